@@ -1,0 +1,285 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+)
+
+const (
+	maxConfigBytes    = 1 << 20
+	maxTokenizerBytes = 64 << 20
+)
+
+// Checkpoint is an open folder as model hubs have them: config.json, weights in safetensors, one file or shards. The
+// headers are read and checked against Config; data is read where it is asked for, so host memory stays small.
+// Methods may be called at the same time, Close last.
+type Checkpoint struct {
+	Config     Config
+	Generation GenerationConfig
+
+	fsys    fs.FS
+	root    *os.Root // nil for OpenCheckpointFS
+	files   []*weightFile
+	tensors []TensorInfo // in order of the files and of the data in them
+	places  map[string]place
+	size    int64
+}
+
+// place is where a tensor's bytes are.
+type place struct {
+	TensorInfo
+	file  *weightFile
+	start int64
+}
+
+// OpenCheckpoint opens the checkpoint in folder dir. Names and symbolic links that lead out of it are refused; the link
+// layout of the hub cache (models--ORG--NAME/snapshots/REVISION) is understood. Every error is of the ErrModel family.
+func OpenCheckpoint(dir string) (*Checkpoint, error) {
+	root, fsys, err := openRoot(dir)
+	if err != nil {
+		return nil, unusable("checkpoint folder %s: %w; give the folder that holds config.json and model.safetensors",
+			dir, pathCause(err))
+	}
+	c, err := OpenCheckpointFS(fsys)
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	c.root = root
+	return c, nil
+}
+
+// OpenCheckpointFS opens the checkpoint at the top of a file system, such as an embedded one.
+func OpenCheckpointFS(fsys fs.FS) (*Checkpoint, error) {
+	c := &Checkpoint{fsys: fsys, places: map[string]place{}}
+	if err := c.open(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Checkpoint) open() error {
+	data, err := readSmall(c.fsys, fileConfig, maxConfigBytes)
+	if err != nil {
+		return unusable("%s: %w; the folder of a checkpoint holds it beside the weights", fileConfig, err)
+	}
+	var configErr error
+	if c.Config, configErr = ParseConfig(data); configErr != nil {
+		var unknown *UnknownArchitectureError
+		if !errors.As(configErr, &unknown) {
+			return configErr
+		}
+	}
+	if configErr != nil {
+		return c.nameRelative(configErr)
+	}
+	if err := c.openFiles(); err != nil {
+		return err
+	}
+	held := make(map[string]TensorInfo, len(c.places))
+	for name, p := range c.places {
+		held[name] = p.TensorInfo
+	}
+	if err := checkTensors(c.Config, held); err != nil {
+		return err
+	}
+	if err := c.compareTied(); err != nil {
+		return err
+	}
+	return c.openGeneration()
+}
+
+// nameRelative improves on the error for another architecture where the tensors say which one it is.
+func (c *Checkpoint) nameRelative(err error) error {
+	if c.openFiles() != nil {
+		return err
+	}
+	has := func(name string) bool { _, ok := c.places[name]; return ok }
+	if exact := relativeByTensors(has); exact != nil {
+		return exact
+	}
+	return err
+}
+
+func (c *Checkpoint) openGeneration() error {
+	data, err := readSmall(c.fsys, fileGeneration, maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.Generation = DefaultGeneration(c.Config.PaddedVocabSize)
+		return nil
+	}
+	if err != nil {
+		return unusable("%s: %w", fileGeneration, err)
+	}
+	if c.Generation, err = ParseGenerationConfig(data); err != nil {
+		return err
+	}
+	return c.Generation.checkVocab(c.Config.PaddedVocabSize)
+}
+
+// openFiles opens model.safetensors, or the shards that the index names.
+func (c *Checkpoint) openFiles() error {
+	_, err := fs.Stat(c.fsys, fileSingle)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return c.addFile(fileSingle, nil)
+	}
+	data, err := readSmall(c.fsys, fileIndex, maxIndexBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return unusable("neither %s nor %s in the folder; only safetensors weights are read", fileSingle, fileIndex)
+	}
+	if err != nil {
+		return unusable("%s: %w", fileIndex, err)
+	}
+	weightMap, shards, err := parseIndex(data)
+	if err != nil {
+		return unusable("%s: %w", fileIndex, err)
+	}
+	for _, shard := range shards {
+		if err := c.addFile(shard, weightMap); err != nil {
+			return err
+		}
+	}
+	for name, shard := range weightMap {
+		if p, ok := c.places[name]; !ok || p.file.name != shard {
+			return unusable("%s: tensor %q is not in shard %s", fileIndex, clip(name), shard)
+		}
+	}
+	return nil
+}
+
+// addFile opens a file of weights and takes its tensors; weightMap, if there is one, must agree.
+func (c *Checkpoint) addFile(name string, weightMap map[string]string) error {
+	w, err := openWeights(c.fsys, name)
+	if err != nil {
+		return unusable("%s: %w", name, err)
+	}
+	c.files = append(c.files, w)
+	list, err := readHeader(w.r, w.size)
+	if err != nil {
+		return unusable("%s: %w", name, err)
+	}
+	if len(c.tensors)+len(list) > maxTensors {
+		return unusable("%s: more than %d tensors in all shards", name, maxTensors)
+	}
+	for _, t := range list {
+		if other, dup := c.places[t.Name]; dup {
+			return unusable("%s: tensor %q is also in %s", name, clip(t.Name), other.file.name)
+		}
+		if weightMap != nil && weightMap[t.Name] != name {
+			return unusable("%s: tensor %q is here, but not by %s", name, clip(t.Name), fileIndex)
+		}
+		c.places[t.Name] = place{t.TensorInfo, w, t.Start}
+		c.tensors = append(c.tensors, t.TensorInfo)
+		c.size += t.Bytes
+	}
+	return nil
+}
+
+// compareTied looks at a tied head that the file holds a second time. Reading both matrices whole would double the time
+// to open; a few rows tell a true copy from another matrix. The copy is not used: wte is.
+func (c *Checkpoint) compareTied() error {
+	if _, ok := c.places[NameHead]; !ok || !c.Config.TieEmbeddings {
+		return nil
+	}
+	rows, d := int64(c.Config.PaddedVocabSize), int64(c.Config.NEmbd)
+	a, b := make([]float32, d), make([]float32, d)
+	for _, row := range []int64{0, rows / 4, rows / 2, rows / 4 * 3, rows - 1} {
+		if err := c.ReadF32(NameEmbedding, a, row*d); err != nil {
+			return err
+		}
+		if err := c.ReadF32(NameHead, b, row*d); err != nil {
+			return err
+		}
+		if !slices.Equal(a, b) {
+			return unusable("%s: row %d differs from %s although tie_embeddings is true", NameHead, row, NameEmbedding)
+		}
+	}
+	return nil
+}
+
+// TokenizerJSON reads tokenizer.json; without one the error is ErrNoTokenizer.
+func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
+	data, err := readSmall(c.fsys, fileTokenizer, maxTokenizerBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
+	}
+	if err != nil {
+		return nil, unusable("%s: %w", fileTokenizer, err)
+	}
+	return data, nil
+}
+
+// Tensors lists what the files hold, in the order of the data.
+func (c *Checkpoint) Tensors() []TensorInfo { return slices.Clone(c.tensors) }
+
+// Tensor looks a tensor up by name.
+func (c *Checkpoint) Tensor(name string) (TensorInfo, bool) {
+	p, ok := c.places[name]
+	return p.TensorInfo, ok
+}
+
+// Size is the number of bytes of all tensors.
+func (c *Checkpoint) Size() int64 { return c.size }
+
+// ReadAt fills p with the stored bytes of a tensor from byte off on.
+func (c *Checkpoint) ReadAt(name string, p []byte, off int64) error {
+	at, ok := c.places[name]
+	if !ok {
+		return unusable("%s: no such tensor in the checkpoint", clip(name))
+	}
+	if off < 0 || off > at.Bytes || int64(len(p)) > at.Bytes-off {
+		return fmt.Errorf("model: %s: bytes %d to %d asked for, it has %d", name, off, off+int64(len(p)), at.Bytes)
+	}
+	if err := readFullAt(at.file.r, p, at.start+off); err != nil {
+		return unusable("%s: reading %s: %w; was the file changed while in use?", at.file.name, name, pathCause(err))
+	}
+	return nil
+}
+
+// decodeBuffers hold stored bytes on their way to float32.
+var decodeBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// ReadF32 fills dst with elements of a tensor from firstElem on, converted to float32 (exact for F16 and BF16).
+func (c *Checkpoint) ReadF32(name string, dst []float32, firstElem int64) error {
+	info, _ := c.Tensor(name)
+	size := int64(info.DType.Size())
+	if size == 0 && info.Name != "" {
+		return unusable("%s: element type %s, want F32, F16 or BF16", name, info.DType)
+	}
+	if size != 0 && (firstElem < 0 || firstElem > info.Bytes/size) {
+		return fmt.Errorf("model: %s: element %d asked for, it has %d", name, firstElem, info.Bytes/size)
+	}
+	buf := decodeBuffers.Get().(*[64 << 10]byte)
+	defer decodeBuffers.Put(buf)
+	for len(dst) > 0 {
+		n := min(len(dst), len(buf)/4)
+		raw := buf[:n*int(size)]
+		if err := c.ReadAt(name, raw, firstElem*size); err != nil {
+			return err
+		}
+		info.DType.Decode(dst[:n], raw)
+		dst, firstElem = dst[n:], firstElem+int64(n)
+	}
+	return nil
+}
+
+// Close closes the files.
+func (c *Checkpoint) Close() error {
+	var errs []error
+	for _, w := range c.files {
+		errs = append(errs, w.f.Close())
+	}
+	c.files = nil
+	if c.root != nil {
+		errs = append(errs, c.root.Close())
+		c.root = nil
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("model: closing the checkpoint: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// jsonLimits bounds what a JSON text from a checkpoint may hold before anything is built from it.
+type jsonLimits struct {
+	depth int // nested objects and arrays
+	keys  int // members of one object
+	items int // elements of one array
+}
+
+// container is one open object or array of the walk below.
+type container struct {
+	keys   map[string]struct{} // nil for an array
+	count  int
+	inPair bool // an object's key was read, its value comes next
+}
+
+// checkJSON refuses what encoding/json lets through: invalid UTF-8, duplicate keys, a second value after the first, a
+// top value that is not an object, and more than the limits allow. Memory grows with the keys of the open objects only.
+func checkJSON(data []byte, limits jsonLimits) error {
+	if !utf8.Valid(data) {
+		return errors.New("not valid UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var open []container
+	for first := true; first || len(open) > 0; first = false {
+		tok, err := dec.Token()
+		if err != nil {
+			return jsonSyntax(err)
+		}
+		delim, isDelim := tok.(json.Delim)
+		if first && delim != '{' {
+			return errors.New("not a JSON object")
+		}
+		if delim == '}' || delim == ']' {
+			open = open[:len(open)-1]
+			continue
+		}
+		if len(open) > 0 {
+			key, err := open[len(open)-1].next(tok, limits)
+			if err != nil {
+				return err
+			}
+			if key {
+				continue
+			}
+		}
+		if isDelim {
+			if len(open) == limits.depth {
+				return fmt.Errorf("nested deeper than %d", limits.depth)
+			}
+			c := container{}
+			if delim == '{' {
+				c.keys = map[string]struct{}{}
+			}
+			open = append(open, c)
+		}
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("more text after the JSON object")
+	}
+	return nil
+}
+
+// next accounts for a token inside the container and tells whether it is a key.
+func (c *container) next(tok json.Token, limits jsonLimits) (key bool, err error) {
+	if c.keys == nil {
+		if c.count++; c.count > limits.items {
+			return false, fmt.Errorf("an array of more than %d elements", limits.items)
+		}
+		return false, nil
+	}
+	if c.inPair {
+		c.inPair = false
+		return false, nil
+	}
+	name := tok.(string) // the decoder yields nothing but strings as keys
+	if _, dup := c.keys[name]; dup {
+		return false, fmt.Errorf("duplicate key %q", clip(name))
+	}
+	if len(c.keys) == limits.keys {
+		return false, fmt.Errorf("an object of more than %d keys", limits.keys)
+	}
+	c.keys[name] = struct{}{}
+	c.inPair = true
+	return true, nil
+}
+
+func jsonSyntax(err error) error {
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the JSON text ends too early")
+	}
+	return fmt.Errorf("not valid JSON: %w", err)
+}
+
+// clip shortens a string from a file for an error message.
+func clip(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	cut := most
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "..."
+}
