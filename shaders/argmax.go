@@ -1,0 +1,40 @@
+package shaders
+
+import (
+	"encoding/binary"
+	"math"
+
+	"muninn/vk"
+)
+
+// Choice is what is read back for a row of logits, 32 bytes as in lib/choice.glsl.
+type Choice struct {
+	Token   uint32  // the token chosen; NoToken when the logits hold no number
+	Logit   float32 // its logit
+	LogProb float32 // its log-probability before temperature and filters
+	Margin  float32 // largest logit minus the second largest
+	Top     float32 // largest logit
+	LSE     float32 // log of the sum of exp(logit - Top)
+	Kept    uint32  // tokens that the filters left; 1 for greedy
+}
+
+// ChoiceBytes is the size of a Choice on the device.
+const ChoiceBytes = 32
+
+// NoToken is the Token of a row whose logits hold a NaN or nothing but negative infinities.
+const NoToken = math.MaxUint32
+
+// DecodeChoice reads a Choice from ChoiceBytes bytes.
+func DecodeChoice(b []byte) Choice {
+	f := func(i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b[i:])) }
+	return Choice{Token: binary.LittleEndian.Uint32(b), Logit: f(4), LogProb: f(8), Margin: f(12), Top: f(16), LSE: f(20),
+		Kept: binary.LittleEndian.Uint32(b[24:])}
+}
+
+type pickPush struct{ Vocab, Stride uint32 }
+
+// Argmax records the largest logit of each row, the lowest token among equals. logits (n, vocabulary); choices (n) Choice.
+func (r *Recorder) Argmax(choices vk.Span, logits Tensor) {
+	r.dispatch("argmax", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, [3]uint32{uint32(logits.Rows), 1, 1},
+		vk.Cost{Bytes: 2 * logits.bytes()}, logits.Span, choices)
+}

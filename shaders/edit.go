@@ -1,0 +1,34 @@
+package shaders
+
+import (
+	"encoding/binary"
+	"math"
+
+	"muninn/vk"
+)
+
+// Edit changes one logit: l becomes (l < 0 ? l*Scale : l/Scale) + Add. 16 bytes as in edit.comp.
+type Edit struct {
+	Row, Token uint32
+	Scale, Add float32
+}
+
+// EditBytes is the size of an Edit on the device.
+const EditBytes = 16
+
+// Put writes the edit as the device reads it.
+func (e Edit) Put(b []byte) {
+	le := binary.LittleEndian
+	le.PutUint32(b[0:], e.Row)
+	le.PutUint32(b[4:], e.Token)
+	le.PutUint32(b[8:], math.Float32bits(e.Scale))
+	le.PutUint32(b[12:], math.Float32bits(e.Add))
+}
+
+// Edit records changes of single logits, in place. edits (capacity) Edit, of which the first count[0] are made; the
+// tokens of one row are distinct. logits (n, vocabulary).
+func (r *Recorder) Edit(logits Tensor, edits, count vk.Span) {
+	capacity := int(edits.Size() / EditBytes)
+	r.dispatch("edit", struct{ Stride uint32 }{uint32(logits.Stride)}, [3]uint32{groups(capacity, 64), 1, 1},
+		vk.Cost{Bytes: edits.Size()}, edits, count, logits.Span)
+}

@@ -1,0 +1,18 @@
+package shaders
+
+import "muninn/vk"
+
+// Embed records y[n] = wte[token of row n] * scale. wte (vocabulary, d), y (n, d).
+func (r *Recorder) Embed(y Tensor, wte Matrix, rows Rows, scale float32) {
+	if !r.check(wte.Cols == y.Cols && rows.N == y.Rows, "embed of %d rows from %dx%d into %dx%d", rows.N, wte.Rows, wte.Cols, y.Rows, y.Cols) {
+		return
+	}
+	for _, s := range wte.Shards {
+		push := struct {
+			Row0, Count, Units uint32
+			Scale              float32
+		}{uint32(s.Row0), uint32(s.Rows), wte.units(), scale}
+		r.dispatch("embed_"+wte.Format.String(), push, [3]uint32{groups(int(wte.units()), 64), uint32(rows.N), 1},
+			vk.Cost{Bytes: 2 * y.bytes()}, s.Span, rows.Span, y.Span)
+	}
+}

@@ -1,0 +1,19 @@
+package shaders
+
+import "muninn/vk"
+
+// Move sends one row of a tensor to a row of another.
+type Move struct{ From, To uint32 }
+
+// MoveBytes is the size of a Move on the device.
+const MoveBytes = 8
+
+// Gather records y[to] = x[from] for each move. moves (m) Move, their To distinct; x, y (.., d).
+func (r *Recorder) Gather(y, x Tensor, moves vk.Span) {
+	if !r.check(x.Cols == y.Cols, "gather of rows of %d into rows of %d", x.Cols, y.Cols) {
+		return
+	}
+	m := moves.Size() / MoveBytes
+	r.dispatch("gather", struct{ Stride uint32 }{uint32(x.Stride / 4)}, [3]uint32{groups(x.Stride/4, 64), uint32(m), 1},
+		vk.Cost{Bytes: 8 * m * uint64(x.Cols)}, x.Span, moves, y.Span)
+}

@@ -1,0 +1,147 @@
+// Package shaders records the operations of a recurrent-depth model's forward pass. Each operation is one
+// stem: X.comp is the kernel, X.go records it, ref/X.go is its oracle in plain Go.
+package shaders
+
+import (
+	"embed"
+	"fmt"
+	"sync"
+
+	"muninn/vk"
+)
+
+//go:embed spv/*.spv
+var compiled embed.FS
+
+// Reduction is how a workgroup adds up.
+type Reduction int
+
+// AutoReduction takes subgroup operations where the device can be held to a subgroup size, else shared memory.
+const (
+	AutoReduction Reduction = iota
+	Subgroup
+	SharedMemory
+)
+
+// Shape is how a product over many rows is cut.
+type Shape int
+
+// AutoShape takes Direct on CPU devices and Tile on GPUs.
+const (
+	AutoShape Shape = iota
+	Direct          // every invocation streams its own weight rows
+	Tile            // tiles of both operands in shared memory
+)
+
+// Options fix choices that Caps otherwise decide, so that every variant can be checked on every device.
+type Options struct {
+	Reduction Reduction
+	Shape     Shape
+	// VecRows is the largest number of rows that products take as vectors; 0: the device class's own.
+	VecRows int
+	// SPIRV replaces the compiled kernel of that name: a hook for tests that break a kernel on purpose.
+	SPIRV map[string][]byte
+}
+
+// Kernels are the compiled kernels on one device, built as they are first used.
+type Kernels struct {
+	dev  *vk.Device
+	opt  Options
+	size uint32 // subgroup size that sg kernels require; 0 with shared memory
+
+	mu    sync.Mutex
+	built map[string]*vk.Kernel
+}
+
+// New prepares the kernels of a device.
+func New(dev *vk.Device, opt Options) (*Kernels, error) {
+	k := &Kernels{dev: dev, built: map[string]*vk.Kernel{}}
+	k.opt, k.size = choose(dev.Caps(), opt)
+	if opt.Reduction == Subgroup && k.size == 0 {
+		return nil, fmt.Errorf("shaders: %s cannot be held to a subgroup size, so kernels built on subgroups cannot run on it", dev.Caps().Name)
+	}
+	return k, nil
+}
+
+// choose fills in what the options leave open. A subgroup kernel needs its workgroup to be exactly one
+// subgroup: the size must be fixed, or the device must let a pipeline require it.
+func choose(c vk.Caps, opt Options) (Options, uint32) {
+	size := uint32(0)
+	if c.SubgroupArithmetic && (c.SubgroupMin == c.SubgroupMax && c.SubgroupMin != 0 || c.SubgroupSizeControl) {
+		size = c.SubgroupSize
+	}
+	if opt.Reduction == AutoReduction {
+		opt.Reduction = SharedMemory
+		if size != 0 {
+			opt.Reduction = Subgroup
+		}
+	}
+	if opt.Reduction == SharedMemory {
+		size = 0
+	}
+	if opt.Shape == AutoShape {
+		opt.Shape = Tile
+		if c.IsCPU() {
+			opt.Shape = Direct
+		}
+	}
+	if opt.VecRows == 0 {
+		opt.VecRows = 16
+	}
+	return opt, size
+}
+
+// Device is the device that the kernels run on.
+func (k *Kernels) Device() *vk.Device { return k.dev }
+
+// suffix names the reduction in a kernel's name.
+func (k *Kernels) suffix() string {
+	if k.size != 0 {
+		return "_sg"
+	}
+	return "_sm"
+}
+
+// get builds the kernel of that name, or returns it built.
+func (k *Kernels) get(name string, spec ...uint32) (*vk.Kernel, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if got, ok := k.built[name]; ok {
+		return got, nil
+	}
+	code := k.opt.SPIRV[name]
+	if code == nil {
+		var err error
+		if code, err = compiled.ReadFile("spv/" + name + ".spv"); err != nil {
+			return nil, fmt.Errorf("shaders: no compiled kernel %s: %w", name, err)
+		}
+	}
+	opt := vk.KernelOptions{Spec: spec}
+	if k.size != 0 && isSubgroup(name) {
+		opt = vk.KernelOptions{Spec: []uint32{k.size}, SubgroupSize: k.size}
+	}
+	kernel, err := k.dev.NewKernel(name, code, opt)
+	if err != nil {
+		return nil, err
+	}
+	k.built[name] = kernel
+	return kernel, nil
+}
+
+func isSubgroup(name string) bool { return len(name) > 3 && name[len(name)-3:] == "_sg" }
+
+// Names lists the compiled kernels.
+func Names() []string {
+	entries, err := compiled.ReadDir("spv")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name()[:len(e.Name())-len(".spv")])
+	}
+	return names
+}
+
+// SPIRV is the compiled code of a kernel.
+func SPIRV(name string) ([]byte, error) { return compiled.ReadFile("spv/" + name + ".spv") }

@@ -1,0 +1,8 @@
+// The product's shape, chosen by the variant.
+#if defined(VEC)
+#include "matvec.glsl"
+#elif defined(DIRECT)
+#include "direct.glsl"
+#elif defined(TILED)
+#include "tile.glsl"
+#endif

@@ -1,0 +1,39 @@
+package shaders
+
+import "muninn/vk"
+
+// Mark says what a row's write tells of its cell's depth.
+type Mark uint32
+
+// MarkBegin is for the first layer of a pass (no core step stored yet), MarkStep for the first core layer of a step.
+const (
+	NoMark Mark = iota
+	MarkBegin
+	MarkStep
+)
+
+// QKVRope records the way from Wqkv's output to attention's input: adds the bias to q and k, rotates both by the row's
+// position, writes q, and puts k and v into the row's cell of the cache, in the slot of its step.
+// qkv (n, 3 heads*headDim); bias (2, heads*headDim) float32 or a zero Span; rope (positions, headDim/2, 2) float32 cos
+// and sin; q (n, cache.QueryCols()).
+func (r *Recorder) QKVRope(q Tensor, c Cache, qkv Tensor, bias, rope vk.Span, rows Rows, mark Mark) {
+	if !r.check(qkv.Cols == 3*c.Heads*c.HeadDim && q.Cols == c.QueryCols() && q.Rows == qkv.Rows && rows.N == q.Rows,
+		"qkvrope of %dx%d into %dx%d for %d rows, %d heads of %d", qkv.Rows, qkv.Cols, q.Rows, q.Cols, rows.N, c.Heads, c.HeadDim) {
+		return
+	}
+	hasBias := uint32(1)
+	if bias.IsZero() {
+		hasBias, bias = 0, rope // bound, never read
+	}
+	for i, s := range c.Shards {
+		if i > 0 {
+			mark = NoMark
+		}
+		push := struct {
+			Heads, Head0, HeadsAll, H, HS, Stride, Cells, Anchor, Period, Mark, Bias, QStride uint32
+		}{uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim)), uint32(qkv.Stride),
+			uint32(c.Cells), uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(mark), hasBias, uint32(q.Stride / 2)}
+		r.dispatch("qkvrope", push, [3]uint32{groups(s.Heads*headStride(c.HeadDim)/2, 64), uint32(qkv.Rows), 1},
+			vk.Cost{Bytes: 2 * qkv.bytes()}, qkv.Span, bias, rope, rows.Span, q.Span, s.K, s.V, c.Depth)
+	}
+}

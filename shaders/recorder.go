@@ -1,0 +1,97 @@
+package shaders
+
+import (
+	"fmt"
+
+	"muninn/vk"
+)
+
+// Recorder writes a program as a list of operations. The first error sticks and comes out of End, so that
+// the list reads without checks in between.
+type Recorder struct {
+	k    *Kernels
+	prog *vk.Program
+	err  error
+	taps []Tap
+	tap  *vk.Arena // where taps copy to; nil: taps are not taken
+}
+
+// Tap is a tensor copied out at a named point of a program.
+type Tap struct {
+	Name string
+	Tensor
+}
+
+// Record starts a program.
+func (k *Kernels) Record(name string) *Recorder {
+	return &Recorder{k: k, prog: k.dev.NewProgram(name)}
+}
+
+// KeepTaps makes Tap copy tensors into the arena, which must be of kind vk.Readback.
+func (r *Recorder) KeepTaps(a *vk.Arena) { r.tap = a }
+
+// Tap names a tensor at this point of the program. It records nothing unless taps are kept.
+func (r *Recorder) Tap(name string, t Tensor) {
+	if r.tap == nil || r.err != nil {
+		return
+	}
+	s, err := r.tap.Alloc(t.Span.Size())
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.prog.Copy(s, t.Span)
+	t.Span = s
+	r.taps = append(r.taps, Tap{name, t})
+}
+
+// Taps are the tensors tapped so far.
+func (r *Recorder) Taps() []Tap { return r.taps }
+
+// Copy copies src to dst; the spans have the same size.
+func (r *Recorder) Copy(dst, src vk.Span) {
+	if r.err == nil {
+		r.prog.Copy(dst, src)
+	}
+}
+
+// End closes the program, which can then be run any number of times.
+func (r *Recorder) End() (*vk.Program, error) {
+	if r.err == nil {
+		r.err = r.prog.End()
+	}
+	if r.err != nil {
+		r.prog.Free()
+		return nil, r.err
+	}
+	return r.prog, nil
+}
+
+func (r *Recorder) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// check fails the recording unless ok: a shape that does not fit is a bug of the caller.
+func (r *Recorder) check(ok bool, format string, args ...any) bool {
+	if !ok {
+		r.fail(fmt.Errorf("shaders: "+format, args...))
+	}
+	return r.err == nil
+}
+
+func (r *Recorder) dispatch(name string, push any, groups [3]uint32, cost vk.Cost, bind ...vk.Span) {
+	if r.err != nil {
+		return
+	}
+	kernel, err := r.k.get(name)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.prog.Dispatch(kernel, push, groups, cost, bind...)
+}
+
+// groups is the number of workgroups that cover n items.
+func groups(n, each int) uint32 { return uint32((n + each - 1) / each) }

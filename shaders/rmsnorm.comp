@@ -1,0 +1,23 @@
+#version 450
+// y[n] = x[n] * rsqrt(mean(x[n]^2) + eps) * weight; a workgroup for each row
+#extension GL_GOOGLE_include_directive : require
+#ifdef SUBGROUP
+layout(local_size_x_id = 0) in;
+#define LS gl_WorkGroupSize.x
+#else
+#define LS 128
+layout(local_size_x = LS) in;
+#endif
+#include "lib/reduce.glsl"
+layout(set = 0, binding = 0) readonly buffer X { float x[]; };      // [n][stride]
+layout(set = 0, binding = 1) readonly buffer W { float weight[]; }; // [d]
+layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };     // [n][stride]
+layout(push_constant) uniform Push { uint d, stride; float eps; } p;
+
+void main() {
+    const uint i0 = gl_WorkGroupID.x * p.stride;
+    float sum = 0.0;
+    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) sum += x[i0 + i] * x[i0 + i];
+    const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
+    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) y[i0 + i] = x[i0 + i] * r * weight[i];
+}

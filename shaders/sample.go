@@ -1,0 +1,40 @@
+package shaders
+
+import (
+	"encoding/binary"
+	"math"
+
+	"muninn/vk"
+)
+
+// Filter says how Sample draws from a row, 32 bytes as in sample.comp. The zero Filter leaves the row as Argmax did.
+type Filter struct {
+	InverseTemperature float32
+	TopK               uint32  // 0: off
+	TopP               float32 // 0 or at least 1: off
+	MinP               float32 // 0: off
+	U                  float32 // uniform in (0, 1)
+	Enabled            uint32
+}
+
+// FilterBytes is the size of a Filter on the device.
+const FilterBytes = 32
+
+// Put writes the filter as the device reads it.
+func (f Filter) Put(b []byte) {
+	le := binary.LittleEndian
+	le.PutUint32(b[0:], math.Float32bits(f.InverseTemperature))
+	le.PutUint32(b[4:], f.TopK)
+	le.PutUint32(b[8:], math.Float32bits(f.TopP))
+	le.PutUint32(b[12:], math.Float32bits(f.MinP))
+	le.PutUint32(b[16:], math.Float32bits(f.U))
+	le.PutUint32(b[20:], f.Enabled)
+	le.PutUint64(b[24:], 0)
+}
+
+// Sample records a draw from each row's filtered distribution; it runs after Argmax over the same rows.
+// logits (n, vocabulary); filters (n) Filter; choices (n) Choice, in place.
+func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span) {
+	r.dispatch("sample", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, [3]uint32{uint32(logits.Rows), 1, 1},
+		vk.Cost{Bytes: 64 * logits.bytes(), FLOPs: 64 * logits.bytes()}, logits.Span, filters, choices)
+}

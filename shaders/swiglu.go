@@ -1,0 +1,19 @@
+package shaders
+
+// SwiGLU records y[n][i] = silu(gate[i] x[n]) * (up[i] x[n]): the gated half of the MLP.
+// gate, up (m, cols), cut in the same shards; x (n, cols), y (n, m).
+func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
+	if !r.check(gate.Rows == up.Rows && gate.Cols == up.Cols && gate.Format == up.Format && len(gate.Shards) == len(up.Shards) &&
+		gate.Cols == x.Cols && gate.Rows == y.Cols && x.Rows == y.Rows,
+		"swiglu of %dx%d and %dx%d by %dx%d into %dx%d", gate.Rows, gate.Cols, up.Rows, up.Cols, x.Rows, x.Cols, y.Rows, y.Cols) {
+		return
+	}
+	for i, g := range gate.Shards {
+		p := productPush{Rows: uint32(g.Rows), Row0: uint32(g.Row0), Units: gate.units(), N: uint32(x.Rows),
+			XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride)}
+		c := productCost(gate, g.Rows, x, y)
+		c.Bytes += uint64(g.Rows) * up.RowBytes()
+		c.FLOPs *= 2
+		r.product("swiglu", gate.Format, 2, p, c, g.Span, up.Shards[i].Span, x.Span, y.Span)
+	}
+}

@@ -1,0 +1,220 @@
+package shaders
+
+import (
+	"fmt"
+
+	"muninn/vk"
+)
+
+// Pad is the granularity of a row's length in elements: rows of activations and weights are padded with zeros
+// to a multiple of it, so that a 16-byte load of weights never has a tail.
+const Pad = 8
+
+// Padded rounds a row length up to Pad elements.
+func Padded(cols int) int { return (cols + Pad - 1) / Pad * Pad }
+
+// Tensor is a matrix of float32 activations on the device: [Rows][Stride], of which the first Cols of each
+// row hold values and the rest are zero, always.
+type Tensor struct {
+	Span   vk.Span
+	Rows   int
+	Cols   int
+	Stride int // Padded(Cols)
+}
+
+// NewTensor takes [rows][Padded(cols)] float32 from the arena. The caller zeroes it once (Device.Fill); kernels
+// never write the padding.
+func NewTensor(a *vk.Arena, rows, cols int) (Tensor, error) {
+	stride := Padded(cols)
+	s, err := a.Alloc(uint64(rows) * uint64(stride) * 4)
+	return Tensor{Span: s, Rows: rows, Cols: cols, Stride: stride}, err
+}
+
+// First is the tensor of the first n rows.
+func (t Tensor) First(n int) Tensor { return t.From(0, n) }
+
+// From is the tensor of n rows starting at row i.
+func (t Tensor) From(i, n int) Tensor {
+	if i < 0 || n < 0 || i+n > t.Rows {
+		panic(fmt.Sprintf("shaders: rows %d..%d of a tensor of %d", i, i+n, t.Rows))
+	}
+	row := uint64(t.Stride) * 4
+	t.Span = t.Span.Slice(uint64(i)*row, uint64(n)*row)
+	t.Rows = n
+	return t
+}
+
+// bytes of n rows, values only.
+func (t Tensor) bytes() uint64 { return uint64(t.Rows) * uint64(t.Cols) * 4 }
+
+// Format is how a weight matrix stores its elements.
+type Format int
+
+// The weight formats of lib/weight.glsl.
+const (
+	F32  Format = iota
+	F16         // IEEE half precision
+	BF16        // upper half of a float32
+)
+
+// String is the format's name as in the kernels' names and on the command line.
+func (f Format) String() string { return [...]string{"f32", "f16", "bf16"}[f] }
+
+// Size is the number of bytes of one element.
+func (f Format) Size() int {
+	if f == F32 {
+		return 4
+	}
+	return 2
+}
+
+// ParseFormat reads a name that String prints.
+func ParseFormat(name string) (Format, error) {
+	for _, f := range []Format{F32, F16, BF16} {
+		if f.String() == name {
+			return f, nil
+		}
+	}
+	return 0, fmt.Errorf("shaders: weight format %q is not known; use f32, f16 or bf16", name)
+}
+
+// Shard is a run of a matrix's rows in one span that can be bound at once.
+type Shard struct {
+	Span vk.Span
+	Row0 int // first row
+	Rows int
+}
+
+// Matrix is a weight matrix on the device: [Rows][Padded(Cols)] in Format, cut by rows in shards below the
+// device's binding limit. A product over it is one dispatch a shard.
+type Matrix struct {
+	Rows, Cols int
+	Format     Format
+	Shards     []Shard
+}
+
+// RowBytes is the length of one padded row.
+func (m Matrix) RowBytes() uint64 { return uint64(Padded(m.Cols)) * uint64(m.Format.Size()) }
+
+// units is the number of 16-byte units in a row.
+func (m Matrix) units() uint32 { return uint32(m.RowBytes() / 16) }
+
+// NewMatrix takes a matrix from the arena, cut in shards of at most limit bytes and, with align above 1, at
+// multiples of align rows. Its contents are the caller's to write.
+func NewMatrix(a *vk.Arena, rows, cols int, f Format, limit uint64) (Matrix, error) {
+	m := Matrix{Rows: rows, Cols: cols, Format: f}
+	per := int(min(limit/m.RowBytes(), uint64(rows)))
+	if per == 0 {
+		return m, fmt.Errorf("shaders: one row of a %dx%d matrix in %s is %d bytes, over the device's binding limit of %d: this model is too wide for the device",
+			rows, cols, f, m.RowBytes(), limit)
+	}
+	for row := 0; row < rows; row += per {
+		n := min(per, rows-row)
+		s, err := a.Alloc(uint64(n) * m.RowBytes())
+		if err != nil {
+			return m, err
+		}
+		m.Shards = append(m.Shards, Shard{Span: s, Row0: row, Rows: n})
+	}
+	return m, nil
+}
+
+// Row is one entry of the row table, 32 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
+// a sequence with some number of core steps behind it.
+type Row struct {
+	Token  uint32  // vocabulary id
+	Base   uint32  // first KV cell of the row's sequence
+	Pos    uint32  // position in the sequence; the row's KV cell is Base+Pos
+	Step   uint32  // core steps done
+	KeyLo  uint32  // key of the initial state's generator
+	KeyHi  uint32  //
+	Scale  float32 // standard deviation of the initial state
+	Start  Start   // where the initial state comes from
+}
+
+// Start is where a row's initial state comes from.
+type Start uint32
+
+// StartDrawn takes it from the generator, StartGiven from the caller's states at the row's own index.
+const (
+	StartDrawn Start = iota
+	StartGiven
+	startCarried
+)
+
+// StartCarried takes it from carried state i.
+func StartCarried(i int) Start { return startCarried + Start(i) }
+
+// RowBytes is the size of a Row on the device.
+const RowBytes = 32
+
+// Rows is a row table of n entries.
+type Rows struct {
+	Span vk.Span
+	N    int
+}
+
+// Rule is how a reader of the KV cache picks the slot of a position: the numbers of attention.comp.
+type Rule uint32
+
+// The lookup rules. RuleOne is for layers with a single slot (prelude and coda).
+const (
+	RuleOne Rule = iota
+	RuleFull
+	RuleLatest
+	RuleAlwaysLast
+)
+
+// Slots says which KV slot holds a core step: steps below Anchor have one each, later ones share Period in turn.
+type Slots struct {
+	Anchor, Period int
+	Rule           Rule
+}
+
+// Count is the number of slots.
+func (s Slots) Count() int { return s.Anchor + s.Period }
+
+// Cache is one layer's keys and values, cut by heads in shards below the device's binding limit.
+type Cache struct {
+	Heads, HeadDim int
+	Cells          int // positions it can hold, over all sequences
+	Slots          Slots
+	Depth          vk.Span // [Cells] uint32: core steps stored for each cell, shared by all layers
+	Shards         []CacheShard
+}
+
+// CacheShard holds K and V of some heads: each [slot][cell][head][headStride] float32.
+type CacheShard struct {
+	K, V         vk.Span
+	Head0, Heads int
+}
+
+// headStride is the head size rounded up to whole float vectors.
+func headStride(headDim int) int { return (headDim + 3) / 4 * 4 }
+
+// NewCache takes one layer's cache from the arena; depth is shared by the layers of a session.
+func NewCache(a *vk.Arena, heads, headDim, cells int, slots Slots, depth vk.Span, limit uint64) (Cache, error) {
+	c := Cache{Heads: heads, HeadDim: headDim, Cells: cells, Slots: slots, Depth: depth}
+	head := uint64(slots.Count()) * uint64(cells) * uint64(headStride(headDim)) * 4
+	per := int(min(limit/head, uint64(heads)))
+	if per == 0 {
+		return c, fmt.Errorf("shaders: %d slots of %d positions take %d bytes a head, over the device's binding limit of %d: use a shorter context, fewer steps or a compressed cache",
+			slots.Count(), cells, head, limit)
+	}
+	for h := 0; h < heads; h += per {
+		n := min(per, heads-h)
+		k, err := a.Alloc(uint64(n) * head)
+		if err != nil {
+			return c, err
+		}
+		v, err := a.Alloc(uint64(n) * head)
+		if err != nil {
+			return c, err
+		}
+		c.Shards = append(c.Shards, CacheShard{K: k, V: v, Head0: h, Heads: n})
+	}
+	return c, nil
+}
+
+// QueryCols is the length of a row of queries as QKVRope writes and Attention reads them.
+func (c Cache) QueryCols() int { return c.Heads * headStride(c.HeadDim) }
