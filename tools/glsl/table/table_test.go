@@ -1,0 +1,89 @@
+package table
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestRead(t *testing.T) {
+	got, err := Read(strings.NewReader("# head\n\nfoo_sg foo.comp NR=4 SUBGROUP # tail\nbar bar.comp\n"))
+	if err != nil || len(got) != 2 || got[0].Name != "foo_sg" || got[0].Source != "foo.comp" || strings.Join(got[0].Defines, " ") != "NR=4 SUBGROUP" {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	for _, bad := range []string{"lonely", "a a.comp\na a.comp", "../a a.comp", "a a.glsl", "a a.comp x;y"} {
+		if _, err := Read(strings.NewReader(bad)); err == nil || !strings.Contains(err.Error(), "variants.txt:") {
+			t.Errorf("%q: error %v does not name the line", bad, err)
+		}
+	}
+}
+
+// Each thing that decides the code changes the hash; a file that is not reached does not.
+func TestSourceHash(t *testing.T) {
+	files := func() fstest.MapFS {
+		return fstest.MapFS{
+			"a.comp":       {Data: []byte("#include \"lib/one.glsl\"\nvoid main() {}\n")},
+			"lib/one.glsl": {Data: []byte("# include \"two.glsl\"\n")},
+			"lib/two.glsl": {Data: []byte("#include \"one.glsl\"\n")},
+			"two.glsl":     {Data: []byte("the one beside the includer is taken\n")},
+		}
+	}
+	hash := func(v Variant, f fstest.MapFS) string {
+		t.Helper()
+		h, err := v.SourceHash(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	v := Variant{Name: "a", Source: "a.comp", Defines: []string{"X"}}
+	base := hash(v, files())
+	for _, name := range []string{"a.comp", "lib/one.glsl", "lib/two.glsl"} {
+		f := files()
+		f[name].Data = append(f[name].Data, ' ')
+		if hash(v, f) == base {
+			t.Errorf("an edit of %s is not seen", name)
+		}
+	}
+	f := files()
+	f["two.glsl"].Data = nil
+	if hash(v, f) != base {
+		t.Error("a file that is not included counts")
+	}
+	if hash(Variant{Name: "a", Source: "a.comp", Defines: []string{"Y"}}, files()) == base {
+		t.Error("other defines are not seen")
+	}
+	delete(f, "lib/two.glsl")
+	delete(f, "two.glsl")
+	if _, err := v.SourceHash(f); err == nil || !strings.Contains(err.Error(), "two.glsl") {
+		t.Errorf("a missing include gives %v", err)
+	}
+}
+
+func TestIndex(t *testing.T) {
+	code := []byte{3, 2, 35, 7}
+	x := Index{Tool: "tool 1, lib 2", Kernels: map[string]Entry{"b": {CodeHash(nil), CodeHash(code)}, "a": {CodeHash(code), CodeHash(nil)}}}
+	var text bytes.Buffer
+	if err := x.Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadIndex(bytes.NewReader(text.Bytes()))
+	if err != nil || got.Tool != x.Tool || got.Kernels["b"] != x.Kernels["b"] || got.Kernels["a"] != x.Kernels["a"] {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	if why := got.Stale("b", CodeHash(nil), code); why != "" {
+		t.Errorf("a fresh kernel is called stale: %s", why)
+	}
+	for name, why := range map[string]string{
+		"source": got.Stale("b", CodeHash(code), code), "code": got.Stale("b", CodeHash(nil), []byte{1}),
+		"missing": got.Stale("b", CodeHash(nil), nil), "unknown": got.Stale("c", CodeHash(nil), code),
+	} {
+		if why == "" {
+			t.Errorf("%s: not called stale", name)
+		}
+	}
+	if _, err := ReadIndex(strings.NewReader("tool\na b\n")); err == nil {
+		t.Error("a broken line is taken")
+	}
+}
