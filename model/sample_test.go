@@ -1,7 +1,6 @@
 package model
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
@@ -47,30 +46,43 @@ func filterGoldens(t *testing.T) ([]filterCase, func(name string) [][]float32) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, "filters.safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tensors, err := safetensors.Deserialize(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tensors := goldenTensors(t, "sampling", "filters")
 	return file.Cases, func(name string) [][]float32 {
-		v, ok := tensors.Tensor(name)
+		rows, ok := tensors[name]
 		if !ok {
 			t.Fatalf("no tensor %s", name)
 		}
-		rows := make([][]float32, v.Shape()[0])
-		data := v.Data()
-		for i := range rows {
-			rows[i] = make([]float32, v.Shape()[1])
-			for j := range rows[i] {
-				rows[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(data))
-				data = data[4:]
-			}
+		copied := make([][]float32, len(rows))
+		for i, row := range rows {
+			copied[i] = slices.Clone(row)
 		}
-		return rows
+		return copied
 	}
+}
+
+// goldenTensors reads testdata/goldens/TOPIC/NAME.safetensors, float32, as rows along the last axis.
+func goldenTensors(t *testing.T, topic, name string) map[string][][]float32 {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "testdata", "goldens", topic, name+".safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := safetensors.Deserialize(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tensors := map[string][][]float32{}
+	for _, tensor := range file.Tensors() {
+		shape, data := tensor.TensorView.Shape(), tensor.TensorView.Data()
+		cols := int(shape[len(shape)-1])
+		rows := make([][]float32, len(data)/4/cols)
+		for i := range rows {
+			rows[i] = make([]float32, cols)
+			F32.Decode(rows[i], data[4*i*cols:])
+		}
+		tensors[tensor.Name] = rows
+	}
+	return tensors
 }
 
 // TestSamplingGoldens: the reference's probabilities and penalised logits, ties included.

@@ -1,0 +1,72 @@
+package model
+
+// refCache is one block's part of a sequence's cache, at one core step.
+type refCache struct {
+	store func(pos int, kv refKV)
+	load  func(pos int) []refKV // what the row at pos attends to, itself last
+}
+
+func (q *refSequence) preludeCache(block int) refCache {
+	return oneSlot(q, func(p *refPosition) *refKV { return &p.prelude[block] })
+}
+
+func (q *refSequence) codaCache(block int) refCache {
+	return oneSlot(q, func(p *refPosition) *refKV { return &p.coda[block] })
+}
+
+// oneSlot is the cache of a block that runs once a pass: each position has its entry.
+func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
+	return refCache{
+		store: func(pos int, kv refKV) { *entry(&q.positions[pos]) = kv },
+		load: func(pos int) []refKV {
+			seen := make([]refKV, pos+1)
+			for i := range seen {
+				seen[i] = *entry(&q.positions[i])
+			}
+			return seen
+		},
+	}
+}
+
+// coreCache is the cache of a core block at one step: which entry stands for a position is the strategy's choice.
+func (q *refSequence) coreCache(block, step int, lookup Lookup) refCache {
+	own := lookup.Slot(step)
+	return refCache{
+		store: func(pos int, kv refKV) {
+			slots := &q.positions[pos].core[block]
+			if own == len(*slots) {
+				*slots = append(*slots, kv)
+			} else {
+				(*slots)[own] = kv
+			}
+		},
+		load: func(pos int) []refKV {
+			anyMissing := false
+			for i := range pos + 1 {
+				anyMissing = anyMissing || len(q.positions[i].core[block]) <= own
+			}
+			var seen []refKV
+			for i := range pos + 1 {
+				slots := q.positions[i].core[block]
+				if slot, ok := lookup.Select(own, len(slots), anyMissing); ok {
+					seen = append(seen, slots[slot])
+				}
+			}
+			return seen
+		},
+	}
+}
+
+type refTap func(name string, rows [][]float64)
+
+// tapper hands rows to the session's Tap, row0 being the number of the first.
+func (s *ReferenceSession) tapper(row0 int) refTap {
+	return func(name string, rows [][]float64) {
+		if s.opt.Tap == nil {
+			return
+		}
+		for i, row := range rows {
+			s.opt.Tap(name, row0+i, narrow(row))
+		}
+	}
+}
