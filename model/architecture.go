@@ -19,7 +19,10 @@ func checkArchitecture(f *fields) error {
 	if f.err != nil {
 		return f.err
 	}
-	found := strings.Trim(clip(modelType+" ("+strings.Join(classes, ", ")+")"), " ")
+	found := clip(modelType)
+	if len(classes) > 0 {
+		found = strings.TrimSpace(found + " (" + clip(strings.Join(classes, ", ")) + ")")
+	}
 	switch {
 	case modelType == "" && len(classes) == 0:
 		return &UnknownArchitectureError{Found: "(none named)", Evidence: "config.json has neither model_type nor architectures",

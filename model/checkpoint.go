@@ -65,8 +65,11 @@ func OpenCheckpointFS(fsys fs.FS) (*Checkpoint, error) {
 
 func (c *Checkpoint) open() error {
 	data, err := readSmall(c.fsys, fileConfig, maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return unusable("%s: %w; give the folder that holds it and the weights", fileConfig, err)
+	}
 	if err != nil {
-		return unusable("%s: %w; the folder of a checkpoint holds it beside the weights", fileConfig, err)
+		return unusable("%s: %w", fileConfig, err)
 	}
 	var configErr error
 	if c.Config, configErr = ParseConfig(data); configErr != nil {
@@ -139,6 +142,11 @@ func (c *Checkpoint) openFiles() error {
 		return unusable("%s: %w", fileIndex, err)
 	}
 	for _, shard := range shards {
+		if _, err := fs.Stat(c.fsys, shard); errors.Is(err, fs.ErrNotExist) {
+			return unusable("%s: %w; %s names it: fetch the missing shard", shard, pathCause(err), fileIndex)
+		}
+	}
+	for _, shard := range shards {
 		if err := c.addFile(shard, weightMap); err != nil {
 			return err
 		}
@@ -170,7 +178,7 @@ func (c *Checkpoint) addFile(name string, weightMap map[string]string) error {
 			return unusable("%s: tensor %q is also in %s", name, clip(t.Name), other.file.name)
 		}
 		if weightMap != nil && weightMap[t.Name] != name {
-			return unusable("%s: tensor %q is here, but not by %s", name, clip(t.Name), fileIndex)
+			return unusable("%s: holds tensor %q, which %s does not place here", name, clip(t.Name), fileIndex)
 		}
 		c.places[t.Name] = place{t.TensorInfo, w, t.Start}
 		c.tensors = append(c.tensors, t.TensorInfo)

@@ -103,14 +103,14 @@ func jsonSyntax(err error) error {
 }
 
 // clip shortens a string from a file for an error message.
-func clip(s string) string {
-	const most = 80
+func clip(s string) string { return clipTo(80, s) }
+
+func clipTo(most int, s string) string {
 	if len(s) <= most {
 		return s
 	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
 	}
-	return s[:cut] + "..."
+	return s[:most] + "..."
 }

@@ -1,0 +1,104 @@
+package hostile
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// setting is a case of one field of config.json.
+func setting(name, want, field string, value any) Case {
+	return damaged("config: "+name, want, func(f *folder) { f.config[field] = value })
+}
+
+// text is a case of config.json as a text, made from the sound one.
+func text(name, want string, change func(sound string) string) Case {
+	return damaged("config: "+name, want, func(f *folder) {
+		sound, err := json.Marshal(f.config)
+		if err != nil {
+			panic("hostile: " + err.Error())
+		}
+		f.configText = change(string(sound))
+	})
+}
+
+func configCases() []Case {
+	return []Case{
+		text("blank", "config.json: the JSON text ends too early", func(string) string { return " " }),
+		text("cut short", "config.json: the JSON text ends too early", func(s string) string { return s[:len(s)/2] + `"` }),
+		text("a list", "config.json: not a JSON object", func(string) string { return "[]" }),
+		text("text after it", "config.json: more text after the JSON object", func(s string) string { return s + "{}" }),
+		text("duplicate key", `config.json: duplicate key "n_embd"`, func(s string) string { return `{"n_embd":16,` + s[1:] }),
+		text("duplicate key, escaped", `config.json: duplicate key "n_embd"`,
+			func(s string) string { return `{"n\u005fembd":16,` + s[1:] }),
+		text("not UTF-8", "config.json: not valid UTF-8", func(s string) string { return "{\"a\":\"\xff\"," + s[1:] }),
+		text("nested deep", "config.json: nested deeper than", func(s string) string {
+			return `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "," + s[1:]
+		}),
+		text("not JSON", "config.json: not valid JSON", func(s string) string { return "{'a': 1}" }),
+		text("NaN", "config.json: not valid JSON", func(s string) string { return `{"rope_theta":NaN,` + s[1:] }),
+		text("two mebibytes", "at most 1048576 are read", func(s string) string { return s + strings.Repeat(" ", 2<<20) }),
+
+		setting("n_heads 0", "n_heads is 0, want a whole number from 1", "n_heads", 0),
+		setting("n_heads negative", "n_heads is -2, want a whole number", "n_heads", -2),
+		setting("n_heads huge", "n_heads is 1000000000, want", "n_heads", 1000000000),
+		setting("n_heads a string", `n_heads is "2", want a whole number`, "n_heads", "2"),
+		setting("n_heads beyond 64 bits", "n_heads is 99999999999999999999, want", "n_heads", json.RawMessage("99999999999999999999")),
+		setting("n_heads does not divide", "n_embd 16 is not a multiple of n_heads 3", "n_heads", 3),
+		setting("odd head size", "gives a head size of 1, want an even one", "n_heads", 16),
+		setting("head_dim differs", "head_dim is 4, want n_embd / n_heads = 8", "head_dim", 4),
+		setting("n_embd fractional", "n_embd is 16.5, want a whole number", "n_embd", 16.5),
+		setting("n_embd 1", "n_embd is 1, want a whole number from 2", "n_embd", 1),
+		setting("alias differs", "n_embd is 16 but its alias hidden_size is 32", "hidden_size", 32),
+		setting("no core block", "n_layers_in_recurrent_block is 0, want", "n_layers_in_recurrent_block", 0),
+		setting("a billion layers", "n_layers_in_coda is 1000000000, want", "n_layers_in_coda", 1000000000),
+		setting("layers a list", "n_layers_in_prelude is [1], want", "n_layers_in_prelude", []int{1}),
+		setting("intermediate_size negative", "intermediate_size is -24, want", "intermediate_size", -24),
+		setting("vocabulary of 10^12", "vocab_size is 1000000000000, want", "vocab_size", 1000000000000),
+		setting("padding below vocabulary", "padded_vocab_size 31 is below vocab_size 32", "padded_vocab_size", 31),
+		setting("block_size 0", "block_size is 0, want", "block_size", 0),
+		setting("mean_recurrence 0", "mean_recurrence is 0, want", "mean_recurrence", 0),
+		setting("rope_base infinite", "rope_base is 1e999, want a number", "rope_base", json.RawMessage("1e999")),
+		setting("rope_base a string", `rope_base is "NaN", want a number`, "rope_base", "NaN"),
+		setting("norm_eps 0", "norm_eps is 0, want a number", "norm_eps", 0),
+		setting("norm_eps negative", "norm_eps is -0.000001, want a number", "norm_eps", -1e-6),
+		setting("tie_embeddings a string", `tie_embeddings is "yes", want true or false`, "tie_embeddings", "yes"),
+		setting("tie aliases differ", "tie_embeddings is true but its alias tie_word_embeddings is false", "tie_word_embeddings", false),
+		setting("noise type", `test_time_noise_type is "loud", supported: fixed, geom`, "test_time_noise_type", "loud"),
+		setting("injection", `injection_type is "add", supported: linear`, "injection_type", "add"),
+		setting("nonlinearity", `nonlin_name is "GELU", supported: SiLU`, "nonlin_name", "GELU"),
+		setting("mlp", `mlp_class_name is "BaseMLP", supported: GatedMLP`, "mlp_class_name", "BaseMLP"),
+		setting("norm", `norm_class_name is "LayerNorm", supported: RMSNorm_llama`, "norm_class_name", "LayerNorm"),
+		setting("norm a number", `norm_class_name is 1, want a string`, "norm_class_name", 1),
+		setting("state init", `state_init is "zero", supported: like-init`, "state_init", "zero"),
+		setting("block", `block_class_name is "TransformerPreNormBlock", supported: SandwichBlock`, "block_class_name", "TransformerPreNormBlock"),
+		setting("initial deviation", "init_values.std is 0.5, supported is", "init_values", map[string]any{"std": 0.5}),
+		setting("init_values a list", "init_values is [1], want an object", "init_values", []int{1}),
+
+		setting("another model_type", "architecture llama (RavenForCausalLM) is not supported", "model_type", "llama"),
+		setting("another class", "architecture huginn_raven (OuroForCausalLM) is not supported", "architectures", []string{"OuroForCausalLM"}),
+		setting("classes a string", `architectures is "RavenForCausalLM", want a list`, "architectures", "RavenForCausalLM"),
+		text("no architecture", "architecture (none named) is not supported", func(string) string { return "{}" }),
+		setting("relative by rope_theta", "retrofitted relative of Huginn", "rope_theta", 10000),
+		setting("relative by rope_scaling", "config.json has rope_scaling", "rope_scaling", map[string]any{"factor": 32}),
+		setting("relative by grouped heads", "num_key_value_heads 1 with 2 heads", "num_key_value_heads", 1),
+		setting("relative by embed_scale", "init_values.embed_scale 1", "init_values", map[string]any{"embed_scale": 1}),
+	}
+}
+
+func generationCases() []Case {
+	gen := func(name, want, text string) Case {
+		return damaged("generation: "+name, want, func(f *folder) { f.generation = text })
+	}
+	return []Case{
+		gen("not JSON", "generation_config.json: not valid JSON", "temperature = 1"),
+		gen("duplicate key", `generation_config.json: duplicate key "top_k"`, `{"top_k": 1, "top_k": 2}`),
+		gen("temperature a string", `temperature is "hot", want a number`, `{"temperature": "hot"}`),
+		gen("temperature negative", "temperature is -1, want a number", `{"temperature": -1}`),
+		gen("top_p above 1", "top_p is 1.5, want a number from 0 to 1", `{"top_p": 1.5}`),
+		gen("repetition penalty 0", "repetition_penalty is 0, want", `{"repetition_penalty": 0}`),
+		gen("eos outside", "eos_token_id 32 lies outside the vocabulary of 32", `{"eos_token_id": [2, 32]}`),
+		gen("bos outside", "bos_token_id 65504 lies outside the vocabulary of 32", `{"bos_token_id": 65504}`),
+		gen("eos negative", "eos_token_id is -1, want", `{"eos_token_id": -1}`),
+		gen("eos nested", "eos_token_id is [2], want", `{"eos_token_id": [[2]]}`),
+	}
+}
