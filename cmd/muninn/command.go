@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// command is one verb, a line of the table in main.go.
+type command struct {
+	name     string
+	args     string   // as help shows them after the name: "MODEL [PROMPT]"
+	min, max int      // number of arguments; a max of -1 takes any
+	summary  string   // one line, no full stop
+	detail   string   // paragraphs
+	examples []string // command lines
+
+	flags func(*pflag.FlagSet) // adds the verb's own flags; nil for none
+	run   func(ctx context.Context, s *streams, args []string) error
+}
+
+// flagSet is the verb's flags and the global ones.
+func (c *command) flagSet(g *globalOptions) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.Usage = func() {}
+	if c.flags != nil {
+		c.flags(fs)
+	}
+	g.AddFlags(fs)
+	return fs
+}
+
+// globalOptions are flags that every verb has.
+type globalOptions struct {
+	Quiet bool
+	Color string
+	Help  bool
+}
+
+// AddFlags declares the flags.
+func (g *globalOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVarP(&g.Quiet, "quiet", "q", false, "print results and errors only")
+	choiceVar(fs, &g.Color, "color", "auto", []string{"auto", "always", "never"}, "colours; auto: on a terminal, unless NO_COLOR is set")
+	fs.BoolVarP(&g.Help, "help", "h", false, "print help and exit")
+}
+
+// isGlobal tells a global flag from one of the verb.
+func isGlobal(name string) bool { return slices.Contains([]string{"quiet", "color", "help"}, name) }
+
+// execute runs one command line and returns the exit status. No panic leaves it.
+func execute(ctx context.Context, s *streams, args []string) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			code = exitFailure
+			fmt.Fprintf(s.err, "muninn: a bug in muninn, not in what you asked for: %v\n\n%s\n", r, debug.Stack())
+			fmt.Fprintln(s.err, "Please report the text above, the command line and the output of `muninn version` and `muninn devices`.")
+		}
+	}()
+	err := dispatch(ctx, s, commands(), args)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	report(s, err)
+	return exitCode(err)
+}
+
+// dispatch finds the verb and runs it.
+func dispatch(ctx context.Context, s *streams, table []*command, args []string) error {
+	verb := ""
+	if len(args) > 0 {
+		verb, args = args[0], args[1:]
+	}
+	switch verb {
+	case "":
+		overview(s.err, table)
+		return usage("", "no command given")
+	case "--help", "-h":
+		verb = "help"
+	case "--version":
+		verb = "version"
+	}
+	c := find(table, verb)
+	if c == nil {
+		return unknownCommand(table, verb)
+	}
+	var g globalOptions
+	fs := c.flagSet(&g)
+	if err := fs.Parse(args); err != nil {
+		return flagError(c, fs, err)
+	}
+	if g.Help {
+		verbHelp(s.out, c)
+		return nil
+	}
+	if err := fromEnvironment(fs, s.env); err != nil {
+		return err
+	}
+	s.quiet = s.quiet || g.Quiet
+	s.color = g.Color
+	if n := fs.NArg(); n < c.min || c.max >= 0 && n > c.max {
+		return usage(c.name, "%s", argumentCount(c, n))
+	}
+	return c.run(ctx, s, fs.Args())
+}
+
+func argumentCount(c *command, n int) string {
+	switch {
+	case n < c.min:
+		return fmt.Sprintf("missing argument: muninn %s %s", c.name, c.args)
+	case c.max == 0:
+		return fmt.Sprintf("muninn %s takes no arguments, got %d", c.name, n)
+	}
+	return fmt.Sprintf("too many arguments (%d): muninn %s %s; quote arguments that contain spaces", n, c.name, c.args)
+}
+
+func find(table []*command, name string) *command {
+	for _, c := range table {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+func unknownCommand(table []*command, verb string) error {
+	var names []string
+	for _, c := range table {
+		names = append(names, c.name)
+	}
+	return usage("", "unknown command %q%s", verb, suggestion(verb, "", names))
+}
+
+// flagError puts what pflag says in our words and names the nearest flag.
+func flagError(c *command, fs *pflag.FlagSet, err error) error {
+	var missing *pflag.NotExistError
+	if !errors.As(err, &missing) {
+		return usage(c.name, "%v", err)
+	}
+	if short := missing.GetSpecifiedShortnames(); short != "" {
+		return usage(c.name, "unknown flag -%s", missing.GetSpecifiedName())
+	}
+	var names []string
+	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return usage(c.name, "unknown flag --%s%s", missing.GetSpecifiedName(), suggestion(missing.GetSpecifiedName(), "--", names))
+}
+
+// suggestion names what was probably meant: a name that begins the same way, or the nearest by edits.
+func suggestion(got, prefix string, names []string) string {
+	best, least := "", len(got)/2+1
+	for _, name := range names {
+		d := distance(got, name)
+		if len(got) > 1 && strings.HasPrefix(name, got) {
+			d = min(d, 1)
+		}
+		if d < least {
+			best, least = name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s%s?", prefix, best)
+}
+
+// distance is the number of single-byte edits between two words, a swap of neighbours counting as one.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+const about = "muninn runs recurrent-depth language models (Huginn) on any Vulkan device"
+
+const exitText = `0 success; 1 failure; 2 wrong usage, or input that cannot be used; 3 no usable device; 4 out of memory; 5 unusable
+model; 130 interrupted (Ctrl-C); 143 terminated`
+
+const environmentText = `Every flag can be given as an environment variable: MUNINN_DEVICE for --device, MUNINN_NUM_STEPS for
+--num-steps. A flag on the command line wins. MUNINN_CACHE_DIR is where compiled pipelines are kept.`
+
+func helpCommand() *command {
+	return &command{
+		name: "help", args: "[COMMAND]", max: 1,
+		summary: "show help for a command",
+		run: func(_ context.Context, s *streams, args []string) error {
+			table := commands()
+			if len(args) == 0 {
+				overview(s.out, table)
+				return nil
+			}
+			c := find(table, args[0])
+			if c == nil {
+				return unknownCommand(table, args[0])
+			}
+			verbHelp(s.out, c)
+			return nil
+		},
+	}
+}
+
+// overview lists the commands.
+func overview(w io.Writer, table []*command) {
+	fmt.Fprintf(w, "%s.\n\nUsage: muninn COMMAND [ARGUMENTS] [FLAGS]\n\nCommands:\n", about)
+	for _, c := range table {
+		fmt.Fprintf(w, "  %-12s %s\n", c.name, c.summary)
+	}
+	fmt.Fprintf(w, "\n%s\n\nExit status:\n%s.\n\n`muninn help COMMAND` shows a command's arguments and flags. `muninn demo` needs no model.\n",
+		environmentText, exitText)
+}
+
+// verbHelp is the help of one command.
+func verbHelp(w io.Writer, c *command) {
+	fmt.Fprintf(w, "%s\n\n", usageLine(c))
+	fmt.Fprintf(w, "%s%s.\n", strings.ToUpper(c.summary[:1]), c.summary[1:])
+	if c.detail != "" {
+		fmt.Fprintf(w, "\n%s\n", c.detail)
+	}
+	own, global := flagsOf(c)
+	for _, part := range []struct {
+		title string
+		flags []*pflag.Flag
+	}{{"Flags", own}, {"Flags of every command", global}} {
+		if len(part.flags) > 0 {
+			fmt.Fprintf(w, "\n%s:\n", part.title)
+		}
+		for _, f := range part.flags {
+			fmt.Fprintf(w, "  %s\n        %s\n", flagSynopsis(f), flagText(f))
+		}
+	}
+	if len(c.examples) > 0 {
+		fmt.Fprintf(w, "\nExamples:\n  %s\n", strings.Join(c.examples, "\n  "))
+	}
+}
+
+func usageLine(c *command) string {
+	return strings.TrimSuffix("Usage: muninn "+c.name+" "+c.args, " ") + " [FLAGS]"
+}
+
+// flagsOf lists a command's own flags and the global ones, in the order they were declared.
+func flagsOf(c *command) (own, global []*pflag.Flag) {
+	c.flagSet(&globalOptions{}).VisitAll(func(f *pflag.Flag) {
+		if isGlobal(f.Name) {
+			global = append(global, f)
+		} else {
+			own = append(own, f)
+		}
+	})
+	return own, global
+}
+
+// flagSynopsis is a flag as it is typed: "-r, --num-steps int".
+func flagSynopsis(f *pflag.Flag) string {
+	text := "    --" + f.Name
+	if f.Shorthand != "" {
+		text = "-" + f.Shorthand + ", --" + f.Name
+	}
+	if value := flagValue(f); value != "" {
+		text += " " + value
+	}
+	return text
+}
+
+// flagValue names a flag's value; empty for a switch. Words in backquotes in the flag's text name it.
+func flagValue(f *pflag.Flag) string {
+	name, _ := pflag.UnquoteUsage(f)
+	return name
+}
+
+// flagText is what a flag does, and its default when that says something.
+func flagText(f *pflag.Flag) string {
+	_, text := pflag.UnquoteUsage(f)
+	switch f.DefValue {
+	case "", "false", "[]":
+		return text
+	}
+	return text + " (default " + f.DefValue + ")"
+}

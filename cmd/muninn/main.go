@@ -1,0 +1,19 @@
+// Command muninn runs recurrent-depth language models on any Vulkan device.
+package main
+
+import "os"
+
+// commands is the table of verbs: help, completions and the man page are made of it. Every call gives fresh options.
+func commands() []*command {
+	return []*command{
+		versionCommand(),
+		helpCommand(),
+	}
+}
+
+func main() {
+	ctx, stop := withSignals()
+	code := execute(ctx, standardStreams(), os.Args[1:])
+	stop()
+	os.Exit(code)
+}

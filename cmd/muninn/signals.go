@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// interrupted is the cause of a context that a signal ended.
+type interrupted struct{ signal syscall.Signal }
+
+func (i interrupted) Error() string { return "stopped by " + i.signal.String() }
+
+// exitCode is the shell's convention: 128 and the number of the signal.
+func (i interrupted) exitCode() int { return 128 + int(i.signal) }
+
+// grace is how long a verb may take to wind up after a signal. Nothing that muninn writes needs winding up, so
+// what takes longer (a driver compiling, a read from a pipe) is cut off.
+const grace = 800 * time.Millisecond
+
+// withSignals gives a context that Ctrl-C or SIGTERM ends. A second signal, or the end of the grace period, ends the
+// process at once. The function it returns stops listening.
+func withSignals() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	caught := make(chan os.Signal, 2)
+	done := make(chan struct{})
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		var first interrupted
+		select {
+		case <-done:
+			return
+		case sig := <-caught:
+			first.signal, _ = sig.(syscall.Signal)
+			cancel(first)
+		}
+		late := time.After(grace)
+		select {
+		case <-done:
+		case <-late:
+			os.Exit(first.exitCode())
+		case <-caught:
+			os.Exit(first.exitCode())
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(caught)
+		close(done)
+		cancel(nil)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"muninn/shaders"
+)
+
+// Set by the linker (-ldflags "-X main.version=... -X main.commit=...") in release builds; otherwise the build
+// information of the Go tool is used.
+var version, commit string
+
+// versionOptions are the flags of version.
+type versionOptions struct {
+	JSON bool
+}
+
+// AddFlags declares the flags.
+func (o *versionOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object")
+}
+
+func versionCommand() *command {
+	o := &versionOptions{}
+	return &command{
+		name:    "version",
+		summary: "print version, commit and what the program is built from",
+		flags:   o.AddFlags,
+		run:     func(_ context.Context, s *streams, _ []string) error { return printVersion(s, o) },
+	}
+}
+
+// build is what a bug report needs to know about the program.
+type build struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit"`
+	Modified bool   `json:"modified"` // built from a changed work tree
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Bindings string `json:"bindings"`
+	Kernels  int    `json:"kernels"`
+	Shaders  string `json:"shaders"` // hash of all compiled kernels
+}
+
+func printVersion(s *streams, o *versionOptions) error {
+	b, err := thisBuild()
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		return json.NewEncoder(s.out).Encode(b)
+	}
+	changed := ""
+	if b.Modified {
+		changed = " (changed)"
+	}
+	_, err = fmt.Fprintf(s.out, "muninn %s\ncommit   %s%s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
+		b.Version, b.Commit, changed, b.Go, b.Platform, b.Bindings, b.Shaders, b.Kernels)
+	return err
+}
+
+func thisBuild() (build, error) {
+	b := build{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Bindings: "none"}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		b.fill(info)
+	}
+	if b.Version == "" || b.Version == "(devel)" {
+		b.Version = "development build"
+	}
+	if b.Commit == "" {
+		b.Commit = "unknown"
+	}
+	var err error
+	b.Shaders, b.Kernels, err = shaderSet()
+	return b, err
+}
+
+// bindings are the Vulkan modules that may be linked in.
+var bindings = []string{"github.com/goki/vulkan", "github.com/vulkan-go/vulkan"}
+
+// fill takes what the Go tool recorded where the linker flags say nothing.
+func (b *build) fill(info *debug.BuildInfo) {
+	if b.Version == "" {
+		b.Version = info.Main.Version
+	}
+	for _, set := range info.Settings {
+		switch {
+		case set.Key == "vcs.revision" && b.Commit == "":
+			b.Commit = set.Value
+		case set.Key == "vcs.modified":
+			b.Modified = set.Value == "true"
+		}
+	}
+	for _, dep := range info.Deps {
+		if slices.Contains(bindings, dep.Path) {
+			b.Bindings = dep.Path + " " + dep.Version
+		}
+	}
+}
+
+// shaderSet is a hash over the names and contents of all compiled kernels, and their number.
+func shaderSet() (string, int, error) {
+	names := shaders.Names()
+	h := sha256.New()
+	for _, name := range names {
+		code, err := shaders.SPIRV(name)
+		if err != nil {
+			return "", 0, err
+		}
+		fmt.Fprintf(h, "%s %d\n", name, len(code))
+		h.Write(code)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16], len(names), nil
+}
