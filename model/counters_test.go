@@ -1,0 +1,117 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"muninn/model"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// TestDecodeCounters holds decoding to its promises by the device's own counters: what is read back, what is recorded,
+// how many dispatches a layer costs.
+func TestDecodeCounters(t *testing.T) {
+	const tokens, steps = 64, 8
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("C-f16"), model.Options{})
+		for _, c := range []struct {
+			name string
+			pick *model.Sampling
+			down uint64 // bytes a token
+		}{
+			{"greedy", nil, 64},
+			{"sampled from everything", &model.Sampling{Temperature: 1.5}, 4 << 10},
+			{"every filter", &model.Sampling{Temperature: 0.9, TopK: 40, TopP: 0.95, MinP: 0.02, RepetitionPenalty: 1.1}, 4 << 10},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				s := session(t, m, model.SessionOptions{MaxSteps: steps, Context: 128})
+				first := decode(t, s, 0, randomTokens(m, 9, 1), 2, steps, c.pick) // the first decoded token records
+				before := dev.Counters()
+				decode(t, s, 0, first[1:], tokens, steps, c.pick)
+				after := dev.Counters()
+				if down := (after.BytesDown - before.BytesDown) / tokens; down > c.down {
+					t.Errorf("%d bytes read back a token, want at most %d", down, c.down)
+				}
+				if n := after.Recordings - before.Recordings; n != 0 {
+					t.Errorf("%d recordings after the first token, want none", n)
+				}
+				cfg := m.Config
+				layers := uint64(cfg.NLayersInPrelude + steps*cfg.NLayersInRecurrentBlock + cfg.NLayersInCoda)
+				per := float64(after.Dispatches-before.Dispatches) / float64(tokens*layers)
+				if per > 9 || per < 1 {
+					t.Errorf("%.2f dispatches a layer, want at most 9", per)
+				}
+				t.Logf("%.2f dispatches a layer, %d bytes read back a token", per, (after.BytesDown-before.BytesDown)/tokens)
+			})
+		}
+	})
+}
+
+// TestCancel: a cancelled run comes back with the context's error, and the session goes on from where it was.
+func TestCancel(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("A-f32"), model.Options{})
+		s := session(t, m, model.SessionOptions{MaxSteps: 8})
+		prompt := randomTokens(m, 5, 1)
+		want := decode(t, s, 0, prompt, 6, 8, nil)
+		if err := s.Rewind(0, 0); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := s.Prefill(ctx, 0, prompt, 8, nil); !errors.Is(err, context.Canceled) {
+			t.Fatalf("cancelled pass: %v, want context.Canceled", err)
+		}
+		if s.Pos(0) != 0 {
+			t.Errorf("position %d after a cancelled pass, want 0", s.Pos(0))
+		}
+		got := decode(t, s, 0, prompt, 6, 8, nil)
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("after a cancelled pass: %v, want %v", got, want)
+			}
+		}
+	})
+}
+
+// TestRefusals: requests that cannot be served name what is wrong and leave the session as it was.
+func TestRefusals(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, modelDir("A-f32"), model.Options{})
+	s := session(t, m, model.SessionOptions{Context: 8, MaxSteps: 4})
+	ctx := context.Background()
+	for _, c := range []struct {
+		name  string
+		in    []model.Input
+		steps int
+	}{
+		{"no input", nil, 4},
+		{"no tokens", []model.Input{{}}, 4},
+		{"too many steps", []model.Input{{Tokens: []int32{1}}}, 5},
+		{"negative steps", []model.Input{{Tokens: []int32{1}}}, -1},
+		{"token outside the vocabulary", []model.Input{{Tokens: []int32{512}}}, 4},
+		{"negative token", []model.Input{{Tokens: []int32{-1}}}, 4},
+		{"unknown sequence", []model.Input{{Seq: 1, Tokens: []int32{1}}}, 4},
+		{"over the context", []model.Input{{Tokens: make([]int32, 9)}}, 4},
+	} {
+		if _, err := s.Forward(ctx, c.in, c.steps); err == nil {
+			t.Errorf("%s: accepted", c.name)
+		} else {
+			t.Logf("%s: %v", c.name, err)
+		}
+	}
+	if _, err := s.Forward(ctx, []model.Input{{Tokens: make([]int32, 9)}}, 4); !errors.Is(err, model.ErrContextFull) {
+		t.Errorf("over the context: %v, want ErrContextFull", err)
+	}
+	if s.Pos(0) != 0 {
+		t.Errorf("position %d after refusals, want 0", s.Pos(0))
+	}
+	for _, o := range []model.SessionOptions{{Context: 193}, {Context: -1}, {Sequences: -1}, {MaxSteps: -1}, {Sequences: 1 << 24}} {
+		if s, err := m.NewSession(o); err == nil {
+			s.Close()
+			t.Errorf("session %+v: accepted", o)
+		}
+	}
+}

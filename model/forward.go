@@ -1,0 +1,151 @@
+package model
+
+import (
+	"fmt"
+
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// The forward pass, as lists of operations over n rows. d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize,
+// V = PaddedVocabSize. Three programs make a pass: begin once, coreStep num_steps times, finish once.
+
+// buffers are the activations of a pass, each for the largest number of rows.
+type buffers struct {
+	Embeds shaders.Tensor // (n, d) prelude's output, injected at every core step
+	State  shaders.Tensor // (n, d) latent state
+	X      shaders.Tensor // (n, d) residual stream of core and coda
+	Y      shaders.Tensor // (n, d) normed input of the next product
+	QKV    shaders.Tensor // (n, 3d)
+	Q      shaders.Tensor // (n, H h) after bias and rope, heads padded
+	Attn   shaders.Tensor // (n, d) attention's output before its projection
+	Proj   shaders.Tensor // (n, d) output of either projection
+	Hidden shaders.Tensor // (n, m) MLP
+	Out    shaders.Tensor // (outputs, d) ln_f of the rows whose logits are wanted
+	Logits shaders.Tensor // (outputs, V)
+	Given  shaders.Tensor // (n, d) initial states from the caller
+	Carry  shaders.Tensor // (sequences, d) last states after ln_f, for continuous compute
+}
+
+// first narrows the buffers to n rows, of which m have logits.
+func (b buffers) first(n, m int) buffers {
+	for _, t := range []*shaders.Tensor{&b.Embeds, &b.State, &b.Given, &b.X, &b.Y, &b.QKV, &b.Q, &b.Attn, &b.Proj, &b.Hidden} {
+		*t = t.First(n)
+	}
+	b.Out, b.Logits = b.Out.First(m), b.Logits.First(m)
+	return b
+}
+
+// pass is what the lists need: weights, buffers and cache, for a number of rows.
+type pass struct {
+	*Model
+	buffers
+	rec     *shaders.Recorder
+	rows    shaders.Rows
+	context int // positions of a sequence at most
+	prelude []shaders.Cache
+	core    []shaders.Cache
+	coda    []shaders.Cache
+}
+
+// begin: tokens to the embeds that every core step is given, and the initial state.
+func (p *pass) begin() {
+	r, w, eps := p.rec, &p.weights, p.eps
+	r.Embed(p.Embeds, w.WTE, p.rows, float32(p.Config.EmbedScale()))
+	r.Tap("embed", p.Embeds)
+	r.RMSNorm(p.Y, p.Embeds, w.Prelude[0].Norm1, eps)
+	for i := range w.Prelude {
+		p.block(fmt.Sprintf("prelude.%d", i), p.Embeds, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.Embeds, w.Prelude, i, vk.Span{}))
+	}
+	r.InitState(p.State, p.Given, p.Carry, p.rows)
+	r.Tap("state.r0", p.State)
+}
+
+// coreStep: the adapter joins state and embeds, the core blocks think, the row's step goes up.
+func (p *pass) coreStep() {
+	r, w, eps := p.rec, &p.weights, p.eps
+	r.Adapter(p.X, w.Adapter, p.State, p.Embeds, w.AdapterBias)
+	r.Tap("adapter", p.X)
+	r.RMSNorm(p.Y, p.X, w.Core[0].Norm1, eps)
+	for i := range w.Core {
+		end := p.residual(p.X, w.Core, i, vk.Span{})
+		if i == len(w.Core)-1 {
+			end = func() shaders.Tensor {
+				r.Advance(p.State, p.X, p.Proj, w.Core[i].Norm4, eps, p.rows)
+				return p.State
+			}
+		}
+		p.block(fmt.Sprintf("core.%d", i), p.X, w.Core, i, p.core[i], mark(i, shaders.MarkStep), end)
+	}
+	r.Tap("state", p.State)
+}
+
+// finish: ln_f, coda, ln_f again, and the logits of the rows that outputs names. carry says which rows' states after
+// ln_f are kept for the next token.
+func (p *pass) finish(outputs, carry vk.Span) {
+	r, w, eps := p.rec, &p.weights, p.eps
+	r.RMSNorm(p.X, p.State, w.LnF, eps)
+	r.Tap("lnf_state", p.X)
+	if !carry.IsZero() {
+		r.Gather(p.Carry, p.X, carry)
+	}
+	r.RMSNorm(p.Y, p.X, w.Coda[0].Norm1, eps)
+	for i := range w.Coda {
+		p.block(fmt.Sprintf("coda.%d", i), p.X, w.Coda, i, p.coda[i], shaders.NoMark, p.residual(p.X, w.Coda, i, w.LnF))
+	}
+	if p.Logits.Rows == 0 {
+		return
+	}
+	out := p.Y
+	if p.Logits.Rows < p.Y.Rows {
+		r.Gather(p.Out, p.Y, outputs)
+		out = p.Out
+	}
+	r.Tap("lnf_out", out)
+	r.MatMul(p.Logits, w.LMHead, out)
+	r.Tap("logits", p.Logits)
+}
+
+// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). Y holds norm_1 x already; end does the last
+// norm, which depends on what follows, and says where its result lies.
+func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache shaders.Cache, mark shaders.Mark, end func() shaders.Tensor) {
+	r, b := p.rec, &blocks[i]
+	r.Tap(name+".norm_1", p.Y)
+	r.MatMul(p.QKV, b.Wqkv, p.Y)
+	r.Tap(name+".attn.Wqkv", p.QKV)
+	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.rows, mark)
+	r.Attention(p.Attn, p.Q, cache, p.rows, p.context)
+	r.MatMul(p.Proj, b.AttnProj, p.Attn)
+	r.Tap(name+".attn", p.Proj)
+	r.AddNormPair(p.Y, x, p.Proj, b.Norm2, b.Norm3, p.eps)
+	r.Tap(name+".norm_2", x)
+	r.Tap(name+".norm_3", p.Y)
+	r.SwiGLU(p.Hidden, b.Gate, b.Up, p.Y)
+	r.MatMul(p.Proj, b.MLPProj, p.Hidden)
+	r.Tap(name+".mlp", p.Proj)
+	r.Tap(name, end())
+}
+
+// residual ends block i of a run of blocks over x: norm_4 after the residual, and into Y the norm that comes next: the
+// next block's norm_1, after the last block the weight given, if any.
+func (p *pass) residual(x shaders.Tensor, blocks []block, i int, next vk.Span) func() shaders.Tensor {
+	return func() shaders.Tensor {
+		if i+1 < len(blocks) {
+			next = blocks[i+1].Norm1
+		}
+		if next.IsZero() {
+			p.rec.AddNorm(x, p.Proj, blocks[i].Norm4, p.eps)
+		} else {
+			p.rec.AddNormPair(p.Y, x, p.Proj, blocks[i].Norm4, next, p.eps)
+		}
+		return x
+	}
+}
+
+// mark gives m to the first layer of its part: one layer of a pass tells the cache how deep its rows are.
+func mark(layer int, m shaders.Mark) shaders.Mark {
+	if layer == 0 {
+		return m
+	}
+	return shaders.NoMark
+}
