@@ -1,0 +1,220 @@
+package vk
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"unsafe"
+)
+
+// Arena hands out memory from a few large blocks and frees all of it at once.
+type Arena struct {
+	d      *Device
+	name   string
+	memory Memory
+
+	mu     sync.Mutex
+	blocks []*block
+	size   uint64
+	used   uint64
+	freed  bool
+}
+
+// block is one buffer with one memory allocation behind it.
+type block struct {
+	buffer, memory handle
+	size, used     uint64
+	heap           int
+	use            Memory
+	mapped         []byte // the whole block when the host can reach it
+	freed          bool
+}
+
+// NewArena returns an empty arena; memory is taken when Alloc needs it.
+func (d *Device) NewArena(name string, m Memory) *Arena {
+	a := &Arena{d: d, name: name, memory: m}
+	d.mu.Lock()
+	if !d.closed {
+		d.arenas[a] = true
+	}
+	d.mu.Unlock()
+	return a
+}
+
+// Alloc returns n bytes at an offset that is a multiple of 256, within one block. They are not zeroed. Errors match
+// ErrOutOfMemory when the memory is not there.
+func (a *Arena) Alloc(n uint64) (Span, error) {
+	if n == 0 {
+		return Span{}, fmt.Errorf("vk: arena %s: an allocation of 0 bytes", a.name)
+	}
+	if err := a.d.usable(); err != nil {
+		return Span{}, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.freed {
+		return Span{}, fmt.Errorf("vk: arena %s was freed", a.name)
+	}
+	limit := a.d.caps.allocationLimit()
+	if n > limit {
+		return Span{}, a.outOfMemory(n, 0)
+	}
+	need := (n + spanAlignment - 1) &^ (spanAlignment - 1)
+	if need < n || need > limit {
+		need = n // the last span of a block need not fill up its alignment
+	}
+	for _, b := range a.blocks {
+		if b.size-b.used >= need {
+			return a.take(b, n, need), nil
+		}
+	}
+	b, err := a.grow(need)
+	if err != nil {
+		return Span{}, err
+	}
+	return a.take(b, n, need), nil
+}
+
+func (a *Arena) take(b *block, n, need uint64) Span {
+	s := Span{b, b.used, n}
+	b.used += need
+	a.used += need
+	return s
+}
+
+// grow adds a block. Blocks double in size up to the device's usual block, so that small arenas stay small; when the
+// larger size is refused the bare need is tried.
+func (a *Arena) grow(need uint64) (*block, error) {
+	caps := &a.d.caps
+	kind, err := caps.memoryType(a.memory, ^uint32(0))
+	if err != nil {
+		return nil, err
+	}
+	heap := caps.MemoryTypes[kind].Heap
+	usual := caps.blockLimit(caps.Heaps[heap].Size)
+	const first = 1 << 20
+	size := max(need, min(usual, max(first, a.size)))
+	b, err := a.d.newBlock(size, a.memory)
+	if errors.Is(err, ErrOutOfMemory) && size > need {
+		b, err = a.d.newBlock(need, a.memory)
+	}
+	if errors.Is(err, ErrOutOfMemory) {
+		return nil, a.outOfMemory(need, heap)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("vk: arena %s: %w", a.name, err)
+	}
+	a.blocks = append(a.blocks, b)
+	a.size += b.size
+	return b, nil
+}
+
+func (a *Arena) outOfMemory(n uint64, heap int) error {
+	e := &OutOfMemoryError{Name: a.name, Requested: n}
+	caps := &a.d.caps
+	if heap < len(caps.Heaps) {
+		a.d.mu.Lock()
+		e.Heap, e.Device, e.Used = caps.Heaps[heap].Size, caps.Heaps[heap].DeviceLocal, a.d.heapUsed[heap]
+		a.d.mu.Unlock()
+	}
+	return e
+}
+
+// newBlock makes a buffer with memory of its own, mapped when the host is meant to reach it. On an error nothing stays.
+func (d *Device) newBlock(size uint64, m Memory) (*block, error) {
+	buffer, need, err := d.drv.createBuffer(size)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := d.caps.memoryType(m, need.bits)
+	if err != nil {
+		d.drv.destroyBuffer(buffer)
+		return nil, err
+	}
+	memory, err := d.drv.allocate(need.size, kind)
+	if err != nil {
+		d.drv.destroyBuffer(buffer)
+		return nil, err
+	}
+	t := d.caps.MemoryTypes[kind]
+	b := &block{buffer: buffer, memory: memory, size: size, heap: t.Heap, use: m}
+	err = d.drv.bind(buffer, memory)
+	mappable := t.HostVisible && t.HostCoherent
+	if err == nil && mappable && (m != DeviceLocal || d.caps.UMA() && !d.opt.ForceStaging) {
+		var p unsafe.Pointer
+		if p, err = d.drv.mapMemory(memory, size); err == nil {
+			b.mapped = unsafe.Slice((*byte)(p), size)
+		}
+	}
+	if err != nil {
+		d.drv.destroyBuffer(buffer)
+		d.drv.freeMemory(memory)
+		return nil, err
+	}
+	d.held(b, true)
+	return b, nil
+}
+
+func (d *Device) freeBlock(b *block) {
+	b.freed, b.mapped = true, nil
+	d.drv.destroyBuffer(b.buffer)
+	d.drv.freeMemory(b.memory)
+	d.held(b, false)
+}
+
+// held keeps the account of allocated memory.
+func (d *Device) held(b *block, more bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if more {
+		d.heapUsed[b.heap] += b.size
+		d.counters.bytes.Add(b.size)
+		d.counters.allocations.Add(1)
+		return
+	}
+	d.heapUsed[b.heap] -= b.size
+	d.counters.bytes.Add(-b.size)
+	d.counters.allocations.Add(^uint64(0))
+}
+
+// Size is how many bytes of memory the arena holds.
+func (a *Arena) Size() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.size
+}
+
+// Used is how many bytes were handed out, alignment included.
+func (a *Arena) Used() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.used
+}
+
+// Free gives the memory back. The programs that use its spans must have been freed, and no run be under way. Freeing
+// twice does nothing.
+func (a *Arena) Free() {
+	a.d.mu.Lock()
+	mine := a.d.arenas[a]
+	delete(a.d.arenas, a)
+	a.d.mu.Unlock()
+	if mine {
+		a.destroy()
+	}
+}
+
+func (a *Arena) destroy() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := len(a.blocks) - 1; i >= 0; i-- {
+		a.d.freeBlock(a.blocks[i])
+	}
+	a.blocks, a.size, a.used, a.freed = nil, 0, 0, true
+}
+
+func joinSorted(list []string) string {
+	sort.Strings(list)
+	return strings.Join(list, ", ")
+}

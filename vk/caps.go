@@ -1,0 +1,201 @@
+package vk
+
+import "fmt"
+
+// Caps describes one physical device as plain data. Every decision that depends on the device is a pure function of it.
+// Sizes are in bytes.
+type Caps struct {
+	Index      int       `json:"index"`
+	Name       string    `json:"name"`
+	Driver     string    `json:"driver"` // driver name and version text
+	Type       string    `json:"type"`   // discrete, integrated, virtual, cpu or other
+	VendorID   uint32    `json:"vendor_id"`
+	DeviceID   uint32    `json:"device_id"`
+	APIVersion [3]uint32 `json:"api_version"`
+	UUID       string    `json:"uuid"`
+	DriverUUID string    `json:"driver_uuid"`
+	CacheUUID  string    `json:"cache_uuid"` // what the driver accepts pipeline cache data for
+
+	MaxStorageBufferRange   uint64    `json:"max_storage_buffer_range"`
+	MaxAllocation           uint64    `json:"max_allocation"`
+	MaxBufferSize           uint64    `json:"max_buffer_size"` // 0 when the driver does not say
+	MaxAllocationCount      uint32    `json:"max_allocation_count"`
+	MaxPushConstants        uint32    `json:"max_push_constants"`
+	MaxWorkgroupInvocations uint32    `json:"max_workgroup_invocations"`
+	MaxSharedMemory         uint32    `json:"max_shared_memory"`
+	MaxWorkgroupSize        [3]uint32 `json:"max_workgroup_size"`
+	MaxWorkgroupCount       [3]uint32 `json:"max_workgroup_count"`
+	MaxStorageBuffers       uint32    `json:"max_storage_buffers"` // per compute stage
+	OffsetAlignment         uint64    `json:"offset_alignment"`    // of a storage buffer binding
+
+	SubgroupSize        uint32 `json:"subgroup_size"`
+	SubgroupMin         uint32 `json:"subgroup_min"`
+	SubgroupMax         uint32 `json:"subgroup_max"`
+	SubgroupSizeControl bool   `json:"subgroup_size_control"` // a compute kernel may require a size
+	FullSubgroups       bool   `json:"full_subgroups"`        // and may require subgroups to be full
+	SubgroupArithmetic  bool   `json:"subgroup_arithmetic"`   // subgroupAdd and the like in compute kernels
+
+	Float16               bool `json:"float16"`
+	Int8                  bool `json:"int8"`
+	Storage16             bool `json:"storage16"`
+	Storage8              bool `json:"storage8"`
+	IntegerDot            bool `json:"integer_dot"`
+	IntegerDotAccelerated bool `json:"integer_dot_accelerated"` // packed 4x8 bit, signed
+
+	TimestampBits   uint32  `json:"timestamp_bits"`   // valid bits; 0 for no timestamps
+	TimestampPeriod float64 `json:"timestamp_period"` // nanoseconds per tick
+
+	MemoryBudget bool         `json:"memory_budget"` // Budget and Used of heaps are the driver's
+	Heaps        []Heap       `json:"heaps"`
+	MemoryTypes  []MemoryType `json:"memory_types"`
+
+	queueFamily       uint32
+	sizeControlByName bool // the feature needs its extension enabled by name
+	portabilitySubset bool
+}
+
+// Heap is one pool of memory.
+type Heap struct {
+	Size        uint64 `json:"size"`
+	Budget      uint64 `json:"budget"` // what the process may use, as far as known
+	Used        uint64 `json:"used"`   // what it uses already, 0 when unknown
+	DeviceLocal bool   `json:"device_local"`
+}
+
+// MemoryType is one way of using a heap.
+type MemoryType struct {
+	Heap         int  `json:"heap"`
+	DeviceLocal  bool `json:"device_local"`
+	HostVisible  bool `json:"host_visible"`
+	HostCoherent bool `json:"host_coherent"`
+	HostCached   bool `json:"host_cached"`
+}
+
+const (
+	minStorageBufferRange = 128 << 20 // what Vulkan guarantees
+	maxShard              = 1 << 30
+	spanAlignment         = 256
+)
+
+// ShardLimit is the largest piece, in bytes, that a tensor may be bound as: the storage buffer range, at most 1 GiB and
+// at most half of the largest allocation. A range of 0 (seen on early MoltenVK) counts as the guaranteed 128 MiB.
+func (c Caps) ShardLimit() uint64 {
+	limit := c.MaxStorageBufferRange
+	if limit == 0 {
+		limit = minStorageBufferRange
+	}
+	limit = min(limit, maxShard)
+	if c.MaxAllocation > 0 {
+		limit = min(limit, max(c.MaxAllocation/2, spanAlignment))
+	}
+	if c.MaxBufferSize > 0 {
+		limit = min(limit, c.MaxBufferSize)
+	}
+	return limit &^ (spanAlignment - 1)
+}
+
+// IsCPU tells whether the device is a software driver.
+func (c Caps) IsCPU() bool { return c.Type == "cpu" }
+
+// UMA tells whether host and device share one memory, so that device-local memory may be mapped without harm.
+func (c Caps) UMA() bool { return c.Type == "cpu" || c.Type == "integrated" }
+
+// Supported returns nil when the package can use the device, else an error that matches ErrUnsupported.
+func (c Caps) Supported() error {
+	if c.APIVersion[0] < 1 || c.APIVersion[0] == 1 && c.APIVersion[1] < 1 {
+		return unsupported("%s speaks Vulkan %d.%d, 1.1 is needed; update its driver", c.Name, c.APIVersion[0], c.APIVersion[1])
+	}
+	return nil
+}
+
+// blockLimit is the usual size of an arena's memory block on a heap.
+func (c Caps) blockLimit(heap uint64) uint64 {
+	n := uint64(256 << 20)
+	if c.MaxAllocation > 0 {
+		n = min(n, c.MaxAllocation/2)
+	}
+	if heap > 0 {
+		n = min(n, heap/8)
+	}
+	return max(n&^(spanAlignment-1), spanAlignment)
+}
+
+// allocationLimit is the largest block that may be asked for at all.
+func (c Caps) allocationLimit() uint64 {
+	n := ^uint64(0)
+	if c.MaxAllocation > 0 {
+		n = c.MaxAllocation
+	}
+	if c.MaxBufferSize > 0 {
+		n = min(n, c.MaxBufferSize)
+	}
+	return n
+}
+
+// Memory is what an arena's memory is for.
+type Memory int
+
+const (
+	DeviceLocal Memory = iota // weights, KV cells, activations
+	Upload                    // written by the host, read by the device
+	Readback                  // written by the device, read by the host
+)
+
+func (m Memory) String() string {
+	return [...]string{"device-local", "upload", "readback"}[m]
+}
+
+// memoryType picks the memory type for a use among those in bits, or says that there is none. Device-local memory is
+// host-visible only where host and device share it: filling the small mappable window of a discrete GPU slows it down.
+func (c Caps) memoryType(m Memory, bits uint32) (int, error) {
+	best, bestScore := -1, 0
+	for i, t := range c.MemoryTypes {
+		if i >= 32 || bits&(1<<i) == 0 {
+			continue
+		}
+		if s := c.score(m, t); s > bestScore {
+			best, bestScore = i, s
+		}
+	}
+	if best < 0 {
+		return 0, unsupported("%s has no %s memory for storage buffers", c.Name, m)
+	}
+	return best, nil
+}
+
+// score rates a memory type for a use; 0 rules it out.
+func (c Caps) score(m Memory, t MemoryType) int {
+	mappable := t.HostVisible && t.HostCoherent
+	s := 1
+	prefer := func(yes bool, weight int) {
+		if yes {
+			s += weight
+		}
+	}
+	switch m {
+	case DeviceLocal:
+		if !t.DeviceLocal {
+			return 0
+		}
+		prefer(mappable == c.UMA(), 4)
+		prefer(t.HostCached == c.UMA(), 1)
+	case Upload:
+		if !mappable {
+			return 0
+		}
+		prefer(!t.DeviceLocal || c.UMA(), 4)
+		prefer(!t.HostCached, 1)
+	case Readback:
+		if !mappable {
+			return 0
+		}
+		prefer(t.HostCached, 4)
+		prefer(!t.DeviceLocal || c.UMA(), 1)
+	}
+	return s
+}
+
+// String names the device as lists show it.
+func (c Caps) String() string {
+	return fmt.Sprintf("%d: %s (%s, %s)", c.Index, c.Name, c.Type, c.Driver)
+}

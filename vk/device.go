@@ -1,0 +1,211 @@
+package vk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Device is an opened device. Its methods may be called from several goroutines; runs and transfers take turns.
+type Device struct {
+	caps        Caps
+	opt         Options
+	drv         *guard
+	compileOnly bool
+
+	turn  chan struct{} // held by whoever uses the queue
+	queue queue         // owned by the holder of turn
+
+	mu       sync.Mutex
+	closed   bool
+	layouts  map[layoutKey]layout
+	cache    handle // pipeline cache, 0 for none
+	cached   []byte // what the cache was loaded from
+	arenas   map[*Arena]bool
+	kernels  []*Kernel
+	programs map[*Program]bool
+	heapUsed []uint64
+	timings  map[string]*Timing
+
+	profiling, dropBarriers atomic.Bool
+	counters                counters
+}
+
+// counters are Counters that several goroutines add to.
+type counters struct {
+	dispatches, submissions, recordings, barriers, up, down, bytes, allocations atomic.Uint64
+}
+
+// Devices lists the physical devices. Its errors tell ErrNoCgo, ErrNoLoader and ErrNoDriver apart.
+func Devices() ([]Caps, error) { return nativeDevices() }
+
+// Open opens the device that opt.Device selects. A device older than Vulkan 1.1 is refused with ErrUnsupported.
+func Open(opt Options) (*Device, error) { return open(opt, false) }
+
+// OpenCompileOnly opens a device on which NewKernel works and nothing runs: for drivers that compile for hardware which
+// is not there. Other calls give ErrCompileOnly.
+func OpenCompileOnly(opt Options) (*Device, error) { return open(opt, true) }
+
+func open(opt Options, compileOnly bool) (*Device, error) {
+	caps, drv, err := nativeOpen(func(list []Caps) (int, error) {
+		i, err := Select(list, opt.Device)
+		if err != nil {
+			return 0, err
+		}
+		return i, list[i].Supported()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newDevice(caps, drv, opt, compileOnly)
+}
+
+// newDevice makes a device of an opened driver, which it owns from here on.
+func newDevice(caps Caps, drv driver, opt Options, compileOnly bool) (*Device, error) {
+	if opt.Limits != nil {
+		opt.Limits(&caps)
+	}
+	d := &Device{
+		caps: caps, opt: opt, drv: newGuard(drv), compileOnly: compileOnly,
+		turn: make(chan struct{}, 1), layouts: make(map[layoutKey]layout), arenas: make(map[*Arena]bool),
+		programs: make(map[*Program]bool), heapUsed: make([]uint64, len(caps.Heaps)), timings: make(map[string]*Timing),
+	}
+	if err := d.openCache(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if !compileOnly {
+		if err := d.openQueue(); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	return d, nil
+}
+
+// Caps returns what is known of the device, with the limits it was opened with.
+func (d *Device) Caps() Caps { return d.caps }
+
+// Counters returns what has been executed so far.
+func (d *Device) Counters() Counters {
+	c := &d.counters
+	return Counters{
+		Dispatches: c.dispatches.Load(), Submissions: c.submissions.Load(), Recordings: c.recordings.Load(), Barriers: c.barriers.Load(),
+		BytesUp: c.up.Load(), BytesDown: c.down.Load(), DeviceBytes: c.bytes.Load(), Allocations: c.allocations.Load(),
+	}
+}
+
+// Lost returns the latched DeviceLostError, or nil while the device works.
+func (d *Device) Lost() error { return d.drv.alive() }
+
+// SetProfiling makes programs ended from now on carry timestamps, where the device has them. Profiled programs are
+// submitted one at a time.
+func (d *Device) SetProfiling(on bool) { d.profiling.Store(on) }
+
+// SetDropBarriers makes programs ended from now on leave out their inferred barriers, so that a test can prove that
+// synchronization validation sees it.
+func (d *Device) SetDropBarriers(drop bool) { d.dropBarriers.Store(drop) }
+
+// InjectFault makes the nth call from now at a point fail, 1 being the next one; 0 takes it back. It is for tests of
+// what callers do when a device fails.
+func (d *Device) InjectFault(p FaultPoint, n int) { d.drv.faults[p].Store(int64(n)) }
+
+// acquire takes the queue, or returns early when the context ends or the device is gone.
+func (d *Device) acquire(ctx context.Context) error {
+	if d.compileOnly {
+		return ErrCompileOnly
+	}
+	return d.take(ctx)
+}
+
+// take is acquire for what a compile-only device can do as well.
+func (d *Device) take(ctx context.Context) error {
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	d.mu.Lock()
+	closed := d.closed
+	d.mu.Unlock()
+	if closed {
+		d.release()
+		return ErrClosed
+	}
+	if err := d.drv.alive(); err != nil {
+		d.release()
+		return err
+	}
+	return nil
+}
+
+func (d *Device) release() { <-d.turn }
+
+// usable returns why objects cannot be made any more, or nil.
+func (d *Device) usable() error {
+	if d.compileOnly {
+		return ErrCompileOnly
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return ErrClosed
+	}
+	return d.drv.alive()
+}
+
+// Close waits for the device and frees everything in reverse order of creation. Arenas and programs that were not freed
+// are reported as an error, and freed as well. Closing twice does nothing.
+func (d *Device) Close() error {
+	d.turn <- struct{}{}
+	defer d.release()
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return nil
+	}
+	d.closed = true
+	programs, arenas, kernels := d.programs, d.arenas, d.kernels
+	d.programs, d.arenas, d.kernels = nil, nil, nil
+	d.mu.Unlock()
+
+	if !d.compileOnly {
+		_ = d.drv.waitIdle() // a lost device reports its loss here, and is freed all the same
+	}
+	var left []string
+	for p := range programs {
+		left = append(left, "program "+p.name)
+		p.destroy()
+	}
+	d.closeQueue()
+	for a := range arenas {
+		left = append(left, fmt.Sprintf("arena %s (%d bytes)", a.name, a.Size()))
+		a.destroy()
+	}
+	for i := len(kernels) - 1; i >= 0; i-- {
+		d.drv.destroyPipeline(kernels[i].pipeline)
+	}
+	d.closeCache()
+	for _, l := range d.layouts {
+		d.drv.destroyPipelineLayout(l.pipeline)
+		d.drv.destroySetLayout(l.set)
+	}
+	objects := d.drv.leaks()
+	d.drv.close()
+	return leakError(left, objects)
+}
+
+func leakError(left []string, objects string) error {
+	var parts []string
+	if len(left) > 0 {
+		parts = append(parts, "not freed by the caller: "+joinSorted(left))
+	}
+	if objects != "" {
+		parts = append(parts, "not freed by the package: "+objects)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return fmt.Errorf("vk: close: %s", strings.Join(parts, "; "))
+}

@@ -1,0 +1,115 @@
+package vk
+
+import (
+	"time"
+	"unsafe"
+)
+
+// A handle is a Vulkan object that is not a command buffer.
+type handle = uint64
+
+// A command is a recorded command buffer's handle.
+type command = uintptr
+
+// driver is what the package needs of one opened device. The native one calls Vulkan; a build without cgo has none, and
+// tests without a device use one that only counts. Errors are of type *Error. Creating calls are safe to make at the
+// same time; submit, wait and reset are made by the holder of the queue.
+type driver interface {
+	createBuffer(size uint64) (buffer handle, need requirements, err error)
+	destroyBuffer(handle)
+	allocate(size uint64, memoryType int) (handle, error)
+	bind(buffer, memory handle) error
+	mapMemory(memory handle, size uint64) (unsafe.Pointer, error)
+	freeMemory(handle) // unmaps as well
+
+	createSetLayout(bindings int) (handle, error)
+	destroySetLayout(handle)
+	createPipelineLayout(set handle, pushBytes uint32) (handle, error)
+	destroyPipelineLayout(handle)
+	createPipelineCache(data []byte) (handle, error)
+	pipelineCacheData(handle) ([]byte, error)
+	destroyPipelineCache(handle)
+	createPipeline(pipelineInfo) (handle, error)
+	destroyPipeline(handle)
+
+	createSets([]setInfo) (pool handle, sets []handle, err error)
+	destroySets(pool handle)
+	createCommands(n int) (pool handle, commands []command, err error)
+	destroyCommands(pool handle)
+	createQueries(n int) (handle, error)
+	timestamps(pool handle, n int) ([]uint64, error)
+	destroyQueries(handle)
+	createFence() (handle, error)
+	destroyFence(handle)
+
+	record(commands []command, s stream, oneTime bool) error
+	submit(commands []command, fence handle) error
+	wait(fence handle, limit time.Duration) (done bool, err error)
+	reset(fence handle) error
+	waitIdle() error
+	close()
+}
+
+type requirements struct {
+	size uint64
+	bits uint32 // memory types that will do
+}
+
+// pipelineInfo is everything a compute pipeline is made from.
+type pipelineInfo struct {
+	name          string
+	spirv         []uint32
+	entry         string
+	spec          []uint32
+	subgroupSize  uint32 // 0 for the driver's choice
+	fullSubgroups bool
+	layout, cache handle
+}
+
+// setInfo is a descriptor set: one triple (buffer, offset, range) a binding; buffer 0 for a binding that is not used.
+type setInfo struct {
+	layout  handle
+	buffers [][3]uint64
+}
+
+// streamOp is an op of a recorded stream, as shim.h numbers them.
+type streamOp uint64
+
+const (
+	streamSegment streamOp = iota
+	streamPipeline
+	streamSet
+	streamPush
+	streamDispatch
+	streamIndirect
+	streamBarrier
+	streamCopy
+	streamFill
+	streamReset
+	streamTimestamp
+)
+
+// stream is a program packed as words for one call into C. It holds no Go pointers.
+type stream []uint64
+
+func (s *stream) add(op streamOp, operands ...uint64) {
+	*s = append(append(*s, uint64(op)), operands...)
+}
+
+func (s *stream) barrier(b barrier) {
+	s.add(streamBarrier, uint64(b.fromStage), uint64(b.fromAccess), uint64(b.toStage), uint64(b.toAccess))
+}
+
+// push adds push constants, whose length is a multiple of 4, eight bytes a word.
+func (s *stream) push(layout handle, p []byte) {
+	s.add(streamPush, layout, uint64(len(p)))
+	for len(p) > 0 {
+		var w uint64
+		n := min(len(p), 8)
+		for i, b := range p[:n] {
+			w |= uint64(b) << (8 * i)
+		}
+		*s = append(*s, w)
+		p = p[n:]
+	}
+}

@@ -1,0 +1,152 @@
+package vk
+
+// An accessKind is the part of the pipeline that touches memory.
+type accessKind uint8
+
+const (
+	byShader accessKind = iota
+	byTransfer
+	byIndirect // the dispatch counts of an indirect dispatch; only read
+)
+
+// Pipeline stage and access bits, as the Vulkan specification numbers them.
+const (
+	stageIndirect = 0x2
+	stageCompute  = 0x800
+	stageTransfer = 0x1000
+	stageHost     = 0x4000
+
+	accessIndirectRead  = 0x1
+	accessShaderRead    = 0x20
+	accessShaderWrite   = 0x40
+	accessTransferRead  = 0x800
+	accessTransferWrite = 0x1000
+	accessHostRead      = 0x2000
+)
+
+// access is one op's use of a byte range of a block.
+type access struct {
+	block       uint64 // which memory; any value that is equal for equal blocks
+	offset, end uint64
+	kind        accessKind
+	read, write bool
+}
+
+func (a access) overlaps(b access) bool {
+	return a.block == b.block && a.offset < b.end && b.offset < a.end
+}
+
+func (a access) stage() uint32 {
+	return [...]uint32{stageCompute, stageTransfer, stageIndirect}[a.kind]
+}
+
+func (a access) reads() uint32 {
+	if !a.read {
+		return 0
+	}
+	return [...]uint32{accessShaderRead, accessTransferRead, accessIndirectRead}[a.kind]
+}
+
+func (a access) writes() uint32 {
+	if !a.write {
+		return 0
+	}
+	return [...]uint32{accessShaderWrite, accessTransferWrite, 0}[a.kind]
+}
+
+// barrier is a global memory barrier: source and destination stages and access masks.
+type barrier struct {
+	fromStage, fromAccess uint32
+	toStage, toAccess     uint32
+}
+
+// hazards holds every access since the last barrier.
+type hazards struct {
+	pending []access
+}
+
+// before tells whether an op with these accesses must wait for a barrier: it reads what is being written (RAW), or writes
+// what is being read (WAR) or written (WAW). The op's accesses are pending afterwards; a barrier clears the older ones.
+// Accesses of one op never conflict with each other: a kernel orders those itself.
+func (h *hazards) before(op []access) bool {
+	hit := false
+	for _, a := range op {
+		for _, p := range h.pending {
+			if (a.write || p.write) && a.overlaps(p) {
+				hit = true
+			}
+		}
+	}
+	if hit {
+		h.pending = h.pending[:0]
+	}
+	h.pending = append(h.pending, op...)
+	return hit
+}
+
+// infer returns, for every op of a program, the barrier that goes before it, or nil. Barriers are global and cover
+// everything pending, so that the greedy choice is also the smallest number. Source masks hold what is pending,
+// destination masks what the ops from there on do.
+func infer(ops [][]access) []*barrier {
+	out := make([]*barrier, len(ops))
+	to := make([]barrier, len(ops)+1)
+	for i := len(ops) - 1; i >= 0; i-- {
+		to[i] = to[i+1]
+		for _, a := range ops[i] {
+			to[i].toStage |= a.stage()
+			to[i].toAccess |= a.reads() | a.writes()
+		}
+	}
+	var h hazards
+	var from barrier
+	for i, op := range ops {
+		if h.before(op) {
+			b := barrier{from.fromStage, from.fromAccess, to[i].toStage, to[i].toAccess}
+			if b.fromAccess == 0 {
+				b.toAccess = 0 // nothing was written: waiting is enough
+			}
+			out[i] = &b
+			from = barrier{}
+		}
+		for _, a := range op {
+			from.fromStage |= a.stage()
+			from.fromAccess |= a.writes()
+		}
+	}
+	return out
+}
+
+// beginBarrier orders a program after whatever ran before it on the queue.
+func beginBarrier(ops [][]access) barrier {
+	b := barrier{fromStage: stageCompute | stageTransfer | stageIndirect, fromAccess: accessShaderWrite | accessTransferWrite}
+	for _, op := range ops {
+		for _, a := range op {
+			b.toStage |= a.stage()
+			b.toAccess |= a.reads() | a.writes()
+		}
+	}
+	if b.toStage == 0 {
+		b.toStage = stageCompute
+	}
+	return b
+}
+
+// endBarrier makes what was written visible to the host once the fence is waited for.
+var endBarrier = barrier{stageCompute | stageTransfer, accessShaderWrite | accessTransferWrite, stageHost, accessHostRead}
+
+// uncovered returns the first pair of ops that conflict without a barrier between them, given which ops have one before
+// them. It is the plain statement of the rule that infer must satisfy, kept apart from how infer works.
+func uncovered(ops [][]access, before []bool) (first, second int, found bool) {
+	for j := range ops {
+		for i := j - 1; i >= 0 && !before[i+1]; i-- {
+			for _, a := range ops[i] {
+				for _, b := range ops[j] {
+					if (a.write || b.write) && a.overlaps(b) {
+						return i, j, true
+					}
+				}
+			}
+		}
+	}
+	return 0, 0, false
+}

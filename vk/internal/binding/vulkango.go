@@ -1,0 +1,147 @@
+//go:build cgo && vulkango
+
+// Package binding, compiled against vulkan-go/vulkan.
+package binding
+
+import vk "github.com/vulkan-go/vulkan"
+
+// Name tells which binding was compiled in.
+const Name = "vulkan-go/vulkan"
+
+// Size is the binding's type for size_t.
+type Size = uint
+
+// Types.
+type (
+	ApplicationInfo               = vk.ApplicationInfo
+	Buffer                        = vk.Buffer
+	BufferCreateInfo              = vk.BufferCreateInfo
+	BufferUsageFlags              = vk.BufferUsageFlags
+	CommandBuffer                 = vk.CommandBuffer
+	CommandBufferAllocateInfo     = vk.CommandBufferAllocateInfo
+	CommandPool                   = vk.CommandPool
+	CommandPoolCreateFlags        = vk.CommandPoolCreateFlags
+	CommandPoolCreateInfo         = vk.CommandPoolCreateInfo
+	ComputePipelineCreateInfo     = vk.ComputePipelineCreateInfo
+	DescriptorPool                = vk.DescriptorPool
+	DescriptorPoolCreateInfo      = vk.DescriptorPoolCreateInfo
+	DescriptorPoolSize            = vk.DescriptorPoolSize
+	DescriptorSetLayout           = vk.DescriptorSetLayout
+	DescriptorSetLayoutBinding    = vk.DescriptorSetLayoutBinding
+	DescriptorSetLayoutCreateInfo = vk.DescriptorSetLayoutCreateInfo
+	Device                        = vk.Device
+	DeviceCreateInfo              = vk.DeviceCreateInfo
+	DeviceMemory                  = vk.DeviceMemory
+	DeviceQueueCreateInfo         = vk.DeviceQueueCreateInfo
+	DeviceSize                    = vk.DeviceSize
+	Fence                         = vk.Fence
+	FenceCreateInfo               = vk.FenceCreateInfo
+	Instance                      = vk.Instance
+	InstanceCreateFlags           = vk.InstanceCreateFlags
+	InstanceCreateInfo            = vk.InstanceCreateInfo
+	MemoryAllocateInfo            = vk.MemoryAllocateInfo
+	MemoryRequirements            = vk.MemoryRequirements
+	PhysicalDevice                = vk.PhysicalDevice
+	PhysicalDeviceLimits          = vk.PhysicalDeviceLimits
+	PhysicalDeviceProperties      = vk.PhysicalDeviceProperties
+	Pipeline                      = vk.Pipeline
+	PipelineCache                 = vk.PipelineCache
+	PipelineCacheCreateInfo       = vk.PipelineCacheCreateInfo
+	PipelineLayout                = vk.PipelineLayout
+	PipelineLayoutCreateInfo      = vk.PipelineLayoutCreateInfo
+	PipelineShaderStageCreateInfo = vk.PipelineShaderStageCreateInfo
+	PushConstantRange             = vk.PushConstantRange
+	QueryPool                     = vk.QueryPool
+	QueryPoolCreateInfo           = vk.QueryPoolCreateInfo
+	Queue                         = vk.Queue
+	QueueFamilyProperties         = vk.QueueFamilyProperties
+	Result                        = vk.Result
+	ShaderModule                  = vk.ShaderModule
+	ShaderModuleCreateInfo        = vk.ShaderModuleCreateInfo
+	ShaderStageFlags              = vk.ShaderStageFlags
+	SpecializationInfo            = vk.SpecializationInfo
+	SpecializationMapEntry        = vk.SpecializationMapEntry
+)
+
+// Structure types.
+const (
+	StructureTypeApplicationInfo               = vk.StructureTypeApplicationInfo
+	StructureTypeBufferCreateInfo              = vk.StructureTypeBufferCreateInfo
+	StructureTypeCommandBufferAllocateInfo     = vk.StructureTypeCommandBufferAllocateInfo
+	StructureTypeCommandPoolCreateInfo         = vk.StructureTypeCommandPoolCreateInfo
+	StructureTypeComputePipelineCreateInfo     = vk.StructureTypeComputePipelineCreateInfo
+	StructureTypeDescriptorPoolCreateInfo      = vk.StructureTypeDescriptorPoolCreateInfo
+	StructureTypeDescriptorSetLayoutCreateInfo = vk.StructureTypeDescriptorSetLayoutCreateInfo
+	StructureTypeDeviceCreateInfo              = vk.StructureTypeDeviceCreateInfo
+	StructureTypeDeviceQueueCreateInfo         = vk.StructureTypeDeviceQueueCreateInfo
+	StructureTypeFenceCreateInfo               = vk.StructureTypeFenceCreateInfo
+	StructureTypeInstanceCreateInfo            = vk.StructureTypeInstanceCreateInfo
+	StructureTypeMemoryAllocateInfo            = vk.StructureTypeMemoryAllocateInfo
+	StructureTypePipelineCacheCreateInfo       = vk.StructureTypePipelineCacheCreateInfo
+	StructureTypePipelineLayoutCreateInfo      = vk.StructureTypePipelineLayoutCreateInfo
+	StructureTypePipelineShaderStageCreateInfo = vk.StructureTypePipelineShaderStageCreateInfo
+	StructureTypeQueryPoolCreateInfo           = vk.StructureTypeQueryPoolCreateInfo
+	StructureTypeShaderModuleCreateInfo        = vk.StructureTypeShaderModuleCreateInfo
+)
+
+// Enumerants and flags.
+const (
+	BufferUsageIndirectBufferBit        = vk.BufferUsageIndirectBufferBit
+	BufferUsageStorageBufferBit         = vk.BufferUsageStorageBufferBit
+	BufferUsageTransferDstBit           = vk.BufferUsageTransferDstBit
+	BufferUsageTransferSrcBit           = vk.BufferUsageTransferSrcBit
+	CommandBufferLevelPrimary           = vk.CommandBufferLevelPrimary
+	CommandPoolCreateResetCommandBuffer = vk.CommandPoolCreateResetCommandBufferBit
+	DescriptorTypeStorageBuffer         = vk.DescriptorTypeStorageBuffer
+	PhysicalDeviceTypeCpu               = vk.PhysicalDeviceTypeCpu
+	PhysicalDeviceTypeDiscreteGpu       = vk.PhysicalDeviceTypeDiscreteGpu
+	PhysicalDeviceTypeIntegratedGpu     = vk.PhysicalDeviceTypeIntegratedGpu
+	PhysicalDeviceTypeVirtualGpu        = vk.PhysicalDeviceTypeVirtualGpu
+	QueryTypeTimestamp                  = vk.QueryTypeTimestamp
+	QueueComputeBit                     = vk.QueueComputeBit
+	QueueGraphicsBit                    = vk.QueueGraphicsBit
+	ShaderStageComputeBit               = vk.ShaderStageComputeBit
+)
+
+// Functions, all of Vulkan 1.0.
+var (
+	AllocateCommandBuffers                 = vk.AllocateCommandBuffers
+	AllocateMemory                         = vk.AllocateMemory
+	BindBufferMemory                       = vk.BindBufferMemory
+	CreateBuffer                           = vk.CreateBuffer
+	CreateCommandPool                      = vk.CreateCommandPool
+	CreateComputePipelines                 = vk.CreateComputePipelines
+	CreateDescriptorPool                   = vk.CreateDescriptorPool
+	CreateDescriptorSetLayout              = vk.CreateDescriptorSetLayout
+	CreateDevice                           = vk.CreateDevice
+	CreateFence                            = vk.CreateFence
+	CreateInstance                         = vk.CreateInstance
+	CreatePipelineCache                    = vk.CreatePipelineCache
+	CreatePipelineLayout                   = vk.CreatePipelineLayout
+	CreateQueryPool                        = vk.CreateQueryPool
+	CreateShaderModule                     = vk.CreateShaderModule
+	DestroyBuffer                          = vk.DestroyBuffer
+	DestroyCommandPool                     = vk.DestroyCommandPool
+	DestroyDescriptorPool                  = vk.DestroyDescriptorPool
+	DestroyDescriptorSetLayout             = vk.DestroyDescriptorSetLayout
+	DestroyDevice                          = vk.DestroyDevice
+	DestroyFence                           = vk.DestroyFence
+	DestroyInstance                        = vk.DestroyInstance
+	DestroyPipeline                        = vk.DestroyPipeline
+	DestroyPipelineCache                   = vk.DestroyPipelineCache
+	DestroyPipelineLayout                  = vk.DestroyPipelineLayout
+	DestroyQueryPool                       = vk.DestroyQueryPool
+	DestroyShaderModule                    = vk.DestroyShaderModule
+	DeviceWaitIdle                         = vk.DeviceWaitIdle
+	EnumeratePhysicalDevices               = vk.EnumeratePhysicalDevices
+	FreeMemory                             = vk.FreeMemory
+	GetBufferMemoryRequirements            = vk.GetBufferMemoryRequirements
+	GetDeviceQueue                         = vk.GetDeviceQueue
+	GetPhysicalDeviceProperties            = vk.GetPhysicalDeviceProperties
+	GetPhysicalDeviceQueueFamilyProperties = vk.GetPhysicalDeviceQueueFamilyProperties
+	GetPipelineCacheData                   = vk.GetPipelineCacheData
+	Init                                   = vk.Init
+	InitInstance                           = vk.InitInstance
+	MapMemory                              = vk.MapMemory
+	SetGetInstanceProcAddr                 = vk.SetGetInstanceProcAddr
+)

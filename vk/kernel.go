@@ -1,0 +1,149 @@
+package vk
+
+import "fmt"
+
+// Kernel is a compiled compute pipeline. It lives as long as its device.
+type Kernel struct {
+	name     string
+	in       Interface
+	group    [3]uint32 // workgroup size
+	pipeline handle
+	layout   layout
+}
+
+// layout is a descriptor set layout of storage buffers and the pipeline layout over it, shared by all kernels of the
+// same shape.
+type layout struct{ set, pipeline handle }
+
+type layoutKey struct {
+	spans int
+	push  uint32
+}
+
+// Name is the name the kernel was created with.
+func (k *Kernel) Name() string { return k.name }
+
+// Interface is what the kernel's SPIR-V says about how it is called.
+func (k *Kernel) Interface() Interface { return k.in }
+
+// Workgroup is the workgroup size with the specialization constants applied.
+func (k *Kernel) Workgroup() [3]uint32 { return k.group }
+
+// SPIR-V capabilities of a kernel that needs no device feature, and those of subgroup operations, which are properties.
+const (
+	capMatrix = iota
+	capShader
+)
+
+const (
+	capGroupNonUniform           = 61
+	capGroupNonUniformVote       = 62
+	capGroupNonUniformArithmetic = 63
+)
+
+// NewKernel compiles a kernel. The SPIR-V must stay within what the device was opened with: storage buffers in set 0,
+// push constants, 32-bit arithmetic and subgroup arithmetic where the device has it; else the error matches
+// ErrUnsupported. Errors name the kernel.
+func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
+	in, err := Reflect(spirv)
+	if err != nil {
+		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
+	}
+	if err := d.caps.accepts(in, opt); err != nil {
+		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
+	}
+	d.mu.Lock()
+	closed := d.closed
+	d.mu.Unlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	l, err := d.layout(layoutKey{in.Spans(), in.PushBytes})
+	if err != nil {
+		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
+	}
+	code, err := words(spirv)
+	if err != nil {
+		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
+	}
+	k := &Kernel{name: name, in: in, group: in.workgroup(opt.Spec), layout: l}
+	info := pipelineInfo{name: name, spirv: code, entry: in.Entry, spec: opt.Spec, layout: l.pipeline, cache: d.cache}
+	if opt.SubgroupSize != 0 && d.caps.SubgroupSizeControl {
+		info.subgroupSize = opt.SubgroupSize
+		info.fullSubgroups = d.caps.FullSubgroups && k.group[0]%opt.SubgroupSize == 0
+	}
+	if k.pipeline, err = d.drv.createPipeline(info); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		d.drv.destroyPipeline(k.pipeline)
+		return nil, ErrClosed
+	}
+	d.kernels = append(d.kernels, k)
+	return k, nil
+}
+
+// accepts returns why a kernel does not fit the device, or nil.
+func (c Caps) accepts(in Interface, opt KernelOptions) error {
+	for _, capability := range in.Capabilities {
+		switch capability {
+		case capMatrix, capShader, capGroupNonUniform, capGroupNonUniformVote:
+		case capGroupNonUniformArithmetic:
+			if !c.SubgroupArithmetic {
+				return unsupported("%s has no subgroup arithmetic in compute kernels", c.Name)
+			}
+		default:
+			return unsupported("SPIR-V capability %d needs a feature that is not enabled", capability)
+		}
+	}
+	size := in.workgroup(opt.Spec)
+	invocations := uint64(size[0]) * uint64(size[1])
+	if size[0] > c.MaxWorkgroupSize[0] || size[1] > c.MaxWorkgroupSize[1] || size[2] > c.MaxWorkgroupSize[2] ||
+		invocations == 0 || size[2] == 0 || invocations > uint64(c.MaxWorkgroupInvocations)/uint64(size[2]) {
+		return unsupported("workgroup %v exceeds what %s allows: %v, %d in all", size, c.Name, c.MaxWorkgroupSize, c.MaxWorkgroupInvocations)
+	}
+	if in.PushBytes > c.MaxPushConstants {
+		return unsupported("%d bytes of push constants, %s allows %d", in.PushBytes, c.Name, c.MaxPushConstants)
+	}
+	if uint64(in.Spans()) > uint64(c.MaxStorageBuffers) {
+		return unsupported("%d storage buffers, %s allows %d", in.Spans(), c.Name, c.MaxStorageBuffers)
+	}
+	return c.acceptsSubgroup(opt.SubgroupSize)
+}
+
+// acceptsSubgroup returns why a subgroup size cannot be required, or nil. Without size control it still can be when the
+// device has no other size.
+func (c Caps) acceptsSubgroup(size uint32) error {
+	switch {
+	case size == 0:
+		return nil
+	case size&(size-1) != 0 || size < c.SubgroupMin || size > c.SubgroupMax:
+		return unsupported("subgroup size %d, %s has %d to %d", size, c.Name, c.SubgroupMin, c.SubgroupMax)
+	case !c.SubgroupSizeControl && c.SubgroupMin != c.SubgroupMax:
+		return unsupported("%s cannot be told a subgroup size", c.Name)
+	}
+	return nil
+}
+
+// layout returns the layouts for kernels with so many bindings and bytes of push constants.
+func (d *Device) layout(key layoutKey) (layout, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l, ok := d.layouts[key]; ok {
+		return l, nil
+	}
+	set, err := d.drv.createSetLayout(key.spans)
+	if err != nil {
+		return layout{}, err
+	}
+	pipeline, err := d.drv.createPipelineLayout(set, key.push)
+	if err != nil {
+		d.drv.destroySetLayout(set)
+		return layout{}, err
+	}
+	l := layout{set, pipeline}
+	d.layouts[key] = l
+	return l, nil
+}

@@ -1,0 +1,177 @@
+//go:build cgo
+
+package vk
+
+// #include "shim.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+
+	"muninn/vk/internal/binding"
+)
+
+func (n *native) createSetLayout(bindings int) (handle, error) {
+	list := make([]binding.DescriptorSetLayoutBinding, bindings)
+	for i := range list {
+		list[i] = binding.DescriptorSetLayoutBinding{
+			Binding: uint32(i), DescriptorType: binding.DescriptorTypeStorageBuffer, DescriptorCount: 1,
+			StageFlags: binding.ShaderStageFlags(binding.ShaderStageComputeBit),
+		}
+	}
+	info := binding.DescriptorSetLayoutCreateInfo{
+		SType: binding.StructureTypeDescriptorSetLayoutCreateInfo, BindingCount: uint32(bindings), PBindings: list,
+	}
+	defer info.Free()
+	var l binding.DescriptorSetLayout
+	err := failed("create set layout", "", Result(binding.CreateDescriptorSetLayout(n.device, &info, nil, &l)))
+	return id(l), err
+}
+
+func (n *native) destroySetLayout(h handle) {
+	binding.DestroyDescriptorSetLayout(n.device, as[binding.DescriptorSetLayout](h), nil)
+}
+
+func (n *native) createPipelineLayout(set handle, pushBytes uint32) (handle, error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	sets := []binding.DescriptorSetLayout{as[binding.DescriptorSetLayout](set)}
+	pin.Pin(&sets[0])
+	info := binding.PipelineLayoutCreateInfo{SType: binding.StructureTypePipelineLayoutCreateInfo, SetLayoutCount: 1, PSetLayouts: sets}
+	defer info.Free()
+	if pushBytes > 0 {
+		info.PushConstantRangeCount = 1
+		info.PPushConstantRanges = []binding.PushConstantRange{{StageFlags: binding.ShaderStageFlags(binding.ShaderStageComputeBit), Size: pushBytes}}
+	}
+	var l binding.PipelineLayout
+	err := failed("create pipeline layout", "", Result(binding.CreatePipelineLayout(n.device, &info, nil, &l)))
+	return id(l), err
+}
+
+func (n *native) destroyPipelineLayout(h handle) {
+	binding.DestroyPipelineLayout(n.device, as[binding.PipelineLayout](h), nil)
+}
+
+func (n *native) createPipelineCache(data []byte) (handle, error) {
+	info := binding.PipelineCacheCreateInfo{SType: binding.StructureTypePipelineCacheCreateInfo}
+	defer info.Free()
+	if len(data) > 0 {
+		p := C.CBytes(data)
+		defer C.free(p)
+		info.InitialDataSize, info.PInitialData = binding.Size(len(data)), p
+	}
+	var c binding.PipelineCache
+	err := failed("create pipeline cache", "", Result(binding.CreatePipelineCache(n.device, &info, nil, &c)))
+	return id(c), err
+}
+
+func (n *native) pipelineCacheData(h handle) ([]byte, error) {
+	cache := as[binding.PipelineCache](h)
+	var size binding.Size
+	if err := failed("read pipeline cache", "", Result(binding.GetPipelineCacheData(n.device, cache, &size, nil))); err != nil || size == 0 {
+		return nil, err
+	}
+	p := C.malloc(C.size_t(size))
+	if p == nil {
+		return nil, &Error{Op: "read pipeline cache", Result: resultOutOfHostMemory}
+	}
+	defer C.free(p)
+	if err := failed("read pipeline cache", "", Result(binding.GetPipelineCacheData(n.device, cache, &size, p))); err != nil {
+		return nil, err
+	}
+	return append([]byte(nil), unsafe.Slice((*byte)(p), int(size))...), nil
+}
+
+func (n *native) destroyPipelineCache(h handle) {
+	binding.DestroyPipelineCache(n.device, as[binding.PipelineCache](h), nil)
+}
+
+func (n *native) createPipeline(p pipelineInfo) (handle, error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	pin.Pin(&p.spirv[0])
+	module := binding.ShaderModuleCreateInfo{
+		SType: binding.StructureTypeShaderModuleCreateInfo, CodeSize: binding.Size(4 * len(p.spirv)), PCode: p.spirv,
+	}
+	defer module.Free()
+	var shader binding.ShaderModule
+	if err := failed("create shader module", p.name, Result(binding.CreateShaderModule(n.device, &module, nil, &shader))); err != nil {
+		return 0, err
+	}
+	defer binding.DestroyShaderModule(n.device, shader, nil)
+
+	stage := binding.PipelineShaderStageCreateInfo{
+		SType: binding.StructureTypePipelineShaderStageCreateInfo, Stage: binding.ShaderStageComputeBit, Module: shader, PName: p.entry + "\x00",
+	}
+	if len(p.spec) > 0 {
+		spec := append([]uint32(nil), p.spec...)
+		pin.Pin(&spec[0])
+		entries := make([]binding.SpecializationMapEntry, len(spec))
+		for i := range entries {
+			entries[i] = binding.SpecializationMapEntry{ConstantID: uint32(i), Offset: uint32(4 * i), Size: 4}
+		}
+		stage.PSpecializationInfo = []binding.SpecializationInfo{{
+			MapEntryCount: uint32(len(entries)), PMapEntries: entries, DataSize: binding.Size(4 * len(spec)), PData: unsafe.Pointer(&spec[0]),
+		}}
+	}
+	if p.subgroupSize != 0 {
+		next := C.mn_required_size(C.uint32_t(p.subgroupSize))
+		if next == nil {
+			return 0, &Error{Op: "create pipeline", Name: p.name, Result: resultOutOfHostMemory}
+		}
+		defer C.free(next)
+		stage.PNext = next
+		if p.fullSubgroups {
+			const requireFullSubgroups = 2
+			stage.Flags = requireFullSubgroups
+		}
+	}
+	pipelines := make([]binding.Pipeline, 1)
+	r := binding.CreateComputePipelines(n.device, as[binding.PipelineCache](p.cache), 1, []binding.ComputePipelineCreateInfo{{
+		SType: binding.StructureTypeComputePipelineCreateInfo, Stage: stage, Layout: as[binding.PipelineLayout](p.layout), BasePipelineIndex: -1,
+	}}, nil, pipelines)
+	if err := failed("create pipeline", p.name, Result(r)); err != nil {
+		return 0, err
+	}
+	return id(pipelines[0]), nil
+}
+
+func (n *native) destroyPipeline(h handle) {
+	binding.DestroyPipeline(n.device, as[binding.Pipeline](h), nil)
+}
+
+func (n *native) createSets(infos []setInfo) (handle, []handle, error) {
+	var layouts, triples []uint64
+	var lengths []uint32
+	for _, s := range infos {
+		layouts = append(layouts, s.layout)
+		lengths = append(lengths, uint32(len(s.buffers)))
+		for _, b := range s.buffers {
+			triples = append(triples, b[:]...)
+		}
+	}
+	info := binding.DescriptorPoolCreateInfo{
+		SType: binding.StructureTypeDescriptorPoolCreateInfo, MaxSets: uint32(len(infos)), PoolSizeCount: 1,
+		PPoolSizes: []binding.DescriptorPoolSize{{Type: binding.DescriptorTypeStorageBuffer, DescriptorCount: uint32(len(triples) / 3)}},
+	}
+	defer info.Free()
+	var pool binding.DescriptorPool
+	if err := failed("create descriptor pool", "", Result(binding.CreateDescriptorPool(n.device, &info, nil, &pool))); err != nil {
+		return 0, nil, err
+	}
+	sets := make([]handle, len(infos))
+	r := C.mn_sets(n.shim, C.uint64_t(id(pool)), (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(layouts))),
+		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(lengths))), C.uint32_t(len(infos)),
+		(*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(triples))), (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(sets))))
+	if err := failed("allocate descriptor sets", "", Result(r)); err != nil {
+		binding.DestroyDescriptorPool(n.device, pool, nil)
+		return 0, nil, err
+	}
+	return id(pool), sets, nil
+}
+
+func (n *native) destroySets(h handle) {
+	binding.DestroyDescriptorPool(n.device, as[binding.DescriptorPool](h), nil)
+}

@@ -1,0 +1,85 @@
+package vk
+
+import (
+	"sort"
+	"time"
+)
+
+// Timing is the device time of all profiled dispatches of a kernel, or of all copies or fills.
+type Timing struct {
+	Kernel string
+	Count  int
+	Total  time.Duration
+	Cost   Cost // estimated work of the ops counted
+}
+
+// mark is a timestamp of a program: op is -1 at the start of a segment, else the op that ended before it.
+type mark struct{ op int }
+
+// mark appends a timestamp. Each is taken when everything before it is done, so an op's time is the difference to the
+// mark before.
+func (p *Program) mark(s *stream, op int) {
+	if p.queries == 0 {
+		return
+	}
+	s.add(streamTimestamp, p.queries, uint64(len(p.marks)))
+	p.marks = append(p.marks, mark{op})
+}
+
+// collect reads the timestamps of a profiled program that has just run.
+func (d *Device) collect(p *Program) error {
+	ticks, err := d.drv.timestamps(p.queries, len(p.marks))
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, m := range p.marks {
+		if m.op < 0 {
+			continue
+		}
+		o := &p.ops[m.op]
+		t := d.timings[o.name()]
+		if t == nil {
+			t = &Timing{Kernel: o.name()}
+			d.timings[o.name()] = t
+		}
+		t.Count++
+		t.Total += d.caps.elapsed(ticks[i-1], ticks[i])
+		t.Cost = t.Cost.Add(o.cost)
+	}
+	return nil
+}
+
+// elapsed is the time between two timestamps, of which only some bits are valid and which may wrap around.
+func (c Caps) elapsed(from, to uint64) time.Duration {
+	ticks := to - from
+	if c.TimestampBits < 64 {
+		ticks &= 1<<c.TimestampBits - 1
+	}
+	return time.Duration(float64(ticks) * c.TimestampPeriod)
+}
+
+// Timings returns what profiled programs took on the device since it was opened or since ResetTimings, longest first.
+func (d *Device) Timings() []Timing {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := make([]Timing, 0, len(d.timings))
+	for _, t := range d.timings {
+		out = append(out, *t)
+	}
+	sort.Slice(out, func(i, k int) bool {
+		if out[i].Total != out[k].Total {
+			return out[i].Total > out[k].Total
+		}
+		return out[i].Kernel < out[k].Kernel
+	})
+	return out
+}
+
+// ResetTimings forgets all timings.
+func (d *Device) ResetTimings() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.timings = make(map[string]*Timing)
+}

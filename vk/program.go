@@ -1,0 +1,320 @@
+package vk
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Program is a list of ops that is recorded once, by End, and run any number of times. Errors while ops are added stick
+// and come out of End. A program begins with a barrier after whatever ran before it and ends ready for the host to read,
+// so programs compose in any order.
+type Program struct {
+	d    *Device
+	name string
+	err  error
+	ops  []op
+
+	barriers []*barrier // before each op, from End on
+	segments []segment
+	commands handle
+	sets     handle
+	queries  handle
+	marks    []mark
+
+	mu    sync.Mutex
+	ended bool
+	freed bool
+}
+
+type opKind uint8
+
+const (
+	opDispatch opKind = iota
+	opIndirect
+	opCopy
+	opFill
+)
+
+// op is one recorded operation.
+type op struct {
+	kind   opKind
+	kernel *Kernel
+	push   []byte
+	groups [3]uint32
+	args   Span   // indirect dispatch counts; source of a copy; target of a fill
+	dst    Span   // target of a copy
+	word   uint32 // of a fill
+	bind   []Span
+	cost   Cost
+	access []access
+}
+
+// segment is one command buffer of a program.
+type segment struct {
+	command  command
+	estimate time.Duration
+	last     string // its last op
+	counts   opCounts
+}
+
+// opCounts is what running a segment adds to the device's counters.
+type opCounts struct{ dispatches, barriers, up, down uint64 }
+
+// NewProgram returns an empty program.
+func (d *Device) NewProgram(name string) *Program {
+	p := &Program{d: d, name: name}
+	d.mu.Lock()
+	if !d.closed {
+		d.programs[p] = true
+	}
+	d.mu.Unlock()
+	return p
+}
+
+// Dispatch adds a dispatch of groups workgroups. Push is nil, a fixed-size struct or a []uint32, of the size the kernel
+// declares; bind gives one span for every binding index of the kernel, where an unused index may have the zero Span.
+func (p *Program) Dispatch(k *Kernel, push any, groups [3]uint32, c Cost, bind ...Span) {
+	for i, n := range groups {
+		if limit := p.d.caps.MaxWorkgroupCount[i]; n > limit {
+			p.fail("dispatch %s: %d workgroups in dimension %d, the device allows %d", kernelName(k), n, i, limit)
+			return
+		}
+	}
+	p.dispatch(op{kind: opDispatch, kernel: k, groups: groups, cost: c, bind: bind}, push)
+}
+
+// DispatchIndirect adds a dispatch whose three workgroup counts the device reads from args, 12 bytes, when it gets there.
+// Counts of 0 make it do nothing.
+func (p *Program) DispatchIndirect(k *Kernel, push any, args Span, c Cost, bind ...Span) {
+	if err := args.words("dispatch " + kernelName(k) + ": counts"); err != nil {
+		p.failed(err)
+		return
+	}
+	if args.size != 12 {
+		p.fail("dispatch %s: counts of %d bytes, want 12", kernelName(k), args.size)
+		return
+	}
+	p.dispatch(op{kind: opIndirect, kernel: k, args: args, cost: c, bind: bind}, push)
+}
+
+// dispatch checks what both forms share and adds the op.
+func (p *Program) dispatch(o op, push any) {
+	k := o.kernel
+	if k == nil {
+		p.fail("dispatch without a kernel")
+		return
+	}
+	var err error
+	if o.push, err = encodePush(push); err != nil {
+		p.fail("dispatch %s: %v", k.name, err)
+		return
+	}
+	if len(o.push) != int(k.in.PushBytes) {
+		p.fail("dispatch %s: %d bytes of push constants, the kernel takes %d", k.name, len(o.push), k.in.PushBytes)
+		return
+	}
+	if len(o.bind) != k.in.Spans() {
+		p.fail("dispatch %s: %d spans bound, the kernel takes %d", k.name, len(o.bind), k.in.Spans())
+		return
+	}
+	o.bind = append([]Span(nil), o.bind...)
+	for _, b := range k.in.Bindings {
+		s := o.bind[b.Index]
+		if err := p.bindable(s, fmt.Sprintf("dispatch %s: binding %d", k.name, b.Index)); err != nil {
+			p.failed(err)
+			return
+		}
+		if b.Reads || b.Writes {
+			o.access = append(o.access, s.access(byShader, b.Reads, b.Writes))
+		}
+	}
+	if o.kind == opIndirect {
+		o.access = append(o.access, o.args.access(byIndirect, true, false))
+	}
+	p.add(o)
+}
+
+// bindable returns why a span cannot be bound as a storage buffer, or nil.
+func (p *Program) bindable(s Span, what string) error {
+	if err := s.check(what); err != nil {
+		return err
+	}
+	c := &p.d.caps
+	limit := c.MaxStorageBufferRange
+	if limit == 0 {
+		limit = minStorageBufferRange
+	}
+	if s.size > limit {
+		return fmt.Errorf("vk: %s: %d bytes, the device binds at most %d; cut the tensor into shards", what, s.size, limit)
+	}
+	if c.OffsetAlignment > 0 && s.offset%c.OffsetAlignment != 0 {
+		return fmt.Errorf("vk: %s: offset %d is not a multiple of %d", what, s.offset, c.OffsetAlignment)
+	}
+	return nil
+}
+
+// Copy adds a copy of src to dst, which must be of one size and not overlap.
+func (p *Program) Copy(dst, src Span) {
+	for _, s := range []struct {
+		Span
+		what string
+	}{{dst, "copy to"}, {src, "copy from"}} {
+		if err := s.check(s.what); err != nil {
+			p.failed(err)
+			return
+		}
+	}
+	from, to := src.access(byTransfer, true, false), dst.access(byTransfer, false, true)
+	if dst.size != src.size || from.overlaps(to) {
+		p.fail("copy of %d bytes to %d bytes: sizes must be equal and ranges apart", src.size, dst.size)
+		return
+	}
+	p.add(op{kind: opCopy, args: src, dst: dst, cost: Cost{Bytes: 2 * src.size}, access: []access{from, to}})
+}
+
+// Fill adds setting every 32-bit word of dst.
+func (p *Program) Fill(dst Span, word uint32) {
+	if err := dst.words("fill"); err != nil {
+		p.failed(err)
+		return
+	}
+	p.add(op{kind: opFill, args: dst, word: word, cost: Cost{Bytes: dst.size}, access: []access{dst.access(byTransfer, false, true)}})
+}
+
+func (p *Program) add(o op) {
+	if p.ended {
+		p.fail("%s added after End", o.name())
+		return
+	}
+	p.ops = append(p.ops, o)
+}
+
+func (p *Program) fail(format string, args ...any) {
+	p.failed(fmt.Errorf("vk: "+format, args...))
+}
+
+func (p *Program) failed(err error) {
+	if p.err == nil {
+		p.err = fmt.Errorf("vk: program %s, op %d: %w", p.name, len(p.ops), err)
+	}
+}
+
+func kernelName(k *Kernel) string {
+	if k == nil {
+		return "(none)"
+	}
+	return k.name
+}
+
+func (o op) name() string {
+	switch o.kind {
+	case opCopy:
+		return "copy"
+	case opFill:
+		return "fill"
+	}
+	return o.kernel.name
+}
+
+// Name is the name the program was created with.
+func (p *Program) Name() string { return p.name }
+
+// Ops is the number of ops.
+func (p *Program) Ops() int { return len(p.ops) }
+
+// Cost is the sum of the ops' costs.
+func (p *Program) Cost() Cost {
+	var c Cost
+	for _, o := range p.ops {
+		c = c.Add(o.cost)
+	}
+	return c
+}
+
+// Segments is the number of command buffers the program was cut into, 0 before End.
+func (p *Program) Segments() int { return len(p.segments) }
+
+// Barriers is the number of barriers inferred between ops, 0 before End.
+func (p *Program) Barriers() int {
+	n := 0
+	for _, b := range p.barriers {
+		if b != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Hazards returns an error naming the first two ops that touch the same memory in conflict without a barrier between
+// them. It checks an ended program by the plain rule, whatever the inference did.
+func (p *Program) Hazards() error {
+	ops := make([][]access, len(p.ops))
+	before := make([]bool, len(p.ops))
+	for i, o := range p.ops {
+		ops[i] = o.access
+		before[i] = i < len(p.barriers) && p.barriers[i] != nil
+	}
+	if i, k, found := uncovered(ops, before); found {
+		return fmt.Errorf("vk: program %s: ops %d (%s) and %d (%s) conflict without a barrier", p.name, i, p.ops[i].name(), k, p.ops[k].name())
+	}
+	return nil
+}
+
+// String lists the ops, one a line: index, name, workgroups, spans read and written, cost. A line of dashes stands for a
+// barrier.
+func (p *Program) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "program %s: %d ops, %d barriers, %d segments\n", p.name, len(p.ops), p.Barriers(), len(p.segments))
+	for i, o := range p.ops {
+		if i < len(p.barriers) && p.barriers[i] != nil {
+			b.WriteString("  ----\n")
+		}
+		fmt.Fprintf(&b, "%4d %s", i, o.name())
+		switch o.kind {
+		case opDispatch:
+			fmt.Fprintf(&b, " %dx%dx%d", o.groups[0], o.groups[1], o.groups[2])
+		case opIndirect:
+			b.WriteString(" indirect")
+		}
+		for _, a := range o.access {
+			how := "r"
+			if a.write && a.read {
+				how = "rw"
+			} else if a.write {
+				how = "w"
+			}
+			fmt.Fprintf(&b, " %s[%x:%d+%d]", how, a.block&0xffff, a.offset, a.end-a.offset)
+		}
+		fmt.Fprintf(&b, " %d bytes %d flops\n", o.cost.Bytes, o.cost.FLOPs)
+	}
+	return b.String()
+}
+
+// Free gives the program's command buffers back. No run of it may be under way. Freeing twice does nothing.
+func (p *Program) Free() {
+	p.d.mu.Lock()
+	mine := p.d.programs[p]
+	delete(p.d.programs, p)
+	p.d.mu.Unlock()
+	if mine {
+		p.destroy()
+	}
+}
+
+func (p *Program) destroy() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	drv := p.d.drv
+	if p.queries != 0 {
+		drv.destroyQueries(p.queries)
+	}
+	if p.commands != 0 {
+		drv.destroyCommands(p.commands)
+	}
+	if p.sets != 0 {
+		drv.destroySets(p.sets)
+	}
+	p.queries, p.commands, p.sets, p.segments, p.freed = 0, 0, 0, nil, true
+}

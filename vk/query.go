@@ -1,0 +1,167 @@
+//go:build cgo
+
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"muninn/vk/internal/binding"
+)
+
+// Memory property and heap flags, subgroup operations and stages, as the specification numbers them.
+const (
+	memoryDeviceLocal  = 1
+	memoryHostVisible  = 2
+	memoryHostCoherent = 4
+	memoryHostCached   = 8
+	heapDeviceLocal    = 1
+
+	subgroupArithmeticBit = 4
+	shaderStageCompute    = 0x20
+)
+
+// query asks a physical device for everything in Caps. A device older than Vulkan 1.1 is described by name and version
+// alone: more cannot be asked of it.
+func query(instance binding.Instance, p binding.PhysicalDevice) (Caps, error) {
+	var props binding.PhysicalDeviceProperties
+	binding.GetPhysicalDeviceProperties(p, &props)
+	defer props.Free()
+	props.Deref()
+	props.Limits.Deref()
+	defer props.Limits.Free()
+	c := Caps{
+		Name: cstring(props.DeviceName[:]), Type: typeName(uint32(props.DeviceType)),
+		VendorID: props.VendorID, DeviceID: props.DeviceID,
+		APIVersion: [3]uint32{props.ApiVersion >> 22 & 127, props.ApiVersion >> 12 & 1023, props.ApiVersion & 4095},
+		CacheUUID:  hex.EncodeToString(props.PipelineCacheUUID[:]),
+	}
+	if c.Supported() != nil {
+		return c, nil
+	}
+	limits(&c, &props.Limits)
+
+	var facts C.mn_facts
+	var missing *C.char
+	switch C.mn_query(C.VkDispatchable(unsafe.Pointer(instance)), C.VkDispatchable(unsafe.Pointer(p)), C.uint32_t(props.ApiVersion), &facts, &missing) {
+	case -1:
+		return c, unsupported("the Vulkan loader lacks %s; update the Vulkan runtime", C.GoString(missing))
+	case -2:
+		return c, &Error{Op: "query", Name: c.Name, Result: resultOutOfHostMemory}
+	}
+	c.fromFacts(&facts)
+	c.queues(p)
+	return c, nil
+}
+
+func limits(c *Caps, l *binding.PhysicalDeviceLimits) {
+	c.MaxStorageBufferRange = uint64(l.MaxStorageBufferRange)
+	c.MaxAllocationCount = l.MaxMemoryAllocationCount
+	c.MaxPushConstants = l.MaxPushConstantsSize
+	c.MaxWorkgroupInvocations = l.MaxComputeWorkGroupInvocations
+	c.MaxSharedMemory = l.MaxComputeSharedMemorySize
+	c.MaxWorkgroupSize = l.MaxComputeWorkGroupSize
+	c.MaxWorkgroupCount = l.MaxComputeWorkGroupCount
+	c.MaxStorageBuffers = min(l.MaxPerStageDescriptorStorageBuffers, l.MaxDescriptorSetStorageBuffers)
+	c.OffsetAlignment = uint64(l.MinStorageBufferOffsetAlignment)
+	c.TimestampPeriod = float64(l.TimestampPeriod)
+}
+
+func (c *Caps) fromFacts(f *C.mn_facts) {
+	c.UUID = hex.EncodeToString(C.GoBytes(unsafe.Pointer(&f.device_uuid[0]), 16))
+	c.DriverUUID = hex.EncodeToString(C.GoBytes(unsafe.Pointer(&f.driver_uuid[0]), 16))
+	c.Driver = strings.TrimSpace(C.GoString(&f.driver_name[0]) + " " + C.GoString(&f.driver_info[0]))
+	c.MaxAllocation, c.MaxBufferSize = uint64(f.max_allocation), uint64(f.max_buffer)
+	c.SubgroupSize = uint32(f.subgroup_size)
+	c.SubgroupMin, c.SubgroupMax = uint32(f.subgroup_min), uint32(f.subgroup_max)
+	if c.SubgroupMin == 0 {
+		// Without size control a driver may still compile for another size than it reports, so kernels that depend on
+		// the size are safe only where size control says so; the reported one is all there is to go by.
+		c.SubgroupMin, c.SubgroupMax = c.SubgroupSize, c.SubgroupSize
+	}
+	compute := f.subgroup_stages&shaderStageCompute != 0
+	c.SubgroupArithmetic = compute && f.subgroup_operations&subgroupArithmeticBit != 0
+	c.SubgroupSizeControl = f.subgroup_control != 0 && f.subgroup_required_stages&shaderStageCompute != 0
+	c.FullSubgroups = f.full_subgroups != 0
+	c.sizeControlByName = f.has_size_control_extension != 0 && c.APIVersion[0] == 1 && c.APIVersion[1] < 3
+	c.portabilitySubset = f.has_portability_subset != 0
+	c.Float16, c.Int8 = f.float16 != 0, f.int8 != 0
+	c.Storage16, c.Storage8 = f.storage16 != 0, f.storage8 != 0
+	c.IntegerDot, c.IntegerDotAccelerated = f.integer_dot != 0, f.integer_dot_4x8 != 0
+	c.MemoryBudget = f.has_budget != 0
+	for i := range int(f.heap_count) {
+		h := Heap{Size: uint64(f.heap_size[i]), DeviceLocal: f.heap_flags[i]&heapDeviceLocal != 0}
+		h.Budget = h.Size / 10 * 9
+		if c.MemoryBudget {
+			// Drivers have been seen to report a budget above the heap's size.
+			h.Budget, h.Used = min(uint64(f.heap_budget[i]), h.Size), uint64(f.heap_used[i])
+		}
+		c.Heaps = append(c.Heaps, h)
+	}
+	for i := range int(f.type_count) {
+		if int(f.type_heap[i]) >= len(c.Heaps) {
+			break // keeps indices those of the driver
+		}
+		flags := uint32(f.type_flags[i])
+		c.MemoryTypes = append(c.MemoryTypes, MemoryType{
+			Heap:        int(f.type_heap[i]),
+			DeviceLocal: flags&memoryDeviceLocal != 0, HostVisible: flags&memoryHostVisible != 0,
+			HostCoherent: flags&memoryHostCoherent != 0, HostCached: flags&memoryHostCached != 0,
+		})
+	}
+}
+
+// queues picks the queue family: one that computes, best one that also draws, as the others may lack priority or
+// timestamps on consumer devices.
+func (c *Caps) queues(p binding.PhysicalDevice) {
+	var count uint32
+	binding.GetPhysicalDeviceQueueFamilyProperties(p, &count, nil)
+	list := make([]binding.QueueFamilyProperties, count)
+	binding.GetPhysicalDeviceQueueFamilyProperties(p, &count, list)
+	found := -1
+	for i := range list {
+		list[i].Deref()
+		flags := uint32(list[i].QueueFlags)
+		switch {
+		case flags&uint32(binding.QueueComputeBit) == 0 || list[i].QueueCount == 0:
+		case found < 0, flags&uint32(binding.QueueGraphicsBit) != 0 && uint32(list[found].QueueFlags)&uint32(binding.QueueGraphicsBit) == 0:
+			found = i
+		}
+	}
+	c.queueFamily = ^uint32(0)
+	if found >= 0 {
+		c.queueFamily, c.TimestampBits = uint32(found), list[found].TimestampValidBits
+	}
+}
+
+func typeName(t uint32) string {
+	switch t {
+	case uint32(binding.PhysicalDeviceTypeDiscreteGpu):
+		return "discrete"
+	case uint32(binding.PhysicalDeviceTypeIntegratedGpu):
+		return "integrated"
+	case uint32(binding.PhysicalDeviceTypeVirtualGpu):
+		return "virtual"
+	case uint32(binding.PhysicalDeviceTypeCpu):
+		return "cpu"
+	}
+	return "other"
+}
+
+func cstring(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
+}
+
+// missingFunction is the error of a driver that lacks a function it must have.
+func missingFunction(device, name string) error {
+	return fmt.Errorf("%w: the driver of %s lacks %s", ErrUnsupported, device, name)
+}

@@ -1,0 +1,244 @@
+package vk
+
+import (
+	"fmt"
+	"sort"
+)
+
+// Binding is one storage buffer of a kernel, in descriptor set 0.
+type Binding struct {
+	Index  uint32
+	Reads  bool // false when the kernel declares it writeonly
+	Writes bool // false when the kernel declares it readonly
+}
+
+// Interface is what a kernel's SPIR-V says about how it is called.
+type Interface struct {
+	Entry         string
+	Bindings      []Binding // by rising index; an index the kernel does not use is absent
+	PushBytes     uint32    // size of the push constant block, 0 for none
+	LocalSize     [3]uint32 // workgroup size, with the defaults of specialization constants
+	LocalSizeSpec [3]int64  // constant id that sets each dimension, -1 for none
+	SpecIDs       []uint32  // specialization constant ids, rising
+	Capabilities  []uint32  // SPIR-V capability numbers, in order of declaration
+}
+
+// Spans is how many spans a dispatch of the kernel binds: the highest binding index plus one.
+func (in Interface) Spans() int {
+	if len(in.Bindings) == 0 {
+		return 0
+	}
+	return int(in.Bindings[len(in.Bindings)-1].Index) + 1
+}
+
+// workgroup returns the workgroup size under the given specialization values.
+func (in Interface) workgroup(spec []uint32) [3]uint32 {
+	size := in.LocalSize
+	for i, id := range in.LocalSizeSpec {
+		if id >= 0 && id < int64(len(spec)) {
+			size[i] = spec[id]
+		}
+	}
+	return size
+}
+
+// maxBindings is the largest binding index accepted, plus one: far above what a kernel of this program needs, far below
+// what would hurt.
+const maxBindings = 64
+
+// Reflect reads a kernel's interface from its SPIR-V. It accepts compute modules with one entry point whose only
+// resources are storage buffers in set 0 and a push constant block, and never panics on damaged input.
+func Reflect(spirv []byte) (Interface, error) {
+	m, err := parse(spirv)
+	if err != nil {
+		return Interface{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
+	}
+	in, err := m.iface()
+	if err != nil {
+		return Interface{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
+	}
+	return in, nil
+}
+
+// iface turns the parsed module into its interface.
+func (m *module) iface() (Interface, error) {
+	if m.entries != 1 {
+		return Interface{}, fmt.Errorf("%d compute entry points, want 1", m.entries)
+	}
+	in := Interface{Entry: m.entryName, LocalSizeSpec: [3]int64{-1, -1, -1}, Capabilities: m.capabilities}
+	if err := m.workgroupSize(&in); err != nil {
+		return Interface{}, err
+	}
+	byIndex := make(map[uint32]Binding)
+	for _, v := range m.variables {
+		switch v.class {
+		case classPushConstant:
+			n, err := m.blockSize(v)
+			if err != nil {
+				return Interface{}, err
+			}
+			in.PushBytes = max(in.PushBytes, n)
+		case classUniformConstant:
+			return Interface{}, fmt.Errorf("variable %d is an image or sampler, only storage buffers are supported", v.id)
+		case classUniform, classStorageBuffer:
+			b, err := m.binding(v)
+			if err != nil {
+				return Interface{}, err
+			}
+			// Two variables may view one binding through different types.
+			old := byIndex[b.Index]
+			b.Reads, b.Writes = b.Reads || old.Reads, b.Writes || old.Writes
+			byIndex[b.Index] = b
+		}
+	}
+	for _, b := range byIndex {
+		in.Bindings = append(in.Bindings, b)
+	}
+	sort.Slice(in.Bindings, func(i, k int) bool { return in.Bindings[i].Index < in.Bindings[k].Index })
+	for _, id := range m.specIDs {
+		in.SpecIDs = append(in.SpecIDs, id)
+	}
+	sort.Slice(in.SpecIDs, func(i, k int) bool { return in.SpecIDs[i] < in.SpecIDs[k] })
+	return in, nil
+}
+
+// workgroupSize takes the size from the WorkgroupSize constant when there is one, else from the execution mode.
+func (m *module) workgroupSize(in *Interface) error {
+	in.LocalSize = m.localSize
+	var ids []uint32
+	switch {
+	case m.workgroupConstant != 0:
+		ids = m.composites[m.workgroupConstant]
+		if len(ids) != 3 {
+			return fmt.Errorf("the WorkgroupSize constant has %d parts, want 3", len(ids))
+		}
+	case m.localSizeIDs != [3]uint32{}:
+		ids = m.localSizeIDs[:]
+	}
+	for i, id := range ids {
+		value, ok := m.constants[id]
+		if !ok {
+			return fmt.Errorf("workgroup dimension %d is not a constant", i)
+		}
+		in.LocalSize[i] = value
+		if spec, ok := m.specIDs[id]; ok {
+			in.LocalSizeSpec[i] = int64(spec)
+		}
+	}
+	for i, n := range in.LocalSize {
+		if n == 0 {
+			return fmt.Errorf("workgroup dimension %d is 0 or not given", i)
+		}
+	}
+	return nil
+}
+
+// binding reads a buffer variable's decorations and those of its block's members.
+func (m *module) binding(v variable) (Binding, error) {
+	block, err := m.block(v)
+	if err != nil {
+		return Binding{}, err
+	}
+	if v.class == classUniform && !m.bufferBlock[block] {
+		return Binding{}, fmt.Errorf("variable %d is a uniform block, only storage buffers are supported", v.id)
+	}
+	d := m.decorations[v.id]
+	if d == nil || !d.hasBinding {
+		return Binding{}, fmt.Errorf("buffer variable %d has no binding", v.id)
+	}
+	if d.set != 0 {
+		return Binding{}, fmt.Errorf("binding %d is in descriptor set %d, only set 0 is supported", d.binding, d.set)
+	}
+	if d.binding >= maxBindings {
+		return Binding{}, fmt.Errorf("binding %d is too high, at most %d are supported", d.binding, maxBindings)
+	}
+	members := m.structs[block]
+	reads, writes := len(members) == 0, len(members) == 0
+	for i := range members {
+		md := m.members[member{block, uint32(i)}]
+		reads = reads || !md.nonReadable
+		writes = writes || !md.nonWritable
+	}
+	return Binding{d.binding, reads && !d.nonReadable, writes && !d.nonWritable}, nil
+}
+
+// block returns the struct type a variable points to.
+func (m *module) block(v variable) (uint32, error) {
+	p, ok := m.pointers[v.typ]
+	if !ok {
+		return 0, fmt.Errorf("variable %d is not of a pointer type", v.id)
+	}
+	if _, ok := m.structs[p]; !ok {
+		return 0, fmt.Errorf("variable %d is not a block", v.id)
+	}
+	return p, nil
+}
+
+// blockSize is the end of the last member of a push constant block, in bytes.
+func (m *module) blockSize(v variable) (uint32, error) {
+	block, err := m.block(v)
+	if err != nil {
+		return 0, err
+	}
+	end := uint64(0)
+	for i, typ := range m.structs[block] {
+		md := m.members[member{block, uint32(i)}]
+		n, err := m.size(typ, md.matrixStride, 0)
+		if err != nil {
+			return 0, err
+		}
+		end = max(end, uint64(md.offset)+n)
+	}
+	if end > 1<<16 {
+		return 0, fmt.Errorf("push constant block of %d bytes", end)
+	}
+	return uint32(end+3) &^ 3, nil
+}
+
+// size is a type's size in bytes inside a block.
+func (m *module) size(typ, matrixStride uint32, depth int) (uint64, error) {
+	const limit = 1 << 20
+	// Types that name each other many times over would otherwise take time beyond all bounds.
+	if m.steps++; depth > 8 || m.steps > 10000 {
+		return 0, fmt.Errorf("type %d is nested too deeply", typ)
+	}
+	t, ok := m.types[typ]
+	if !ok {
+		return 0, fmt.Errorf("type %d of a push constant has no size", typ)
+	}
+	switch t.kind {
+	case opTypeInt, opTypeFloat:
+		return uint64(t.count / 8), nil
+	case opTypeStruct:
+		end := uint64(0)
+		for i, part := range m.structs[typ] {
+			md := m.members[member{typ, uint32(i)}]
+			n, err := m.size(part, md.matrixStride, depth+1)
+			if err != nil {
+				return 0, err
+			}
+			end = max(end, uint64(md.offset)+n)
+		}
+		return min(end, limit), nil
+	}
+	count := uint64(t.count)
+	n, err := m.size(t.of, 0, depth+1)
+	if err != nil {
+		return 0, err
+	}
+	switch t.kind {
+	case opTypeMatrix:
+		n = max(n, uint64(matrixStride))
+	case opTypeArray:
+		length, ok := m.constants[t.count]
+		if !ok {
+			return 0, fmt.Errorf("array type %d has no constant length", typ)
+		}
+		count = uint64(length)
+		if d := m.decorations[typ]; d != nil {
+			n = max(n, uint64(d.arrayStride))
+		}
+	}
+	// n and count are below 2^33 and 2^32, the product fits after n is clamped.
+	return min(min(n, limit)*count, limit), nil
+}

@@ -1,0 +1,74 @@
+// What the bindings cannot do: find the loader, ask for anything newer than Vulkan 1.0, record a whole program and
+// submit it. Every function pointer is checked when it is loaded and named when it is missing.
+#ifndef MUNINN_VK_SHIM_H
+#define MUNINN_VK_SHIM_H
+
+#include "abi.h"
+
+// mn_load opens the Vulkan loader and returns its vkGetInstanceProcAddr, or NULL.
+void *mn_load(void);
+
+// mn_instance_version returns the newest version the loader speaks, packed as Vulkan packs it; 1.0 if it cannot say.
+uint32_t mn_instance_version(void);
+
+// mn_has_instance_extension tells whether the loader offers an instance extension.
+int mn_has_instance_extension(const char *name);
+
+// mn_facts is what Vulkan 1.1 and later tell about a physical device, flattened.
+typedef struct {
+	uint8_t device_uuid[16], driver_uuid[16];
+	char driver_name[256], driver_info[256];
+	uint64_t max_allocation, max_buffer;
+	uint32_t subgroup_size, subgroup_stages, subgroup_operations;
+	uint32_t subgroup_min, subgroup_max, subgroup_required_stages, subgroup_control, full_subgroups;
+	uint32_t float16, int8, storage16, storage8, integer_dot, integer_dot_4x8;
+	uint32_t has_size_control_extension, has_portability_subset, has_budget;
+	uint32_t type_count, type_flags[32], type_heap[32];
+	uint32_t heap_count, heap_flags[16];
+	uint64_t heap_size[16], heap_budget[16], heap_used[16];
+} mn_facts;
+
+// mn_query fills facts for a physical device of the given version (its apiVersion). It returns 0, or -1 with the name of
+// the function the loader lacks in *missing, or -2 when memory runs out.
+int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version, mn_facts *facts, const char **missing);
+
+// mn_device_new loads the device functions; NULL and *missing names the function that the driver lacks.
+typedef struct mn_device mn_device;
+mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispatchable queue, const char **missing);
+void mn_device_free(mn_device *d);
+
+// Constant links for pNext: the subgroup size control feature, and a required subgroup size (freed by the caller).
+void *mn_size_control_feature(int full);
+void *mn_required_size(uint32_t size);
+
+// Ops of a recorded stream: one 64-bit word each for the op and every operand named.
+enum {
+	MN_SEGMENT,    // end the open command buffer, begin the next one
+	MN_PIPELINE,   // pipeline
+	MN_SET,        // layout, set
+	MN_PUSH,       // layout, bytes, then bytes/8 words rounded up
+	MN_DISPATCH,   // x, y, z
+	MN_INDIRECT,   // buffer, offset
+	MN_BARRIER,    // source stages, source access, destination stages, destination access
+	MN_COPY,       // source, source offset, destination, destination offset, bytes
+	MN_FILL,       // buffer, offset, bytes, 32-bit word
+	MN_RESET,      // query pool, count
+	MN_TIMESTAMP,  // query pool, index
+};
+
+// mn_record turns a stream into the given command buffers. Flags are VkCommandBufferUsageFlags. MN_BAD_STREAM says
+// that the stream does not fit its own lengths or the number of command buffers.
+enum { MN_BAD_STREAM = -900000001 };
+VkResult mn_record(mn_device *d, const uintptr_t *commands, size_t count, const uint64_t *words, size_t n, uint32_t flags);
+
+VkResult mn_submit(mn_device *d, const uintptr_t *commands, uint32_t count, uint64_t fence);
+VkResult mn_wait(mn_device *d, uint64_t fence, uint64_t nanoseconds);
+VkResult mn_reset(mn_device *d, uint64_t fence);
+VkResult mn_timestamps(mn_device *d, uint64_t pool, uint32_t count, uint64_t *ticks);
+
+// mn_sets allocates count sets from a pool and writes their storage buffers: set i has lengths[i] bindings, taken in
+// turn from triples of (buffer, offset, range); a triple without a buffer is an unused binding.
+VkResult mn_sets(mn_device *d, uint64_t pool, const uint64_t *layouts, const uint32_t *lengths, uint32_t count,
+                 const uint64_t *triples, uint64_t *sets);
+
+#endif

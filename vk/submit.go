@@ -1,0 +1,179 @@
+package vk
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	inFlight  = 2                      // submissions the device may be working on
+	waitSlice = 100 * time.Millisecond // longest single wait
+)
+
+// queue is the state of submitting, owned by the holder of the device's turn.
+type queue struct {
+	fences  [inFlight]handle
+	busy    []int // indices of fences in flight, oldest first
+	staging staging
+}
+
+func (d *Device) openQueue() error {
+	for i := range d.queue.fences {
+		f, err := d.drv.createFence()
+		if err != nil {
+			return err
+		}
+		d.queue.fences[i] = f
+	}
+	return nil
+}
+
+func (d *Device) closeQueue() {
+	d.closeStaging()
+	for i, f := range d.queue.fences {
+		if f != 0 {
+			d.drv.destroyFence(f)
+			d.queue.fences[i] = 0
+		}
+	}
+}
+
+// Run executes programs in order and returns when the device is done. They are grouped into submissions that are
+// estimated to stay within the time budget, two of them in flight. When the context ends, no further submission is made,
+// what is in flight is waited for, and the context's error comes back; the programs' results are then incomplete.
+func (d *Device) Run(ctx context.Context, o RunOptions, progs ...*Program) error {
+	for _, p := range progs {
+		if err := p.runnable(d); err != nil {
+			return err
+		}
+	}
+	if err := d.acquire(ctx); err != nil {
+		return err
+	}
+	defer d.release()
+	for len(progs) > 0 {
+		n := 0
+		for n < len(progs) && progs[n].queries == 0 {
+			n++
+		}
+		// A profiled program runs alone: its timestamps are read before they can be written again.
+		profiled := n == 0
+		if profiled {
+			n = 1
+		}
+		if err := d.runAll(ctx, o, progs[:n]); err != nil {
+			return err
+		}
+		if profiled {
+			if err := d.collect(progs[0]); err != nil {
+				return err
+			}
+		}
+		progs = progs[n:]
+	}
+	return nil
+}
+
+func (p *Program) runnable(d *Device) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.d != d:
+		return fmt.Errorf("vk: program %s belongs to another device", p.name)
+	case p.err != nil:
+		return p.err
+	case p.freed:
+		return fmt.Errorf("vk: program %s was freed", p.name)
+	case !p.ended:
+		return fmt.Errorf("vk: program %s was not ended", p.name)
+	}
+	return nil
+}
+
+// runAll submits the programs' segments in groups and waits for all of them, also after an error.
+func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) error {
+	var pieces []piece
+	var segments []*segment
+	for i, p := range progs {
+		for k := range p.segments {
+			segments = append(segments, &p.segments[k])
+			pieces = append(pieces, piece{i, p.segments[k].estimate})
+		}
+	}
+	var err error
+	for len(segments) > 0 && err == nil {
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		n := group(pieces, submissionBudget, o.PerSubmit)
+		err = d.submitSegments(segments[:n])
+		segments, pieces = segments[n:], pieces[n:]
+	}
+	for len(d.queue.busy) > 0 {
+		if werr := d.waitOldest(); err == nil {
+			err = werr
+		}
+	}
+	return err
+}
+
+// submitSegments submits some command buffers, after waiting for a free fence.
+func (d *Device) submitSegments(segments []*segment) error {
+	commands := make([]command, len(segments))
+	var sum opCounts
+	for i, s := range segments {
+		commands[i] = s.command
+		sum.dispatches += s.counts.dispatches
+		sum.barriers += s.counts.barriers
+		sum.up += s.counts.up
+		sum.down += s.counts.down
+	}
+	if err := d.submit(commands, segments[len(segments)-1].last); err != nil {
+		return err
+	}
+	c := &d.counters
+	c.dispatches.Add(sum.dispatches)
+	c.barriers.Add(sum.barriers)
+	c.up.Add(sum.up)
+	c.down.Add(sum.down)
+	return nil
+}
+
+// submit hands commands to the device under a fence that is free.
+func (d *Device) submit(commands []command, last string) error {
+	q := &d.queue
+	if len(q.busy) == inFlight {
+		if err := d.waitOldest(); err != nil {
+			return err
+		}
+	}
+	slot := 0
+	if len(q.busy) > 0 {
+		slot = (q.busy[len(q.busy)-1] + 1) % inFlight
+	}
+	if err := d.drv.submitOp(commands, q.fences[slot], last); err != nil {
+		return err
+	}
+	q.busy = append(q.busy, slot)
+	d.counters.submissions.Add(1)
+	return nil
+}
+
+// waitOldest waits for the oldest submission and takes its fence back. After an error the device is lost, and what is
+// still in flight is given the chance to end before anyone frees what it uses.
+func (d *Device) waitOldest() error {
+	q := &d.queue
+	slot := q.busy[0]
+	q.busy = q.busy[1:]
+	for {
+		done, err := d.drv.wait(q.fences[slot], waitSlice)
+		if err != nil {
+			_ = d.drv.waitIdle()
+			return err
+		}
+		if done {
+			return d.drv.reset(q.fences[slot])
+		}
+	}
+}

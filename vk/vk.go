@@ -1,0 +1,49 @@
+// Package vk runs compute kernels on Vulkan 1.1 devices. It is the only package of the program that talks to Vulkan.
+//
+// A Device is opened from a list of Caps, which are plain data. Memory comes from arenas as Spans. A Kernel is a
+// SPIR-V module whose bindings are read from the module itself. A Program is a list of recorded ops with the barriers
+// inferred from what each op reads and writes; it is recorded once and run any number of times, in submissions that are
+// estimated to stay below 100 ms each.
+//
+// Only storage buffers in descriptor set 0, push constants and 32-bit specialization constants are used, and no device
+// feature is needed. Without cgo the package compiles, and opening a device gives ErrNoCgo.
+package vk
+
+// Options tells how a device is opened.
+type Options struct {
+	// Device is what Select takes: empty for the best device, an index, a type, a UUID or a part of the name.
+	Device string
+	// Limits may lower limits before the device is used, so that tests can force small shards, blocks or budgets.
+	Limits func(*Caps)
+	// ForceStaging sends every transfer through staging memory, as on a GPU whose memory the host cannot map.
+	ForceStaging bool
+	// CacheDir is the directory of the pipeline cache; empty for none.
+	CacheDir string
+}
+
+// KernelOptions are the choices made when a kernel is compiled for a device.
+type KernelOptions struct {
+	// Spec holds the values of specialization constants 0, 1, 2 and so on, as 32-bit words. A
+	// constant that the compiled kernel lacks is passed over: optimizers drop unused ones.
+	Spec []uint32
+	// SubgroupSize requires a subgroup size in invocations; 0 leaves it to the driver.
+	SubgroupSize uint32
+}
+
+// RunOptions tells how programs are grouped into submissions.
+type RunOptions struct {
+	// PerSubmit is the largest number of programs in a submission; 0 for as many as the time budget holds.
+	PerSubmit int
+}
+
+// Counters count what a device has executed since it was opened.
+type Counters struct {
+	Dispatches  uint64 // dispatches submitted, direct and indirect
+	Submissions uint64 // queue submissions, staging included
+	Recordings  uint64 // command buffers recorded
+	Barriers    uint64 // barriers submitted
+	BytesUp     uint64 // bytes sent to the device: writes, and copies out of Upload arenas
+	BytesDown   uint64 // bytes brought back: reads, and copies into Readback arenas
+	DeviceBytes uint64 // bytes of device memory allocated now, of every kind
+	Allocations uint64 // device memory allocations held now
+}
