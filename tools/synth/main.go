@@ -1,0 +1,121 @@
+// Synth writes a checkpoint of any shape with random weights, in the form model hubs have them: config.json,
+// generation_config.json, tokenizer.json and weights in safetensors.
+//
+//	go run ./tools/synth --out DIR --shape tiny
+//	go run ./tools/synth --out DIR --shape 5280,55,17920,65536,2,4,2 --dtype bf16 --shard-size 5GB
+//
+// The model talks nonsense, but it costs what a trained one of that shape costs, and its core block contracts, so states
+// settle and exit criteria fire (recipe.go). The same seed and shape give the same bytes on every machine, however many
+// cores write them. Nothing that can be opened is there before all of it is.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"muninn/model"
+)
+
+type options struct {
+	out       string
+	shape     string
+	dtype     string
+	shardSize string
+	seed      uint64
+	blockSize int
+}
+
+func main() {
+	var o options
+	flags := pflag.NewFlagSet("synth", pflag.ContinueOnError)
+	flags.StringVar(&o.out, "out", "", "folder to write; must not hold a checkpoint yet")
+	flags.StringVar(&o.shape, "shape", "tiny", "n_embd,n_heads,intermediate,vocab,prelude,core,coda, or one of "+shapeNames())
+	flags.StringVar(&o.dtype, "dtype", "bf16", "element type: bf16, f16 or f32")
+	flags.StringVar(&o.shardSize, "shard-size", "5GB", "largest file of weights, in bytes or with KB, MB, GB, KiB, MiB, GiB")
+	flags.Uint64Var(&o.seed, "seed", 1, "seed of the weights")
+	flags.IntVar(&o.blockSize, "block-size", 4096, "positions, for config.json")
+	flags.Usage = func() {
+		fmt.Fprintf(os.Stderr, "Usage: synth --out DIR [--shape SHAPE]\n\n%s", flags.FlagUsages())
+	}
+	if err := flags.Parse(os.Args[1:]); errors.Is(err, pflag.ErrHelp) {
+		return
+	} else if err != nil {
+		fmt.Fprintln(os.Stderr, "synth:", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "synth:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	p, err := o.plan()
+	if err != nil {
+		return err
+	}
+	bar := progressbar.NewOptions64(p.bytes(),
+		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true), progressbar.OptionThrottle(200*time.Millisecond),
+		progressbar.OptionSetDescription("writing"), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))))
+	start := time.Now()
+	if err := p.write(ctx, o.out, func(n int) { bar.Add(n) }); err != nil {
+		return err
+	}
+	bar.Finish()
+	took := time.Since(start)
+	fmt.Fprintf(os.Stderr, "%s: %v, %d parameters, %.2f GB in %d files, %s (%.0f MB/s)\n", o.out, p.config,
+		p.config.Params().Total, float64(p.bytes())/1e9, len(p.shards), took.Round(time.Millisecond), float64(p.bytes())/1e6/took.Seconds())
+	return nil
+}
+
+// plan turns the options into everything that will be written.
+func (o options) plan() (*plan, error) {
+	if o.out == "" {
+		return nil, errors.New("no folder to write to: give --out DIR")
+	}
+	s, err := parseShape(o.shape)
+	if err != nil {
+		return nil, err
+	}
+	dtype := model.DType(strings.ToUpper(o.dtype))
+	if dtype.Size() == 0 {
+		return nil, fmt.Errorf("--dtype %s: want bf16, f16 or f32", o.dtype)
+	}
+	limit, err := parseSize(o.shardSize)
+	if err != nil {
+		return nil, fmt.Errorf("--shard-size: %w", err)
+	}
+	return newPlan(s, dtype, o.seed, o.blockSize, limit)
+}
+
+// parseSize reads a number of bytes with an optional unit.
+func parseSize(s string) (int64, error) {
+	factor, digits := int64(1), s
+	for _, u := range []struct {
+		unit  string
+		bytes int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}} {
+		if rest, ok := strings.CutSuffix(s, u.unit); ok {
+			factor, digits = u.bytes, rest
+			break
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+	if err != nil || n <= 0 || n > 1<<60/factor {
+		return 0, fmt.Errorf("%q is not a size; write 500MB, 5GB or a number of bytes", s)
+	}
+	return n * factor, nil
+}

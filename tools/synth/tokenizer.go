@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// bytesAlphabet is the character that stands for each byte in a byte-level vocabulary: itself where it can be seen in
+// Latin-1, else one from U+0100 on.
+func bytesAlphabet() [256]string {
+	var out [256]string
+	next := rune(0x100)
+	for b := range 256 {
+		r := rune(b)
+		if visible := b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae; !visible {
+			r, next = next, next+1
+		}
+		out[b] = string(r)
+	}
+	return out
+}
+
+// tokenizerJSON is a byte-level BPE that gives every id of the vocabulary a meaning: 256 bytes, then readable pairs and
+// triples of ASCII characters, frequent letters first, and the special tokens.
+func tokenizerJSON(vocab int) ([]byte, error) {
+	first := firstSpecial(vocab)
+	if first < 256 {
+		return nil, fmt.Errorf("a vocabulary of %d is too small: 256 bytes and %d special tokens need %d ids", vocab,
+			len(specialTokens), 256+len(specialTokens))
+	}
+	ids := map[string]int{}
+	alphabet := bytesAlphabet()
+	for b, s := range alphabet {
+		ids[s] = b
+	}
+	merges := mergeRules(alphabet, first-256)
+	for i, m := range merges {
+		ids[strings.Replace(m, " ", "", 1)] = 256 + i
+	}
+	added := make([]map[string]any, len(specialTokens))
+	for i, name := range specialTokens {
+		added[i] = map[string]any{"id": first + i, "content": "<|" + name + "|>", "single_word": false, "lstrip": false,
+			"rstrip": false, "normalized": false, "special": true}
+	}
+	byteLevel := func(prefix, regex bool) map[string]any {
+		return map[string]any{"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": true, "use_regex": regex}
+	}
+	return json.Marshal(map[string]any{
+		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
+		"pre_tokenizer": byteLevel(false, false), "post_processor": nil, "decoder": byteLevel(true, true),
+		"model": map[string]any{"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil,
+			"end_of_word_suffix": nil, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
+			"vocab": ids, "merges": merges},
+	})
+}
+
+// mergeRules makes up to n rules: all pairs of printable ASCII characters, then triples of the 40 most frequent ones. The
+// 73 025 there are suffice for Huginn's 65 536 ids.
+func mergeRules(alphabet [256]string, n int) []string {
+	order := " etaoinshrdlucmfwypvbgkjqxzETAOINSHRDLUCMFWYPVBGKJQXZ"
+	for b := '!'; b <= '~'; b++ {
+		if !strings.ContainsRune(order, b) {
+			order += string(b)
+		}
+	}
+	rules := make([]string, 0, n)
+	for _, a := range []byte(order) {
+		for _, b := range []byte(order) {
+			if len(rules) < n {
+				rules = append(rules, alphabet[a]+" "+alphabet[b])
+			}
+		}
+	}
+	for _, a := range []byte(order[:40]) {
+		for _, b := range []byte(order[:40]) {
+			for _, c := range []byte(order[:40]) {
+				if len(rules) < n {
+					rules = append(rules, alphabet[a]+alphabet[b]+" "+alphabet[c])
+				}
+			}
+		}
+	}
+	return rules
+}
