@@ -1,0 +1,154 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// addedToken is an entry of added_tokens. Such tokens are cut out of the text before anything else.
+type addedToken struct {
+	id         int32
+	content    string
+	singleWord bool // only between characters that are not word characters
+	lstrip     bool // takes the white space on its left with it
+	rstrip     bool // and on its right
+	normalized bool // matched in a second pass
+	special    bool
+}
+
+func parseAdded(raw json.RawMessage) ([]addedToken, error) {
+	var out []addedToken
+	err := eachElement(raw, "added_tokens", func(i int, value json.RawMessage) error {
+		if i >= MaxVocab {
+			return fileErrorf("more than %d added_tokens: %w", MaxVocab, ErrTooLarge)
+		}
+		o, err := readObject(value, "added_tokens["+itoa(i)+"]")
+		if err != nil {
+			return err
+		}
+		var a addedToken
+		if a.id, err = readID(o.fields["id"], o.at("id")); err != nil {
+			return err
+		}
+		if a.content, err = o.text("content"); err != nil {
+			return err
+		}
+		if a.content == "" || len(a.content) > maxAddedLength {
+			return fileErrorf("%s: %d bytes, want 1 to %d", o.at("content"), len(a.content), maxAddedLength)
+		}
+		for _, f := range []struct {
+			name string
+			to   *bool
+		}{{"single_word", &a.singleWord}, {"lstrip", &a.lstrip}, {"rstrip", &a.rstrip},
+			{"normalized", &a.normalized}, {"special", &a.special}} {
+			if *f.to, err = o.flag(f.name); err != nil {
+				return err
+			}
+		}
+		out = append(out, a)
+		return nil
+	})
+	return out, err
+}
+
+// matcher finds added tokens: the leftmost, and among those the longest.
+type matcher struct {
+	tokens []addedToken // sorted by content
+	first  [256][2]int  // range of tokens by first byte
+}
+
+func newMatcher(tokens []addedToken) *matcher {
+	m := &matcher{tokens: tokens}
+	sort.Slice(tokens, func(i, j int) bool { return tokens[i].content < tokens[j].content })
+	for i, a := range tokens {
+		r := &m.first[a.content[0]]
+		if r[1] == 0 {
+			r[0] = i
+		}
+		r[1] = i + 1
+	}
+	return m
+}
+
+// longest returns the longest token that text, which is not empty, begins with, or nil. Each byte narrows
+// the range of candidates by binary search.
+func (m *matcher) longest(text string) *addedToken {
+	lo, hi := m.first[text[0]][0], m.first[text[0]][1]
+	var best *addedToken
+	for d := 1; lo < hi; d++ {
+		if len(m.tokens[lo].content) == d {
+			best = &m.tokens[lo]
+			lo++
+		}
+		if d == len(text) {
+			break
+		}
+		c, part := text[d], m.tokens[lo:hi]
+		from := sort.Search(len(part), func(i int) bool { return part[i].content[d] >= c })
+		to := sort.Search(len(part), func(i int) bool { return part[i].content[d] > c })
+		lo, hi = lo+from, lo+to
+	}
+	return best
+}
+
+// segment is a stretch of text, or an added token in its place when id >= 0.
+type segment struct {
+	text string
+	id   int32
+}
+
+// cut splits text into added tokens and what lies between. lost counts the white space that lstrip and
+// rstrip swallow. Special tokens are passed over unless special is set.
+func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, lost int) {
+	done := 0
+	for i := 0; i < len(text); {
+		a := m.longest(text[i:])
+		if a == nil {
+			i++
+			continue
+		}
+		start, stop := i, i+len(a.content)
+		i = stop // a match that is passed over hides others inside it
+		if a.special && !special {
+			continue
+		}
+		if a.singleWord && (endsInWord(text[:start]) || startsWithWord(text[stop:])) {
+			continue
+		}
+		if a.lstrip {
+			start = max(done, len(strings.TrimRightFunc(text[:start], unicode.IsSpace)))
+		}
+		if a.rstrip {
+			stop = len(text) - len(strings.TrimLeftFunc(text[stop:], unicode.IsSpace))
+		}
+		if done < start {
+			dst = append(dst, segment{text[done:start], -1})
+		}
+		dst = append(dst, segment{"", a.id})
+		lost += max(0, stop-max(start, done)-len(a.content))
+		done = stop
+	}
+	if done < len(text) {
+		dst = append(dst, segment{text[done:], -1})
+	}
+	return dst, lost
+}
+
+func startsWithWord(s string) bool {
+	r, n := utf8.DecodeRuneInString(s)
+	return n > 0 && isWord(r)
+}
+
+func endsInWord(s string) bool {
+	r, n := utf8.DecodeLastRuneInString(s)
+	return n > 0 && isWord(r)
+}
+
+// isWord is \w of Rust's regex crate, which differs from Oniguruma's.
+func isWord(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic,
+		unicode.Other_Lowercase, unicode.Other_Uppercase, unicode.Join_Control)
+}

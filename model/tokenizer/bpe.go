@@ -1,0 +1,177 @@
+package tokenizer
+
+import (
+	"fmt"
+	"slices"
+)
+
+// bpe is the merge table of a byte-pair encoding model. Token ids index the vocabulary.
+type bpe struct {
+	vocab        map[string]int32
+	longest      int        // bytes of the longest token
+	byteID       [256]int32 // id of each byte's rune of the alphabet, -1: none
+	ranks        map[uint64]uint32
+	merged       []int32 // rank -> id of the result
+	ignoreMerges bool
+	unk          int32 // id of the unknown token, -1: none, -2: named by the file but absent
+	unkToken     string
+	fuseUnk      bool
+}
+
+func pair(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) }
+
+// symbol is a node of the linked list of one piece. Dead symbols have id -1.
+type symbol struct{ id, prev, next int32 }
+
+// merger holds the scratch space of one Encode.
+type merger struct {
+	m       *bpe
+	symbols []symbol
+	queue   []uint64 // binary heap of rank<<32 | position
+	text    []byte
+	lost    int // bytes that no token carries
+	inUnk   bool
+}
+
+// encode appends the ids of one piece. With bytes set every byte of the piece stands for its rune of the
+// byte alphabet, otherwise the runes of the piece are looked up as they are.
+func (g *merger) encode(dst []int32, piece string, bytes bool) ([]int32, error) {
+	if g.m.ignoreMerges && len(piece) <= g.m.longest {
+		whole := append(g.text[:0], piece...)
+		if bytes {
+			whole = appendAlphabet(g.text[:0], piece)
+		}
+		g.text = whole
+		if id, ok := g.m.vocab[string(whole)]; ok {
+			return append(dst, id), nil
+		}
+	}
+	g.symbols, g.inUnk = g.symbols[:0], false
+	if bytes {
+		for i := range len(piece) {
+			if err := g.add(g.m.byteID[piece[i]], 1); err != nil {
+				return dst, err
+			}
+		}
+	} else {
+		for _, r := range piece {
+			s := string(r)
+			id, ok := g.m.vocab[s]
+			if !ok {
+				id = -1
+			}
+			if err := g.add(id, len(s)); err != nil {
+				return dst, err
+			}
+		}
+	}
+	g.merge()
+	for _, s := range g.symbols {
+		if s.id >= 0 {
+			dst = append(dst, s.id)
+		}
+	}
+	return dst, nil
+}
+
+// add appends a symbol of n bytes of text. id -1 is a rune outside the vocabulary: the unknown token takes
+// its place or, where the file has none, nothing does.
+func (g *merger) add(id int32, n int) error {
+	if id < 0 {
+		g.lost += n
+		if g.m.unk == -2 {
+			return fmt.Errorf("tokenizer: the text needs the unknown token %q, which is not in the vocabulary: %w", g.m.unkToken, ErrFile)
+		}
+		if g.m.unk == -1 || g.m.fuseUnk && g.inUnk {
+			return nil
+		}
+		id, g.inUnk = g.m.unk, true
+	} else {
+		g.inUnk = false
+	}
+	at := int32(len(g.symbols))
+	if at > 0 {
+		g.symbols[at-1].next = at
+	}
+	g.symbols = append(g.symbols, symbol{id, at - 1, -1})
+	return nil
+}
+
+// merge applies the merge rules, lowest rank first and leftmost among equals, in O(n log n).
+func (g *merger) merge() {
+	s, m := g.symbols, g.m
+	g.queue = g.queue[:0]
+	for i := 1; i < len(s); i++ {
+		if rank, ok := m.ranks[pair(s[i-1].id, s[i].id)]; ok {
+			g.queue = append(g.queue, uint64(rank)<<32|uint64(i-1))
+		}
+	}
+	slices.Sort(g.queue) // a sorted slice is a heap
+	for len(g.queue) > 0 {
+		top := g.pop()
+		at, id := int32(uint32(top)), m.merged[top>>32]
+		next := s[at].next
+		if s[at].id < 0 || next < 0 {
+			continue
+		}
+		// An entry is stale unless the pair still gives the same token. HuggingFace compares the result and
+		// not the rank, so an old entry may merge another split of the same token early.
+		if rank, ok := m.ranks[pair(s[at].id, s[next].id)]; !ok || m.merged[rank] != id {
+			continue
+		}
+		s[at].id, s[at].next = id, s[next].next
+		s[next].id = -1
+		if after := s[at].next; after >= 0 {
+			s[after].prev = at
+			if rank, ok := m.ranks[pair(id, s[after].id)]; ok {
+				g.push(uint64(rank)<<32 | uint64(at))
+			}
+		}
+		if prev := s[at].prev; prev >= 0 {
+			if rank, ok := m.ranks[pair(s[prev].id, id)]; ok {
+				g.push(uint64(rank)<<32 | uint64(prev))
+			}
+		}
+	}
+}
+
+func (g *merger) push(v uint64) {
+	q := append(g.queue, v)
+	i := len(q) - 1
+	for i > 0 {
+		parent := (i - 1) / 2
+		if q[parent] <= v {
+			break
+		}
+		q[i] = q[parent]
+		i = parent
+	}
+	q[i] = v
+	g.queue = q
+}
+
+func (g *merger) pop() uint64 {
+	q := g.queue
+	top, v := q[0], q[len(q)-1]
+	q = q[:len(q)-1]
+	i := 0
+	for {
+		child := 2*i + 1
+		if child >= len(q) {
+			break
+		}
+		if child+1 < len(q) && q[child+1] < q[child] {
+			child++
+		}
+		if v <= q[child] {
+			break
+		}
+		q[i] = q[child]
+		i = child
+	}
+	if len(q) > 0 {
+		q[i] = v
+	}
+	g.queue = q
+	return top
+}

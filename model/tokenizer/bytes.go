@@ -1,0 +1,45 @@
+package tokenizer
+
+// Byte-level BPE writes each byte as a printable rune: printable Latin-1 stands for itself, the other 68
+// bytes take the runes from U+0100 on, in order.
+
+var (
+	byteRune [256]rune
+	runeByte [0x144]int16 // -1: not in the alphabet
+)
+
+func init() {
+	for i := range runeByte {
+		runeByte[i] = -1
+	}
+	next := rune(0x100)
+	for b := range 256 {
+		r := rune(b)
+		if r <= ' ' || r >= 0x7F && r <= 0xA0 || r == 0xAD {
+			r = next
+			next++
+		}
+		byteRune[b] = r
+		runeByte[r] = int16(b)
+	}
+}
+
+// appendAlphabet appends text written in the byte alphabet.
+func appendAlphabet(dst []byte, text string) []byte {
+	for i := range len(text) {
+		dst = append(dst, string(byteRune[text[i]])...)
+	}
+	return dst
+}
+
+// alphabetBytes undoes appendAlphabet. A token with any rune outside the alphabet is returned as it is.
+func alphabetBytes(token string) string {
+	out := make([]byte, 0, len(token))
+	for _, r := range token {
+		if int(r) >= len(runeByte) || runeByte[r] < 0 {
+			return token
+		}
+		out = append(out, byte(runeByte[r]))
+	}
+	return string(out)
+}

@@ -1,0 +1,56 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Limits on what Parse and Encode accept. They bound memory and time for files and texts from strangers.
+const (
+	MaxFileSize = 64 << 20  // bytes of tokenizer.json
+	MaxVocab    = 1 << 20   // tokens, and one above the highest id
+	MaxText     = 256 << 20 // bytes of text in one Encode
+
+	maxMerges      = 1 << 21
+	maxAddedLength = 256 // bytes of one added token; bounds the matcher's work per input byte
+	maxDepth       = 16  // nesting of Sequence components
+)
+
+var (
+	// ErrFile is wrapped by every error about a tokenizer.json that is malformed or contradicts itself.
+	ErrFile = errors.New("invalid tokenizer.json")
+	// ErrTooLarge is wrapped when a file or a text exceeds one of the limits above.
+	ErrTooLarge = errors.New("too large")
+	// ErrTimeout is wrapped when the file's split pattern needs too long on a text.
+	ErrTimeout = errors.New("the split pattern took too long")
+	// ErrUnknownID is wrapped by Decode when an id has no token.
+	ErrUnknownID = errors.New("id without a token")
+)
+
+// UnsupportedError names a part of tokenizer.json that this package does not implement. Guessing would give
+// wrong ids without a word, so Parse refuses the file.
+type UnsupportedError struct {
+	Component string // "normalizer", "pre_tokenizer", "post_processor", "decoder", "model", "pattern"
+	Type      string // the type or construct, as the file spells it
+}
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("tokenizer: %s %q is not supported; convert the tokenizer to byte-level BPE without it", e.Component, e.Type)
+}
+
+// MergeError reports a merge rule whose left part, right part or result is not in the vocabulary.
+type MergeError struct {
+	Index int    // position in model.merges
+	Token string // what is missing
+}
+
+func (e *MergeError) Error() string {
+	return fmt.Sprintf("tokenizer: merge %d needs the token %q, which is not in the vocabulary", e.Index, e.Token)
+}
+
+// Unwrap makes errors.Is(err, ErrFile) hold.
+func (e *MergeError) Unwrap() error { return ErrFile }
+
+func fileErrorf(format string, args ...any) error {
+	return fmt.Errorf("tokenizer: %w: %w", ErrFile, fmt.Errorf(format, args...))
+}

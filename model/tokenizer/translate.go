@@ -1,0 +1,306 @@
+package tokenizer
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// HuggingFace compiles patterns with Oniguruma in its Ruby-like syntax, regexp2 follows .NET. translate
+// rewrites what is spelt differently and refuses what cannot be rewritten, so that no pattern is accepted
+// which then splits in other places than it does in Python.
+
+const (
+	maxPatternLength = 64 << 10
+	maxPatternDepth  = 64
+	maxRepeat        = 1000
+)
+
+// Oniguruma's \w, as members of a character class. .NET's lacks spacing marks, letter numbers and the
+// circled letters. Outside a class, and for \b, Oniguruma reads Latin-1 from an older table that has six more.
+const wordSet = `\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\p{Other_Alphabetic}\p{Other_Lowercase}\p{Other_Uppercase}`
+
+const (
+	latinWord   = "\u00b2\u00b3\u00b9\u00bc\u00bd\u00be"
+	word        = `[` + wordSet + latinWord + `]`
+	boundary    = `(?:(?<=` + word + `)(?!` + word + `)|(?<!` + word + `)(?=` + word + `))`
+	notBoundary = `(?:(?<=` + word + `)(?=` + word + `)|(?<!` + word + `)(?!` + word + `))`
+	lineStart   = `(?:\A|(?<=\n)(?!\z))`
+	lineEnd     = `(?=\n|\z)`
+)
+
+var (
+	repeatForm = regexp.MustCompile(`^\{(\d+)(?:(,)(\d*))?\}`)
+	propForm   = regexp.MustCompile(`^\{([A-Za-z_]+)\}`)
+	groupForm  = regexp.MustCompile(`^\((?:\?(?::|=|!|<=|<!|>|([im]*(?:-[im]+)?)(:|\))))?`)
+)
+
+type translator struct {
+	src    string
+	at     int
+	out    strings.Builder
+	folds  []bool // ignore-case of each open group, the pattern itself first
+	before byte   // literal just before, for pairs that fold to one rune
+}
+
+func translate(source string) (string, error) {
+	if len(source) > maxPatternLength {
+		return "", fileErrorf("split pattern of %d bytes, at most %d are accepted", len(source), maxPatternLength)
+	}
+	t := &translator{src: source, folds: []bool{false}}
+	for t.at < len(t.src) {
+		if err := t.item(); err != nil {
+			return "", err
+		}
+	}
+	return t.out.String(), nil
+}
+
+func unsupportedPattern(construct string) error {
+	return &UnsupportedError{Component: "pattern", Type: clip(construct)}
+}
+
+func (t *translator) folding() bool { return t.folds[len(t.folds)-1] }
+
+// emit writes out and steps over n bytes of the source.
+func (t *translator) emit(out string, n int) {
+	t.out.WriteString(out)
+	t.at += n
+}
+
+// item translates one construct outside a character class.
+func (t *translator) item() error {
+	rest := t.src[t.at:]
+	before := t.before
+	t.before = 0
+	switch c := rest[0]; c {
+	case '\\':
+		return t.escape(false)
+	case '[':
+		return t.class()
+	case '(':
+		return t.group(rest)
+	case ')':
+		if len(t.folds) == 1 {
+			return fileErrorf("split pattern: unmatched )")
+		}
+		t.folds = t.folds[:len(t.folds)-1]
+		t.emit(")", 1)
+	case '^':
+		t.emit(lineStart, 1)
+	case '$':
+		t.emit(lineEnd, 1)
+	case '{':
+		return t.repeat(rest)
+	case '}', ']':
+		t.emit(`\`+rest[:1], 1)
+	case '*', '+', '?', '|', '.':
+		t.emit(rest[:1], 1)
+	default:
+		_, n := utf8.DecodeRuneInString(rest)
+		if t.folding() {
+			// Oniguruma folds some pairs of letters into one rune (ss and U+00DF); regexp2 does not.
+			if n > 1 {
+				return unsupportedPattern("(?i) with " + rest[:n])
+			}
+			c |= 0x20
+			switch string([]byte{before, c}) {
+			case "ss", "st", "ff", "fi", "fl":
+				return unsupportedPattern("(?i) with " + string([]byte{before, c}))
+			}
+			t.before = c
+		}
+		t.emit(quoteLiteral(rest[:n]), n)
+	}
+	return nil
+}
+
+// quoteLiteral writes one literal rune so that regexp2 takes it as itself.
+func quoteLiteral(r string) string {
+	if strings.Contains(`\[](){}^$*+?|.#-`, r) || r == " " {
+		return `\` + r
+	}
+	return r
+}
+
+func (t *translator) group(rest string) error {
+	if len(t.folds) >= maxPatternDepth {
+		return fileErrorf("split pattern: groups nested more than %d deep", maxPatternDepth)
+	}
+	m := groupForm.FindStringSubmatch(rest)
+	if m[0] == "(" {
+		if strings.HasPrefix(rest, "(?") || strings.HasPrefix(rest, "(*") {
+			return unsupportedPattern(rest[:min(4, len(rest))])
+		}
+		t.folds = append(t.folds, t.folding())
+		t.emit("(?:", 1) // captures are of no use without back references
+		return nil
+	}
+	if m[2] == "" {
+		t.folds = append(t.folds, t.folding())
+		t.emit(m[0], len(m[0]))
+		return nil
+	}
+	fold := t.folding()
+	on, off, _ := strings.Cut(m[1], "-")
+	if strings.Contains(on, "i") {
+		fold = true
+	}
+	if strings.Contains(off, "i") {
+		fold = false
+	}
+	if m[2] == ")" {
+		// Elsewhere Oniguruma lets the flag change how | groups.
+		if t.at != 0 {
+			return unsupportedPattern(m[0] + " inside a pattern")
+		}
+		t.folds[0] = fold
+	} else {
+		t.folds = append(t.folds, fold)
+	}
+	// Ruby's m is what .NET calls s: the dot matches newlines.
+	t.emit(strings.ReplaceAll(m[0], "m", "s"), len(m[0]))
+	return nil
+}
+
+func (t *translator) repeat(rest string) error {
+	m := repeatForm.FindStringSubmatch(rest)
+	if m == nil {
+		if len(rest) > 1 && rest[1] == ',' {
+			return unsupportedPattern("{,n}")
+		}
+		t.emit(`\{`, 1)
+		return nil
+	}
+	for _, s := range []string{m[1], m[3]} {
+		if n, err := strconv.Atoi(s); s != "" && (err != nil || n > maxRepeat) {
+			return fileErrorf("split pattern: repeat count %s, at most %d is accepted", clip(s), maxRepeat)
+		}
+	}
+	if after := rest[len(m[0]):]; after != "" && (after[0] == '+' || after[0] == '?' && m[2] == "") {
+		return unsupportedPattern(m[0] + after[:1]) // possessive or lazy in .NET, neither in Ruby
+	}
+	t.emit(m[0], len(m[0]))
+	return nil
+}
+
+// class translates a character class.
+func (t *translator) class() error {
+	t.emit("[", 1)
+	if strings.HasPrefix(t.src[t.at:], "^") {
+		t.emit("^", 1)
+	}
+	for first := true; t.at < len(t.src); first = false {
+		rest := t.src[t.at:]
+		switch {
+		case rest[0] == ']' && first:
+			return unsupportedPattern("[]")
+		case rest[0] == ']':
+			t.emit("]", 1)
+			return nil
+		case rest[0] == '[':
+			return unsupportedPattern(rest[:min(9, len(rest))] + " inside [")
+		case strings.HasPrefix(rest, "&&"):
+			return unsupportedPattern("&& inside [")
+		case rest[0] == '\\':
+			if err := t.escape(true); err != nil {
+				return err
+			}
+		default:
+			_, n := utf8.DecodeRuneInString(rest)
+			if n > 1 && t.folding() {
+				return unsupportedPattern("(?i) with " + rest[:n])
+			}
+			t.emit(rest[:n], n)
+		}
+	}
+	return fileErrorf("split pattern: [ without ]")
+}
+
+// escape translates a backslash escape.
+func (t *translator) escape(inClass bool) error {
+	rest := t.src[t.at:]
+	r, n := utf8.DecodeRuneInString(rest[1:])
+	if n == 0 {
+		return fileErrorf("split pattern ends in a backslash")
+	}
+	if t.folding() && (r == 'p' || r == 'P' || r == 'w' || r == 'W') {
+		return unsupportedPattern(`(?i) with \` + string(r)) // whether a property folds differs
+	}
+	pick := func(inside, outside string) error {
+		out := outside
+		if inClass {
+			out = inside
+		}
+		if out == "" {
+			return unsupportedPattern(`\` + string(r) + " inside [")
+		}
+		t.emit(out, 2)
+		return nil
+	}
+	switch r {
+	case 's', 'S', 'd', 'D', 'n', 't', 'r', 'f', 'v', 'a', 'e':
+		t.emit(rest[:2], 2)
+		return nil
+	case 'A', 'z', 'Z':
+		return pick("", rest[:2])
+	case 'w':
+		return pick(wordSet, word)
+	case 'W':
+		return pick("", `[^`+wordSet+latinWord+`]`)
+	case 'b':
+		return pick(`\b`, boundary) // a backspace inside a class
+	case 'B':
+		return pick("", notBoundary)
+	case 'h':
+		return pick(`0-9A-Fa-f`, `[0-9A-Fa-f]`)
+	case 'H':
+		return pick("", `[^0-9A-Fa-f]`)
+	case 'p', 'P':
+		m := propForm.FindStringSubmatch(rest[2:])
+		if m == nil || !knownProperty(m[1]) {
+			return unsupportedPattern(rest[:min(12, len(rest))])
+		}
+		t.emit(rest[:2]+m[0], 2+len(m[0]))
+		return nil
+	case 'x', 'u':
+		return t.codePoint(rest)
+	}
+	if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+		return unsupportedPattern(rest[:2])
+	}
+	t.emit(quoteLiteral(string(r)), 1+n)
+	return nil
+}
+
+// codePoint translates \xHH, \x{H...} and \uHHHH.
+func (t *translator) codePoint(rest string) error {
+	digits, length := "", 0
+	switch {
+	case strings.HasPrefix(rest, `\x{`):
+		digits, _, _ = strings.Cut(rest[3:], "}")
+		length = len(digits) + 4
+	case rest[1] == 'x':
+		digits, length = rest[2:min(4, len(rest))], 4
+	default:
+		digits, length = rest[2:min(6, len(rest))], 6
+	}
+	v, err := strconv.ParseUint(digits, 16, 32)
+	// \xHH above 7F is a byte to Oniguruma, not a code point.
+	if err != nil || length > len(rest) || !utf8.ValidRune(rune(v)) || rest[1] == 'x' && rest[2] != '{' && v > 0x7F {
+		return unsupportedPattern(rest[:min(6, len(rest))])
+	}
+	t.emit(quoteLiteral(string(rune(v))), length)
+	return nil
+}
+
+// knownProperty accepts the general categories and scripts that both engines spell alike.
+func knownProperty(name string) bool {
+	if _, ok := unicode.Categories[name]; ok && len(name) <= 2 {
+		return true
+	}
+	_, ok := unicode.Scripts[name]
+	return ok
+}
