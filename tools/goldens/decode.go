@@ -1,0 +1,102 @@
+package main
+
+import "fmt"
+
+// decodeCase is one text fed through the cache: in several ways at one depth (Chunks), or once with a depth for each chunk
+// (Plan).
+type decodeCase struct {
+	Name    string
+	Lookup  string `json:"cache_lookup_strategy"`
+	Tokens  batch
+	State   string
+	R       int
+	Logits  string
+	Chunks  [][]int
+	Plan    [][2]int       // tokens, num_steps
+	Entries map[string]int `json:"entries_per_cache_step"`
+}
+
+func (d decodeCase) title() string {
+	if d.Lookup == "" {
+		return d.Name
+	}
+	return d.Name + "." + d.Lookup
+}
+
+func (d decodeCase) run(m loaded, ts tensors, c *check) error {
+	if m == nil {
+		return fmt.Errorf("the file names no checkpoints")
+	}
+	if err := d.Tokens.check("tokens"); err != nil {
+		return err
+	}
+	rows := len(d.Tokens) * len(d.Tokens[0])
+	state, err := ts.get(d.State, rows, m.Config().NEmbd)
+	if err != nil {
+		return err
+	}
+	want, err := ts.get(d.Logits, rows, m.Config().PaddedVocabSize)
+	if err != nil {
+		return err
+	}
+	plans := [][][2]int{d.Plan}
+	if len(d.Chunks) > 0 {
+		plans = nil
+		for _, sizes := range d.Chunks {
+			var plan [][2]int
+			for _, n := range sizes {
+				plan = append(plan, [2]int{n, d.R})
+			}
+			plans = append(plans, plan)
+		}
+	}
+	for _, plan := range plans {
+		if err := d.feed(m, c, plan, state, want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// feed runs the tokens in the chunks of plan and compares every row.
+func (d decodeCase) feed(m loaded, c *check, plan [][2]int, state, want tensor) error {
+	n, deepest, fed := len(d.Tokens[0]), 0, 0
+	for _, chunk := range plan {
+		if chunk[0] < 1 || chunk[1] < 0 {
+			return fmt.Errorf("chunk of %d tokens at num_steps %d", chunk[0], chunk[1])
+		}
+		deepest, fed = max(deepest, chunk[1]), fed+chunk[0]
+	}
+	if fed != n {
+		return fmt.Errorf("chunks of %d tokens in all, the text has %d", fed, n)
+	}
+	s, err := newSession(m, sessionOptions{Sequences: len(d.Tokens), Context: n, MaxSteps: deepest,
+		States: func(seq, pos int) []float32 { return state.rows[seq*n+pos] }}, d.Lookup)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	pos := 0
+	for _, chunk := range plan {
+		part := make(batch, len(d.Tokens))
+		for seq := range d.Tokens {
+			part[seq] = d.Tokens[seq][pos : pos+chunk[0]]
+		}
+		logits, err := s.Forward(inputs(part), chunk[1])
+		if err != nil {
+			return err
+		}
+		if len(logits) != len(part)*chunk[0] {
+			return fmt.Errorf("%d rows of logits from %d tokens", len(logits), len(part)*chunk[0])
+		}
+		for i, row := range logits {
+			seq, at := i/chunk[0], pos+i%chunk[0]
+			c.row(fmt.Sprintf("chunks %v: %s position %d", plan, d.Logits, at), row, want.rows[seq*n+at])
+		}
+		pos += chunk[0]
+	}
+	if d.Entries != nil {
+		compareEntries(cacheEntries(m, s, n), d.Entries, c)
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"muninn/model"
+)
+
+// engine is what is compared with the golden data.
+type engine interface {
+	// Load opens a checkpoint folder.
+	Load(dir string) (loaded, error)
+	Close()
+}
+
+// loaded is a model of an engine.
+type loaded interface {
+	Config() model.Config
+	NewSession(o sessionOptions) (session, error)
+	Close()
+}
+
+// sessionOptions say what a case needs.
+type sessionOptions struct {
+	Sequences int // numbered from 0
+	Context   int // positions of each
+	MaxSteps  int // deepest num_steps
+	Lookup    model.Lookup
+	// States gives the initial state of a position of a sequence (n_embd).
+	States func(seq, pos int) []float32
+	// Continuous starts every single token after the prompt from the last one's final state after ln_f.
+	Continuous bool
+	// Taps, if set, is given the rows of every named tensor, named as model.ReferenceOptions.Tap names them. It may be
+	// called several times for one name, with further rows.
+	Taps func(name string, rows [][]float32)
+}
+
+// session is a number of sequences with their cache.
+type session interface {
+	// Forward goes on with the inputs' sequences and gives the logits of all rows, in order.
+	Forward(inputs []model.ReferenceInput, numSteps int) ([][]float32, error)
+	// Stored counts the positions of sequence seq that hold a slot of a core block.
+	Stored(seq, block, slot int) int
+	Close()
+}
+
+// engines are those that --engine names, the default first.
+var engines = []struct {
+	name string
+	open func(device string) (engine, error)
+}{
+	{"device", openDevice},
+	{"reference", openReference},
+}
+
+func engineNames() string {
+	names := make([]string, len(engines))
+	for i, e := range engines {
+		names[i] = e.name
+	}
+	return strings.Join(names, ", ")
+}
+
+func openEngine(name, device string) (engine, error) {
+	for _, e := range engines {
+		if e.name == name {
+			return e.open(device)
+		}
+	}
+	return nil, fmt.Errorf("goldens: unknown engine %q; known: %s", name, engineNames())
+}

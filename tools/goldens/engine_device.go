@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+
+	"muninn/model"
+	"muninn/vk"
+)
+
+// openDevice is the engine on a Vulkan device.
+func openDevice(device string) (engine, error) {
+	dev, err := vk.Open(vk.Options{Device: device})
+	if err != nil {
+		return nil, err
+	}
+	return deviceEngine{dev}, nil
+}
+
+type deviceEngine struct{ dev *vk.Device }
+
+func (e deviceEngine) Close() { e.dev.Close() }
+
+func (e deviceEngine) Load(dir string) (loaded, error) {
+	m, err := model.Open(dir, e.dev, model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return deviceModel{m}, nil
+}
+
+type deviceModel struct{ *model.Model }
+
+func (m deviceModel) Config() model.Config { return m.Model.Config }
+
+func (m deviceModel) NewSession(o sessionOptions) (session, error) {
+	rows := o.Sequences * o.Context
+	s, err := m.Model.NewSession(model.SessionOptions{
+		Sequences: o.Sequences, Context: o.Context, MaxSteps: max(o.MaxSteps, 1), Lookup: o.Lookup,
+		Rows: rows, Outputs: rows, Taps: o.Taps,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for seq := range o.Sequences {
+		s.SetSequence(seq, model.Sequence{
+			States:            func(pos int) []float32 { return o.States(seq, pos) },
+			ContinuousCompute: o.Continuous,
+		})
+	}
+	return deviceSession{s, o.Lookup}, nil
+}
+
+type deviceSession struct {
+	*model.Session
+	lookup model.Lookup
+}
+
+func (s deviceSession) Forward(inputs []model.ReferenceInput, numSteps int) ([][]float32, error) {
+	in := make([]model.Input, len(inputs))
+	for i, r := range inputs {
+		in[i] = model.Input{Seq: r.Seq, Tokens: r.Tokens}
+	}
+	return s.ForwardLogits(context.Background(), in, numSteps)
+}
+
+// Stored counts the same for every core block: one depth a position stands for all of them.
+func (s deviceSession) Stored(seq, _, slot int) int {
+	depths, err := s.Depths(seq)
+	if err != nil {
+		return -1
+	}
+	n := 0
+	for _, d := range depths {
+		if s.lookup.Slots(d) > slot {
+			n++
+		}
+	}
+	return n
+}

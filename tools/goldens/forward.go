@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"muninn/model"
+)
+
+// forwardCase is one full pass at several num_steps.
+type forwardCase struct {
+	Name       string
+	Tokens     batch
+	State      string
+	Logits     map[string]logitsRef // by num_steps
+	StagesAtR  int                  `json:"stages_at_r"`
+	ZeroLogits map[string]logitsRef `json:"zero_state_logits"`
+}
+
+type logitsRef struct {
+	Tensor string
+	Rows   string // "all", or "last" of each sequence
+}
+
+func (f forwardCase) title() string { return f.Name }
+
+func (f forwardCase) run(m loaded, ts tensors, c *check) error {
+	if m == nil {
+		return fmt.Errorf("the file names no checkpoints")
+	}
+	if err := f.Tokens.check("tokens"); err != nil {
+		return err
+	}
+	state, err := ts.get(f.State, len(f.Tokens)*len(f.Tokens[0]), m.Config().NEmbd)
+	if err != nil {
+		return err
+	}
+	given := func(seq, pos int) []float32 { return state.rows[seq*len(f.Tokens[0])+pos] }
+	zero := make([]float32, m.Config().NEmbd)
+	stages := f.stages(ts)
+
+	runs := maps.Clone(f.Logits)
+	if len(stages) > 0 { // its own run, if no logits are compared at that depth
+		if r := strconv.Itoa(f.StagesAtR); runs[r].Tensor == "" {
+			runs[r] = logitsRef{}
+		}
+	}
+	for _, r := range slices.Sorted(maps.Keys(runs)) {
+		var taps map[string][][]float32
+		if r == strconv.Itoa(f.StagesAtR) && len(stages) > 0 {
+			taps = map[string][][]float32{}
+		}
+		if err := f.pass(m, ts, c, r, runs[r], given, taps); err != nil {
+			return err
+		}
+		if taps == nil {
+			continue
+		}
+		for _, stage := range stages {
+			// `X.r32.coda.0` was taken at 32 steps; other stages are the same at any depth that reaches them.
+			name := strings.TrimPrefix(strings.TrimPrefix(stage.name, f.Name+"."), "r"+r+".")
+			got, ok := taps[name]
+			if !ok {
+				return fmt.Errorf("tensor %s: the engine has no stage %q at num_steps %s", stage.name, name, r)
+			}
+			c.rows(stage.name, got, stage.rows)
+		}
+	}
+	for _, r := range slices.Sorted(maps.Keys(f.ZeroLogits)) {
+		if err := f.pass(m, ts, c, r, f.ZeroLogits[r], func(int, int) []float32 { return zero }, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass runs the tokens once from the given states, compares the logits and collects stages in taps unless it is nil.
+func (f forwardCase) pass(m loaded, ts tensors, c *check, steps string, ref logitsRef, states func(seq, pos int) []float32, taps map[string][][]float32) error {
+	numSteps, err := strconv.Atoi(steps)
+	if err != nil || numSteps < 0 {
+		return fmt.Errorf("num_steps is %q, want a number", steps)
+	}
+	o := sessionOptions{Sequences: len(f.Tokens), Context: len(f.Tokens[0]), MaxSteps: numSteps, States: states}
+	if taps != nil {
+		o.Taps = func(name string, rows [][]float32) { taps[name] = append(taps[name], rows...) }
+	}
+	s, err := newSession(m, o, "")
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	logits, err := s.Forward(inputs(f.Tokens), numSteps)
+	if err != nil || ref.Tensor == "" {
+		return err
+	}
+	n := len(f.Tokens[0])
+	switch ref.Rows {
+	case "all":
+	case "last":
+		var last [][]float32
+		for seq := range f.Tokens {
+			last = append(last, logits[seq*n+n-1])
+		}
+		logits = last
+	default:
+		return fmt.Errorf("%s: rows is %q, want all or last", ref.Tensor, ref.Rows)
+	}
+	want, err := ts.get(ref.Tensor, len(logits), m.Config().PaddedVocabSize)
+	if err != nil {
+		return err
+	}
+	c.rows(ref.Tensor, logits, want.rows)
+	return nil
+}
+
+// stages are the case's tensors that its json does not name: values from inside the pass.
+func (f forwardCase) stages(ts tensors) []tensor {
+	named := map[string]bool{f.State: true}
+	for _, refs := range []map[string]logitsRef{f.Logits, f.ZeroLogits} {
+		for _, ref := range refs {
+			named[ref.Tensor] = true
+		}
+	}
+	var list []tensor
+	for _, name := range slices.Sorted(maps.Keys(ts)) {
+		if strings.HasPrefix(name, f.Name+".") && !named[name] {
+			list = append(list, ts[name])
+		}
+	}
+	return list
+}
+
+// inputs makes one input of each sequence.
+func inputs(tokens batch) []model.ReferenceInput {
+	list := make([]model.ReferenceInput, len(tokens))
+	for seq := range tokens {
+		list[seq] = model.ReferenceInput{Seq: seq, Tokens: tokens[seq]}
+	}
+	return list
+}
+
+// newSession starts a session under a lookup strategy by name; the reference's default is full.
+func newSession(m loaded, o sessionOptions, lookup string) (session, error) {
+	if lookup == "" {
+		lookup = "full"
+	}
+	var err error
+	if o.Lookup, err = model.ParseLookup(lookup, m.Config().NLayersInRecurrentBlock); err != nil {
+		return nil, err
+	}
+	return m.NewSession(o)
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"muninn/model"
+)
+
+// alwaysStop are the tokens at which the reference ends a text, whatever its generation config says.
+var alwaysStop = []int32{65504, 65505, 65508}
+
+// generateCase is greedy generation.
+type generateCase struct {
+	Name       string
+	Lookup     string `json:"cache_lookup_strategy"`
+	Prompt     batch
+	R          int
+	State      *string // table by position; null: zeros
+	EOS        []int32 `json:"eos_token_id"`
+	Continuous bool    `json:"continuous_compute"`
+	Tokens     batch
+	Logits     string // row t chose token t, of each sequence in turn
+	Margins    []float64
+	MarginMin  *float64 `json:"margin_min"`
+	CacheSteps []int    `json:"cache_steps"`
+}
+
+func (g generateCase) title() string { return g.Name }
+
+// marginRounding is how far margins are off by being written with four decimals.
+const marginRounding = 0.5e-4
+
+func (g generateCase) run(m loaded, ts tensors, c *check) error {
+	if m == nil {
+		return fmt.Errorf("the file names no checkpoints")
+	}
+	if err := g.Prompt.check("prompt"); err != nil {
+		return err
+	}
+	if err := g.Tokens.check("tokens"); err != nil {
+		return err
+	}
+	if len(g.Tokens) != len(g.Prompt) {
+		return fmt.Errorf("%d prompts and %d outputs", len(g.Prompt), len(g.Tokens))
+	}
+	cfg, n := m.Config(), len(g.Tokens[0])
+	length := len(g.Prompt[0]) + n
+	zero := make([]float32, cfg.NEmbd)
+	states := func(int, int) []float32 { return zero }
+	if g.State != nil {
+		table, err := ts.get(*g.State, 0, cfg.NEmbd)
+		if err != nil {
+			return err
+		}
+		if len(table.rows) < length-1 { // the last token is never run
+			return fmt.Errorf("tensor %s has states of %d positions, the text %d", *g.State, len(table.rows), length-1)
+		}
+		states = func(_, pos int) []float32 { return table.rows[pos] }
+	}
+	var want [][]float32
+	if g.Logits != "" {
+		table, err := ts.get(g.Logits, n*len(g.Tokens), cfg.PaddedVocabSize)
+		if err != nil {
+			return err
+		}
+		want = table.rows
+	}
+	s, err := newSession(m, sessionOptions{Sequences: len(g.Prompt), Context: length, MaxSteps: g.R, States: states,
+		Continuous: g.Continuous || strings.HasPrefix(g.Name, "continuous_compute")}, g.Lookup)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	margins, err := g.generate(s, c, want)
+	if err != nil {
+		return err
+	}
+	if c.problem == "" { // after another token everything differs
+		g.compareMargins(margins, c)
+	}
+	if g.CacheSteps != nil && c.problem == "" {
+		compareSlots(cacheEntries(m, s, length-1), g.CacheSteps, c)
+	}
+	return nil
+}
+
+// generate runs the loop and compares tokens and logits up to the first wrong token. It gives the margins of the tokens
+// picked, the smallest of the batch at each place.
+func (g generateCase) generate(s session, c *check, want [][]float32) ([]float64, error) {
+	var margins []float64
+	stopped := make([]bool, len(g.Prompt))
+	next := g.Prompt
+	for t := range g.Tokens[0] {
+		if !slices.Contains(stopped, false) {
+			c.errorf("every sequence met a stop token before token %d of %d", t, len(g.Tokens[0]))
+			return margins, nil
+		}
+		logits, err := s.Forward(inputs(next), g.R)
+		if err != nil {
+			return nil, err
+		}
+		n := len(next[0])
+		next = make(batch, len(g.Prompt))
+		margin := math.Inf(1)
+		for seq := range g.Prompt {
+			row := logits[seq*n+n-1]
+			if want != nil {
+				c.row(fmt.Sprintf("%s token %d sequence %d", g.Logits, t, seq), row, want[t*len(g.Prompt)+seq])
+			}
+			token := int32(model.Argmax(row))
+			if token != g.Tokens[seq][t] {
+				c.errorf("token %d of sequence %d is %d, want %d", t, seq, token, g.Tokens[seq][t])
+				return margins, nil
+			}
+			c.compared++
+			margin = min(margin, marginOf(row))
+			next[seq] = []int32{token}
+			stopped[seq] = stopped[seq] || slices.Contains(alwaysStop, token) || slices.Contains(g.EOS, token)
+		}
+		margins = append(margins, margin)
+	}
+	if g.EOS != nil && slices.Contains(stopped, false) {
+		c.errorf("no stop token after %d tokens", len(g.Tokens[0]))
+	}
+	return margins, nil
+}
+
+func (g generateCase) compareMargins(margins []float64, c *check) {
+	// A margin is a difference of two logits, each of which may be off by the limit.
+	if g.Margins != nil && len(g.Margins) != len(margins) {
+		c.errorf("%d margins of %d tokens", len(g.Margins), len(margins))
+		return
+	}
+	for t, want := range g.Margins {
+		if math.Abs(margins[t]-want) > 2*c.limit+marginRounding {
+			c.errorf("margin of token %d is %g, want %g", t, margins[t], want)
+		}
+	}
+	if g.MarginMin != nil && math.Abs(slices.Min(margins)-*g.MarginMin) > 2*c.limit {
+		c.errorf("smallest margin is %g, want %g", slices.Min(margins), *g.MarginMin)
+	}
+}
+
+// marginOf is the largest logit minus the second largest.
+func marginOf(logits []float32) float64 {
+	first, second := math.Inf(-1), math.Inf(-1)
+	for _, l := range logits {
+		if v := float64(l); v > first {
+			first, second = v, first
+		} else if v > second {
+			second = v
+		}
+	}
+	return first - second
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/nlpodyssey/safetensors"
+
+	"muninn/model"
+)
+
+// topic is a folder of golden data and how its cases are read.
+type topic struct {
+	name  string
+	parse func(raw json.RawMessage) (goldenCase, error)
+}
+
+var topics = []topic{
+	{"forward", parseAs[forwardCase]},
+	{"decode", parseAs[decodeCase]},
+	{"generate", parseAs[generateCase]},
+	{"sampling", parseAs[samplingCase]},
+}
+
+// goldenCase is one case of a topic. run compares what m computes with the file's tensors; m is nil in a file without
+// checkpoints.
+type goldenCase interface {
+	title() string
+	run(m loaded, t tensors, c *check) error
+}
+
+func parseAs[T goldenCase](raw json.RawMessage) (goldenCase, error) {
+	var c T
+	err := json.Unmarshal(raw, &c)
+	return c, err
+}
+
+func topicNames() string { return joinTopics(topics) }
+
+// chooseTopics finds the topics by name, or without names those that the folder has.
+func chooseTopics(dir string, names []string) ([]topic, error) {
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("goldens: %s is not a folder; --dir takes one that holds models/ and topics", dir)
+	}
+	var list []topic
+	for _, name := range names {
+		i := slices.IndexFunc(topics, func(t topic) bool { return t.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("goldens: unknown topic %q; known: %s", name, topicNames())
+		}
+		list = append(list, topics[i])
+	}
+	if len(names) == 0 {
+		for _, t := range topics {
+			if _, err := os.Stat(filepath.Join(dir, t.name)); err == nil {
+				list = append(list, t)
+			}
+		}
+		if len(list) == 0 {
+			return nil, fmt.Errorf("goldens: %s has none of the topics %s", dir, topicNames())
+		}
+	}
+	return list, nil
+}
+
+// goldenFile is NAME.json.
+type goldenFile struct {
+	Model       string
+	Checkpoints []string
+	Cases       []json.RawMessage
+	Tensors     string // the file of arrays beside it
+}
+
+// readFile reads NAME.json and its arrays.
+func readFile(path string) (goldenFile, tensors, error) {
+	var f goldenFile
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return f, nil, err
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		return f, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(f.Cases) == 0 {
+		return f, nil, fmt.Errorf("%s: no cases", path)
+	}
+	if !filepath.IsLocal(f.Tensors) {
+		return f, nil, fmt.Errorf("%s: tensors is %q, want a file beside it", path, f.Tensors)
+	}
+	t, err := readTensors(filepath.Join(filepath.Dir(path), f.Tensors))
+	return f, t, err
+}
+
+// tensors are a file's float32 arrays by name.
+type tensors map[string]tensor
+
+// tensor is an array cut in rows along its last axis.
+type tensor struct {
+	name  string
+	shape []int
+	rows  [][]float32
+}
+
+func readTensors(path string) (tensors, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := safetensors.Deserialize(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	all := tensors{}
+	for _, named := range file.Tensors() {
+		view := named.TensorView
+		if view.DType() != safetensors.F32 {
+			return nil, fmt.Errorf("%s: tensor %s is %s, want F32", path, named.Name, view.DType())
+		}
+		values := make([]float32, len(view.Data())/4)
+		model.F32.Decode(values, view.Data())
+		t := tensor{name: named.Name}
+		for _, n := range view.Shape() {
+			t.shape = append(t.shape, int(n))
+		}
+		if len(t.shape) == 0 || len(values) == 0 {
+			return nil, fmt.Errorf("%s: tensor %s has shape %v, want rows", path, named.Name, t.shape)
+		}
+		for rest := values; len(rest) > 0; {
+			cols := t.shape[len(t.shape)-1]
+			t.rows = append(t.rows, rest[:cols])
+			rest = rest[cols:]
+		}
+		all[named.Name] = t
+	}
+	return all, nil
+}
+
+// get finds a tensor that must have the given number of rows (0: any) of cols values.
+func (ts tensors) get(name string, rows, cols int) (tensor, error) {
+	t, ok := ts[name]
+	switch {
+	case !ok:
+		return t, fmt.Errorf("the file has no tensor %q", name)
+	case len(t.rows[0]) != cols || rows != 0 && len(t.rows) != rows:
+		return t, fmt.Errorf("tensor %q has shape %v, want %d rows of %d", name, t.shape, rows, cols)
+	}
+	return t, nil
+}
+
+// batch is token ids by sequence. A plain list in the json is a batch of one.
+type batch [][]int32
+
+func (b *batch) UnmarshalJSON(raw []byte) error {
+	var one []int32
+	if err := json.Unmarshal(raw, &one); err == nil {
+		*b = batch{one}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[][]int32)(b))
+}
+
+// check says whether the batch is a rectangle with something in it.
+func (b batch) check(what string) error {
+	if len(b) == 0 || len(b[0]) == 0 {
+		return fmt.Errorf("the case has no %s", what)
+	}
+	for _, seq := range b {
+		if len(seq) != len(b[0]) {
+			return fmt.Errorf("%s of different lengths in one batch", what)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"muninn/model"
+)
+
+// samplingLimit: the reference computes in float32, where a softmax is good to a few units in the last place of values up
+// to 1, and a penalty rounds once.
+const samplingLimit = 1e-6
+
+// samplingCase is what is left of rows of logits after penalties and filters.
+type samplingCase struct {
+	Name              string
+	Logits            string
+	History           [][]int32
+	Temperature       float64
+	TopK              int     `json:"top_k"`
+	TopP              float64 `json:"top_p"`
+	MinP              float64 `json:"min_p"`
+	RepetitionPenalty float64 `json:"repetition_penalty"`
+	DRYMultiplier     float64 `json:"dry_multiplier"`
+	DRYBase           float64 `json:"dry_base"`
+	DRYAllowedLength  int     `json:"dry_allowed_length"`
+	Probs             string
+	Kept              []int  // tokens with a probability above 0, by row
+	Penalised         string `json:"penalised_logits"`
+}
+
+func (s samplingCase) title() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return s.Probs
+}
+
+func (s samplingCase) run(_ loaded, ts tensors, c *check) error {
+	c.limit = samplingLimit
+	logits, ok := ts[s.Logits]
+	if !ok {
+		return fmt.Errorf("the file has no tensor %q", s.Logits)
+	}
+	options := model.Sampling{Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinP: s.MinP, RepetitionPenalty: s.RepetitionPenalty,
+		DRYMultiplier: s.DRYMultiplier, DRYBase: s.DRYBase, DRYAllowedLength: s.DRYAllowedLength}
+	if err := options.Validate(); err != nil {
+		return err
+	}
+	if len(s.History) != len(logits.rows) || s.Kept != nil && len(s.Kept) != len(logits.rows) {
+		return fmt.Errorf("%d histories and %d counts for %d rows of %s", len(s.History), len(s.Kept), len(logits.rows), s.Logits)
+	}
+	for i, row := range logits.rows {
+		row = slices.Clone(row)
+		options.Penalise(row, s.History[i])
+		if s.Penalised != "" {
+			want, err := ts.get(s.Penalised, len(logits.rows), len(row))
+			if err != nil {
+				return err
+			}
+			c.limit = max(c.limit, samplingLimit*largest(want.rows[i]))
+			c.row(fmt.Sprintf("%s row %d", s.Penalised, i), row, want.rows[i])
+		}
+		if s.Probs == "" {
+			continue
+		}
+		want, err := ts.get(s.Probs, len(logits.rows), len(row))
+		if err != nil {
+			return err
+		}
+		probs, kept := make([]float32, len(row)), 0
+		for j, p := range options.Probabilities(row) {
+			probs[j] = float32(p)
+			if p > 0 {
+				kept++
+			}
+		}
+		c.row(fmt.Sprintf("%s row %d", s.Probs, i), probs, want.rows[i])
+		if s.Kept != nil && kept != s.Kept[i] {
+			c.errorf("%s row %d: %d tokens kept, want %d", s.Probs, i, kept, s.Kept[i])
+		}
+	}
+	return nil
+}
+
+func largest(row []float32) float64 {
+	most := 0.0
+	for _, v := range row {
+		most = max(most, math.Abs(float64(v)))
+	}
+	return most
+}
