@@ -95,6 +95,16 @@ func TestLookupSlots(t *testing.T) {
 	}
 }
 
+// TestLookupSlotsAfterAnchor: with several shared slots the first step after the anchor takes the first of them.
+func TestLookupSlotsAfterAnchor(t *testing.T) {
+	l := Lookup{Rule: LookupLatest, Anchor: 3, Period: 2}
+	for step, want := range []int{0, 1, 2, 3, 4, 3, 4} {
+		if got := l.Slot(step); got != want {
+			t.Errorf("slot of step %d is %d, want %d", step, got, want)
+		}
+	}
+}
+
 func TestLookupSelect(t *testing.T) {
 	const none = -1
 	for _, c := range []struct {

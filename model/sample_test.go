@@ -283,6 +283,10 @@ func TestEdits(t *testing.T) {
 	if got, want := dry.Edits([]int32{1, 2, 5, 7, 2, 1}), []LogitEdit{{5, 1, -1}}; !slices.Equal(got, want) {
 		t.Errorf("dry: %v, want %v", got, want)
 	}
+	// 1 2 5 repeats the end for longer than the later 1 5: the longer one counts.
+	if got, want := dry.Edits([]int32{1, 2, 5, 1, 5, 7, 2, 1}), []LogitEdit{{5, 1, -1}}; !slices.Equal(got, want) {
+		t.Errorf("dry with two repeats: %v, want %v", got, want)
+	}
 	if got := dry.Edits(nil); got != nil {
 		t.Errorf("dry without history: %v", got)
 	}

@@ -78,7 +78,8 @@ func (f forwardCase) run(m loaded, ts tensors, c *check) error {
 }
 
 // pass runs the tokens once from the given states, compares the logits and collects stages in taps unless it is nil.
-func (f forwardCase) pass(m loaded, ts tensors, c *check, steps string, ref logitsRef, states func(seq, pos int) []float32, taps map[string][][]float32) error {
+func (f forwardCase) pass(m loaded, ts tensors, c *check, steps string, ref logitsRef, states func(seq, pos int) []float32,
+	taps map[string][][]float32) error {
 	numSteps, err := strconv.Atoi(steps)
 	if err != nil || numSteps < 0 {
 		return fmt.Errorf("num_steps is %q, want a number", steps)
