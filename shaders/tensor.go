@@ -122,14 +122,14 @@ func NewMatrix(a *vk.Arena, rows, cols int, f Format, limit uint64) (Matrix, err
 // Row is one entry of the row table, 32 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
 // a sequence with some number of core steps behind it.
 type Row struct {
-	Token  uint32  // vocabulary id
-	Base   uint32  // first KV cell of the row's sequence
-	Pos    uint32  // position in the sequence; the row's KV cell is Base+Pos
-	Step   uint32  // core steps done
-	KeyLo  uint32  // key of the initial state's generator
-	KeyHi  uint32  //
-	Scale  float32 // standard deviation of the initial state
-	Start  Start   // where the initial state comes from
+	Token uint32  // vocabulary id
+	Base  uint32  // first KV cell of the row's sequence
+	Pos   uint32  // position in the sequence; the row's KV cell is Base+Pos
+	Step  uint32  // core steps done
+	KeyLo uint32  // key of the initial state's generator
+	KeyHi uint32  //
+	Scale float32 // standard deviation of the initial state
+	Start Start   // where the initial state comes from
 }
 
 // Start is where a row's initial state comes from.

@@ -84,8 +84,7 @@ func (a *Arena) take(b *block, n, need uint64) Span {
 	return s
 }
 
-// grow adds a block. Blocks double in size up to the device's usual block, so that small arenas stay small; when the
-// larger size is refused the bare need is tried.
+// grow adds a block. Blocks double in size up to the device's usual block, so that small arenas stay small.
 func (a *Arena) grow(need uint64) (*block, error) {
 	caps := &a.d.caps
 	kind, err := caps.memoryType(a.memory, ^uint32(0))
@@ -96,10 +95,7 @@ func (a *Arena) grow(need uint64) (*block, error) {
 	usual := caps.blockLimit(caps.Heaps[heap].Size)
 	const first = 1 << 20
 	size := max(need, min(usual, max(first, a.size)))
-	b, err := a.d.newBlock(size, a.memory)
-	if errors.Is(err, ErrOutOfMemory) && size > need {
-		b, err = a.d.newBlock(need, a.memory)
-	}
+	b, err := a.d.newBlock(need, size, a.memory)
 	if errors.Is(err, ErrOutOfMemory) {
 		return nil, a.outOfMemory(need, heap)
 	}
@@ -122,8 +118,20 @@ func (a *Arena) outOfMemory(n uint64, heap int) error {
 	return e
 }
 
-// newBlock makes a buffer with memory of its own, mapped when the host is meant to reach it. On an error nothing stays.
-func (d *Device) newBlock(size uint64, m Memory) (*block, error) {
+// newBlock makes a block of size bytes, or of the bare need when that is refused.
+func (d *Device) newBlock(need, size uint64, m Memory) (*block, error) {
+	if d.drv.fault(FaultAlloc) {
+		return nil, &Error{Op: "allocate memory", Result: resultOutOfDeviceMemory}
+	}
+	b, err := d.makeBlock(size, m)
+	if errors.Is(err, ErrOutOfMemory) && size > need {
+		b, err = d.makeBlock(need, m)
+	}
+	return b, err
+}
+
+// makeBlock makes a buffer with memory of its own, mapped when the host is meant to reach it. On an error nothing stays.
+func (d *Device) makeBlock(size uint64, m Memory) (*block, error) {
 	buffer, need, err := d.drv.createBuffer(size)
 	if err != nil {
 		return nil, err

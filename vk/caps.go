@@ -178,7 +178,7 @@ func (c Caps) score(m Memory, t MemoryType) int {
 			return 0
 		}
 		prefer(mappable == c.UMA(), 4)
-		prefer(t.HostCached == c.UMA(), 1)
+		prefer(t.HostCached == c.IsCPU(), 1) // snooping the host's caches slows a GPU down
 	case Upload:
 		if !mappable {
 			return 0

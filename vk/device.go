@@ -155,7 +155,7 @@ func (d *Device) usable() error {
 	return d.drv.alive()
 }
 
-// Close waits for the device and frees everything in reverse order of creation. Arenas and programs that were not freed
+// Close waits for the device and frees everything, users before what they use. Arenas and programs that were not freed
 // are reported as an error, and freed as well. Closing twice does nothing.
 func (d *Device) Close() error {
 	d.turn <- struct{}{}

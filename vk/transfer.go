@@ -189,13 +189,13 @@ func (d *Device) openStaging() error {
 	var err error
 	for i := range st.up {
 		if st.up[i] == nil {
-			if st.up[i], err = d.newBlock(size, Upload); err != nil {
+			if st.up[i], err = d.newBlock(size, size, Upload); err != nil {
 				return fmt.Errorf("vk: staging memory: %w", err)
 			}
 		}
 	}
 	if st.down == nil {
-		if st.down, err = d.newBlock(size, Readback); err != nil {
+		if st.down, err = d.newBlock(size, size, Readback); err != nil {
 			return fmt.Errorf("vk: staging memory: %w", err)
 		}
 	}

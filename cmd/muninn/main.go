@@ -6,8 +6,15 @@ import "os"
 // commands is the table of verbs: help, completions and the man page are made of it. Every call gives fresh options.
 func commands() []*command {
 	return []*command{
+		runCommand(),
+		devicesCommand(),
+		checkCommand(),
+		tokenizeCommand(),
+		detokenizeCommand(),
 		versionCommand(),
 		helpCommand(),
+		completionCommand(),
+		manCommand(),
 	}
 }
 

@@ -11,7 +11,7 @@ const (
 	MaxVocab    = 1 << 20   // tokens, and one above the highest id
 	MaxText     = 256 << 20 // bytes of text in one Encode
 
-	maxMerges      = 1 << 21
+	maxMerges      = MaxVocab
 	maxAddedLength = 256 // bytes of one added token; bounds the matcher's work per input byte
 	maxDepth       = 16  // nesting of Sequence components
 )

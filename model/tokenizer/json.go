@@ -97,6 +97,28 @@ func eachElement(raw []byte, where string, f func(i int, value json.RawMessage) 
 	return closeJSON(dec, where)
 }
 
+// eachToken walks a big object or array without a value in between: f gets the first token of every member
+// and reads the rest of it from dec.
+func eachToken(raw []byte, where string, open json.Delim, f func(dec *json.Decoder, first json.Token) error) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if t, err := dec.Token(); err != nil {
+		return fileErrorf("%s: %w", where, err)
+	} else if t != open {
+		return fileErrorf("%s: want %s", where, map[json.Delim]string{'{': "an object", '[': "an array"}[open])
+	}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return fileErrorf("%s: %w", where, err)
+		}
+		if err := f(dec, t); err != nil {
+			return err
+		}
+	}
+	return closeJSON(dec, where)
+}
+
 // closeJSON reads the closing bracket and demands that nothing follows it.
 func closeJSON(dec *json.Decoder, where string) error {
 	if _, err := dec.Token(); err != nil {

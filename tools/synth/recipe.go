@@ -18,7 +18,7 @@ import (
 //     then close to the identity. Four of them still stretch a difference by a quarter; with a state gain of 0.75 and
 //     projections of 0.25 and 0.4 it stretched to 1 and nothing settled.
 //
-// The relative change of the state then falls below 0.03 after 8 to 19 steps, by token. wte has the reference's own
+// The relative change of the state then falls below 0.03 after 8 to 25 steps, by token. wte has the reference's own
 // deviation sqrt(2/(5d)); ln_f is scaled by 4, which gives logits the spread of a model that prefers some tokens.
 const (
 	stateGain     = 0.65

@@ -1,0 +1,152 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// parse reads the model member of the file.
+func (m *bpe) parse(raw json.RawMessage) error {
+	o, err := readObject(raw, "model")
+	if err != nil {
+		return err
+	}
+	if !o.null("type") { // old files leave it out
+		kind, err := o.text("type")
+		if err != nil {
+			return err
+		}
+		if kind != "BPE" {
+			return &UnsupportedError{Component: "model", Type: clip(kind)}
+		}
+	}
+	switch string(o.fields["dropout"]) {
+	case "", "null", "0", "0.0":
+	default:
+		return &UnsupportedError{Component: "model", Type: "dropout"}
+	}
+	for _, name := range []string{"continuing_subword_prefix", "end_of_word_suffix"} {
+		if v := string(o.fields[name]); v != "" && v != "null" && v != `""` {
+			return &UnsupportedError{Component: "model", Type: name}
+		}
+	}
+	fallback, err := o.flagOr("byte_fallback", false)
+	if err != nil {
+		return err
+	}
+	if fallback {
+		return &UnsupportedError{Component: "model", Type: "byte_fallback"}
+	}
+	if m.ignoreMerges, err = o.flagOr("ignore_merges", false); err != nil {
+		return err
+	}
+	if m.fuseUnk, err = o.flagOr("fuse_unk", false); err != nil {
+		return err
+	}
+	if err := m.parseVocab(o.fields["vocab"]); err != nil {
+		return err
+	}
+	m.unk = -1
+	if !o.null("unk_token") {
+		if m.unkToken, err = o.text("unk_token"); err != nil {
+			return err
+		}
+		if id, ok := m.vocab[m.unkToken]; ok {
+			m.unk = id
+		} else {
+			m.unk = -2
+		}
+	}
+	for b, r := range byteRune {
+		if id, ok := m.vocab[string(r)]; ok {
+			m.byteID[b] = id
+		} else {
+			m.byteID[b] = -1
+		}
+	}
+	return m.parseMerges(o.fields["merges"])
+}
+
+func (m *bpe) parseVocab(raw json.RawMessage) error {
+	m.vocab = map[string]int32{}
+	err := eachToken(raw, "model.vocab", '{', func(dec *json.Decoder, first json.Token) error {
+		token, _ := first.(string) // the decoder has no other names
+		if _, ok := m.vocab[token]; ok {
+			return fileErrorf("model.vocab: %q appears twice", clip(token))
+		}
+		if len(m.vocab) >= MaxVocab {
+			return fileErrorf("model.vocab has more than %d tokens: %w", MaxVocab, ErrTooLarge)
+		}
+		value, err := dec.Token()
+		if err != nil {
+			return fileErrorf("model.vocab: %w", err)
+		}
+		number, _ := value.(json.Number)
+		id, err := readID([]byte(number), "model.vocab")
+		m.vocab[token] = id
+		m.longest = max(m.longest, len(token))
+		return err
+	})
+	if err == nil && len(m.vocab) == 0 {
+		err = fileErrorf("model.vocab is empty")
+	}
+	return err
+}
+
+// parseMerges reads merges in either form, ["a b", ...] or [["a","b"], ...]. A repeated pair takes its last
+// rank, as in HuggingFace.
+func (m *bpe) parseMerges(raw json.RawMessage) error {
+	m.ranks = map[uint64]uint32{}
+	i := -1
+	rules, pairs := false, false
+	return eachToken(raw, "model.merges", '[', func(dec *json.Decoder, first json.Token) error {
+		if i++; i >= maxMerges {
+			return fileErrorf("model.merges has more than %d rules: %w", maxMerges, ErrTooLarge)
+		}
+		a, b, ok := "", "", false
+		if rule, isString := first.(string); isString {
+			if strings.HasPrefix(rule, "#version") {
+				return nil // a header line that some converters keep
+			}
+			rules = true
+			a, b, ok = cutOnce(rule)
+		} else if first == json.Delim('[') {
+			pairs = true
+			a, b, ok = readPair(dec)
+		}
+		if !ok || rules && pairs {
+			return fileErrorf("model.merges[%d]: want all \"a b\" or all [\"a\", \"b\"]", i)
+		}
+		var ids [3]int32
+		for k, token := range []string{a, b, a + b} {
+			id, ok := m.vocab[token]
+			if !ok {
+				return &MergeError{Index: i, Token: clip(token)}
+			}
+			ids[k] = id
+		}
+		m.ranks[pair(ids[0], ids[1])] = uint32(len(m.merged))
+		m.merged = append(m.merged, ids[2])
+		return nil
+	})
+}
+
+// cutOnce splits a rule at its only space.
+func cutOnce(rule string) (a, b string, ok bool) {
+	a, b, ok = strings.Cut(rule, " ")
+	return a, b, ok && !strings.Contains(b, " ")
+}
+
+// readPair reads the rest of ["a", "b"].
+func readPair(dec *json.Decoder) (a, b string, ok bool) {
+	var t [3]json.Token
+	for i := range t {
+		var err error
+		if t[i], err = dec.Token(); err != nil {
+			return "", "", false
+		}
+	}
+	a, okA := t[0].(string)
+	b, okB := t[1].(string)
+	return a, b, okA && okB && t[2] == json.Delim(']')
+}
