@@ -1,0 +1,184 @@
+package vk
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+)
+
+// recordedCaps reads testdata/caps.json: devices as this package saw them (lavapipe, SwiftShader, RADV's null hardware) and
+// consumer GPUs as their vendors' drivers are publicly known to report themselves.
+func recordedCaps(t *testing.T) map[string]Caps {
+	t.Helper()
+	b, err := os.ReadFile("testdata/caps.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []Caps
+	if err := json.Unmarshal(b, &list); err != nil {
+		t.Fatal(err)
+	}
+	m := make(map[string]Caps)
+	for _, c := range list {
+		m[c.Name] = c
+	}
+	return m
+}
+
+func TestDecisionsOnRecordedDevices(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct {
+		name                    string
+		shard, block            uint64
+		local, upload, readback int // memory type indices
+		uma                     bool
+	}{
+		{"llvmpipe (LLVM 15.0.6, 256 bits)", 128 * mib, 256 * mib, 0, 0, 0, true},
+		{"SwiftShader Device (Subzero)", 512 * mib, 256 * mib, 0, 0, 0, true},
+		// Type 1 is plain VRAM; the mappable window of VRAM is type 4 and must not hold weights.
+		{"NVIDIA GeForce RTX 3060", 1024 * mib, 256 * mib, 1, 2, 3, false},
+		{"AMD Radeon RX 6600 XT", 1024 * mib, 256 * mib, 0, 1, 3, false},
+		{"Intel(R) UHD Graphics 620 (KBL GT2)", 1024 * mib, 256 * mib, 0, 0, 1, true},
+		// 128 MiB is all that a weak device must bind.
+		{"V3D 4.2", 128 * mib, 256 * mib, 0, 0, 0, true},
+	} {
+		caps, ok := recordedCaps(t)[c.name]
+		if !ok {
+			t.Fatalf("%s is not recorded", c.name)
+		}
+		if got := caps.ShardLimit(); got != c.shard {
+			t.Errorf("%s: shard limit %d MiB, want %d", c.name, got/mib, c.shard/mib)
+		}
+		if got := caps.UMA(); got != c.uma {
+			t.Errorf("%s: UMA %v, want %v", c.name, got, c.uma)
+		}
+		for m, want := range map[Memory]int{DeviceLocal: c.local, Upload: c.upload, Readback: c.readback} {
+			got, err := caps.memoryType(m, ^uint32(0))
+			if err != nil || got != want {
+				t.Errorf("%s: %s memory is type %d (%v), want %d", c.name, m, got, err, want)
+			}
+		}
+		heap := caps.Heaps[caps.MemoryTypes[c.local].Heap].Size
+		if got := caps.blockLimit(heap); got != min(c.block, heap/8) {
+			t.Errorf("%s: blocks of %d MiB, want %d", c.name, got/mib, min(c.block, heap/8)/mib)
+		}
+	}
+}
+
+func TestShardLimitEdges(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		caps Caps
+		want uint64
+	}{
+		{"a range of 0 is the guaranteed one", Caps{}, 128 << 20},
+		{"half of the largest allocation", Caps{MaxStorageBufferRange: 1 << 32, MaxAllocation: 1 << 28}, 1 << 27},
+		{"the largest buffer", Caps{MaxStorageBufferRange: 1 << 32, MaxAllocation: 1 << 32, MaxBufferSize: 1 << 26}, 1 << 26},
+		{"whole alignments", Caps{MaxStorageBufferRange: 1<<20 + 255}, 1 << 20},
+		{"an absurd allocation limit", Caps{MaxStorageBufferRange: 1 << 30, MaxAllocation: 1}, 256},
+	} {
+		if got := c.caps.ShardLimit(); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestNoFittingMemoryType(t *testing.T) {
+	c := Caps{Name: "x", MemoryTypes: []MemoryType{{DeviceLocal: true}}}
+	if _, err := c.memoryType(Upload, ^uint32(0)); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("upload memory on a device without any: %v", err)
+	}
+	if _, err := c.memoryType(DeviceLocal, 0b10); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a type the buffer does not allow: %v", err)
+	}
+}
+
+func TestSelect(t *testing.T) {
+	r := recordedCaps(t)
+	discrete, integrated, cpu := r["NVIDIA GeForce RTX 3060"], r["Intel(R) UHD Graphics 620 (KBL GT2)"], r["llvmpipe (LLVM 15.0.6, 256 bits)"]
+	amd := r["AMD Radeon RX 6600 XT"]
+	again := amd
+	again.Driver = "another driver for the same card"
+	// An integrated GPU that claims more memory than the discrete one has.
+	integrated.Heaps = []Heap{{Size: 64 << 30, DeviceLocal: true}}
+	old := discrete
+	old.Name, old.UUID, old.APIVersion = "Old Card", "01", [3]uint32{1, 0, 3}
+	for _, c := range []struct {
+		name string
+		list []Caps
+		want string
+		got  int // -1 for ErrNoDevice
+		says string
+	}{
+		{"discrete before integrated, whatever the memory", []Caps{cpu, integrated, discrete}, "", 2, ""},
+		{"integrated before cpu", []Caps{cpu, integrated}, "", 1, ""},
+		{"cpu when there is nothing else", []Caps{cpu}, "", 0, ""},
+		{"the first of equals", []Caps{discrete, amd}, "", 0, ""},
+		{"an unusable card last", []Caps{old, cpu}, "", 1, ""},
+		{"index", []Caps{cpu, integrated, discrete}, "1", 1, ""},
+		{"index of a duplicate", []Caps{amd, again}, "1", 1, ""},
+		{"a number that is no index is part of a name", []Caps{cpu, discrete}, "3060", 1, ""},
+		{"part of a name in any case", []Caps{cpu, integrated, discrete}, "GEFORCE", 2, ""},
+		{"type", []Caps{cpu, integrated, discrete}, "integrated", 1, ""},
+		{"UUID", []Caps{cpu, amd}, amd.UUID, 1, ""},
+		{"one card under two drivers is one", []Caps{amd, again}, "radeon", 0, ""},
+		{"a whole name beats a part", []Caps{discrete, {Name: "RTX", UUID: "02"}}, "rtx", 1, ""},
+		{"several", []Caps{amd, discrete}, "discrete", -1, "0: AMD Radeon RX 6600 XT (discrete), 1: NVIDIA"},
+		{"none", []Caps{cpu, discrete}, "voodoo", -1, "0: llvmpipe"},
+		{"index out of range", []Caps{cpu}, "9", -1, "0: llvmpipe"},
+		{"UUIDs of zeros are not equal", []Caps{{Name: "a", UUID: "00"}, {Name: "ab", UUID: "00"}}, "ab", 1, ""},
+	} {
+		got, err := Select(c.list, c.want)
+		if c.got < 0 {
+			if !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: error %v, want ErrNoDevice saying %q", c.name, err, c.says)
+			}
+			continue
+		}
+		if err != nil || got != c.got {
+			t.Errorf("%s: %d, %v, want %d", c.name, got, err, c.got)
+		}
+	}
+	if _, err := Select(nil, ""); !errors.Is(err, ErrNoDriver) {
+		t.Errorf("empty list: %v, want ErrNoDriver", err)
+	}
+}
+
+func TestOldDeviceIsRefusedByName(t *testing.T) {
+	err := Caps{Name: "Old Card", APIVersion: [3]uint32{1, 0, 65}}.Supported()
+	if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "Old Card") {
+		t.Errorf("Vulkan 1.0: %v", err)
+	}
+	if err := (Caps{APIVersion: [3]uint32{1, 1, 0}}).Supported(); err != nil {
+		t.Errorf("Vulkan 1.1: %v", err)
+	}
+}
+
+func TestKernelsThatDoNotFit(t *testing.T) {
+	c := recordedCaps(t)["SwiftShader Device (Subzero)"]
+	fits := Interface{LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, PushBytes: 16, Bindings: []Binding{{Index: 3}}, Capabilities: []uint32{1, 61, 63}}
+	if err := c.accepts(fits, KernelOptions{SubgroupSize: 4}); err != nil {
+		t.Fatalf("a kernel that fits: %v", err)
+	}
+	for name, change := range map[string]func(*Interface, *KernelOptions, *Caps){
+		"workgroup":              func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{257} },
+		"workgroup of 0":         func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{0} },
+		"workgroup in all":       func(in *Interface, o *KernelOptions, c *Caps) { in.LocalSize = [3]uint32{64, 64, 1} },
+		"push constants":         func(in *Interface, o *KernelOptions, c *Caps) { in.PushBytes = 132 },
+		"buffers":                func(in *Interface, o *KernelOptions, c *Caps) { in.Bindings = []Binding{{Index: 30}} },
+		"capability":             func(in *Interface, o *KernelOptions, c *Caps) { in.Capabilities = []uint32{1, 9} },
+		"no subgroup arithmetic": func(in *Interface, o *KernelOptions, c *Caps) { c.SubgroupArithmetic = false },
+		"subgroup size":          func(in *Interface, o *KernelOptions, c *Caps) { o.SubgroupSize = 32 },
+		"subgroup size not told": func(in *Interface, o *KernelOptions, c *Caps) {
+			o.SubgroupSize, c.SubgroupSizeControl, c.SubgroupMax = 4, false, 8
+		},
+	} {
+		in, o, caps := fits, KernelOptions{}, c
+		change(&in, &o, &caps)
+		if err := caps.accepts(in, o); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: %v, want ErrUnsupported", name, err)
+		}
+	}
+}

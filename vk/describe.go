@@ -1,0 +1,103 @@
+package vk
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Name is the name the program was created with.
+func (p *Program) Name() string { return p.name }
+
+// Ops is the number of ops.
+func (p *Program) Ops() int { return len(p.ops) }
+
+// Cost is the sum of the ops' costs.
+func (p *Program) Cost() Cost {
+	var c Cost
+	for _, o := range p.ops {
+		c = c.Add(o.cost)
+	}
+	return c
+}
+
+// Segments is the number of command buffers the program was cut into, 0 before End.
+func (p *Program) Segments() int { return len(p.segments) }
+
+// Barriers is the number of barriers inferred between ops, 0 before End.
+func (p *Program) Barriers() int {
+	n := 0
+	for _, b := range p.barriers {
+		if b != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Hazards returns an error naming the first two ops that touch the same memory in conflict without a barrier between
+// them. It checks an ended program by the plain rule, whatever the inference did.
+func (p *Program) Hazards() error {
+	ops := make([][]access, len(p.ops))
+	before := make([]bool, len(p.ops))
+	for i, o := range p.ops {
+		ops[i] = o.access
+		before[i] = i < len(p.barriers) && p.barriers[i] != nil
+	}
+	if i, k, found := uncovered(ops, before); found {
+		return fmt.Errorf("vk: program %s: ops %d (%s) and %d (%s) conflict without a barrier", p.name, i, p.ops[i].name(), k, p.ops[k].name())
+	}
+	return nil
+}
+
+// String lists the ops, one a line: index, name, workgroups, blocks read and written as
+// number:offset+bytes, cost. A line of dashes stands for a barrier.
+func (p *Program) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "program %s: %d ops, %d barriers, %d segments\n", p.name, len(p.ops), p.Barriers(), len(p.segments))
+	blocks := make(map[uint64]int)
+	for i, o := range p.ops {
+		if i < len(p.barriers) && p.barriers[i] != nil {
+			b.WriteString("  ----\n")
+		}
+		fmt.Fprintf(&b, "%4d %s", i, o.name())
+		switch o.kind {
+		case opDispatch:
+			fmt.Fprintf(&b, " %dx%dx%d", o.groups[0], o.groups[1], o.groups[2])
+		case opIndirect:
+			b.WriteString(" indirect")
+		}
+		for _, a := range o.access {
+			how := "r"
+			if a.write && a.read {
+				how = "rw"
+			} else if a.write {
+				how = "w"
+			}
+			n, ok := blocks[a.block]
+			if !ok {
+				n = len(blocks)
+				blocks[a.block] = n
+			}
+			fmt.Fprintf(&b, " %s[%d:%d+%d]", how, n, a.offset, a.end-a.offset)
+		}
+		fmt.Fprintf(&b, " %d bytes %d flops\n", o.cost.Bytes, o.cost.FLOPs)
+	}
+	return b.String()
+}
+
+func kernelName(k *Kernel) string {
+	if k == nil {
+		return "(none)"
+	}
+	return k.name
+}
+
+func (o op) name() string {
+	switch o.kind {
+	case opCopy:
+		return "copy"
+	case opFill:
+		return "fill"
+	}
+	return o.kernel.name
+}

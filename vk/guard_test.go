@@ -1,0 +1,210 @@
+package vk
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDeviceLossLatches(t *testing.T) {
+	for name, point := range map[string]FaultPoint{"submit": FaultSubmit, "wait": FaultWait} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake()
+			d := fakeDevice(t, f, Options{})
+			progs := work(t, d, 6, time.Second)
+			d.InjectFault(point, 3)
+			err := d.Run(t.Context(), RunOptions{}, progs...)
+			var lost *DeviceLostError
+			if !errors.As(err, &lost) || !errors.Is(err, ErrDeviceLost) {
+				t.Fatalf("error %v, want a DeviceLostError", err)
+			}
+			if want := "work op 0, halve"; lost.Last != want {
+				t.Errorf("last op %q, want %q", lost.Last, want)
+			}
+			if len(f.flying) != 0 {
+				t.Error("something is still in flight that callers may free")
+			}
+			submitted := len(f.submits)
+			a := d.NewArena("late", DeviceLocal)
+			_, allocErr := a.Alloc(16)
+			_, kernelErr := d.NewKernel("halve", compiled(t, "halve"), KernelOptions{})
+			for call, err := range map[string]error{
+				"run": d.Run(t.Context(), RunOptions{}, progs...), "alloc": allocErr, "kernel": kernelErr, "lost": d.Lost(),
+				"end": d.NewProgram("late").End(), "write": d.Write(progs[0].ops[0].bind[0], make([]byte, 1024)),
+			} {
+				if !errors.As(err, &lost) || lost.Last != "work op 0, halve" {
+					t.Errorf("%s after the loss: %v", call, err)
+				}
+			}
+			if len(f.submits) != submitted {
+				t.Error("submitted to a lost device")
+			}
+			a.Free()
+			for p := range d.programs {
+				p.Free()
+			}
+		})
+	}
+}
+
+func TestFailedStepsLeaveNothing(t *testing.T) {
+	f := newFake()
+	d := fakeDevice(t, f, Options{})
+	d.InjectFault(FaultPipeline, 1)
+	_, err := d.NewKernel("halve", compiled(t, "halve"), KernelOptions{})
+	var e *Error
+	if !errors.As(err, &e) || e.Name != "halve" || e.Op != "create pipeline" {
+		t.Errorf("pipeline: %v", err)
+	}
+	if _, err := d.NewKernel("halve", compiled(t, "halve"), KernelOptions{}); err != nil {
+		t.Errorf("the next pipeline: %v", err)
+	}
+	a := d.NewArena("a", DeviceLocal)
+	d.InjectFault(FaultAlloc, 1)
+	_, err = a.Alloc(100)
+	var oom *OutOfMemoryError
+	if !errors.As(err, &oom) || oom.Name != "a" || !oom.Device || oom.Requested < 100 || oom.Heap == 0 {
+		t.Errorf("allocation: %v", err)
+	}
+	if _, err := a.Alloc(100); err != nil {
+		t.Errorf("the next allocation: %v", err)
+	}
+	a.Free()
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(f.objects) != 0 || !f.closed {
+		t.Errorf("left behind: %v", f.objects)
+	}
+}
+
+func TestArenaRetriesWithTheBareNeed(t *testing.T) {
+	f := newFake()
+	f.memory = 1 << 19 // the usual first block is 1 MiB
+	d := fakeDevice(t, f, Options{})
+	a := d.NewArena("a", DeviceLocal)
+	if _, err := a.Alloc(1000); err != nil || a.Size() != 1024 {
+		t.Errorf("%v with an arena of %d bytes, want one of 1024", err, a.Size())
+	}
+	if _, err := a.Alloc(1 << 20); !errors.Is(err, ErrOutOfMemory) {
+		t.Errorf("more than there is: %v", err)
+	}
+	a.Free()
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseReportsLeaks(t *testing.T) {
+	f := newFake()
+	d := fakeDevice(t, f, Options{})
+	a := d.NewArena("forgotten", DeviceLocal)
+	s, err := a.Alloc(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := d.NewProgram("also forgotten")
+	p.Fill(s, 1)
+	if err := p.End(); err != nil {
+		t.Fatal(err)
+	}
+	f.create("stray")
+	d.drv.count("stray", 1)
+	err = d.Close()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"program also forgotten", "arena forgotten", "not freed by the package: 1 stray"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not name %q", err, want)
+		}
+	}
+	if len(f.objects) != 1 {
+		t.Errorf("left behind besides the stray: %v", f.objects)
+	}
+	if err := d.Close(); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+	if _, err := d.NewArena("late", DeviceLocal).Alloc(1); !errors.Is(err, ErrClosed) {
+		t.Errorf("allocation after close: %v", err)
+	}
+	if err := d.Run(t.Context(), RunOptions{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("run after close: %v", err)
+	}
+	p.Free()
+	a.Free()
+}
+
+// TestPipelineCacheFile checks that only a whole file of this driver reaches the driver.
+func TestPipelineCacheFile(t *testing.T) {
+	caps := recordedCaps(t)["SwiftShader Device (Subzero)"]
+	data := []byte{32, 0, 0, 0, 1, 0, 0, 0, 0xe0, 0x1a, 0, 0, 0xde, 0xc0, 0, 0, 'S', 'w', 'i', 'f', 't', 'S', 'h', 'a', 'd', 'e', 'r', 'U', 'U', 'I', 'D', 0, 'x', 'y'}
+	file := encodeCache(data)
+	if got := decodeCache(file, caps); string(got) != string(data) {
+		t.Fatalf("a whole file gives %q", got)
+	}
+	for i := range file {
+		damaged := append([]byte(nil), file...)
+		damaged[i] ^= 0x40
+		if decodeCache(damaged, caps) != nil {
+			t.Errorf("accepted with byte %d changed", i)
+		}
+		if decodeCache(file[:i], caps) != nil {
+			t.Errorf("accepted when cut to %d bytes", i)
+		}
+	}
+	for i := range 32 {
+		header := append([]byte(nil), data...)
+		header[i] ^= 0x40
+		// The header length may be larger than 32 by the specification.
+		if i >= 4 && decodeCache(encodeCache(header), caps) != nil {
+			t.Errorf("accepted with header byte %d of another driver", i)
+		}
+	}
+}
+
+func TestPipelineCacheThatTheDriverRefuses(t *testing.T) {
+	caps := recordedCaps(t)["llvmpipe (LLVM 15.0.6, 256 bits)"]
+	dir := t.TempDir()
+	data := make([]byte, 40)
+	data[0], data[4], data[8], data[10] = 32, 1, 5, 1 // vendor 0x10005, device 0
+	copy(data[16:], "val-%s")
+	if err := os.WriteFile(cachePath(dir, caps), encodeCache(data), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := newFake()
+	f.refuse, f.cacheData = true, []byte("fresh")
+	d := fakeDevice(t, f, Options{CacheDir: dir})
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(cachePath(dir, caps))
+	if err != nil || !strings.HasSuffix(string(file), "fresh") {
+		t.Errorf("the file was not replaced: %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("files in the cache directory: %v", left)
+	}
+}
+
+func TestErrorsNameOpAndCause(t *testing.T) {
+	e := &Error{Op: "create pipeline", Name: "matmul", Result: resultInitFailed}
+	if got, want := e.Error(), "vk: create pipeline matmul: VK_ERROR_INITIALIZATION_FAILED"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if errors.Is(e, ErrDeviceLost) || errors.Is(e, ErrOutOfMemory) {
+		t.Error("a failed pipeline matches another kind of error")
+	}
+	for r, want := range map[Result]error{-1: ErrOutOfMemory, -2: ErrOutOfMemory, -4: ErrDeviceLost, -1000069000: ErrOutOfMemory} {
+		if !errors.Is(&Error{Result: r}, want) {
+			t.Errorf("%v does not match %v", r, want)
+		}
+	}
+	if got := Result(-77).String(); got != "VkResult -77" {
+		t.Errorf("an unknown code: %q", got)
+	}
+}

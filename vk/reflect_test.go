@@ -1,0 +1,137 @@
+package vk
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func compiled(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name+".spv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestReflect(t *testing.T) {
+	none := [3]int64{-1, -1, -1}
+	for name, want := range map[string]Interface{
+		"add": {Entry: "main", Bindings: []Binding{{0, true, false}, {1, true, false}, {2, false, true}}, PushBytes: 8,
+			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, SpecIDs: []uint32{0}, Capabilities: []uint32{1}},
+		"halve": {Entry: "main", Bindings: []Binding{{0, true, true}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
+		"settled": {Entry: "main", Bindings: []Binding{{0, true, false}, {1, false, true}, {2, false, true}, {3, true, true}}, PushBytes: 8,
+			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
+		"subgroup": {Entry: "main", Bindings: []Binding{{0, false, true}}, LocalSize: [3]uint32{128, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 61, 63}},
+		// A block with one readonly member of three is read and written; one that is only asked for its length is neither.
+		// Offsets of the push constants: at 0, v 16, m 32 (4 columns of 8 bytes), list 64 (3 of 4 bytes).
+		"push": {Entry: "main", Bindings: []Binding{{1, true, true}, {3, false, false}}, PushBytes: 76,
+			LocalSize: [3]uint32{1, 2, 1}, LocalSizeSpec: [3]int64{1, -1, 3}, SpecIDs: []uint32{0, 1, 3}, Capabilities: []uint32{1}},
+	} {
+		got, err := Reflect(compiled(t, name))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
+		}
+	}
+	in, _ := Reflect(compiled(t, "push"))
+	if in.Spans() != 4 {
+		t.Errorf("spans with binding 3 the highest: %d, want 4", in.Spans())
+	}
+	if got := in.workgroup([]uint32{9, 8, 7, 6}); got != [3]uint32{8, 2, 6} {
+		t.Errorf("workgroup under constants 1 and 3: %v, want [8 2 6]", got)
+	}
+}
+
+// assemble makes a module of instructions given as (opcode, operands...).
+func assemble(instructions ...[]uint32) []byte {
+	w := []uint32{spirvMagic, 0x10300, 0, 100, 0}
+	for _, in := range instructions {
+		w = append(w, uint32(len(in))<<16|in[0])
+		w = append(w, in[1:]...)
+	}
+	var b []byte
+	for _, x := range w {
+		b = binary.LittleEndian.AppendUint32(b, x)
+	}
+	return b
+}
+
+func TestReflectRefuses(t *testing.T) {
+	entry := []uint32{opEntryPoint, modelGLCompute, 1, 'm'}
+	size := []uint32{opExecutionMode, 1, modeLocalSize, 8, 1, 1}
+	end := []uint32{opFunction, 1, 2, 0, 3}
+	block := func(class uint32, decorations ...[]uint32) []byte {
+		list := append([][]uint32{entry, size}, decorations...)
+		return assemble(append(list, []uint32{opTypeFloat, 5, 32}, []uint32{opTypeStruct, 6, 5}, []uint32{opTypePointer, 7, class, 6},
+			[]uint32{opVariable, 7, 8, class}, end)...)
+	}
+	binding := func(n uint32) []uint32 { return []uint32{opDecorate, 8, decorationBinding, n} }
+	if _, err := Reflect(block(classStorageBuffer, binding(2))); err != nil {
+		t.Fatalf("a good module: %v", err)
+	}
+	// A struct of 64 members of a struct of 64 members, eight deep: more sizes than there are atoms to count them with.
+	nested := [][]uint32{entry, size, {opTypeFloat, 10, 32}}
+	for i := uint32(11); i < 18; i++ {
+		in := []uint32{opTypeStruct, i}
+		for range 64 {
+			in = append(in, i-1)
+		}
+		nested = append(nested, in)
+	}
+	nested = append(nested, []uint32{opTypePointer, 30, classPushConstant, 17}, []uint32{opVariable, 30, 31, classPushConstant}, end)
+	for _, c := range []struct {
+		name  string
+		spirv []byte
+		says  string
+	}{
+		{"nothing", nil, "not a module"},
+		{"odd length", append(assemble(entry, size, end), 0), "not a module"},
+		{"magic", append([]byte{1, 2, 3, 4}, assemble(entry, size, end)[4:]...), "magic"},
+		{"an instruction of no words", append(assemble(entry, size), 0, 0, 0, 0), "length of 0 words"},
+		{"cut off", assemble(entry, size, end)[:40], "words"},
+		{"no function", assemble(entry, size), "no function"},
+		{"no entry point", assemble(size, end), "0 compute entry points"},
+		{"two entry points", assemble(entry, entry, size, end), "2 compute entry points"},
+		{"no workgroup size", assemble(entry, end), "workgroup dimension 0"},
+		{"no binding", block(classStorageBuffer), "no binding"},
+		{"binding too high", block(classStorageBuffer, binding(64)), "too high"},
+		{"set 1", block(classStorageBuffer, binding(0), []uint32{opDecorate, 8, decorationDescriptorSet, 1}), "set 1"},
+		{"uniform block", block(classUniform, binding(0)), "uniform block"},
+		{"sampler", block(classUniformConstant, binding(0)), "image or sampler"},
+		{"too many nested types", assemble(nested...), "nested too deeply"},
+	} {
+		_, err := Reflect(c.spirv)
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want an error saying %q", c.name, err, c.says)
+		}
+	}
+}
+
+// FuzzReflect feeds damaged modules: any input gives an interface that keeps its promises, or an error.
+func FuzzReflect(f *testing.F) {
+	for _, name := range []string{"add", "halve", "settled", "subgroup", "push"} {
+		f.Add(compiled(f, name))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		in, err := Reflect(b)
+		if err != nil {
+			return
+		}
+		if in.Spans() > maxBindings || in.PushBytes > 1<<16 || in.PushBytes%4 != 0 {
+			t.Errorf("interface out of bounds: %+v", in)
+		}
+		for i, n := range in.LocalSize {
+			if n == 0 {
+				t.Errorf("workgroup dimension %d is 0", i)
+			}
+		}
+	})
+}
