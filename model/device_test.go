@@ -19,8 +19,9 @@ var models = []string{"A-f32", "C-f16"}
 func modelDir(name string) string { return "../testdata/goldens/models/" + name }
 
 // limit is the goldens' own for a float32 engine, absolute, on logits and stages; relative, to the largest value of a row,
-// is for the demo model, whose activations reach 40: a float32 sum of 352 such values is off by some units of 1e-6 of them.
-const limit, relative = 2e-4, 1e-5
+// is for the demo model, whose activations reach 40 and whose steps do not contract: float32 differs from the reference by
+// up to 2e-5 of a row there.
+const limit, relative = 2e-4, 5e-5
 
 func open(t testing.TB, dev *vk.Device, name string, o model.Options) *model.Model {
 	t.Helper()

@@ -54,7 +54,7 @@ func (g *globalOptions) AddFlags(fs *pflag.FlagSet) {
 func isGlobal(name string) bool { return slices.Contains([]string{"quiet", "color", "help"}, name) }
 
 // execute runs one command line and returns the exit status. No panic leaves it.
-func execute(ctx context.Context, s *streams, args []string) (code int) {
+func execute(ctx context.Context, s *streams, table []*command, args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			code = exitFailure
@@ -62,7 +62,7 @@ func execute(ctx context.Context, s *streams, args []string) (code int) {
 			fmt.Fprintln(s.err, "Please report the text above, the command line and the output of `muninn version` and `muninn devices`.")
 		}
 	}()
-	err := dispatch(ctx, s, commands(), args)
+	err := dispatch(ctx, s, table, args)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -79,44 +79,56 @@ func dispatch(ctx context.Context, s *streams, table []*command, args []string) 
 	switch verb {
 	case "":
 		overview(s.err, table)
-		return usage("", "no command given")
+		return usage("no command given")
 	case "--help", "-h":
 		verb = "help"
 	case "--version":
 		verb = "version"
 	}
 	c := find(table, verb)
-	if c == nil {
+	switch {
+	case c == nil && strings.HasPrefix(verb, "-"):
+		return usage("%s before the command: muninn COMMAND [ARGUMENTS] [FLAGS]", verb)
+	case c == nil:
 		return unknownCommand(table, verb)
 	}
 	var g globalOptions
 	fs := c.flagSet(&g)
 	if err := fs.Parse(args); err != nil {
-		return flagError(c, fs, err)
+		return ofVerb(c, flagError(fs, err))
 	}
 	if g.Help {
 		verbHelp(s.out, c)
 		return nil
 	}
 	if err := fromEnvironment(fs, s.env); err != nil {
-		return err
+		return ofVerb(c, err)
 	}
 	s.quiet = s.quiet || g.Quiet
 	s.color = g.Color
 	if n := fs.NArg(); n < c.min || c.max >= 0 && n > c.max {
-		return usage(c.name, "%s", argumentCount(c, n))
+		return ofVerb(c, argumentCount(c, n))
 	}
-	return c.run(ctx, s, fs.Args())
+	return ofVerb(c, c.run(ctx, s, fs.Args()))
 }
 
-func argumentCount(c *command, n int) string {
+// ofVerb makes a usage error point at the help of a command.
+func ofVerb(c *command, err error) error {
+	var u *usageError
+	if errors.As(err, &u) {
+		u.verb = c.name
+	}
+	return err
+}
+
+func argumentCount(c *command, n int) error {
 	switch {
 	case n < c.min:
-		return fmt.Sprintf("missing argument: muninn %s %s", c.name, c.args)
+		return usage("missing argument: muninn %s %s", c.name, c.args)
 	case c.max == 0:
-		return fmt.Sprintf("muninn %s takes no arguments, got %d", c.name, n)
+		return usage("muninn %s takes no arguments, got %d", c.name, n)
 	}
-	return fmt.Sprintf("too many arguments (%d): muninn %s %s; quote arguments that contain spaces", n, c.name, c.args)
+	return usage("too many arguments (%d): muninn %s %s; quote arguments that contain spaces", n, c.name, c.args)
 }
 
 func find(table []*command, name string) *command {
@@ -133,21 +145,21 @@ func unknownCommand(table []*command, verb string) error {
 	for _, c := range table {
 		names = append(names, c.name)
 	}
-	return usage("", "unknown command %q%s", verb, suggestion(verb, "", names))
+	return usage("unknown command %q%s", verb, suggestion(verb, "", names))
 }
 
 // flagError puts what pflag says in our words and names the nearest flag.
-func flagError(c *command, fs *pflag.FlagSet, err error) error {
+func flagError(fs *pflag.FlagSet, err error) error {
 	var missing *pflag.NotExistError
 	if !errors.As(err, &missing) {
-		return usage(c.name, "%v", err)
+		return usage("%v", err)
 	}
 	if short := missing.GetSpecifiedShortnames(); short != "" {
-		return usage(c.name, "unknown flag -%s", missing.GetSpecifiedName())
+		return usage("unknown flag -%s", missing.GetSpecifiedName())
 	}
 	var names []string
 	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return usage(c.name, "unknown flag --%s%s", missing.GetSpecifiedName(), suggestion(missing.GetSpecifiedName(), "--", names))
+	return usage("unknown flag --%s%s", missing.GetSpecifiedName(), suggestion(missing.GetSpecifiedName(), "--", names))
 }
 
 // suggestion names what was probably meant: a name that begins the same way, or the nearest by edits.
@@ -155,7 +167,7 @@ func suggestion(got, prefix string, names []string) string {
 	best, least := "", len(got)/2+1
 	for _, name := range names {
 		d := distance(got, name)
-		if len(got) > 1 && strings.HasPrefix(name, got) {
+		if len(got) > 1 && (strings.HasPrefix(name, got) || strings.HasPrefix(got, name)) {
 			d = min(d, 1)
 		}
 		if d < least {

@@ -23,14 +23,15 @@ const (
 
 // usageError is a command line, or an input it names, that cannot be carried out.
 type usageError struct {
-	verb string // whose help to point at; empty for the list of commands
 	text string
+	verb string // whose help to point at; empty for the list of commands
 }
 
 func (e *usageError) Error() string { return e.text }
 
-func usage(verb, format string, args ...any) error {
-	return &usageError{verb: verb, text: fmt.Sprintf(format, args...)}
+// usage makes a usageError; dispatch fills in the verb.
+func usage(format string, args ...any) error {
+	return &usageError{text: fmt.Sprintf(format, args...)}
 }
 
 // kind is one row of the table of errors: how the program exits, and what to do when the message itself cannot say it.
@@ -69,7 +70,7 @@ var kinds = []kind{
 	{matches(vk.ErrUnsupported), exitDevice, "`muninn devices` lists what else there is; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrDeviceLost), exitDevice, lostAdvice},
 	{matches(vk.ErrOutOfMemory), exitMemory, memoryAdvice},
-	{matches(model.ErrNoTokenizer), exitModel, "Give ids with --prompt-ids, or add the tokenizer.json of the model to its folder."},
+	{matches(model.ErrNoTokenizer), exitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
 	{matches(model.ErrModel), exitModel, modelAdvice},
 }
 

@@ -7,6 +7,7 @@ import "os"
 func commands() []*command {
 	return []*command{
 		runCommand(),
+		demoCommand(),
 		devicesCommand(),
 		checkCommand(),
 		tokenizeCommand(),
@@ -20,7 +21,7 @@ func commands() []*command {
 
 func main() {
 	ctx, stop := withSignals()
-	code := execute(ctx, standardStreams(), os.Args[1:])
+	code := execute(ctx, standardStreams(), commands(), os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -78,7 +78,7 @@ func fromEnvironment(fs *pflag.FlagSet, env func(string) (string, bool)) error {
 			return
 		}
 		if e := fs.Set(f.Name, value); e != nil {
-			err = usage(fs.Name(), "environment variable %s=%s: %v", envName(f.Name), value, e)
+			err = usage("environment variable %s=%s: %v", envName(f.Name), value, e)
 		}
 	})
 	return err

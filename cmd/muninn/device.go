@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"muninn/vk"
+)
+
+// deviceOptions choose a device.
+type deviceOptions struct {
+	Device string
+}
+
+// AddFlags declares the flags.
+func (o *deviceOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Device, "device", "", "index, part of the name, or type (discrete, integrated, virtual, cpu) of the `device`; the best one if not given")
+}
+
+// openDevice opens the device that was asked for, or the best one, and says which and why. Closing it is the caller's.
+func openDevice(s *streams, o deviceOptions) (*vk.Device, error) {
+	list, err := vk.Devices()
+	if err != nil {
+		return nil, err
+	}
+	i, err := vk.Select(list, o.Device)
+	if err != nil {
+		return nil, err
+	}
+	s.note("device %v; %s", list[i], why(list, i, o.Device))
+	if list[i].IsCPU() {
+		s.note("this device is a software driver that runs on the CPU, not a GPU: fine for the demo, slow for anything larger")
+	}
+	return vk.Open(vk.Options{Device: strconv.Itoa(i), CacheDir: pipelineCache(s)})
+}
+
+// why says what made the choice.
+func why(list []vk.Caps, i int, want string) string {
+	switch {
+	case want != "":
+		return fmt.Sprintf("asked for as %q", want)
+	case len(list) == 1:
+		return "the only one"
+	}
+	return fmt.Sprintf("the first %s one of %d, see `muninn devices`", list[i].Type, len(list))
+}
+
+// pipelineCache is the folder where drivers' compiled kernels are kept, or empty when there is no place for it: then
+// they are compiled at every start.
+func pipelineCache(s *streams) string {
+	base, _ := s.env("MUNINN_CACHE_DIR")
+	if base == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		base = filepath.Join(user, "muninn")
+	}
+	dir := filepath.Join(base, "pipelines")
+	if os.MkdirAll(dir, 0o700) != nil {
+		return ""
+	}
+	return dir
+}

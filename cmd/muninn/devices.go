@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"muninn/vk"
+)
+
+// devicesOptions are the flags of devices.
+type devicesOptions struct {
+	deviceOptions
+	JSON bool
+}
+
+// AddFlags declares the flags.
+func (o *devicesOptions) AddFlags(fs *pflag.FlagSet) {
+	o.deviceOptions.AddFlags(fs)
+	fs.BoolVar(&o.JSON, "json", false, "print a JSON array with all that is known of each device")
+}
+
+func devicesCommand() *command {
+	o := &devicesOptions{}
+	return &command{
+		name:    "devices",
+		summary: "list the Vulkan devices and mark the one that is used",
+		detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is the largest
+device-local heap and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.`,
+		examples: []string{"muninn devices", "muninn devices --device llvmpipe", "muninn devices --json"},
+		flags:    o.AddFlags,
+		run: func(_ context.Context, s *streams, _ []string) error {
+			list, err := vk.Devices()
+			if err != nil {
+				return err
+			}
+			return printDevices(s, o, list)
+		},
+	}
+}
+
+// listedDevice is a device as --json shows it.
+type listedDevice struct {
+	vk.Caps
+	ShardLimit uint64 `json:"shard_limit"`
+	Chosen     bool   `json:"chosen"`
+	Problem    string `json:"problem,omitempty"` // why it cannot be used
+}
+
+func printDevices(s *streams, o *devicesOptions, list []vk.Caps) error {
+	chosen, err := vk.Select(list, o.Device)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		all := make([]listedDevice, len(list))
+		for i, c := range list {
+			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen}
+			if err := c.Supported(); err != nil {
+				all[i].Problem = err.Error()
+			}
+		}
+		e := json.NewEncoder(s.out)
+		e.SetIndent("", "  ")
+		return e.Encode(all)
+	}
+	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\tNAME\tTYPE\tDRIVER\tVULKAN\tMEMORY\tFREE\tSUBGROUP\tSTORAGE\tSHARD")
+	for i, c := range list {
+		mark := fmt.Sprint(" ", c.Index)
+		if i == chosen {
+			mark = fmt.Sprint("*", c.Index)
+		}
+		memory, free := deviceMemory(c)
+		fmt.Fprintln(t, strings.Join([]string{mark, c.Name, c.Type, c.Driver, apiVersion(c), memory, free, subgroups(c), storage(c),
+			size(c.ShardLimit())}, "\t"))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, c := range list {
+		if err := c.Supported(); err != nil {
+			s.note("%v", err)
+		}
+	}
+	return nil
+}
+
+func apiVersion(c vk.Caps) string {
+	return fmt.Sprintf("%d.%d.%d", c.APIVersion[0], c.APIVersion[1], c.APIVersion[2])
+}
+
+// deviceMemory is the largest device-local heap, and what is left of it as far as the driver says.
+func deviceMemory(c vk.Caps) (total, free string) {
+	var best vk.Heap
+	for _, h := range c.Heaps {
+		if h.DeviceLocal && h.Size > best.Size {
+			best = h
+		}
+	}
+	free = "unknown"
+	if c.MemoryBudget {
+		free = size(best.Budget - min(best.Used, best.Budget))
+	}
+	return size(best.Size), free
+}
+
+// subgroups is the range of subgroup sizes; a size in the range can be required where a + follows.
+func subgroups(c vk.Caps) string {
+	text := fmt.Sprint(c.SubgroupSize)
+	if c.SubgroupMin != c.SubgroupMax {
+		text = fmt.Sprintf("%d-%d", c.SubgroupMin, c.SubgroupMax)
+	}
+	if c.SubgroupSizeControl {
+		text += "+"
+	}
+	return text
+}
+
+// storage names the element types below 32 bits that kernels may keep in buffers or compute with.
+func storage(c vk.Caps) string {
+	var has []string
+	for _, f := range []struct {
+		yes  bool
+		name string
+	}{{c.Storage16, "16bit"}, {c.Storage8, "8bit"}, {c.Float16, "fp16"}, {c.Int8, "int8"}, {c.IntegerDotAccelerated, "dot8"}} {
+		if f.yes {
+			has = append(has, f.name)
+		}
+	}
+	if len(has) == 0 {
+		return "32bit"
+	}
+	return strings.Join(has, ",")
+}
+
+// size writes a number of bytes in binary units.
+func size(n uint64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	v, u := float64(n), 0
+	for v >= 1024 && u < len(units)-1 {
+		v, u = v/1024, u+1
+	}
+	if v >= 100 || v == float64(uint64(v)) {
+		return fmt.Sprintf("%.0f %s", v, units[u])
+	}
+	return fmt.Sprintf("%.1f %s", v, units[u])
+}

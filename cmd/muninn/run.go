@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/vk"
+)
+
+// runOptions are the arguments and flags of run.
+type runOptions struct {
+	Model string
+	promptOptions
+	samplingOptions
+	deviceOptions
+
+	Steps             int // -1: the model's mean_recurrence
+	MaxTokens         int
+	Stop              []string
+	InitScale         float64
+	ContinuousCompute bool
+	Lookup            string
+	Context           int // 0: what prompt and MaxTokens need
+	Quant             string
+	StepsPerSubmit    int
+	JSON              bool
+	Stats             bool
+	Profile           bool
+}
+
+// AddFlags declares the flags.
+func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.IntVarP(&o.Steps, "num-steps", "r", -1, "core steps of each token: how deep the model thinks")
+	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
+	fs.IntVarP(&o.MaxTokens, "max-tokens", "n", 512, "tokens to generate at most")
+	fs.StringArrayVar(&o.Stop, "stop", nil, "end before this `text`; may be given several times")
+	o.promptOptions.AddFlags(fs)
+	o.samplingOptions.AddFlags(fs)
+	fs.Float64Var(&o.InitScale, "init-scale", 1, "times the standard deviation of the initial state; 0 starts from zeros")
+	fs.BoolVar(&o.ContinuousCompute, "continuous-compute", false, "start each token from the final state of the one before")
+	fs.StringVar(&o.Lookup, "cache-lookup-strategy", model.DefaultLookup, "`strategy` of the KV cache: "+strings.Join(model.LookupNames(), ", "))
+	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
+	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
+	o.deviceOptions.AddFlags(fs)
+	choiceVar(fs, &o.Quant, "quant", "auto", []string{"auto", "f32", "f16", "bf16"}, "format of the weights on the device; auto: as stored")
+	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
+	fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
+	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel to standard error at the end; slows the run down")
+}
+
+func runCommand() *command {
+	o := &runOptions{}
+	return &command{
+		name: "run", args: "MODEL [PROMPT]", min: 1, max: 2,
+		summary: "continue a prompt, or answer it with --chat",
+		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, or "demo" for the model in this program.
+The prompt is PROMPT, or the text of --file, or standard input when that is not a terminal; one final newline of a
+file or of standard input is left out. The text goes to standard output as it becomes certain, everything else to
+standard error.
+
+Sampling follows the model's generation_config.json when that says do_sample, and is greedy otherwise; flags win.
+One device and driver gives the same tokens for the same seed and settings. The initial state of a token depends on
+the seed and its position, so the seed matters for greedy output too.
+
+With --json, each line is an object: "id", "text" (what became certain), "steps", "logprob", "margin" of a token;
+text still held back at the end comes alone; the last object has "finish_reason" (stop, length, context or
+interrupted) and the counters.`,
+		examples: []string{
+			`muninn run demo "k=d;d=a;a=3;k?"`,
+			`muninn run demo -r 1 --json "k=d;d=a;a=3;k?"`,
+			`muninn run ~/huginn-0125 --chat -r 32 --temp 0.7 "Why is the sky blue?"`,
+			`muninn run ~/huginn-0125 -f story.txt -n 200 --device 1 --stats`,
+		},
+		flags: o.AddFlags,
+		run: func(ctx context.Context, s *streams, args []string) error {
+			o.Model = args[0]
+			if len(args) > 1 {
+				o.Text = &args[1]
+			}
+			return run(ctx, s, o)
+		},
+	}
+}
+
+// plan is a run whose every setting has been checked, before anything large is loaded.
+type plan struct {
+	request model.Request
+	session model.SessionOptions
+	state   model.Sequence
+}
+
+// run generates one answer.
+func run(ctx context.Context, s *streams, o *runOptions) (err error) {
+	ck, err := openCheckpoint(o.Model)
+	if err != nil {
+		return err
+	}
+	defer ck.Close()
+	p, err := o.plan(s, ck)
+	if err != nil {
+		return err
+	}
+	format, err := weightFormat(o.Quant)
+	if err != nil {
+		return err
+	}
+	dev, err := openDevice(s, o.deviceOptions)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dev.Close()) }()
+	dev.SetProfiling(o.Profile)
+	m, loading, err := loadModel(s, o.Model, ck, dev, format)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	p.request.StopIDs = m.StopIDs()
+	session, err := m.NewSession(p.session)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	session.SetSequence(0, p.state)
+
+	w := newTokenWriter(s, o.JSON, m.Tokenizer != nil)
+	t := newTally(dev, len(p.request.Prompt), loading)
+	finish, err := m.Generate(ctx, session, 0, p.request, func(token model.Token) error {
+		t.token(token)
+		return w.token(token)
+	})
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	if err != nil {
+		finish = "interrupted"
+	}
+	return errors.Join(err, o.finish(s, w, t.close(session, finish, p.request), traffic(ck, format, p.request.Steps)))
+}
+
+// finish ends the output and prints what was asked for besides it.
+func (o *runOptions) finish(s *streams, w *tokenWriter, sum summary, perToken uint64) error {
+	err := w.close(sum)
+	if o.Stats {
+		printStats(s.err, sum, perToken)
+	}
+	if o.Profile {
+		printProfile(s.err, sum)
+	}
+	return err
+}
+
+// plan checks the options against the model.
+func (o *runOptions) plan(s *streams, ck *model.Checkpoint) (plan, error) {
+	c := ck.Config
+	prompt, err := o.prompt(s, ck)
+	if err != nil {
+		return plan{}, err
+	}
+	pick, err := o.sampling(s, ck.Generation)
+	if err != nil {
+		return plan{}, err
+	}
+	lookup, err := model.ParseLookup(o.Lookup, c.NLayersInRecurrentBlock)
+	if err != nil {
+		return plan{}, usage("%v", err)
+	}
+	steps := o.Steps
+	if steps < 0 {
+		steps = c.MeanRecurrence
+	}
+	positions := o.Context
+	if positions == 0 {
+		positions = min(len(prompt)+o.MaxTokens, c.BlockSize)
+	}
+	switch {
+	case o.Steps < -1 || steps > maxSteps:
+		return plan{}, usage("--num-steps %d: want 0 to %d", o.Steps, maxSteps)
+	case o.MaxTokens < 1:
+		return plan{}, usage("--max-tokens %d: want at least 1", o.MaxTokens)
+	case o.InitScale < 0 || o.InitScale > maxInitScale || o.InitScale != o.InitScale:
+		return plan{}, usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
+	case o.StepsPerSubmit < 0:
+		return plan{}, usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
+	case positions < 1 || positions > c.BlockSize:
+		return plan{}, usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
+	case len(prompt) > positions:
+		return plan{}, usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
+			len(prompt), positions, c.BlockSize)
+	}
+	return plan{
+		request: model.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, StopStrings: o.Stop},
+		session: model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, StepsPerSubmit: o.StepsPerSubmit},
+		state:   model.Sequence{Seed: pick.Seed, InitScale: o.InitScale, ContinuousCompute: o.ContinuousCompute},
+	}, nil
+}
+
+// Bounds that keep a slip of the finger from asking for years of work, or for a state that is not finite.
+const (
+	maxSteps     = 1 << 16
+	maxInitScale = 1e6
+)
+
+// newTally starts counting what a run takes of a device.
+func newTally(dev *vk.Device, prompt int, loading time.Duration) *tally {
+	return &tally{dev: dev, prompt: prompt, loading: loading, before: dev.Counters(), start: time.Now()}
+}
+
+// describe names a device as results do.
+func describe(c vk.Caps) string { return fmt.Sprintf("%s (%s)", c.Name, c.Driver) }

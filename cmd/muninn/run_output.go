@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"muninn/model"
+)
+
+// tokenWriter writes an answer to standard output as it comes: plain text, JSON lines, or ids for a model that has no
+// tokenizer.
+type tokenWriter struct {
+	out      io.Writer
+	json     *json.Encoder // nil: plain
+	text     bool
+	terminal bool
+	last     string // what was written last
+}
+
+func newTokenWriter(s *streams, asJSON, text bool) *tokenWriter {
+	w := &tokenWriter{out: s.out, text: text, terminal: isTerminal(s.out)}
+	if asJSON {
+		w.json = json.NewEncoder(s.out)
+		w.json.SetEscapeHTML(false)
+	}
+	return w
+}
+
+// tokenLine is a token in JSON. Numbers that JSON cannot hold are null.
+type tokenLine struct {
+	ID      int32    `json:"id"`
+	Text    string   `json:"text"`
+	Steps   int      `json:"steps"`
+	LogProb *float64 `json:"logprob"`
+	Margin  *float64 `json:"margin"`
+}
+
+// textLine is text that was held back until the end.
+type textLine struct {
+	Text string `json:"text"`
+}
+
+func finite(x float32) *float64 {
+	v := float64(x)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+func (w *tokenWriter) token(t model.Token) error {
+	var err error
+	switch {
+	case w.json != nil && t.Token < 0:
+		err = w.json.Encode(textLine{t.Text})
+	case w.json != nil:
+		err = w.json.Encode(tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)})
+	case w.text:
+		err = w.write(t.Text)
+	case t.Token >= 0:
+		err = w.write(fmt.Sprintf("%d ", t.Token))
+	}
+	return outputError(err)
+}
+
+func (w *tokenWriter) write(text string) error {
+	if text == "" {
+		return nil
+	}
+	w.last = text
+	_, err := io.WriteString(w.out, text)
+	return err
+}
+
+// close ends the answer: with the summary in JSON, with a new line on a terminal.
+func (w *tokenWriter) close(sum summary) error {
+	var err error
+	switch {
+	case w.json != nil:
+		err = w.json.Encode(sum)
+	case w.terminal && !strings.HasSuffix(w.last, "\n"):
+		err = w.write("\n")
+	}
+	return outputError(err)
+}
+
+func outputError(err error) error {
+	if err != nil {
+		return fmt.Errorf("cannot write the answer: %w; is the disk full, or the reader gone?", err)
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/model/tokenizer"
+)
+
+// promptOptions say where the prompt comes from and how it is laid out.
+type promptOptions struct {
+	Text         *string // the argument; nil when there is none
+	File         string
+	IDs          string
+	Chat         bool
+	System       string
+	ParseSpecial bool
+}
+
+// AddFlags declares the flags.
+func (o *promptOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&o.File, "file", "f", "", "read the prompt from this `file`; - is standard input")
+	fs.StringVar(&o.IDs, "prompt-ids", "", "the prompt as token `ids`, separated by commas; nothing is added to them")
+	fs.BoolVar(&o.Chat, "chat", false, "ask in Huginn's chat form instead of continuing the text")
+	fs.StringVar(&o.System, "system", "", "system message; with --chat")
+	fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in the prompt; not with text from strangers")
+}
+
+// prompt is the prompt's token ids.
+func (o *promptOptions) prompt(s *streams, ck *model.Checkpoint) ([]int32, error) {
+	sources := 0
+	for _, given := range []bool{o.Text != nil, o.File != "", o.IDs != ""} {
+		if given {
+			sources++
+		}
+	}
+	switch {
+	case sources > 1:
+		return nil, usage("give one of PROMPT, --file and --prompt-ids, not several")
+	case o.System != "" && !o.Chat:
+		return nil, usage("--system has no meaning without --chat")
+	case o.Chat && (o.IDs != "" || o.ParseSpecial):
+		return nil, usage("--chat lays the prompt out itself: give text, without --prompt-ids and --parse-special")
+	}
+	if o.IDs != "" {
+		return promptIDs(o.IDs, ck.Config.PaddedVocabSize)
+	}
+	text, err := o.text(s)
+	if err != nil {
+		return nil, err
+	}
+	m, err := textOf(ck)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := noteLoss(s, m.Tokenizer, text, o.ParseSpecial); err != nil {
+		return nil, err
+	}
+	if o.Chat {
+		return o.chat(m.Tokenizer, text)
+	}
+	ids, err := m.EncodePrompt(text, o.ParseSpecial)
+	if err == nil && len(ids) == 0 {
+		return nil, usage("the prompt has no tokens, and this model has no begin token to start from")
+	}
+	return ids, err
+}
+
+func promptIDs(list string, vocab int) ([]int32, error) {
+	ids, err := parseIDs(list)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		if int(id) >= vocab {
+			return nil, usage("token id %d of the list is %d: this model's vocabulary has ids 0 to %d", i+1, id, vocab-1)
+		}
+	}
+	return ids, nil
+}
+
+// text is the prompt as it was written.
+func (o *promptOptions) text(s *streams) (string, error) {
+	if o.Text != nil {
+		return *o.Text, nil
+	}
+	from, r := "standard input", s.in
+	switch {
+	case o.File != "" && o.File != "-":
+		f, err := os.Open(o.File)
+		if err != nil {
+			return "", usage("cannot read the prompt: %v", err)
+		}
+		defer f.Close()
+		from, r = o.File, f
+	case o.File == "" && isTerminal(s.in):
+		return "", usage("no prompt: give it as an argument, with --file, or on standard input")
+	}
+	text, err := readText(r, from)
+	if err != nil {
+		return "", err
+	}
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	if text == "" {
+		return "", usage("no prompt: %s is empty", from)
+	}
+	return text, nil
+}
+
+// readText reads r to its end, within what the tokenizer takes.
+func readText(r io.Reader, from string) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, tokenizer.MaxText+1))
+	if err != nil {
+		return "", usage("cannot read %s: %v", from, err)
+	}
+	if len(data) > tokenizer.MaxText {
+		return "", usage("%s holds more than %s of text, the most that is read", from, size(tokenizer.MaxText))
+	}
+	return string(data), nil
+}
+
+// chat lays text out as a question and encodes it part by part.
+func (o *promptOptions) chat(t *tokenizer.Tokenizer, text string) ([]int32, error) {
+	messages := []model.Message{{Role: "user", Content: text}}
+	if o.System != "" {
+		messages = append([]model.Message{{Role: "system", Content: o.System}}, messages...)
+	}
+	parts, err := model.ChatPrompt(messages, true)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int32
+	for _, p := range parts {
+		if !p.Special {
+			part, err := t.Encode(p.Text, tokenizer.EncodeOptions{})
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, part...)
+			continue
+		}
+		id, ok := t.ID(p.Text)
+		if !ok {
+			return nil, usage("--chat needs the token %s, which this model's tokenizer lacks; leave --chat out", p.Text)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// samplingOptions say how tokens are picked. NaN and -1 stand for the model's own values.
+type samplingOptions struct {
+	Greedy            bool
+	Temperature       float64
+	TopK              int
+	TopP              float64
+	MinP              float64
+	RepetitionPenalty float64
+	Seed              string
+}
+
+// AddFlags declares the flags.
+func (o *samplingOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.Greedy, "greedy", false, "take the likeliest token, whatever the other flags and the model say")
+	own := func(name string) { fs.Lookup(name).DefValue = "the model's" }
+	fs.Float64Var(&o.Temperature, "temp", math.NaN(), "sample, with this temperature; 0 is --greedy")
+	own("temp")
+	fs.IntVar(&o.TopK, "top-k", -1, "sample among the k likeliest tokens; 0: off")
+	own("top-k")
+	fs.Float64Var(&o.TopP, "top-p", math.NaN(), "sample among the likeliest tokens within this total probability; 0 or 1: off")
+	own("top-p")
+	fs.Float64Var(&o.MinP, "min-p", math.NaN(), "sample among tokens with at least this share of the likeliest one's probability; 0: off")
+	own("min-p")
+	fs.Float64Var(&o.RepetitionPenalty, "repetition-penalty", math.NaN(), "penalty on tokens that occurred; 0 or 1: off")
+	own("repetition-penalty")
+	fs.StringVar(&o.Seed, "seed", "0", "`number` that draws and initial states depend on, or random")
+}
+
+// sampling is the model's own way of sampling with the flags laid over it.
+func (o *samplingOptions) sampling(s *streams, g model.GenerationConfig) (model.Sampling, error) {
+	p := model.Sampling{Temperature: g.Temperature, TopK: g.TopK, TopP: g.TopP, MinP: g.MinP, RepetitionPenalty: g.RepetitionPenalty,
+		DRYMultiplier: g.DRYMultiplier, DRYBase: g.DRYBase, DRYAllowedLength: g.DRYAllowedLength, Greedy: !g.DoSample}
+	if o.TopK < -1 {
+		return p, usage("--top-k %d: want 0 (off) or more", o.TopK)
+	}
+	if o.TopK >= 0 {
+		p.TopK, p.Greedy = o.TopK, false
+	}
+	for _, f := range []struct {
+		flag  float64
+		value *float64
+		draws bool // giving the flag means to sample
+	}{{o.Temperature, &p.Temperature, true}, {o.TopP, &p.TopP, true}, {o.MinP, &p.MinP, true},
+		{o.RepetitionPenalty, &p.RepetitionPenalty, false}} {
+		if !math.IsNaN(f.flag) {
+			*f.value, p.Greedy = f.flag, p.Greedy && !f.draws
+		}
+	}
+	if o.Greedy || o.Temperature == 0 {
+		p.Greedy = true
+	}
+	if p.RepetitionPenalty == 0 || p.RepetitionPenalty == 1 {
+		p.DRYMultiplier = 0 // without a penalty the reference does not look at DRY at all
+	}
+	var err error
+	if p.Seed, err = o.seed(s); err != nil {
+		return p, err
+	}
+	if err := p.Validate(); err != nil {
+		return p, usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+	}
+	return p, nil
+}
+
+func (o *samplingOptions) seed(s *streams) (uint64, error) {
+	if o.Seed == "random" {
+		seed := rand.Uint64()
+		s.note("seed %d", seed)
+		return seed, nil
+	}
+	seed, err := strconv.ParseUint(o.Seed, 10, 64)
+	var bad *strconv.NumError
+	if errors.As(err, &bad) {
+		return 0, usage("--seed %.40q: want a number from 0 to %d, or random", o.Seed, uint64(math.MaxUint64))
+	}
+	return seed, nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math"
+	"text/tabwriter"
+	"time"
+
+	"muninn/model"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// tally counts what a run takes.
+type tally struct {
+	dev           *vk.Device
+	prompt        int
+	loading       time.Duration
+	before        vk.Counters
+	start, answer time.Time // of the prompt, of the first token
+	tokens        int
+}
+
+func (t *tally) token(token model.Token) {
+	if t.tokens == 0 {
+		t.answer = time.Now()
+	}
+	if token.Token >= 0 {
+		t.tokens++
+	}
+}
+
+// summary is the last object of --json. Counters leave the loading of the weights out.
+type summary struct {
+	Finish       model.Finish `json:"finish_reason"`
+	PromptTokens int          `json:"prompt_tokens"`
+	Tokens       int          `json:"tokens"`
+	Steps        int          `json:"num_steps"`
+	Seed         uint64       `json:"seed"`
+
+	Seconds       float64 `json:"seconds"` // of prompt and answer
+	LoadSeconds   float64 `json:"load_seconds"`
+	PromptSeconds float64 `json:"prompt_seconds"` // up to the first token
+	AnswerSeconds float64 `json:"answer_seconds"`
+	PromptRate    float64 `json:"prompt_tokens_per_second"`
+	AnswerRate    float64 `json:"tokens_per_second"` // of the tokens after the first
+
+	Device      string `json:"device"`
+	Dispatches  uint64 `json:"dispatches"`
+	Submissions uint64 `json:"submissions"`
+	Recordings  uint64 `json:"recordings"`
+	BytesUp     uint64 `json:"bytes_up"`
+	BytesDown   uint64 `json:"bytes_down"`
+	DeviceBytes uint64 `json:"device_bytes"` // allocated, weights included
+	LogitsHash  string `json:"logits_hash"`  // of the last logits, to compare runs by; empty when there are none
+
+	timings []vk.Timing
+}
+
+// close ends the count. The session must not have been closed yet.
+func (t *tally) close(s *model.Session, finish model.Finish, req model.Request) summary {
+	end, now := time.Now(), t.dev.Counters()
+	sum := summary{
+		Finish: finish, PromptTokens: t.prompt, Tokens: t.tokens, Steps: req.Steps, Seed: req.Pick.Seed,
+		Seconds: end.Sub(t.start).Seconds(), LoadSeconds: t.loading.Seconds(), Device: describe(t.dev.Caps()),
+		Dispatches: now.Dispatches - t.before.Dispatches, Submissions: now.Submissions - t.before.Submissions,
+		Recordings: now.Recordings - t.before.Recordings, BytesUp: now.BytesUp - t.before.BytesUp,
+		BytesDown: now.BytesDown - t.before.BytesDown, DeviceBytes: now.DeviceBytes, timings: t.dev.Timings(),
+	}
+	if t.tokens > 0 {
+		sum.PromptSeconds, sum.AnswerSeconds = t.answer.Sub(t.start).Seconds(), end.Sub(t.answer).Seconds()
+		sum.PromptRate = rate(t.prompt, sum.PromptSeconds)
+		sum.AnswerRate = rate(t.tokens-1, sum.AnswerSeconds)
+	}
+	if finish == "interrupted" {
+		return sum // the logits may be half done
+	}
+	if logits, err := s.Logits(); err == nil && len(logits) > 0 {
+		sum.LogitsHash = hashLogits(logits[len(logits)-1])
+	}
+	return sum
+}
+
+func rate(n int, seconds float64) float64 {
+	if n <= 0 || seconds <= 0 {
+		return 0
+	}
+	return float64(n) / seconds
+}
+
+// hashLogits is FNV-1a over the float32 bits.
+func hashLogits(logits []float32) string {
+	h := fnv.New64a()
+	var b [4]byte
+	for _, l := range logits {
+		binary.LittleEndian.PutUint32(b[:], math.Float32bits(l))
+		h.Write(b[:])
+	}
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// traffic is the bytes of weights that a pass of one row at num_steps = steps reads: prelude, coda and head once, adapter
+// and core blocks at every step. Of the embedding, one row is read, which does not count.
+func traffic(ck *model.Checkpoint, format *shaders.Format, steps int) uint64 {
+	c := ck.Config
+	var total uint64
+	for _, spec := range c.TensorSpecs() {
+		elements, times := uint64(1), uint64(1)
+		for _, dim := range spec.Shape {
+			elements *= uint64(dim)
+		}
+		info, _ := ck.Tensor(spec.Name)
+		width := uint64(info.DType.Size())
+		if format != nil && len(spec.Shape) == 2 {
+			width = uint64(format.Size())
+		}
+		switch spec.Part {
+		case model.PartAdapter, model.PartCore:
+			times = uint64(steps)
+		case model.PartEmbedding:
+			if !c.TieEmbeddings {
+				times = 0 // the head has its own matrix
+			}
+		case model.PartHead:
+			if c.TieEmbeddings {
+				times = 0
+			}
+		}
+		total += elements * width * times
+	}
+	return total
+}
+
+// printStats writes the summary for people. perToken is the weight traffic of one token in bytes.
+func printStats(w io.Writer, s summary, perToken uint64) {
+	fmt.Fprintf(w, "load    %.2f s\n", s.LoadSeconds)
+	fmt.Fprintf(w, "prompt  %d tokens in %.3f s, %.1f tok/s\n", s.PromptTokens, s.PromptSeconds, s.PromptRate)
+	fmt.Fprintf(w, "answer  %d tokens in %.3f s, %.2f tok/s, weights %.2f GB/s (%.1f MB a token at %d steps)\n",
+		s.Tokens, s.AnswerSeconds, s.AnswerRate, s.AnswerRate*float64(perToken)/1e9, float64(perToken)/1e6, s.Steps)
+	fmt.Fprintf(w, "device  %s, %s allocated\n", s.Device, size(s.DeviceBytes))
+	fmt.Fprintf(w, "counts  %d dispatches, %d submissions, %d recordings, %d bytes up, %d bytes down\n",
+		s.Dispatches, s.Submissions, s.Recordings, s.BytesUp, s.BytesDown)
+	fmt.Fprintf(w, "ended   by %s; logits hash %s\n", s.Finish, s.LogitsHash)
+}
+
+// printProfile writes the device time of each kernel, longest first.
+func printProfile(w io.Writer, s summary) {
+	if len(s.timings) == 0 {
+		fmt.Fprintln(w, "profile: this device has no timestamps")
+		return
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "KERNEL\tCOUNT\tTOTAL\tMEAN\tGB/S")
+	for _, k := range s.timings {
+		gbs := "-"
+		if k.Total > 0 {
+			gbs = fmt.Sprintf("%.2f", float64(k.Cost.Bytes)/k.Total.Seconds()/1e9)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%v\t%v\t%s\n", k.Kernel, k.Count, k.Total.Round(time.Microsecond), (k.Total / time.Duration(max(k.Count, 1))).Round(10*time.Nanosecond), gbs)
+	}
+	t.Flush()
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/model/tokenizer"
+)
+
+// tokenizeOptions are the arguments and flags of tokenize.
+type tokenizeOptions struct {
+	Model        string
+	Text         *string // nil: standard input
+	NoSpecial    bool
+	ParseSpecial bool
+	JSON         bool
+}
+
+// AddFlags declares the flags.
+func (o *tokenizeOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.NoSpecial, "no-special", false, "do not put the begin token in front")
+	fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in the text")
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with ids, tokens and lost bytes")
+}
+
+func tokenizeCommand() *command {
+	o := &tokenizeOptions{}
+	return &command{
+		name: "tokenize", args: "MODEL [TEXT]", min: 1, max: 2,
+		summary: "turn text into token ids",
+		detail: `Prints the ids that "muninn run" would give the model, separated by spaces. Without TEXT, standard input is read to
+its end, final newline included. Text that no token carries is dropped, as the tokenizer's file asks; how much is said
+on standard error.`,
+		examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
+		flags:    o.AddFlags,
+		run: func(_ context.Context, s *streams, args []string) error {
+			o.Model = args[0]
+			if len(args) > 1 {
+				o.Text = &args[1]
+			}
+			return tokenize(s, o)
+		},
+	}
+}
+
+// tokenized is what tokenize prints with --json.
+type tokenized struct {
+	IDs    []int32  `json:"ids"`
+	Tokens []string `json:"tokens"` // as the tokenizer's file spells them
+	Lost   int      `json:"lost_bytes"`
+}
+
+func tokenize(s *streams, o *tokenizeOptions) error {
+	m, err := textModel(o.Model)
+	if err != nil {
+		return err
+	}
+	var text string
+	if o.Text != nil {
+		text = *o.Text
+	} else if text, err = readText(s.in, "standard input"); err != nil {
+		return err
+	}
+	var ids []int32
+	if o.NoSpecial {
+		ids, err = m.Tokenizer.Encode(text, tokenizer.EncodeOptions{ParseSpecial: o.ParseSpecial})
+	} else {
+		ids, err = m.EncodePrompt(text, o.ParseSpecial)
+	}
+	if err != nil {
+		return err
+	}
+	lost, err := noteLoss(s, m.Tokenizer, text, o.ParseSpecial)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		t := tokenized{IDs: append([]int32{}, ids...), Tokens: []string{}, Lost: lost}
+		for _, id := range ids {
+			token, _ := m.Tokenizer.Token(id)
+			t.Tokens = append(t.Tokens, token)
+		}
+		return json.NewEncoder(s.out).Encode(t)
+	}
+	_, err = fmt.Fprintln(s.out, joinIDs(ids))
+	return err
+}
+
+// noteLoss says on err what of a text does not reach the model, and returns the number of dropped bytes.
+func noteLoss(s *streams, t *tokenizer.Tokenizer, text string, parseSpecial bool) (int, error) {
+	if _, bad := tokenizer.CleanUTF8(text); bad {
+		s.note("the text is not valid UTF-8: each bad byte counts as U+FFFD")
+	}
+	lost, err := t.Lost(text, tokenizer.EncodeOptions{ParseSpecial: parseSpecial})
+	if lost > 0 {
+		s.note("%d bytes of the text are dropped: this model's tokenizer has no token for them", lost)
+	}
+	return lost, err
+}
+
+// detokenizeOptions are the arguments and flags of detokenize.
+type detokenizeOptions struct {
+	Model     string
+	IDs       []string // none: standard input
+	NoSpecial bool
+	JSON      bool
+}
+
+// AddFlags declares the flags.
+func (o *detokenizeOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.NoSpecial, "no-special", false, "leave special tokens out of the text")
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with the text")
+}
+
+func detokenizeCommand() *command {
+	o := &detokenizeOptions{}
+	return &command{
+		name: "detokenize", args: "MODEL [ID...]", min: 1, max: -1,
+		summary:  "turn token ids into text",
+		detail:   `Ids are separated by spaces or commas. Without any, they are read from standard input. Nothing is added to the text.`,
+		examples: []string{"muninn detokenize demo 926 107 63", `muninn tokenize demo "a=3;a?" | muninn detokenize demo --no-special`},
+		flags:    o.AddFlags,
+		run: func(_ context.Context, s *streams, args []string) error {
+			o.Model, o.IDs = args[0], args[1:]
+			return detokenize(s, o)
+		},
+	}
+}
+
+func detokenize(s *streams, o *detokenizeOptions) error {
+	m, err := textModel(o.Model)
+	if err != nil {
+		return err
+	}
+	list := strings.Join(o.IDs, " ")
+	if len(o.IDs) == 0 {
+		if list, err = readText(s.in, "standard input"); err != nil {
+			return err
+		}
+	}
+	ids, err := parseIDs(list)
+	if err != nil {
+		return err
+	}
+	text, err := m.Tokenizer.Decode(ids, o.NoSpecial)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		return json.NewEncoder(s.out).Encode(struct {
+			Text string `json:"text"`
+		}{text})
+	}
+	_, err = io.WriteString(s.out, text)
+	return err
+}
+
+// textModel is a model without its weights, for work with text alone.
+func textModel(path string) (*model.Model, error) {
+	ck, err := openCheckpoint(path)
+	if err != nil {
+		return nil, err
+	}
+	defer ck.Close()
+	return textOf(ck)
+}
+
+// textOf makes a model that can encode and decode, and nothing else, of an open checkpoint.
+func textOf(ck *model.Checkpoint) (*model.Model, error) {
+	data, err := ck.TokenizerJSON()
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: tokenizer.json: %w", model.ErrModel, err)
+	}
+	return &model.Model{Config: ck.Config, Generation: ck.Generation, Tokenizer: t}, nil
+}
+
+func joinIDs(ids []int32) string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = strconv.Itoa(int(id))
+	}
+	return strings.Join(words, " ")
+}
+
+// parseIDs reads token ids separated by commas and white space.
+func parseIDs(list string) ([]int32, error) {
+	words := strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+	ids := make([]int32, len(words))
+	for i, w := range words {
+		n, err := strconv.ParseInt(w, 10, 32)
+		if err != nil || n < 0 {
+			return nil, usage("token id %d of the list is %.40q, want a number from 0 on", i+1, w)
+		}
+		ids[i] = int32(n)
+	}
+	if len(ids) == 0 {
+		return nil, usage("no token ids given")
+	}
+	return ids, nil
+}

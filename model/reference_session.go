@@ -1,0 +1,136 @@
+package model
+
+import "fmt"
+
+// ReferenceOptions are a reference session's. The zero value is a session of the `latest-m4` strategy.
+type ReferenceOptions struct {
+	Lookup  Lookup
+	Context int // positions of each sequence; block_size
+	// Tap, if set, is given every named tensor of a pass, a row at a time: `embed`, `prelude.I`, `state.rN` (after N
+	// steps), `stepN.adapter`, `stepN.core.I` (steps count from 1), `lnf_state`, `coda.I`, `lnf_out`, `logits`, and inside
+	// a block `BLOCK.norm_1`, `.attn.Wqkv`, `.attn`, `.norm_2`, `.norm_3`, `.mlp`. Rows count through a pass's inputs.
+	Tap func(name string, row int, v []float32)
+}
+
+// ReferenceInput is a stretch of tokens to go on a sequence with.
+type ReferenceInput struct {
+	Seq    int
+	Tokens []int32
+}
+
+// ReferenceSession is a number of sequences and their KV cache. It is not safe for concurrent use.
+type ReferenceSession struct {
+	r    *Reference
+	opt  ReferenceOptions
+	seqs map[int]*refSequence
+}
+
+// refSequence is one timeline.
+type refSequence struct {
+	setting   Sequence
+	positions []refPosition
+	carry     []float32 // (d) final state of the last token after ln_f
+}
+
+// refPosition is what the cache holds of one position.
+type refPosition struct {
+	prelude, coda []refKV   // by block
+	core          [][]refKV // by block, then slot
+}
+
+type refKV struct{ k, v []float64 } // (d) each, k after rope
+
+// NewSession starts a session without tokens.
+func (r *Reference) NewSession(o ReferenceOptions) (*ReferenceSession, error) {
+	if o.Lookup.Rule == 0 {
+		var err error
+		if o.Lookup, err = ParseLookup(DefaultLookup, r.Config.NLayersInRecurrentBlock); err != nil {
+			return nil, err
+		}
+	}
+	if o.Context == 0 {
+		o.Context = r.Config.BlockSize
+	}
+	return &ReferenceSession{r: r, opt: o, seqs: map[int]*refSequence{}}, nil
+}
+
+// SetSequence sets how the tokens of sequence seq start from here on. Without it, a sequence starts from generated states
+// of seed 0 and its own number as stream.
+func (s *ReferenceSession) SetSequence(seq int, setting Sequence) { s.sequence(seq).setting = setting }
+
+func (s *ReferenceSession) sequence(seq int) *refSequence {
+	q := s.seqs[seq]
+	if q == nil {
+		q = &refSequence{setting: Sequence{Stream: uint64(seq), InitScale: 1}}
+		s.seqs[seq] = q
+	}
+	return q
+}
+
+// Pos is the number of tokens that sequence seq holds: the position of its next token.
+func (s *ReferenceSession) Pos(seq int) int { return len(s.sequence(seq).positions) }
+
+// Rewind drops the tokens of sequence seq from position pos on.
+func (s *ReferenceSession) Rewind(seq, pos int) error {
+	q := s.sequence(seq)
+	if pos < 0 || pos > len(q.positions) {
+		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.positions))
+	}
+	if pos < len(q.positions) {
+		q.carry = nil
+	}
+	q.positions = q.positions[:pos]
+	return nil
+}
+
+// Stored counts the positions of sequence seq that hold slot `slot` of core block `block`.
+func (s *ReferenceSession) Stored(seq, block, slot int) int {
+	n := 0
+	for _, p := range s.sequence(seq).positions {
+		if slot < len(p.core[block]) {
+			n++
+		}
+	}
+	return n
+}
+
+// Forward runs the inputs' tokens with numSteps core steps each and gives the logits of every row (V), in order. After
+// an error of the inputs nothing has changed.
+func (s *ReferenceSession) Forward(inputs []ReferenceInput, numSteps int) ([][]float32, error) {
+	if err := s.check(inputs, numSteps); err != nil {
+		return nil, err
+	}
+	var logits [][]float32
+	for _, in := range inputs {
+		// Sequences do not see each other, so a pass over several is a pass over each.
+		logits = append(logits, s.forward(s.sequence(in.Seq), in.Tokens, numSteps, len(logits))...)
+	}
+	return logits, nil
+}
+
+func (s *ReferenceSession) check(inputs []ReferenceInput, numSteps int) error {
+	c := s.r.Config
+	if numSteps < 0 {
+		return fmt.Errorf("model: num_steps is %d, want 0 or more", numSteps)
+	}
+	length := map[int]int{}
+	for _, in := range inputs {
+		q := s.sequence(in.Seq)
+		at := len(q.positions) + length[in.Seq]
+		length[in.Seq] += len(in.Tokens)
+		if at+len(in.Tokens) > s.opt.Context {
+			return fmt.Errorf("model: sequence %d would reach %d tokens, its context holds %d: %w", in.Seq, at+len(in.Tokens), s.opt.Context, ErrContextFull)
+		}
+		for i, token := range in.Tokens {
+			if token < 0 || int(token) >= c.PaddedVocabSize {
+				return fmt.Errorf("model: token %d of sequence %d is %d, the vocabulary has %d", at+i, in.Seq, token, c.PaddedVocabSize)
+			}
+			if q.setting.States != nil {
+				if got := len(q.setting.States(at + i)); got != c.NEmbd {
+					return fmt.Errorf("model: the initial state of position %d has %d elements, want %d", at+i, got, c.NEmbd)
+				}
+			}
+		}
+	}
+	return nil
+}
