@@ -60,7 +60,7 @@ func check(ctx context.Context, s *streams, o *checkOptions) error {
 		return err
 	}
 	defer dev.Close()
-	report := json.NewEncoder(s.out)
+	report := jsonLines(s.out)
 	progress, done := checkProgress(s)
 	var failed error
 	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Progress: func(r ref.Result) {

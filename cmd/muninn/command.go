@@ -115,7 +115,7 @@ func dispatch(ctx context.Context, s *streams, table []*command, args []string) 
 // ofVerb makes a usage error point at the help of a command.
 func ofVerb(c *command, err error) error {
 	var u *usageError
-	if errors.As(err, &u) {
+	if errors.As(err, &u) && c.name != "help" {
 		u.verb = c.name
 	}
 	return err
@@ -126,7 +126,7 @@ func argumentCount(c *command, n int) error {
 	case n < c.min:
 		return usage("missing argument: muninn %s %s", c.name, c.args)
 	case c.max == 0:
-		return usage("muninn %s takes no arguments, got %d", c.name, n)
+		return usage("%s takes no arguments, got %d", c.name, n)
 	}
 	return usage("too many arguments (%d): muninn %s %s; quote arguments that contain spaces", n, c.name, c.args)
 }

@@ -23,10 +23,16 @@ type tokenWriter struct {
 func newTokenWriter(s *streams, asJSON, text bool) *tokenWriter {
 	w := &tokenWriter{out: s.out, text: text, terminal: isTerminal(s.out)}
 	if asJSON {
-		w.json = json.NewEncoder(s.out)
-		w.json.SetEscapeHTML(false)
+		w.json = jsonLines(s.out)
 	}
 	return w
+}
+
+// jsonLines writes one value a line, with <, > and & as they are.
+func jsonLines(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
 }
 
 // tokenLine is a token in JSON. Numbers that JSON cannot hold are null.

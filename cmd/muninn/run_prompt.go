@@ -108,14 +108,13 @@ func (o *promptOptions) text(s *streams) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	if text == "" {
 		return "", usage("no prompt: %s is empty", from)
 	}
 	return text, nil
 }
 
-// readText reads r to its end, within what the tokenizer takes.
+// readText reads r to its end, within what the tokenizer takes, and leaves out one final newline.
 func readText(r io.Reader, from string) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, tokenizer.MaxText+1))
 	if err != nil {
@@ -124,7 +123,7 @@ func readText(r io.Reader, from string) (string, error) {
 	if len(data) > tokenizer.MaxText {
 		return "", usage("%s holds more than %s of text, the most that is read", from, size(tokenizer.MaxText))
 	}
-	return string(data), nil
+	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
 }
 
 // chat lays text out as a question and encodes it part by part.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -36,7 +35,7 @@ func tokenizeCommand() *command {
 		name: "tokenize", args: "MODEL [TEXT]", min: 1, max: 2,
 		summary: "turn text into token ids",
 		detail: `Prints the ids that "muninn run" would give the model, separated by spaces. Without TEXT, standard input is read to
-its end, final newline included. Text that no token carries is dropped, as the tokenizer's file asks; how much is said
+its end; one final newline of it is left out. Text that no token carries is dropped, as the tokenizer's file asks; how much is said
 on standard error.`,
 		examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
 		flags:    o.AddFlags,
@@ -87,7 +86,7 @@ func tokenize(s *streams, o *tokenizeOptions) error {
 			token, _ := m.Tokenizer.Token(id)
 			t.Tokens = append(t.Tokens, token)
 		}
-		return json.NewEncoder(s.out).Encode(t)
+		return jsonLines(s.out).Encode(t)
 	}
 	_, err = fmt.Fprintln(s.out, joinIDs(ids))
 	return err
@@ -154,9 +153,7 @@ func detokenize(s *streams, o *detokenizeOptions) error {
 		return err
 	}
 	if o.JSON {
-		return json.NewEncoder(s.out).Encode(struct {
-			Text string `json:"text"`
-		}{text})
+		return jsonLines(s.out).Encode(textLine{text})
 	}
 	_, err = io.WriteString(s.out, text)
 	return err
