@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/model/demo"
+	"muninn/vk"
+)
+
+// What the demo shows: the depths of its tables, the problem it answers in public, and the chains it measures.
+var demoDepths = []int{1, 2, 4, 8, 16}
+
+const (
+	demoHops     = 5 // of the problem answered column by column
+	demoMinNames = 8 // definitions of that problem: some that do not matter, and few enough for a line
+	demoMaxNames = 10
+	demoInside   = 10 // core steps looked at from inside
+	demoMaxHops  = 8  // longest chains measured
+	demoContext  = 64 // positions of a sequence: 20 of the longest prompt, and an answer
+	demoBatch    = 32 // problems answered side by side at most
+	demoProblems = 20 // of each chain length, unless asked otherwise
+)
+
+// demoOptions are the flags of demo.
+type demoOptions struct {
+	deviceOptions
+	Seed     uint64
+	Problems int
+	JSON     bool
+}
+
+// AddFlags declares the flags.
+func (o *demoOptions) AddFlags(fs *pflag.FlagSet) {
+	o.deviceOptions.AddFlags(fs)
+	fs.Uint64Var(&o.Seed, "seed", 1, "of the problems and the initial states; 0: another one each time")
+	fs.IntVar(&o.Problems, "problems", demoProblems, "fresh problems measured of each chain length")
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with everything measured")
+}
+
+func demoCommand() *command {
+	o := &demoOptions{}
+	return &command{
+		name:    "demo",
+		summary: "watch a small model think at several depths, in under a minute",
+		detail: `Uses the model inside this program: it follows chains of definitions such as k=d;d=a;a=3;k? and goes one definition
+further with every core step. The demo answers one problem at five depths side by side, shows the same thought from
+inside, step by step, and measures fresh problems of every length at every depth. All values are measured as it
+runs; the same seed draws the same problems. On a terminal the first table is slowed down so that it can be watched.`,
+		examples: []string{"muninn demo", "muninn demo --seed 0 --problems 100", "muninn demo --device cpu --json"},
+		flags:    o.AddFlags,
+		run: func(ctx context.Context, s *streams, _ []string) error {
+			return runDemo(ctx, s, o)
+		},
+	}
+}
+
+// runDemo measures and shows, part by part.
+func runDemo(ctx context.Context, s *streams, o *demoOptions) (err error) {
+	if o.Problems < 1 || o.Problems > 10000 {
+		return usage("--problems %d: want 1 to 10000", o.Problems)
+	}
+	seed := o.Seed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	start := time.Now()
+	silent := *s // the demo says itself what it runs on
+	silent.quiet = true
+	dev, err := openDevice(&silent, o.deviceOptions)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dev.Close()) }()
+	m, err := model.Open(model.DemoName, dev, model.Options{})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	session, err := m.NewSession(model.SessionOptions{
+		Sequences: max(len(demoDepths), min(o.Problems, demoBatch)), Context: demoContext,
+		MaxSteps: max(demoInside, demoDepths[len(demoDepths)-1]),
+	})
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+
+	show := newDemoScreen(s)
+	if o.JSON {
+		show.out, show.live = io.Discard, false
+	}
+	r := &demoRun{m: m, s: session, seed: seed}
+	report, err := r.all(ctx, show, o.Problems, dev.Caps())
+	if err != nil {
+		return err
+	}
+	report.Seconds = time.Since(start).Seconds()
+	if o.JSON {
+		e := json.NewEncoder(s.out)
+		e.SetIndent("", "  ")
+		return e.Encode(report)
+	}
+	return show.end(report)
+}
+
+// demoReport is everything that one demo measured, as --json prints it.
+type demoReport struct {
+	Device     string `json:"device"`
+	Driver     string `json:"driver"`
+	Software   bool   `json:"software"` // the device is a driver that computes on the CPU
+	Parameters int64  `json:"parameters"`
+	Config     string `json:"config"`
+	Bytes      uint64 `json:"weight_bytes"`
+	Seed       uint64 `json:"seed"`
+
+	Problem  demoProblem  `json:"problem"`
+	Answers  []demoAnswer `json:"answers"` // to it, by depth
+	Inside   []insideStep `json:"inside"`  // of its question, by core step
+	Accuracy accuracy     `json:"accuracy"`
+
+	PromptTokens int     `json:"prompt_tokens"`
+	Tokens       int     `json:"tokens"`     // said
+	CoreSteps    int     `json:"core_steps"` // of all tokens, prompts included
+	Seconds      float64 `json:"seconds"`    // pauses for the eye included
+
+	problem demo.Problem
+}
+
+// demoProblem is the problem answered in public.
+type demoProblem struct {
+	Text  string `json:"text"`
+	Hops  int    `json:"hops"`
+	Chain string `json:"chain"` // what the name asked for stands for, definition by definition
+}
+
+// shownProblem draws until a problem is of a good size to look at: about one in four is.
+func shownProblem(rng *rand.Rand) (demo.Problem, error) {
+	for {
+		p, err := demo.Draw(rng, demoHops)
+		if n := len(p.Definitions); err != nil || n >= demoMinNames && n <= demoMaxNames {
+			return p, err
+		}
+	}
+}
+
+// all runs the parts of the demo in order and shows each as it is measured.
+func (r *demoRun) all(ctx context.Context, show *demoScreen, problems int, caps vk.Caps) (*demoReport, error) {
+	rng := demo.Rand(r.seed)
+	p, err := shownProblem(rng)
+	if err != nil {
+		return nil, err
+	}
+	rep := &demoReport{
+		Device: caps.Name, Driver: caps.Driver, Software: caps.IsCPU(), Parameters: int64(r.m.Config.Params().Total),
+		Config: fmt.Sprint(r.m.Config), Bytes: r.m.WeightBytes(), Seed: r.seed,
+		Problem: demoProblem{Text: p.Text(), Hops: p.Hops, Chain: string(p.Chain)}, problem: p,
+	}
+	show.header(rep)
+	if rep.Answers, err = r.depths(ctx, p, show); err != nil {
+		return nil, err
+	}
+	show.answered(rep)
+	if rep.Inside, err = r.inside(ctx, p); err != nil {
+		return nil, err
+	}
+	show.insideTable(rep)
+	if rep.Accuracy, err = r.accuracy(ctx, rng, problems, show); err != nil {
+		return nil, err
+	}
+	show.accuracyTables(rep)
+	rep.PromptTokens, rep.Tokens, rep.CoreSteps = r.promptTokens, r.tokens, r.coreSteps
+	return rep, nil
+}

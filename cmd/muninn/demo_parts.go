@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// header says what this is and what it runs on.
+func (d *demoScreen) header(rep *demoReport) {
+	d.print(d.style(bold, "muninn demo: a language model that thinks in steps of its core block"))
+	label := func(name, text string) {
+		d.paragraph(fmt.Sprintf("%s%-8s", indent, name), indent+strings.Repeat(" ", 8), text)
+	}
+	label("device", rep.Device)
+	label("driver", rep.Driver)
+	if rep.Software {
+		label("", "software: it computes on the CPU, no GPU is in use")
+	}
+	label("model", fmt.Sprintf("%.2f million parameters, %s on the device", float64(rep.Parameters)/1e6, size(rep.Bytes)))
+	label("", rep.Config)
+	label("seed", fmt.Sprintf("%d; --seed 0 draws other problems", rep.Seed))
+	d.print("")
+	d.paragraph(indent, indent, "For every token, the model runs its core block num_steps times over a latent state before it says anything. "+
+		"This one is trained to follow one definition with each step.")
+
+	p := rep.problem
+	d.heading("1. One problem, answered at five depths")
+	d.print("")
+	d.definitions(rep)
+	d.paragraph(indent, indent, fmt.Sprintf("%c stands %d definitions away from its value: %s",
+		p.Asked, p.Hops, chainText(rep)))
+	d.print("")
+}
+
+// chainText is the way from the name asked for to the value.
+func chainText(rep *demoReport) string {
+	return strings.Join(strings.Split(string(rep.problem.Asked)+rep.Problem.Chain, ""), " = ")
+}
+
+// definitions prints the problem, with what matters to the question in bold.
+func (d *demoScreen) definitions(rep *demoReport) {
+	onChain := string(rep.problem.Asked) + rep.Problem.Chain
+	line := indent
+	for _, x := range rep.problem.Definitions {
+		if strings.IndexByte(onChain, x.Name) >= 0 {
+			line += d.style(bold, x.String())
+		} else {
+			line += d.style(dim, x.String())
+		}
+	}
+	d.print(line + d.style(bold, rep.problem.Question()))
+}
+
+// columns draws the answers of all depths as they are after a round. A pipe gets the last state only.
+func (d *demoScreen) columns(ctx context.Context, threads []*thread, round int, last bool) error {
+	const width = 9
+	if !d.live && !last {
+		return ctx.Err()
+	}
+	longest := demoHops + 1 // lines of the whole chain, so that the table does not grow
+	head, spent, right := []cell{}, []cell{}, []cell{}
+	for _, t := range threads {
+		longest = max(longest, len(t.said))
+		head = append(head, cell{fmt.Sprint(t.steps), bold})
+		n := len(t.said) * t.steps
+		if !t.done {
+			n = round
+		}
+		spent = append(spent, cell{text: fmt.Sprint(n)})
+		mark := cell{}
+		if t.done {
+			mark = cell{"wrong", red}
+			if t.answer().Right {
+				mark = cell{"right", green}
+			}
+		}
+		right = append(right, mark)
+	}
+	lines := []string{d.row("num_steps", width, head...)}
+	for i := range longest {
+		label := ""
+		if i == 0 {
+			label = "says"
+		}
+		var cells []cell
+		for _, t := range threads {
+			cells = append(cells, columnCell(t, i))
+		}
+		lines = append(lines, d.row(label, width, cells...))
+	}
+	lines = append(lines, d.row("core steps", width, spent...), d.row("", width, right...))
+	d.redraw(lines)
+	if last {
+		return nil
+	}
+	return d.pause(ctx)
+}
+
+// columnCell is the i-th token of an answer; a mark stands where the next one is being thought out.
+func columnCell(t *thread, i int) cell {
+	switch {
+	case i < len(t.said):
+		c := cell{text: t.said[i]}
+		if strings.HasSuffix(c.text, ";") {
+			c.sgr = shade(1)
+		}
+		return c
+	case i == len(t.said) && !t.done:
+		return cell{"..", dim}
+	}
+	return cell{}
+}
+
+// answered says what the columns have shown.
+func (d *demoScreen) answered(rep *demoReport) {
+	first, last := rep.Answers[0], rep.Answers[len(rep.Answers)-1]
+	right := 0
+	for _, a := range rep.Answers {
+		if a.Right {
+			right++
+		}
+	}
+	text := fmt.Sprintf("%d of %d depths come to the right value.", right, len(rep.Answers))
+	if right == len(rep.Answers) && len(last.Tokens) < len(first.Tokens) {
+		text = fmt.Sprintf("All come to the same value. At num_steps %d the chain is spelled out in %s; at %d it is followed "+
+			"in the latent state, and %s is enough.", first.Steps, plural(len(first.Tokens), "token"), last.Steps, plural(len(last.Tokens), "token"))
+	}
+	d.print("")
+	d.paragraph(indent, indent, text)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "one " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// insideTable shows the thought at the question, step by step.
+func (d *demoScreen) insideTable(rep *demoReport) {
+	const width = 6
+	value := string(rep.problem.Value()) + ";"
+	var steps, says, changes []cell
+	for _, x := range rep.Inside {
+		sgr := ""
+		if x.Says == value {
+			sgr = shade(1)
+		}
+		steps = append(steps, cell{fmt.Sprint(x.Step), bold})
+		says = append(says, cell{x.Says, sgr})
+		changes = append(changes, cell{fmt.Sprintf("%.3f", x.Change), shade(min(x.Change/2, 0.99))})
+	}
+	d.heading("2. The same thought from inside")
+	d.print("")
+	d.paragraph(indent, indent, "What the model would say at the question after each core step, and how far that step moved its state, "+
+		"||s(t) - s(t-1)|| / ||s(t)||:")
+	d.print("", d.row("core step", width, steps...), d.row("says", width, says...), d.row("change", width, changes...), "")
+	d.paragraph(indent, indent, insideText(rep, value))
+}
+
+// insideText says when the value was there and whether the state came to rest, as far as it did.
+func insideText(rep *demoReport, value string) string {
+	at := len(rep.Inside)
+	for at > 0 && rep.Inside[at-1].Says == value {
+		at--
+	}
+	if at == len(rep.Inside) {
+		return fmt.Sprintf("The value is not there after %d steps.", len(rep.Inside))
+	}
+	text := fmt.Sprintf("The value is there after step %d and stays.", rep.Inside[at].Step)
+	if end := rep.Inside[len(rep.Inside)-1].Change; end < 0.1 {
+		text += " Until then the state turns with every definition; from then on it comes to rest, and more steps change nothing."
+	}
+	return text
+}
+
+// accuracyTables shows shares and token counts by depth and chain length.
+func (d *demoScreen) accuracyTables(rep *demoReport) {
+	const width = 7
+	a := rep.Accuracy
+	table := func(title string, entry func(step, hop int) cell) {
+		d.print("")
+		d.paragraph(indent, indent, title)
+		var hops []cell
+		for _, h := range a.Hops {
+			hops = append(hops, cell{fmt.Sprint(h), bold})
+		}
+		d.print(d.row("hops", width, hops...))
+		for i, steps := range a.Steps {
+			var cells []cell
+			for h := range a.Hops {
+				cells = append(cells, entry(i, h))
+			}
+			d.print(d.row(fmt.Sprintf("num_steps %2d", steps), width, cells...))
+		}
+	}
+	d.heading("3. %d fresh problems for each chain length, at each depth", a.Problems)
+	table("Answered at once: share whose first token is the value, in %", func(i, h int) cell {
+		return cell{percent(a.AtOnce[i][h]), shade(a.AtOnce[i][h])}
+	})
+	table("Tokens until the value, on average", func(i, h int) cell {
+		return cell{fmt.Sprintf("%.1f", a.Tokens[i][h]), shade(math.Min(1/a.Tokens[i][h], 1))}
+	})
+	d.print("")
+	d.paragraph(indent, indent, accuracyText(a))
+}
+
+// accuracyText sums the tables up. A chain of h hops is h + 1 definitions long.
+func accuracyText(a accuracy) string {
+	var enough, few, right mean
+	for i, steps := range a.Steps {
+		for h, hops := range a.Hops {
+			right.add(a.Right[i][h])
+			if steps > hops {
+				enough.add(a.AtOnce[i][h])
+			} else {
+				few.add(a.AtOnce[i][h])
+			}
+		}
+	}
+	return fmt.Sprintf("With a core step for each definition (num_steps = hops + 1 or more), %v of the answers come at once; with fewer steps, "+
+		"%v. In the end %v are right, in fewer tokens the deeper the model thinks.", enough, few, right)
+}
+
+// mean is the average of shares, and prints as a percentage that says 100 only for all.
+type mean struct{ sum, n float64 }
+
+func (m *mean) add(share float64) { m.sum, m.n = m.sum+share, m.n+1 }
+
+// String rounds down, to a tenth.
+func (m mean) String() string {
+	tenths := math.Floor(m.sum/m.n*1000 + 1e-6) // shares are sums of rounded fractions
+	if tenths == 0 || tenths == 1000 {
+		return fmt.Sprintf("%.0f %%", tenths/10)
+	}
+	return fmt.Sprintf("%.1f %%", tenths/10)
+}
+
+// end says how to go on and what the demo took.
+func (d *demoScreen) end(rep *demoReport) error {
+	d.heading("Go on")
+	d.print(fmt.Sprintf("%smuninn run demo -r 2 --stop %q %q", indent, ";", rep.Problem.Text))
+	d.print(indent+"muninn help run", "")
+	d.paragraph("", "", fmt.Sprintf("%.1f s, %d prompt tokens, %d tokens said, %d core steps, on %s",
+		rep.Seconds, rep.PromptTokens, rep.Tokens, rep.CoreSteps, rep.Device))
+	return d.err
+}

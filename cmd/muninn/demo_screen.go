@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+const (
+	pageWidth = 80  // of text on a pipe
+	maxWidth  = 100 // of text on a wide terminal
+	stepTime  = 90 * time.Millisecond
+	indent    = "   "
+)
+
+// demoScreen lays out what the demo shows. On a terminal the table of columns is drawn again and again in place; on a
+// pipe it is printed once, and no control character is written.
+type demoScreen struct {
+	s     *streams
+	out   io.Writer
+	width int
+	live  bool // tables may be redrawn in place
+	drawn int  // lines of the table on the screen
+	err   error
+}
+
+func newDemoScreen(s *streams) *demoScreen {
+	d := &demoScreen{s: s, out: s.out, width: pageWidth}
+	f, ok := s.out.(*os.File)
+	if !ok || !isTerminal(f) {
+		return d
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 1 {
+		return d
+	}
+	kind, _ := s.env("TERM")
+	d.width = min(width, maxWidth)
+	d.live = kind != "dumb" && width >= 60 && height > 2*demoHops+4 // else lines wrap or scroll away, and cannot be redrawn
+	return d
+}
+
+// print writes lines; the first error of a write stays for end.
+func (d *demoScreen) print(lines ...string) {
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(d.out, strings.TrimRight(l, " ")); err != nil && d.err == nil {
+			d.err = err
+		}
+	}
+}
+
+// redraw writes lines over those of the call before.
+func (d *demoScreen) redraw(lines []string) {
+	if !d.live {
+		d.print(lines...)
+		return
+	}
+	var b strings.Builder
+	b.WriteString("\x1b[?25l") // no cursor meanwhile
+	if d.drawn > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", d.drawn)
+	}
+	for _, l := range lines {
+		b.WriteString(l + "\x1b[K\n")
+	}
+	d.drawn = len(lines)
+	if _, err := io.WriteString(d.out, b.String()); err != nil && d.err == nil {
+		d.err = err
+	}
+}
+
+// release ends redrawing.
+func (d *demoScreen) release() {
+	if d.live && d.drawn > 0 {
+		_, _ = io.WriteString(d.out, "\x1b[?25h") // whatever came before has failed as well
+	}
+	d.drawn = 0
+}
+
+// pause lets a frame be seen.
+func (d *demoScreen) pause(ctx context.Context) error {
+	if !d.live {
+		return ctx.Err()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(stepTime):
+		return nil
+	}
+}
+
+func (d *demoScreen) style(sgr, text string) string {
+	if sgr == "" {
+		return text
+	}
+	return d.s.style(d.out, sgr, text)
+}
+
+// heading starts a part.
+func (d *demoScreen) heading(format string, args ...any) {
+	d.print("", d.style(bold, fmt.Sprintf(format, args...)))
+}
+
+// paragraph wraps words to the width, each line after prefix; the first line may have another one of the same length.
+func (d *demoScreen) paragraph(first, prefix, text string) {
+	line, used := first, false
+	for _, word := range strings.Fields(text) {
+		if used && len(line)+1+len(word) > d.width {
+			d.print(line)
+			line, used = prefix, false
+		}
+		if used {
+			line += " "
+		}
+		line, used = line+word, true
+	}
+	d.print(line)
+}
+
+// cell is one entry of a table.
+type cell struct {
+	text string
+	sgr  string // "" for plain
+}
+
+// row lays out a line of a table: a label, then cells, to the right in columns of width characters. Colour fills a cell
+// but for the space that parts it from the one before.
+func (d *demoScreen) row(label string, width int, cells ...cell) string {
+	const labels = 12
+	var b strings.Builder
+	b.WriteString(d.style(dim, fmt.Sprintf("%s%-*s", indent, labels, label)))
+	for _, c := range cells {
+		b.WriteString(" " + d.style(c.sgr, fmt.Sprintf("%*s", width-1, clip(c.text, width-1))))
+	}
+	return b.String()
+}
+
+// clip keeps a text that is no plain ASCII, or too long for its cell, from breaking a table.
+func clip(text string, n int) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '~'
+		}
+		return r
+	}, text)
+	return text[:min(len(text), n)]
+}
+
+// shades go from nothing to all: text and background both set, so that digits can be read on light and dark terminals.
+var shades = []string{"", "38;5;16;48;5;195", "38;5;16;48;5;153", "38;5;16;48;5;111", "38;5;231;48;5;25"}
+
+// shade is the colour of a share; only a share of 0 has none, and only one of 1 has the last.
+func shade(share float64) string {
+	last := len(shades) - 1
+	switch {
+	case share <= 0:
+		return shades[0]
+	case share >= 1:
+		return shades[last]
+	}
+	return shades[1+int(share*float64(last-1))]
+}
+
+// percent writes a share so that only all is 100 and only none is 0.
+func percent(share float64) string {
+	p := int(share*100 + 0.5)
+	switch {
+	case share > 0 && p == 0:
+		p = 1
+	case share < 1 && p == 100:
+		p = 99
+	}
+	return fmt.Sprint(p)
+}
+
+// demoProgress is a progress bar on a terminal, and nothing elsewhere.
+type demoProgress struct{ bar *progressbar.ProgressBar }
+
+func (d *demoScreen) progress(total int) demoProgress {
+	if d.s.quiet || !isTerminal(d.s.err) {
+		return demoProgress{}
+	}
+	return demoProgress{progressbar.NewOptions(total, progressbar.OptionSetWriter(d.s.err), progressbar.OptionSetWidth(24),
+		progressbar.OptionSetDescription(indent+"measuring"), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
+}
+
+// add and clear go on when a bar cannot be drawn: that must not stop the measuring.
+func (p demoProgress) add(n int) {
+	if p.bar != nil {
+		_ = p.bar.Add(n)
+	}
+}
+
+func (p demoProgress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
