@@ -1,3 +1,5 @@
+//go:build cgo
+
 package vk_test
 
 import (
@@ -7,7 +9,6 @@ import (
 	"testing"
 
 	"muninn/vk"
-	"muninn/vk/vktest"
 )
 
 // spirv reads a compiled kernel of testdata.
@@ -102,34 +103,4 @@ func readWords(t testing.TB, d *vk.Device, s vk.Span) []uint32 {
 		words[i] = binary.LittleEndian.Uint32(p[4*i:])
 	}
 	return words
-}
-
-type addPush struct {
-	N     uint32
-	Scale float32
-}
-
-func TestAdd(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, d *vk.Device) {
-		const n = 1000
-		k := kernel(t, d, "add", 64)
-		mem := arena(t, d, vk.DeviceLocal)
-		a, b, y := alloc(t, mem, 4*n), alloc(t, mem, 4*n), alloc(t, mem, 4*n)
-		av, bv := make([]float32, n), make([]float32, n)
-		for i := range av {
-			av[i], bv[i] = float32(i), float32(2*i+1)
-		}
-		writeFloats(t, d, a, av)
-		writeFloats(t, d, b, bv)
-		p := program(t, d)
-		p.Dispatch(k, addPush{n, 0.5}, [3]uint32{(n + 63) / 64, 1, 1}, vk.Cost{}, a, b, y)
-		must(t, p.End())
-		run(t, d, p)
-		for i, got := range readFloats(t, d, y) {
-			// Small integers and halves: exact in float32.
-			if want := av[i] + 0.5*bv[i]; got != want {
-				t.Fatalf("y[%d] = %v, want %v", i, got, want)
-			}
-		}
-	})
 }

@@ -1,0 +1,307 @@
+//go:build cgo
+
+package vk_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+type addPush struct {
+	N     uint32
+	Scale float32
+}
+
+func TestAdd(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		const n = 1000
+		k := kernel(t, d, "add", 64)
+		mem := arena(t, d, vk.DeviceLocal)
+		a, b, y := alloc(t, mem, 4*n), alloc(t, mem, 4*n), alloc(t, mem, 4*n)
+		av, bv := make([]float32, n), make([]float32, n)
+		for i := range av {
+			av[i], bv[i] = float32(i), float32(2*i+1)
+		}
+		writeFloats(t, d, a, av)
+		writeFloats(t, d, b, bv)
+		p := program(t, d)
+		p.Dispatch(k, addPush{n, 0.5}, [3]uint32{(n + 63) / 64, 1, 1}, vk.Cost{}, a, b, y)
+		must(t, p.End())
+		run(t, d, p)
+		for i, got := range readFloats(t, d, y) {
+			// Small integers and halves: exact in float32.
+			if want := av[i] + 0.5*bv[i]; got != want {
+				t.Fatalf("y[%d] = %v, want %v", i, got, want)
+			}
+		}
+	})
+}
+
+// TestReplay runs one recorded program many times, in one call and in several, grouped in different ways: every replay
+// does the same work, in order.
+func TestReplay(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		const n = 256
+		k := kernel(t, d, "halve")
+		x := alloc(t, arena(t, d, vk.DeviceLocal), 4*n)
+		p := program(t, d)
+		p.Dispatch(k, []uint32{n}, [3]uint32{n / 64, 1, 1}, vk.Cost{}, x)
+		p.Dispatch(k, []uint32{n}, [3]uint32{n / 64, 1, 1}, vk.Cost{}, x)
+		must(t, p.End())
+		for _, perSubmit := range []int{0, 1, 3} {
+			must(t, d.Fill(x, 0))
+			for range 2 {
+				must(t, d.Run(t.Context(), vk.RunOptions{PerSubmit: perSubmit}, p, p, p, p))
+			}
+			want := float32(0)
+			for range 16 {
+				want = 0.5*want + 1 // exact: 17 binary digits
+			}
+			for i, got := range readFloats(t, d, x) {
+				if got != want {
+					t.Fatalf("%d programs a submission: x[%d] = %v after 16 steps, want %v", perSubmit, i, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestEarlyExit records more iterations than are needed, all dispatched indirectly. Once the state has settled a kernel
+// zeroes the counts, so that the rest does nothing; the state is bit-equal to a host model stopped at the same iteration.
+func TestEarlyExit(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		const n, recorded, tolerance = 300, 64, 0.01
+		halve, settled := kernel(t, d, "halve"), kernel(t, d, "settled")
+		mem := arena(t, d, vk.DeviceLocal)
+		x, counts, iterations := alloc(t, mem, 4*n), alloc(t, mem, 24), alloc(t, mem, 4)
+		work, check := alloc(t, mem, 12), alloc(t, mem, 12) // live counts; storage buffers, so each at an aligned offset
+		writeWords(t, d, counts, (n+63)/64, 1, 1, 1, 1, 1)
+
+		start := program(t, d)
+		start.Copy(work, counts.Slice(0, 12))
+		start.Copy(check, counts.Slice(12, 12))
+		start.Fill(iterations, 0)
+		must(t, start.End())
+		loop := program(t, d)
+		for range recorded / 4 {
+			loop.DispatchIndirect(halve, []uint32{n}, work, vk.Cost{}, x)
+			loop.DispatchIndirect(settled, addPush{n, tolerance}, check, vk.Cost{}, x, work, check, iterations)
+		}
+		must(t, loop.End())
+		must(t, loop.Hazards())
+
+		state := make([]float32, n)
+		for i := range state {
+			state[i] = float32(i)
+		}
+		for range 2 { // the counts are reset by a program, so the loop can be run again
+			writeFloats(t, d, x, state)
+			run(t, d, start, loop, loop, loop, loop)
+			model := append([]float32(nil), state...)
+			steps := uint32(0)
+			for done := false; !done; steps++ {
+				done = true
+				for i := range model {
+					model[i] = 0.5*model[i] + 1
+					done = done && max(model[i]-2, 2-model[i]) <= tolerance
+				}
+			}
+			if got := readWords(t, d, iterations)[0]; got != steps || steps >= recorded/2 {
+				t.Fatalf("%d iterations, the host model says %d of %d", got, steps, recorded)
+			}
+			for i, got := range readFloats(t, d, x) {
+				if got != model[i] {
+					t.Fatalf("x[%d] = %v, the host model says %v", i, got, model[i])
+				}
+			}
+			if got := readWords(t, d, work); got[0] != 0 || got[1] != 0 || got[2] != 0 {
+				t.Errorf("counts %v after the exit, want zeros", got)
+			}
+		}
+	})
+}
+
+func TestCounters(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		k := kernel(t, d, "halve")
+		x := alloc(t, arena(t, d, vk.DeviceLocal), 256)
+		up, down := alloc(t, arena(t, d, vk.Upload), 256), alloc(t, arena(t, d, vk.Readback), 256)
+		copy(up.Bytes(), []byte{0, 0, 0x80, 0x40}) // 4.0
+		p := program(t, d)
+		p.Copy(x, up)
+		p.Dispatch(k, []uint32{64}, [3]uint32{1, 1, 1}, vk.Cost{Bytes: 512, FLOPs: 128}, x)
+		p.Dispatch(k, []uint32{64}, [3]uint32{1, 1, 1}, vk.Cost{Bytes: 512, FLOPs: 128}, x)
+		p.Copy(down, x)
+		must(t, p.End())
+		before := d.Counters()
+		run(t, d, p, p, p)
+		run(t, d, p)
+		if got := down.Bytes()[:4]; string(got) != "\x00\x00\x20\x40" { // 4 -> 3 -> 2.5
+			t.Errorf("result % x, want 2.5", got)
+		}
+		writeWords(t, d, x.Slice(0, 8), 1, 2)
+		readWords(t, d, x.Slice(0, 4))
+		after := d.Counters()
+		for name, c := range map[string][2]uint64{
+			"dispatches":  {after.Dispatches - before.Dispatches, 8},
+			"submissions": {after.Submissions - before.Submissions, 2},
+			"barriers":    {after.Barriers - before.Barriers, 12},
+			"recordings":  {after.Recordings - before.Recordings, 0},
+			"bytes up":    {after.BytesUp - before.BytesUp, 4*256 + 8},
+			"bytes down":  {after.BytesDown - before.BytesDown, 4*256 + 4},
+			"allocations": {after.Allocations, 3},
+		} {
+			if c[0] != c[1] {
+				t.Errorf("%s: %d, want %d", name, c[0], c[1])
+			}
+		}
+		if p.Ops() != 4 || p.Cost() != (vk.Cost{Bytes: 2*512 + 2*2*256, FLOPs: 256}) {
+			t.Errorf("program of %d ops costs %+v", p.Ops(), p.Cost())
+		}
+	})
+}
+
+// countdown is a context that ends after its error was asked for so many times, so that where a run is cancelled does not
+// depend on time.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestCancel(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		k := kernel(t, d, "spin")
+		x := alloc(t, arena(t, d, vk.DeviceLocal), 256)
+		p := program(t, d)
+		p.Dispatch(k, []uint32{1000}, [3]uint32{1, 1, 1}, vk.Cost{}, x)
+		must(t, p.End())
+		must(t, d.Fill(x, 0))
+		ctx := &countdown{t.Context(), 3}
+		err := d.Run(ctx, vk.RunOptions{PerSubmit: 1}, p, p, p, p, p, p)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("error %v, want context.Canceled", err)
+		}
+		// What was submitted has ended: three programs, whole.
+		if got := readWords(t, d, x)[0]; got != 3000 {
+			t.Errorf("x[0] = %d after three programs of 1000 steps", got)
+		}
+		run(t, d, p)
+		if got := readWords(t, d, x)[0]; got != 4000 {
+			t.Errorf("x[0] = %d after one more program", got)
+		}
+	})
+}
+
+func TestProgramErrorsStick(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		k := kernel(t, d, "add", 64)
+		mem := arena(t, d, vk.DeviceLocal)
+		s := alloc(t, mem, 1<<20)
+		odd := s.Slice(4, 64)
+		groups := [3]uint32{1, 1, 1}
+		gone := d.NewArena("gone", vk.DeviceLocal)
+		stale := alloc(t, gone, 64)
+		gone.Free()
+		for _, c := range []struct {
+			says string
+			add  func(p *vk.Program)
+		}{
+			{"4 bytes of push constants, the kernel takes 8", func(p *vk.Program) { p.Dispatch(k, []uint32{1}, groups, vk.Cost{}, s, s, s) }},
+			{"no fixed size", func(p *vk.Program) { p.Dispatch(k, "text", groups, vk.Cost{}, s, s, s) }},
+			{"2 spans bound, the kernel takes 3", func(p *vk.Program) { p.Dispatch(k, addPush{}, groups, vk.Cost{}, s, s) }},
+			{"binding 1: the span is empty", func(p *vk.Program) { p.Dispatch(k, addPush{}, groups, vk.Cost{}, s, vk.Span{}, s) }},
+			{"binding 2: offset 4 is not a multiple", func(p *vk.Program) { p.Dispatch(k, addPush{}, groups, vk.Cost{}, s, s, odd) }},
+			{"arena was freed", func(p *vk.Program) { p.Dispatch(k, addPush{}, groups, vk.Cost{}, s, s, stale) }},
+			{"70000 workgroups in dimension 1", func(p *vk.Program) { p.Dispatch(k, addPush{}, [3]uint32{1, 70000, 1}, vk.Cost{}, s, s, s) }},
+			{"counts of 16 bytes, want 12", func(p *vk.Program) { p.DispatchIndirect(k, addPush{}, s.Slice(0, 16), vk.Cost{}, s, s, s) }},
+			{"without a kernel", func(p *vk.Program) { p.Dispatch(nil, nil, groups, vk.Cost{}) }},
+			{"ranges apart", func(p *vk.Program) { p.Copy(s.Slice(0, 64), s.Slice(32, 64)) }},
+			{"copy to: the span is empty", func(p *vk.Program) { p.Copy(vk.Span{}, s) }},
+			{"must be multiples of 4", func(p *vk.Program) { p.Fill(s.Slice(0, 6), 0) }},
+		} {
+			p := d.NewProgram("wrong")
+			p.Fill(s, 0)
+			c.add(p)
+			p.Fill(vk.Span{}, 0) // a later mistake does not hide the first
+			err := p.End()
+			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "program wrong, op 1") {
+				t.Errorf("error %v, want one saying %q", err, c.says)
+			}
+			if err := d.Run(t.Context(), vk.RunOptions{}, p); err == nil {
+				t.Errorf("ran a program with the error %q", c.says)
+			}
+			p.Free()
+		}
+	})
+}
+
+func TestProgramLife(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		s := alloc(t, arena(t, d, vk.DeviceLocal), 64)
+		p := d.NewProgram("p")
+		p.Fill(s, 7)
+		if err := d.Run(t.Context(), vk.RunOptions{}, p); err == nil || !strings.Contains(err.Error(), "not ended") {
+			t.Errorf("run before End: %v", err)
+		}
+		must(t, p.End())
+		if err := p.End(); err == nil {
+			t.Error("ended twice")
+		}
+		run(t, d, p)
+		if got, want := p.String(), "program p: 1 ops, 0 barriers, 1 segments\n   0 fill w[0:0+64] 64 bytes 0 flops\n"; got != want {
+			t.Errorf("prints as %q, want %q", got, want)
+		}
+		p.Free()
+		p.Free()
+		if err := d.Run(t.Context(), vk.RunOptions{}, p); err == nil || !strings.Contains(err.Error(), "freed") {
+			t.Errorf("run after Free: %v", err)
+		}
+		empty := program(t, d)
+		must(t, empty.End())
+		run(t, d, empty)
+	})
+}
+
+func TestProfile(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		k := kernel(t, d, "spin")
+		x := alloc(t, arena(t, d, vk.DeviceLocal), 256)
+		p := program(t, d)
+		d.SetProfiling(true)
+		p.Fill(x, 0)
+		for range 3 {
+			p.Dispatch(k, []uint32{20000}, [3]uint32{1, 1, 1}, vk.Cost{FLOPs: 5}, x)
+		}
+		must(t, p.End())
+		d.SetProfiling(false)
+		run(t, d, p, p)
+		got := make(map[string]vk.Timing)
+		for _, e := range d.Timings() {
+			got[e.Kernel] = e
+		}
+		if e := got["spin"]; e.Count != 6 || e.Total <= 0 || e.Cost.FLOPs != 30 {
+			t.Errorf("spin: %+v, want 6 dispatches that took time", e)
+		}
+		if e := got["fill"]; e.Count != 2 || e.Total < 0 {
+			t.Errorf("fill: %+v, want 2", e)
+		}
+		if d.ResetTimings(); len(d.Timings()) != 0 {
+			t.Error("timings after a reset")
+		}
+		if got := readWords(t, d, x)[63]; got != 60000 {
+			t.Errorf("x[63] = %d, want 60000", got)
+		}
+	})
+}
