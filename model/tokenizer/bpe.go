@@ -114,8 +114,7 @@ func (g *merger) merge() {
 		if s[at].id < 0 || next < 0 {
 			continue
 		}
-		// An entry is stale unless the pair still gives the same token. HuggingFace compares the result and
-		// not the rank, so an old entry may merge another split of the same token early.
+		// The entry is stale if one of its symbols has merged otherwise since, which changes the result.
 		if rank, ok := m.ranks[pair(s[at].id, s[next].id)]; !ok || m.merged[rank] != id {
 			continue
 		}
