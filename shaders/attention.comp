@@ -18,7 +18,7 @@ layout(push_constant) uniform Push {
     uint heads, head0, heads_all, h, hs;
     uint stride; // floats in a row of y
     uint cells;
-    uint anchor, period;
+    uint every, anchor, period; // slot_of
     uint rule;   // 0: one slot, always there; 1: full; 2: latest; 3: always-last
     float scale; // 1 / sqrt(h)
     uint q_stride; // float vectors in a row of q
@@ -33,7 +33,7 @@ const uint NONE = 0xffffffffu;
 // The slot that holds what a reader at slot `own` sees of a cell, or NONE.
 uint lookup(uint own, uint cell, bool missing) {
     if (p.rule == 0) return 0;
-    const uint stored = min(depth[cell], p.anchor + p.period);
+    const uint stored = slots_stored(depth[cell], p.every, p.anchor, p.period);
     if (p.rule == 1) return stored > own ? own : NONE;
     if (stored == 0) return NONE;
     if (p.rule == 2) return min(own, stored - 1);
@@ -44,14 +44,14 @@ void main() {
     const uint lane = gl_LocalInvocationIndex, head = gl_WorkGroupID.x, n = gl_WorkGroupID.y;
     const Row row = rows[n];
     const uint units = p.hs / 4;
-    const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.anchor, p.period);
+    const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
     if (lane < units) q_row[lane] = q[n * p.q_stride + (p.head0 + head) * units + lane];
 
     bool missing = false;
     if (p.rule == 3) { // always-last: does any position seen lack the reader's slot?
         float lack = 0.0;
         for (uint i = lane; i <= row.pos; i += LS)
-            if (min(depth[row.base + i], p.anchor + p.period) <= own) lack = 1.0;
+            if (slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own) lack = 1.0;
         missing = group_max(lack) > 0.0;
     }
 

@@ -18,7 +18,7 @@ layout(push_constant) uniform Push {
     uint h, hs;                   // head size, and rounded up to 4
     uint stride;                  // floats in a row of qkv
     uint cells;
-    uint anchor, period;
+    uint every, anchor, period;   // slot_of
     uint mark;                    // 1: the row's cell now stores `step` steps; 2: step + 1
     uint bias;
     uint q_stride;                // float pairs in a row of q
@@ -51,7 +51,7 @@ void main() {
         kv = rotate(kv, cs);
     }
     q[n * p.q_stride + (p.head0 + head) * (p.hs / 2) + pair] = qv;
-    const uint c = ((slot_of(row.step, p.anchor, p.period) * p.cells + cell) * p.heads + head) * (p.hs / 2) + pair;
+    const uint c = ((slot_of(row.step, p.every, p.anchor, p.period) * p.cells + cell) * p.heads + head) * (p.hs / 2) + pair;
     k[c] = kv;
     v[c] = vv;
 }

@@ -30,9 +30,9 @@ func (r *Recorder) QKVRope(q Tensor, c Cache, qkv Tensor, bias, rope vk.Span, ro
 			mark = NoMark
 		}
 		push := struct {
-			Heads, Head0, HeadsAll, H, HS, Stride, Cells, Anchor, Period, Mark, Bias, QStride uint32
+			Heads, Head0, HeadsAll, H, HS, Stride, Cells, Every, Anchor, Period, Mark, Bias, QStride uint32
 		}{uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim)), uint32(qkv.Stride),
-			uint32(c.Cells), uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(mark), hasBias, uint32(q.Stride / 2)}
+			uint32(c.Cells), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(mark), hasBias, uint32(q.Stride / 2)}
 		r.dispatch("qkvrope", push, [3]uint32{groups(s.Heads*headStride(c.HeadDim)/2, 64), uint32(qkv.Rows), 1},
 			vk.Cost{Bytes: 2 * qkv.bytes()}, qkv.Span, bias, rope, rows.Span, q.Span, s.K, s.V, c.Depth)
 	}

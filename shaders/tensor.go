@@ -165,8 +165,10 @@ const (
 	RuleAlwaysLast
 )
 
-// Slots says which KV slot holds a core step: steps below Anchor have one each, later ones share Period in turn.
+// Slots says which KV slot holds a core step: Every steps on end share one; of these runs the first Anchor have a slot
+// each, later ones share Period in turn.
 type Slots struct {
+	Every          int // 0 means 1
 	Anchor, Period int
 	Rule           Rule
 }

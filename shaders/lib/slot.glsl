@@ -1,5 +1,10 @@
-// Which KV slot holds a core step. Steps below `anchor` have a slot each, later ones share `period`
-// slots in turn; an uncompressed cache has anchor 0 and a period of all its steps.
-uint slot_of(uint step, uint anchor, uint period) {
-    return step < anchor ? step : anchor + (step - anchor) % period;
+// Which KV slot holds a core step: `every` steps on end share a slot; of these runs the first `anchor` have a slot each,
+// later ones share `period` slots in turn. An uncompressed cache has every 1, anchor 0 and a period of all its steps.
+uint slot_of(uint step, uint every, uint anchor, uint period) {
+    const uint run = step / every;
+    return run < anchor ? run : anchor + (run - anchor) % period;
+}
+// How many slots a position of that depth has written.
+uint slots_stored(uint depth, uint every, uint anchor, uint period) {
+    return min((depth + every - 1) / every, anchor + period);
 }
