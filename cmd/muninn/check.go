@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/pflag"
 
+	"muninn/shaders"
 	"muninn/shaders/ref"
 	"muninn/vk"
 )
@@ -20,6 +22,8 @@ type checkOptions struct {
 	Match string
 	Large bool
 	JSON  bool
+
+	shaders []shaders.Options // kernels to check instead of the device's own choices; for tests
 }
 
 // AddFlags declares the flags.
@@ -30,8 +34,9 @@ func (o *checkOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each case, then one with the outcome")
 }
 
-func checkCommand() *command {
-	o := &checkOptions{}
+func checkCommand() *command { return checkOf(&checkOptions{}) }
+
+func checkOf(o *checkOptions) *command {
 	return &command{
 		name:    "check",
 		summary: "compare every kernel on a device with a plain implementation on the CPU",
@@ -53,16 +58,16 @@ type checkRow struct {
 	worst       float64 // how near: nmse over limit
 }
 
-func check(ctx context.Context, s *streams, o *checkOptions) error {
+func check(ctx context.Context, s *streams, o *checkOptions) (err error) {
 	dev, err := openDevice(s, o.deviceOptions)
 	if err != nil {
 		return err
 	}
-	defer dev.Close()
+	defer func() { err = errors.Join(err, dev.Close()) }()
 	report := jsonLines(s.out)
 	progress, done := checkProgress(s)
 	var failed error
-	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Progress: func(r ref.Result) {
+	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Shaders: o.shaders, Progress: func(r ref.Result) {
 		progress()
 		if o.JSON && failed == nil {
 			failed = report.Encode(caseLine(r))

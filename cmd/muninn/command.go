@@ -162,13 +162,16 @@ func flagError(fs *pflag.FlagSet, err error) error {
 	return usage("unknown flag --%s%s", missing.GetSpecifiedName(), suggestion(missing.GetSpecifiedName(), "--", names))
 }
 
-// suggestion names what was probably meant: a name that begins the same way, or the nearest by edits.
+// suggestion names what was probably meant: a name that begins the same way or contains the word, or the nearest by edits.
 func suggestion(got, prefix string, names []string) string {
 	best, least := "", len(got)/2+1
 	for _, name := range names {
 		d := distance(got, name)
-		if len(got) > 1 && (strings.HasPrefix(name, got) || strings.HasPrefix(got, name)) {
+		switch {
+		case len(got) > 1 && (strings.HasPrefix(name, got) || strings.HasPrefix(got, name)):
 			d = min(d, 1)
+		case len(got) > 2 && strings.Contains(name, got):
+			d = min(d, 2)
 		}
 		if d < least {
 			best, least = name, d

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"muninn/shaders"
+)
+
+func TestCheck(t *testing.T) {
+	eachDevice(t, func(t *testing.T, device string) {
+		o := invoke("check", "--device", device, "--match", "rmsnorm")
+		o.wants(t, exitOK, "rmsnorm  rmsnorm_sm", "all kernels agree with their oracles on")
+		if strings.Contains(o.out, "WRONG") || !strings.Contains(o.out, " ok\n") {
+			t.Errorf("output\n%s", o.out)
+		}
+	})
+	invoke("check", "--match", "nothing is called so").wants(t, exitUsage, "", "fits no case")
+}
+
+// A kernel that computes something else is named, with device and driver, and the exit status is 3.
+func TestCheckFindsAWrongKernel(t *testing.T) {
+	// The same buffers and push constants, other arithmetic: a half-precision table read as bfloat16.
+	wrong, err := shaders.SPIRV("embed_f16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachDevice(t, func(t *testing.T, device string) {
+		for _, asJSON := range []bool{false, true} {
+			o := invocation{table: []*command{checkOf(&checkOptions{shaders: []shaders.Options{{SPIRV: map[string][]byte{"embed_bf16": wrong}}}})}}
+			args := []string{"check", "--device", device, "--match", "embed/"}
+			if asJSON {
+				args = append(args, "--json")
+			}
+			got := o.run(args...)
+			got.wants(t, exitDevice, "embed_bf16", "kernel embed_bf16 in embed/")
+			got.wants(t, exitDevice, "embed_f32", device)
+			got.wants(t, exitDevice, "", "Update the driver")
+			if !asJSON {
+				got.wants(t, exitDevice, "WRONG", "driver")
+				continue
+			}
+			verdicts := map[string]bool{}
+			var last checkSummary
+			for line := range strings.Lines(got.out) {
+				var l checkLine
+				if err := json.Unmarshal([]byte(line), &l); err != nil {
+					t.Fatalf("%v: %s", err, line)
+				}
+				if l.Op == "" {
+					if err := json.Unmarshal([]byte(line), &last); err != nil {
+						t.Fatal(err)
+					}
+					continue
+				}
+				verdicts[l.Kernel] = l.OK
+			}
+			if verdicts["embed_bf16"] || !verdicts["embed_f32"] || !verdicts["embed_f16"] {
+				t.Errorf("kernels found right: %v", verdicts)
+			}
+			if last.OK || last.Wrong == 0 || last.Results <= last.Wrong {
+				t.Errorf("outcome %+v", last)
+			}
+		}
+	})
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// completeInBash asks the bash script what may follow the words; the last word is the one being typed.
+func completeInBash(t *testing.T, words ...string) []string {
+	t.Helper()
+	script := invoke("completion", "bash").out + `
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _muninn; printf '%s\n' "${COMPREPLY[@]}"`
+	cmd := exec.Command("bash", append([]string{"--norc", "-c", script, "bash", "muninn"}, words...)...)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestBashCompletion(t *testing.T) {
+	for _, c := range []struct{ words, want []string }{
+		{[]string{"ru"}, []string{"run"}},
+		{[]string{"de"}, []string{"demo", "devices", "detokenize"}},
+		{[]string{"run", "demo", "--num"}, []string{"--num-steps"}},
+		{[]string{"run", "de"}, []string{"demo"}},
+		{[]string{"run", "demo", "--quant", "f"}, []string{"f32", "f16"}},
+		{[]string{"check", "--color", ""}, []string{"auto", "always", "never"}},
+		{[]string{"completion", "f"}, []string{"fish"}},
+		{[]string{"help", "mu"}, nil},
+		{[]string{"help", "ma"}, []string{"man"}},
+	} {
+		if got := completeInBash(t, c.words...); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.words, got, c.want)
+		}
+	}
+}
+
+// Each script has every flag of every command, in its shell's own words.
+func TestCompletionsAreWhole(t *testing.T) {
+	for shell, form := range map[string]string{"bash": "--%", "zsh": "'--%[", "fish": " -l % "} {
+		o := invoke("completion", shell)
+		o.wants(t, exitOK, "muninn", "")
+		for _, c := range commands() {
+			if !strings.Contains(o.out, c.name) {
+				t.Errorf("%s: no command %s", shell, c.name)
+			}
+			for _, f := range allFlags(c) {
+				if want := strings.ReplaceAll(form, "%", f.Name); !strings.Contains(o.out, want) {
+					t.Errorf("%s: no %s of %s", shell, want, c.name)
+				}
+			}
+		}
+	}
+}
+
+// Texts with quotes and brackets do not end a quoted word of the script.
+func TestCompletionQuotes(t *testing.T) {
+	if got, want := zshQuote("the model's [x]: y"), `the model'\''s \[x\]\: y`; got != want {
+		t.Errorf("zsh: %s, want %s", got, want)
+	}
+	if got, want := fishQuote(`the model's \`), `the model\'s \\`; got != want {
+		t.Errorf("fish: %s, want %s", got, want)
+	}
+}

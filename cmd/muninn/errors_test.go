@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"muninn/model"
+	"muninn/model/hostile"
+	"muninn/model/tokenizer"
+	"muninn/vk"
+)
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, exitOK},
+		{errors.New("anything else"), exitFailure},
+		{usage("bad flag"), exitUsage},
+		{model.ErrSampling, exitUsage},
+		{model.ErrContextFull, exitUsage},
+		{tokenizer.ErrUnknownID, exitUsage},
+		{errWrongResults, exitDevice},
+		{vk.ErrNoCgo, exitDevice},
+		{vk.ErrNoLoader, exitDevice},
+		{vk.ErrNoDriver, exitDevice},
+		{vk.ErrNoDevice, exitDevice},
+		{vk.ErrUnsupported, exitDevice},
+		{&vk.DeviceLostError{Last: "matmul"}, exitDevice},
+		{&vk.OutOfMemoryError{Name: "weights"}, exitMemory},
+		{model.ErrModel, exitModel},
+		{&model.UnknownArchitectureError{Found: "llama"}, exitModel},
+		{model.ErrNoTokenizer, exitModel},
+		{context.Canceled, exitSignaled},
+		{interrupted{syscall.SIGINT}, 130},
+		{interrupted{syscall.SIGTERM}, 143},
+	} {
+		if got := exitCode(c.err); got != c.want {
+			t.Errorf("%v: exit status %d, want %d", c.err, got, c.want)
+		}
+		if c.err == nil {
+			continue
+		}
+		// What wraps an error does not change what it is.
+		if got := exitCode(errors.Join(fmt.Errorf("while loading: %w", c.err), errors.New("then closing failed"))); got != c.want {
+			t.Errorf("%v, wrapped: exit status %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+// Damaged and malicious checkpoints give exit status 5 and a message that names the fault, and nothing on stdout.
+func TestHostileCheckpoints(t *testing.T) {
+	for _, c := range hostile.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := c.Build(dir); err != nil {
+				t.Fatal(err)
+			}
+			o := invoke("run", dir, "--prompt-ids", "1")
+			o.wants(t, c.Exit, "", c.Want)
+			if o.out != "" || strings.Contains(o.err, "goroutine") {
+				t.Errorf("output %q, errors %q", o.out, o.err)
+			}
+		})
+	}
+}
+
+// The checkpoint that the hostile ones are damaged forms of runs, without a tokenizer: ids go in and come out.
+func TestCheckpointWithoutTokenizer(t *testing.T) {
+	dir := t.TempDir()
+	if err := hostile.Sound(dir); err != nil {
+		t.Fatal(err)
+	}
+	eachDevice(t, func(t *testing.T, device string) {
+		o := invoke("run", dir, "--prompt-ids", "1,4", "-n", "3", "-r", "2", "--device", device, "--greedy", "-q")
+		if ids, err := parseIDs(o.out); o.code != exitOK || err != nil || len(ids) == 0 {
+			t.Errorf("exit status %d, output %q, errors %q", o.code, o.out, o.err)
+		}
+	})
+	invoke("run", dir, "text").wants(t, exitModel, "", "no tokenizer.json")
+	invoke("tokenize", dir, "text").wants(t, exitModel, "", "`muninn run --prompt-ids` works without it")
+	bad := filepath.Join(dir, "tokenizer.json")
+	if err := os.WriteFile(bad, []byte(`{"model":{"type":"WordPiece"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	invoke("tokenize", dir, "text").wants(t, exitModel, "", "tokenizer.json")
+}
+
+func TestUnknownDevice(t *testing.T) {
+	for _, verb := range [][]string{{"run", "demo", "x"}, {"check"}, {"devices"}} {
+		o := invoke(append(verb, "--device", "nonesuch")...)
+		o.wants(t, exitDevice, "", `"nonesuch"`)
+		o.wants(t, exitDevice, "", "llvmpipe") // what there is instead
+		o.wants(t, exitDevice, "", "MUNINN_DEVICE")
+	}
+}
+
+// program runs the command in a process of its own.
+func program(env []string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(append(os.Environ(), asProgram+"=1", "MUNINN_CACHE_DIR="+cacheDir), env...)
+	return cmd
+}
+
+func TestNoDriver(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone.json")
+	for _, args := range [][]string{{"devices"}, {"run", "demo", "x"}, {"check"}} {
+		out, err := program([]string{"VK_ICD_FILENAMES=" + gone, "VK_DRIVER_FILES=" + gone}, args...).CombinedOutput()
+		wantsExit(t, err, exitDevice)
+		for _, part := range []string{"found no driver", "apt install mesa-vulkan-drivers", "/dev/dri", "VK_DRIVER_FILES"} {
+			if !strings.Contains(string(out), part) {
+				t.Errorf("%v: %q lacks %q", args, out, part)
+			}
+		}
+	}
+}
+
+// A file that is no library, found before the system's loader, is the same as no loader.
+func TestNoLoader(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"libvulkan.so.1", "libvulkan.so"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("no library"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := program([]string{"LD_LIBRARY_PATH=" + dir}, "run", "demo", "x").CombinedOutput()
+	wantsExit(t, err, exitDevice)
+	for _, part := range []string{"no Vulkan loader", "apt install libvulkan1", "dnf install vulkan-loader", "pacman -S vulkan-icd-loader"} {
+		if !strings.Contains(string(out), part) {
+			t.Errorf("%q lacks %q", out, part)
+		}
+	}
+}
+
+func wantsExit(t *testing.T, err error, want int) {
+	t.Helper()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != want {
+		t.Errorf("the program ended with %v, want exit status %d", err, want)
+	}
+}
