@@ -119,7 +119,7 @@ func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, 
 			continue
 		}
 		if a.lstrip {
-			start = max(done, len(strings.TrimRightFunc(text[:start], unicode.IsSpace)))
+			start = len(strings.TrimRightFunc(text[:start], unicode.IsSpace))
 		}
 		if a.rstrip {
 			stop = len(text) - len(strings.TrimLeftFunc(text[stop:], unicode.IsSpace))

@@ -74,8 +74,13 @@ func TestLost(t *testing.T) {
 		}
 	}
 	strip := parseVariant(t, "gpt2")
-	if n, _ := strip.Lost("a  MASK \n b", EncodeOptions{ParseSpecial: true}); n != 5 {
-		t.Errorf("white space beside a stripping token: lost %d, want 5", n)
+	for _, c := range []struct {
+		text string
+		want int
+	}{{"a  MASK \n b", 5}, {"RIGHT  LEFT", 2}, {"a MASK MASK b", 3}} { // white space between two is lost once
+		if n, err := strip.Lost(c.text, EncodeOptions{ParseSpecial: true}); err != nil || n != c.want {
+			t.Errorf("beside stripping tokens of %q: lost %d, %v, want %d", c.text, n, err, c.want)
+		}
 	}
 }
 

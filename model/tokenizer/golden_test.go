@@ -44,8 +44,10 @@ type goldenFile struct {
 	Golden       map[string]golden
 	DialectTexts []string
 	Dialect      []struct {
-		Pattern string
-		Pieces  [][]string
+		Pattern  string
+		Behavior behavior
+		Invert   bool
+		Pieces   [][]string
 	}
 }
 
@@ -277,12 +279,12 @@ func TestDialect(t *testing.T) {
 		for i, text := range g.DialectTexts {
 			have := []string{}
 			if text != "" {
-				if have, _, err = (split{p, isolated, false}).apply([]string{text}, newBudget(0)); err != nil {
+				if have, _, err = (split{p, d.Behavior, d.Invert}).apply([]string{text}, newBudget(0)); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if !slices.Equal(have, d.Pieces[i]) {
-				t.Errorf("pattern %q on %q\n have %q\n want %q", d.Pattern, text, have, d.Pieces[i])
+				t.Errorf("pattern %q %s %t on %q\n have %q\n want %q", d.Pattern, d.Behavior, d.Invert, text, have, d.Pieces[i])
 			}
 		}
 	}

@@ -182,6 +182,7 @@ func TestParseUnsupported(t *testing.T) {
 		{"pattern", `\W inside [`, small("PRE", split(`[\W]`))},
 		{"pattern", `(?i) inside a pattern`, small("PRE", split(`a(?i)b|c`))},
 		{"pattern", `(?i) with ss`, small("PRE", split(`(?i:ss)`))},
+		{"pattern", `(?i) with st`, small("PRE", split(`(?i:ST)`))},
 		{"pattern", `(?i) with é`, small("PRE", split(`(?i:é)`))},
 		{"pattern", `(?i) with \p`, small("PRE", split(`(?i:\p{Lu})`))},
 		{"pattern", `{2}+`, small("PRE", split(`a{2}+`))},

@@ -101,7 +101,7 @@ function makeVariants(base) {
   const odd = [
     ['<|begin_text|>'], ['MASK', { lstrip: true, rstrip: true }], ['word', { single_word: true, special: false }], ['LEFT', { lstrip: true }],
     ['RIGHT', { rstrip: true, special: false }], ['normal', { normalized: true, special: false }], ['spaced out', { special: false }],
-    ['<|end_turn|>'], ['<|', { normalized: true }], ['é', { special: false }], // é: the byte E9 in the alphabet, a letter in text
+    ['<|end_turn|>'], ['<|', { normalized: true }], ['RIGHTLEFT', { single_word: true, special: false }], ['é', { special: false }], // é: the byte E9 in the alphabet, a letter in text
   ].map(([content, more]) => special(place(content), content, more));
   return {
     raven: {},
@@ -163,15 +163,13 @@ for (const [name, v] of Object.entries(variants)) {
   console.log(name, g.vocabSize, 'tokens');
 }
 
-for (const pattern of dialect.patterns) {
-  let pieces = null; // refused
-  try {
-    const t = Tokenizer.fromString(JSON.stringify({ ...base, pre_tokenizer: split(pattern, 'Isolated', false), model: { ...plain, type: 'BPE', vocab: { a: 0 }, merges: [] }, added_tokens: [] }));
-    pieces = dialect.texts.map((s) => t.getPreTokenizer().preTokenizeString(s).map(([p]) => p));
-  } catch (e) {
-    console.log(pattern, e.message);
-  }
-  result.dialect.push({ pattern, pieces });
+const rows = dialect.patterns.map((pattern) => [pattern, 'Isolated', false]);
+for (const pattern of dialect.behaviorPatterns)
+  for (const behavior of ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'])
+    for (const invert of [false, true]) rows.push([pattern, behavior, invert]);
+for (const [pattern, behavior, invert] of rows) {
+  const t = Tokenizer.fromString(JSON.stringify({ ...base, pre_tokenizer: split(pattern, behavior, invert), model: { ...plain, type: 'BPE', vocab: { a: 0 }, merges: [] }, added_tokens: [] }));
+  result.dialect.push({ pattern, behavior, invert, pieces: dialect.texts.map((s) => t.getPreTokenizer().preTokenizeString(s).map(([p]) => p)) });
 }
 result.dialectTexts = dialect.texts;
 
