@@ -30,7 +30,7 @@ var (
 // UnsupportedError names a part of tokenizer.json that this package does not implement. Guessing would give
 // wrong ids without a word, so Parse refuses the file.
 type UnsupportedError struct {
-	Component string // "normalizer", "pre_tokenizer", "post_processor", "decoder", "model", "pattern"
+	Component string // "version", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model", "pattern"
 	Type      string // the type or construct, as the file spells it
 }
 
