@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,9 @@ func completeInBash(t *testing.T, words ...string) []string {
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _muninn; printf '%s\n' "${COMPREPLY[@]}"`
 	cmd := exec.Command("bash", append([]string{"--norc", "-c", script, "bash", "muninn"}, words...)...)
 	cmd.Dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(cmd.Dir, "prompt.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -29,6 +34,7 @@ func TestBashCompletion(t *testing.T) {
 		{[]string{"run", "de"}, []string{"demo"}},
 		{[]string{"run", "demo", "--quant", "f"}, []string{"f32", "f16"}},
 		{[]string{"check", "--color", ""}, []string{"auto", "always", "never"}},
+		{[]string{"run", "demo", "-f", "pro"}, []string{"prompt.txt"}},
 		{[]string{"completion", "f"}, []string{"fish"}},
 		{[]string{"help", "mu"}, nil},
 		{[]string{"help", "ma"}, []string{"man"}},

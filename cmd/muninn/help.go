@@ -63,12 +63,29 @@ func verbHelp(w io.Writer, c *command) {
 			fmt.Fprintf(w, "\n%s:\n", part.title)
 		}
 		for _, f := range part.flags {
-			fmt.Fprintf(w, "  %s\n        %s\n", flagSynopsis(f), flagText(f))
+			fmt.Fprintf(w, "  %s\n%s", flagSynopsis(f), wrap(flagText(f), 100, "        "))
 		}
 	}
 	if len(c.examples) > 0 {
 		fmt.Fprintf(w, "\nExamples:\n  %s\n", strings.Join(c.examples, "\n  "))
 	}
+}
+
+// wrap breaks text into indented lines of at most width columns, as far as its words allow.
+func wrap(text string, width int, indent string) string {
+	var b strings.Builder
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if line != indent && len(line)+1+len(word) > width {
+			b.WriteString(line + "\n")
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	return b.String() + line + "\n"
 }
 
 func usageLine(c *command) string {

@@ -26,6 +26,11 @@ func TestHelpShowsTheFlags(t *testing.T) {
 		for _, m := range shown.FindAllStringSubmatch(byHelp.out, -1) {
 			in = append(in, m[2]+"/"+m[1])
 		}
+		for line := range strings.Lines(byHelp.out) {
+			if len(line) > 121 { // the width of the texts in the table
+				t.Errorf("help %s has a line of %d columns: %s", c.name, len(line)-1, line)
+			}
+		}
 		for _, f := range allFlags(c) {
 			real = append(real, f.Name+"/"+f.Shorthand)
 			checkFlag(t, c, f)
@@ -107,6 +112,12 @@ func TestAdviceIsRight(t *testing.T) {
 
 func TestRoff(t *testing.T) {
 	if got, want := roff(".a --b\\c\n'd"), "\\&.a \\-\\-b\\ec\n\\&'d"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	if got, want := wrap("one two three-is-long four", 10, "  "), "  one two\n  three-is-long\n  four\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -44,7 +44,7 @@ func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
 	o.samplingOptions.AddFlags(fs)
 	fs.Float64Var(&o.InitScale, "init-scale", 1, "times the standard deviation of the initial state; 0 starts from zeros")
 	fs.BoolVar(&o.ContinuousCompute, "continuous-compute", false, "start each token from the final state of the one before")
-	fs.StringVar(&o.Lookup, "cache-lookup-strategy", model.DefaultLookup, "`strategy` of the KV cache: "+strings.Join(model.LookupNames(), ", "))
+	fs.StringVar(&o.Lookup, "cache-lookup-strategy", model.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(model.LookupNames(), ", ")+")")
 	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
 	o.deviceOptions.AddFlags(fs)

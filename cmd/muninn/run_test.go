@@ -3,22 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"math"
 	"strings"
 	"testing"
 
-	"github.com/spf13/pflag"
-
 	"muninn/model"
-	"muninn/shaders"
 )
 
 const chain = "f=k;k=d;d=a;a=3;m=5;f?"
 
 // answer is what a run with --json printed.
+
 type answer struct {
 	tokens []tokenLine
 	text   string
@@ -27,6 +22,7 @@ type answer struct {
 }
 
 // parseAnswer fails the test unless every line is an object and the last one, and only it, is the summary.
+
 func parseAnswer(t *testing.T, o outcome) answer {
 	t.Helper()
 	if o.code != exitOK {
@@ -83,6 +79,7 @@ func TestRunJSON(t *testing.T) {
 }
 
 // The same seed gives the same lines, greedy or sampled; another seed, other draws.
+
 func TestRunIsRepeatable(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		// Hot enough that 12 draws of two seeds do not agree by chance.
@@ -105,6 +102,7 @@ func TestRunIsRepeatable(t *testing.T) {
 }
 
 // What the settings that touch the device must not change: the answer.
+
 func TestRunSettings(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		for _, settings := range [][]string{
@@ -148,6 +146,7 @@ func TestRunEnds(t *testing.T) {
 }
 
 // A run that is stopped says so in its last line and gives the signal's exit status.
+
 func TestRunInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(interrupted{2})
@@ -164,108 +163,17 @@ func firstDevice(t *testing.T) (name string) {
 	return name
 }
 
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
-
-func TestRunCannotWrite(t *testing.T) {
-	for _, args := range [][]string{{"-q"}, {"-q", "--json"}} {
-		var errs strings.Builder
-		s := &streams{in: strings.NewReader(""), out: fullDisk{}, err: &errs, color: "never", env: func(string) (string, bool) { return "", false }}
-		code := execute(context.Background(), s, commands(), append([]string{"run", "demo", chain, "--device", firstDevice(t)}, args...))
-		if code != exitFailure || !strings.Contains(errs.String(), "cannot write the answer: no space left on device") {
-			t.Errorf("exit status %d, %s", code, errs.String())
-		}
-	}
-}
-
-func TestSamplingOptions(t *testing.T) {
-	greedy := model.GenerationConfig{Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}
-	drawn := model.GenerationConfig{DoSample: true, Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}
-	for _, c := range []struct {
-		g    model.GenerationConfig
-		args string
-		want model.Sampling
-	}{
-		{greedy, "", model.Sampling{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--temp 0.5", model.Sampling{Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--min-p 0.1 --seed 3", model.Sampling{Temperature: 1, TopK: 50, TopP: 1, MinP: 0.1, RepetitionPenalty: 1, Seed: 3}},
-		{greedy, "--top-k 0", model.Sampling{Temperature: 1, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--repetition-penalty 1.3", model.Sampling{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1.3}},
-		{greedy, "--temp 0.5 --greedy", model.Sampling{Greedy: true, Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{drawn, "", model.Sampling{Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
-		{drawn, "--temp 0", model.Sampling{Greedy: true, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
-		{drawn, "--repetition-penalty 1 --top-p 1", model.Sampling{Temperature: 0.7, TopK: 20, TopP: 1, MinP: 0.05, RepetitionPenalty: 1, DRYBase: 1.75, DRYAllowedLength: 2}},
-	} {
-		var o samplingOptions
-		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-		o.AddFlags(fs)
-		if err := fs.Parse(strings.Fields(c.args)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := o.sampling(&streams{err: io.Discard}, c.g)
-		if err != nil || got != c.want {
-			t.Errorf("%q: %+v, %v\nwant %+v", c.args, got, err, c.want)
-		}
-	}
-}
-
 // A random seed is said, so that the run can be repeated.
-func TestRandomSeed(t *testing.T) {
-	var errs strings.Builder
-	s := &streams{err: &errs, color: "never"}
-	seed, err := (&samplingOptions{Seed: "random"}).seed(s)
-	if err != nil || errs.String() != fmt.Sprintf("seed %d\n", seed) {
-		t.Errorf("%d, %v, %q", seed, err, errs.String())
-	}
-}
 
 // The weights that one token reads, counted by hand for the demo: width 128, MLP 352, vocabulary 960, 1/2/1 blocks, bf16.
-func TestTraffic(t *testing.T) {
-	ck, err := openCheckpoint("demo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ck.Close()
-	const d, m, vocab = 128, 352, 960
-	const block = 3*d*d + d*d + 2*m*d + m*d + 4*d + 2*d
-	for _, steps := range []int{0, 1, 8} {
-		want := uint64(2 * (block + steps*(2*block+2*d*d) + block + d + vocab*d))
-		if got := traffic(ck, nil, steps); got != want {
-			t.Errorf("%d steps: %d bytes, want %d", steps, got, want)
-		}
-	}
-	f32 := shaders.F32
-	if a, b := traffic(ck, &f32, 8), traffic(ck, nil, 8); a < b*19/10 || a > 2*b { // norms keep their format
-		t.Errorf("%d bytes in f32, %d in bf16", a, b)
-	}
-}
 
-func TestFinite(t *testing.T) {
-	for _, x := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
-		if finite(x) != nil {
-			t.Errorf("%v is no number for JSON", x)
-		}
-	}
-	if got := finite(-1.5); got == nil || *got != -1.5 {
-		t.Errorf("-1.5 became %v", got)
-	}
-}
+// Every setting reaches the place where it acts.
 
-func TestPromptFiles(t *testing.T) {
-	device := firstDevice(t)
-	run := []string{"run", "demo", "-q", "-n", "1", "--device", device}
-	for _, content := range []string{chain, chain + "\n", chain + "\r\n"} {
-		invoke(append(run, "--file", file(t, content))...).wants(t, exitOK, "3;", "")
-	}
-	invoke(append(run, "--file", file(t, "\n"))...).wants(t, exitUsage, "", "is empty")
-	invoke(append(run, "--file", t.TempDir())...).wants(t, exitUsage, "", "is a directory")
-	o := invoke("run", "demo", "-n", "1", "--device", device, "\xffk=3;k?")
-	o.wants(t, exitOK, "", "not valid UTF-8")
-	// A long prompt is refused before anything is loaded.
-	o = invoke("run", "demo", strings.Repeat("é", 300), "--device", device)
-	o.wants(t, exitUsage, "", "the context 256 positions")
-	if strings.Contains(o.err, "device") {
-		t.Errorf("the device was opened: %s", o.err)
+// What is written for tokens, for text that was held back to the end, and for numbers that JSON does not have.
+
+func TestRunUnknownLookup(t *testing.T) {
+	for _, name := range []string{"latest", "randomized", "compress-s3"} {
+		o := invoke("run", "demo", "x", "--cache-lookup-strategy", name)
+		o.wants(t, exitUsage, "", fmt.Sprintf("lookup strategy %q", name))
 	}
 }

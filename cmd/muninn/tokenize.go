@@ -35,8 +35,8 @@ func tokenizeCommand() *command {
 		name: "tokenize", args: "MODEL [TEXT]", min: 1, max: 2,
 		summary: "turn text into token ids",
 		detail: `Prints the ids that "muninn run" would give the model, separated by spaces. Without TEXT, standard input is read to
-its end; one final newline of it is left out. Text that no token carries is dropped, as the tokenizer's file asks; how much is said
-on standard error.`,
+its end; one final newline of it is left out. Text that no token carries is dropped, as the tokenizer's file asks; how
+much is said on standard error.`,
 		examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
 		flags:    o.AddFlags,
 		run: func(_ context.Context, s *streams, args []string) error {

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"muninn/model"
+	"muninn/shaders"
+)
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestRunCannotWrite(t *testing.T) {
+	for _, args := range [][]string{{"-q"}, {"-q", "--json"}} {
+		var errs strings.Builder
+		s := &streams{in: strings.NewReader(""), out: fullDisk{}, err: &errs, color: "never", env: func(string) (string, bool) { return "", false }}
+		code := execute(context.Background(), s, commands(), append([]string{"run", "demo", chain, "--device", firstDevice(t)}, args...))
+		if code != exitFailure || !strings.Contains(errs.String(), "cannot write the answer: no space left on device") {
+			t.Errorf("exit status %d, %s", code, errs.String())
+		}
+	}
+}
+
+func TestTraffic(t *testing.T) {
+	ck, err := openCheckpoint("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ck.Close()
+	const d, m, vocab = 128, 352, 960
+	const block = 3*d*d + d*d + 2*m*d + m*d + 4*d + 2*d
+	for _, steps := range []int{0, 1, 8} {
+		want := uint64(2 * (block + steps*(2*block+2*d*d) + block + d + vocab*d))
+		if got := traffic(ck, nil, steps); got != want {
+			t.Errorf("%d steps: %d bytes, want %d", steps, got, want)
+		}
+	}
+	f32 := shaders.F32
+	if a, b := traffic(ck, &f32, 8), traffic(ck, nil, 8); a < b*19/10 || a > 2*b { // norms keep their format
+		t.Errorf("%d bytes in f32, %d in bf16", a, b)
+	}
+}
+
+func TestTokenWriter(t *testing.T) {
+	tokens := []model.Token{
+		{Choice: model.Choice{Token: 7, Steps: 2, LogProb: -0.5, Margin: 1.25}, Text: "<a"},
+		{Choice: model.Choice{Token: 8, Steps: 2, LogProb: float32(math.Inf(-1)), Margin: float32(math.NaN())}},
+		{Choice: model.Choice{Token: -1}, Text: "\uFFFD"},
+	}
+	for _, c := range []struct {
+		json, text bool
+		want       string
+	}{
+		{true, true, `{"id":7,"text":"<a","steps":2,"logprob":-0.5,"margin":1.25}
+{"id":8,"text":"","steps":2,"logprob":null,"margin":null}
+{"text":"` + "\uFFFD" + `"}
+`},
+		{false, true, "<a\uFFFD"},
+		{false, false, "7 8 "},
+	} {
+		var out strings.Builder
+		w := newTokenWriter(&streams{out: &out}, c.json, c.text)
+		for _, token := range tokens {
+			if err := w.token(token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out.String() != c.want {
+			t.Errorf("json %t, text %t:\n%s\nwant\n%s", c.json, c.text, out.String(), c.want)
+		}
+	}
+}
+
+func TestFinite(t *testing.T) {
+	for _, x := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
+		if finite(x) != nil {
+			t.Errorf("%v is no number for JSON", x)
+		}
+	}
+	if got := finite(-1.5); got == nil || *got != -1.5 {
+		t.Errorf("-1.5 became %v", got)
+	}
+}
