@@ -32,11 +32,14 @@ const DefaultLookup = "latest-m4"
 
 // Lookup is a cache lookup strategy: how core steps map to KV slots and which slot a reader gets of a position.
 // A core block has its own set of slots, so a slot is named by its core step alone ("physical step").
-// Steps below Anchor have a slot each; later ones share Period slots in turn, the newest write winning.
+// Every steps on end share a slot; of these runs the first Anchor have a slot each, later ones share Period slots in
+// turn, the newest write winning.
 type Lookup struct {
 	Rule   LookupRule
-	Anchor int // steps
-	Period int // steps, at least 1; Uncompressed when nothing is shared
+	Every  int // steps, at least 1
+	Anchor int // runs of steps
+	Period int // slots, at least 1; Uncompressed when nothing is shared
+	Blocks int // core blocks on end that share their slots: 1, except under compress-rN
 	name   string
 }
 
@@ -60,13 +63,15 @@ func LookupNames() []string {
 	for _, r := range lookupRules {
 		names = append(names, r.name)
 	}
-	return append(names, "RULE-compress-sN", "RULE-compress-anchor", "compress-sN", "compress-anchor")
+	return append(names, "RULE-compress-sN", "RULE-compress-anchor", "RULE-compress-rN", "compress-...")
 }
 
 // ParseLookup reads a strategy by the reference's name for a model with coreBlocks blocks in its core.
 // A rule may be followed by -compress-sN (N slots of the reference, a multiple of coreBlocks: N/coreBlocks
 // steps share their slots in turn) or -compress-anchor (the first 8 steps keep theirs, later ones share one).
-// A bare compress-X means latest-m4-compress-X. The error wraps ErrLookupUnsupported for compress-rN and randomized.
+// With -compress-rN, N writes on end share a slot: N is a multiple of coreBlocks or divides it. Where that puts several core
+// blocks in one slot, a position keeps the last block's keys for all of them, as in the reference: a curiosity.
+// A bare compress-X means latest-m4-compress-X. The error wraps ErrLookupUnsupported for randomized.
 func ParseLookup(name string, coreBlocks int) (Lookup, error) {
 	if coreBlocks < 1 {
 		return Lookup{}, fmt.Errorf("model: lookup strategy %q: the model has %d core blocks, want at least 1", name, coreBlocks)
@@ -82,7 +87,7 @@ func ParseLookup(name string, coreBlocks int) (Lookup, error) {
 			return Lookup{}, unknownLookup(name)
 		}
 	}
-	l := Lookup{Period: Uncompressed, name: name}
+	l := Lookup{Every: 1, Period: Uncompressed, Blocks: 1, name: name}
 	for _, r := range lookupRules {
 		if r.name == rule {
 			l.Rule = r.rule
@@ -110,8 +115,16 @@ func ParseLookup(name string, coreBlocks int) (Lookup, error) {
 		return Lookup{}, unknownLookup(name)
 	}
 	if compress[0] == 'r' {
-		return Lookup{}, fmt.Errorf("model: lookup strategy %q shares a slot between different core blocks, which attend to each other's keys; use compress-sN: %w",
-			name, ErrLookupUnsupported)
+		switch {
+		case n > 0 && n%uint64(coreBlocks) == 0:
+			l.Every, l.Blocks = int(n)/coreBlocks, coreBlocks
+		case n > 0 && uint64(coreBlocks)%n == 0:
+			l.Blocks = int(n)
+		default:
+			return Lookup{}, fmt.Errorf("model: lookup strategy %q: runs of %d writes do not fit %d core blocks; use a multiple or a divisor of %d",
+				name, n, coreBlocks, coreBlocks)
+		}
+		return l, nil
 	}
 	if n == 0 || n%uint64(coreBlocks) != 0 {
 		return Lookup{}, fmt.Errorf("model: lookup strategy %q: %d slots do not divide among %d core blocks; use a multiple of %d",
@@ -130,15 +143,16 @@ func (l Lookup) String() string { return l.name }
 
 // Slot is the slot that core step `step` (from 0) of a position is written to.
 func (l Lookup) Slot(step int) int {
-	if step < l.Anchor {
-		return step
+	run := step / l.Every
+	if run < l.Anchor {
+		return run
 	}
-	return l.Anchor + (step-l.Anchor)%l.Period
+	return l.Anchor + (run-l.Anchor)%l.Period
 }
 
 // Slots is how many slots are in use after `steps` core steps: what to allocate for a largest number of
 // steps, and what a position of that depth has stored.
-func (l Lookup) Slots(steps int) int { return min(steps, l.Anchor+l.Period) }
+func (l Lookup) Slots(steps int) int { return min((steps+l.Every-1)/l.Every, l.Anchor+l.Period) }
 
 // Select is the slot that a reader at slot own gets of a position with `stored` slots, or ok = false when it
 // does not see the position. anyMissing tells whether any position the reader could see lacks slot own; only

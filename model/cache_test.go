@@ -54,7 +54,8 @@ func TestParseLookupRefuses(t *testing.T) {
 		"latest-m4-compress-s9999999999999999999999": "known: ",
 		"latest-m4-compress-s6":                      "use a multiple of 4",
 		"latest-m4-compress-s0":                      "use a multiple of 4",
-		"latest-m4-compress-r4":                      "use compress-sN",
+		"latest-m4-compress-r3":                      "a multiple or a divisor of 4",
+		"latest-m4-compress-r0":                      "a multiple or a divisor of 4",
 		"randomized":                                 "random earlier step",
 		"randomized-compress-s4":                     "random earlier step",
 	} {
@@ -62,7 +63,7 @@ func TestParseLookupRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "model: ") {
 			t.Errorf("ParseLookup(%q) error = %v, want one with %q", name, err, want)
 		}
-		refused := strings.Contains(name, "-r4") || strings.HasPrefix(name, "randomized")
+		refused := strings.HasPrefix(name, "randomized")
 		if errors.Is(err, ErrLookupUnsupported) != refused {
 			t.Errorf("ParseLookup(%q): wraps ErrLookupUnsupported = %t, want %t", name, !refused, refused)
 		}
@@ -79,6 +80,9 @@ func TestLookupSlots(t *testing.T) {
 		"compress-s4":     "0 0 0 0 0 0 0 0 0 0 0 0 in 1",
 		"compress-s16":    "0 1 2 3 0 1 2 3 0 1 2 3 in 4",
 		"compress-anchor": "0 1 2 3 4 5 6 7 8 8 8 8 in 9",
+		"compress-r2":     "0 1 2 3 4 5 6 7 8 9 10 11 in 12",
+		"compress-r4":     "0 1 2 3 4 5 6 7 8 9 10 11 in 12",
+		"compress-r12":    "0 0 0 1 1 1 2 2 2 3 3 3 in 4",
 	} {
 		l, err := ParseLookup(name, 4)
 		if err != nil {
@@ -97,7 +101,7 @@ func TestLookupSlots(t *testing.T) {
 
 // TestLookupSlotsAfterAnchor: with several shared slots the first step after the anchor takes the first of them.
 func TestLookupSlotsAfterAnchor(t *testing.T) {
-	l := Lookup{Rule: LookupLatest, Anchor: 3, Period: 2}
+	l := Lookup{Rule: LookupLatest, Every: 1, Anchor: 3, Period: 2}
 	for step, want := range []int{0, 1, 2, 3, 4, 3, 4} {
 		if got := l.Slot(step); got != want {
 			t.Errorf("slot of step %d is %d, want %d", step, got, want)

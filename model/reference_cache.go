@@ -31,6 +31,7 @@ func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
 // coreCache is the cache of a core block at one step: which entry stands for a position is the strategy's choice.
 func (q *refSequence) coreCache(block, step int, lookup Lookup) refCache {
 	own := lookup.Slot(step)
+	block /= lookup.Blocks // blocks that share their slots have one entry
 	return refCache{
 		store: func(pos int, kv refKV) {
 			slots := &q.positions[pos].core[block]

@@ -184,8 +184,12 @@ func (s *Session) allocate() error {
 	if s.prelude, err = layers(c.NLayersInPrelude, one); err != nil {
 		return err
 	}
-	if s.core, err = layers(c.NLayersInRecurrentBlock, coreSlots(o)); err != nil {
+	shared, err := layers((c.NLayersInRecurrentBlock+o.Lookup.Blocks-1)/o.Lookup.Blocks, coreSlots(o))
+	if err != nil {
 		return err
+	}
+	for i := range c.NLayersInRecurrentBlock {
+		s.core = append(s.core, shared[i/o.Lookup.Blocks])
 	}
 	if s.coda, err = layers(c.NLayersInCoda, one); err != nil {
 		return err
@@ -195,9 +199,9 @@ func (s *Session) allocate() error {
 
 // coreSlots is the strategy as the kernels take it: no more slots than the deepest row needs.
 func coreSlots(o SessionOptions) shaders.Slots {
-	slots := shaders.Slots{Anchor: o.Lookup.Anchor, Period: o.Lookup.Period, Rule: shaders.Rule(o.Lookup.Rule)}
+	slots := shaders.Slots{Every: o.Lookup.Every, Anchor: o.Lookup.Anchor, Period: o.Lookup.Period, Rule: shaders.Rule(o.Lookup.Rule)}
 	if o.Lookup.Period == Uncompressed {
-		slots.Anchor, slots.Period = 0, max(o.MaxSteps, 1)
+		slots.Period = o.Lookup.Slots(max(o.MaxSteps, 1))
 	}
 	return slots
 }

@@ -32,8 +32,8 @@ func philox(key uint64, c [4]uint32) [4]uint32 {
 	return c
 }
 
-// uniform01 is in (0, 1): the midpoint of one of 2^24 equal steps.
-func uniform01(word uint32) float64 { return (float64(word>>8) + 0.5) / (1 << 24) }
+// uniform01 is in (0, 1): the midpoint of one of 2^23 equal steps, exact in float32.
+func uniform01(word uint32) float64 { return (float64(word>>9) + 0.5) / (1 << 23) }
 
 // InitialState fills dst (n_embd) with the state from which the token at pos starts its recurrence: normal
 // values of standard deviation StateStd() * initScale cut at 3 of them, times sqrt(n_embd). They depend on key

@@ -20,8 +20,8 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int) {
 	for _, s := range c.Shards {
 		push := struct {
 			Heads, Head0, HeadsAll, H, HS, Stride, Cells, Every, Anchor, Period, Rule uint32
-			Scale                                                              float32
-			QStride                                                            uint32
+			Scale                                                                     float32
+			QStride                                                                   uint32
 		}{uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim)), uint32(y.Stride),
 			uint32(c.Cells), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(c.Slots.Rule), float32(1 / math.Sqrt(float64(c.HeadDim))), uint32(q.Stride / 4)}
 		work := uint64(y.Rows) * uint64(context) * uint64(s.Heads*c.HeadDim)

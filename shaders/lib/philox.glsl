@@ -10,5 +10,5 @@ uvec4 philox(uvec2 key, uvec4 c) {
     }
     return c;
 }
-// Uniform in (0, 1), on the midpoints of 2^24 equal steps: exact in float32.
-float uniform01(uint word) { return (float(word >> 8) + 0.5) * (1.0 / 16777216.0); }
+// Uniform in (0, 1), on the midpoints of 2^23 equal steps: exact in float32.
+float uniform01(uint word) { return (float(word >> 9) + 0.5) * (1.0 / 8388608.0); }

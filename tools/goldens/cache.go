@@ -4,11 +4,14 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"muninn/model"
 )
 
 // cacheEntries counts the positions in each of the reference's cache slots after a text of that many positions: prelude
-// block i is slot i, core block j of physical step t is P + t R + j, coda block i is -1-i. Slots without any are left out.
-func cacheEntries(m loaded, s session, positions int) map[int]int {
+// block i is slot i, slot t of core block j is P + t R + j (`shared` blocks on end that share their slots count once), coda block i is
+// -1-i. Slots without any are left out.
+func cacheEntries(m loaded, s session, shared, positions int) map[int]int {
 	cfg, entries := m.Config(), map[int]int{}
 	for i := range cfg.NLayersInPrelude {
 		entries[i] = positions
@@ -17,11 +20,21 @@ func cacheEntries(m loaded, s session, positions int) map[int]int {
 		entries[-1-i] = positions
 	}
 	for step := 0; s.Stored(0, 0, step) > 0; step++ {
-		for block := range cfg.NLayersInRecurrentBlock {
-			entries[cfg.NLayersInPrelude+step*cfg.NLayersInRecurrentBlock+block] = s.Stored(0, block, step)
+		for block := 0; block < cfg.NLayersInRecurrentBlock; block += shared {
+			slot := (step*cfg.NLayersInRecurrentBlock + block) / shared
+			entries[cfg.NLayersInPrelude+slot] = s.Stored(0, block/shared, step)
 		}
 	}
 	return entries
+}
+
+// lookupBlocks is how many core blocks on end share their slots under a strategy.
+func lookupBlocks(strategy string, m loaded) int {
+	l, err := model.ParseLookup(strategy, m.Config().NLayersInRecurrentBlock)
+	if err != nil { // the default strategy; a bad one has failed before
+		return 1
+	}
+	return l.Blocks
 }
 
 // compareEntries compares the counts of all slots.

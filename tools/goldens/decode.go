@@ -96,7 +96,7 @@ func (d decodeCase) feed(m loaded, c *check, plan [][2]int, state, want tensor) 
 		pos += chunk[0]
 	}
 	if d.Entries != nil {
-		compareEntries(cacheEntries(m, s, n), d.Entries, c)
+		compareEntries(cacheEntries(m, s, lookupBlocks(d.Lookup, m), n), d.Entries, c)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (g generateCase) run(m loaded, ts tensors, c *check) error {
 		g.compareMargins(margins, c)
 	}
 	if g.CacheSteps != nil && c.problem == "" {
-		compareSlots(cacheEntries(m, s, length-1), g.CacheSteps, c)
+		compareSlots(cacheEntries(m, s, lookupBlocks(g.Lookup, m), length-1), g.CacheSteps, c)
 	}
 	return nil
 }

@@ -234,18 +234,18 @@ func TestSpoiledGoldens(t *testing.T) {
 	}
 }
 
-// TestRefusedStrategyIsSkipped: a strategy that is refused by name is neither passed nor failed, and says why.
-func TestRefusedStrategyIsSkipped(t *testing.T) {
+// TestRefusedStrategyFails: a case that the engine refuses to run has failed, and says why.
+func TestRefusedStrategyFails(t *testing.T) {
 	c := spoiled{topic: "generate", file: "A", only: "r4.zero", json: func(c, _ map[string]any) {
-		c["cache_lookup_strategy"] = "latest-m4-compress-r4"
+		c["cache_lookup_strategy"] = "randomized"
 	}}
 	var out bytes.Buffer
 	s, err := run(options{dir: c.write(t), engine: "reference", caseName: c.only}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Passed != 0 || s.Failed != 0 || s.Skipped != 1 || !strings.Contains(out.String(), "compress-r4") {
-		t.Errorf("want one skipped case, got:\n%s", &out)
+	if s.Passed != 0 || s.Failed != 1 || s.Skipped == 0 || !strings.Contains(out.String(), "randomized") {
+		t.Errorf("want one failed case and the others skipped, got:\n%s", &out)
 	}
 }
 
