@@ -14,12 +14,17 @@ shared float best[LS];
 shared float second[LS];
 shared uint token[LS];
 
+// By its bits: drivers may compile float comparisons as if there were no NaN, and what exp makes of one differs.
+bool is_nan(float v) { return (floatBitsToUint(v) & 0x7fffffffu) > 0x7f800000u; }
+
 void main() {
     const uint i = gl_LocalInvocationIndex, l0 = gl_WorkGroupID.x * p.stride;
     float b = -3.402823466e38, s = -3.402823466e38;
     uint at = NO_TOKEN;
+    float broken = 0.0;
     for (uint t = i; t < p.vocab; t += LS) {
         const float v = logits[l0 + t];
+        if (is_nan(v)) broken = 1.0;
         if (v > b || (at == NO_TOKEN && v == b)) { s = b; b = v; at = t; }
         else if (v > s) s = v;
     }
@@ -36,15 +41,19 @@ void main() {
     }
     barrier();
     float sum = 0.0;
-    for (uint t = i; t < p.vocab; t += LS) sum += exp(logits[l0 + t] - best[0]);
+    for (uint t = i; t < p.vocab; t += LS) {
+        const float v = logits[l0 + t];
+        sum += v == best[0] ? 1.0 : exp(v - best[0]); // infinite logits do not meet as Inf - Inf
+    }
     sum = group_sum(sum);
+    broken = group_max(broken);
     if (i == 0) {
         Choice c;
-        c.token = isnan(sum) ? NO_TOKEN : token[0];
+        c.token = broken > 0.0 ? NO_TOKEN : token[0];
         c.logit = best[0];
         c.lse = log(sum);
         c.logprob = -c.lse;
-        c.margin = best[0] - second[0];
+        c.margin = best[0] == second[0] ? 0.0 : best[0] - second[0];
         c.top = best[0];
         c.kept = 1;
         c.pad = 0;

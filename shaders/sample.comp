@@ -29,7 +29,11 @@ shared uint ties_before[LS];
 
 uint l0;
 float top, inverse_temperature;
-float weight(uint t) { return exp((logits[l0 + t] - top) * inverse_temperature); }
+// At most 1, and exactly 1 for the largest logit: exp promises neither, and the bisections end there.
+float weight(uint t) {
+    const float l = logits[l0 + t];
+    return l == top ? 1.0 : min(exp((l - top) * inverse_temperature), 1.0);
+}
 
 // Number and sum of the weights whose bits are at least `bits`.
 float count_from(uint bits) {

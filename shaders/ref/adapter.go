@@ -1,0 +1,77 @@
+package ref
+
+import (
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// Adapter is y[n][j] = sum over concat(state, embeds)[n] times row rows[j] of w (.., 2d), plus bias[rows[j]] (nil: none).
+// state, embeds (n, d).
+func Adapter(w RowFunc, state, embeds, bias []float32, d int, rows []int) []float64 {
+	n := len(state) / d
+	y := make([]float64, n*len(rows))
+	row := make([]float32, 2*d)
+	for j, i := range rows {
+		w(i, row)
+		for t := range n {
+			sum := dot(row[:d], state[t*d:][:d]) + dot(row[d:], embeds[t*d:][:d])
+			if bias != nil {
+				sum += float64(bias[i])
+			}
+			y[t*len(rows)+j] = sum
+		}
+	}
+	return y
+}
+
+func adapterCases() []Case {
+	sizes := productSizes(1)
+	sizes = append(sizes,
+		productSize{n: 3, rows: 10, k: 10, format: shaders.BF16}, // halves that have padding of their own
+		productSize{n: 20, rows: 9, k: 9, format: shaders.F16, family: heavy},
+		productSize{n: 1, rows: 5280, k: 5280, format: shaders.BF16, large: true})
+	var list []Case
+	for i, s := range sizes {
+		bias := i%2 == 0
+		name := s.String()
+		if bias {
+			name += " bias"
+		}
+		list = append(list, Case{Op: "adapter", Name: name, Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { adapterTrial(t, s, bias) }})
+	}
+	return list
+}
+
+// adapterTrial takes k as d: the matrix has twice as many columns.
+func adapterTrial(t *trial, s productSize, hasBias bool) {
+	d, half := s.k, shaders.Padded(s.k)
+	weights := source{seed("adapter w", s.String()), s.family, s.format, 2 * d}
+	state := source{seed("adapter state", s.String()), s.family, shaders.F32, d}.all(s.n)
+	embeds := source{seed("adapter embeds", s.String()), s.family, shaders.F32, d}.all(s.n)
+	st, em := t.input("state", state, s.n, d), t.input("embeds", embeds, s.n, d)
+	row := make([]float32, 2*d)
+	w := t.matrix("w", s.rows, 2*half, s.format, s.limit(2*half), func(i int, dst []float32) {
+		weights.row(i, row)
+		clear(dst)
+		copy(dst, row[:d])
+		copy(dst[half:], row[d:])
+	})
+	var bias []float32
+	var span vk.Span // zero: no bias
+	if hasBias {
+		bias = source{seed("adapter bias", s.String()), uniform, shaders.F32, s.rows}.all(1)
+		span = t.floats("bias", bias)
+	}
+	y := t.output("y", s.n, s.rows)
+	rows := s.sample()
+	var both []float32 // state and embeds side by side
+	for n := range s.n {
+		both = append(append(both, state[n*d:][:d]...), embeds[n*d:][:d]...)
+	}
+	want := s.references(func(view func(source) RowFunc) reference {
+		w := view(weights)
+		return reference{Adapter(w, state, embeds, bias, d, rows), sizes(w, both, 2*d, rows)}
+	})
+	t.check(func(r *shaders.Recorder) { r.Adapter(y.Tensor, w, st.Tensor, em.Tensor, span) },
+		func(v *verdict) { v.sampled(y, rows, want) })
+}

@@ -1,0 +1,189 @@
+package ref
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"muninn/shaders"
+)
+
+// nowhere is the slot of a cell that a reader does not see.
+const nowhere = -1
+
+// lookup is the slot that a reader at slot own takes of a cell. lacking says whether any cell that it sees lacks own.
+func (c *KV) lookup(own, cell int, lacking bool) int {
+	stored := c.stored(cell)
+	switch {
+	case c.Slots.Rule == shaders.RuleOne:
+		return 0
+	case c.Slots.Rule == shaders.RuleFull && stored > own:
+		return own
+	case c.Slots.Rule == shaders.RuleLatest && stored > 0:
+		return min(own, stored-1)
+	case c.Slots.Rule == shaders.RuleAlwaysLast && stored > 0 && lacking:
+		return stored - 1
+	case c.Slots.Rule == shaders.RuleAlwaysLast && stored > 0:
+		return own
+	}
+	return nowhere
+}
+
+// Attention is softmax(q k^T / sqrt(headDim)) v for each row and head over the positions 0 to the row's own that its
+// lookup rule shows it. q (n, heads, headDim); the result has the same shape.
+func Attention(q []float32, c *KV, rows []shaders.Row) []float64 {
+	y := make([]float64, len(q))
+	for n, r := range rows {
+		own := 0
+		if c.Slots.Rule != shaders.RuleOne {
+			own = Slot(int(r.Step), c.Slots)
+		}
+		lacking := false
+		for i := range int(r.Pos) + 1 {
+			lacking = lacking || c.stored(int(r.Base)+i) <= own
+		}
+		for h := range c.Heads {
+			at := (n*c.Heads + h) * c.HeadDim
+			attendHead(y[at:][:c.HeadDim], q[at:][:c.HeadDim], c, r, h, own, lacking)
+		}
+	}
+	return y
+}
+
+func attendHead(y []float64, q []float32, c *KV, r shaders.Row, head, own int, lacking bool) {
+	var seen []int // where the vectors are
+	var scores []float64
+	top := math.Inf(-1)
+	for i := range int(r.Pos) + 1 {
+		cell := int(r.Base) + i
+		slot := c.lookup(own, cell, lacking)
+		if slot == nowhere {
+			continue
+		}
+		at := c.at(slot, cell, head)
+		s := dot(q, c.K[at:][:c.HeadDim]) / math.Sqrt(float64(c.HeadDim))
+		seen, scores, top = append(seen, at), append(scores, s), max(top, s)
+	}
+	var total float64
+	for i, at := range seen {
+		w := math.Exp(scores[i] - top)
+		total += w
+		for d := range y {
+			y[d] += w * float64(c.V[at+d])
+		}
+	}
+	for d := range y {
+		y[d] /= total
+	}
+}
+
+// attentionSize is a case: sequences of the given lengths side by side in the cache, a row for the last position of each
+// and for some before.
+type attentionSize struct {
+	heads, headDim int
+	contexts       []int
+	slots          shaders.Slots
+	family         family
+	shards         int
+}
+
+func (s attentionSize) String() string {
+	rule := [...]string{"one", "full", "latest", "always-last"}[s.slots.Rule]
+	return fmt.Sprintf("%s heads=%dx%d contexts=%v slots=%d:%d+%d %s %d shards", rule, s.heads, s.headDim, s.contexts, s.slots.Every, s.slots.Anchor, s.slots.Period, s.family, s.shards)
+}
+
+func attentionCases() []Case {
+	one := shaders.Slots{Period: 1}
+	var sizes []attentionSize
+	for i, h := range []int{2, 10, 16, 24, 32, 96, shaders.MaxHeadDim} {
+		for j, contexts := range [][]int{{1, 63}, {64, 65}, {200, 3}} {
+			sizes = append(sizes, attentionSize{heads: 1 + (i+j)%3, headDim: h, contexts: contexts, slots: one, family: family((i + j) % families), shards: 1 + (i+j)%2})
+		}
+	}
+	for _, rule := range []shaders.Rule{shaders.RuleFull, shaders.RuleLatest, shaders.RuleAlwaysLast} {
+		for i, slots := range []shaders.Slots{{Period: 8}, {Anchor: 8, Period: 1}, {Period: 4}, {Anchor: 2, Period: 3}, {Period: 1},
+			{Every: 4, Period: 5}, {Every: 3, Anchor: 2, Period: 2}} {
+			slots.Rule = rule
+			contexts := [][]int{{1, 64, 65}, {63, 2, 9}, {200, 1}, {65, 128}, {70}, {66, 4}, {90}}[i]
+			sizes = append(sizes, attentionSize{heads: 3, headDim: []int{16, 10, 24, 96, 2, 32, 16}[i], contexts: contexts, slots: slots, family: family(i % families), shards: 1 + i%3})
+		}
+		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{1000}, slots: shaders.Slots{Anchor: 1, Period: 2, Rule: rule}, shards: 1})
+	}
+	var list []Case
+	for _, s := range sizes {
+		list = append(list, Case{Op: "attention", Name: s.String(), Limit: 1e-9, Why: "float32 scores below 300: a score's rounding is its weight's relative error",
+			run: func(t *trial) { attentionTrial(t, s) }})
+	}
+	return list
+}
+
+// attentionInputs fills the queries and what is stored. Keys and queries stay small enough for the limit's reason; the
+// families show in the values.
+func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
+	rnd := rand.New(rand.NewPCG(seed("attention", s.String()), 1))
+	cells := 5 // cells before the first sequence belong to nobody
+	var table []shaders.Row
+	for _, n := range s.contexts {
+		table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n - 1), Step: rnd.Uint32N(20)})
+		if n > 2 {
+			table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n / 2), Step: rnd.Uint32N(3)})
+		}
+		cells += n
+	}
+	c := emptyKV(s.slots, cells+3, s.heads, s.headDim)
+	for cell := range c.Depth {
+		c.Depth[cell] = rnd.Uint32N(12) // some cells have no step at all
+	}
+	for _, r := range table { // a row has stored its own step before it reads
+		own := &c.Depth[r.Base+r.Pos]
+		*own = max(*own, r.Step+1)
+	}
+	values := source{seed("attention kv", s.String()), s.family, shaders.F32, s.headDim}
+	near := source{seed("attention k", s.String()), uniform, shaders.F32, s.headDim}
+	for slot := range s.slots.Count() {
+		for cell := range c.Depth {
+			if s.slots.Rule != shaders.RuleOne && slot >= c.stored(cell) {
+				continue
+			}
+			for h := range s.heads {
+				at := c.at(slot, cell, h)
+				near.row(at, c.K[at:][:s.headDim])
+				values.row(at, c.V[at:][:s.headDim])
+			}
+		}
+	}
+	q := source{seed("attention q", s.String()), uniform, shaders.F32, s.heads * s.headDim}.all(len(table))
+	if s.family == heavy { // one channel of the query makes the softmax peak
+		for i := range q {
+			if i%s.headDim == s.headDim/3 {
+				q[i] *= 100
+			}
+		}
+	}
+	return c, q, table
+}
+
+func attentionTrial(t *trial, s attentionSize) {
+	c, q, table := attentionInputs(s)
+	cache := t.cache(c, s.shards, false)
+	rows, _ := t.rows(table, false)
+	qt := t.input("q", padHeads(q, s.headDim), len(table), s.heads*((s.headDim+3)/4*4))
+	y := t.output("y", len(table), s.heads*s.headDim)
+	want := Attention(q, c, table)
+	most := 0
+	for _, n := range s.contexts {
+		most = max(most, n)
+	}
+	t.check(func(r *shaders.Recorder) { r.Attention(y.Tensor, qt.Tensor, cache.Cache, rows, most) },
+		func(v *verdict) { v.tensor(y, untouchedPadding, want) })
+}
+
+// padHeads pads each head with zeros to whole float vectors, as the cache and the queries have them.
+func padHeads(x []float32, headDim int) []float32 {
+	var y []float32
+	for i := 0; i < len(x); i += headDim {
+		y = append(y, x[i:i+headDim]...)
+		y = append(y, make([]float32, (headDim+3)/4*4-headDim)...)
+	}
+	return y
+}

@@ -1,0 +1,98 @@
+package ref
+
+import (
+	"fmt"
+	"math"
+
+	"muninn/shaders"
+)
+
+// MatMul is y[n][j] = sum_k w[rows[j]][k] x[n][k]: the listed rows of w (.., k) times each row of x (n, k).
+func MatMul(w RowFunc, x []float32, k int, rows []int) []float64 {
+	y := make([]float64, len(x)/k*len(rows))
+	row := make([]float32, k)
+	for j, i := range rows {
+		w(i, row)
+		for n := range len(x) / k {
+			y[n*len(rows)+j] = dot(row, x[n*k:][:k])
+		}
+	}
+	return y
+}
+
+func matmulCases() []Case {
+	sizes := productSizes(0)
+	// The real sizes: head and the down projection of Huginn.
+	sizes = append(sizes,
+		productSize{n: 64, rows: 65, k: 5280, format: shaders.BF16, family: heavy},
+		productSize{n: 5, rows: 33, k: 17920, format: shaders.F16, family: halfMax},
+		productSize{n: 1, rows: 65536, k: 5280, format: shaders.BF16, large: true},
+		productSize{n: 17, rows: 65536, k: 5280, format: shaders.BF16, large: true},
+		productSize{n: 2, rows: 5280, k: 17920, format: shaders.F16, family: heavy, large: true})
+	var list []Case
+	for _, s := range sizes {
+		list = append(list, Case{Op: "matmul", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { matmulTrial(t, s) }})
+	}
+	for f := range shaders.Format(3) {
+		list = append(list, Case{Op: "matmul", Name: f.String() + " row alone equals row among others",
+			Why: "a row's sum is taken in one order, whatever is computed beside it", run: func(t *trial) { aloneTrial(t, f) }})
+	}
+	return list
+}
+
+func matmulTrial(t *trial, s productSize) {
+	weights := source{seed("matmul w", s.String()), s.family, s.format, s.k}
+	values := source{seed("matmul x", s.String()), s.family, shaders.F32, s.k}.all(s.n)
+	x := t.input("x", values, s.n, s.k)
+	w := t.matrix("w", s.rows, s.k, s.format, s.limit(s.k), weights.row)
+	y := t.output("y", s.n, s.rows)
+	rows := s.sample()
+	want := s.references(func(view func(source) RowFunc) reference {
+		w := view(weights)
+		return reference{MatMul(w, values, s.k, rows), sizes(w, values, s.k, rows)}
+	})
+	t.check(func(r *shaders.Recorder) { r.MatMul(y.Tensor, w, x.Tensor) },
+		func(v *verdict) { v.sampled(y, rows, want) })
+}
+
+// aloneTrial computes 16 rows together, and again in groups of every size from 1 to 16; k and rows are such that a row of
+// x and y begins at a multiple of 256 bytes, where it can be bound.
+func aloneTrial(t *trial, f shaders.Format) {
+	const n, rows, k = 16, 64, 320
+	weights := source{seed("alone w", f.String()), uniform, f, k}
+	x := t.input("x", source{seed("alone x", f.String()), uniform, shaders.F32, k}.all(n), n, k)
+	w := t.matrix("w", rows, k, f, 0, weights.row)
+	var ys []tensor
+	for m := 1; m <= n; m++ {
+		ys = append(ys, t.output(fmt.Sprintf("y in groups of %d", m), n, rows))
+	}
+	t.vectorsOnly = true // only these promise it
+	t.check(func(r *shaders.Recorder) {
+		for m := 1; m <= n && t.err == nil; m++ {
+			for i := 0; i < n; i += m {
+				c := min(m, n-i)
+				r.MatMul(ys[m-1].From(i, c), w, x.From(i, c))
+			}
+		}
+	}, func(v *verdict) {
+		together := floatsOf(ys[n-1].values())
+		for m, y := range ys {
+			for i, g := range floatsOf(y.values()) {
+				if math.Float32bits(g) != math.Float32bits(together[i]) {
+					v.fail("row %d column %d is %g in groups of %d, %g in one of %d", i/rows, i%rows, g, m+1, together[i], n)
+					break
+				}
+			}
+		}
+		v.tensor(ys[0], untouchedPadding, exactly(together)) // no NaN left
+	})
+}
+
+// exactly are float32 values as a reference.
+func exactly(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}

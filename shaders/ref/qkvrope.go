@@ -1,0 +1,174 @@
+package ref
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"muninn/shaders"
+)
+
+// QKVRope splits qkv (n, 3, heads, headDim) into q, k, v, adds bias (2, heads, headDim; nil: none) to q and k, and turns
+// each pair of neighbours in them by the angle of the row's position; rope (positions, headDim/2) holds cos and sin.
+// The results are (n, heads, headDim).
+func QKVRope(qkv, bias []float32, rope [][2]float32, heads, headDim int, rows []shaders.Row) (q, k, v []float64) {
+	d := heads * headDim
+	for n, r := range rows {
+		for part := range 3 {
+			x := exactly(qkv[(3*n+part)*d:][:d])
+			if part == 2 {
+				v = append(v, x...)
+				continue
+			}
+			for i := 0; i < d; i += 2 {
+				if bias != nil {
+					x[i] += float64(bias[part*d+i])
+					x[i+1] += float64(bias[part*d+i+1])
+				}
+				cs := rope[int(r.Pos)*(headDim/2)+i%headDim/2]
+				cos, sin := float64(cs[0]), float64(cs[1])
+				x[i], x[i+1] = x[i]*cos-x[i+1]*sin, x[i+1]*cos+x[i]*sin
+			}
+			if part == 0 {
+				q = append(q, x...)
+			} else {
+				k = append(k, x...)
+			}
+		}
+	}
+	return q, k, v
+}
+
+// RopeTable is cos and sin of position / base^(2i / headDim) for each position and pair i, computed in float64.
+func RopeTable(positions, headDim int, base float64) [][2]float32 {
+	var table [][2]float32
+	for p := range positions {
+		for i := range headDim / 2 {
+			angle := float64(p) / math.Pow(base, float64(2*i)/float64(headDim))
+			table = append(table, [2]float32{float32(math.Cos(angle)), float32(math.Sin(angle))})
+		}
+	}
+	return table
+}
+
+type qkvropeSize struct {
+	heads, headDim int
+	bias           bool
+	slots          shaders.Slots
+	mark           shaders.Mark
+	shards         int
+	family         family
+}
+
+func (s qkvropeSize) String() string {
+	return fmt.Sprintf("heads=%dx%d bias=%v slots=%d:%d+%d mark=%d %d shards %s", s.heads, s.headDim, s.bias, s.slots.Every, s.slots.Anchor, s.slots.Period, s.mark, s.shards, s.family)
+}
+
+func qkvropeCases() []Case {
+	var list []Case
+	for i, h := range []int{2, 10, 16, 24, 32, 96, shaders.MaxHeadDim} {
+		for j, slots := range []shaders.Slots{{Period: 1}, {Period: 8}, {Anchor: 8, Period: 1}, {Anchor: 2, Period: 3}, {Every: 4, Period: 5}} {
+			s := qkvropeSize{heads: 1 + (i+j)%4, headDim: h, bias: (i+j)%2 == 0, slots: slots, mark: shaders.Mark((i + j) % 3),
+				shards: 1 + (i+2*j)%3, family: family((i + j) % families)}
+			list = append(list, Case{Op: "qkvrope", Name: s.String(), Limit: 1e-10, Why: "two float32 multiplications and additions",
+				run: func(t *trial) { qkvropeTrial(t, s) }})
+		}
+	}
+	return list
+}
+
+func qkvropeTrial(t *trial, s qkvropeSize) {
+	const positions = 12
+	d := s.heads * s.headDim
+	table := []shaders.Row{{Base: 0, Pos: 11, Step: 0}, {Base: 12, Pos: 0, Step: 3}, {Base: 12, Pos: 1, Step: 3}, {Base: 20, Pos: 5, Step: 17}, {Base: 20, Pos: 4, Step: 8}}
+	c := emptyKV(s.slots, 28, s.heads, s.headDim)
+	for cell := range c.Depth {
+		c.Depth[cell] = uint32(1000 + cell)
+	}
+	values := source{seed("qkv", s.String()), s.family, shaders.F32, 3 * d}.all(len(table))
+	var bias []float32
+	if s.bias {
+		bias = source{seed("qkv bias", s.String()), uniform, shaders.F32, 2 * d}.all(1)
+	}
+	rope := RopeTable(positions, s.headDim, 50000)
+	var flatRope []float32
+	for _, cs := range rope {
+		flatRope = append(flatRope, cs[0], cs[1])
+	}
+	qkv := t.input("qkv", values, len(table), 3*d)
+	biasSpan, ropeSpan := t.spanOrNone("bias", bias), t.floats("rope", flatRope)
+	rows, _ := t.rows(table, false)
+	cache := t.cache(c, s.shards, true)
+	qt := t.output("q", len(table), s.heads*((s.headDim+3)/4*4))
+	q, k, v := QKVRope(values, bias, rope, s.heads, s.headDim, table)
+	t.check(func(r *shaders.Recorder) {
+		r.QKVRope(qt.Tensor, cache.Cache, qkv.Tensor, biasSpan, ropeSpan, rows, s.mark)
+	},
+		func(o *verdict) {
+			o.tensor(qt, untouchedPadding, padHeads64(q, s.headDim))
+			o.stored(c, cache, table, k, v)
+			o.marked(c, cache, table, s.mark)
+		})
+}
+
+// stored finds each row's k and v in its cell and slot, and everything else as it was.
+func (v *verdict) stored(c *KV, cache deviceKV, table []shaders.Row, k, vv []float64) {
+	gotK, gotV := slices.Clone(c.K), slices.Clone(c.V)
+	for i, s := range cache.Shards {
+		c.read(gotK, cache.k[i].now, s.Head0, s.Heads)
+		c.read(gotV, cache.v[i].now, s.Head0, s.Heads)
+		for _, o := range []*operand{cache.k[i], cache.v[i]} {
+			for _, p := range c.headPadding(o.now) {
+				if p != 0 {
+					v.fail("%s: padding of a head is %g", o.name, p)
+					break
+				}
+			}
+		}
+	}
+	for n, r := range table {
+		slot := Slot(int(r.Step), c.Slots)
+		for h := range c.Heads {
+			at, from := c.at(slot, int(r.Base+r.Pos), h), (n*c.Heads+h)*c.HeadDim
+			v.floats(fmt.Sprintf("k of row %d head %d", n, h), gotK[at:][:c.HeadDim], k[from:][:c.HeadDim], c.HeadDim)
+			v.floats(fmt.Sprintf("v of row %d head %d", n, h), gotV[at:][:c.HeadDim], vv[from:][:c.HeadDim], c.HeadDim)
+			copy(gotK[at:][:c.HeadDim], c.K[at:][:c.HeadDim]) // what remains must be as before
+			copy(gotV[at:][:c.HeadDim], c.V[at:][:c.HeadDim])
+		}
+	}
+	for i := range gotK {
+		if math.Float32bits(gotK[i]) != nanWord || math.Float32bits(gotV[i]) != nanWord {
+			row := c.Heads * c.HeadDim
+			v.fail("slot %d of cell %d was written, which no row has", i/row/c.Cells, i/row%c.Cells)
+			return
+		}
+	}
+}
+
+// marked finds the depths as the mark says.
+func (v *verdict) marked(c *KV, cache deviceKV, table []shaders.Row, mark shaders.Mark) {
+	want := slices.Clone(c.Depth)
+	for _, r := range table {
+		switch mark {
+		case shaders.MarkBegin:
+			want[r.Base+r.Pos] = r.Step
+		case shaders.MarkStep:
+			want[r.Base+r.Pos] = r.Step + 1
+		}
+	}
+	for i, got := range floatsOf(cache.depth.values()) {
+		if math.Float32bits(got) != want[i] {
+			v.fail("cell %d has depth %d, want %d", i, math.Float32bits(got), want[i])
+			return
+		}
+	}
+}
+
+func padHeads64(x []float64, headDim int) []float64 {
+	var y []float64
+	for i := 0; i < len(x); i += headDim {
+		y = append(y, x[i:i+headDim]...)
+		y = append(y, make([]float64, (headDim+3)/4*4-headDim)...)
+	}
+	return y
+}

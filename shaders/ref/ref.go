@@ -1,0 +1,120 @@
+// Package ref checks the compiled kernels against plain Go. Each operation has one file: an oracle that works in float64
+// and knows nothing of tiles, workgroups or devices, and the cases it is compared on.
+//
+// Inputs are rounded to the type they are stored in before both sides run, so that a limit covers arithmetic only.
+// Outputs start as NaN between guard bands; after a run the guards, the inputs and the padding must be what they were.
+package ref
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// Case is one comparison of an operation on a device with its oracle. Its inputs depend on its name alone.
+type Case struct {
+	Op    string  // stem of the operation: matmul, attention ...
+	Name  string  // sizes and family of inputs; unique within the operation
+	Limit float64 // largest normalised mean square error of a row of output; 0: bit for bit
+	Why   string  // reason of the limit
+	Large bool    // a model's real size: gigabytes and seconds
+
+	run func(*trial)
+}
+
+// Cases are all cases, operation by operation.
+func Cases() []Case {
+	return slices.Concat(matmulCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
+		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), gatherCases(), argmaxCases(), editCases(), sampleCases())
+}
+
+// Options choose what Run runs.
+type Options struct {
+	Match    string            // only cases whose "op/name" contains it
+	Large    bool              // also the large cases
+	Shaders  []shaders.Options // kernel choices to run each case with; none: DefaultShaders of the device
+	Progress func(Result)      // called after each result; may be nil
+}
+
+// Result is one case run with one choice of kernels.
+type Result struct {
+	Op, Case string
+	Kernel   string  // names of the compiled kernels that ran
+	NMSE     float64 // worst row: squared error over squared reference
+	Limit    float64
+	MaxAbs   float64 // largest difference
+	OK       bool
+	Err      error  // the kernels could not be built or run
+	Detail   string // what differs
+}
+
+// String is one line for a report.
+func (r Result) String() string {
+	verdict := "ok"
+	switch {
+	case r.Err != nil:
+		verdict = "error: " + r.Err.Error()
+	case !r.OK:
+		verdict = "FAIL: " + r.Detail
+	}
+	return fmt.Sprintf("%s/%s [%s] nmse %.2g (limit %.2g): %s", r.Op, r.Case, r.Kernel, r.NMSE, r.Limit, verdict)
+}
+
+// DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, both
+// shapes for many rows, and those shapes from two rows on.
+func DefaultShaders(c vk.Caps) []shaders.Options {
+	list := []shaders.Options{
+		{Reduction: shaders.SharedMemory, Shape: shaders.Tile, VecRows: mostVecRows},
+		{Reduction: shaders.SharedMemory, Shape: shaders.Direct, VecRows: 1},
+		{Reduction: shaders.SharedMemory, Shape: shaders.Tile, VecRows: 1},
+	}
+	if c.SubgroupArithmetic && (c.SubgroupMin == c.SubgroupMax || c.SubgroupSizeControl) {
+		list = append([]shaders.Options{{Reduction: shaders.Subgroup, Shape: shaders.Direct, VecRows: mostVecRows}}, list...)
+	}
+	return list
+}
+
+// mostVecRows has products of up to so many rows checked as vectors.
+const mostVecRows = 16
+
+// Run compares the kernels with the oracles on a device. A case runs once for each set of kernels that the choices make
+// of it. Failures are in the results; the error is for what stops the run: the context, or a device that is lost.
+func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
+	choices := o.Shaders
+	if len(choices) == 0 {
+		choices = DefaultShaders(dev.Caps())
+	}
+	var kernels []*shaders.Kernels
+	for _, c := range choices {
+		k, err := shaders.New(dev, c)
+		if err != nil {
+			return nil, fmt.Errorf("ref: %w", err)
+		}
+		kernels = append(kernels, k)
+	}
+	var results []Result
+	for _, c := range Cases() {
+		if c.Large && !o.Large || !strings.Contains(c.Op+"/"+c.Name, o.Match) {
+			continue
+		}
+		t := &trial{ctx: ctx, dev: dev, choices: choices, kernels: kernels, c: c,
+			arena: dev.NewArena("ref "+c.Op, vk.DeviceLocal), seen: map[string]bool{}}
+		c.run(t)
+		t.arena.Free()
+		for _, r := range t.results {
+			if o.Progress != nil {
+				o.Progress(r)
+			}
+			results = append(results, r)
+			if errors.Is(r.Err, vk.ErrDeviceLost) || errors.Is(r.Err, context.Canceled) || errors.Is(r.Err, context.DeadlineExceeded) {
+				return results, fmt.Errorf("ref: %s/%s: %w", r.Op, r.Case, r.Err)
+			}
+		}
+	}
+	return results, nil
+}

@@ -1,0 +1,57 @@
+package ref
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/shaders"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// Every case on every device, and every compiled kernel in some case.
+func TestKernels(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		ran := map[string]bool{}
+		results, err := Run(context.Background(), d, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if r.Err != nil || !r.OK {
+				t.Error(r)
+			}
+			for _, name := range strings.Fields(r.Kernel) {
+				ran[name] = true
+			}
+		}
+		for _, name := range shaders.Names() {
+			if !ran[name] {
+				t.Errorf("no case runs %s", name)
+			}
+		}
+	})
+}
+
+// A case is known by its name: its inputs depend on it.
+func TestCaseNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range Cases() {
+		name := c.Op + "/" + c.Name
+		if seen[name] {
+			t.Errorf("%s: two cases of this name", name)
+		}
+		seen[name] = true
+		if c.Why == "" {
+			t.Errorf("%s: the limit has no reason", name)
+		}
+	}
+	for _, name := range shaders.Names() {
+		op, _, _ := strings.Cut(name, "_")
+		if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Op == op }) {
+			t.Errorf("kernel %s: no cases of operation %s", name, op)
+		}
+	}
+}

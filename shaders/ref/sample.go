@@ -1,0 +1,218 @@
+package ref
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"muninn/shaders"
+)
+
+// Weights are the values of softmax(logits / temperature) over the largest, and the tokens from the largest value down,
+// equal ones in vocabulary order.
+func Weights(logits []float32, inverseTemperature float32) (w []float64, order []int) {
+	top := slices.Max(logits)
+	w, order = make([]float64, len(logits)), make([]int, len(logits))
+	for i, l := range logits {
+		w[i] = math.Exp((float64(l) - float64(top)) * float64(inverseTemperature))
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(w[b], w[a]) })
+	return w, order
+}
+
+// Kept is how many tokens, from the first of the order on, the filters leave. One after the other:
+//
+//   - top-k keeps the k largest and whatever equals the k-th;
+//   - top-p runs over the values from the largest down, as they were before anything was dropped or renormalised, while
+//     their sum stays within the share; the token that crosses it goes, the very first stays; of equal ones at the edge
+//     the first in vocabulary order stay;
+//   - min-p drops what is below its share of the largest.
+func Kept(w []float64, order []int, f shaders.Filter) int {
+	n := len(order)
+	if k := int(f.TopK); k > 0 && k < n {
+		for n > k && w[order[n-1]] < w[order[k-1]] {
+			n--
+		}
+	}
+	if f.TopP > 0 && f.TopP < 1 {
+		var all, sum float64
+		for _, v := range w {
+			all += v
+		}
+		for i, token := range order[:n] {
+			if sum += w[token]; sum > float64(f.TopP)*all && i > 0 {
+				n = i
+				break
+			}
+		}
+	}
+	for n > 1 && f.MinP > 0 && w[order[n-1]] < float64(f.MinP) {
+		n--
+	}
+	return n
+}
+
+// Draw is the first token in vocabulary order whose running sum of what is kept exceeds u of the whole.
+func Draw(w []float64, order []int, kept int, u float64) int {
+	in := slices.Sorted(slices.Values(order[:kept]))
+	var total, sum float64
+	for _, token := range in {
+		total += w[token]
+	}
+	for _, token := range in {
+		if sum += w[token]; sum > u*total {
+			return token
+		}
+	}
+	return order[0]
+}
+
+// slack is how far float32 sums over a vocabulary may move an edge of top-p or a token's interval, as a share of the whole.
+const slack = 1e-5
+
+// drawable tells whether a token may come out in float32 with so many kept: the filters leave as many with their edges
+// moved by at most the slack, and u lies as near to the token's share of the running sum.
+func drawable(w []float64, order []int, f shaders.Filter, token, kept int) bool {
+	low, high := f, f
+	if f.TopP > 0 && f.TopP < 1 {
+		low.TopP, high.TopP = f.TopP*(1-slack), f.TopP*(1+slack)
+	}
+	low.MinP, high.MinP = f.MinP*(1+slack), f.MinP*(1-slack)
+	if kept < Kept(w, order, low) || kept > Kept(w, order, high) || !slices.Contains(order[:kept], token) {
+		return false
+	}
+	var total, before float64
+	for _, t := range order[:kept] {
+		total += w[t]
+		if t < token {
+			before += w[t]
+		}
+	}
+	u := float64(f.U)
+	return w[token] > 0 && u >= before/total-slack && u <= (before+w[token])/total+slack
+}
+
+func sampleCases() []Case {
+	var list []Case
+	for _, vocab := range vocabularies {
+		list = append(list, Case{Op: "sample", Name: fmt.Sprintf("vocab=%d", vocab),
+			Why: "the token drawn, or its neighbour where u lies within 1e-5 of the edge between them", run: func(t *trial) { sampleTrial(t, vocab) }})
+	}
+	return list
+}
+
+// filterTable are the filters alone and together.
+func filterTable() []shaders.Filter {
+	return []shaders.Filter{
+		{},
+		{TopK: 1}, {TopK: 3}, {TopK: 40}, {TopK: 100000},
+		{TopP: 1e-6}, {TopP: 0.3}, {TopP: 0.5}, {TopP: 0.95}, {TopP: 1},
+		{MinP: 0.02}, {MinP: 0.5}, {MinP: 1},
+		{TopK: 20, TopP: 0.6}, {TopP: 0.9, MinP: 0.1}, {TopK: 50, MinP: 0.05}, {TopK: 30, TopP: 0.8, MinP: 0.03},
+	}
+}
+
+// sampleLogits are multiples of 1/64, so that equal values are common and different ones stay apart in float32.
+func sampleLogits(kind, vocab int) []float32 {
+	rnd := rand.New(rand.NewPCG(seed("sample", fmt.Sprint(kind, vocab)), 1))
+	x := make([]float32, vocab)
+	for i := range x {
+		switch kind {
+		case 0: // spread out
+			x[i] = float32(rnd.IntN(16*64)) / 64
+		case 1: // few values, many ties
+			x[i] = float32(rnd.IntN(3))
+		case 2: // all equal
+			x[i] = -5
+		case 3: // one stands out
+			x[i] = float32(rnd.IntN(64)) / 64
+			if i == vocab*2/3 {
+				x[i] = 12
+			}
+		case 4: // tokens that cannot be, as forbidden ones
+			x[i] = float32(rnd.IntN(8*64)) / 64
+			if i%3 == 1 {
+				x[i] = float32(math.Inf(-1))
+			}
+		}
+	}
+	return x
+}
+
+const sampleKinds = 5
+
+// drawn is a row of a case: which logits, and the filter.
+type drawn struct {
+	logits []float32
+	filter shaders.Filter
+}
+
+// draws pair kinds of logits, filters and places in (0, 1): all filters with several u for small vocabularies, one u
+// each for large ones.
+func draws(vocab int) []drawn {
+	us := []float32{0x1p-25, 0.1, 0.3333, 0.5, 0.75, 0.9, 1 - 0x1p-24}
+	temperatures := []float32{1, 1 / 0.7, 0.5}
+	var list []drawn
+	for kind := range sampleKinds {
+		logits := sampleLogits(kind, vocab)
+		for i, f := range filterTable() {
+			for j, u := range us {
+				if vocab > 300 && j != (i+kind)%len(us) || vocab > 2000 && (i+kind)%5 > 0 {
+					continue
+				}
+				f.InverseTemperature = temperatures[(i+j)%len(temperatures)]
+				f.U, f.Enabled = u, 1
+				list = append(list, drawn{logits, f})
+			}
+		}
+	}
+	return append(list, drawn{sampleLogits(0, vocab), shaders.Filter{TopK: 2, U: 0.5}}) // not enabled: stays as argmax left it
+}
+
+func sampleTrial(t *trial, vocab int) {
+	list := draws(vocab)
+	var flat []float32
+	raw := make([]byte, len(list)*shaders.FilterBytes)
+	for i, d := range list {
+		flat = append(flat, d.logits...)
+		d.filter.Put(raw[i*shaders.FilterBytes:])
+	}
+	logits := t.input("logits", flat, len(list), vocab)
+	filters := t.buffer("filters", raw, false)
+	choices := t.choiceBuffer(len(list))
+	t.check(func(r *shaders.Recorder) {
+		r.Argmax(choices.data, logits.Tensor)
+		r.Sample(choices.data, logits.Tensor, filters.data)
+	}, func(v *verdict) {
+		for i, d := range list {
+			v.draw(i, d, shaders.DecodeChoice(choices.values()[i*shaders.ChoiceBytes:]))
+		}
+	})
+}
+
+// draw compares one choice with the definition.
+func (v *verdict) draw(row int, d drawn, got shaders.Choice) {
+	want := Argmax(d.logits)
+	if d.filter.Enabled == 0 {
+		v.choice(row, got, want)
+		return
+	}
+	if int(got.Token) >= len(d.logits) {
+		v.fail("row %d: token %d of %d", row, got.Token, len(d.logits))
+		return
+	}
+	w, order := Weights(d.logits, d.filter.InverseTemperature)
+	kept := Kept(w, order, d.filter)
+	token := Draw(w, order, kept, float64(d.filter.U))
+	if (int(got.Token) != token || int(got.Kept) != kept) && !drawable(w, order, d.filter, int(got.Token), int(got.Kept)) {
+		v.fail("row %d, %+v: token %d of %d kept, want %d of %d", row, d.filter, got.Token, got.Kept, token, kept)
+		return
+	}
+	want.Token, want.Kept = got.Token, got.Kept
+	want.Logit = d.logits[got.Token]
+	want.LogProb = float32(float64(want.Logit) - float64(want.Top) - float64(want.LSE))
+	v.choice(row, got, want)
+}

@@ -1,0 +1,52 @@
+package ref
+
+import (
+	"math"
+
+	"muninn/shaders"
+)
+
+// SwiGLU is y[n][j] = silu(g) u, where g and u are row n of x times rows rows[j] of gate and up (.., k).
+func SwiGLU(gate, up RowFunc, x []float32, k int, rows []int) []float64 {
+	y := MatMul(gate, x, k, rows)
+	for i, u := range MatMul(up, x, k, rows) {
+		y[i] = silu(y[i]) * u
+	}
+	return y
+}
+
+func silu(g float64) float64 { return g / (1 + math.Exp(-g)) }
+
+func swigluCases() []Case {
+	sizes := productSizes(2)
+	sizes = append(sizes, productSize{n: 1, rows: 17920, k: 5280, format: shaders.BF16, large: true})
+	var list []Case
+	for _, s := range sizes {
+		list = append(list, Case{Op: "swiglu", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { swigluTrial(t, s) }})
+	}
+	return list
+}
+
+func swigluTrial(t *trial, s productSize) {
+	gates := source{seed("swiglu gate", s.String()), s.family, s.format, s.k}
+	ups := source{seed("swiglu up", s.String()), s.family, s.format, s.k}
+	values := source{seed("swiglu x", s.String()), s.family, shaders.F32, s.k}.all(s.n)
+	x := t.input("x", values, s.n, s.k)
+	gate := t.matrix("gate", s.rows, s.k, s.format, s.limit(s.k), gates.row)
+	up := t.matrix("up", s.rows, s.k, s.format, s.limit(s.k), ups.row)
+	y := t.output("y", s.n, s.rows)
+	rows := s.sample()
+	want := s.references(func(view func(source) RowFunc) reference {
+		gate, up := view(gates), view(ups)
+		r := reference{value: SwiGLU(gate, up, values, s.k, rows)}
+		// What the sizes of the two sums make of the product; silu is no steeper than 1.1.
+		g, u := MatMul(gate, values, s.k, rows), MatMul(up, values, s.k, rows)
+		gSize, uSize := sizes(gate, values, s.k, rows), sizes(up, values, s.k, rows)
+		for i := range g {
+			r.size = append(r.size, math.Hypot(1.1*gSize[i]*u[i], silu(g[i])*uSize[i]))
+		}
+		return r
+	})
+	t.check(func(r *shaders.Recorder) { r.SwiGLU(y.Tensor, gate, up, x.Tensor) },
+		func(v *verdict) { v.sampled(y, rows, want) })
+}
