@@ -79,7 +79,7 @@ func (p *Program) record() error {
 			if profile {
 				s.add(streamReset, p.queries, uint64(len(p.ops)+len(starts)))
 			}
-			_ = beginBarrier
+			s.barrier(beginBarrier(accesses))
 		}
 		p.recordSegment(&s, n, start, end, sets, commands[n], estimates)
 		s.barrier(endBarrier)
