@@ -102,8 +102,10 @@ func (n *native) createPipeline(p pipelineInfo) (handle, error) {
 	}
 	defer binding.DestroyShaderModule(n.device, shader, nil)
 
+	entry := p.entry + "\x00"
+	pin.Pin(unsafe.StringData(entry))
 	stage := binding.PipelineShaderStageCreateInfo{
-		SType: binding.StructureTypePipelineShaderStageCreateInfo, Stage: binding.ShaderStageComputeBit, Module: shader, PName: p.entry + "\x00",
+		SType: binding.StructureTypePipelineShaderStageCreateInfo, Stage: binding.ShaderStageComputeBit, Module: shader, PName: entry,
 	}
 	if len(p.spec) > 0 {
 		spec := append([]uint32(nil), p.spec...)
