@@ -108,7 +108,8 @@ func checkStats(t *testing.T, out string) {
 		if s["VGPRs"] == 0 {
 			t.Errorf("%s: the driver printed no statistics", name)
 		}
-		if s["Spilled VGPRs"] != 0 || s["Scratch size"] != 0 {
+		// The direct shape is for CPU devices; on a GPU only a check of every kernel runs it.
+		if !strings.HasSuffix(name, "_direct") && (s["Spilled VGPRs"] != 0 || s["Scratch size"] != 0) {
 			t.Errorf("%s spills: %d vector registers, %d bytes of scratch memory, %d VGPRs used", name, s["Spilled VGPRs"], s["Scratch size"], s["VGPRs"])
 		}
 		if s["VGPRs"] > most {

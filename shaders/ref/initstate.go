@@ -20,7 +20,7 @@ func Philox(key [2]uint32, counter [4]uint32) [4]uint32 {
 }
 
 // InitState is a value of a normal distribution cut at 3 standard deviations, times the row's scale, for each of d
-// columns: words 0 to 3 of counter (position, column / 4, 0, 0), each taken as a uniform value on the midpoints of 2^24
+// columns: words 0 to 3 of counter (position, column / 4, 0, 0), each taken as a uniform value on the midpoints of 2^23
 // steps and put through the inverse of the cut distribution.
 func InitState(r shaders.Row, d int) []float64 {
 	within3 := math.Erf(3 / math.Sqrt2)

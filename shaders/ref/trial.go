@@ -36,6 +36,7 @@ type operand struct {
 	name    string
 	whole   vk.Span // guard, data, guard
 	data    vk.Span
+	lo, hi  int    // where the data begins and ends in whole, bytes
 	start   []byte // whole before a run
 	now     []byte // whole after a run
 	written bool   // the kernel may write the data; else it must not change
@@ -55,7 +56,7 @@ func (t *trial) fail(err error) {
 
 // buffer puts content on the device between guards. written says that the operation writes there.
 func (t *trial) buffer(name string, content []byte, written bool) *operand {
-	o := &operand{name: name, written: written}
+	o := &operand{name: name, written: written, lo: guardBytes, hi: guardBytes + len(content)}
 	n := (len(content) + guardBytes - 1) / guardBytes * guardBytes
 	o.start = binary.LittleEndian.AppendUint32(nil, guardWord)
 	o.start = bytes.Repeat(o.start, (n+2*guardBytes)/4)
@@ -75,11 +76,11 @@ func (t *trial) buffer(name string, content []byte, written bool) *operand {
 }
 
 // values are the data after a run.
-func (o *operand) values() []byte { return o.now[guardBytes : guardBytes+int(o.data.Size())] }
+func (o *operand) values() []byte { return o.now[o.lo:o.hi] }
 
 // block is a span that is not ours to put guards around, such as a shard: the same checks on its data alone.
 func (t *trial) block(name string, s vk.Span, content []byte, written bool) *operand {
-	o := &operand{name: name, whole: s, data: s, written: written, start: content, now: make([]byte, len(content))}
+	o := &operand{name: name, whole: s, data: s, hi: len(content), written: written, start: content, now: make([]byte, len(content))}
 	t.operands = append(t.operands, o)
 	return o
 }

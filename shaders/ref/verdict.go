@@ -26,22 +26,18 @@ func (v *verdict) untouched(o *operand) {
 	if bytes.Equal(o.start, o.now) {
 		return
 	}
-	lo, hi := 0, len(o.start) // of the data
-	if o.whole.Size() != o.data.Size() {
-		lo, hi = guardBytes, guardBytes+int(o.data.Size())
-	}
-	if !bytes.Equal(o.start[:lo], o.now[:lo]) {
+	if !bytes.Equal(o.start[:o.lo], o.now[:o.lo]) {
 		v.fail("something was written before %s", o.name)
 	}
-	if !bytes.Equal(o.start[hi:], o.now[hi:]) {
+	if !bytes.Equal(o.start[o.hi:], o.now[o.hi:]) {
 		v.fail("something was written behind %s", o.name)
 	}
 	if o.written {
 		return
 	}
-	for i := lo; i < hi; i++ {
+	for i := o.lo; i < o.hi; i++ {
 		if o.start[i] != o.now[i] {
-			v.fail("%s is only read but changed from element %d on", o.name, (i-lo)/4)
+			v.fail("%s is only read but changed from element %d on", o.name, (i-o.lo)/4)
 			return
 		}
 	}
@@ -74,7 +70,7 @@ func (v *verdict) either(y tensor, p padding, want ...reference) {
 		got = append(got, row[:y.Cols]...)
 		for c := y.Cols; c < y.Stride; c++ {
 			at := (r*y.Stride + c) * 4
-			if p == zeroPadding && row[c] != 0 || p == untouchedPadding && !bytes.Equal(y.values()[at:at+4], y.start[guardBytes+at:][:4]) {
+			if p == zeroPadding && row[c] != 0 || p == untouchedPadding && !bytes.Equal(y.values()[at:at+4], y.start[y.lo+at:][:4]) {
 				v.fail("%s: padding column %d of row %d was written", y.name, c, r)
 				break
 			}

@@ -1,0 +1,174 @@
+package ref
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/shaders"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// SPIR-V instructions, by the specification's opcodes; all pairs below take the same operands.
+const (
+	opFAdd, opFSub, opFMul, opFDiv = 129, 131, 133, 136
+	opFOrdLess, opFOrdGreater      = 184, 186
+	opShiftRight, opShiftLeft      = 194, 196
+	opExtInst                      = 12 // of GLSL.std.450, whose numbers follow
+	extFMix, extFma                = extended | 46, extended | 50
+	extended                       = 1 << 15
+)
+
+// A kernel with one instruction changed fails, by its name, and nothing else does.
+func TestBrokenKernels(t *testing.T) {
+	broken := []struct {
+		kernel   string
+		from, to uint16
+		nth      int    // which of the instructions, from the front; from the back below zero
+		match    string // enough cases to see it
+	}{
+		{"matmul_bf16_vec1_sg", opFAdd, opFSub, 0, "matmul/bf16 n=1 rows"},
+		{"matmul_f32_vec4_sm", opFAdd, opFSub, 0, "matmul/f32 n=4 rows"},
+		{"matmul_f16_tile", extFma, extFMix, 0, "matmul/f16 n=17 rows"},
+		{"adapter_bf16_vec2_sm", opFAdd, opFSub, -1, "adapter/bf16 n=2 rows"}, // the bias
+		{"adapter_f32_direct", opFAdd, opFSub, 0, "adapter/f32 n=17"},
+		{"swiglu_f16_vec1_sg", opFDiv, opFMul, 0, "swiglu/f16 n=1 rows"},
+		{"embed_bf16", opShiftLeft, opShiftRight, 0, "embed/bf16"},
+		{"rmsnorm_sg", opFAdd, opFSub, 0, "rmsnorm"},
+		{"addnorm_sm", opFAdd, opFSub, 0, "addnorm/n="},
+		{"addnorm_pair_sg", opFAdd, opFSub, -1, "addnorm/pair"},
+		{"advance_sg", opFAdd, opFSub, 0, "advance"},
+		{"qkvrope", extFma, extFMix, 0, "qkvrope"},
+		{"attention", opFDiv, opFMul, 0, "attention"},
+		{"initstate", opFSub, opFAdd, 0, "initstate"},
+		{"argmax", opFOrdGreater, opFOrdLess, 0, "argmax"},
+		{"edit", opFDiv, opFMul, 0, "edit"},
+		{"sample", opFAdd, opFSub, -1, "sample/vocab=2"},
+	}
+	d := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	for _, b := range broken {
+		t.Run(b.kernel, func(t *testing.T) {
+			code, err := shaders.SPIRV(b.kernel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mutant := replace(t, code, b.from, b.to, b.nth)
+			choices := DefaultShaders(d.Caps())
+			for i := range choices {
+				choices[i].SPIRV = map[string][]byte{b.kernel: mutant}
+			}
+			results, err := Run(context.Background(), d, Options{Match: b.match, Shaders: choices})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := false
+			for _, r := range results {
+				touched := slices.Contains(strings.Fields(r.Kernel), b.kernel)
+				if !touched && (!r.OK || r.Err != nil) {
+					t.Errorf("a case that does not use it fails: %v", r)
+				}
+				if touched && !r.OK {
+					found = true
+					if !strings.Contains(r.String(), b.kernel) || r.Detail == "" {
+						t.Errorf("the report does not say what is broken: %v", r)
+					}
+				}
+			}
+			if !found {
+				t.Errorf("%d results, none sees it", len(results))
+			}
+		})
+	}
+}
+
+// replace changes the nth instruction of opcode from into to.
+func replace(t *testing.T, code []byte, from, to uint16, nth int) []byte {
+	t.Helper()
+	out := bytes.Clone(code)
+	var at []int                     // where the opcodes are
+	for i := 20; i+4 <= len(code); { // behind the header of five words
+		op, words := binary.LittleEndian.Uint16(code[i:]), int(binary.LittleEndian.Uint16(code[i+2:]))
+		if words == 0 {
+			t.Fatal("SPIR-V with an instruction of no words")
+		}
+		if number := i + 16; op == opExtInst && binary.LittleEndian.Uint16(code[number:])|extended == from {
+			at = append(at, number)
+		} else if op == from {
+			at = append(at, i)
+		}
+		i += 4 * words
+	}
+	if nth < 0 {
+		nth += len(at)
+	}
+	if nth < 0 || nth >= len(at) {
+		t.Fatalf("%d instructions with opcode %d", len(at), from)
+	}
+	binary.LittleEndian.PutUint16(out[at[nth]:], to&^extended)
+	return out
+}
+
+// The checks on memory see a single byte.
+func TestUntouched(t *testing.T) {
+	content := bytes.Repeat([]byte{1, 2, 3, 4}, 300)
+	fresh := func(written bool) *operand {
+		o := &operand{name: "buffer", written: written, lo: guardBytes, hi: guardBytes + len(content), start: bytes.Repeat([]byte{9}, 4096)}
+		copy(o.start[guardBytes:], content)
+		o.now = bytes.Clone(o.start)
+		return o
+	}
+	end := guardBytes + len(content)
+	for _, c := range []struct {
+		name    string
+		written bool
+		at      int // byte that changes
+		want    string
+	}{
+		{"guard before", true, guardBytes - 1, "before buffer"},
+		{"guard behind", true, end, "behind buffer"},
+		{"last byte of the guard", true, 4095, "behind buffer"},
+		{"input", false, guardBytes + 403, "element 100"},
+		{"output", true, guardBytes + 403, ""},
+	} {
+		o := fresh(c.written)
+		o.now[c.at] ^= 1
+		var v verdict
+		v.untouched(o)
+		got := strings.Join(v.problems, "; ")
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Scores are of rows, and a NaN never passes.
+func TestCompare(t *testing.T) {
+	nan := math.Float32frombits(nanWord)
+	for _, c := range []struct {
+		name  string
+		got   []float32
+		ref   reference
+		limit float64
+		ok    bool
+	}{
+		{"equal", []float32{1, 2, 3, 4}, reference{value: []float64{1, 2, 3, 4}}, 0, true},
+		{"one ulp, exact", []float32{1, 2, 3, 4.0000005}, reference{value: []float64{1, 2, 3, 4}}, 0, false},
+		{"one ulp", []float32{1, 2, 3, 4.0000005}, reference{value: []float64{1, 2, 3, 4}}, 1e-9, true},
+		{"small row wrong beside a large one", []float32{1e9, 1e9, 3, 5}, reference{value: []float64{1e9, 1e9, 3, 4}}, 1e-9, false},
+		{"left alone", []float32{1, nan, 3, 4}, reference{value: []float64{1, 2, 3, 4}}, 1, false},
+		{"NaN wanted too", []float32{1, nan, 3, 4}, reference{value: exactly([]float32{1, nan, 3, 4})}, 1, false},
+		{"not zero where all is zero", []float32{0, 1e-6, 3, 4}, reference{value: []float64{0, 0, 3, 4}}, 1e-9, false},
+		{"denormal flushed", []float32{0, 0, 3, 4}, reference{value: []float64{0, 1e-39, 3, 4}}, 1e-9, true},
+		{"cancelled terms", []float32{1e-3, 0, 3, 4}, reference{[]float64{1e-3 + 1e-6, 0, 3, 4}, []float64{1, 1, 1, 1}}, 1e-9, true},
+		{"beyond what terms cancel", []float32{1e-3, 0, 3, 4}, reference{[]float64{2e-3, 0, 3, 4}, []float64{1, 1, 1, 1}}, 1e-9, false},
+	} {
+		if s := compare(c.got, c.ref, 2, c.limit); (s.problem == "") != c.ok {
+			t.Errorf("%s: %+v", c.name, s)
+		}
+	}
+}
