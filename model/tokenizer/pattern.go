@@ -48,6 +48,8 @@ func compilePattern(source string) (*pattern, error) {
 type budget struct {
 	deadline time.Time
 	calls    int
+	over     bool
+	retried  bool
 }
 
 func newBudget(bytes int) *budget {
@@ -57,11 +59,22 @@ func newBudget(bytes int) *budget {
 // spent reports whether the time is over; the clock is read on every 64th call only.
 func (b *budget) spent() bool {
 	b.calls++
-	return b.calls&63 == 0 && time.Now().After(b.deadline)
+	b.over = b.over || b.calls&63 == 0 && time.Now().After(b.deadline)
+	return b.over
 }
 
-// spans cuts piece, which is valid UTF-8, at the matches. The spans cover piece without gaps.
+// spans cuts piece, which is valid UTF-8, at the matches. The spans cover piece without gaps. A machine that sleeps in
+// the middle of a match looks like a match that does not end: a second try tells them apart.
 func (p *pattern) spans(piece string, b *budget) ([]span, error) {
+	out, err := p.cut(piece, b)
+	if errors.Is(err, ErrTimeout) && !b.spent() && !b.retried {
+		b.retried = true
+		return p.cut(piece, b)
+	}
+	return out, err
+}
+
+func (p *pattern) cut(piece string, b *budget) ([]span, error) {
 	runes := []rune(piece)
 	var out []span
 	runeAt, byteAt := 0, 0 // the same place in runes and in bytes
