@@ -53,6 +53,9 @@ type productSize struct {
 
 func (s productSize) String() string {
 	name := fmt.Sprintf("%s n=%d rows=%d k=%d %s", s.format, s.n, s.rows, s.k, s.family)
+	if s.large {
+		name = "large " + name
+	}
 	if s.shards > 0 {
 		name += fmt.Sprintf(" %d shards", s.shards)
 	}

@@ -35,6 +35,23 @@ func TestKernels(t *testing.T) {
 	})
 }
 
+// A model's real sizes, in as many shards as they take, on the faster driver.
+func TestLarge(t *testing.T) {
+	d := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	results, err := Run(context.Background(), d, Options{Large: true, Match: "large "})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(results) == 0 {
+		t.Error("no case is large")
+	}
+	for _, r := range results {
+		if r.Err != nil || !r.OK {
+			t.Error(r)
+		}
+	}
+}
+
 // A case is known by its name: its inputs depend on it.
 func TestCaseNames(t *testing.T) {
 	seen := map[string]bool{}
