@@ -90,7 +90,7 @@ func (d *demoScreen) columns(ctx context.Context, threads []*thread, round int, 
 		}
 		lines = append(lines, d.row(label, width, cells...))
 	}
-	lines = append(lines, d.row("core steps", width, spent...), d.row("", width, right...))
+	lines = append(lines, d.row("core steps", width, spent...), d.row("answer", width, right...))
 	d.redraw(lines)
 	if last {
 		return nil
@@ -150,7 +150,7 @@ func (d *demoScreen) insideTable(rep *demoReport) {
 		}
 		steps = append(steps, cell{fmt.Sprint(x.Step), bold})
 		says = append(says, cell{x.Says, sgr})
-		changes = append(changes, cell{fmt.Sprintf("%.3f", x.Change), shade(min(x.Change/2, 0.99))})
+		changes = append(changes, cell{fmt.Sprintf("%.3f", x.Change), changeShade(x.Change)})
 	}
 	d.heading("2. The same thought from inside")
 	d.print("")
@@ -158,6 +158,17 @@ func (d *demoScreen) insideTable(rep *demoReport) {
 		"||s(t) - s(t-1)|| / ||s(t)||:")
 	d.print("", d.row("core step", width, steps...), d.row("says", width, says...), d.row("change", width, changes...), "")
 	d.paragraph(indent, indent, insideText(rep, value))
+}
+
+// atRest is the relative change of a state that has all but stopped.
+const atRest = 0.1
+
+// changeShade is the colour of a relative change, 0 to 2: none at rest, never that of all.
+func changeShade(change float64) string {
+	if change < atRest {
+		return ""
+	}
+	return shade(min(change/2, 0.99))
 }
 
 // insideText says when the value was there and whether the state came to rest, as far as it did.
@@ -170,7 +181,7 @@ func insideText(rep *demoReport, value string) string {
 		return fmt.Sprintf("The value is not there after %d steps.", len(rep.Inside))
 	}
 	text := fmt.Sprintf("The value is there after step %d and stays.", rep.Inside[at].Step)
-	if end := rep.Inside[len(rep.Inside)-1].Change; end < 0.1 {
+	if end := rep.Inside[len(rep.Inside)-1].Change; end < atRest {
 		text += " Until then the state turns with every definition; from then on it comes to rest, and more steps change nothing."
 	}
 	return text
@@ -196,7 +207,7 @@ func (d *demoScreen) accuracyTables(rep *demoReport) {
 			d.print(d.row(fmt.Sprintf("num_steps %2d", steps), width, cells...))
 		}
 	}
-	d.heading("3. %d fresh problems for each chain length, at each depth", a.Problems)
+	d.heading("3. %s for each chain length, at each depth", plural(a.Problems, "fresh problem"))
 	table("Answered at once: share whose first token is the value, in %", func(i, h int) cell {
 		return cell{percent(a.AtOnce[i][h]), shade(a.AtOnce[i][h])}
 	})
