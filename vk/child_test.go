@@ -25,11 +25,17 @@ func child(task string) int {
 }
 
 // chain runs a program whose ops depend on each other through memory: a fill, dispatches, indirect counts and a copy.
-// Task "drop" leaves out the barriers between them, "misaligned" binds at an offset that is not allowed.
+// Task "drop" leaves out the barriers between them, "misaligned" binds at an offset that is not allowed, "subgroup" requires
+// a subgroup size that the device lacks.
 func chain(name, task string) (err error) {
 	opt := vk.Options{Device: name}
 	if task == "misaligned" {
 		opt.Limits = func(c *vk.Caps) { c.OffsetAlignment = 1 }
+	}
+	kernelOptions := vk.KernelOptions{}
+	if task == "subgroup" {
+		opt.Limits = func(c *vk.Caps) { c.SubgroupMax = 64 }
+		kernelOptions.SubgroupSize = 64
 	}
 	d, err := vk.Open(opt)
 	if err != nil {
@@ -43,7 +49,7 @@ func chain(name, task string) (err error) {
 		if err != nil {
 			return err
 		}
-		if code[k], err = d.NewKernel(k, b, vk.KernelOptions{}); err != nil {
+		if code[k], err = d.NewKernel(k, b, kernelOptions); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,9 @@ type fake struct {
 	memory     uint64 // allocations above this many bytes fail; 0 for no limit
 	cacheData  []byte
 	refuse     bool // pipeline caches with data are refused
+	failAt     int  // the call that fails, counted over creating and recording calls; 0 for none
+	calls      int
+	stream     stream // what was recorded last
 	closed     bool
 }
 
@@ -41,12 +44,23 @@ func fakeDevice(t *testing.T, f *fake, opt Options) *Device {
 	return d
 }
 
-func (f *fake) create(kind string) handle {
+// step counts a call that may fail.
+func (f *fake) step(op string) error {
+	if f.calls++; f.calls == f.failAt {
+		return &Error{Op: op, Result: resultOutOfHostMemory}
+	}
+	return nil
+}
+
+func (f *fake) create(kind string) (handle, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.step("create " + kind); err != nil {
+		return 0, err
+	}
 	f.next++
 	f.objects[f.next] = kind
-	return f.next
+	return f.next, nil
 }
 
 func (f *fake) destroy(h handle) {
@@ -59,7 +73,8 @@ func (f *fake) destroy(h handle) {
 }
 
 func (f *fake) createBuffer(size uint64) (handle, requirements, error) {
-	return f.create("buffer"), requirements{size, ^uint32(0)}, nil
+	h, err := f.create("buffer")
+	return h, requirements{size, ^uint32(0)}, err
 }
 func (f *fake) destroyBuffer(h handle) { f.destroy(h) }
 
@@ -67,40 +82,46 @@ func (f *fake) allocate(size uint64, memoryType int) (handle, error) {
 	if f.memory > 0 && size > f.memory {
 		return 0, &Error{Op: "allocate memory", Result: resultOutOfDeviceMemory}
 	}
-	h := f.create("memory")
+	h, err := f.create("memory")
+	if err != nil {
+		return 0, err
+	}
 	f.memories[h] = make([]byte, min(size, 1<<24))
 	return h, nil
 }
-func (f *fake) bind(buffer, memory handle) error { return nil }
+func (f *fake) bind(buffer, memory handle) error { return f.step("bind memory") }
 func (f *fake) mapMemory(m handle, size uint64) (unsafe.Pointer, error) {
-	return unsafe.Pointer(unsafe.SliceData(f.memories[m])), nil
+	return unsafe.Pointer(unsafe.SliceData(f.memories[m])), f.step("map memory")
 }
 func (f *fake) freeMemory(h handle) { delete(f.memories, h); f.destroy(h) }
 
-func (f *fake) createSetLayout(int) (handle, error)                 { return f.create("set layout"), nil }
+func (f *fake) createSetLayout(int) (handle, error)                 { return f.create("set layout") }
 func (f *fake) destroySetLayout(h handle)                           { f.destroy(h) }
-func (f *fake) createPipelineLayout(handle, uint32) (handle, error) { return f.create("layout"), nil }
+func (f *fake) createPipelineLayout(handle, uint32) (handle, error) { return f.create("layout") }
 func (f *fake) destroyPipelineLayout(h handle)                      { f.destroy(h) }
 func (f *fake) pipelineCacheData(handle) ([]byte, error)            { return f.cacheData, nil }
 func (f *fake) destroyPipelineCache(h handle)                       { f.destroy(h) }
-func (f *fake) createPipeline(pipelineInfo) (handle, error)         { return f.create("pipeline"), nil }
+func (f *fake) createPipeline(pipelineInfo) (handle, error)         { return f.create("pipeline") }
 func (f *fake) destroyPipeline(h handle)                            { f.destroy(h) }
 func (f *fake) destroySets(h handle)                                { f.destroy(h) }
 func (f *fake) destroyCommands(h handle)                            { f.destroy(h) }
-func (f *fake) createQueries(int) (handle, error)                   { return f.create("queries"), nil }
+func (f *fake) createQueries(int) (handle, error)                   { return f.create("queries") }
 func (f *fake) timestamps(_ handle, n int) ([]uint64, error)        { return make([]uint64, n), nil }
 func (f *fake) destroyQueries(h handle)                             { f.destroy(h) }
-func (f *fake) createFence() (handle, error)                        { return f.create("fence"), nil }
+func (f *fake) createFence() (handle, error)                        { return f.create("fence") }
 func (f *fake) destroyFence(h handle)                               { f.destroy(h) }
-func (f *fake) record(c []command, s stream, oneTime bool) error    { return nil }
-func (f *fake) waitIdle() error                                     { f.idled++; f.flying = make(map[handle]bool); return nil }
-func (f *fake) close()                                              { f.closed = true }
+func (f *fake) record(c []command, s stream, oneTime bool) error {
+	f.stream = s
+	return f.step("record")
+}
+func (f *fake) waitIdle() error { f.idled++; f.flying = make(map[handle]bool); return nil }
+func (f *fake) close()          { f.closed = true }
 
 func (f *fake) createPipelineCache(data []byte) (handle, error) {
 	if f.refuse && data != nil {
 		return 0, &Error{Op: "create pipeline cache", Result: resultInitFailed}
 	}
-	return f.create("cache"), nil
+	return f.create("cache")
 }
 
 func (f *fake) createSets(infos []setInfo) (handle, []handle, error) {
@@ -108,7 +129,8 @@ func (f *fake) createSets(infos []setInfo) (handle, []handle, error) {
 	for i := range sets {
 		sets[i] = handle(1000 + i)
 	}
-	return f.create("pool"), sets, nil
+	h, err := f.create("pool")
+	return h, sets, err
 }
 
 func (f *fake) createCommands(n int) (handle, []command, error) {
@@ -117,7 +139,8 @@ func (f *fake) createCommands(n int) (handle, []command, error) {
 		f.next++
 		c[i] = command(f.next)
 	}
-	return f.create("commands"), c, nil
+	h, err := f.create("commands")
+	return h, c, err
 }
 
 func (f *fake) submit(c []command, fence handle) error {

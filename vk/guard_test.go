@@ -81,6 +81,64 @@ func TestFailedStepsLeaveNothing(t *testing.T) {
 	}
 }
 
+// TestEveryFailureLeavesNothing fails every creating and recording call of a device's life in turn: the error comes back,
+// nothing panics, and Close leaves no object behind.
+func TestEveryFailureLeavesNothing(t *testing.T) {
+	life := func(f *fake) (err error) {
+		d, err := newDevice(recordedCaps(t)["llvmpipe (LLVM 15.0.6, 256 bits)"], f, Options{CacheDir: t.TempDir(), ForceStaging: true}, false)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, d.Close()) }()
+		k, err := d.NewKernel("halve", compiled(t, "halve"), KernelOptions{})
+		if err != nil {
+			return err
+		}
+		a := d.NewArena("a", DeviceLocal)
+		defer a.Free()
+		s, err := a.Alloc(1024)
+		if err != nil {
+			return err
+		}
+		if err := d.Write(s, make([]byte, 1024)); err != nil {
+			return err
+		}
+		d.SetProfiling(true)
+		p := d.NewProgram("p")
+		defer p.Free()
+		p.Dispatch(k, []uint32{256}, [3]uint32{4, 1, 1}, Cost{}, s)
+		if err := p.End(); err != nil {
+			return err
+		}
+		if err := d.Run(t.Context(), RunOptions{}, p); err != nil {
+			return err
+		}
+		return d.Read(s, make([]byte, 1024))
+	}
+	whole := newFake()
+	if err := life(whole); err != nil {
+		t.Fatal(err)
+	}
+	if whole.calls < 25 {
+		t.Fatalf("a life of %d calls, expected many more", whole.calls)
+	}
+	for n := 1; n <= whole.calls; n++ {
+		f := newFake()
+		f.failAt = n
+		err := life(f)
+		if err == nil && f.calls > n {
+			// The only failure to be made good: the bare need is tried after the usual block.
+			continue
+		}
+		if !errors.Is(err, ErrOutOfMemory) || strings.Contains(err.Error(), "not freed") {
+			t.Errorf("call %d failed: %v", n, err)
+		}
+		if len(f.objects) != 0 || len(f.flying) != 0 || !f.closed {
+			t.Errorf("call %d failed and left %v", n, f.objects)
+		}
+	}
+}
+
 func TestArenaRetriesWithTheBareNeed(t *testing.T) {
 	f := newFake()
 	f.memory = 1 << 19 // the usual first block is 1 MiB
@@ -111,7 +169,9 @@ func TestCloseReportsLeaks(t *testing.T) {
 	if err := p.End(); err != nil {
 		t.Fatal(err)
 	}
-	f.create("stray")
+	if _, err := f.create("stray"); err != nil {
+		t.Fatal(err)
+	}
 	d.drv.count("stray", 1)
 	err = d.Close()
 	if err == nil {

@@ -67,15 +67,17 @@ func TestValidation(t *testing.T) {
 	}
 }
 
-// TestValidationSeesDroppedBarriers proves that the silence above means something: without the inferred barriers the layer
-// reports hazards, and it reports a binding at an offset that is not allowed.
-func TestValidationSeesDroppedBarriers(t *testing.T) {
+// TestValidationSeesFaults proves that the silence above means something: without the inferred barriers the layer
+// reports hazards, and it reports an offset and a subgroup size
+// that are not allowed.
+func TestValidationSeesFaults(t *testing.T) {
 	for _, c := range []struct {
 		task, want string
 	}{
 		{"keep", ""},
 		{"drop", "SYNC-HAZARD-READ-AFTER-WRITE"},
-		{"misaligned", "VUID-"},
+		{"misaligned", "VUID-VkWriteDescriptorSet-descriptorType-00328"},
+		{"subgroup", "VUID-VkPipelineShaderStageRequiredSubgroupSizeCreateInfo-requiredSubgroupSize"},
 	} {
 		out, err := underValidation(t, true, c.task)
 		if err != nil || !strings.Contains(out, "child done") {
