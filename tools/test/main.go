@@ -36,16 +36,13 @@ func stages(quick bool) []stage {
 	return append(all,
 		stage{name: "race", why: "the race detector and pointer checks", args: append([]string{"-race", plainGo}, device...)},
 		stage{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-tags", "vulkango", "./vk/...", "./shaders/..."}},
-		stage{name: "validation", why: "Khronos layer, core checks", env: []string{layer, inValidation}, args: append([]string{plainGo}, device...)},
-		stage{name: "synchronization", why: "Khronos layer, hazards within and across submissions", env: []string{layer, hazards, inValidation}, args: append([]string{plainGo}, device...)},
+		stage{name: "validation", why: "Khronos layer, core checks", env: []string{layer}, args: append([]string{plainGo}, device...)},
+		stage{name: "synchronization", why: "Khronos layer, hazards within and across submissions", env: []string{layer, hazards}, args: append([]string{plainGo}, device...)},
 	)
 }
 
 // plainGo leaves out, after the first round, the long tests of arithmetic in plain Go: no device and one goroutine at a time.
 const plainGo = "-skip=^(TestReferenceEngine|TestSpoiledGoldens|TestGoldens)$"
-
-// inValidation tells tests that a layer is loaded, for the few whose subject is a fault that the layer reports.
-const inValidation = "MUNINN_VALIDATION=1"
 
 func main() {
 	quick := len(os.Args) > 1 && os.Args[1] == "--quick"
