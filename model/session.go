@@ -159,7 +159,7 @@ func (s *Session) allocate() error {
 		return err
 	}
 	if limit := dev.Caps().ShardLimit(); max(b.Logits.Span.Size(), b.Hidden.Span.Size(), b.QKV.Span.Size()) > limit {
-		return fmt.Errorf("model: %d rows and %d outputs a pass need a buffer over the device's binding limit of %d bytes: use fewer", o.Rows, o.Outputs, limit)
+		return fmt.Errorf("model: %d rows and %d outputs a pass need a buffer %w of %d bytes: use fewer", o.Rows, o.Outputs, shaders.ErrBindingLimit, limit)
 	}
 
 	cells := o.Sequences * o.Context

@@ -1,10 +1,14 @@
 package shaders
 
 import (
+	"errors"
 	"fmt"
 
 	"muninn/vk"
 )
+
+// ErrBindingLimit is wrapped by errors about a buffer that the device cannot bind, however it is cut.
+var ErrBindingLimit = errors.New("over the device's binding limit")
 
 // Pad is the granularity of a row's length in elements: rows of activations and weights are padded with zeros
 // to a multiple of it, so that a 16-byte load of weights never has a tail.
@@ -105,8 +109,8 @@ func NewMatrix(a *vk.Arena, rows, cols int, f Format, limit uint64) (Matrix, err
 	m := Matrix{Rows: rows, Cols: cols, Format: f}
 	per := int(min(limit/m.RowBytes(), uint64(rows)))
 	if per == 0 {
-		return m, fmt.Errorf("shaders: one row of a %dx%d matrix in %s is %d bytes, over the device's binding limit of %d: this model is too wide for the device",
-			rows, cols, f, m.RowBytes(), limit)
+		return m, fmt.Errorf("shaders: one row of a %dx%d matrix in %s is %d bytes, %w of %d: this model is too wide for the device",
+			rows, cols, f, m.RowBytes(), ErrBindingLimit, limit)
 	}
 	for row := 0; row < rows; row += per {
 		n := min(per, rows-row)
@@ -200,8 +204,8 @@ func NewCache(a *vk.Arena, heads, headDim, cells int, slots Slots, depth vk.Span
 	head := uint64(slots.Count()) * uint64(cells) * uint64(headStride(headDim)) * 4
 	per := int(min(limit/head, uint64(heads)))
 	if per == 0 {
-		return c, fmt.Errorf("shaders: %d slots of %d positions take %d bytes a head, over the device's binding limit of %d: use a shorter context, fewer steps or a compressed cache",
-			slots.Count(), cells, head, limit)
+		return c, fmt.Errorf("shaders: %d slots of %d positions take %d bytes a head, %w of %d: use a shorter context, fewer steps or a compressed cache",
+			slots.Count(), cells, head, ErrBindingLimit, limit)
 	}
 	for h := 0; h < heads; h += per {
 		n := min(per, heads-h)

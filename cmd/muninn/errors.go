@@ -7,6 +7,7 @@ import (
 
 	"muninn/model"
 	"muninn/model/tokenizer"
+	"muninn/shaders"
 	"muninn/vk"
 )
 
@@ -70,6 +71,7 @@ var kinds = []kind{
 	{matches(vk.ErrUnsupported), exitDevice, "`muninn devices` lists what else there is; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrDeviceLost), exitDevice, lostAdvice},
 	{matches(vk.ErrOutOfMemory), exitMemory, memoryAdvice},
+	{matches(shaders.ErrBindingLimit), exitMemory, ""},
 	{matches(model.ErrNoTokenizer), exitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
 	{matches(model.ErrModel), exitModel, modelAdvice},
 }
