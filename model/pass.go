@@ -76,6 +76,7 @@ func (s *Session) forward(ctx context.Context, inputs []Input, steps int, every 
 		for _, r := range chunk {
 			q := &s.seqs[r.seq]
 			q.tokens = append(q.tokens, inputs[r.input].Tokens[r.at])
+			q.carried = q.setting.ContinuousCompute && r.at == len(inputs[r.input].Tokens)-1
 		}
 		if err := done(outs); err != nil {
 			return err
@@ -177,7 +178,7 @@ func (s *Session) putOutputs(inputs []Input, outs []rowRef, index []uint32, key 
 			continue
 		}
 		q := &s.seqs[r.seq]
-		if q.carried = q.setting.ContinuousCompute; q.carried {
+		if q.setting.ContinuousCompute {
 			carry = append(carry, shaders.Move{From: index[i], To: uint32(r.seq)})
 		}
 		pick := inputs[r.input].Pick
