@@ -14,6 +14,13 @@ import (
 
 // child does a task on every device and returns the exit code.
 func child(task string) int {
+	if task == "no driver" {
+		if _, err := vk.Devices(); !errors.Is(err, vk.ErrNoDriver) {
+			fmt.Println("devices:", err)
+			return 1
+		}
+		return 0
+	}
 	for _, name := range vktest.Names() {
 		if err := chain(name, task); err != nil {
 			fmt.Println(err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -237,31 +238,12 @@ func TestPipelineCache(t *testing.T) {
 	}
 }
 
-// TestTwoDevices opens two devices at once, from two goroutines: they share one instance.
-func TestTwoDevices(t *testing.T) {
-	done := make(chan error)
-	for _, name := range vktest.Names() {
-		go func() {
-			done <- func() error {
-				for range 3 {
-					d, err := vk.Open(vk.Options{Device: name})
-					if err != nil {
-						return err
-					}
-					if _, err := d.NewKernel("halve", spirv(t, "halve"), vk.KernelOptions{}); err != nil {
-						return err
-					}
-					if err := d.Close(); err != nil {
-						return err
-					}
-				}
-				return nil
-			}()
-		}()
-	}
-	for range vktest.Names() {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+// TestNoDriver looks for devices in a process whose loader finds no driver.
+func TestNoDriver(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none.json")
+	c := exec.CommandContext(t.Context(), os.Args[0])
+	c.Env = append(os.Environ(), childTask+"=no driver", "VK_ICD_FILENAMES="+none, "VK_DRIVER_FILES="+none, "VK_INSTANCE_LAYERS=")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -28,7 +28,7 @@ func (d *Device) Write(dst Span, p []byte) error {
 
 // WriteFunc fills dst piece by piece: fill is called for consecutive pieces at rising offsets within dst, each of 16 MiB
 // or less and a multiple of 64 bytes except the last, and writes straight into mapped or staging memory. It must write
-// every byte and not keep the slice. Its error ends the write and is returned.
+// every byte, not keep the slice and not use the device. Its error ends the write and is returned.
 func (d *Device) WriteFunc(dst Span, fill func(off uint64, p []byte) error) error {
 	if err := dst.check("write"); err != nil {
 		return err
