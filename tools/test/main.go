@@ -23,8 +23,9 @@ var device = []string{"./vk/...", "./shaders/...", "./model/...", "./cmd/...", "
 
 const (
 	layer = "VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation"
-	// Hazards inside a submission and across submissions.
-	hazards = "VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT," +
+	// Hazards inside a submission and across submissions. The separator is that of a path list: with another, the layer
+	// turns neither check on and says nothing.
+	hazards = "VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT" + string(os.PathListSeparator) +
 		"VALIDATION_CHECK_ENABLE_SYNCHRONIZATION_VALIDATION_QUEUE_SUBMIT"
 )
 
