@@ -9,7 +9,7 @@ import (
 )
 
 // recordedCaps reads testdata/caps.json: devices as this package saw them (lavapipe, SwiftShader, RADV's null hardware) and
-// consumer GPUs as their vendors' drivers are publicly known to report themselves.
+// consumer GPUs written by hand from general knowledge, not recorded on them.
 func recordedCaps(t *testing.T) map[string]Caps {
 	t.Helper()
 	b, err := os.ReadFile("testdata/caps.json")
