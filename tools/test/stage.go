@@ -77,6 +77,19 @@ func (r *results) take(e event) {
 	case "fail":
 		r.failed++
 		fmt.Printf("FAIL %s\n%s", key, strings.Join(r.output[key], ""))
+		if e.Test == "" { // what ended the package may stand in a test that never ended
+			r.printRest(e.Package)
+		}
+		delete(r.output, key)
+	}
+}
+
+// printRest prints the output of the package's tests that have neither passed nor failed.
+func (r *results) printRest(pkg string) {
+	for key, output := range r.output {
+		if strings.HasPrefix(key, pkg+" ") && key != pkg+" " {
+			fmt.Printf("UNFINISHED %s\n%s", key, strings.Join(output, ""))
+		}
 	}
 }
 
