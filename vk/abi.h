@@ -22,6 +22,8 @@ typedef PFN_void(VKAPI *PFN_getProcAddr)(VkDispatchable, const char *);
 
 enum {
 	ST_SUBMIT_INFO = 4,
+	ST_SHADER_STAGE = 18,
+	ST_COMPUTE_PIPELINE = 29,
 	ST_DESCRIPTOR_SET_ALLOCATE_INFO = 34,
 	ST_WRITE_DESCRIPTOR_SET = 35,
 	ST_COMMAND_BUFFER_BEGIN_INFO = 42,
@@ -70,6 +72,12 @@ typedef struct { uint32_t sType; void *pNext; VkBool32 sizeControl, fullSubgroup
 typedef struct { uint32_t sType; void *pNext; VkBool32 integerDot; } VkIntegerDotFeatures;
 
 typedef struct { uint32_t sType; void *pNext; uint32_t requiredSubgroupSize; } VkRequiredSubgroupSize;
+typedef struct { uint32_t id, offset; size_t size; } VkSpecializationMapEntry;
+typedef struct { uint32_t count; const VkSpecializationMapEntry *entries; size_t dataSize; const void *data; } VkSpecializationInfo;
+typedef struct {
+	uint32_t sType; const void *pNext; uint32_t flags, stage; VkHandle module; const char *name; const VkSpecializationInfo *specialization;
+} VkShaderStage;
+typedef struct { uint32_t sType; const void *pNext; uint32_t flags; VkShaderStage stage; VkHandle layout, base; int32_t baseIndex; } VkComputePipeline;
 
 typedef struct { uint32_t flags, heap; } VkMemoryType;
 typedef struct { uint64_t size; uint32_t flags; } VkMemoryHeap;

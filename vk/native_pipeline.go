@@ -102,42 +102,19 @@ func (n *native) createPipeline(p pipelineInfo) (handle, error) {
 	}
 	defer binding.DestroyShaderModule(n.device, shader, nil)
 
-	entry := p.entry + "\x00"
-	pin.Pin(unsafe.StringData(entry))
-	stage := binding.PipelineShaderStageCreateInfo{
-		SType: binding.StructureTypePipelineShaderStageCreateInfo, Stage: binding.ShaderStageComputeBit, Module: shader, PName: entry,
+	entry := C.CString(p.entry)
+	defer C.free(unsafe.Pointer(entry))
+	full := C.int(0)
+	if p.fullSubgroups {
+		full = 1
 	}
-	if len(p.spec) > 0 {
-		spec := append([]uint32(nil), p.spec...)
-		pin.Pin(&spec[0])
-		entries := make([]binding.SpecializationMapEntry, len(spec))
-		for i := range entries {
-			entries[i] = binding.SpecializationMapEntry{ConstantID: uint32(i), Offset: uint32(4 * i), Size: 4}
-		}
-		stage.PSpecializationInfo = []binding.SpecializationInfo{{
-			MapEntryCount: uint32(len(entries)), PMapEntries: entries, DataSize: binding.Size(4 * len(spec)), PData: unsafe.Pointer(&spec[0]),
-		}}
-	}
-	if p.subgroupSize != 0 {
-		next := C.mn_required_size(C.uint32_t(p.subgroupSize))
-		if next == nil {
-			return 0, &Error{Op: "create pipeline", Name: p.name, Result: resultOutOfHostMemory}
-		}
-		defer C.free(next)
-		stage.PNext = next
-		if p.fullSubgroups {
-			const requireFullSubgroups = 2
-			stage.Flags = requireFullSubgroups
-		}
-	}
-	pipelines := make([]binding.Pipeline, 1)
-	r := binding.CreateComputePipelines(n.device, as[binding.PipelineCache](p.cache), 1, []binding.ComputePipelineCreateInfo{{
-		SType: binding.StructureTypeComputePipelineCreateInfo, Stage: stage, Layout: as[binding.PipelineLayout](p.layout), BasePipelineIndex: -1,
-	}}, nil, pipelines)
+	var pipeline C.uint64_t
+	r := C.mn_pipeline(n.shim, C.uint64_t(p.cache), C.uint64_t(id(shader)), C.uint64_t(p.layout), entry,
+		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(p.spec))), C.uint32_t(len(p.spec)), C.uint32_t(p.subgroupSize), full, &pipeline)
 	if err := failed("create pipeline", p.name, Result(r)); err != nil {
 		return 0, err
 	}
-	return id(pipelines[0]), nil
+	return handle(pipeline), nil
 }
 
 func (n *native) destroyPipeline(h handle) {

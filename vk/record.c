@@ -23,6 +23,7 @@ struct mn_device {
 	VkResult(VKAPI *wait_fences)(VkDispatchable, uint32_t, const VkHandle *, VkBool32, uint64_t);
 	VkResult(VKAPI *reset_fences)(VkDispatchable, uint32_t, const VkHandle *);
 	VkResult(VKAPI *allocate_sets)(VkDispatchable, const VkDescriptorSetAllocateInfo *, VkHandle *);
+	VkResult(VKAPI *create_pipelines)(VkDispatchable, VkHandle, uint32_t, const VkComputePipeline *, const void *, VkHandle *);
 	void(VKAPI *update_sets)(VkDispatchable, uint32_t, const VkWriteDescriptorSet *, uint32_t, const void *);
 };
 
@@ -62,6 +63,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispa
 	LOAD(wait_fences, "vkWaitForFences");
 	LOAD(reset_fences, "vkResetFences");
 	LOAD(allocate_sets, "vkAllocateDescriptorSets");
+	LOAD(create_pipelines, "vkCreateComputePipelines");
 	LOAD(update_sets, "vkUpdateDescriptorSets");
 	return d;
 }
@@ -69,6 +71,20 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispa
 void mn_device_free(mn_device *d) { free(d); }
 
 enum { BIND_COMPUTE = 1, SHADER_COMPUTE = 0x20, STAGE_BOTTOM = 0x2000, STORAGE_BUFFER = 7 };
+
+VkResult mn_pipeline(mn_device *d, uint64_t cache, uint64_t module, uint64_t layout, const char *entry, const uint32_t *constants,
+                     uint32_t count, uint32_t subgroup_size, int full_subgroups, uint64_t *pipeline) {
+	enum { REQUIRE_FULL_SUBGROUPS = 2 };
+	VkSpecializationMapEntry entries[MN_CONSTANTS];
+	if (count > MN_CONSTANTS) return MN_BAD_STREAM;
+	for (uint32_t i = 0; i < count; i++) entries[i] = (VkSpecializationMapEntry){i, 4 * i, 4};
+	VkSpecializationInfo specialization = {count, entries, 4 * (size_t)count, constants};
+	VkRequiredSubgroupSize size = {ST_REQUIRED_SUBGROUP_SIZE, NULL, subgroup_size};
+	VkComputePipeline info = {.sType = ST_COMPUTE_PIPELINE, .layout = layout, .baseIndex = -1};
+	info.stage = (VkShaderStage){ST_SHADER_STAGE, subgroup_size ? &size : NULL, subgroup_size && full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0,
+	                             SHADER_COMPUTE, module, entry, count ? &specialization : NULL};
+	return d->create_pipelines(d->device, cache, 1, &info, NULL, pipeline);
+}
 
 // take returns the operands of an op and moves past them, or NULL when the stream ends too early.
 static const uint64_t *take(const uint64_t *words, size_t n, size_t *at, size_t count) {

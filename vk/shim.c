@@ -65,12 +65,6 @@ void *mn_size_control_feature(int full) {
 	return full ? &both : &only;
 }
 
-void *mn_required_size(uint32_t size) {
-	VkRequiredSubgroupSize *s = calloc(1, sizeof *s);
-	if (s) s->sType = ST_REQUIRED_SUBGROUP_SIZE, s->requiredSubgroupSize = size;
-	return s;
-}
-
 #define LINK(head, node, type)                 \
 	do {                                       \
 		(node).sType = (type);                 \

@@ -37,9 +37,14 @@ typedef struct mn_device mn_device;
 mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispatchable queue, const char **missing);
 void mn_device_free(mn_device *d);
 
-// Constant links for pNext: the subgroup size control feature, and a required subgroup size (freed by the caller).
+// mn_size_control_feature is a constant link for pNext: the subgroup size control feature.
 void *mn_size_control_feature(int full);
-void *mn_required_size(uint32_t size);
+
+// mn_pipeline builds a compute pipeline with count constants, ids 0 and up, at most MN_CONSTANTS; a subgroup size of 0
+// requires none. Not through the binding: the copies that it makes of nested structs may be collected during the call.
+enum { MN_CONSTANTS = 16 };
+VkResult mn_pipeline(mn_device *d, uint64_t cache, uint64_t module, uint64_t layout, const char *entry, const uint32_t *constants,
+                     uint32_t count, uint32_t subgroup_size, int full_subgroups, uint64_t *pipeline);
 
 // Ops of a recorded stream: one 64-bit word each for the op and every operand named.
 enum {
