@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// recordedCaps reads testdata/caps.json: devices as this package saw them (lavapipe, SwiftShader, RADV's null hardware) and
+// recordedCaps reads testdata/caps.json: devices as this package saw them (lavapipe, SwiftShader) and
 // consumer GPUs written by hand from general knowledge, not recorded on them.
 func recordedCaps(t *testing.T) map[string]Caps {
 	t.Helper()

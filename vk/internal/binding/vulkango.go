@@ -22,7 +22,6 @@ type (
 	CommandPool                   = vk.CommandPool
 	CommandPoolCreateFlags        = vk.CommandPoolCreateFlags
 	CommandPoolCreateInfo         = vk.CommandPoolCreateInfo
-	ComputePipelineCreateInfo     = vk.ComputePipelineCreateInfo
 	DescriptorPool                = vk.DescriptorPool
 	DescriptorPoolCreateInfo      = vk.DescriptorPoolCreateInfo
 	DescriptorPoolSize            = vk.DescriptorPoolSize
@@ -49,7 +48,6 @@ type (
 	PipelineCacheCreateInfo       = vk.PipelineCacheCreateInfo
 	PipelineLayout                = vk.PipelineLayout
 	PipelineLayoutCreateInfo      = vk.PipelineLayoutCreateInfo
-	PipelineShaderStageCreateInfo = vk.PipelineShaderStageCreateInfo
 	PushConstantRange             = vk.PushConstantRange
 	QueryPool                     = vk.QueryPool
 	QueryPoolCreateInfo           = vk.QueryPoolCreateInfo
@@ -59,8 +57,6 @@ type (
 	ShaderModule                  = vk.ShaderModule
 	ShaderModuleCreateInfo        = vk.ShaderModuleCreateInfo
 	ShaderStageFlags              = vk.ShaderStageFlags
-	SpecializationInfo            = vk.SpecializationInfo
-	SpecializationMapEntry        = vk.SpecializationMapEntry
 )
 
 // Structure types.
@@ -69,7 +65,6 @@ const (
 	StructureTypeBufferCreateInfo              = vk.StructureTypeBufferCreateInfo
 	StructureTypeCommandBufferAllocateInfo     = vk.StructureTypeCommandBufferAllocateInfo
 	StructureTypeCommandPoolCreateInfo         = vk.StructureTypeCommandPoolCreateInfo
-	StructureTypeComputePipelineCreateInfo     = vk.StructureTypeComputePipelineCreateInfo
 	StructureTypeDescriptorPoolCreateInfo      = vk.StructureTypeDescriptorPoolCreateInfo
 	StructureTypeDescriptorSetLayoutCreateInfo = vk.StructureTypeDescriptorSetLayoutCreateInfo
 	StructureTypeDeviceCreateInfo              = vk.StructureTypeDeviceCreateInfo
@@ -79,7 +74,6 @@ const (
 	StructureTypeMemoryAllocateInfo            = vk.StructureTypeMemoryAllocateInfo
 	StructureTypePipelineCacheCreateInfo       = vk.StructureTypePipelineCacheCreateInfo
 	StructureTypePipelineLayoutCreateInfo      = vk.StructureTypePipelineLayoutCreateInfo
-	StructureTypePipelineShaderStageCreateInfo = vk.StructureTypePipelineShaderStageCreateInfo
 	StructureTypeQueryPoolCreateInfo           = vk.StructureTypeQueryPoolCreateInfo
 	StructureTypeShaderModuleCreateInfo        = vk.StructureTypeShaderModuleCreateInfo
 )
@@ -110,7 +104,6 @@ var (
 	BindBufferMemory                       = vk.BindBufferMemory
 	CreateBuffer                           = vk.CreateBuffer
 	CreateCommandPool                      = vk.CreateCommandPool
-	CreateComputePipelines                 = vk.CreateComputePipelines
 	CreateDescriptorPool                   = vk.CreateDescriptorPool
 	CreateDescriptorSetLayout              = vk.CreateDescriptorSetLayout
 	CreateDevice                           = vk.CreateDevice
