@@ -10,7 +10,8 @@ layout(set = 0, binding = 2) readonly buffer B { float bias[]; };  // [rows of t
 layout(set = 0, binding = 3) writeonly buffer Y { float y[]; };    // [n][y_stride]
 #define PARTS 1
 #define LOAD_W(into, part, row, unit) PACKED(into, weights, weight_scales, row, unit)
-#define LOAD_X(t, v) x_in[(t) * p.x_stride + (v) + ((v) < p.x_stride ? 0 : p.embeds - p.x_stride)]
+// Without a branch: SwiftShader takes minutes and gigabytes to compile one for every load.
+#define LOAD_X(t, v) x_in[(t) * p.x_stride + (v) + uint((v) >= p.x_stride) * (p.embeds - p.x_stride)]
 #define EMIT(t, row, acc) \
     y[(t) * p.y_stride + p.row0 + (row)] = acc[0] + (p.bias != 0 ? bias[p.row0 + (row)] : 0.0)
 #include "lib/shape.glsl"

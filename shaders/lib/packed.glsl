@@ -2,8 +2,7 @@
 // them. p is the kernel's push block.
 #ifdef BLOCKS
 float unit_scale(uint two, uint unit) { // of the word that holds the unit's block and its neighbour
-    const vec2 d = unpackHalf2x16(two);
-    return (unit * UNIT / 32) % 2 == 0 ? d.x : d.y;
+    return unpackHalf2x16(two >> (unit * UNIT / 32 % 2 * 16)).x;
 }
 #define PACKED(into, words, scale_words, row, unit)                                                                        \
     {                                                                                                                      \
