@@ -41,14 +41,17 @@ func (d *Device) collect(p *Program) error {
 		}
 		part := &p.parts[m.part]
 		o := &p.ops[part.op]
+		elapsed := d.caps.elapsed(ticks[i-1], ticks[i])
+		p.took += elapsed
+		if p.profiled {
+			continue
+		}
 		t := d.timings[o.name()]
 		if t == nil {
 			t = &Timing{Kernel: o.name()}
 			d.timings[o.name()] = t
 		}
-		elapsed := d.caps.elapsed(ticks[i-1], ticks[i])
 		t.Total += elapsed
-		p.took += elapsed
 		if part.last {
 			t.Count++
 			t.Cost = t.Cost.Add(o.cost)

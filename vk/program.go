@@ -22,8 +22,8 @@ type Program struct {
 	sets     handle
 	queries  handle
 	marks    []mark
-	profiled bool          // carries timestamps
-	took     time.Duration // by them, in the last run
+	profiled bool          // carries timestamps of its own
+	took     time.Duration // by timestamps, in the last run
 
 	mu    sync.Mutex
 	ended bool
@@ -75,7 +75,7 @@ func (d *Device) NewProgram(name string) *Program {
 	return p
 }
 
-// Profile makes the program carry timestamps whatever SetProfiling says, where the device has them.
+// Profile makes the program carry timestamps of its own for Took, where the device has them. Timings leaves them out.
 func (p *Program) Profile() { p.profiled = true }
 
 // Took is the time on the device of the last run of a program with timestamps, else 0.

@@ -17,7 +17,7 @@ type Options struct {
 	Limits func(*Caps)
 	// ForceStaging sends every transfer through staging memory, as on a GPU whose memory the host cannot map.
 	ForceStaging bool
-	// CacheDir is the directory of the pipeline cache; empty for none.
+	// CacheDir is the directory where the pipeline cache and the measured speed are kept; empty for none.
 	CacheDir string
 }
 

@@ -30,7 +30,8 @@ type Case struct {
 // Cases are all cases, operation by operation.
 func Cases() []Case {
 	return slices.Concat(matmulCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
-		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), gatherCases(), argmaxCases(), editCases(), sampleCases())
+		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), gatherCases(), argmaxCases(), editCases(), sampleCases(),
+		readroofCases(), fmaroofCases())
 }
 
 // Options choose what Run runs.
