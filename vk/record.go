@@ -111,7 +111,9 @@ func (p *Program) recordSegment(s *stream, n, start, end int, sets []handle, c c
 			seg.counts.barriers++
 		}
 		o.emit(s, part.box, sets[part.op], &bound)
-		p.mark(s, i)
+		if !p.profiled || i == end-1 { // Took needs no more, and a timestamp costs as much as a small dispatch
+			p.mark(s, i)
+		}
 		seg.estimate += part.estimate
 		seg.last = fmt.Sprintf("%s op %d, %s", p.name, part.op, o.name())
 		switch o.kind {

@@ -28,7 +28,7 @@ func TestSplitOps(t *testing.T) {
 		}
 		groups := [3]uint32{(n + 63) / 64, 1, 1}
 		measured := d.Speed()
-		run1 := func(s vk.Speed) (*vk.Program, []uint32) {
+		cutBy := func(s vk.Speed) (*vk.Program, []uint32) {
 			writeFloats(t, d, a, values)
 			must(t, d.Fill(y, 0))
 			must(t, d.Fill(z, 0))
@@ -47,9 +47,9 @@ func TestSplitOps(t *testing.T) {
 			run(t, d, p)
 			return p, append(readWords(t, d, y), readWords(t, d, z)...)
 		}
-		_, want := run1(measured)
+		_, want := cutBy(measured)
 		before := d.Counters()
-		p, got := run1(glacial)
+		p, got := cutBy(glacial)
 		after := d.Counters()
 		if !slices.Equal(got, want) {
 			t.Error("other bits than in one piece")
@@ -66,9 +66,6 @@ func TestSplitOps(t *testing.T) {
 		if p.Segments() < 33 || p.Segments() > 50 {
 			t.Errorf("%d segments for 5.7 s", p.Segments())
 		}
-		if took := p.Took(); d.Caps().TimestampBits > 0 && (took <= 0 || took > time.Minute) {
-			t.Errorf("took %v", took)
-		}
 		// Two runs of a fill, a copy, an add and two halves: parts are not counted by themselves.
 		count := 0
 		for _, e := range d.Timings() {
@@ -76,6 +73,31 @@ func TestSplitOps(t *testing.T) {
 		}
 		if d.Caps().TimestampBits > 0 && count != 10 {
 			t.Errorf("%d ops timed, want 10", count)
+		}
+	})
+}
+
+// TestTook: a program's own timestamps tell the time of all its segments, and are not among the device's timings.
+func TestTook(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		x := alloc(t, arena(t, d, vk.DeviceLocal), 1<<20)
+		d.SetSpeed(glacial)
+		p := program(t, d)
+		p.Profile()
+		for range 5 {
+			p.Fill(x, 1)
+		}
+		must(t, p.End())
+		if p.Took() != 0 || p.Segments() < 3 {
+			t.Errorf("%v before the first run, %d segments", p.Took(), p.Segments())
+		}
+		start := time.Now()
+		run(t, d, p)
+		if took := p.Took(); d.Caps().TimestampBits > 0 && (took <= 0 || took > time.Since(start)) {
+			t.Errorf("took %v of %v", took, time.Since(start))
+		}
+		if n := d.Timings(); len(n) != 0 {
+			t.Errorf("timings %v", n)
 		}
 	})
 }
