@@ -3,11 +3,12 @@ package vk
 import "time"
 
 // Watchdogs reset a device after about 2 s (Windows, amdgpu), others use it in between, and Ctrl-C waits for what was
-// submitted: no submission is predicted above the one limit and no op above the other. The difference is what lets an op at
-// its limit share a submission with small ones.
+// submitted: no submission is predicted above its budget. An op gets a third of it and a command buffer a quarter, unless
+// one op needs more: pieces have to be small for submissions to be filled by them.
 const (
 	submissionBudget = 150 * time.Millisecond
-	opBudget         = 100 * time.Millisecond
+	opBudget         = submissionBudget / 3
+	segmentBudget    = submissionBudget / 4
 )
 
 // job is an op as the planner sees it: groups that may run apart from each other, and what all of them cost. A workgroup
@@ -28,7 +29,7 @@ type part struct {
 
 type box struct{ base, groups [3]uint32 }
 
-// plan cuts every op that is predicted above the op budget into parts of half a submission, so that two make one.
+// plan cuts every op that is predicted above the op budget into parts that are not.
 func plan(jobs []job, s Speed) []part {
 	parts := make([]part, 0, len(jobs))
 	for i, j := range jobs {
@@ -38,7 +39,7 @@ func plan(jobs []job, s Speed) []part {
 			parts = append(parts, part{i, box{groups: j.groups}, estimate, true, true})
 			continue
 		}
-		boxes := split(j.groups, float64(estimate-s.Dispatch), float64(submissionBudget/2-s.Dispatch))
+		boxes := split(j.groups, float64(estimate-s.Dispatch), float64(opBudget-s.Dispatch))
 		for k, b := range boxes {
 			e := s.Dispatch + time.Duration(float64(estimate-s.Dispatch)*volume(b.groups)/total)
 			parts = append(parts, part{i, b, e, k == 0, k == len(boxes)-1})

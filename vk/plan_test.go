@@ -7,16 +7,13 @@ import (
 )
 
 func TestEstimate(t *testing.T) {
-	s := Speed{Read: 40e9, FMA: 800e9, Dispatch: 10 * time.Microsecond}
+	s := Speed{Read: 50e9, FMA: 1e12, Dispatch: 10 * time.Microsecond}
 	if got := s.Estimate(Cost{}); got != 10*time.Microsecond {
 		t.Errorf("an empty op: %v", got)
 	}
-	// The larger of memory time and arithmetic time counts: a quarter of the bandwidth, an eighth of the arithmetic.
-	if got := s.Estimate(Cost{Bytes: 1e9, FLOPs: 1e9}); got != 100*time.Millisecond+10*time.Microsecond {
-		t.Errorf("1 GB: %v", got)
-	}
-	if got := s.Estimate(Cost{Bytes: 1e6, FLOPs: 10e9}); got != 100*time.Millisecond+10*time.Microsecond {
-		t.Errorf("10 GFLOP: %v", got)
+	// A fifth of the bandwidth and a tenth of the arithmetic, one after the other.
+	if got := s.Estimate(Cost{Bytes: 1e9, FLOPs: 10e9}); got != 200*time.Millisecond+10*time.Microsecond {
+		t.Errorf("1 GB and 10 GFLOP: %v", got)
 	}
 	if got := s.Estimate(Cost{FLOPs: ^uint64(0)}); got < time.Hour {
 		t.Errorf("an absurd cost wraps around: %v", got)
@@ -71,9 +68,9 @@ func TestSplit(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	s := Speed{Read: 4e9, FMA: 8e9, Dispatch: time.Millisecond} // 1 GB/s and 1 GFLOP/s planned
+	s := Speed{Read: 5e9, FMA: 10e9, Dispatch: time.Millisecond} // 1 GB/s and 1 GFLOP/s planned
 	jobs := []job{
-		{groups: [3]uint32{10, 1, 1}, cost: Cost{Bytes: 98e6}},
+		{groups: [3]uint32{10, 1, 1}, cost: Cost{Bytes: 48e6}},
 		{groups: [3]uint32{100, 3, 1}, cost: Cost{Bytes: 300e6}},
 		{groups: [3]uint32{100, 1, 1}, cost: Cost{Bytes: 300e6}, whole: true},
 		{groups: [3]uint32{0, 1, 1}, cost: Cost{Bytes: 300e6}},
@@ -84,12 +81,12 @@ func TestPlan(t *testing.T) {
 		switch {
 		case p.op != 1 && (p.box != box{groups: jobs[p.op].groups} || !p.first || !p.last):
 			t.Errorf("part %d: %+v, want the whole op", i, p)
-		case p.op == 1 && (p.first != (i == 1) || p.last != (i == 5) || p.estimate > submissionBudget/2 || p.estimate < 60*time.Millisecond):
+		case p.op == 1 && (p.first != (i == 1) || p.last != (i == 7) || p.estimate > opBudget || !p.last && p.estimate < 40*time.Millisecond):
 			t.Errorf("part %d: %+v", i, p)
 		}
 	}
-	// 300 ms in parts of at most 75 ms with a dispatch of 1 ms in each.
-	if want := []int{0, 1, 1, 1, 1, 1, 2, 3}; !reflect.DeepEqual(got, want) {
+	// 300 ms in parts of at most 50 ms with a dispatch of 1 ms in each.
+	if want := []int{0, 1, 1, 1, 1, 1, 1, 1, 2, 3}; !reflect.DeepEqual(got, want) {
 		t.Errorf("parts of ops %v, want %v", got, want)
 	}
 }

@@ -56,7 +56,7 @@ func (p *Program) record() error {
 	if p.d.dropBarriers.Load() {
 		p.barriers = make([]*barrier, len(p.parts))
 	}
-	starts := cut(estimates, submissionBudget)
+	starts := cut(estimates, segmentBudget)
 	if len(starts) == 0 {
 		starts = []int{0}
 	}

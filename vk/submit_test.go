@@ -50,10 +50,10 @@ func TestRunGroupsByBudget(t *testing.T) {
 		perSubmit   int
 		submissions int
 	}{
-		{"60 ms each: two a submission", 60 * time.Millisecond, 0, 5},
+		{"40 ms each: three a submission", 40 * time.Millisecond, 0, 4},
 		{"tiny: one submission", time.Microsecond, 0, 1},
 		{"tiny, three programs a submission", time.Microsecond, 3, 4},
-		{"at the limit of an op: one each", 99 * time.Millisecond, 0, 10},
+		{"one program a submission", 40 * time.Millisecond, 1, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFake()
@@ -90,7 +90,7 @@ func TestRunGroupsByBudget(t *testing.T) {
 func TestCancelBetweenSubmissions(t *testing.T) {
 	f := newFake()
 	d := fakeDevice(t, f, Options{})
-	progs := work(t, d, 10, 99*time.Millisecond)
+	progs := work(t, d, 20, 49*time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.onSubmit = func(n int) {
 		if n == 4 {
@@ -119,12 +119,12 @@ func TestProgramIsCutIntoSegments(t *testing.T) {
 	p := d.NewProgram("long")
 	for range 10 {
 		p.Fill(s, 0)
-		p.ops[len(p.ops)-1].cost = costs(d, 45*time.Millisecond)
+		p.ops[len(p.ops)-1].cost = costs(d, 12*time.Millisecond)
 	}
 	if err := p.End(); err != nil {
 		t.Fatal(err)
 	}
-	// Three ops of 45 ms fit into 150 ms.
+	// Three ops of 12 ms fit into a quarter of 150 ms.
 	if p.Segments() != 4 || p.Barriers() != 9 {
 		t.Errorf("%d segments and %d barriers, want 4 and 9", p.Segments(), p.Barriers())
 	}

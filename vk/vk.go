@@ -3,7 +3,7 @@
 // A Device is opened from a list of Caps, which are plain data. Memory comes from arenas as Spans. A Kernel is a
 // SPIR-V module whose bindings are read from the module itself. A Program is a list of recorded ops with the barriers
 // inferred from what each op reads and writes; it is recorded once and run any number of times, in submissions that are
-// predicted to stay below 150 ms each, from what the device was measured to reach; ops predicted above 100 ms are cut.
+// predicted to stay below 150 ms each, from what the device was measured to reach; ops predicted above a third of that are cut.
 //
 // Only storage buffers in descriptor set 0, push constants and 32-bit specialization constants are used, and no device
 // feature is needed. Without cgo the package compiles, and opening a device gives ErrNoCgo.
