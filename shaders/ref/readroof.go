@@ -24,7 +24,7 @@ func ReadRoof(x []uint32, invocations, lanes, each int) []uint32 {
 
 func readroofCases() []Case {
 	var list []Case
-	for _, each := range []int{4, 64} {
+	for _, each := range []int{4, 8, 64} {
 		list = append(list, Case{Op: "readroof", Name: fmt.Sprintf("each=%d", each), Why: "a sum of integers", run: func(t *trial) { readroofTrial(t, each) }})
 	}
 	return list
