@@ -80,11 +80,11 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 	}
 	s.Read = passes * float64(x.Size())
 
-	// Enough workgroups to fill the largest GPU several times over; few on a CPU, where they run one after another.
+	// Enough workgroups to fill the largest GPU; few on a CPU, where they run one after another.
 	width := y.Slice(0, min(y.Size(), 4096*lanes*4))
 	first := 64
 	if dev.Caps().IsCPU() {
-		width, first = y.Slice(0, 64*lanes*4), 4096
+		width, first = y.Slice(0, 256*lanes*4), 1024
 	}
 	steps, err := m.rate(first, func(r *shaders.Recorder, n int) { r.FMARoof(width, n) })
 	if err != nil {
