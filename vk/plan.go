@@ -11,8 +11,8 @@ const (
 	segmentBudget    = submissionBudget / 4
 )
 
-// job is an op as the planner sees it: groups that may run apart from each other, and what all of them cost. A workgroup
-// knows nothing of the others of its dispatch, so cutting the grid changes no bit of what they write.
+// job is an op as the planner sees it: groups that may run apart from each other, and what all of them cost. Workgroups of a
+// dispatch run in any order and may meet in memory at most, as they also do when the dispatch is cut: not a bit changes.
 type job struct {
 	groups [3]uint32
 	cost   Cost
