@@ -52,6 +52,21 @@ func (m *meter) rate(first int, record func(r *shaders.Recorder, n int)) (float6
 	}
 }
 
+// warm keeps the device busy for a while.
+func (m *meter) warm(record func(r *shaders.Recorder, n int)) error {
+	p, err := m.program(1, record)
+	if err != nil {
+		return err
+	}
+	defer p.Free()
+	for start := time.Now(); time.Since(start) < m.effort.Warm; {
+		if _, err := m.runs(p, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *meter) program(n int, record func(r *shaders.Recorder, n int)) (*vk.Program, error) {
 	r := m.kernels.Record("roof")
 	r.Profile()

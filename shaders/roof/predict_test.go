@@ -37,8 +37,8 @@ func TestPredictions(t *testing.T) {
 			took, predicted := median(seconds(d.Caps(), samples[1:])), s.Estimate(p.Cost()).Seconds()
 			roof := max(float64(p.Cost().Bytes)/s.Read, float64(p.Cost().FLOPs)/s.FMA)
 			t.Logf("%-24s %7.2f ms, %4.1f times predicted less, %4.2f of the roof", c.name, took*1e3, predicted/took, roof/took)
-			// Ops of one workgroup use a part of the device, but no watchdog cares about them.
-			if predicted < took && took > 1e-3 {
+			// Ops of one workgroup use a part of the device, but no watchdog cares about them. The half is for noise.
+			if took > 1.5*predicted && took > 1e-3 {
 				t.Errorf("%s: took %.2f ms, predicted %.2f", c.name, took*1e3, predicted*1e3)
 			}
 			p.Free()

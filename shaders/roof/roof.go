@@ -15,21 +15,24 @@ import (
 // Effort is how much time a measurement may take.
 type Effort struct {
 	Buffer uint64        // bytes read in a pass, where memory and limits allow
+	Warm   time.Duration // work done before: an idle GPU takes a while to raise its clocks
 	Least  time.Duration // time of one repetition
 	Reps   int           // repetitions, of which the median counts
 }
 
 // Quick is for start-up: under 0.3 s on a GPU. Its buffer is larger than the caches of all but the largest GPUs.
-func Quick(c vk.Caps) Effort { return effort(c, 256<<20, 4*time.Millisecond, 3) }
+func Quick(c vk.Caps) Effort { return effort(c, 256<<20, 80*time.Millisecond, 4*time.Millisecond, 3) }
 
 // Thorough is for benchmarks: a second or more.
-func Thorough(c vk.Caps) Effort { return effort(c, 1<<30, 25*time.Millisecond, 9) }
+func Thorough(c vk.Caps) Effort {
+	return effort(c, 1<<30, 500*time.Millisecond, 25*time.Millisecond, 9)
+}
 
-func effort(c vk.Caps, buffer uint64, least time.Duration, reps int) Effort {
+func effort(c vk.Caps, buffer uint64, warm, least time.Duration, reps int) Effort {
 	if c.IsCPU() { // drivers that run on the CPU may bind no more than 128 MiB, and shorter runs are lost in the noise
-		buffer, least = 96<<20, max(least, 20*time.Millisecond)
+		buffer, warm, least = 96<<20, 0, max(least, 20*time.Millisecond)
 	}
-	return Effort{buffer, least, reps}
+	return Effort{buffer, warm, least, reps}
 }
 
 // Calibrate sets the device's speed to what was kept for it, else to a quick measurement, which is kept.
@@ -70,11 +73,15 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 	}
 	m := &meter{ctx: ctx, dev: dev, kernels: k, effort: e}
 
-	passes, err := m.rate(1, func(r *shaders.Recorder, n int) {
+	read := func(r *shaders.Recorder, n int) {
 		for range n {
 			r.ReadRoof(y, x)
 		}
-	})
+	}
+	if err := m.warm(read); err != nil {
+		return s, err
+	}
+	passes, err := m.rate(1, read)
 	if err != nil {
 		return s, err
 	}
@@ -117,7 +124,7 @@ func buffer(dev *vk.Device, a *vk.Arena, size, unit uint64) (vk.Span, error) {
 		}
 	}
 	if heap > 0 {
-		size = min(size, heap/8)
+		size = min(size, heap/4)
 	}
 	const least = 16 << 20
 	for {

@@ -29,6 +29,23 @@ func TestMeasure(t *testing.T) {
 	})
 }
 
+// TestWarm: a GPU is kept busy before it is measured, within the time of a start.
+func TestWarm(t *testing.T) {
+	d := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	e := Quick(vk.Caps{Type: "discrete"})
+	if e.Warm <= 0 || e.Warm > 100*time.Millisecond || Quick(d.Caps()).Warm != 0 {
+		t.Errorf("warming up for %v on a GPU, %v on a CPU", e.Warm, Quick(d.Caps()).Warm)
+	}
+	e.Buffer = 16 << 20
+	start := time.Now()
+	if _, err := Measure(t.Context(), d, e); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took < e.Warm {
+		t.Errorf("measured in %v, warming up alone takes %v", took, e.Warm)
+	}
+}
+
 // TestCalibrate: a cancelled measurement is an error and leaves the device as it was; a kept one takes no dispatch.
 func TestCalibrate(t *testing.T) {
 	dir := t.TempDir()
