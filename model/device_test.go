@@ -152,31 +152,43 @@ func openReference(t *testing.T, path string) *model.Reference {
 	return r
 }
 
-// TestSameBits: neither the cut of the work in submissions, nor of the matrices in shards, nor the way of the weights to the
-// device changes a bit of the logits.
+// TestSameBits: neither the cut of the work in submissions, nor of the ops in parts, nor of the matrices in shards, nor the
+// way of the weights to the device changes a bit of the logits.
 func TestSameBits(t *testing.T) {
 	for _, device := range vktest.Names() {
 		t.Run(device, func(t *testing.T) {
-			run := func(o vk.Options, perSubmit int) ([]int32, uint64) {
+			dispatches := uint64(0) // of the last run
+			run := func(o vk.Options, perSubmit int, speed vk.Speed) ([]int32, uint64) {
 				dev := vktest.Open(t, device, o)
+				if speed != (vk.Speed{}) {
+					dev.SetSpeed(speed)
+				}
 				m := open(t, dev, modelDir("C-f16"), model.Options{})
 				s := session(t, m, model.SessionOptions{MaxSteps: 8, Context: 64, Rows: 16, StepsPerSubmit: perSubmit})
 				ids := decode(t, s, 0, randomTokens(m, 9, 5), 12, 8, nil)
+				dispatches = dev.Counters().Dispatches
 				return ids, logitBits(t, s)
 			}
-			ids, bits := run(vk.Options{}, 0)
+			ids, bits := run(vk.Options{}, 0, vk.Speed{})
+			whole := dispatches
 			for _, c := range []struct {
 				name      string
 				options   vk.Options
 				perSubmit int
+				speed     vk.Speed
 			}{
-				{"one step a submission", vk.Options{}, 1},
-				{"all steps in one submission", vk.Options{}, 1000},
-				{"shards of 1 MiB", vk.Options{Limits: func(c *vk.Caps) { c.MaxStorageBufferRange = 1 << 20 }}, 0},
-				{"shards of 64 KiB, which cut every matrix and the cache", vk.Options{Limits: func(c *vk.Caps) { c.MaxStorageBufferRange = 64 << 10 }}, 0},
-				{"staged uploads", vk.Options{ForceStaging: true}, 0},
+				{"one step a submission", vk.Options{}, 1, vk.Speed{}},
+				{"all steps in one submission", vk.Options{}, 1000, vk.Speed{}},
+				{"a device so slow that products and attention are cut", vk.Options{}, 0, vk.Speed{Read: 2e6, FMA: 1e12}},
+				{"a device so slow that most parts are a few workgroups", vk.Options{}, 0, vk.Speed{Read: 5e4, FMA: 1e12}},
+				{"shards of 1 MiB", vk.Options{Limits: func(c *vk.Caps) { c.MaxStorageBufferRange = 1 << 20 }}, 0, vk.Speed{}},
+				{"shards of 64 KiB, which cut every matrix and the cache", vk.Options{Limits: func(c *vk.Caps) { c.MaxStorageBufferRange = 64 << 10 }}, 0, vk.Speed{}},
+				{"staged uploads", vk.Options{ForceStaging: true}, 0, vk.Speed{}},
 			} {
-				got, gotBits := run(c.options, c.perSubmit)
+				got, gotBits := run(c.options, c.perSubmit, c.speed)
+				if c.speed != (vk.Speed{}) && dispatches < 2*whole {
+					t.Errorf("%s: %d dispatches, %d uncut", c.name, dispatches, whole)
+				}
 				if fmt.Sprint(got) != fmt.Sprint(ids) || gotBits != bits {
 					t.Errorf("%s: ids %v, logits %x; want %v, %x", c.name, got, gotBits, ids, bits)
 				}

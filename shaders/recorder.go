@@ -30,6 +30,9 @@ func (k *Kernels) Record(name string) *Recorder {
 // KeepTaps makes Tap copy tensors into the arena, which must be of kind vk.Readback.
 func (r *Recorder) KeepTaps(a *vk.Arena) { r.tap = a }
 
+// Profile makes the program carry timestamps of its own: Program.Took tells what a run took on the device.
+func (r *Recorder) Profile() { r.prog.Profile() }
+
 // Tap names a tensor at this point of the program. It records nothing unless taps are kept.
 func (r *Recorder) Tap(name string, t Tensor) {
 	if r.tap == nil || r.err != nil {

@@ -36,5 +36,5 @@ func (f Filter) Put(b []byte) {
 // logits (n, vocabulary); filters (n) Filter; choices (n) Choice, in place.
 func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span) {
 	r.dispatch("sample", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, [3]uint32{uint32(logits.Rows), 1, 1},
-		vk.Cost{Bytes: 64 * logits.bytes(), FLOPs: 64 * logits.bytes()}, logits.Span, filters, choices)
+		vk.Cost{Bytes: 64 * logits.bytes(), FLOPs: 128 * logits.bytes()}, logits.Span, filters, choices)
 }

@@ -11,7 +11,7 @@ import (
 func TestPipelineCacheFile(t *testing.T) {
 	caps := recordedCaps(t)["SwiftShader Device (Subzero)"]
 	data := []byte{32, 0, 0, 0, 1, 0, 0, 0, 0xe0, 0x1a, 0, 0, 0xde, 0xc0, 0, 0, 'S', 'w', 'i', 'f', 't', 'S', 'h', 'a', 'd', 'e', 'r', 'U', 'U', 'I', 'D', 0, 'x', 'y'}
-	file := encodeCache(data)
+	file := seal(cacheMagic, data)
 	if got := decodeCache(file, caps); string(got) != string(data) {
 		t.Fatalf("a whole file gives %q", got)
 	}
@@ -29,7 +29,7 @@ func TestPipelineCacheFile(t *testing.T) {
 		header := append([]byte(nil), data...)
 		header[i] ^= 0x40
 		// The header length may be larger than 32 by the specification.
-		if i >= 4 && decodeCache(encodeCache(header), caps) != nil {
+		if i >= 4 && decodeCache(seal(cacheMagic, header), caps) != nil {
 			t.Errorf("accepted with header byte %d of another driver", i)
 		}
 	}
@@ -41,7 +41,7 @@ func TestPipelineCacheThatTheDriverRefuses(t *testing.T) {
 	data := make([]byte, 40)
 	data[0], data[4], data[8], data[10] = 32, 1, 5, 1 // vendor 0x10005, device 0
 	copy(data[16:], "val-%s")
-	if err := os.WriteFile(cachePath(dir, caps), encodeCache(data), 0o644); err != nil {
+	if err := os.WriteFile(cachePath(dir, caps), seal(cacheMagic, data), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	f := newFake()

@@ -37,26 +37,33 @@ func (p *Program) Barriers() int {
 // Hazards returns an error naming the first two ops that touch the same memory in conflict without a barrier between
 // them. It checks an ended program by the plain rule, whatever the inference did.
 func (p *Program) Hazards() error {
-	ops := make([][]access, len(p.ops))
-	before := make([]bool, len(p.ops))
-	for i, o := range p.ops {
-		ops[i] = o.access
-		before[i] = i < len(p.barriers) && p.barriers[i] != nil
+	accesses := make([][]access, len(p.parts))
+	before := make([]bool, len(p.parts))
+	for i, part := range p.parts {
+		accesses[i] = p.ops[part.op].access
+		before[i] = p.barriers[i] != nil
 	}
-	if i, k, found := uncovered(ops, before); found {
+	if i, k, found := uncovered(accesses, before); found {
+		i, k = p.parts[i].op, p.parts[k].op
 		return fmt.Errorf("vk: program %s: ops %d (%s) and %d (%s) conflict without a barrier", p.name, i, p.ops[i].name(), k, p.ops[k].name())
 	}
 	return nil
 }
 
 // String lists the ops, one a line: index, name, workgroups, blocks read and written as
-// number:offset+bytes, cost. A line of dashes stands for a barrier.
+// number:offset+bytes, cost, parts when there are several. A line of dashes stands for a barrier before an op.
 func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "program %s: %d ops, %d barriers, %d segments\n", p.name, len(p.ops), p.Barriers(), len(p.segments))
 	blocks := make(map[uint64]int)
+	cuts := make([]int, len(p.ops)) // parts of each op
+	waits := make([]bool, len(p.ops))
+	for i, part := range p.parts {
+		cuts[part.op]++
+		waits[part.op] = waits[part.op] || part.first && p.barriers[i] != nil
+	}
 	for i, o := range p.ops {
-		if i < len(p.barriers) && p.barriers[i] != nil {
+		if waits[i] {
 			b.WriteString("  ----\n")
 		}
 		fmt.Fprintf(&b, "%4d %s", i, o.name())
@@ -80,7 +87,11 @@ func (p *Program) String() string {
 			}
 			fmt.Fprintf(&b, " %s[%d:%d+%d]", how, n, a.offset, a.end-a.offset)
 		}
-		fmt.Fprintf(&b, " %d bytes %d flops\n", o.cost.Bytes, o.cost.FLOPs)
+		fmt.Fprintf(&b, " %d bytes %d flops", o.cost.Bytes, o.cost.FLOPs)
+		if cuts[i] > 1 {
+			fmt.Fprintf(&b, " in %d parts", cuts[i])
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

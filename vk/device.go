@@ -29,6 +29,7 @@ type Device struct {
 	programs map[*Program]bool
 	heapUsed []uint64
 	timings  map[string]*Timing
+	speed    Speed
 
 	profiling, dropBarriers atomic.Bool
 	counters                counters
@@ -71,7 +72,7 @@ func newDevice(caps Caps, drv driver, opt Options, compileOnly bool) (*Device, e
 	d := &Device{
 		caps: caps, opt: opt, drv: newGuard(drv), compileOnly: compileOnly,
 		turn: make(chan struct{}, 1), layouts: make(map[layoutKey]layout), arenas: make(map[*Arena]bool),
-		programs: make(map[*Program]bool), heapUsed: make([]uint64, len(caps.Heaps)), timings: make(map[string]*Timing),
+		programs: make(map[*Program]bool), heapUsed: make([]uint64, len(caps.Heaps)), timings: make(map[string]*Timing), speed: caps.classSpeed(),
 	}
 	if err := d.openCache(); err != nil {
 		return nil, errors.Join(err, d.Close())

@@ -87,6 +87,7 @@ const (
 	streamFill
 	streamReset
 	streamTimestamp
+	streamDispatchBase
 )
 
 // stream is a program packed as words for one call into C. It holds no Go pointers.

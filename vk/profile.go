@@ -13,17 +13,17 @@ type Timing struct {
 	Cost   Cost // estimated work of the ops counted
 }
 
-// mark is a timestamp of a program: op is -1 at the start of a segment, else the op that ended before it.
-type mark struct{ op int }
+// mark is a timestamp of a program: part is -1 at the start of a segment, else the part that ended before it.
+type mark struct{ part int }
 
-// mark appends a timestamp. Each is taken when everything before it is done, so an op's time is the difference to the
+// mark appends a timestamp. Each is taken when everything before it is done, so a part's time is the difference to the
 // mark before.
-func (p *Program) mark(s *stream, op int) {
+func (p *Program) mark(s *stream, part int) {
 	if p.queries == 0 {
 		return
 	}
 	s.add(streamTimestamp, p.queries, uint64(len(p.marks)))
-	p.marks = append(p.marks, mark{op})
+	p.marks = append(p.marks, mark{part})
 }
 
 // collect reads the timestamps of a profiled program that has just run.
@@ -34,19 +34,28 @@ func (d *Device) collect(p *Program) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	p.took = 0
 	for i, m := range p.marks {
-		if m.op < 0 {
+		if m.part < 0 {
 			continue
 		}
-		o := &p.ops[m.op]
+		part := &p.parts[m.part]
+		o := &p.ops[part.op]
+		elapsed := d.caps.elapsed(ticks[i-1], ticks[i])
+		p.took += elapsed
+		if p.profiled {
+			continue
+		}
 		t := d.timings[o.name()]
 		if t == nil {
 			t = &Timing{Kernel: o.name()}
 			d.timings[o.name()] = t
 		}
-		t.Count++
-		t.Total += d.caps.elapsed(ticks[i-1], ticks[i])
-		t.Cost = t.Cost.Add(o.cost)
+		t.Total += elapsed
+		if part.last {
+			t.Count++
+			t.Cost = t.Cost.Add(o.cost)
+		}
 	}
 	return nil
 }

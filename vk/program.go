@@ -15,12 +15,15 @@ type Program struct {
 	err  error
 	ops  []op
 
-	barriers []*barrier // before each op, from End on
+	parts    []part     // the ops as they are recorded, from End on
+	barriers []*barrier // before each part
 	segments []segment
 	commands handle
 	sets     handle
 	queries  handle
 	marks    []mark
+	profiled bool          // carries timestamps of its own
+	took     time.Duration // by timestamps, in the last run
 
 	mu    sync.Mutex
 	ended bool
@@ -72,8 +75,19 @@ func (d *Device) NewProgram(name string) *Program {
 	return p
 }
 
+// Profile makes the program carry timestamps of its own for Took, where the device has them. Timings leaves them out.
+func (p *Program) Profile() { p.profiled = true }
+
+// Took is the time on the device of the last run of a program with timestamps, else 0.
+func (p *Program) Took() time.Duration {
+	p.d.mu.Lock()
+	defer p.d.mu.Unlock()
+	return p.took
+}
+
 // Dispatch adds a dispatch of groups workgroups. Push is nil, a fixed-size struct or a []uint32, of the size the kernel
-// declares; bind gives one span for every binding index of the kernel, where an unused index may have the zero Span.
+// declares; bind gives one span for every binding index of the kernel, where an unused index may have the zero Span. It may
+// be recorded as several dispatches of some of the groups each, when the cost is above what one may take.
 func (p *Program) Dispatch(k *Kernel, push any, groups [3]uint32, c Cost, bind ...Span) {
 	for i, n := range groups {
 		if limit := p.d.caps.MaxWorkgroupCount[i]; n > limit {

@@ -12,6 +12,7 @@ struct mn_device {
 	void(VKAPI *bind_sets)(VkDispatchable, uint32_t, VkHandle, uint32_t, uint32_t, const VkHandle *, uint32_t, const uint32_t *);
 	void(VKAPI *push)(VkDispatchable, VkHandle, uint32_t, uint32_t, uint32_t, const void *);
 	void(VKAPI *dispatch)(VkDispatchable, uint32_t, uint32_t, uint32_t);
+	void(VKAPI *dispatch_base)(VkDispatchable, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 	void(VKAPI *indirect)(VkDispatchable, VkHandle, uint64_t);
 	void(VKAPI *barrier)(VkDispatchable, uint32_t, uint32_t, uint32_t, uint32_t, const VkMemoryBarrier *, uint32_t, const void *, uint32_t, const void *);
 	void(VKAPI *copy)(VkDispatchable, VkHandle, VkHandle, uint32_t, const VkBufferCopy *);
@@ -52,6 +53,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispa
 	LOAD(bind_sets, "vkCmdBindDescriptorSets");
 	LOAD(push, "vkCmdPushConstants");
 	LOAD(dispatch, "vkCmdDispatch");
+	LOAD(dispatch_base, "vkCmdDispatchBase");
 	LOAD(indirect, "vkCmdDispatchIndirect");
 	LOAD(barrier, "vkCmdPipelineBarrier");
 	LOAD(copy, "vkCmdCopyBuffer");
@@ -74,13 +76,13 @@ enum { BIND_COMPUTE = 1, SHADER_COMPUTE = 0x20, STAGE_BOTTOM = 0x2000, STORAGE_B
 
 VkResult mn_pipeline(mn_device *d, uint64_t cache, uint64_t module, uint64_t layout, const char *entry, const uint32_t *constants,
                      uint32_t count, uint32_t subgroup_size, int full_subgroups, uint64_t *pipeline) {
-	enum { REQUIRE_FULL_SUBGROUPS = 2 };
+	enum { REQUIRE_FULL_SUBGROUPS = 2, DISPATCH_BASE = 0x10 };
 	VkSpecializationMapEntry entries[MN_CONSTANTS];
 	if (count > MN_CONSTANTS) return MN_BAD_STREAM;
 	for (uint32_t i = 0; i < count; i++) entries[i] = (VkSpecializationMapEntry){i, 4 * i, 4};
 	VkSpecializationInfo specialization = {count, entries, 4 * (size_t)count, constants};
 	VkRequiredSubgroupSize size = {ST_REQUIRED_SUBGROUP_SIZE, NULL, subgroup_size};
-	VkComputePipeline info = {.sType = ST_COMPUTE_PIPELINE, .layout = layout, .baseIndex = -1};
+	VkComputePipeline info = {.sType = ST_COMPUTE_PIPELINE, .flags = DISPATCH_BASE, .layout = layout, .baseIndex = -1};
 	info.stage = (VkShaderStage){ST_SHADER_STAGE, subgroup_size ? &size : NULL, subgroup_size && full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0,
 	                             SHADER_COMPUTE, module, entry, count ? &specialization : NULL};
 	return d->create_pipelines(d->device, cache, 1, &info, NULL, pipeline);
@@ -131,6 +133,10 @@ VkResult mn_record(mn_device *d, const uintptr_t *commands, size_t count, const 
 		case MN_DISPATCH:
 			OPERANDS(3);
 			d->dispatch(cb, (uint32_t)o[0], (uint32_t)o[1], (uint32_t)o[2]);
+			break;
+		case MN_DISPATCH_BASE:
+			OPERANDS(6);
+			d->dispatch_base(cb, (uint32_t)o[0], (uint32_t)o[1], (uint32_t)o[2], (uint32_t)o[3], (uint32_t)o[4], (uint32_t)o[5]);
 			break;
 		case MN_INDIRECT:
 			OPERANDS(2);

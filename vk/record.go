@@ -39,17 +39,24 @@ func (p *Program) End() error {
 }
 
 func (p *Program) record() error {
-	accesses := make([][]access, len(p.ops))
-	estimates := make([]time.Duration, len(p.ops))
-	for i, o := range p.ops {
-		accesses[i] = o.access
-		estimates[i] = p.d.caps.Estimate(o.cost)
+	jobs := make([]job, len(p.ops))
+	for i := range p.ops {
+		jobs[i] = p.ops[i].job()
+	}
+	p.parts = plan(jobs, p.d.Speed())
+	// Parts of an op have barriers between them as if they were ops: nothing beside their time, and no reader of the
+	// recording has to know that they write apart.
+	accesses := make([][]access, len(p.parts))
+	estimates := make([]time.Duration, len(p.parts))
+	for i, part := range p.parts {
+		accesses[i] = p.ops[part.op].access
+		estimates[i] = part.estimate
 	}
 	p.barriers = infer(accesses)
 	if p.d.dropBarriers.Load() {
-		p.barriers = make([]*barrier, len(p.ops))
+		p.barriers = make([]*barrier, len(p.parts))
 	}
-	starts := cut(estimates, submissionBudget)
+	starts := cut(estimates, segmentBudget)
 	if len(starts) == 0 {
 		starts = []int{0}
 	}
@@ -62,26 +69,26 @@ func (p *Program) record() error {
 		return err
 	}
 	p.commands = pool
-	profile := p.d.profiling.Load() && p.d.caps.TimestampBits > 0 && len(p.ops) > 0
+	profile := (p.profiled || p.d.profiling.Load()) && p.d.caps.TimestampBits > 0 && len(p.parts) > 0
 	if profile {
-		if p.queries, err = p.d.drv.createQueries(len(p.ops) + len(starts)); err != nil {
+		if p.queries, err = p.d.drv.createQueries(len(p.parts) + len(starts)); err != nil {
 			return err
 		}
 	}
 	var s stream
 	for n, start := range starts {
-		end := len(p.ops)
+		end := len(p.parts)
 		if n+1 < len(starts) {
 			end = starts[n+1]
 		}
 		s.add(streamSegment)
 		if n == 0 {
 			if profile {
-				s.add(streamReset, p.queries, uint64(len(p.ops)+len(starts)))
+				s.add(streamReset, p.queries, uint64(len(p.parts)+len(starts)))
 			}
 			s.barrier(beginBarrier(accesses))
 		}
-		p.recordSegment(&s, n, start, end, sets, commands[n], estimates)
+		p.recordSegment(&s, n, start, end, sets, commands[n])
 		s.barrier(endBarrier)
 	}
 	if err := p.d.drv.record(commands, s, false); err != nil {
@@ -91,30 +98,34 @@ func (p *Program) record() error {
 	return nil
 }
 
-// recordSegment appends ops start to end, with what they count for.
-func (p *Program) recordSegment(s *stream, n, start, end int, sets []handle, c command, estimates []time.Duration) {
+// recordSegment appends parts start to end, with what they count for.
+func (p *Program) recordSegment(s *stream, n, start, end int, sets []handle, c command) {
 	seg := segment{command: c, last: p.name}
 	p.mark(s, -1)
 	var bound recorded
 	for i := start; i < end; i++ {
-		o := &p.ops[i]
+		part := &p.parts[i]
+		o := &p.ops[part.op]
 		if b := p.barriers[i]; b != nil {
 			s.barrier(*b)
 			seg.counts.barriers++
 		}
-		o.emit(s, sets[i], &bound)
-		p.mark(s, i)
-		seg.estimate += estimates[i]
-		seg.last = fmt.Sprintf("%s op %d, %s", p.name, i, o.name())
+		o.emit(s, part.box, sets[part.op], &bound)
+		if !p.profiled || i == end-1 { // Took needs no more, and a timestamp costs as much as a small dispatch
+			p.mark(s, i)
+		}
+		seg.estimate += part.estimate
+		seg.last = fmt.Sprintf("%s op %d, %s", p.name, part.op, o.name())
 		switch o.kind {
 		case opDispatch, opIndirect:
 			seg.counts.dispatches++
 		case opCopy:
+			_, size := o.bytes(part.box)
 			if o.args.block.use == Upload {
-				seg.counts.up += o.args.size
+				seg.counts.up += size
 			}
 			if o.dst.block.use == Readback {
-				seg.counts.down += o.dst.size
+				seg.counts.down += size
 			}
 		}
 	}
@@ -124,14 +135,36 @@ func (p *Program) recordSegment(s *stream, n, start, end int, sets []handle, c c
 // recorded is what a command buffer has bound so far.
 type recorded struct{ pipeline, set handle }
 
-// emit appends an op to the stream.
-func (o *op) emit(s *stream, set handle, bound *recorded) {
+// transferGroup is how many bytes of a copy or fill count as one of the groups that it may be cut into.
+const transferGroup = 1 << 20
+
+// job is the op as the planner sees it.
+func (o *op) job() job {
+	switch o.kind {
+	case opDispatch:
+		return job{groups: o.groups, cost: o.cost, whole: o.kernel.in.ReadsGrid}
+	case opIndirect: // how many groups there are is only known on the device
+		return job{groups: [3]uint32{1, 1, 1}, cost: o.cost, whole: true}
+	}
+	return job{groups: [3]uint32{uint32(ceil(o.args.size, transferGroup)), 1, 1}, cost: o.cost}
+}
+
+// bytes are the offset and length within the spans that a box of a copy's or fill's groups stands for.
+func (o *op) bytes(b box) (off, size uint64) {
+	off = uint64(b.base[0]) * transferGroup
+	return off, min(uint64(b.groups[0])*transferGroup, o.args.size-off)
+}
+
+// emit appends a box of an op's groups to the stream.
+func (o *op) emit(s *stream, b box, set handle, bound *recorded) {
 	switch o.kind {
 	case opCopy:
-		s.add(streamCopy, o.args.block.buffer, o.args.offset, o.dst.block.buffer, o.dst.offset, o.args.size)
+		off, size := o.bytes(b)
+		s.add(streamCopy, o.args.block.buffer, o.args.offset+off, o.dst.block.buffer, o.dst.offset+off, size)
 		return
 	case opFill:
-		s.add(streamFill, o.args.block.buffer, o.args.offset, o.args.size, uint64(o.word))
+		off, size := o.bytes(b)
+		s.add(streamFill, o.args.block.buffer, o.args.offset+off, size, uint64(o.word))
 		return
 	}
 	k := o.kernel
@@ -151,7 +184,12 @@ func (o *op) emit(s *stream, set handle, bound *recorded) {
 		s.add(streamIndirect, o.args.block.buffer, o.args.offset)
 		return
 	}
-	s.add(streamDispatch, uint64(o.groups[0]), uint64(o.groups[1]), uint64(o.groups[2]))
+	g := b.groups
+	if b.base == [3]uint32{} {
+		s.add(streamDispatch, uint64(g[0]), uint64(g[1]), uint64(g[2]))
+		return
+	}
+	s.add(streamDispatchBase, uint64(b.base[0]), uint64(b.base[1]), uint64(b.base[2]), uint64(g[0]), uint64(g[1]), uint64(g[2]))
 }
 
 // makeSets makes the descriptor sets, one for every different layout and spans, and returns each op's set or 0.

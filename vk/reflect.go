@@ -21,6 +21,7 @@ type Interface struct {
 	LocalSizeSpec [3]int64  // constant id that sets each dimension, -1 for none
 	SpecIDs       []uint32  // specialization constant ids, rising
 	Capabilities  []uint32  // SPIR-V capability numbers, in order of declaration
+	ReadsGrid     bool      // it looks at the number of workgroups, so that a dispatch of it cannot be cut
 }
 
 // Spans is how many spans a dispatch of the kernel binds: the highest binding index plus one.
@@ -65,7 +66,7 @@ func (m *module) iface() (Interface, error) {
 	if m.entries != 1 {
 		return Interface{}, fmt.Errorf("%d compute entry points, want 1", m.entries)
 	}
-	in := Interface{Entry: m.entryName, LocalSizeSpec: [3]int64{-1, -1, -1}, Capabilities: m.capabilities}
+	in := Interface{Entry: m.entryName, LocalSizeSpec: [3]int64{-1, -1, -1}, Capabilities: m.capabilities, ReadsGrid: m.readsGrid}
 	if err := m.workgroupSize(&in); err != nil {
 		return Interface{}, err
 	}

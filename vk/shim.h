@@ -41,7 +41,7 @@ void mn_device_free(mn_device *d);
 void *mn_size_control_feature(int full);
 
 // mn_pipeline builds a compute pipeline with count constants, ids 0 and up, at most MN_CONSTANTS; a subgroup size of 0
-// requires none. Not through the binding: the copies that it makes of nested structs may be collected during the call.
+// requires none. Every pipeline may be dispatched from a base group, so that any dispatch can be cut. Not through the binding: the copies that it makes of nested structs may be collected during the call.
 enum { MN_CONSTANTS = 16 };
 VkResult mn_pipeline(mn_device *d, uint64_t cache, uint64_t module, uint64_t layout, const char *entry, const uint32_t *constants,
                      uint32_t count, uint32_t subgroup_size, int full_subgroups, uint64_t *pipeline);
@@ -59,6 +59,7 @@ enum {
 	MN_FILL,       // buffer, offset, bytes, 32-bit word
 	MN_RESET,      // query pool, count
 	MN_TIMESTAMP,  // query pool, index
+	MN_DISPATCH_BASE, // first group x, y, z, groups x, y, z
 };
 
 // mn_record turns a stream into the given command buffers. Flags are VkCommandBufferUsageFlags. MN_BAD_STREAM says

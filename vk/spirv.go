@@ -45,6 +45,7 @@ const (
 	decorationDescriptorSet = 34
 	decorationOffset        = 35
 
+	builtInNumWorkgroups = 24
 	builtInWorkgroupSize = 25
 
 	classUniformConstant = 0
@@ -79,6 +80,7 @@ type module struct {
 	localSize         [3]uint32
 	localSizeIDs      [3]uint32
 	workgroupConstant uint32
+	readsGrid         bool
 	capabilities      []uint32
 	variables         []variable
 	types             map[uint32]sized
@@ -203,8 +205,11 @@ func (m *module) decorate(o []uint32) {
 		m.bufferBlock[id] = true
 		return
 	case decorationBuiltIn:
-		if first(o[2:]) == builtInWorkgroupSize {
+		switch first(o[2:]) {
+		case builtInWorkgroupSize:
 			m.workgroupConstant = id
+		case builtInNumWorkgroups:
+			m.readsGrid = true
 		}
 		return
 	}

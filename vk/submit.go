@@ -40,7 +40,7 @@ func (d *Device) closeQueue() {
 }
 
 // Run executes programs in order and returns when the device is done. They are grouped into submissions that are
-// estimated to stay within the time budget, two of them in flight. When the context ends, no further submission is made,
+// predicted to stay within the time budget, two of them in flight. When the context ends, no further submission is made,
 // what is in flight is waited for, and the context's error comes back; the programs' results are then incomplete.
 func (d *Device) Run(ctx context.Context, o RunOptions, progs ...*Program) error {
 	for _, p := range progs {

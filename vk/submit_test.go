@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// costs is the cost of an op that is predicted to take so long, the dispatch itself left out.
+func costs(d *Device, each time.Duration) Cost {
+	return Cost{Bytes: uint64(each.Seconds() * readShare * d.Speed().Read)}
+}
+
 // work makes n ended programs, each estimated at the given time.
 func work(t *testing.T, d *Device, n int, each time.Duration) []*Program {
 	t.Helper()
@@ -21,7 +26,7 @@ func work(t *testing.T, d *Device, n int, each time.Duration) []*Program {
 	progs := make([]*Program, n)
 	for i := range progs {
 		progs[i] = d.NewProgram("work")
-		progs[i].Dispatch(k, []uint32{256}, [3]uint32{4, 1, 1}, Cost{Bytes: uint64(each.Seconds() * speeds["cpu"].bytes)}, s)
+		progs[i].Dispatch(k, []uint32{256}, [3]uint32{4, 1, 1}, costs(d, each), s)
 		if err := progs[i].End(); err != nil {
 			t.Fatal(err)
 		}
@@ -45,10 +50,10 @@ func TestRunGroupsByBudget(t *testing.T) {
 		perSubmit   int
 		submissions int
 	}{
-		{"40 ms each: two a submission", 40 * time.Millisecond, 0, 5},
+		{"40 ms each: three a submission", 40 * time.Millisecond, 0, 4},
 		{"tiny: one submission", time.Microsecond, 0, 1},
 		{"tiny, three programs a submission", time.Microsecond, 3, 4},
-		{"above the budget: one each", time.Second, 0, 10},
+		{"one program a submission", 40 * time.Millisecond, 1, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFake()
@@ -85,7 +90,7 @@ func TestRunGroupsByBudget(t *testing.T) {
 func TestCancelBetweenSubmissions(t *testing.T) {
 	f := newFake()
 	d := fakeDevice(t, f, Options{})
-	progs := work(t, d, 10, time.Second)
+	progs := work(t, d, 20, 49*time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.onSubmit = func(n int) {
 		if n == 4 {
@@ -114,12 +119,12 @@ func TestProgramIsCutIntoSegments(t *testing.T) {
 	p := d.NewProgram("long")
 	for range 10 {
 		p.Fill(s, 0)
-		p.ops[len(p.ops)-1].cost.Bytes = uint64(0.03 * speeds["cpu"].bytes) // 30 ms
+		p.ops[len(p.ops)-1].cost = costs(d, 12*time.Millisecond)
 	}
 	if err := p.End(); err != nil {
 		t.Fatal(err)
 	}
-	// Three ops of 30 ms fit into 100 ms.
+	// Three ops of 12 ms fit into a quarter of 150 ms.
 	if p.Segments() != 4 || p.Barriers() != 9 {
 		t.Errorf("%d segments and %d barriers, want 4 and 9", p.Segments(), p.Barriers())
 	}

@@ -140,9 +140,16 @@ func (d *Device) Fill(dst Span, word uint32) error {
 	if err := d.openStagingCommands(); err != nil {
 		return err
 	}
-	return d.transferWait(d.queue.staging.commands[0], "fill", func(s *stream) {
-		s.add(streamFill, dst.block.buffer, dst.offset, dst.size, uint64(word))
-	})
+	o := op{kind: opFill, args: dst, cost: Cost{Bytes: dst.size}}
+	for _, part := range plan([]job{o.job()}, d.Speed()) {
+		off, size := o.bytes(part.box)
+		if err := d.transferWait(d.queue.staging.commands[0], "fill", func(s *stream) {
+			s.add(streamFill, dst.block.buffer, dst.offset+off, size, uint64(word))
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // transfer records and submits one transfer, ordered after everything before it and before the host.

@@ -80,6 +80,9 @@ func runDemo(ctx context.Context, s *streams, o *demoOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
+	if err := calibrate(ctx, &silent, dev); err != nil {
+		return err
+	}
 	m, err := model.Open(model.DemoName, dev, model.Options{})
 	if err != nil {
 		return err

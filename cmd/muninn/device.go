@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/shaders/roof"
 	"muninn/vk"
 )
 
@@ -38,6 +41,19 @@ func openDevice(s *streams, o deviceOptions) (*vk.Device, error) {
 	return vk.Open(vk.Options{Device: strconv.Itoa(i), CacheDir: pipelineCache(s)})
 }
 
+// calibrate has the device's work cut by what it was measured to reach, at the first start on it. Without a measurement it
+// is cut by what such devices reach at least.
+func calibrate(ctx context.Context, s *streams, dev *vk.Device) error {
+	_, err := roof.Calibrate(ctx, dev)
+	if ctx.Err() != nil || errors.Is(err, vk.ErrDeviceLost) {
+		return err
+	}
+	if err != nil {
+		s.note("the device's speed could not be measured: %v", err)
+	}
+	return nil
+}
+
 // why says what made the choice.
 func why(list []vk.Caps, i int, want string) string {
 	switch {
@@ -49,8 +65,8 @@ func why(list []vk.Caps, i int, want string) string {
 	return fmt.Sprintf("the first %s one of %d, see `muninn devices`", list[i].Type, len(list))
 }
 
-// pipelineCache is the folder where drivers' compiled kernels are kept, or empty when there is no place for it: then
-// they are compiled at every start.
+// pipelineCache is the folder where drivers' compiled kernels and devices' measured speeds are kept, or empty when there is
+// no place for it: then they are compiled and measured at every start.
 func pipelineCache(s *streams) string {
 	base, _ := s.env("MUNINN_CACHE_DIR")
 	if base == "" {

@@ -116,6 +116,9 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
+	if err := calibrate(ctx, s, dev); err != nil {
+		return err
+	}
 	dev.SetProfiling(o.Profile)
 	m, loading, err := loadModel(s, o.Model, ck, dev, format)
 	if err != nil {

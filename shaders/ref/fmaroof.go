@@ -1,0 +1,39 @@
+package ref
+
+import (
+	"fmt"
+
+	"muninn/shaders"
+)
+
+// FMARoof is y[i] = the sum of the 32 chains of invocation i after so many steps.
+func FMARoof(invocations, lanes, steps int) []float64 {
+	scale, offset := float64(float32(0.9991)), float64(float32(0.0001)) // as the kernel's constants are rounded
+	y := make([]float64, invocations)
+	for i := range y {
+		for chain := range 32 {
+			a := float64(i%lanes) + float64(chain)/4
+			for range steps {
+				a = a*scale + offset
+			}
+			y[i] += a
+		}
+	}
+	return y
+}
+
+func fmaroofCases() []Case {
+	var list []Case
+	for _, steps := range []int{0, 1, 500} {
+		list = append(list, Case{Op: "fmaroof", Name: fmt.Sprintf("steps=%d", steps), Limit: 1e-9, Why: "500 roundings of 6e-8 that may all go one way, squared",
+			run: func(t *trial) { fmaroofTrial(t, steps) }})
+	}
+	return list
+}
+
+func fmaroofTrial(t *trial, steps int) {
+	lanes := t.kernels[0].RoofLanes()
+	y := t.output("y", 3, lanes)
+	want := FMARoof(3*lanes, lanes, steps)
+	t.check(func(r *shaders.Recorder) { r.FMARoof(y.Span, steps) }, func(v *verdict) { v.tensor(y, untouchedPadding, want) })
+}

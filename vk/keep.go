@@ -1,0 +1,72 @@
+package vk
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Files kept from run to run are sealed: a magic that names kind and version, the SHA-256 of the data, the data. They are
+// replaced in one step, checked before use, and passed over when anything is wrong: all they hold can be made again.
+
+const keptMax = 256 << 20 // bytes of a kept file that are read at most
+
+func seal(magic string, data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return append(append([]byte(magic), sum[:]...), data...)
+}
+
+// unseal returns the data of a whole file of the kind, else nil.
+func unseal(magic string, file []byte) []byte {
+	head := len(magic) + sha256.Size
+	if len(file) < head || string(file[:len(magic)]) != magic {
+		return nil
+	}
+	data := file[head:]
+	if sum := sha256.Sum256(data); !bytes.Equal(sum[:], file[len(magic):head]) {
+		return nil
+	}
+	return data
+}
+
+// readKept returns the file's bytes, or nil when there is no such file or it cannot be one of ours.
+func readKept(path string) []byte {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > keptMax {
+		return nil
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return file
+}
+
+// keep seals data in a file, in a folder that is made when it is not there.
+func keep(path, magic string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return replaceFile(path, seal(magic, data))
+}
+
+// replaceFile writes a file beside its place and renames it, so that no reader sees a part of it.
+func replaceFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
