@@ -54,3 +54,21 @@ func TestLargeSpansShareNoBlock(t *testing.T) {
 		t.Error("an arena in memory that the device lacks")
 	}
 }
+
+// A device whose memory the host cannot reach makes its staging memory at the first write, of the size foretold.
+func TestStagingForetells(t *testing.T) {
+	vktest.EachWith(t, vk.Options{ForceStaging: true}, func(t *testing.T, d *vk.Device) {
+		s := alloc(t, arena(t, d, vk.DeviceLocal), 64)
+		before := d.Counters().DeviceBytes
+		must(t, d.Write(s, make([]byte, 64)))
+		c := d.Caps()
+		if up, down := c.Staging(); up+down != 0 {
+			t.Errorf("staging of %d bytes on a device that needs none", up+down)
+		}
+		c.Type = "discrete"
+		up, down := c.Staging()
+		if got := d.Counters().DeviceBytes - before; got != up+down || got == 0 {
+			t.Errorf("staging takes %d bytes, foretold %d up and %d down", got, up, down)
+		}
+	})
+}
