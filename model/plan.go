@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"muninn/shaders"
 	"muninn/vk"
@@ -16,7 +17,7 @@ type PlanOptions struct {
 
 // Plan is the memory that a model and one session take, known before anything is allocated. Sizes are in bytes.
 type Plan struct {
-	Lines    []PlanLine // what is asked for, in the order of the forward pass
+	Lines    []PlanLine // what is asked for, by group
 	Rounding uint64     // alignment and the unused ends of blocks
 	Device   uint64     // in all, from the heap of device-local memory
 	Host     uint64     // from another heap, the host's: staging and what host and device hand each other
@@ -35,6 +36,8 @@ const (
 	PlanKV      = "kv"
 	PlanScratch = "scratch"
 )
+
+var planGroups = []string{PlanWeights, PlanKV, PlanScratch}
 
 // Sum is what a group takes.
 func (p Plan) Sum(group string) (n uint64) {
@@ -120,6 +123,7 @@ func (p *planner) plan(caps vk.Caps) (Plan, error) {
 	add(vk.Upload, p.upSpans, up)
 	add(vk.Readback, p.downSpans, down)
 	p.sum.Rounding = p.sum.Device - asked
+	slices.SortStableFunc(p.sum.Lines, func(a, b PlanLine) int { return slices.Index(planGroups, a.Group) - slices.Index(planGroups, b.Group) })
 	return p.sum, err
 }
 

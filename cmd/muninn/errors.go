@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"muninn/model"
+	"muninn/model/fit"
 	"muninn/model/tokenizer"
 	"muninn/shaders"
 	"muninn/vk"
@@ -70,6 +71,7 @@ var kinds = []kind{
 	{matches(vk.ErrNoDevice), exitDevice, "`muninn devices` lists them; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrUnsupported), exitDevice, "`muninn devices` lists what else there is; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrDeviceLost), exitDevice, lostAdvice},
+	{matches(fit.ErrDoesNotFit), exitMemory, "--no-fit tries all the same; with --plan it prints the plan of what was given."},
 	{matches(vk.ErrOutOfMemory), exitMemory, memoryAdvice},
 	{matches(shaders.ErrBindingLimit), exitMemory, ""},
 	{matches(model.ErrNoTokenizer), exitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
@@ -95,7 +97,7 @@ The package mesa-vulkan-drivers also holds lavapipe, which runs on the CPU.`
 "muninn check" tests each kernel on its own.`
 
 	memoryAdvice = `Settings that need less: a shorter --ctx, --cache-lookup-strategy compress-s16 (of a Huginn; the number is a multiple
-of the core blocks), --quant bf16, fewer --num-steps. "muninn devices" shows how much memory is free.`
+of the core blocks), --quant bf16, fewer --num-steps. --plan shows what takes how much, "muninn devices" how much is free.`
 
 	modelAdvice = `MODEL is a folder with config.json, model.safetensors (or its shards) and tokenizer.json, as model hubs have them,
 or "demo" for the model inside this program.`

@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 	} else {
 		fmt.Fprintf(&b, "%s, there is room for %s\n", Size(e.Plan.Device), Size(e.Space.Room()))
 		for _, l := range e.Plan.Lines {
-			if l.Bytes >= 1<<20 {
+			if l.Bytes >= e.Plan.Device/1000 {
 				fmt.Fprintf(&b, "  %-8s %-12s %10s\n", l.Group, l.Part, Size(l.Bytes))
 			}
 		}
@@ -53,7 +53,7 @@ func (e *Error) Error() string {
 
 // Flags are the flags of the command line that make a setting. A flag of which there is one value only is left out.
 func (m Model) Flags(s Setting, can Can) []string {
-	list := []string{"--quant", m.quantName(s.Quant), "--cache-lookup-strategy", s.Lookup.String(), "--ctx", fmt.Sprint(s.Context),
+	list := []string{"--quant", m.QuantName(s.Quant), "--cache-lookup-strategy", s.Lookup.String(), "--ctx", fmt.Sprint(s.Context),
 		"--num-steps", fmt.Sprint(s.Steps)}
 	if len(can.KV) > 1 {
 		list = append(list, "--kv-type", s.KV.String())
@@ -157,7 +157,7 @@ func (m Model) relaxations(w Wish, can Can) []relaxed {
 
 // gives lists what a setting gives up of a wish.
 func (m Model) gives(w Wish, s Setting) (list string) {
-	if w.AsStored && s.Quant != nil || w.Quant != nil && (s.Quant == nil || *s.Quant != *w.Quant) {
+	if w.Quant != nil && (s.Quant == nil || *s.Quant != *w.Quant) {
 		list += "q"
 	}
 	if w.Lookup != nil && s.Lookup != *w.Lookup {

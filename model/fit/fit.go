@@ -17,11 +17,10 @@ type Model struct {
 
 // Wish is what the user wants. What is fixed stays; what is nil or zero is Choose's to choose.
 type Wish struct {
-	AsStored bool            // fixed: the weights as they are stored
-	Quant    *shaders.Format // fixed format of the weights
-	Lookup   *model.Lookup   // fixed KV rule
-	KV       *model.KVType   // fixed KV type
-	Context  int             // positions wanted; 0: the model's block_size
+	Quant   *shaders.Format // fixed format of the weights
+	Lookup  *model.Lookup   // fixed KV rule
+	KV      *model.KVType   // fixed KV type
+	Context int             // positions wanted; 0: the model's block_size
 	// ContextFixed says that the user asked for Context; else it may be cut down to Least, or Floor if that is more.
 	ContextFixed bool
 	Least        int
@@ -126,15 +125,20 @@ func (m Model) why(c Choice, first Setting, preferred model.Plan, wanted bool) s
 
 // describe names a setting in a few words.
 func (s Setting) describe(m Model) string {
-	return fmt.Sprintf("%s weights, %s KV in %s, %d positions", m.quantName(s.Quant), s.Lookup, s.KV, s.Context)
+	return fmt.Sprintf("%s weights, %s KV in %s, %d positions", m.QuantName(s.Quant), s.Lookup, s.KV, s.Context)
 }
 
-// quantName is the name of a format; as stored, that of most of the weights.
-func (m Model) quantName(f *shaders.Format) string {
+// QuantName is the name of a format; nil, as stored, is that of most of the weights.
+func (m Model) QuantName(f *shaders.Format) string {
 	if f != nil {
 		return f.String()
 	}
-	return model.DeviceFormats(nil, m.Stored)(model.TensorSpec{Name: coreMatrix, Part: model.PartCore}).String()
+	return m.stored().String()
+}
+
+// stored is the format that most of the weights are stored in.
+func (m Model) stored() shaders.Format {
+	return model.DeviceFormats(nil, m.Stored)(model.TensorSpec{Name: coreMatrix, Part: model.PartCore})
 }
 
 // coreMatrix is a tensor that stands for the bulk of a model.

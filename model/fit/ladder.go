@@ -48,19 +48,15 @@ func rowCounts(w Wish) []int {
 	return []int{0, 128}
 }
 
-// quants are the formats to try, best first; nil is as stored.
+// quants are the formats to try, best first: as stored, which is nil, then what takes less.
 func (m Model) quants(w Wish, can Can) []*shaders.Format {
-	if w.AsStored {
-		return []*shaders.Format{nil}
-	}
 	if w.Quant != nil {
 		return []*shaders.Format{w.Quant}
 	}
 	list := []*shaders.Format{nil}
-	stored := m.quantName(nil)
+	size := func(f shaders.Format) uint64 { return shaders.MatrixBytes(1, 64, f) }
 	for _, f := range []shaders.Format{shaders.BF16, shaders.Q8_0, shaders.Q4_0} {
-		narrower := f.Blocked() || stored == shaders.F32.String()
-		if narrower && slices.Contains(can.Quants, f) {
+		if size(f) < size(m.stored()) && slices.Contains(can.Quants, f) {
 			list = append(list, &f)
 		}
 	}

@@ -55,9 +55,12 @@ func Card(bytes uint64) vk.Caps {
 	}
 }
 
-// Size writes a number of bytes as messages do: in GiB with two places, below that in MiB.
+// Size writes a number of bytes as messages do, in binary units.
 func Size(n uint64) string {
-	if n < 1<<30 {
+	switch {
+	case n < 1<<20:
+		return fmt.Sprintf("%.0f KiB", float64(n)/(1<<10))
+	case n < 1<<30:
 		return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
 	}
 	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/model/fit"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// fitOptions are the flags by which a verb makes a model fit its device.
+type fitOptions struct {
+	NoFit   bool
+	Plan    bool
+	PlanFor string
+
+	fit bool
+	set func(flag string) bool // whether the user gave a flag, on the command line or in the environment
+}
+
+// AddFlags declares the flags.
+func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.fit, "fit", true, "choose what is not given of --quant, --cache-lookup-strategy and --ctx so that the device's memory holds it")
+	fs.BoolVar(&o.NoFit, "no-fit", false, "take everything as given, and try")
+	fs.BoolVar(&o.Plan, "plan", false, "print what memory the model takes on the device, part by part, and exit; nothing is loaded")
+	fs.StringVar(&o.PlanFor, "plan-for", "", "as --plan, for a `card` of a size such as 6GiB, or for a GPU whose recorded limits have this in their name")
+	o.set = fs.Changed
+}
+
+// loads is what this program loads today.
+func loads() fit.Can {
+	return fit.Can{Quants: []shaders.Format{shaders.F32, shaders.F16, shaders.BF16}, KV: []model.KVType{model.KVF32}}
+}
+
+// fitModel is a checkpoint as fit plans for it.
+func fitModel(ck *model.Checkpoint) fit.Model { return fit.Model{Config: ck.Config, Stored: ck.Stored} }
+
+// wish puts down what the user fixed. The session has the context wanted; prompt is the number of tokens it must hold.
+func (o *fitOptions) wish(format *shaders.Format, session model.SessionOptions, prompt int) fit.Wish {
+	w := fit.Wish{Quant: format, Context: session.Context, Least: min(prompt+1, session.Context), ContextFixed: o.set("ctx"), Session: session}
+	if o.set("cache-lookup-strategy") {
+		w.Lookup = &session.Lookup
+	}
+	return w
+}
+
+// settle chooses what the user left open so that the model fits, says so in one line, and sets the session up for it. The
+// result is the format of the weights. With --no-fit everything stays as it is.
+func (o *fitOptions) settle(s *streams, ck *model.Checkpoint, caps vk.Caps, format *shaders.Format, session *model.SessionOptions, prompt int) (*shaders.Format, error) {
+	if o.NoFit || !o.fit {
+		return format, nil
+	}
+	choice, err := fit.Choose(fitModel(ck), withHostMemory(caps), o.wish(format, *session, prompt), loads())
+	if err != nil {
+		return nil, err
+	}
+	s.note("fit: %s", choice.Why)
+	session.Context, session.Lookup = choice.Context, choice.Lookup
+	if choice.Rows > 0 {
+		session.Rows = choice.Rows
+	}
+	return choice.Quant, nil
+}
