@@ -11,7 +11,7 @@ import (
 // PlanOptions say what memory is planned for.
 type PlanOptions struct {
 	Formats Formats
-	KV      KVType
+	KV      shaders.KVType
 	Session SessionOptions
 }
 

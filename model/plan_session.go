@@ -28,7 +28,7 @@ func (p *planner) activations(o SessionOptions) {
 }
 
 // caches follows the second half of Session.allocate.
-func (p *planner) caches(o SessionOptions, kv KVType) {
+func (p *planner) caches(o SessionOptions, kv shaders.KVType) {
 	c := p.c
 	cells := o.Sequences * o.Context
 	p.sessionSpans = append(p.sessionSpans, uint64(cells)*4)
@@ -39,7 +39,7 @@ func (p *planner) caches(o SessionOptions, kv KVType) {
 }
 
 // layers follows shaders.NewCache.
-func (p *planner) layers(part string, n, cells, slots int, kv KVType) {
+func (p *planner) layers(part string, n, cells, slots int, kv shaders.KVType) {
 	heads := p.c.NHeads
 	head := uint64(slots) * uint64(cells) * kv.HeadBytes(p.c.HeadDim)
 	per := int(min(p.limit/head, uint64(heads)))

@@ -28,7 +28,7 @@ func TestPlannerFollowsAllocation(t *testing.T) {
 				p := &planner{c: ck.Config, limit: d.Caps().ShardLimit()}
 				p.weights(DeviceFormats(nil, ck.Stored))
 				p.activations(s.opt)
-				p.caches(s.opt, KVF32)
+				p.caches(s.opt, shaders.KVF32)
 				p.exchange(s.opt)
 				for _, a := range []struct {
 					arena *vk.Arena

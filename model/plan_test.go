@@ -2,7 +2,6 @@ package model_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"muninn/model"
@@ -128,7 +127,7 @@ func TestPlanOfHuginn(t *testing.T) {
 		{&q4, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(18, 32), "coda": 2 * block(18, 32), "adapter": 2 * adapter,
 			"rope table": 4096 * 96 * 4, "norms": (8*4 + 1 + 8*2) * 5280 * 4}},
 	} {
-		plan, err := huginn.Plan(card(24<<30), model.PlanOptions{Formats: model.DeviceFormats(c.quant, asBF16), KV: model.KVQ8, Session: model.SessionOptions{Lookup: l}})
+		plan, err := huginn.Plan(card(24<<30), model.PlanOptions{Formats: model.DeviceFormats(c.quant, asBF16), KV: shaders.KVQ8, Session: model.SessionOptions{Lookup: l}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,22 +150,6 @@ func TestPlanOfHuginn(t *testing.T) {
 		if plan.Rounding > 16<<20 {
 			t.Errorf("%d bytes are lost to the ends of blocks", plan.Rounding)
 		}
-	}
-}
-
-// KV sizes of PERFORMANCE: 84,480 bytes of f16 a token and slot over four layers.
-func TestKVTypes(t *testing.T) {
-	for name, want := range map[string]uint64{"f32": 384, "f16": 192, "q8": 102} {
-		kv, err := model.ParseKVType(name)
-		if err != nil || kv.HeadBytes(96) != want || kv.String() != name {
-			t.Errorf("%s: %v, %d bytes, want %d (%v)", name, kv, kv.HeadBytes(96), want, err)
-		}
-	}
-	if got := model.KVQ8.HeadBytes(33); got != 68 { // two blocks
-		t.Errorf("33 values in blocks: %d bytes", got)
-	}
-	if _, err := model.ParseKVType("q4"); err == nil || !strings.Contains(err.Error(), "f32, f16 or q8") {
-		t.Errorf("q4: %v", err)
 	}
 }
 

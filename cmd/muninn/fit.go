@@ -30,7 +30,7 @@ func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
 
 // loads is what this program loads today.
 func loads() fit.Can {
-	return fit.Can{Quants: []shaders.Format{shaders.F32, shaders.F16, shaders.BF16}, KV: []model.KVType{model.KVF32}}
+	return fit.Can{Quants: []shaders.Format{shaders.F32, shaders.F16, shaders.BF16}, KV: []shaders.KVType{shaders.KVF32}}
 }
 
 // fitModel is a checkpoint as fit plans for it.

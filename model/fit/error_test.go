@@ -31,7 +31,7 @@ func randomWish(t *testing.T, r *rand.Rand) Wish {
 		w.Lookup = lookup(t, pick(r, "full", "latest-m4", "always-last-m4-compress-s16", "compress-anchor", "compress-s4"))
 	}
 	if r.IntN(2) == 0 {
-		w.KV = pick(r, &[]model.KVType{model.KVF32, model.KVF16, model.KVQ8}[r.IntN(3)])
+		w.KV = pick(r, &[]shaders.KVType{shaders.KVF32, shaders.KVF16, shaders.KVQ8}[r.IntN(3)])
 	}
 	if r.IntN(2) == 0 {
 		w.Context = pick(r, 64, 700, 2048, 4096)

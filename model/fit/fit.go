@@ -19,7 +19,7 @@ type Model struct {
 type Wish struct {
 	Quant   *shaders.Format // fixed format of the weights
 	Lookup  *model.Lookup   // fixed KV rule
-	KV      *model.KVType   // fixed KV type
+	KV      *shaders.KVType // fixed KV type
 	Context int             // positions wanted; 0: the model's block_size
 	// ContextFixed says that the user asked for Context; else it may be cut down to Least, or Floor if that is more.
 	ContextFixed bool
@@ -34,14 +34,14 @@ const Floor = 512
 // Can is what this program loads today.
 type Can struct {
 	Quants []shaders.Format
-	KV     []model.KVType
+	KV     []shaders.KVType
 }
 
 // Setting is one way to hold a model.
 type Setting struct {
 	Quant   *shaders.Format // nil: as stored
 	Lookup  model.Lookup
-	KV      model.KVType
+	KV      shaders.KVType
 	Context int
 	Rows    int // of a pass; 0: the default
 	Steps   int // num_steps, the most

@@ -23,7 +23,7 @@ var huginn = Model{
 }
 
 // all is a program that loads every format; KV in f32 is for comparisons only.
-var all = Can{Quants: shaders.Formats(), KV: []model.KVType{model.KVF16, model.KVQ8}}
+var all = Can{Quants: shaders.Formats(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
 
 // What is chosen for the published model on real devices. Its weights take 6.6 GiB in bf16, 3.6 in q8_0, 2.1 in q4_0; the
 // cache of 4096 positions 10.6 GiB in f16 with a slot for each of 32 steps, 1.6 with compress-s16, half of that in q8.
@@ -150,7 +150,7 @@ func TestMoreMemoryIsNoWorse(t *testing.T) {
 
 // What a program cannot load is not chosen, and the flag of a single KV type is not mentioned.
 func TestOnlyWhatLoads(t *testing.T) {
-	today := Can{Quants: []shaders.Format{shaders.F32, shaders.F16, shaders.BF16}, KV: []model.KVType{model.KVF32}}
+	today := Can{Quants: []shaders.Format{shaders.F32, shaders.F16, shaders.BF16}, KV: []shaders.KVType{shaders.KVF32}}
 	choice, err := Choose(huginn, Card(12<<30), Wish{}, today)
 	if err != nil || name(choice.Setting) != "bf16 latest-m4-compress-s16 f32 4096" && name(choice.Setting) != "bf16 latest-m4-compress-s8 f32 4096" {
 		t.Errorf("%q, %v", name(choice.Setting), err)

@@ -11,16 +11,16 @@ import (
 // rung is a rule and a type of the KV cache. Slots is the number of core steps that have a slot, 0 for all of them.
 type rung struct {
 	Slots int
-	KV    model.KVType
+	KV    shaders.KVType
 }
 
 // ladder is the order in which the cache is made smaller: 8-bit blocks lose less than sharing slots, and a Huginn keeps
 // its answers with 4 slots for the core steps (compress-s16), less surely with 2 or 1.
 var ladder = []rung{
-	{0, model.KVF32}, {0, model.KVF16}, {0, model.KVQ8},
-	{4, model.KVF32}, {4, model.KVF16}, {4, model.KVQ8},
-	{2, model.KVF32}, {2, model.KVF16}, {2, model.KVQ8},
-	{1, model.KVF32}, {1, model.KVF16}, {1, model.KVQ8},
+	{0, shaders.KVF32}, {0, shaders.KVF16}, {0, shaders.KVQ8},
+	{4, shaders.KVF32}, {4, shaders.KVF16}, {4, shaders.KVQ8},
+	{2, shaders.KVF32}, {2, shaders.KVF16}, {2, shaders.KVQ8},
+	{1, shaders.KVF32}, {1, shaders.KVF16}, {1, shaders.KVQ8},
 }
 
 // gentle tells whether a rung is worth keeping wider weights for.
@@ -66,7 +66,7 @@ func (m Model) quants(w Wish, can Can) []*shaders.Format {
 // cache is a KV rule and type to try.
 type cache struct {
 	lookup model.Lookup
-	kv     model.KVType
+	kv     shaders.KVType
 	gentle bool
 }
 

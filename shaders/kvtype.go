@@ -1,4 +1,4 @@
-package model
+package shaders
 
 import "fmt"
 
@@ -40,5 +40,5 @@ func ParseKVType(name string) (KVType, error) {
 			return t, nil
 		}
 	}
-	return 0, fmt.Errorf("model: KV type %q is not known; use f32, f16 or q8", name)
+	return 0, fmt.Errorf("shaders: KV type %q is not known; use f32, f16 or q8", name)
 }
