@@ -47,6 +47,14 @@ func TestLargeSpansShareNoBlock(t *testing.T) {
 	if got, err := c.ArenaSize(vk.DeviceLocal, spans); err != nil || got != 40*53<<20 {
 		t.Errorf("40 spans of 53 MiB take %d MiB (%v)", got>>20, err)
 	}
+	small := make([]uint64, 64)
+	for i := range small {
+		small[i] = 300 << 10
+	}
+	// Blocks of 1, 1, 2, 4, 8 and 16 MiB hold 3, 3, 6, 13, 27 and the last 12 of them.
+	if got, err := c.ArenaSize(vk.DeviceLocal, small); err != nil || got != 32<<20 {
+		t.Errorf("64 spans of 300 KiB take %d KiB (%v)", got>>10, err)
+	}
 	if up, down := c.Staging(); up != 32<<20 || down != 16<<20 {
 		t.Errorf("staging of %d and %d bytes", up, down)
 	}

@@ -2,12 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"muninn/model"
+	"muninn/model/demo"
+	"muninn/model/fit"
+	"muninn/shaders"
 	"muninn/vk"
 )
 
@@ -49,6 +54,9 @@ func TestPlanTable(t *testing.T) {
 	o := invoke("run", "demo", "--plan-for", "3090", "--ctx", "64")
 	for _, want := range []string{"on NVIDIA GeForce RTX 3090", "weights   embedding", "240 KiB", "kv        core", "rounding", "total", "21.75 GiB", "host"} {
 		o.wants(t, exitOK, want, "")
+	}
+	if p := parsePlan(t, invoke("run", "demo", "--plan-for", "3090", "--json")); p.Host != 50<<20 { // staging, and a block each way
+		t.Errorf("%d bytes in the host's memory", p.Host)
 	}
 	o = invoke("run", "demo", "--plan-for", "6 GiB", "--no-fit", "--quant", "f16")
 	o.wants(t, exitOK, "f16 weights, latest-m4 KV in f32, 256 positions as given; fits a card of 6.00 GiB", "")
@@ -130,6 +138,71 @@ func TestHostMemory(t *testing.T) {
 	gpu := vk.Caps{Type: "discrete", Heaps: []vk.Heap{{Size: 5, DeviceLocal: true}}, MemoryTypes: []vk.MemoryType{{DeviceLocal: true}}}
 	if got := withHostMemory(gpu); got.Heaps[0].Size != 5 || got.MemoryBudget {
 		t.Errorf("a GPU's memory became %+v", got.Heaps)
+	}
+}
+
+// longDemo is the demo model with a context of 4096 positions, and its checkpoint.
+func longDemo(t *testing.T) *model.Checkpoint {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, demo.Files); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "config.json")
+	config, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(config, &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields["block_size"] = 4096
+	if config, err = json.Marshal(fields); err == nil {
+		err = os.WriteFile(path, config, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ck, err := model.OpenPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ck.Close() })
+	return ck
+}
+
+// A context that was not asked for is cut when nothing else helps, one that was is not; the session takes over what was
+// chosen.
+func TestSettle(t *testing.T) {
+	ck := longDemo(t)
+	full, err := model.ParseLookup("full", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bf16 := shaders.BF16
+	settle := func(mib uint64, given ...string) (model.SessionOptions, error) {
+		o := fitOptions{fit: true, set: func(flag string) bool { return slices.Contains(given, flag) }}
+		session := model.SessionOptions{Context: 4096, MaxSteps: 8, Lookup: full}
+		s := &streams{quiet: true}
+		_, err := o.settle(s, ck, fit.Card(mib<<20), &bf16, &session, 1000)
+		return session, err
+	}
+	// 80 MiB and more in all, 28 with compress-s2 and 128 rows. Of the card a tenth and 64 MiB are not to be had.
+	if s, err := settle(200); err != nil || s.Context != 4096 || s.Lookup.String() != "latest-m4" || s.Rows != 0 {
+		t.Errorf("room for everything: %+v, %v", s, err)
+	}
+	if s, err := settle(120); err != nil || s.Context != 4096 || s.Lookup.Period == model.Uncompressed {
+		t.Errorf("room for a compressed cache: %+v, %v", s, err)
+	}
+	if s, err := settle(120, "cache-lookup-strategy"); err != nil || s.Context >= 4096 || s.Context < 1001 || s.Lookup != full {
+		t.Errorf("the rule as given: %+v, %v", s, err)
+	}
+	if s, err := settle(120, "cache-lookup-strategy", "ctx"); !errors.Is(err, fit.ErrDoesNotFit) || s.Context != 4096 {
+		t.Errorf("rule and context as given: %+v, %v", s, err)
+	}
+	if s, err := settle(104, "ctx"); err != nil || s.Context != 4096 || s.Rows != 128 {
+		t.Errorf("fewer rows: %+v, %v", s, err)
 	}
 }
 

@@ -100,17 +100,18 @@ func (m Model) fitting(c vk.Caps, space Space, w Wish, can Can) (list []Choice, 
 		}
 	}
 	sort.SliceStable(fits, func(i, j int) bool { return len(fits[i].gives) < len(fits[j].gives) })
-	taken := make(map[int]bool)
+	taken := make(map[string]bool) // by flags: as stored and the format's own name may mean the same
 	for _, alike := range []bool{false, true} {
 		kinds := make(map[string]bool)
-		for i, r := range fits {
+		for _, r := range fits {
 			if len(list) == 3 {
 				return list, least
 			}
-			if taken[i] || !alike && kinds[r.gives] {
+			flags := strings.Join(m.Flags(r.Setting, can), " ")
+			if taken[flags] || !alike && kinds[r.gives] {
 				continue
 			}
-			taken[i], kinds[r.gives] = true, true
+			taken[flags], kinds[r.gives] = true, true
 			list = append(list, r.Choice)
 		}
 	}
