@@ -181,11 +181,12 @@ func TestSettle(t *testing.T) {
 		t.Fatal(err)
 	}
 	bf16 := shaders.BF16
+	prompt := 1000
 	settle := func(mib uint64, given ...string) (model.SessionOptions, error) {
 		o := fitOptions{fit: true, set: func(flag string) bool { return slices.Contains(given, flag) }}
 		session := model.SessionOptions{Context: 4096, MaxSteps: 8, Lookup: full}
 		s := &streams{quiet: true}
-		_, err := o.settle(s, ck, fit.Card(mib<<20), &bf16, &session, 1000)
+		_, err := o.settle(s, ck, fit.Card(mib<<20), &bf16, &session, prompt)
 		return session, err
 	}
 	// 80 MiB and more in all, 28 with compress-s2 and 128 rows. Of the card a tenth and 64 MiB are not to be had.
@@ -200,6 +201,10 @@ func TestSettle(t *testing.T) {
 	}
 	if s, err := settle(120, "cache-lookup-strategy", "ctx"); !errors.Is(err, fit.ErrDoesNotFit) || s.Context != 4096 {
 		t.Errorf("rule and context as given: %+v, %v", s, err)
+	}
+	prompt = 3000 // has no place in what would fit
+	if s, err := settle(120, "cache-lookup-strategy"); !errors.Is(err, fit.ErrDoesNotFit) {
+		t.Errorf("a context shorter than the prompt: %+v, %v", s, err)
 	}
 	if s, err := settle(104, "ctx"); err != nil || s.Context != 4096 || s.Rows != 128 {
 		t.Errorf("fewer rows: %+v, %v", s, err)
