@@ -34,7 +34,11 @@ func loads() fit.Can {
 }
 
 // fitModel is a checkpoint as fit plans for it.
-func fitModel(ck *model.Checkpoint) fit.Model { return fit.Model{Config: ck.Config, Stored: ck.Stored} }
+func fitModel(ck *model.Checkpoint) fit.Model {
+	formats := func(quant *shaders.Format) model.Formats { return model.DeviceFormats(quant, ck.Stored) }
+	core := model.TensorSpec{Name: "transformer.core_block.0.mlp.proj.weight", Part: model.PartCore} // stands for most weights
+	return fit.Model{Config: ck.Config, Stored: formats(nil)(core), Formats: formats}
+}
 
 // wish puts down what the user fixed. The session has the context wanted; prompt is the number of tokens it must hold.
 func (o *fitOptions) wish(format *shaders.Format, session model.SessionOptions, prompt int) fit.Wish {

@@ -11,8 +11,9 @@ import (
 
 // Model is what is planned for.
 type Model struct {
-	Config model.Config
-	Stored func(tensor string) model.DType
+	Config  model.Config
+	Stored  shaders.Format                            // of most of the weights
+	Formats func(quant *shaders.Format) model.Formats // of the matrices when quant is asked for; nil: as stored
 }
 
 // Wish is what the user wants. What is fixed stays; what is nil or zero is Choose's to choose.
@@ -64,7 +65,7 @@ func (m Model) Plan(c vk.Caps, s Setting, o model.SessionOptions) (model.Plan, e
 	if s.Rows > 0 {
 		o.Rows = s.Rows
 	}
-	return m.Config.Plan(c, model.PlanOptions{Formats: model.DeviceFormats(s.Quant, m.Stored), KV: s.KV, Session: o})
+	return m.Config.Plan(c, model.PlanOptions{Formats: m.Formats(s.Quant), KV: s.KV, Session: o})
 }
 
 // Given is the setting of a wish with nothing chosen to make it fit: weights as stored, the default rule.
@@ -133,16 +134,8 @@ func (m Model) QuantName(f *shaders.Format) string {
 	if f != nil {
 		return f.String()
 	}
-	return m.stored().String()
+	return m.Stored.String()
 }
-
-// stored is the format that most of the weights are stored in.
-func (m Model) stored() shaders.Format {
-	return model.DeviceFormats(nil, m.Stored)(model.TensorSpec{Name: coreMatrix, Part: model.PartCore})
-}
-
-// coreMatrix is a tensor that stands for the bulk of a model.
-const coreMatrix = "transformer.core_block.0.mlp.proj.weight"
 
 // Verdict is one line on whether a plan fits a device.
 func Verdict(p model.Plan, c vk.Caps) string {

@@ -13,13 +13,18 @@ import (
 )
 
 // huginn is the shape of the published model, stored in bf16.
-var huginn = Model{
-	Config: model.Config{
-		NEmbd: 5280, NHeads: 55, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
-		IntermediateSize: 17920, VocabSize: 65536, PaddedVocabSize: 65536, BlockSize: 4096, MeanRecurrence: 32,
-		RopeBase: 50000, NormEps: 1e-6, TieEmbeddings: true, QKBias: true,
-	},
-	Stored: func(string) model.DType { return model.BF16 },
+var huginn = storedAs(model.BF16, shaders.BF16)
+
+func storedAs(d model.DType, f shaders.Format) Model {
+	return Model{Config: shape, Stored: f, Formats: func(quant *shaders.Format) model.Formats {
+		return model.DeviceFormats(quant, func(string) model.DType { return d })
+	}}
+}
+
+var shape = model.Config{
+	NEmbd: 5280, NHeads: 55, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
+	IntermediateSize: 17920, VocabSize: 65536, PaddedVocabSize: 65536, BlockSize: 4096, MeanRecurrence: 32,
+	RopeBase: 50000, NormEps: 1e-6, TieEmbeddings: true, QKBias: true,
 }
 
 // all is a program that loads every format; KV in f32 is for comparisons only.
@@ -161,8 +166,7 @@ func TestOnlyWhatLoads(t *testing.T) {
 	if _, err := Choose(huginn, Card(6<<30), Wish{}, today); !errors.Is(err, ErrDoesNotFit) {
 		t.Errorf("6 GiB without block formats: %v", err)
 	}
-	float := huginn
-	float.Stored = func(string) model.DType { return model.F32 }
+	float := storedAs(model.F32, shaders.F32)
 	if choice, err := Choose(float, Card(12<<30), Wish{}, all); err != nil || choice.Quant == nil || *choice.Quant != shaders.BF16 {
 		t.Errorf("stored in f32: %q, %v", name(choice.Setting), err)
 	}
@@ -170,9 +174,9 @@ func TestOnlyWhatLoads(t *testing.T) {
 
 // Weights are never widened, nor changed for others of the same size.
 func TestFormatsOnlyNarrow(t *testing.T) {
-	for stored, want := range map[model.DType]string{model.F32: "f32 bf16 q8_0 q4_0", model.F16: "f16 q8_0 q4_0", model.BF16: "bf16 q8_0 q4_0"} {
-		m := huginn
-		m.Stored = func(string) model.DType { return stored }
+	for stored, want := range map[shaders.Format]string{shaders.F32: "f32 bf16 q8_0 q4_0", shaders.F16: "f16 q8_0 q4_0", shaders.BF16: "bf16 q8_0 q4_0",
+		shaders.Q8_0: "q8_0 q4_0", shaders.Q4_0: "q4_0"} {
+		m := Model{Stored: stored}
 		var names []string
 		for _, f := range m.quants(Wish{}, all) {
 			names = append(names, m.QuantName(f))

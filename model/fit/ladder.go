@@ -56,7 +56,7 @@ func (m Model) quants(w Wish, can Can) []*shaders.Format {
 	list := []*shaders.Format{nil}
 	size := func(f shaders.Format) uint64 { return shaders.MatrixBytes(1, 64, f) }
 	for _, f := range []shaders.Format{shaders.BF16, shaders.Q8_0, shaders.Q4_0} {
-		if size(f) < size(m.stored()) && slices.Contains(can.Quants, f) {
+		if size(f) < size(m.Stored) && slices.Contains(can.Quants, f) {
 			list = append(list, &f)
 		}
 	}
