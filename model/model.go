@@ -4,6 +4,7 @@ package model
 
 import (
 	"fmt"
+	"os"
 
 	"muninn/model/demo"
 	"muninn/model/tokenizer"
@@ -37,7 +38,7 @@ type Model struct {
 	eps     float32
 }
 
-// Open loads the checkpoint in a folder, or the embedded demo model for the name "demo".
+// Open loads what OpenPath opens.
 func Open(path string, dev *vk.Device, o Options) (*Model, error) {
 	ck, err := OpenPath(path)
 	if err != nil {
@@ -47,10 +48,13 @@ func Open(path string, dev *vk.Device, o Options) (*Model, error) {
 	return Load(ck, dev, o)
 }
 
-// OpenPath opens the checkpoint in a folder, or the embedded demo model for the name "demo".
+// OpenPath opens the checkpoint in a folder, a GGUF file that WriteGGUF made, or the embedded demo model for the name "demo".
 func OpenPath(path string) (*Checkpoint, error) {
 	if path == DemoName {
 		return OpenCheckpointFS(demo.Files)
+	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return OpenGGUF(path)
 	}
 	return OpenCheckpoint(path)
 }
@@ -96,7 +100,7 @@ func (m *Model) Close() {
 	}
 }
 
-// OpenTokenizer reads the tokenizer of a model folder, or of the demo, without its weights.
+// OpenTokenizer reads the tokenizer of what OpenPath opens, without its weights.
 func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
 	ck, err := OpenPath(path)
 	if err != nil {
