@@ -102,7 +102,7 @@ func TestHostile(t *testing.T) {
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			c, err := OpenCheckpoint(dir)
+			c, err := OpenPath(tc.Path(dir))
 			runtime.ReadMemStats(&after)
 			if err == nil {
 				c.Close()

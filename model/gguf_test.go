@@ -239,3 +239,96 @@ func TestGGUFRefusesValues(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// craft writes the demo in blocks with whatever change makes of it: the checksums fit, as in a file made to do harm.
+func craft(t *testing.T, change func(name string, d *DType, stored []byte)) string {
+	t.Helper()
+	ck := pathT(t, DemoName)
+	j, err := planGGUF(ck, WriteOptions{Plan: planT(t, "q8_0", "core=q4_0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data [][]byte
+	for i, info := range j.tensors {
+		change(info.Name, &j.formats[i], nil)
+		j.entries[i].Type = ggufType(j.formats[i])
+		src := make([]byte, info.Bytes)
+		dst := make([]byte, j.formats[i].Bytes(info.DType.Elements(info.Bytes)))
+		if err := errors.Join(ck.ReadAt(info.Name, src, 0), newConverter().convert(dst, j.formats[i], src, info, 0)); err != nil {
+			t.Fatal(err)
+		}
+		change(info.Name, &j.formats[i], dst)
+		data = append(data, dst)
+	}
+	path := filepath.Join(t.TempDir(), "crafted.gguf")
+	w, err := gguf.Create(path, j.meta, j.entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range data {
+		if _, err := w.Write(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Blocks that our quantiser does not make are refused when they are read.
+func TestForeignBlocks(t *testing.T) {
+	const prelude, core = "transformer.prelude.0.attn.proj.weight", "transformer.core_block.0.attn.proj.weight"
+	for want, change := range map[string]func(name string, stored []byte){
+		"": func(string, []byte) {},
+		"a quant of -128": func(name string, stored []byte) {
+			if name == prelude {
+				stored[34*5+2+7] = 0x80
+			}
+		},
+		"the scale +Inf": func(name string, stored []byte) {
+			if name == core {
+				stored[18*5], stored[18*5+1] = 0, 0x7c
+			}
+		},
+	} {
+		ck := pathT(t, craft(t, func(name string, _ *DType, stored []byte) {
+			if stored != nil {
+				change(name, stored)
+			}
+		}))
+		var err error
+		for _, name := range []string{prelude, core} {
+			err = errors.Join(err, ck.ReadF32(name, make([]float32, 128*128), 0))
+		}
+		if want == "" && err != nil || want != "" && (!errors.Is(err, ErrModel) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	path := craft(t, func(name string, d *DType, _ []byte) {
+		if name == NameNorm {
+			*d = Q8_0
+		}
+	})
+	if _, err := OpenPath(path); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "element type Q8_0, which only matrices may have") {
+		t.Errorf("ln_f in blocks: %v", err)
+	}
+}
+
+// Reads that begin and end inside blocks give what a read of everything has there.
+func TestReadInsideBlocks(t *testing.T) {
+	for _, quant := range []string{"q8_0", "q4_0"} {
+		ck := pathT(t, writeT(t, pathT(t, DemoName), WriteOptions{Plan: planT(t, quant, "")}))
+		const name = "transformer.core_block.0.mlp.fc.weight"
+		whole := readAll(t, ck, name)
+		for _, r := range [][2]int{{0, 1}, {31, 2}, {5, 20}, {1, 31}, {33, 40000}, {64, 32}, {len(whole) - 1, 1}, {7, len(whole) - 7}} {
+			part := make([]float32, r[1])
+			if err := ck.ReadF32(name, part, int64(r[0])); err != nil || !slices.Equal(part, whole[r[0]:][:r[1]]) {
+				t.Errorf("%s: elements %d to %d differ, %v", quant, r[0], r[0]+r[1], err)
+			}
+		}
+		if err := ck.ReadF32(name, make([]float32, 2), int64(len(whole)-1)); err == nil {
+			t.Errorf("%s: read past the end", quant)
+		}
+	}
+}

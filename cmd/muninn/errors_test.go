@@ -64,7 +64,7 @@ func TestHostileCheckpoints(t *testing.T) {
 			if err := c.Build(dir); err != nil {
 				t.Fatal(err)
 			}
-			o := invoke("run", dir, "--prompt-ids", "1")
+			o := invoke("run", c.Path(dir), "--prompt-ids", "1")
 			o.wants(t, c.Exit, "", c.Want)
 			if o.out != "" || strings.Contains(o.err, "goroutine") {
 				t.Errorf("output %q, errors %q", o.out, o.err)

@@ -6,18 +6,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"muninn/model"
-	"muninn/model/demo"
 	"muninn/shaders"
 	"muninn/vk"
 )
-
-// openCheckpoint opens a model folder, or the embedded demo model for the name "demo".
-func openCheckpoint(path string) (*model.Checkpoint, error) {
-	if path == model.DemoName {
-		return model.OpenCheckpointFS(demo.Files)
-	}
-	return model.OpenCheckpoint(path)
-}
 
 // weightFormat is the value of --quant as the model takes it; nil: as stored.
 func weightFormat(quant string) (*shaders.Format, error) {

@@ -98,7 +98,7 @@ type plan struct {
 
 // run generates one answer.
 func run(ctx context.Context, s *streams, o *runOptions) (err error) {
-	ck, err := openCheckpoint(o.Model)
+	ck, err := model.OpenPath(o.Model)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func TestRunCannotWrite(t *testing.T) {
 }
 
 func TestTraffic(t *testing.T) {
-	ck, err := openCheckpoint("demo")
+	ck, err := model.OpenPath("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
