@@ -15,10 +15,10 @@ import (
 	"muninn/model/hostile"
 )
 
-// planT parses a plan that must be sound.
-func planT(t testing.TB, quant, keep string) Plan {
+// schemeT parses a scheme that must be sound.
+func schemeT(t testing.TB, quant, keep string) Scheme {
 	t.Helper()
-	p, err := ParsePlan(quant, keep)
+	p, err := ParseScheme(quant, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +83,10 @@ func TestGGUFRoundTrip(t *testing.T) {
 // quantised again.
 func TestGridsAreExact(t *testing.T) {
 	for _, quant := range []string{"q4_0", "q8_0"} {
-		all := planT(t, quant, "adapter="+quant+",embed="+quant)
-		rounded := pathT(t, writeT(t, pathT(t, DemoName), WriteOptions{Plan: all}))
-		wide := pathT(t, writeT(t, rounded, WriteOptions{Plan: planT(t, "f32", "")}))
-		again := pathT(t, writeT(t, wide, WriteOptions{Plan: all}))
+		all := schemeT(t, quant, "adapter="+quant+",embed="+quant)
+		rounded := pathT(t, writeT(t, pathT(t, DemoName), WriteOptions{Scheme: all}))
+		wide := pathT(t, writeT(t, rounded, WriteOptions{Scheme: schemeT(t, "f32", "")}))
+		again := pathT(t, writeT(t, wide, WriteOptions{Scheme: all}))
 		blocks := 0
 		for _, info := range again.Tensors() {
 			if other, _ := wide.Tensor(info.Name); other.DType != F32 {
@@ -105,8 +105,8 @@ func TestGridsAreExact(t *testing.T) {
 	}
 }
 
-// What each part is stored as, by the plan and what the source has.
-func TestPlanFormats(t *testing.T) {
+// What each part is stored as, by the scheme and what the source has.
+func TestSchemeFormats(t *testing.T) {
 	const core, prelude, proj = "transformer.core_block.1.mlp.fc.weight", "transformer.prelude.0.attn.Wqkv.weight", "transformer.core_block.0.mlp.proj.weight"
 	for _, c := range []struct {
 		model, quant, keep string
@@ -125,7 +125,7 @@ func TestPlanFormats(t *testing.T) {
 		if path != DemoName {
 			path = filepath.Join(goldenModels, c.model)
 		}
-		b := pathT(t, writeT(t, pathT(t, path), WriteOptions{Plan: planT(t, c.quant, c.keep)}))
+		b := pathT(t, writeT(t, pathT(t, path), WriteOptions{Scheme: schemeT(t, c.quant, c.keep)}))
 		for name, want := range c.want {
 			if info, _ := b.Tensor(name); info.DType != want {
 				t.Errorf("%s, %s, keep %q: %s is %s, want %s", c.model, c.quant, c.keep, name, info.DType, want)
@@ -133,13 +133,13 @@ func TestPlanFormats(t *testing.T) {
 		}
 	}
 	for _, bad := range [][2]string{{"q5_0", ""}, {"q4_0", "body"}, {"q4_0", "core=q3"}, {"q4_0", "core=auto"}, {"q4_0", "core,core"}} {
-		if _, err := ParsePlan(bad[0], bad[1]); !errors.Is(err, ErrPlan) {
+		if _, err := ParseScheme(bad[0], bad[1]); !errors.Is(err, ErrScheme) {
 			t.Errorf("%v: %v", bad, err)
 		}
 	}
 	tied := pathT(t, filepath.Join(goldenModels, "A-f32"))
-	err := WriteGGUF(context.Background(), tied, filepath.Join(t.TempDir(), "x.gguf"), WriteOptions{Plan: planT(t, "q8_0", "head=f16,embed=f32")})
-	if !errors.Is(err, ErrPlan) {
+	err := WriteGGUF(context.Background(), tied, filepath.Join(t.TempDir(), "x.gguf"), WriteOptions{Scheme: schemeT(t, "q8_0", "head=f16,embed=f32")})
+	if !errors.Is(err, ErrScheme) {
 		t.Errorf("one matrix in two formats: %v", err)
 	}
 }
@@ -150,7 +150,7 @@ func TestSameBytesOnAnyCores(t *testing.T) {
 	var files [][]byte
 	for _, cores := range []int{1, 2, 7} {
 		was := runtime.GOMAXPROCS(cores)
-		data, err := os.ReadFile(writeT(t, ck, WriteOptions{Plan: planT(t, "q4_0", "adapter=q8_0")}))
+		data, err := os.ReadFile(writeT(t, ck, WriteOptions{Scheme: schemeT(t, "q4_0", "adapter=q8_0")}))
 		runtime.GOMAXPROCS(was)
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func TestGGUFDamage(t *testing.T) {
 	if err := hostile.Sound(dir); err != nil {
 		t.Fatal(err)
 	}
-	sound, err := os.ReadFile(writeT(t, openT(t, dir), WriteOptions{Plan: planT(t, "q8_0", "")}))
+	sound, err := os.ReadFile(writeT(t, openT(t, dir), WriteOptions{Scheme: schemeT(t, "q8_0", "")}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestGGUFRefusesValues(t *testing.T) {
 	if err := os.WriteFile(weights, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = WriteGGUF(context.Background(), openT(t, dir), filepath.Join(out, "y.gguf"), WriteOptions{Plan: planT(t, "f16", "")})
+	err = WriteGGUF(context.Background(), openT(t, dir), filepath.Join(out, "y.gguf"), WriteOptions{Scheme: schemeT(t, "f16", "")})
 	if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "element 40 is 4.2949673e+09, too large for F16; keep this part in bf16") {
 		t.Errorf("2^32 in f16: %v", err)
 	}
@@ -230,7 +230,7 @@ func TestGGUFRefusesValues(t *testing.T) {
 		t.Error("a file is there")
 	}
 	// At 16 bit, and not asked for as f16, the adapter goes to bf16 instead.
-	big := pathT(t, writeT(t, openT(t, dir), WriteOptions{Plan: planT(t, "q8_0", "")}))
+	big := pathT(t, writeT(t, openT(t, dir), WriteOptions{Scheme: schemeT(t, "q8_0", "")}))
 	if info, _ := big.Tensor(NameAdapter); info.DType != BF16 {
 		t.Errorf("adapter with 2^32 in %s", info.DType)
 	}
@@ -244,7 +244,7 @@ func TestGGUFRefusesValues(t *testing.T) {
 func craft(t *testing.T, change func(name string, d *DType, stored []byte)) string {
 	t.Helper()
 	ck := pathT(t, DemoName)
-	j, err := planGGUF(ck, WriteOptions{Plan: planT(t, "q8_0", "core=q4_0")})
+	j, err := jobGGUF(ck, WriteOptions{Scheme: schemeT(t, "q8_0", "core=q4_0")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func TestForeignBlocks(t *testing.T) {
 // Reads that begin and end inside blocks give what a read of everything has there.
 func TestReadInsideBlocks(t *testing.T) {
 	for _, quant := range []string{"q8_0", "q4_0"} {
-		ck := pathT(t, writeT(t, pathT(t, DemoName), WriteOptions{Plan: planT(t, quant, "")}))
+		ck := pathT(t, writeT(t, pathT(t, DemoName), WriteOptions{Scheme: schemeT(t, quant, "")}))
 		const name = "transformer.core_block.0.mlp.fc.weight"
 		whole := readAll(t, ck, name)
 		for _, r := range [][2]int{{0, 1}, {31, 2}, {5, 20}, {1, 31}, {33, 40000}, {64, 32}, {len(whole) - 1, 1}, {7, len(whole) - 7}} {

@@ -10,7 +10,7 @@ import (
 
 // WriteOptions say what a GGUF file is made with.
 type WriteOptions struct {
-	Plan     Plan
+	Scheme   Scheme
 	Name     string                  // general.name
 	Source   string                  // key of what it was made of, as SourceKey gives it; empty: not kept
 	Progress func(done, total int64) // bytes of the checkpoint
@@ -22,10 +22,10 @@ const keySource = "muninn.source"
 // pieceElements is how much of a tensor is on the host at a time: 4 Mi elements.
 const pieceElements = 4 << 20
 
-// WriteGGUF writes the checkpoint to a GGUF file with its tensors in the plan's formats: all of it or nothing, and always
+// WriteGGUF writes the checkpoint to a GGUF file with its tensors in the scheme's formats: all of it or nothing, and always
 // the same bytes. A file at path is replaced. A full disk is a gguf.ErrNoSpace.
 func WriteGGUF(ctx context.Context, ck *Checkpoint, path string, o WriteOptions) (err error) {
-	j, err := planGGUF(ck, o)
+	j, err := jobGGUF(ck, o)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func WriteGGUF(ctx context.Context, ck *Checkpoint, path string, o WriteOptions)
 
 // GGUFSize is the length of the file that WriteGGUF would make.
 func GGUFSize(ck *Checkpoint, o WriteOptions) (int64, error) {
-	j, err := planGGUF(ck, o)
+	j, err := jobGGUF(ck, o)
 	if err != nil {
 		return 0, err
 	}
@@ -86,14 +86,14 @@ type ggufJob struct {
 	read    int64 // bytes of tensors
 }
 
-func planGGUF(ck *Checkpoint, o WriteOptions) (ggufJob, error) {
+func jobGGUF(ck *Checkpoint, o WriteOptions) (ggufJob, error) {
 	var j ggufJob
 	for _, spec := range ck.Config.TensorSpecs() {
 		info, ok := ck.Tensor(spec.Name)
 		if !ok || spec.Part == PartHead && ck.Config.TieEmbeddings {
 			continue // a tied head is stored once, as the embedding
 		}
-		to, err := o.Plan.Format(ck, spec)
+		to, err := o.Scheme.Format(ck, spec)
 		if err != nil {
 			return j, err
 		}

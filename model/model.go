@@ -17,8 +17,8 @@ const DemoName = "demo"
 
 // Options say how a model is loaded.
 type Options struct {
-	// Weights is the format that matrices take on the device; nil: as each is stored.
-	Weights *shaders.Format
+	// Weights says which format each matrix takes on the device; by default as it is stored.
+	Weights Scheme
 	// Kernels fix choices that the device's Caps otherwise decide.
 	Kernels shaders.Options
 	// Progress is called as the weights stream to the device, with bytes of the checkpoint.
@@ -73,10 +73,7 @@ func Load(ck *Checkpoint, dev *vk.Device, o Options) (*Model, error) {
 	if m.kernels, err = shaders.New(dev, o.Kernels); err != nil {
 		return nil, err
 	}
-	l := &loader{ck: ck, dev: dev, arena: dev.NewArena("weights", vk.DeviceLocal), format: asStored, progress: o.Progress}
-	if o.Weights != nil {
-		l.format = func(DType) shaders.Format { return *o.Weights }
-	}
+	l := &loader{ck: ck, dev: dev, arena: dev.NewArena("weights", vk.DeviceLocal), scheme: o.Weights, progress: o.Progress}
 	m.arena = l.arena
 	m.weights = loadWeights(l)
 	if l.err != nil {

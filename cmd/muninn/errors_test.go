@@ -26,6 +26,7 @@ func TestExitCodes(t *testing.T) {
 		{errors.New("anything else"), exitFailure},
 		{usage("bad flag"), exitUsage},
 		{model.ErrSampling, exitUsage},
+		{model.ErrScheme, exitUsage},
 		{model.ErrContextFull, exitUsage},
 		{tokenizer.ErrUnknownID, exitUsage},
 		{errWrongResults, exitDevice},

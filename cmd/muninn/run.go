@@ -19,6 +19,7 @@ type runOptions struct {
 	promptOptions
 	samplingOptions
 	deviceOptions
+	schemeOptions
 
 	Steps             int // -1: the model's mean_recurrence
 	MaxTokens         int
@@ -27,7 +28,7 @@ type runOptions struct {
 	ContinuousCompute bool
 	Lookup            string
 	Context           int // 0: what prompt and MaxTokens need
-	Quant             string
+	NoCache           bool
 	StepsPerSubmit    int
 	JSON              bool
 	Stats             bool
@@ -48,7 +49,8 @@ func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
 	o.deviceOptions.AddFlags(fs)
-	choiceVar(fs, &o.Quant, "quant", "auto", []string{"auto", "f32", "f16", "bf16"}, "format of the weights on the device; auto: as stored")
+	o.schemeOptions.AddFlags(fs, "auto")
+	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")
 	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
 	fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
@@ -60,7 +62,12 @@ func runCommand() *command {
 	return &command{
 		name: "run", args: "MODEL [PROMPT]", min: 1, max: 2,
 		summary: "continue a prompt, or answer it with --chat",
-		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, or "demo" for the model in this program.
+		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote, or
+"demo" for the model in this program.
+
+With --quant q8_0 or q4_0, weights that are stored otherwise are quantised once and kept as a GGUF file in the cache. It
+may be deleted at any time.
+
 The prompt is PROMPT, or the text of --file, or standard input when that is not a terminal; one final newline of a
 file or of standard input is left out. The text goes to standard output as it becomes certain, everything else to
 standard error.
@@ -91,6 +98,7 @@ interrupted) and the counters.`,
 
 // plan is a run whose every setting has been checked, before anything large is loaded.
 type plan struct {
+	weights model.Scheme
 	request model.Request
 	session model.SessionOptions
 	state   model.Sequence
@@ -107,17 +115,22 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	format, err := weightFormat(o.Quant)
-	if err != nil {
-		return err
-	}
 	dev, err := openDevice(s, o.deviceOptions)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
 	dev.SetProfiling(o.Profile)
-	m, loading, err := loadModel(s, o.Model, ck, dev, format)
+	weights := ck
+	if !o.NoCache {
+		if weights, err = quantised(ctx, s, o.Model, ck, p.weights); err != nil {
+			return err
+		}
+		if weights != ck {
+			defer weights.Close()
+		}
+	}
+	m, loading, err := loadModel(s, o.Model, weights, dev, p.weights)
 	if err != nil {
 		return err
 	}
@@ -142,7 +155,7 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 	if err != nil {
 		finish = "interrupted"
 	}
-	return errors.Join(err, o.finish(s, w, t.close(session, finish, p.request), traffic(ck, format, p.request.Steps)))
+	return errors.Join(err, o.finish(s, w, t.close(session, finish, p.request), traffic(weights, p.weights, p.request.Steps)))
 }
 
 // finish ends the output and prints what was asked for besides it.
@@ -195,7 +208,12 @@ func (o *runOptions) plan(s *streams, ck *model.Checkpoint) (plan, error) {
 		return plan{}, usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
 			len(prompt), positions, c.BlockSize)
 	}
+	weights, err := o.scheme()
+	if err != nil {
+		return plan{}, err
+	}
 	return plan{
+		weights: weights,
 		request: model.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, StopStrings: o.Stop},
 		session: model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, StepsPerSubmit: o.StepsPerSubmit},
 		state:   model.Sequence{Seed: pick.Seed, InitScale: o.InitScale, ContinuousCompute: o.ContinuousCompute},

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// ErrPlan is wrapped when a quantisation is asked for that there is not.
-var ErrPlan = errors.New("unknown weight format")
+// ErrScheme is wrapped when a quantisation is asked for that there is not.
+var ErrScheme = errors.New("unknown weight format")
 
-// Plan says in which format each matrix is stored, in a file or on a device. Norms and biases are float32 always.
-type Plan struct {
+// Scheme says in which format each matrix is stored, in a file or on a device. Norms and biases are float32 always.
+type Scheme struct {
 	// Quant is the format of the matrices; empty: as each is stored. With Q8_0 and Q4_0 the adapter stays at 16 bit, because
 	// it carries most of the error, and embedding and head are Q8_0.
 	Quant DType
@@ -23,13 +23,13 @@ type Plan struct {
 // keep16 is 16 bit: as stored if the file has no more, else F16, or BF16 where values are too large for that.
 const keep16 DType = "16 bit"
 
-// planParts are the names of parts in --keep.
-var planParts = []struct {
+// schemeParts are the names of parts in --keep.
+var schemeParts = []struct {
 	name string
 	part Part
 }{{"embed", PartEmbedding}, {"head", PartHead}, {"adapter", PartAdapter}, {"prelude", PartPrelude}, {"core", PartCore}, {"coda", PartCoda}}
 
-// QuantNames are the formats that ParsePlan knows.
+// QuantNames are the formats that ParseScheme knows.
 func QuantNames() []string { return []string{"auto", "f32", "f16", "bf16", "q8_0", "q4_0"} }
 
 func parseQuant(name string) (DType, error) {
@@ -39,54 +39,54 @@ func parseQuant(name string) (DType, error) {
 	case slices.Contains(QuantNames(), name):
 		return DType(strings.ToUpper(name)), nil
 	}
-	return "", fmt.Errorf("model: %w %q; use %s", ErrPlan, clip(name), strings.Join(QuantNames(), ", "))
+	return "", fmt.Errorf("model: %w %q; use %s", ErrScheme, clip(name), strings.Join(QuantNames(), ", "))
 }
 
-// ParsePlan reads the name of a format, auto for as stored, and a list of parts that are kept at 16 bit, or at a format of
-// their own: "adapter=q8_0,core,head=f16". Errors wrap ErrPlan.
-func ParsePlan(quant, keep string) (Plan, error) {
-	p := Plan{Keep: map[Part]DType{}}
+// ParseScheme reads the name of a format, auto for as stored, and a list of parts that are kept at 16 bit, or at a format of
+// their own: "adapter=q8_0,core,head=f16". Errors wrap ErrScheme.
+func ParseScheme(quant, keep string) (Scheme, error) {
+	s := Scheme{Keep: map[Part]DType{}}
 	var err error
-	if p.Quant, err = parseQuant(quant); err != nil {
-		return p, err
+	if s.Quant, err = parseQuant(quant); err != nil {
+		return s, err
 	}
 	for item := range strings.SplitSeq(keep, ",") {
 		if item = strings.TrimSpace(item); item == "" {
 			continue
 		}
 		name, format, given := strings.Cut(item, "=")
-		i := slices.IndexFunc(planParts, func(e struct {
+		i := slices.IndexFunc(schemeParts, func(e struct {
 			name string
 			part Part
 		}) bool {
 			return e.name == name
 		})
 		if i < 0 {
-			return p, fmt.Errorf("model: %w for the part %q; parts are embed, head, adapter, prelude, core, coda", ErrPlan, clip(name))
+			return s, fmt.Errorf("model: %w for the part %q; parts are embed, head, adapter, prelude, core, coda", ErrScheme, clip(name))
 		}
 		d := keep16
 		if given {
 			if d, err = parseQuant(format); err != nil || d == "" {
-				return p, fmt.Errorf("model: %w %q for the part %s; use f32, f16, bf16, q8_0 or q4_0", ErrPlan, clip(format), name)
+				return s, fmt.Errorf("model: %w %q for the part %s; use f32, f16, bf16, q8_0 or q4_0", ErrScheme, clip(format), name)
 			}
 		}
-		if _, twice := p.Keep[planParts[i].part]; twice {
-			return p, fmt.Errorf("model: %w: the part %s is given twice", ErrPlan, name)
+		if _, twice := s.Keep[schemeParts[i].part]; twice {
+			return s, fmt.Errorf("model: %w: the part %s is given twice", ErrScheme, name)
 		}
-		p.Keep[planParts[i].part] = d
+		s.Keep[schemeParts[i].part] = d
 	}
-	return p, nil
+	return s, nil
 }
 
-// String is the plan in a form that ParsePlan reads, but for spelling always the same.
-func (p Plan) String() string {
+// String is the scheme in a form that ParseScheme reads, but for spelling always the same.
+func (s Scheme) String() string {
 	text := "auto"
-	if p.Quant != "" {
-		text = strings.ToLower(string(p.Quant))
+	if s.Quant != "" {
+		text = strings.ToLower(string(s.Quant))
 	}
 	sep := ", keep "
-	for _, e := range planParts {
-		if d, ok := p.Keep[e.part]; ok {
+	for _, e := range schemeParts {
+		if d, ok := s.Keep[e.part]; ok {
 			text += sep + e.name
 			if sep = ","; d != keep16 {
 				text += "=" + strings.ToLower(string(d))
@@ -96,24 +96,24 @@ func (p Plan) String() string {
 	return text
 }
 
-// check refuses a plan that contradicts itself for a model: one matrix cannot have two formats.
-func (p Plan) check(c Config) error {
-	embed, hasEmbed := p.Keep[PartEmbedding]
-	head, hasHead := p.Keep[PartHead]
+// check refuses a scheme that contradicts itself for a model: one matrix cannot have two formats.
+func (s Scheme) check(c Config) error {
+	embed, hasEmbed := s.Keep[PartEmbedding]
+	head, hasHead := s.Keep[PartHead]
 	if c.TieEmbeddings && hasEmbed && hasHead && embed != head {
-		return fmt.Errorf("model: %w: embed and head are one matrix in this model; give one of them, or both the same", ErrPlan)
+		return fmt.Errorf("model: %w: embed and head are one matrix in this model; give one of them, or both the same", ErrScheme)
 	}
 	return nil
 }
 
-// Quantises tells whether the plan makes blocks of weights that the checkpoint has in another form.
-func (p Plan) Quantises(ck *Checkpoint) (bool, error) {
+// Quantises tells whether the scheme makes blocks of weights that the checkpoint has in another form.
+func (s Scheme) Quantises(ck *Checkpoint) (bool, error) {
 	for _, spec := range ck.Config.TensorSpecs() {
 		info, ok := ck.Tensor(spec.Name)
 		if !ok {
 			continue
 		}
-		d, err := p.Format(ck, spec)
+		d, err := s.Format(ck, spec)
 		if err != nil {
 			return false, err
 		}
@@ -124,9 +124,9 @@ func (p Plan) Quantises(ck *Checkpoint) (bool, error) {
 	return false, nil
 }
 
-// Format is the format that the plan gives a tensor of the checkpoint. It looks at the values where 16 bit may not do.
-func (p Plan) Format(ck *Checkpoint, spec TensorSpec) (DType, error) {
-	if err := p.check(ck.Config); err != nil {
+// Format is the format that the scheme gives a tensor of the checkpoint. It looks at the values where 16 bit may not do.
+func (s Scheme) Format(ck *Checkpoint, spec TensorSpec) (DType, error) {
+	if err := s.check(ck.Config); err != nil {
 		return "", err
 	}
 	if len(spec.Shape) != 2 {
@@ -136,7 +136,7 @@ func (p Plan) Format(ck *Checkpoint, spec TensorSpec) (DType, error) {
 	if !ok {
 		return "", unusable("%s: no such tensor in the checkpoint", spec.Name)
 	}
-	d := p.wanted(spec.Part, ck.Config.TieEmbeddings)
+	d := s.wanted(spec.Part, ck.Config.TieEmbeddings)
 	switch {
 	case d == "":
 		return info.DType, nil
@@ -152,23 +152,23 @@ func (p Plan) Format(ck *Checkpoint, spec TensorSpec) (DType, error) {
 	return F16, err
 }
 
-// wanted is the plan's word on a part.
-func (p Plan) wanted(part Part, tied bool) DType {
-	if d, ok := p.Keep[part]; ok {
+// wanted is the scheme's word on a part.
+func (s Scheme) wanted(part Part, tied bool) DType {
+	if d, ok := s.Keep[part]; ok {
 		return d
 	}
-	if d, ok := p.Keep[PartHead]; ok && tied && part == PartEmbedding {
+	if d, ok := s.Keep[PartHead]; ok && tied && part == PartEmbedding {
 		return d
 	}
 	switch {
-	case !p.Quant.Quantised():
-		return p.Quant
+	case !s.Quant.Quantised():
+		return s.Quant
 	case part == PartEmbedding || part == PartHead:
 		return Q8_0
 	case part == PartAdapter:
 		return keep16
 	}
-	return p.Quant
+	return s.Quant
 }
 
 // fitsF16 tells whether no value of the tensor is beyond half precision.
@@ -188,7 +188,7 @@ func fitsF16(ck *Checkpoint, info TensorInfo) (bool, error) {
 	return true, nil
 }
 
-// inFile is the format that a GGUF file can have where a plan wants d: blocks cannot cross rows, or the border between
+// inFile is the format that a GGUF file can have where a scheme wants d: blocks cannot cross rows, or the border between
 // the adapter's halves, so other matrices stay as they are stored and are quantised when they are loaded.
 func (d DType) inFile(stored DType, c Config, spec TensorSpec) DType {
 	cols := spec.Shape[len(spec.Shape)-1]
