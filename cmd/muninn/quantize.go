@@ -34,8 +34,10 @@ func quantizeCommand() *command {
 Other programs can show it, but not run it: its architecture is "huginn".
 
 With q8_0 and q4_0, weights are held in blocks of 32 with a scale. Matrices whose rows are not whole blocks stay as they
-are. The file appears under its name only when all of it is on the disk; what an interrupted quantize leaves is hidden and is
-removed by the next one in that folder. The same SRC and flags give the same bytes.`,
+are. The same SRC and flags give the same bytes.
+
+The file appears under its name only when all of it is on the disk. What an interrupted quantize leaves is hidden and is
+removed by the next one in that folder.`,
 		examples: []string{
 			"muninn quantize ~/huginn-0125 huginn-q4.gguf --quant q4_0",
 			"muninn quantize ~/huginn-0125 huginn-mixed.gguf --quant q4_0 --keep coda=q8_0,embed=f16",
