@@ -5,26 +5,24 @@ import "muninn/shaders"
 // Formats says which format a matrix takes on the device.
 type Formats func(TensorSpec) shaders.Format
 
-// DeviceFormats are the formats of a model whose tensors are stored in the given types, when quant is asked for; nil: as
-// stored. In the block formats the adapter keeps 16 bits, as it carries most of the error, and embedding and head 8.
-func DeviceFormats(quant *shaders.Format, stored func(name string) DType) Formats {
+// DeviceFormats are the formats that a scheme gives the matrices of a model whose tensors are stored in the given types.
+// Where the scheme looks at the values of a tensor to choose between two types of 16 bits, the size is the same: nothing is read.
+func DeviceFormats(s Scheme, c Config, stored func(name string) DType) Formats {
 	return func(spec TensorSpec) shaders.Format {
-		own := asStored(stored(spec.Name))
-		switch {
-		case quant == nil:
-			return own
-		case !quant.Blocked():
-			return *quant
-		case spec.Part == PartAdapter && own == shaders.F16:
+		own := stored(spec.Name)
+		switch d := s.wanted(spec.Part, c.TieEmbeddings); {
+		case d == "", d == keep16 && own != F32:
+			return deviceFormat(own)
+		case d == keep16:
 			return shaders.F16
-		case spec.Part == PartAdapter:
-			return shaders.BF16
-		case spec.Part == PartEmbedding || spec.Part == PartHead:
-			return shaders.Q8_0
+		default:
+			return deviceFormat(d)
 		}
-		return *quant
 	}
 }
+
+// DeviceFormat is a type of stored weights as the device has it.
+func DeviceFormat(d DType) shaders.Format { return deviceFormat(d) }
 
 // Stored is the element type of a tensor of the checkpoint.
 func (ck *Checkpoint) Stored(name string) DType {

@@ -26,7 +26,7 @@ func TestPlannerFollowsAllocation(t *testing.T) {
 					t.Fatal(err)
 				}
 				p := &planner{c: ck.Config, limit: d.Caps().ShardLimit()}
-				p.weights(DeviceFormats(nil, ck.Stored))
+				p.weights(DeviceFormats(Scheme{}, ck.Config, ck.Stored))
 				p.activations(s.opt)
 				p.caches(s.opt, shaders.KVF32)
 				p.exchange(s.opt)

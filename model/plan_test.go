@@ -12,7 +12,7 @@ import (
 
 // A plan is what loading and a session then take, to the byte.
 func TestPlanForetells(t *testing.T) {
-	bf16 := shaders.BF16
+	bf16 := model.Scheme{Quant: model.BF16}
 	lookup := func(name string, core int) model.Lookup {
 		l, err := model.ParseLookup(name, core)
 		if err != nil {
@@ -30,19 +30,21 @@ func TestPlanForetells(t *testing.T) {
 				}
 				core := ck.Config.NLayersInRecurrentBlock
 				for name, c := range map[string]struct {
-					weights *shaders.Format
+					weights model.Scheme
 					session model.SessionOptions
 				}{
 					"defaults":   {},
-					"bf16":       {weights: &bf16, session: model.SessionOptions{Context: 64, MaxSteps: 4}},
+					"bf16":       {weights: bf16, session: model.SessionOptions{Context: 64, MaxSteps: 4}},
 					"sequences":  {session: model.SessionOptions{Sequences: 3, Context: 40, Rows: 16, MaxSteps: 2}},
+					"q8_0":       {weights: model.Scheme{Quant: model.Q8_0, Keep: map[model.Part]model.DType{model.PartAdapter: model.Q8_0}}, session: model.SessionOptions{Context: 64}},
+					"q4_0":       {weights: model.Scheme{Quant: model.Q4_0}, session: model.SessionOptions{Context: 64}},
 					"compressed": {session: model.SessionOptions{Context: 48, Lookup: lookup("compress-anchor", core)}},
 					"merged":     {session: model.SessionOptions{Context: 48, MaxSteps: 9, Lookup: lookup("full-compress-r2", 2)}},
 				} {
 					if name == "merged" && core != 2 {
 						continue
 					}
-					plan, err := ck.Config.Plan(d.Caps(), model.PlanOptions{Formats: model.DeviceFormats(c.weights, ck.Stored), Session: c.session})
+					plan, err := ck.Config.Plan(d.Caps(), model.PlanOptions{Formats: model.DeviceFormats(c.weights, ck.Config, ck.Stored), Session: c.session})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -114,20 +116,19 @@ func TestPlanOfHuginn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q8, q4 := shaders.Q8_0, shaders.Q4_0
 	const layer, embedding, adapter = 3*5280*5280 + 5280*5280 + 3*17920*5280, 65536 * 5280, 2 * 5280 * 5280
 	const padded, wide = 5312, 17920 // rows are padded to 64 weights: 5280 is not a multiple
 	block := func(num, den uint64) uint64 { return (4*5280*padded + 2*17920*padded + 5280*wide) * num / den }
 	for _, c := range []struct {
-		quant *shaders.Format
+		quant model.DType
 		parts map[string]uint64
 	}{
-		{nil, map[string]uint64{"embedding": 2 * embedding, "prelude": 2 * 2 * layer, "core": 4 * 2 * layer, "adapter": 2 * adapter, "head": 0}},
-		{&q8, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(34, 32), "coda": 2 * block(34, 32), "adapter": 2 * adapter}},
-		{&q4, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(18, 32), "coda": 2 * block(18, 32), "adapter": 2 * adapter,
+		{"", map[string]uint64{"embedding": 2 * embedding, "prelude": 2 * 2 * layer, "core": 4 * 2 * layer, "adapter": 2 * adapter, "head": 0}},
+		{model.Q8_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(34, 32), "coda": 2 * block(34, 32), "adapter": 2 * adapter}},
+		{model.Q4_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(18, 32), "coda": 2 * block(18, 32), "adapter": 2 * adapter,
 			"rope table": 4096 * 96 * 4, "norms": (8*4 + 1 + 8*2) * 5280 * 4}},
 	} {
-		plan, err := huginn.Plan(card(24<<30), model.PlanOptions{Formats: model.DeviceFormats(c.quant, asBF16), KV: shaders.KVQ8, Session: model.SessionOptions{Lookup: l}})
+		plan, err := huginn.Plan(card(24<<30), model.PlanOptions{Formats: model.DeviceFormats(model.Scheme{Quant: c.quant}, huginn, asBF16), KV: shaders.KVQ8, Session: model.SessionOptions{Lookup: l}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +141,7 @@ func TestPlanOfHuginn(t *testing.T) {
 		if got, want := plan.Sum(model.PlanKV), uint64(4096*4+(2+4*4+2)*4096*2*55*3*34); got != want {
 			t.Errorf("KV of %d bytes, want %d", got, want)
 		}
-		if c.quant == &q4 {
+		if c.quant == model.Q4_0 {
 			t.Logf("q4_0: %d weights, %d KV, %d scratch, %d rounding: %.3f GiB", plan.Sum(model.PlanWeights), plan.Sum(model.PlanKV),
 				plan.Sum(model.PlanScratch), plan.Rounding, float64(plan.Device)/(1<<30))
 			if limit := uint64(32 << 30 / 10); plan.Device > limit {
@@ -156,7 +157,7 @@ func TestPlanOfHuginn(t *testing.T) {
 func TestPlanRefuses(t *testing.T) {
 	weak := card(24 << 30)
 	weak.MaxStorageBufferRange = 8 << 20
-	formats := model.DeviceFormats(nil, asBF16)
+	formats := model.DeviceFormats(model.Scheme{}, huginn, asBF16)
 	for name, o := range map[string]model.SessionOptions{"KV": {MaxSteps: 64}, "rows": {Rows: 2048, Context: 64, Sequences: 32}} {
 		if _, err := huginn.Plan(weak, model.PlanOptions{Formats: formats, Session: o}); !errors.Is(err, shaders.ErrBindingLimit) {
 			t.Errorf("%s: %v, want ErrBindingLimit", name, err)

@@ -62,7 +62,7 @@ func isUsage(err error) bool {
 // kinds is the table of errors; the first row that fits counts.
 var kinds = []kind{
 	{isUsage, exitUsage, ""},
-	{matches(model.ErrSampling, model.ErrLookupUnsupported, model.ErrContextFull, tokenizer.ErrUnknownID), exitUsage, ""},
+	{matches(model.ErrSampling, model.ErrLookupUnsupported, model.ErrContextFull, model.ErrScheme, tokenizer.ErrUnknownID), exitUsage, ""},
 	{matches(context.Canceled), exitSignaled, ""},
 	{matches(errWrongResults), exitDevice, wrongResultsAdvice},
 	{matches(vk.ErrNoCgo), exitDevice, ""},
@@ -97,10 +97,11 @@ The package mesa-vulkan-drivers also holds lavapipe, which runs on the CPU.`
 "muninn check" tests each kernel on its own.`
 
 	memoryAdvice = `Settings that need less: a shorter --ctx, --cache-lookup-strategy compress-s16 (of a Huginn; the number is a multiple
-of the core blocks), --quant bf16, fewer --num-steps. --plan shows what takes how much, "muninn devices" how much is free.`
+of the core blocks), --quant q8_0 or q4_0, fewer --num-steps. --plan shows what takes how much, "muninn devices" how
+much is free.`
 
 	modelAdvice = `MODEL is a folder with config.json, model.safetensors (or its shards) and tokenizer.json, as model hubs have them,
-or "demo" for the model inside this program.`
+a GGUF file that "muninn quantize" wrote, or "demo" for the model inside this program.`
 
 	wrongResultsAdvice = `Do not trust this device with this driver. Update the driver, choose another --device, and report the lines above
 with the output of "muninn version" and "muninn devices --json".`

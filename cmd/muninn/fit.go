@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"muninn/model"
@@ -30,19 +32,34 @@ func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
 
 // loads is what this program loads today.
 func loads() fit.Can {
-	return fit.Can{Quants: []shaders.Format{shaders.F32, shaders.F16, shaders.BF16}, KV: []shaders.KVType{shaders.KVF32}}
+	return fit.Can{Quants: shaders.Formats(), KV: []shaders.KVType{shaders.KVF32}}
 }
 
-// fitModel is a checkpoint as fit plans for it.
-func fitModel(ck *model.Checkpoint) fit.Model {
-	formats := func(quant *shaders.Format) model.Formats { return model.DeviceFormats(quant, ck.Stored) }
+// fitModel is a checkpoint as fit plans for it. What the scheme keeps, stays.
+func fitModel(ck *model.Checkpoint, scheme model.Scheme) fit.Model {
+	formats := func(quant *shaders.Format) model.Formats {
+		return model.DeviceFormats(withQuant(scheme, quant), ck.Config, ck.Stored)
+	}
 	core := model.TensorSpec{Name: "transformer.core_block.0.mlp.proj.weight", Part: model.PartCore} // stands for most weights
-	return fit.Model{Config: ck.Config, Stored: formats(nil)(core), Formats: formats}
+	return fit.Model{Config: ck.Config, Stored: model.DeviceFormats(model.Scheme{}, ck.Config, ck.Stored)(core), Formats: formats}
+}
+
+// withQuant is a scheme with another format; nil: as stored.
+func withQuant(s model.Scheme, quant *shaders.Format) model.Scheme {
+	s.Quant = ""
+	if quant != nil {
+		s.Quant = model.DType(strings.ToUpper(quant.String()))
+	}
+	return s
 }
 
 // wish puts down what the user fixed. The session has the context wanted; prompt is the number of tokens it must hold.
-func (o *fitOptions) wish(format *shaders.Format, session model.SessionOptions, prompt int) fit.Wish {
-	w := fit.Wish{Quant: format, Context: session.Context, Least: min(prompt+1, session.Context), ContextFixed: o.set("ctx"), Session: session}
+func (o *fitOptions) wish(scheme model.Scheme, session model.SessionOptions, prompt int) fit.Wish {
+	w := fit.Wish{Context: session.Context, Least: min(prompt+1, session.Context), ContextFixed: o.set("ctx"), Session: session}
+	if scheme.Quant != "" {
+		f := model.DeviceFormat(scheme.Quant)
+		w.Quant = &f
+	}
 	if o.set("cache-lookup-strategy") {
 		w.Lookup = &session.Lookup
 	}
@@ -50,19 +67,19 @@ func (o *fitOptions) wish(format *shaders.Format, session model.SessionOptions, 
 }
 
 // settle chooses what the user left open so that the model fits, says so in one line, and sets the session up for it. The
-// result is the format of the weights. With --no-fit everything stays as it is.
-func (o *fitOptions) settle(s *streams, ck *model.Checkpoint, caps vk.Caps, format *shaders.Format, session *model.SessionOptions, prompt int) (*shaders.Format, error) {
+// result is the scheme of the weights. With --no-fit everything stays as it is.
+func (o *fitOptions) settle(s *streams, ck *model.Checkpoint, caps vk.Caps, scheme model.Scheme, session *model.SessionOptions, prompt int) (model.Scheme, error) {
 	if o.NoFit || !o.fit {
-		return format, nil
+		return scheme, nil
 	}
-	choice, err := fit.Choose(fitModel(ck), withHostMemory(caps), o.wish(format, *session, prompt), loads())
+	choice, err := fit.Choose(fitModel(ck, scheme), withHostMemory(caps), o.wish(scheme, *session, prompt), loads())
 	if err != nil {
-		return nil, err
+		return scheme, err
 	}
 	s.note("fit: %s", choice.Why)
 	session.Context, session.Lookup = choice.Context, choice.Lookup
 	if choice.Rows > 0 {
 		session.Rows = choice.Rows
 	}
-	return choice.Quant, nil
+	return withQuant(scheme, choice.Quant), nil
 }

@@ -12,7 +12,6 @@ import (
 	"muninn/model"
 	"muninn/model/demo"
 	"muninn/model/fit"
-	"muninn/shaders"
 	"muninn/vk"
 )
 
@@ -180,13 +179,13 @@ func TestSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bf16 := shaders.BF16
+	bf16 := model.Scheme{Quant: model.BF16}
 	prompt := 1000
 	settle := func(mib uint64, given ...string) (model.SessionOptions, error) {
 		o := fitOptions{fit: true, set: func(flag string) bool { return slices.Contains(given, flag) }}
 		session := model.SessionOptions{Context: 4096, MaxSteps: 8, Lookup: full}
 		s := &streams{quiet: true}
-		_, err := o.settle(s, ck, fit.Card(mib<<20), &bf16, &session, prompt)
+		_, err := o.settle(s, ck, fit.Card(mib<<20), bf16, &session, prompt)
 		return session, err
 	}
 	// 80 MiB and more in all, 28 with compress-s2 and 128 rows. Of the card a tenth and 64 MiB are not to be had.

@@ -10,7 +10,6 @@ import (
 
 	"muninn/model"
 	"muninn/model/fit"
-	"muninn/shaders"
 	"muninn/vk"
 	"muninn/vk/recorded"
 )
@@ -19,12 +18,12 @@ import (
 func (o *fitOptions) asked() bool { return o.Plan || o.PlanFor != "" }
 
 // printPlan prints the plan of a model and one session on the device that was asked for.
-func (o *fitOptions) printPlan(s *streams, ck *model.Checkpoint, device deviceOptions, format *shaders.Format, session model.SessionOptions, asJSON bool) error {
+func (o *fitOptions) printPlan(s *streams, ck *model.Checkpoint, device deviceOptions, scheme model.Scheme, session model.SessionOptions, asJSON bool) error {
 	caps, err := o.planned(device)
 	if err != nil {
 		return err
 	}
-	m, w, choose := fitModel(ck), o.wish(format, session, 0), fit.Choose
+	m, w, choose := fitModel(ck, scheme), o.wish(scheme, session, 0), fit.Choose
 	if o.NoFit || !o.fit {
 		choose = fit.Given
 	}

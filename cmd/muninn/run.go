@@ -20,6 +20,7 @@ type runOptions struct {
 	samplingOptions
 	deviceOptions
 	fitOptions
+	schemeOptions
 
 	Steps             int // -1: the model's mean_recurrence
 	MaxTokens         int
@@ -28,7 +29,7 @@ type runOptions struct {
 	ContinuousCompute bool
 	Lookup            string
 	Context           int // 0: what prompt and MaxTokens need
-	Quant             string
+	NoCache           bool
 	StepsPerSubmit    int
 	JSON              bool
 	Stats             bool
@@ -50,7 +51,8 @@ func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
 	o.deviceOptions.AddFlags(fs)
 	o.fitOptions.AddFlags(fs)
-	choiceVar(fs, &o.Quant, "quant", "auto", []string{"auto", "f32", "f16", "bf16"}, "format of the weights on the device; auto: as stored")
+	o.schemeOptions.AddFlags(fs, "auto")
+	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")
 	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
 	fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
@@ -62,7 +64,12 @@ func runCommand() *command {
 	return &command{
 		name: "run", args: "MODEL [PROMPT]", min: 1, max: 2,
 		summary: "continue a prompt, or answer it with --chat",
-		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, or "demo" for the model in this program.
+		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote, or
+"demo" for the model in this program.
+
+With --quant q8_0 or q4_0, weights that are stored otherwise are quantised once and kept as a GGUF file in the cache. It
+may be deleted at any time.
+
 The prompt is PROMPT, or the text of --file, or standard input when that is not a terminal; one final newline of a
 file or of standard input is left out. The text goes to standard output as it becomes certain, everything else to
 standard error.
@@ -105,12 +112,12 @@ type plan struct {
 
 // run generates one answer.
 func run(ctx context.Context, s *streams, o *runOptions) (err error) {
-	ck, err := openCheckpoint(o.Model)
+	ck, err := model.OpenPath(o.Model)
 	if err != nil {
 		return err
 	}
 	defer ck.Close()
-	format, err := weightFormat(o.Quant)
+	scheme, err := o.scheme()
 	if err != nil {
 		return err
 	}
@@ -119,7 +126,7 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 		if err != nil {
 			return err
 		}
-		return o.printPlan(s, ck, o.deviceOptions, format, session, o.JSON)
+		return o.printPlan(s, ck, o.deviceOptions, scheme, session, o.JSON)
 	}
 	p, err := o.plan(s, ck)
 	if err != nil {
@@ -131,10 +138,19 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
 	dev.SetProfiling(o.Profile)
-	if format, err = o.settle(s, ck, dev.Caps(), format, &p.session, len(p.request.Prompt)); err != nil {
+	if scheme, err = o.settle(s, ck, dev.Caps(), scheme, &p.session, len(p.request.Prompt)); err != nil {
 		return err
 	}
-	m, loading, err := loadModel(s, o.Model, ck, dev, format)
+	weights := ck
+	if !o.NoCache {
+		if weights, err = quantised(ctx, s, o.Model, ck, scheme); err != nil {
+			return err
+		}
+		if weights != ck {
+			defer weights.Close()
+		}
+	}
+	m, loading, err := loadModel(s, o.Model, weights, dev, scheme)
 	if err != nil {
 		return err
 	}
@@ -159,7 +175,7 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 	if err != nil {
 		finish = "interrupted"
 	}
-	return errors.Join(err, o.finish(s, w, t.close(session, finish, p.request), traffic(ck, format, p.request.Steps)))
+	return errors.Join(err, o.finish(s, w, t.close(session, finish, p.request), traffic(weights, scheme, p.request.Steps)))
 }
 
 // finish ends the output and prints what was asked for besides it.

@@ -17,7 +17,11 @@ var huginn = storedAs(model.BF16, shaders.BF16)
 
 func storedAs(d model.DType, f shaders.Format) Model {
 	return Model{Config: shape, Stored: f, Formats: func(quant *shaders.Format) model.Formats {
-		return model.DeviceFormats(quant, func(string) model.DType { return d })
+		var s model.Scheme
+		if quant != nil {
+			s.Quant = model.DType(strings.ToUpper(quant.String()))
+		}
+		return model.DeviceFormats(s, shape, func(string) model.DType { return d })
 	}}
 }
 

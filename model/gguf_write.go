@@ -1,0 +1,141 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"muninn/model/gguf"
+)
+
+// WriteOptions say what a GGUF file is made with.
+type WriteOptions struct {
+	Scheme   Scheme
+	Name     string                  // general.name
+	Source   string                  // key of what it was made of, as SourceKey gives it; empty: not kept
+	Progress func(done, total int64) // bytes of the checkpoint
+}
+
+// keySource is where a file of the cache has the key of what it was made of.
+const keySource = "muninn.source"
+
+// pieceElements is how much of a tensor is on the host at a time: 4 Mi elements.
+const pieceElements = 4 << 20
+
+// WriteGGUF writes the checkpoint to a GGUF file with its tensors in the scheme's formats: all of it or nothing, and always
+// the same bytes. A file at path is replaced. A full disk is a gguf.ErrNoSpace.
+func WriteGGUF(ctx context.Context, ck *Checkpoint, path string, o WriteOptions) (err error) {
+	j, err := jobGGUF(ck, o)
+	if err != nil {
+		return err
+	}
+	w, err := gguf.Create(path, j.meta, j.entries)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	defer w.Abort()
+	conv := newConverter()
+	var src, dst []byte // reused: fresh memory costs more than the work on it
+	var done int64
+	for i, info := range j.tensors {
+		to := j.formats[i]
+		piece := info.DType.Bytes(pieceElements)
+		for off := int64(0); off < info.Bytes; off += piece {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			n := min(piece, info.Bytes-off)
+			first := info.DType.Elements(off)
+			src = resized(src, n)
+			if err := ck.ReadAt(info.Name, src, off); err != nil {
+				return err
+			}
+			dst = resized(dst, to.Bytes(info.DType.Elements(n)))
+			if err := conv.convert(dst, to, src, info, first); err != nil {
+				return err
+			}
+			if _, err := w.Write(dst); err != nil {
+				return fmt.Errorf("model: %w", err)
+			}
+			if done += n; o.Progress != nil {
+				o.Progress(done, j.read)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
+// GGUFSize is the length of the file that WriteGGUF would make.
+func GGUFSize(ck *Checkpoint, o WriteOptions) (int64, error) {
+	j, err := jobGGUF(ck, o)
+	if err != nil {
+		return 0, err
+	}
+	return gguf.Size(j.meta, j.entries)
+}
+
+// ggufJob is a file that is to be written.
+type ggufJob struct {
+	meta    []gguf.KV
+	entries []gguf.Tensor
+	tensors []TensorInfo // what each is made of
+	formats []DType
+	read    int64 // bytes of tensors
+}
+
+func jobGGUF(ck *Checkpoint, o WriteOptions) (ggufJob, error) {
+	var j ggufJob
+	for _, spec := range ck.Config.TensorSpecs() {
+		info, ok := ck.Tensor(spec.Name)
+		if !ok || spec.Part == PartHead && ck.Config.TieEmbeddings {
+			continue // a tied head is stored once, as the embedding
+		}
+		to, err := o.Scheme.Format(ck, spec)
+		if err != nil {
+			return j, err
+		}
+		to = to.inFile(info.DType, ck.Config, spec)
+		entry := gguf.Tensor{Name: info.Name, Type: ggufType(to)}
+		for _, dim := range slices.Backward(info.Shape) {
+			entry.Dims = append(entry.Dims, uint64(dim))
+		}
+		j.entries, j.tensors, j.formats = append(j.entries, entry), append(j.tensors, info), append(j.formats, to)
+		j.read += info.Bytes
+	}
+	var err error
+	if j.meta, err = ggufMetadata(ck, o.Name, fileType(j.tensors, j.formats)); err != nil {
+		return j, err
+	}
+	if o.Source != "" {
+		j.meta = append(j.meta, gguf.KV{Key: keySource, Value: o.Source})
+	}
+	return j, nil
+}
+
+// fileType is GGUF's number for the format that most weights have.
+func fileType(tensors []TensorInfo, formats []DType) uint32 {
+	count := map[DType]int64{}
+	for i, t := range tensors {
+		count[formats[i]] += t.DType.Elements(t.Bytes)
+	}
+	most, number := int64(-1), uint32(0)
+	for _, f := range []struct {
+		d      DType
+		number uint32
+	}{{F32, 0}, {F16, 1}, {BF16, 32}, {Q8_0, 7}, {Q4_0, 2}} {
+		if count[f.d] > most {
+			most, number = count[f.d], f.number
+		}
+	}
+	return number
+}
+
+func resized(p []byte, n int64) []byte {
+	if int64(cap(p)) < n {
+		return make([]byte, n)
+	}
+	return p[:n]
+}
