@@ -59,6 +59,7 @@ func TestPlanTable(t *testing.T) {
 	}
 	o = invoke("run", "demo", "--plan-for", "6 GiB", "--no-fit", "--quant", "f16")
 	o.wants(t, exitOK, "f16 weights, latest-m4 KV in f32, 256 positions as given; fits a card of 6.00 GiB", "")
+	invoke("run", "demo", "--plan-for", "8GiB").wants(t, exitOK, "90 % of 8.00 GiB", "")
 	o = invoke("run", "demo", "--plan-for", "72MiB", "--no-fit")
 	o.wants(t, exitOK, "does not fit", "")
 	if a, b := invoke("run", "demo", "--plan", "--quant", "f32", "--json"), invoke("run", "demo", "--plan", "--json"); parsePlan(t, a).Quant != "f32" || parsePlan(t, b).Quant != "bf16" {

@@ -118,7 +118,7 @@ func freeSource(s fit.Space) string {
 	if s.FromBudget {
 		return "of " + fit.Size(s.Size) + ", by the driver"
 	}
-	return fmt.Sprintf("%d %% of %s", s.Free*100/s.Size, fit.Size(s.Size))
+	return fmt.Sprintf("%.0f %% of %s", 100*float64(s.Free)/float64(s.Size), fit.Size(s.Size))
 }
 
 // planObject is a plan as --json prints it. Sizes are in bytes.
