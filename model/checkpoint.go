@@ -29,6 +29,7 @@ type Checkpoint struct {
 	gguf    *gguf.File  // nil for a folder
 	sums    *tensorSums // of a GGUF file's tensors
 	files   []*weightFile
+	narrow  sync.Map     // name of a float32 tensor: the type of 16 bit that holds its values, once known
 	tensors []TensorInfo // in order of the files and of the data in them
 	places  map[string]place
 	size    int64

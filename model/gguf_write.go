@@ -3,7 +3,9 @@ package model
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
+	"sync"
 
 	"muninn/model/gguf"
 )
@@ -34,38 +36,94 @@ func WriteGGUF(ctx context.Context, ck *Checkpoint, path string, o WriteOptions)
 		return fmt.Errorf("model: %w", err)
 	}
 	defer w.Abort()
-	conv := newConverter()
-	var src, dst []byte // reused: fresh memory costs more than the work on it
-	var done int64
-	for i, info := range j.tensors {
-		to := j.formats[i]
-		piece := info.DType.Bytes(pieceElements)
-		for off := int64(0); off < info.Bytes; off += piece {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			n := min(piece, info.Bytes-off)
-			first := info.DType.Elements(off)
-			src = resized(src, n)
-			if err := ck.ReadAt(info.Name, src, off); err != nil {
-				return err
-			}
-			dst = resized(dst, to.Bytes(info.DType.Elements(n)))
-			if err := conv.convert(dst, to, src, info, first); err != nil {
-				return err
-			}
-			if _, err := w.Write(dst); err != nil {
-				return fmt.Errorf("model: %w", err)
-			}
-			if done += n; o.Progress != nil {
-				o.Progress(done, j.read)
-			}
-		}
+	if err := j.stream(ctx, ck, w, o.Progress); err != nil {
+		return err
 	}
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	return nil
+}
+
+// piece is a stretch of a tensor on its way. Its buffers are used again: fresh memory costs more than the work on it.
+type piece struct {
+	tensor   int
+	off      int64
+	src, dst []byte
+}
+
+// stream reads, converts and writes piece by piece, the three at the same time.
+func (j *ggufJob) stream(ctx context.Context, ck *Checkpoint, w io.Writer, progress func(done, total int64)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	free, read, converted := make(chan *piece, 3), make(chan *piece), make(chan *piece)
+	for range cap(free) {
+		free <- &piece{}
+	}
+	// hand passes a piece on; false when the work has ended early.
+	hand := func(to chan *piece, p *piece) bool {
+		select {
+		case to <- p:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	var group sync.WaitGroup
+	group.Go(func() {
+		defer close(read)
+		for i, info := range j.tensors {
+			for off, size := int64(0), info.DType.Bytes(pieceElements); off < info.Bytes; off += size {
+				var p *piece
+				select {
+				case p = <-free:
+				case <-ctx.Done():
+					return
+				}
+				p.tensor, p.off, p.src = i, off, resized(p.src, min(size, info.Bytes-off))
+				if err := ck.ReadAt(info.Name, p.src, off); err != nil {
+					cancel(err)
+					return
+				}
+				if !hand(read, p) {
+					return
+				}
+			}
+		}
+	})
+	group.Go(func() {
+		defer close(converted)
+		conv := newConverter()
+		for p := range read {
+			info, to := j.tensors[p.tensor], j.formats[p.tensor]
+			p.dst = resized(p.dst, to.Bytes(info.DType.Elements(int64(len(p.src)))))
+			if err := conv.convert(p.dst, to, p.src, info, info.DType.Elements(p.off)); err != nil {
+				cancel(err)
+				return
+			}
+			if !hand(converted, p) {
+				return
+			}
+		}
+	})
+	var done int64
+	for p := range converted {
+		if ctx.Err() != nil {
+			break
+		}
+		if _, err := w.Write(p.dst); err != nil {
+			cancel(fmt.Errorf("model: %w", err))
+			break
+		}
+		if done += int64(len(p.src)); progress != nil {
+			progress(done, j.read)
+		}
+		free <- p
+	}
+	err := context.Cause(ctx)
+	cancel(nil)
+	group.Wait()
+	return err
 }
 
 // GGUFSize is the length of the file that WriteGGUF would make.

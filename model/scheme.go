@@ -145,11 +145,18 @@ func (s Scheme) Format(ck *Checkpoint, spec TensorSpec) (DType, error) {
 	case info.DType != F32:
 		return info.DType, nil
 	}
-	fits, err := fitsF16(ck, info)
-	if !fits {
-		return BF16, err
+	if d, ok := ck.narrow.Load(info.Name); ok {
+		return d.(DType), nil
 	}
-	return F16, err
+	fits, err := fitsF16(ck, info)
+	if err != nil {
+		return "", err
+	}
+	if d = F16; !fits {
+		d = BF16
+	}
+	ck.narrow.Store(info.Name, d)
+	return d, nil
 }
 
 // wanted is the scheme's word on a part.
