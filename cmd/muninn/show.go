@@ -29,8 +29,9 @@ func showCommand() *command {
 	o := &showOptions{}
 	return &command{
 		name: "show", args: "MODEL", min: 1, max: 1,
-		summary:  "show what a model consists of",
-		detail:   `MODEL is what "muninn run" takes. Headers are read and checked, weights are not.`,
+		summary: "show what a model consists of",
+		detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not. The last table says how "muninn run"
+would hold the model, with all its positions, on the devices of this machine and on cards of usual sizes.`,
 		examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors"},
 		flags:    o.AddFlags,
 		run: func(_ context.Context, s *streams, args []string) error {
@@ -43,11 +44,14 @@ func showCommand() *command {
 			if err != nil {
 				return err
 			}
+			if d.Verdicts, err = verdicts(ck); err != nil {
+				return err
+			}
 			if o.JSON {
 				return jsonLines(s.out).Encode(d)
 			}
 			d.print(s, o.Tensors)
-			return nil
+			return printVerdicts(s.out, d.Verdicts)
 		},
 	}
 }
@@ -64,6 +68,7 @@ type modelDescription struct {
 	Parts          []partDescription   `json:"parts"`
 	Bytes          int64               `json:"bytes"` // of all tensors
 	Tensors        []tensorDescription `json:"tensors"`
+	Verdicts       []verdict           `json:"verdicts"`
 }
 
 type partDescription struct {
