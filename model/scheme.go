@@ -34,7 +34,7 @@ func QuantNames() []string { return []string{"auto", "f32", "f16", "bf16", "q8_0
 
 func parseQuant(name string) (DType, error) {
 	switch {
-	case name == "auto":
+	case name == "auto", name == "":
 		return "", nil
 	case slices.Contains(QuantNames(), name):
 		return DType(strings.ToUpper(name)), nil

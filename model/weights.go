@@ -98,14 +98,18 @@ func (l *loader) blockList(part string, n int) []block {
 // run is a stretch of a weight row: n elements from column src of the file to column dst on the device.
 type run struct{ dst, src, n int }
 
-// rowLayout places a row of the file in a row of the device's, which a format pads.
-type rowLayout func(f shaders.Format) []run
+// rowLayout places a row of the file in one of cols columns on the device.
+type rowLayout struct {
+	cols int
+	runs []run
+}
 
-func wholeRow(cols int) rowLayout { return func(shaders.Format) []run { return []run{{0, 0, cols}} } }
+func wholeRow(cols int) rowLayout { return rowLayout{cols, []run{{0, 0, cols}}} }
 
 // twoHalves pads either half of the adapter's columns on its own, as the state and the embeds are padded.
 func twoHalves(d int) rowLayout {
-	return func(f shaders.Format) []run { return []run{{0, 0, d}, {f.Padded(d), d, d}} }
+	half := shaders.Padded(d)
+	return rowLayout{2 * half, []run{{0, 0, d}, {half, d, d}}}
 }
 
 // matrix streams rows row0.. of a tensor.
@@ -122,15 +126,13 @@ func (l *loader) matrix(name string, row0, rows int, place rowLayout) shaders.Ma
 	if to, l.err = l.scheme.Format(l.ck, l.specs[name]); l.err != nil {
 		return shaders.Matrix{}
 	}
-	runs := place(deviceFormat(to))
-	last := runs[len(runs)-1]
-	cols, srcCols := last.dst+last.n, last.src+last.n
-	m, err := shaders.NewMatrix(l.arena, rows, cols, deviceFormat(to), l.dev.Caps().ShardLimit())
+	last := place.runs[len(place.runs)-1]
+	m, err := shaders.NewMatrix(l.arena, rows, place.cols, deviceFormat(to), l.dev.Caps().ShardLimit())
 	if err != nil {
 		l.err = err
 		return m
 	}
-	f := filler{ck: l.ck, info: info, to: to, srcCols: srcCols, stride: m.Format.Padded(cols), runs: runs}
+	f := filler{ck: l.ck, info: info, to: to, srcCols: last.src + last.n, stride: m.Format.Padded(place.cols), runs: place.runs}
 	for _, s := range m.Shards {
 		if to.Quantised() {
 			err = l.blocks.fill(l, &f, m, s, row0+s.Row0)

@@ -18,14 +18,14 @@ func TestSplitRow(t *testing.T) {
 		for _, stored := range []DType{F32, BF16, Q8_0, Q4_0} {
 			for name, place := range map[string]struct {
 				cols int
-				runs []run
+				rowLayout
 			}{
-				"whole blocks":     {96, wholeRow(96)(format)},
-				"a broken block":   {120, wholeRow(120)(format)},
-				"two halves":       {192, twoHalves(96)(format)},
-				"two broken ones":  {96, twoHalves(48)(format)},
-				"one short row":    {5, wholeRow(5)(format)},
-				"rows of the real": {5280, wholeRow(5280)(format)},
+				"whole blocks":    {96, wholeRow(96)},
+				"a broken block":  {120, wholeRow(120)},
+				"two halves":      {192, twoHalves(96)},
+				"two broken ones": {96, twoHalves(48)},
+				"a short row":     {5, wholeRow(5)},
+				"a long row":      {5280, wholeRow(5280)},
 			} {
 				if block, _ := stored.Block(); place.cols%block != 0 {
 					continue
@@ -40,8 +40,7 @@ func TestSplitRow(t *testing.T) {
 					t.Fatal(err)
 				}
 				stored.Decode(values, src)
-				last := place.runs[len(place.runs)-1]
-				m := shaders.Matrix{Rows: 1, Cols: last.dst + last.n, Format: format}
+				m := shaders.Matrix{Rows: 1, Cols: place.rowLayout.cols, Format: format}
 				quants, scales := make([]byte, m.RowBytes()), make([]byte, m.ScaleRowBytes())
 				for i := range quants {
 					quants[i] = 0xaa

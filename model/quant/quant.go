@@ -76,7 +76,8 @@ func half(x float32) (bits uint16, value float32) {
 const magic = 3 << 22
 
 // EncodeQ8 writes the blocks of src, a multiple of 32 weights, to dst: value = d * q, q from -127 to 127. The scale is the
-// largest magnitude over 127, so weights that lie on such a grid and reach an end of it come back exactly.
+// largest magnitude over 127, so weights that lie on such a grid and reach an end of it come back exactly. So do weights
+// on the grid of EncodeQ4: an embedding that was made for 4 bits loses nothing by being kept at 8.
 func EncodeQ8(dst []byte, src []float32) error {
 	if err := checked(src, maxHalf*127); err != nil {
 		return err
@@ -93,11 +94,14 @@ func EncodeQ8(dst []byte, src []float32) error {
 			}
 		}
 		bits, d := half(most / 127)
-		binary.LittleEndian.PutUint16(out[:], bits)
-		inverse := float32(0)
-		if d > 0 {
-			inverse = 1 / d
+		for _, end := range [...]float32{8, 7} {
+			if b, s := half(most / end); onGrid(block, s) {
+				bits, d = b, s
+				break
+			}
 		}
+		binary.LittleEndian.PutUint16(out[:], bits)
+		inverse := inverted(d)
 		for i, x := range block {
 			// A subnormal scale may be rounded down by much: hence the limits.
 			q := min(max(float32(x*inverse), -127), 127)
@@ -105,6 +109,17 @@ func EncodeQ8(dst []byte, src []float32) error {
 		}
 	}
 	return nil
+}
+
+// onGrid tells whether all weights are multiples of d by -8 to 7; for others it mostly looks at one or two.
+func onGrid(x *[Block]float32, d float32) bool {
+	inverse := inverted(d)
+	for _, v := range x {
+		if float32(d*round4(v*inverse)) != v && float32(d*-round4(-v*inverse)) != v {
+			return false
+		}
+	}
+	return true
 }
 
 // DecodeQ8 reads the blocks of src back.

@@ -24,6 +24,13 @@ func TestQ4HoldsItsGrid(t *testing.T) {
 		if DecodeQ4(back[:], b[:]); back != x {
 			t.Fatalf("scale %g: %v came back as %v", d, x, back)
 		}
+		var wide [Q8Bytes]byte
+		if err := EncodeQ8(wide[:], x[:]); err != nil {
+			t.Fatal(err)
+		}
+		if DecodeQ8(back[:], wide[:]); back != x {
+			t.Fatalf("scale %g, in 8 bits: %v came back as %v", d, x, back)
+		}
 		// What came out of blocks goes into the same blocks: quantising twice changes nothing.
 		var again [Q4Bytes]byte
 		if err := EncodeQ4(again[:], back[:]); err != nil || again != b {
