@@ -134,11 +134,9 @@ var blockParts = map[Part]string{PartPrelude: "prelude", PartCore: "core", PartC
 func (p *planner) weights(format Formats) {
 	c := p.c
 	d, m := c.NEmbd, c.IntermediateSize
-	of := func(name string, part Part, rows, cols int) shaders.Format {
-		return format(TensorSpec{Name: name, Shape: []int{rows, cols}, Part: part})
-	}
 	matrix := func(name string, part Part, line string, rows, cols int) {
-		p.matrix(line, rows, cols, of(name, part, rows, cols))
+		f := format(TensorSpec{Name: name, Shape: []int{rows, cols}, Part: part})
+		p.matrix(line, rows, cols, f)
 	}
 	matrix(NameEmbedding, PartEmbedding, "embedding", c.PaddedVocabSize, d)
 	for _, part := range []struct {
@@ -160,8 +158,7 @@ func (p *planner) weights(format Formats) {
 			}
 		}
 	}
-	adapter := of(NameAdapter, PartAdapter, d, 2*d)
-	p.matrix("adapter", d, adapter.Padded(d)+d, adapter)
+	matrix(NameAdapter, PartAdapter, "adapter", d, shaders.Padded(d)+d)
 	p.vector("norms", d)
 	p.vector("rope table", c.BlockSize*c.HeadDim)
 	if c.Bias {

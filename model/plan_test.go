@@ -116,8 +116,9 @@ func TestPlanOfHuginn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const layer, embedding, adapter = 3*5280*5280 + 5280*5280 + 3*17920*5280, 65536 * 5280, 2 * 5280 * 5280
-	const padded, wide = 5312, 17920 // rows are padded to 64 weights: 5280 is not a multiple
+	const layer, embedding = 3*5280*5280 + 5280*5280 + 3*17920*5280, 65536 * 5280
+	adapter := uint64(shaders.Padded(5280)+5280) * 5280 // the state's columns are padded as the state is
+	const padded, wide = 5312, 17920                    // rows are padded to 64 weights: 5280 is not a multiple
 	block := func(num, den uint64) uint64 { return (4*5280*padded + 2*17920*padded + 5280*wide) * num / den }
 	for _, c := range []struct {
 		quant model.DType
