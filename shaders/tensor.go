@@ -84,9 +84,9 @@ func ParseFormat(name string) (Format, error) {
 
 // Shard is a run of a matrix's rows in one span that can be bound at once.
 type Shard struct {
-	Span, Scales vk.Span
-	Row0         int // first row
-	Rows         int
+	Span vk.Span
+	Row0 int // first row
+	Rows int
 }
 
 // Matrix is a weight matrix on the device: [Rows][Padded(Cols)] in Format, cut by rows in shards below the
@@ -98,7 +98,7 @@ type Matrix struct {
 }
 
 // RowBytes is the length of one padded row.
-func (m Matrix) RowBytes() uint64 { return uint64(m.Format.Padded(m.Cols)*m.Format.bits()/8) }
+func (m Matrix) RowBytes() uint64 { return uint64(Padded(m.Cols)) * uint64(m.Format.Size()) }
 
 // units is the number of 16-byte units in a row.
 func (m Matrix) units() uint32 { return uint32(m.RowBytes() / 16) }
@@ -154,8 +154,8 @@ const RowBytes = 32
 
 // Rows is a row table of n entries.
 type Rows struct {
-	Span, Scales vk.Span
-	N            int
+	Span vk.Span
+	N    int
 }
 
 // Rule is how a reader of the KV cache picks the slot of a position: the numbers of attention.comp.
