@@ -109,7 +109,7 @@ func (p *pending) discard() {
 // explain names the file and, for a full disk, what it needs.
 func (p *pending) explain(err error) error {
 	if isFull(err) {
-		return fmt.Errorf("gguf: %s takes %.2f GB: %w; free some, or write to another one", p.path, float64(p.need)/1e9, ErrNoSpace)
+		return fmt.Errorf("gguf: %s takes %.1f MB: %w; free some, or write to another one", p.path, float64(p.need)/1e6, ErrNoSpace)
 	}
 	return fmt.Errorf("gguf: writing %s: %w", p.path, cause(err))
 }
