@@ -12,6 +12,7 @@ import (
 
 // buffers are the activations of a pass, each for the largest number of rows.
 type buffers struct {
+	Inputs shaders.Tensor // (2 rows, d) the adapter's inputs: State and Embeds are its halves
 	Embeds shaders.Tensor // (n, d) prelude's output, injected at every core step
 	State  shaders.Tensor // (n, d) latent state
 	X      shaders.Tensor // (n, d) residual stream of core and coda
@@ -42,6 +43,7 @@ type pass struct {
 	buffers
 	rec     *shaders.Recorder
 	rows    shaders.Rows
+	arrived vk.Span // [1] counter of MatMulNorm
 	context int // positions of a sequence at most
 	prelude []shaders.Cache
 	core    []shaders.Cache
@@ -64,13 +66,14 @@ func (p *pass) begin() {
 // coreStep: the adapter joins state and embeds, the core blocks think, the row's step goes up.
 func (p *pass) coreStep() {
 	r, w, eps := p.rec, &p.weights, p.eps
-	r.Adapter(p.X, w.Adapter, p.State, p.Embeds, w.AdapterBias)
+	r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias)
 	r.Tap("adapter", p.X)
 	r.RMSNorm(p.Y, p.X, w.Core[0].Norm1, eps)
 	for i := range w.Core {
 		end := p.residual(p.X, w.Core, i, vk.Span{})
 		if i == len(w.Core)-1 {
 			end = func() shaders.Tensor {
+				r.MatMul(p.Proj, w.Core[i].MLPProj, p.Hidden)
 				r.Advance(p.State, p.X, p.Proj, w.Core[i].Norm4, eps, p.rows)
 				return p.State
 			}
@@ -106,8 +109,8 @@ func (p *pass) finish(outputs, carry vk.Span) {
 	r.Tap("logits", p.Logits)
 }
 
-// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). Y holds norm_1 x already; end does the last
-// norm, which depends on what follows, and says where its result lies.
+// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). Y holds norm_1 x already; end does the MLP's
+// projection and the last norm, which depends on what follows, and says where its result lies.
 func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache shaders.Cache, mark shaders.Mark, end func() shaders.Tensor) {
 	r, b := p.rec, &blocks[i]
 	r.Tap(name+".norm_1", p.Y)
@@ -115,15 +118,14 @@ func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache
 	r.Tap(name+".attn.Wqkv", p.QKV)
 	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.rows, mark)
 	r.Attention(p.Attn, p.Q, cache, p.rows, p.context)
-	r.MatMul(p.Proj, b.AttnProj, p.Attn)
+	r.MatMulNorm(p.Y, x, p.Proj, b.AttnProj, p.Attn, b.Norm2, b.Norm3, p.eps, p.arrived)
 	r.Tap(name+".attn", p.Proj)
-	r.AddNormPair(p.Y, x, p.Proj, b.Norm2, b.Norm3, p.eps)
 	r.Tap(name+".norm_2", x)
 	r.Tap(name+".norm_3", p.Y)
 	r.SwiGLU(p.Hidden, b.Gate, b.Up, p.Y)
-	r.MatMul(p.Proj, b.MLPProj, p.Hidden)
+	out := end()
 	r.Tap(name+".mlp", p.Proj)
-	r.Tap(name, end())
+	r.Tap(name, out)
 }
 
 // residual ends block i of a run of blocks over x: norm_4 after the residual, and into Y the norm that comes next: the
@@ -134,9 +136,10 @@ func (p *pass) residual(x shaders.Tensor, blocks []block, i int, next vk.Span) f
 			next = blocks[i+1].Norm1
 		}
 		if next.IsZero() {
+			p.rec.MatMul(p.Proj, blocks[i].MLPProj, p.Hidden)
 			p.rec.AddNorm(x, p.Proj, blocks[i].Norm4, p.eps)
 		} else {
-			p.rec.AddNormPair(p.Y, x, p.Proj, blocks[i].Norm4, next, p.eps)
+			p.rec.MatMulNorm(p.Y, x, p.Proj, blocks[i].MLPProj, p.Hidden, blocks[i].Norm4, next, p.eps, p.arrived)
 		}
 		return x
 	}

@@ -39,6 +39,7 @@ type Session struct {
 	core            []shaders.Cache
 	coda            []shaders.Cache
 	io              exchange
+	arrived         vk.Span // [1] counter of MatMulNorm
 	programs        map[programKey]*vk.Program
 	seqs            []sequence
 	outputs         int // rows of logits of the last pass
@@ -150,8 +151,7 @@ func (s *Session) allocate() error {
 		}
 	}
 	b, d := &s.buf, c.NEmbd
-	tensor(&b.Embeds, o.Rows, d)
-	tensor(&b.State, o.Rows, d)
+	tensor(&b.Inputs, 2*o.Rows, d)
 	tensor(&b.Given, o.Rows, d)
 	tensor(&b.X, o.Rows, d)
 	tensor(&b.Y, o.Rows, d)
@@ -166,7 +166,14 @@ func (s *Session) allocate() error {
 	if err != nil {
 		return err
 	}
-	if limit := dev.Caps().ShardLimit(); max(b.Logits.Span.Size(), b.Hidden.Span.Size(), b.QKV.Span.Size()) > limit {
+	b.State, b.Embeds = b.Inputs.From(0, o.Rows), b.Inputs.From(o.Rows, o.Rows)
+	if s.arrived, err = s.arena.Alloc(4); err != nil {
+		return err
+	}
+	if err := dev.Fill(s.arrived, 0); err != nil {
+		return err
+	}
+	if limit := dev.Caps().ShardLimit(); max(b.Logits.Span.Size(), b.Inputs.Span.Size(), b.Hidden.Span.Size(), b.QKV.Span.Size()) > limit {
 		return fmt.Errorf("model: %d rows and %d outputs a pass need a buffer %w of %d bytes: use fewer", o.Rows, o.Outputs, shaders.ErrBindingLimit, limit)
 	}
 

@@ -109,19 +109,22 @@ func (l *loader) matrix(name string, row0, rows int, runs []run) shaders.Matrix 
 	}
 	last := runs[len(runs)-1]
 	cols, srcCols := last.dst+last.n, last.src+last.n
+	if len(runs) > 1 {
+		cols = len(runs) * runs[1].dst // the padding of the last run counts too
+	}
 	m, err := shaders.NewMatrix(l.arena, rows, cols, l.format(info.DType), l.dev.Caps().ShardLimit())
 	if err != nil {
 		l.err = err
 		return m
 	}
-	f := filler{ck: l.ck, name: name, stored: info.DType, to: m.Format, srcCols: srcCols, stride: shaders.Padded(cols), runs: runs}
+	f := filler{ck: l.ck, name: name, stored: info.DType, to: m.Format, srcCols: srcCols, stride: m.Format.Padded(cols), runs: runs}
 	for _, s := range m.Shards {
 		first := row0 + s.Row0
 		err := l.dev.WriteFunc(s.Span, func(off uint64, p []byte) error {
 			if err := f.fill(p, first, off); err != nil {
 				return err
 			}
-			l.report(int64(len(p)) * int64(info.DType.Size()) / int64(m.Format.Size()))
+			l.report(int64(len(p)) * int64(info.DType.Size()) / int64(m.Format.Bytes(1)))
 			return nil
 		})
 		if err != nil {
@@ -146,7 +149,7 @@ type filler struct {
 
 // fill writes device bytes off.. of the matrix whose first row is row first of the tensor.
 func (f *filler) fill(p []byte, first int, off uint64) error {
-	size := f.to.Size()
+	size := f.to.Bytes(1)
 	same := f.stored == storedAs(f.to)
 	if same && len(f.runs) == 1 && f.stride == f.srcCols {
 		return f.ck.ReadAt(f.name, p, int64(first)*int64(f.srcCols)*int64(size)+int64(off))

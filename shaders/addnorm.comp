@@ -6,36 +6,29 @@
 layout(local_size_x_id = 0) in;
 #define LS gl_WorkGroupSize.x
 #else
-#define LS 128
+#define LS 64 // as lib/matvec.glsl, whose NORM gives the same bits
 layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
 layout(set = 0, binding = 0) readonly buffer A { float a[]; };      // [n][stride]
 layout(set = 0, binding = 1) buffer X { float x[]; };               // [n][stride], in place
 layout(set = 0, binding = 2) readonly buffer W { float weight[]; }; // [d]
+#define NORM_A(i) a[i]
+#define NORM_X(i) x[i]
+#define NORM_W(i) weight[i]
 #ifdef PAIR
 layout(set = 0, binding = 3) readonly buffer W2 { float next[]; };  // [d]
 layout(set = 0, binding = 4) writeonly buffer Y { float y[]; };     // [n][stride]
+#define NORM_NEXT(i) next[i]
+#define NORM_Y(i) y[i]
 #endif
+#include "lib/addnorm.glsl"
 layout(push_constant) uniform Push { uint d, stride; float eps; } p;
 
-// Every invocation reads back only the elements that it wrote itself, so no barrier is needed between the passes.
 void main() {
-    const uint i0 = gl_WorkGroupID.x * p.stride;
-    float sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
-        const float v = a[i0 + i] + x[i0 + i];
-        sum += v * v;
-    }
-    const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
-    sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
-        const float v = (a[i0 + i] + x[i0 + i]) * r * weight[i];
-        x[i0 + i] = v;
-        sum += v * v;
-    }
 #ifdef PAIR
-    const float r2 = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) y[i0 + i] = x[i0 + i] * r2 * next[i];
+    add_norm_pair(gl_WorkGroupID.x * p.stride, p.d, p.eps);
+#else
+    add_norm(gl_WorkGroupID.x * p.stride, p.d, p.eps);
 #endif
 }

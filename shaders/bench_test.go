@@ -32,7 +32,7 @@ func BenchmarkMatMul(b *testing.B) {
 			b.ReportMetric(bytes/copied/1e9, "copy-GB/s")
 			b.ReportMetric(bytes/times["1"]/1e9, "matvec-GB/s")
 			b.ReportMetric(copied/times["1"], "matvec/copy")
-			for _, k := range []string{"8", "16", "16-direct", "32", "64"} {
+			for _, k := range []string{"8", "16", "32", "64"} {
 				b.ReportMetric(times[k]/times["1"], "cost-of-"+k+"-rows")
 			}
 			b.ReportMetric(64*times["1"]/times["64"], "speed-per-row-at-64")
@@ -75,9 +75,6 @@ func benchProducts(b *testing.B, dev *vk.Device, rows []int) (map[string]float64
 	for _, n := range rows {
 		record(fmt.Sprint(n), n, shaders.Options{})
 	}
-	record("16-direct", 16, shaders.Options{VecRows: 8})
-	record("32-vec", 32, shaders.Options{VecRows: 64})
-	record("64-vec", 64, shaders.Options{VecRows: 64})
 
 	src, dst := make([]byte, benchRows*benchCols*2), make([]byte, benchRows*benchCols*2)
 	for i := range src { // memory that nobody has written is one page of zeros, read from the cache

@@ -23,22 +23,24 @@ const (
 	SharedMemory
 )
 
-// Shape is how a product over many rows is cut.
-type Shape int
+// Vectors is which kernels products of few rows run on.
+type Vectors int
 
-// AutoShape takes Direct on CPU devices and Tile on GPUs.
+// AutoVectors takes those with fixed numbers of rows on devices that do not unroll loops, and where there are no others.
 const (
-	AutoShape Shape = iota
-	Direct          // every invocation streams its own weight rows
-	Tile            // tiles of both operands in shared memory
+	AutoVectors Vectors = iota
+	Specialized         // numbers of rows by specialization constants; with subgroups only
+	Fixed
 )
 
 // Options fix choices that Caps otherwise decide, so that every variant can be checked on every device.
 type Options struct {
 	Reduction Reduction
-	Shape     Shape
-	// VecRows is the largest number of rows that products take as vectors; 0: the device class's own.
+	// VecRows is the largest number of rows that products take as vectors, more go in tiles; 0: the device class's own.
 	VecRows int
+	Vectors Vectors
+	// Separate keeps norms in dispatches of their own.
+	Separate bool
 	// SPIRV replaces the compiled kernel of that name: a hook for tests that break a kernel on purpose.
 	SPIRV map[string][]byte
 }
@@ -48,6 +50,7 @@ type Kernels struct {
 	dev  *vk.Device
 	opt  Options
 	size uint32 // subgroup size that sg kernels require; 0 with shared memory
+	tiling
 
 	mu    sync.Mutex
 	built map[string]*vk.Kernel
@@ -57,6 +60,10 @@ type Kernels struct {
 func New(dev *vk.Device, opt Options) (*Kernels, error) {
 	k := &Kernels{dev: dev, built: map[string]*vk.Kernel{}}
 	k.opt, k.size = choose(dev.Caps(), opt)
+	k.tiling = tilingOf(dev.Caps(), k.opt)
+	if opt.VecRows > 0 {
+		k.tiling.vectors = opt.VecRows
+	}
 	if opt.Reduction == Subgroup && k.size == 0 {
 		return nil, fmt.Errorf("shaders: %s cannot be held to a subgroup size, so kernels built on subgroups cannot run on it", dev.Caps().Name)
 	}
@@ -79,15 +86,6 @@ func choose(c vk.Caps, opt Options) (Options, uint32) {
 	if opt.Reduction == SharedMemory {
 		size = 0
 	}
-	if opt.Shape == AutoShape {
-		opt.Shape = Tile
-		if c.IsCPU() {
-			opt.Shape = Direct
-		}
-	}
-	if opt.VecRows == 0 {
-		opt.VecRows = 16
-	}
 	return opt, size
 }
 
@@ -102,11 +100,13 @@ func (k *Kernels) suffix() string {
 	return "_sm"
 }
 
-// get builds the kernel of that name, or returns it built.
-func (k *Kernels) get(name string, spec ...uint32) (*vk.Kernel, error) {
+// get builds the kernel of that name, or returns it built. spec are its specialization constants from 0 on; constant 0 of
+// a subgroup kernel is its workgroup, one subgroup.
+func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
+	key := fmt.Sprint(name, spec)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if got, ok := k.built[name]; ok {
+	if got, ok := k.built[key]; ok {
 		return got, nil
 	}
 	code := k.opt.SPIRV[name]
@@ -118,13 +118,16 @@ func (k *Kernels) get(name string, spec ...uint32) (*vk.Kernel, error) {
 	}
 	opt := vk.KernelOptions{Spec: spec}
 	if k.size != 0 && isSubgroup(name) {
-		opt = vk.KernelOptions{Spec: []uint32{k.size}, SubgroupSize: k.size}
+		opt.SubgroupSize = k.size
+		if len(spec) == 0 {
+			opt.Spec = []uint32{k.size}
+		}
 	}
 	kernel, err := k.dev.NewKernel(name, code, opt)
 	if err != nil {
 		return nil, err
 	}
-	k.built[name] = kernel
+	k.built[key] = kernel
 	return kernel, nil
 }
 

@@ -1,13 +1,32 @@
 #version 450
-// y[n][row0 + i] = sum_k W[i][k] x[n][k]
+// y[n][row0 + i] = sum_k W[i][k] x[n][k]. With NORM, the workgroup that is the last to have written its part of y goes on
+// to add and norm: x = rms(y + x) * weight, z = rms(x) * next.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #include "lib/product.glsl"
-layout(set = 0, binding = 0) readonly buffer W { uvec4 weights[]; };  // [rows][units]
-layout(set = 0, binding = 1) readonly buffer X { vec4 x_in[]; };   // [n][x_stride]
-layout(set = 0, binding = 2) writeonly buffer Y { float y[]; }; // [n][y_stride]
+layout(set = 0, binding = 0) readonly buffer W { uvec4 weights[]; };     // [rows][units]
+layout(set = 0, binding = 0) readonly buffer WS { uint weight_scales[]; };
+layout(set = 0, binding = 1) readonly buffer X { vec4 x_in[]; };         // [n][x_stride]
+#ifdef NORM
+layout(set = 0, binding = 2) coherent buffer Y { float y[]; };           // [n][y_stride]
+layout(set = 0, binding = 3) coherent buffer C { uint arrived[]; };      // [tiles of x] workgroups done, 0 before and after
+layout(set = 0, binding = 4) buffer R { float residual[]; };             // [n][y_stride], in place
+layout(set = 0, binding = 5) readonly buffer N1 { float norm_weight[]; }; // [d]
+layout(set = 0, binding = 6) readonly buffer N2 { float next_weight[]; }; // [d]
+layout(set = 0, binding = 7) writeonly buffer Z { float z[]; };          // [n][y_stride]
+#define NORM_A(i) y[i]
+#define NORM_X(i) residual[i]
+#define NORM_W(i) norm_weight[i]
+#define NORM_NEXT(i) next_weight[i]
+#define NORM_Y(i) z[i]
+#define FINISH(t0)                                                                            \
+    if (last_to_arrive(gl_WorkGroupID.y))                                                     \
+        for (uint t = 0; t < NT && t0 + t < p.n; t++) add_norm_pair((t0 + t) * p.y_stride, p.d, p.eps);
+#else
+layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };          // [n][y_stride]
+#endif
 #define PARTS 1
-#define LOAD_W(part, row, unit) weights[(row) * p.units + (unit)]
+#define LOAD_W(into, part, row, unit) PACKED(into, weights, weight_scales, row, unit)
 #define LOAD_X(t, v) x_in[(t) * p.x_stride + (v)]
 #define EMIT(t, row, acc) y[(t) * p.y_stride + p.row0 + (row)] = acc[0]
 #include "lib/shape.glsl"

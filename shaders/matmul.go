@@ -1,70 +1,53 @@
 package shaders
 
-import (
-	"fmt"
-
-	"muninn/vk"
-)
-
-// productPush is the push block of lib/product.glsl.
-type productPush struct {
-	Rows, Row0, Units, N, XStride, YStride, Split, Bias uint32
-}
+import "muninn/vk"
 
 // MatMul records y[n][i] = sum_k w[i][k] x[n][k].
 // w (rows, cols), x (n, cols), y (n, rows).
 func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
-	if !r.check(w.Cols == x.Cols && w.Rows == y.Cols && x.Rows == y.Rows, "matmul of %dx%d by %dx%d into %dx%d",
-		w.Rows, w.Cols, x.Rows, x.Cols, y.Rows, y.Cols) {
+	if !r.checkProduct(y, w, x) {
 		return
 	}
 	for _, s := range w.Shards {
-		p := productPush{Rows: uint32(s.Rows), Row0: uint32(s.Row0), Units: w.units(), N: uint32(x.Rows),
-			XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride)}
-		r.product("matmul", w.Format, 1, p, productCost(w, s.Rows, x, y), s.Span, x.Span, y.Span)
+		p := productPush{N: uint32(x.Rows), XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride)}
+		r.product("matmul", w, s, 1, p, productCost(w, s.Rows, x, y), s.Bind, x.Span, y.Span)
 	}
 }
 
-// product dispatches one shard in the shape that suits the number of rows. parts is the number of weight
-// matrices side by side.
-func (r *Recorder) product(op string, f Format, parts int, p productPush, cost vk.Cost, bind ...vk.Span) {
-	n, rows := int(p.N), int(p.Rows)
-	if n <= r.k.opt.VecRows {
-		t := 1
-		for t < n && t < 8 {
-			t *= 2
+// MatMulNorm records y = w x, and then what AddNormPair does with it: residual = rms(y + residual) * weight, and
+// z = rms(residual) * next. For few rows the product's last workgroup does it, which saves a dispatch; for more, and
+// in any other shape, AddNormPair is recorded. The bits are the same. arrived is a word that is zero and that nothing
+// else uses at the same time; it is zero again afterwards.
+func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight, next vk.Span, eps float32, arrived vk.Span) {
+	n := x.Rows
+	few := 4 // rows that one workgroup can norm as quickly as a dispatch of its own
+	if r.k.fixed {
+		few = 1 // for which there is a kernel
+	}
+	if n > min(few, r.k.vectors) || r.k.opt.Separate {
+		r.MatMul(y, w, x)
+		r.AddNormPair(z, residual, y, weight, next, eps)
+		return
+	}
+	if !r.checkProduct(y, w, x) || !r.checkNorm(z, residual, y) {
+		return
+	}
+	rows, _ := r.asVectors(n)
+	total := uint32(0)
+	for _, s := range w.Shards {
+		total += groups(s.Rows, rows)
+	}
+	for i, s := range w.Shards {
+		p := productPush{N: uint32(n), XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
+		c := productCost(w, s.Rows, x, y)
+		if i == len(w.Shards)-1 {
+			c = c.Add(vk.Cost{Bytes: 7 * y.bytes(), FLOPs: 10 * y.bytes() / 4})
 		}
-		name := fmt.Sprintf("%s_%s_vec%d%s", op, f, t, r.k.suffix())
-		r.dispatch(name, p, [3]uint32{groups(rows, 4/parts), groups(n, t), 1}, cost, bind...)
-		return
+		r.product("matmul_norm", w, s, 1, p, c, s.Bind, x.Span, y.Span, arrived, residual.Span, weight, next, z.Span)
 	}
-	if r.k.opt.Shape == Direct {
-		name := fmt.Sprintf("%s_%s_direct", op, f)
-		r.dispatchSpec(name, directLanes, p, [3]uint32{groups(rows, directLanes*8/parts), groups(n, 8), 1}, cost, bind...)
-		return
-	}
-	r.dispatch(fmt.Sprintf("%s_%s_tile", op, f), p, [3]uint32{groups(rows, 64/parts), groups(n, 64), 1}, cost, bind...)
 }
 
-// directLanes is the local size of the direct shape: a subgroup of lavapipe, two of SwiftShader.
-const directLanes = 8
-
-func (r *Recorder) dispatchSpec(name string, spec uint32, push any, groups [3]uint32, cost vk.Cost, bind ...vk.Span) {
-	if r.err != nil {
-		return
-	}
-	kernel, err := r.k.get(name, spec)
-	if err != nil {
-		r.fail(err)
-		return
-	}
-	r.prog.Dispatch(kernel, push, groups, cost, bind...)
-}
-
-func productCost(w Matrix, rows int, x, y Tensor) vk.Cost {
-	n := uint64(x.Rows)
-	return vk.Cost{
-		Bytes: uint64(rows)*w.RowBytes() + x.bytes() + n*uint64(rows)*4,
-		FLOPs: 2 * uint64(rows) * uint64(w.Cols) * n,
-	}
+func (r *Recorder) checkProduct(y Tensor, w Matrix, x Tensor) bool {
+	return r.check(w.Cols == x.Cols && w.Rows == y.Cols && x.Rows == y.Rows, "matmul of %dx%d by %dx%d into %dx%d",
+		w.Rows, w.Cols, x.Rows, x.Cols, y.Rows, y.Cols)
 }

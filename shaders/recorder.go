@@ -82,10 +82,15 @@ func (r *Recorder) check(ok bool, format string, args ...any) bool {
 }
 
 func (r *Recorder) dispatch(name string, push any, groups [3]uint32, cost vk.Cost, bind ...vk.Span) {
+	r.dispatchSpec(name, nil, push, groups, cost, bind...)
+}
+
+// dispatchSpec dispatches a kernel with specialization constants.
+func (r *Recorder) dispatchSpec(name string, spec []uint32, push any, groups [3]uint32, cost vk.Cost, bind ...vk.Span) {
 	if r.err != nil {
 		return
 	}
-	kernel, err := r.k.get(name)
+	kernel, err := r.k.get(name, spec)
 	if err != nil {
 		r.fail(err)
 		return

@@ -9,11 +9,10 @@ func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
 		return
 	}
 	for i, g := range gate.Shards {
-		p := productPush{Rows: uint32(g.Rows), Row0: uint32(g.Row0), Units: gate.units(), N: uint32(x.Rows),
-			XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride)}
+		p := productPush{N: uint32(x.Rows), XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride)}
 		c := productCost(gate, g.Rows, x, y)
-		c.Bytes += uint64(g.Rows) * up.RowBytes()
+		c.Bytes += uint64(g.Rows) * up.rowCost()
 		c.FLOPs *= 2
-		r.product("swiglu", gate.Format, 2, p, c, g.Span, up.Shards[i].Span, x.Span, y.Span)
+		r.product("swiglu", gate, g, 2, p, c, g.Bind, up.Shards[i].Bind, x.Span, y.Span)
 	}
 }

@@ -10,12 +10,14 @@ import (
 // ErrBindingLimit is wrapped by errors about a buffer that the device cannot bind, however it is cut.
 var ErrBindingLimit = errors.New("over the device's binding limit")
 
-// Pad is the granularity of a row's length in elements: rows of activations and weights are padded with zeros
-// to a multiple of it, so that a 16-byte load of weights never has a tail.
-const Pad = 8
+// Pad is the granularity of a row of activations in elements: rows are padded with zeros to a multiple of it, so that
+// no unit of weights has a tail and every row can be bound on its own.
+const Pad = 64
 
 // Padded rounds a row length up to Pad elements.
-func Padded(cols int) int { return (cols + Pad - 1) / Pad * Pad }
+func Padded(cols int) int { return roundUp(cols, Pad) }
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
 // Tensor is a matrix of float32 activations on the device: [Rows][Stride], of which the first Cols of each
 // row hold values and the rest are zero, always.
@@ -50,78 +52,6 @@ func (t Tensor) From(i, n int) Tensor {
 
 // bytes of n rows, values only.
 func (t Tensor) bytes() uint64 { return uint64(t.Rows) * uint64(t.Cols) * 4 }
-
-// Format is how a weight matrix stores its elements.
-type Format int
-
-// The weight formats of lib/weight.glsl.
-const (
-	F32  Format = iota
-	F16         // IEEE half precision
-	BF16        // upper half of a float32
-)
-
-// String is the format's name as in the kernels' names and on the command line.
-func (f Format) String() string { return [...]string{"f32", "f16", "bf16"}[f] }
-
-// Size is the number of bytes of one element.
-func (f Format) Size() int {
-	if f == F32 {
-		return 4
-	}
-	return 2
-}
-
-// ParseFormat reads a name that String prints.
-func ParseFormat(name string) (Format, error) {
-	for _, f := range []Format{F32, F16, BF16} {
-		if f.String() == name {
-			return f, nil
-		}
-	}
-	return 0, fmt.Errorf("shaders: weight format %q is not known; use f32, f16 or bf16", name)
-}
-
-// Shard is a run of a matrix's rows in one span that can be bound at once.
-type Shard struct {
-	Span vk.Span
-	Row0 int // first row
-	Rows int
-}
-
-// Matrix is a weight matrix on the device: [Rows][Padded(Cols)] in Format, cut by rows in shards below the
-// device's binding limit. A product over it is one dispatch a shard.
-type Matrix struct {
-	Rows, Cols int
-	Format     Format
-	Shards     []Shard
-}
-
-// RowBytes is the length of one padded row.
-func (m Matrix) RowBytes() uint64 { return uint64(Padded(m.Cols)) * uint64(m.Format.Size()) }
-
-// units is the number of 16-byte units in a row.
-func (m Matrix) units() uint32 { return uint32(m.RowBytes() / 16) }
-
-// NewMatrix takes a matrix from the arena, cut in shards of at most limit bytes and, with align above 1, at
-// multiples of align rows. Its contents are the caller's to write.
-func NewMatrix(a *vk.Arena, rows, cols int, f Format, limit uint64) (Matrix, error) {
-	m := Matrix{Rows: rows, Cols: cols, Format: f}
-	per := int(min(limit/m.RowBytes(), uint64(rows)))
-	if per == 0 {
-		return m, fmt.Errorf("shaders: one row of a %dx%d matrix in %s is %d bytes, %w of %d: this model is too wide for the device",
-			rows, cols, f, m.RowBytes(), ErrBindingLimit, limit)
-	}
-	for row := 0; row < rows; row += per {
-		n := min(per, rows-row)
-		s, err := a.Alloc(uint64(n) * m.RowBytes())
-		if err != nil {
-			return m, err
-		}
-		m.Shards = append(m.Shards, Shard{Span: s, Row0: row, Rows: n})
-	}
-	return m, nil
-}
 
 // Row is one entry of the row table, 32 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
 // a sequence with some number of core steps behind it.

@@ -113,9 +113,9 @@ func traffic(ck *model.Checkpoint, format *shaders.Format, steps int) uint64 {
 			elements *= uint64(dim)
 		}
 		info, _ := ck.Tensor(spec.Name)
-		width := uint64(info.DType.Size())
+		bytes := elements * uint64(info.DType.Size())
 		if format != nil && len(spec.Shape) == 2 {
-			width = uint64(format.Size())
+			bytes = shaders.MatrixBytes(spec.Shape[0], spec.Shape[1], *format)
 		}
 		switch spec.Part {
 		case model.PartAdapter, model.PartCore:
@@ -129,7 +129,7 @@ func traffic(ck *model.Checkpoint, format *shaders.Format, steps int) uint64 {
 				times = 0
 			}
 		}
-		total += elements * width * times
+		total += bytes * times
 	}
 	return total
 }

@@ -1,12 +1,17 @@
-// The product kernels' common head: push constants and the choice of shape.
+// The product kernels' common head: push constants and the way to a packed unit of weights.
 #include "weight.glsl"
 layout(push_constant) uniform Push {
-    uint rows;     // weight rows in this shard
-    uint row0;     // the shard's first row: its column in y
-    uint units;    // 16-byte units in a weight row
+    uint rows;     // rows of y from this shard
+    uint row0;     // the first of them: its column in y
+    uint units;    // units in a weight row
     uint n;        // rows of x
     uint x_stride; // float vectors in a row of x
     uint y_stride; // floats in a row of y
-    uint split;    // adapter: float vectors of k that come from the state
+    uint scales;   // block formats: words before the scales in the shard
+    uint embeds;   // adapter: float vectors from the state of a row to its embeds
     uint bias;     // adapter: 1 when there is a bias
+    uint d;        // matmul with norm: columns of y
+    float eps;     // matmul with norm
+    uint groups;   // matmul with norm: workgroups of all shards for a tile of x
 } p;
+#include "packed.glsl"

@@ -1,8 +1,6 @@
 // The product's shape, chosen by the variant.
 #if defined(VEC)
 #include "matvec.glsl"
-#elif defined(DIRECT)
-#include "direct.glsl"
 #elif defined(TILED)
 #include "tile.glsl"
 #endif

@@ -1,6 +1,8 @@
 package ref
 
 import (
+	"slices"
+
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -45,16 +47,15 @@ func adapterCases() []Case {
 // adapterTrial takes k as d: the matrix has twice as many columns.
 func adapterTrial(t *trial, s productSize, hasBias bool) {
 	d, half := s.k, shaders.Padded(s.k)
-	weights := source{seed("adapter w", s.String()), s.family, s.format, 2 * d}
+	left := source{seed("adapter w", s.String()), s.family, s.format, d}
+	right := source{seed("adapter w embeds", s.String()), s.family, s.format, d}
 	state := source{seed("adapter state", s.String()), s.family, shaders.F32, d}.all(s.n)
 	embeds := source{seed("adapter embeds", s.String()), s.family, shaders.F32, d}.all(s.n)
-	st, em := t.input("state", state, s.n, d), t.input("embeds", embeds, s.n, d)
-	row := make([]float32, 2*d)
+	inputs := t.input("state and embeds", append(slices.Clone(state), embeds...), 2*s.n, d)
 	w := t.matrix("w", s.rows, 2*half, s.format, s.limit(2*half), func(i int, dst []float32) {
-		weights.row(i, row)
 		clear(dst)
-		copy(dst, row[:d])
-		copy(dst[half:], row[d:])
+		left.row(i, dst[:d])
+		right.row(i, dst[half:][:d])
 	})
 	var bias []float32
 	var span vk.Span // zero: no bias
@@ -69,9 +70,12 @@ func adapterTrial(t *trial, s productSize, hasBias bool) {
 		both = append(append(both, state[n*d:][:d]...), embeds[n*d:][:d]...)
 	}
 	want := s.references(func(view func(source) RowFunc) reference {
-		w := view(weights)
+		w := func(i int, dst []float32) {
+			view(left)(i, dst[:d])
+			view(right)(i, dst[d:])
+		}
 		return reference{Adapter(w, state, embeds, bias, d, rows), sizes(w, both, 2*d, rows)}
 	})
-	t.check(func(r *shaders.Recorder) { r.Adapter(y.Tensor, w, st.Tensor, em.Tensor, span) },
+	t.check(func(r *shaders.Recorder) { r.Adapter(y.Tensor, w, inputs.Tensor, span) },
 		func(v *verdict) { v.sampled(y, rows, want) })
 }

@@ -32,12 +32,12 @@ func TestBrokenKernels(t *testing.T) {
 		nth      int    // which of the instructions, from the front; from the back below zero
 		match    string // enough cases to see it
 	}{
-		{"matmul_bf16_vec1_sg", opFAdd, opFSub, 0, "matmul/bf16 n=1 rows"},
-		{"matmul_f32_vec4_sm", opFAdd, opFSub, 0, "matmul/f32 n=4 rows"},
-		{"matmul_f16_tile", extFma, extFMix, 0, "matmul/f16 n=17 rows"},
-		{"adapter_bf16_vec2_sm", opFAdd, opFSub, -1, "adapter/bf16 n=2 rows"}, // the bias
-		{"adapter_f32_direct", opFAdd, opFSub, 0, "adapter/f32 n=17"},
-		{"swiglu_f16_vec1_sg", opFDiv, opFMul, 0, "swiglu/f16 n=1 rows"},
+		{"matmul_bf16_vec_sg", opFAdd, opFSub, 0, "matmul/bf16 n=1 rows"},
+		{"matmul_f32_fix4_sm", opFAdd, opFSub, 0, "matmul/f32 n=3 rows"},
+		{"matmul_f16_tile32", extFma, extFMix, 0, "matmul/f16 n=17 rows"},
+		{"adapter_bf16_fix4_sm", opFAdd, opFSub, -1, "adapter/bf16 n=2 rows"}, // the bias
+		{"adapter_q4_0_tile32", opFSub, opFAdd, 0, "adapter/q4_0 n=17"},
+		{"swiglu_q8_0_vec_sg", opFDiv, opFMul, 0, "swiglu/q8_0 n=1 rows"},
 		{"embed_bf16", opShiftLeft, opShiftRight, 0, "embed/bf16"},
 		{"rmsnorm_sg", opFAdd, opFSub, 0, "rmsnorm"},
 		{"addnorm_sm", opFAdd, opFSub, 0, "addnorm/n="},

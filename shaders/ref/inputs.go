@@ -61,6 +61,9 @@ func (s source) row(i int, dst []float32) {
 		}
 		dst[c] = Round(u, s.format)
 	}
+	if s.format.Blocked() {
+		toBlocks(dst, s.format, false)
+	}
 }
 
 // denormal is a quarter zeros, half denormals of the format, a quarter ordinary numbers.
@@ -70,7 +73,7 @@ func denormal(u float32, kind byte, f shaders.Format) float32 {
 		return 0
 	case kind == 3:
 		return u
-	case f == shaders.F16:
+	case f == shaders.F16 || f.Blocked():
 		return u * 0x1p-14
 	}
 	return u * 0x1p-126
@@ -88,6 +91,10 @@ func (s source) all(rows int) []float32 {
 // flush is the source as a device sees it that takes denormals for zero.
 func (s source) flush(i int, dst []float32) {
 	s.row(i, dst)
+	if s.format.Blocked() {
+		toBlocks(dst, s.format, true)
+		return
+	}
 	least := float32(0x1p-126)
 	if s.format == shaders.F16 {
 		least = 0x1p-14
@@ -111,8 +118,9 @@ func Round(v float32, f shaders.Format) float32 {
 	return v
 }
 
-// appendFormat appends values that are already rounded as the format stores them.
-func appendFormat(b []byte, x []float32, f shaders.Format) []byte {
+// appendFormat appends a row that is already rounded as the format stores it: to b the weights, to scales what block
+// formats keep beside them.
+func appendFormat(b, scales []byte, x []float32, f shaders.Format) ([]byte, []byte) {
 	switch f {
 	case shaders.F16:
 		for _, v := range x {
@@ -122,8 +130,12 @@ func appendFormat(b []byte, x []float32, f shaders.Format) []byte {
 		for _, v := range x {
 			b = binary.LittleEndian.AppendUint16(b, uint16(math.Float32bits(v)>>16))
 		}
+	case shaders.Q8_0, shaders.Q4_0:
+		for ; len(x) > 0; x = x[shaders.BlockSize:] {
+			b, scales = appendBlock(b, scales, x[:shaders.BlockSize], f)
+		}
 	default:
 		b = appendFloats(b, x)
 	}
-	return b
+	return b, scales
 }

@@ -32,7 +32,7 @@ func matmulCases() []Case {
 	for _, s := range sizes {
 		list = append(list, Case{Op: "matmul", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { matmulTrial(t, s) }})
 	}
-	for f := range shaders.Format(3) {
+	for _, f := range shaders.Formats() {
 		list = append(list, Case{Op: "matmul", Name: f.String() + " row alone equals row among others",
 			Why: "a row's sum is taken in one order, whatever is computed beside it", run: func(t *trial) { aloneTrial(t, f) }})
 	}

@@ -67,7 +67,7 @@ func (s productSize) limit(cols int) uint64 {
 	if s.shards == 0 {
 		return 0
 	}
-	return uint64((s.rows+s.shards-1)/s.shards) * uint64(shaders.Padded(cols)*s.format.Size())
+	return uint64((s.rows+s.shards-1)/s.shards) * shaders.MatrixBytes(1, cols, s.format)
 }
 
 // sample lists the rows of weights that the oracle computes: all, or of a large matrix those at its ends and some between.
@@ -85,11 +85,11 @@ func (s productSize) sample() []int {
 
 const productWhy = "float32 sums in another order than the oracle's; 1e-11 is what they come to at k = 17920"
 
-// productSizes are the sizes around every edge: rows of x around the vectors (8), the direct shape (8) and the tile (64),
-// rows of weights around 4, 32 and 64, and the lengths that models have. salt sets what is paired with what.
+// productSizes are the sizes around every edge: rows of x around the vectors (8, 16) and the tiles (16, 32, 64),
+// rows of weights around 4, 16, 32 and 64, and the lengths that models have. salt sets what is paired with what.
 func productSizes(salt int) []productSize {
-	ns := []int{1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 63, 64, 65, 512}
-	rows := []int{1, 3, 4, 5, 31, 32, 33, 63, 64, 65}
+	ns := []int{1, 2, 3, 5, 8, 16, 17, 32, 33, 65, 512}
+	rows := []int{1, 3, 4, 5, 15, 17, 31, 32, 33, 63, 64, 65}
 	ks := []int{8, 24, 72, 120, 328, 5280, 17920}
 	const work = 1 << 20 // multiplications a case, for the oracle's sake
 	var list []productSize
@@ -104,16 +104,16 @@ func productSizes(salt int) []productSize {
 		}
 		list = append(list, s)
 	}
-	for f := range shaders.Format(3) {
+	for _, f := range shaders.Formats() {
 		at := salt + int(f)*3
 		for i, n := range ns {
 			add(n, rows[(i+at)%len(rows)], ks[(i+at)%len(ks)], f)
 		}
 		for i, r := range rows {
-			add(ns[1+(i+at)%8], r, ks[(i+at+2)%len(ks)], f)
+			add(ns[1+(i+at)%5], r, ks[(i+at+2)%len(ks)], f)
 		}
 		for i, k := range ks {
-			add(ns[(3*i+at)%5], 5, k, f)
+			add(ns[(3*i+at)%4], 5, k, f)
 		}
 	}
 	return unique(list)

@@ -29,7 +29,7 @@ type Case struct {
 
 // Cases are all cases, operation by operation.
 func Cases() []Case {
-	return slices.Concat(matmulCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
+	return slices.Concat(matmulCases(), matmulNormCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
 		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), gatherCases(), argmaxCases(), editCases(), sampleCases())
 }
 
@@ -65,16 +65,18 @@ func (r Result) String() string {
 	return fmt.Sprintf("%s/%s [%s] nmse %.2g (limit %.2g): %s", r.Op, r.Case, r.Kernel, r.NMSE, r.Limit, verdict)
 }
 
-// DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, both
-// shapes for many rows, and those shapes from two rows on.
+// DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, fixed
+// and specialized products, norms apart, and tiles from two rows on.
 func DefaultShaders(c vk.Caps) []shaders.Options {
 	list := []shaders.Options{
-		{Reduction: shaders.SharedMemory, Shape: shaders.Tile, VecRows: mostVecRows},
-		{Reduction: shaders.SharedMemory, Shape: shaders.Direct, VecRows: 1},
-		{Reduction: shaders.SharedMemory, Shape: shaders.Tile, VecRows: 1},
+		{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
+		{Reduction: shaders.SharedMemory, VecRows: 1, Separate: true},
 	}
 	if c.SubgroupArithmetic && (c.SubgroupMin == c.SubgroupMax || c.SubgroupSizeControl) {
-		list = append([]shaders.Options{{Reduction: shaders.Subgroup, Shape: shaders.Direct, VecRows: mostVecRows}}, list...)
+		list = append([]shaders.Options{
+			{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized},
+			{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Fixed},
+		}, list...)
 	}
 	return list
 }

@@ -49,7 +49,7 @@ const (
 )
 
 func (t *trial) fail(err error) {
-	if t.err == nil {
+	if t.err == nil && err != nil {
 		t.err = err
 	}
 }
@@ -157,30 +157,37 @@ func (t *trial) matrix(name string, rows, cols int, f shaders.Format, limit uint
 		t.fail(err)
 		return m
 	}
-	padded := make([]float32, shaders.Padded(cols))
+	padded := make([]float32, f.Padded(cols))
 	for _, s := range m.Shards {
-		keep := s.Span.Size() <= readBack
-		var content []byte
+		keep := s.Bind.Size() <= readBack
+		var weights, scales []byte
 		const some = 256 // rows written at once, so that a large shard is never held whole
 		for first := 0; first < s.Rows; first += some {
-			var b []byte
+			var b, d []byte
 			for i := first; i < min(first+some, s.Rows); i++ {
 				row(s.Row0+i, padded[:cols])
-				b = appendFormat(b, padded, f)
+				b, d = appendFormat(b, d, padded, f)
 			}
 			if keep {
-				content = append(content, b...)
-			} else if err := t.dev.Write(s.Span.Slice(uint64(first)*m.RowBytes(), uint64(len(b))), b); err != nil {
-				t.fail(err)
-				return m
+				weights, scales = append(weights, b...), append(scales, d...)
+				continue
 			}
+			t.write(s.Span, uint64(first)*m.RowBytes(), b)
+			t.write(s.Scales, uint64(first)*m.ScaleRowBytes(), d)
 		}
 		if keep {
-			t.block(name, s.Span, content, false)
+			t.block(name, s.Bind, append(weights, scales...), false)
 		}
 	}
 	t.buffer("guard after "+name, nil, false)
 	return m
+}
+
+// write puts bytes on the device at once, for operands that are not compared after a run.
+func (t *trial) write(s vk.Span, off uint64, b []byte) {
+	if t.err == nil && len(b) > 0 {
+		t.fail(t.dev.Write(s.Slice(off, uint64(len(b))), b))
+	}
 }
 
 // check records the operation with each choice of kernels, runs those that give a set of kernels not run before, and

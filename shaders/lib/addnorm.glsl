@@ -1,0 +1,25 @@
+// The block's norm after a residual, over one row of d elements from i0 on, by the whole workgroup:
+// x = rms(a + x) * weight, and the norm before the next product: y = rms(x) * next.
+// The including kernel defines NORM_A(i), NORM_X(i), NORM_W(i), NORM_NEXT(i), NORM_Y(i) and LS.
+// Every invocation reads back only the elements that it wrote itself, so no barrier is needed between the passes.
+float add_norm(uint i0, uint d, float eps) {
+    float sum = 0.0;
+    for (uint i = gl_LocalInvocationIndex; i < d; i += LS) {
+        const float v = NORM_A(i0 + i) + NORM_X(i0 + i);
+        sum += v * v;
+    }
+    const float r = inversesqrt(group_sum(sum) / float(d) + eps);
+    sum = 0.0;
+    for (uint i = gl_LocalInvocationIndex; i < d; i += LS) {
+        const float v = (NORM_A(i0 + i) + NORM_X(i0 + i)) * r * NORM_W(i);
+        NORM_X(i0 + i) = v;
+        sum += v * v;
+    }
+    return sum;
+}
+#ifdef NORM_NEXT
+void add_norm_pair(uint i0, uint d, float eps) {
+    const float r = inversesqrt(group_sum(add_norm(i0, d, eps)) / float(d) + eps);
+    for (uint i = gl_LocalInvocationIndex; i < d; i += LS) NORM_Y(i0 + i) = NORM_X(i0 + i) * r * NORM_NEXT(i);
+}
+#endif

@@ -1,0 +1,15 @@
+// The way to a packed unit of a weight buffer, which is declared twice: as the units' words and as the scales behind
+// them. p is the kernel's push block.
+#ifdef BLOCKS
+float unit_scale(uint two, uint unit) { // of the word that holds the unit's block and its neighbour
+    const vec2 d = unpackHalf2x16(two);
+    return (unit * UNIT / 32) % 2 == 0 ? d.x : d.y;
+}
+#define PACKED(into, words, scale_words, row, unit)                                                                        \
+    {                                                                                                                      \
+        into.q = words[(row) * p.units + (unit)];                                                                          \
+        into.d = unit_scale(scale_words[p.scales + (row) * (p.units * UNIT / 64) + (unit) * UNIT / 64], unit);             \
+    }
+#else
+#define PACKED(into, words, scale_words, row, unit) { into.q = words[(row) * p.units + (unit)]; }
+#endif

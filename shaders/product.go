@@ -1,0 +1,89 @@
+package shaders
+
+import (
+	"fmt"
+
+	"muninn/vk"
+)
+
+// productPush is the push block of lib/product.glsl.
+type productPush struct {
+	Rows, Row0, Units, N, XStride, YStride, Scales, Embeds, Bias, D uint32
+	Eps                                                            float32
+	Groups                                                         uint32
+}
+
+// tiling is how products are cut on a device.
+type tiling struct {
+	rows    int  // weight rows a workgroup takes, in products as vectors
+	xs      int  // rows of x it takes at most
+	fixed   bool // kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
+	vectors int  // rows of x up to which products are taken as vectors; beyond, in tiles
+}
+
+// tilingOf picks the cut for a device; opt is filled in by choose. The figures for CPU devices are measured on
+// lavapipe and SwiftShader: their loads go lane by lane and cost most, so as many results as the compiler can hold
+// share each. SwiftShader does not unroll loops over specialization constants and is then five times slower. Tiles in
+// shared memory are worse on both: their barriers are switches between coroutines.
+func tilingOf(c vk.Caps, opt Options) tiling {
+	t := tiling{rows: 4, xs: 8, vectors: 16}
+	if c.IsCPU() {
+		t = tiling{rows: 16, xs: 16, vectors: 1 << 20}
+	}
+	auto := opt.Vectors == AutoVectors && c.IsCPU() && c.SubgroupSize < 8
+	if opt.Reduction == SharedMemory || opt.Vectors == Fixed || auto {
+		t.rows, t.xs, t.fixed = 4, 4, true
+	}
+	return t
+}
+
+// units is the number of units in a row of weights.
+func (m Matrix) units() uint32 {
+	unit := map[Format]int{F32: 4, F16: 8, BF16: 8, Q8_0: 16, Q4_0: 32}[m.Format]
+	return uint32(m.Format.Padded(m.Cols) / unit)
+}
+
+// product dispatches one shard in the shape that suits the number of rows of x. parts is the number of weight
+// matrices side by side. bind begins with the shards of w.
+func (r *Recorder) product(op string, w Matrix, s Shard, parts int, p productPush, cost vk.Cost, bind ...vk.Span) {
+	if r.err != nil {
+		return
+	}
+	p.Rows, p.Row0 = uint32(s.Rows), uint32(s.Row0)
+	p.Scales = uint32(s.Span.Size() / 4)
+	p.Units = w.units()
+	n := int(p.N)
+	if n > r.k.vectors {
+		each := 64
+		if n <= 32 {
+			each = 32
+		}
+		r.dispatchSpec(fmt.Sprintf("%s_%s_tile%d", op, w.Format, each), nil, p, [3]uint32{groups(s.Rows, 64/parts), groups(n, each), 1}, cost, bind...)
+		return
+	}
+	rows, xs := r.asVectors(n)
+	shape, spec := "vec", []uint32{r.k.size, uint32(rows), uint32(xs)}
+	if r.k.fixed {
+		shape, spec = fmt.Sprintf("fix%d", xs), nil
+	}
+	r.dispatchSpec(op+"_"+w.Format.String()+"_"+shape+r.k.suffix(), spec, p, [3]uint32{groups(s.Rows, rows/parts), groups(n, xs), 1}, cost, bind...)
+}
+
+// asVectors is how n rows of x are taken as vectors: weight rows and rows of x a workgroup. The rows of x are spread evenly
+// over as few workgroups as can hold them.
+func (r *Recorder) asVectors(n int) (rows, xs int) {
+	t := r.k.tiling
+	if t.fixed && n > 1 {
+		return t.rows, t.xs
+	}
+	tiles := max((n+t.xs-1)/t.xs, 1)
+	return t.rows, (n + tiles - 1) / tiles
+}
+
+func productCost(w Matrix, rows int, x, y Tensor) vk.Cost {
+	n := uint64(x.Rows)
+	return vk.Cost{
+		Bytes: uint64(rows)*w.rowCost() + x.bytes() + n*uint64(rows)*4,
+		FLOPs: 2 * uint64(rows) * uint64(w.Cols) * n,
+	}
+}
