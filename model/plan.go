@@ -158,7 +158,7 @@ func (p *planner) weights(format Formats) {
 			}
 		}
 	}
-	matrix(NameAdapter, PartAdapter, "adapter", d, shaders.Padded(d)+d)
+	matrix(NameAdapter, PartAdapter, "adapter", d, 2*shaders.Padded(d))
 	p.vector("norms", d)
 	p.vector("rope table", c.BlockSize*c.HeadDim)
 	if c.Bias {

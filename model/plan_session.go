@@ -11,7 +11,8 @@ func (p *planner) activations(o SessionOptions) {
 		p.sessionSpans = append(p.sessionSpans, n)
 		return n
 	}
-	for range 5 { // Embeds, State, Given, X, Y
+	inputs := tensor("activations", 2*o.Rows, d) // State and Embeds
+	for range 3 {                                // Given, X, Y
 		tensor("activations", o.Rows, d)
 	}
 	qkv := tensor("activations", o.Rows, 3*d)
@@ -22,7 +23,9 @@ func (p *planner) activations(o SessionOptions) {
 	tensor("activations", o.Outputs, d)
 	logits := tensor("logits", o.Outputs, c.PaddedVocabSize)
 	tensor("activations", o.Sequences, d)
-	if n := max(qkv, hidden, logits); n > p.limit {
+	p.sessionSpans = append(p.sessionSpans, 4)
+	p.line(PlanScratch, "activations", 4)
+	if n := max(inputs, qkv, hidden, logits); n > p.limit {
 		p.fail("model: %d rows and %d outputs a pass need a buffer of %d bytes, %w of %d", o.Rows, o.Outputs, n, shaders.ErrBindingLimit, p.limit)
 	}
 }

@@ -117,8 +117,8 @@ func TestPlanOfHuginn(t *testing.T) {
 		t.Fatal(err)
 	}
 	const layer, embedding = 3*5280*5280 + 5280*5280 + 3*17920*5280, 65536 * 5280
-	adapter := uint64(shaders.Padded(5280)+5280) * 5280 // the state's columns are padded as the state is
-	const padded, wide = 5312, 17920                    // rows are padded to 64 weights: 5280 is not a multiple
+	adapter := uint64(2*5312) * 5280 // each half padded as activations are
+	const padded, wide = 5312, 17920 // rows are padded to 64 weights: 5280 is not a multiple
 	block := func(num, den uint64) uint64 { return (4*5280*padded + 2*17920*padded + 5280*wide) * num / den }
 	for _, c := range []struct {
 		quant model.DType
