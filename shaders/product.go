@@ -21,17 +21,19 @@ type tiling struct {
 	vectors int  // rows of x up to which products are taken as vectors; beyond, in tiles
 }
 
-// tilingOf picks the cut for a device; opt is filled in by choose. The figures for CPU devices are measured on
-// lavapipe and SwiftShader: their loads go lane by lane and cost most, so as many results as the compiler can hold
-// share each. SwiftShader does not unroll loops over specialization constants and is then five times slower. Tiles in
-// shared memory are worse on both: their barriers are switches between coroutines.
+// Unrolls tells whether the device's driver unrolls loops over specialization constants. SwiftShader does not: it runs such
+// a product at a fifth of the speed, and takes gigabytes to compile one.
+func Unrolls(c vk.Caps) bool { return !c.IsCPU() || c.SubgroupSize >= 8 }
+
+// tilingOf picks the cut for a device; opt is filled in by choose. The figures for CPU devices are measured on lavapipe and
+// SwiftShader: their loads go lane by lane and cost most, so as many results as the compiler can hold share each.
+// Tiles in shared memory are worse on both: their barriers are switches between coroutines.
 func tilingOf(c vk.Caps, opt Options) tiling {
 	t := tiling{rows: 4, xs: 8, vectors: 16}
 	if c.IsCPU() {
 		t = tiling{rows: 16, xs: 16, vectors: 1 << 20}
 	}
-	auto := opt.Vectors == AutoVectors && c.IsCPU() && c.SubgroupSize < 8
-	if opt.Reduction == SharedMemory || opt.Vectors == Fixed || auto {
+	if opt.Reduction == SharedMemory || opt.Vectors == Fixed || opt.Vectors == AutoVectors && !Unrolls(c) {
 		t.rows, t.xs, t.fixed = 4, 4, true
 	}
 	return t

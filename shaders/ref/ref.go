@@ -72,11 +72,12 @@ func DefaultShaders(c vk.Caps) []shaders.Options {
 		{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
 		{Reduction: shaders.SharedMemory, VecRows: 1, Separate: true},
 	}
-	if c.SubgroupArithmetic && (c.SubgroupMin == c.SubgroupMax || c.SubgroupSizeControl) {
-		list = append([]shaders.Options{
-			{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized},
-			{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Fixed},
-		}, list...)
+	if !c.SubgroupArithmetic || c.SubgroupMin != c.SubgroupMax && !c.SubgroupSizeControl {
+		return list
+	}
+	list = append([]shaders.Options{{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Fixed}}, list...)
+	if shaders.Unrolls(c) {
+		list = append([]shaders.Options{{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized}}, list...)
 	}
 	return list
 }
