@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+
+	"muninn/model/gguf"
 )
 
 const (
@@ -14,16 +16,19 @@ const (
 	maxTokenizerBytes = 64 << 20
 )
 
-// Checkpoint is an open folder as model hubs have them: config.json, weights in safetensors, one file or shards. The
-// headers are read and checked against Config; data is read where it is asked for, so host memory stays small.
-// Methods may be called at the same time, Close last.
+// Checkpoint is an open folder as model hubs have them: config.json, weights in safetensors, one file or shards; or a GGUF
+// file of ours, which holds the same. The headers are read and checked against Config; data is read where it is asked
+// for, so host memory stays small. Methods may be called at the same time, Close last.
 type Checkpoint struct {
 	Config     Config
 	Generation GenerationConfig
 
-	fsys    fs.FS
-	root    *os.Root // nil for OpenCheckpointFS
+	fsys    fs.FS       // nil for a GGUF file
+	root    *os.Root    // nil for OpenCheckpointFS
+	gguf    *gguf.File  // nil for a folder
+	sums    *tensorSums // of a GGUF file's tensors
 	files   []*weightFile
+	narrow  sync.Map     // name of a float32 tensor: the type of 16 bit that holds its values, once known
 	tensors []TensorInfo // in order of the files and of the data in them
 	places  map[string]place
 	size    int64
@@ -64,7 +69,7 @@ func OpenCheckpointFS(fsys fs.FS) (*Checkpoint, error) {
 }
 
 func (c *Checkpoint) open() error {
-	data, err := readSmall(c.fsys, fileConfig, maxConfigBytes)
+	data, err := c.text(fileConfig, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return unusable("%s: %w; give the folder that holds it and the weights", fileConfig, err)
 	}
@@ -110,7 +115,7 @@ func (c *Checkpoint) nameRelative(err error) error {
 }
 
 func (c *Checkpoint) openGeneration() error {
-	data, err := readSmall(c.fsys, fileGeneration, maxConfigBytes)
+	data, err := c.text(fileGeneration, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.Generation = DefaultGeneration(c.Config.PaddedVocabSize)
 		return nil
@@ -124,8 +129,19 @@ func (c *Checkpoint) openGeneration() error {
 	return c.Generation.checkVocab(c.Config.PaddedVocabSize)
 }
 
-// openFiles opens model.safetensors, or the shards that the index names.
+// text reads one of the small files beside the weights; fs.ErrNotExist without it.
+func (c *Checkpoint) text(name string, limit int64) ([]byte, error) {
+	if c.gguf != nil {
+		return ggufText(c.gguf, name, limit)
+	}
+	return readSmall(c.fsys, name, limit)
+}
+
+// openFiles opens model.safetensors, or the shards that the index names. The tensors of a GGUF file are known already.
 func (c *Checkpoint) openFiles() error {
+	if c.gguf != nil {
+		return nil
+	}
 	_, err := fs.Stat(c.fsys, fileSingle)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return c.addFile(fileSingle, nil)
@@ -211,7 +227,7 @@ func (c *Checkpoint) compareTied() error {
 
 // TokenizerJSON reads tokenizer.json; without one the error is ErrNoTokenizer.
 func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
-	data, err := readSmall(c.fsys, fileTokenizer, maxTokenizerBytes)
+	data, err := c.text(fileTokenizer, maxTokenizerBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
 	}
@@ -232,48 +248,6 @@ func (c *Checkpoint) Tensor(name string) (TensorInfo, bool) {
 
 // Size is the number of bytes of all tensors.
 func (c *Checkpoint) Size() int64 { return c.size }
-
-// ReadAt fills p with the stored bytes of a tensor from byte off on.
-func (c *Checkpoint) ReadAt(name string, p []byte, off int64) error {
-	at, ok := c.places[name]
-	if !ok {
-		return unusable("%s: no such tensor in the checkpoint", clip(name))
-	}
-	if off < 0 || off > at.Bytes || int64(len(p)) > at.Bytes-off {
-		return fmt.Errorf("model: %s: bytes %d to %d asked for, it has %d", name, off, off+int64(len(p)), at.Bytes)
-	}
-	if err := readFullAt(at.file.r, p, at.start+off); err != nil {
-		return unusable("%s: reading %s: %w; was the file changed while in use?", at.file.name, name, pathCause(err))
-	}
-	return nil
-}
-
-// decodeBuffers hold stored bytes on their way to float32.
-var decodeBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
-
-// ReadF32 fills dst with elements of a tensor from firstElem on, converted to float32 (exact for F16 and BF16).
-func (c *Checkpoint) ReadF32(name string, dst []float32, firstElem int64) error {
-	info, _ := c.Tensor(name)
-	size := int64(info.DType.Size())
-	if size == 0 && info.Name != "" {
-		return unusable("%s: element type %s, want F32, F16 or BF16", name, info.DType)
-	}
-	if size != 0 && (firstElem < 0 || firstElem > info.Bytes/size) {
-		return fmt.Errorf("model: %s: element %d asked for, it has %d", name, firstElem, info.Bytes/size)
-	}
-	buf := decodeBuffers.Get().(*[64 << 10]byte)
-	defer decodeBuffers.Put(buf)
-	for len(dst) > 0 {
-		n := min(len(dst), len(buf)/4)
-		raw := buf[:n*int(size)]
-		if err := c.ReadAt(name, raw, firstElem*size); err != nil {
-			return err
-		}
-		info.DType.Decode(dst[:n], raw)
-		dst, firstElem = dst[n:], firstElem+int64(n)
-	}
-	return nil
-}
 
 // Close closes the files.
 func (c *Checkpoint) Close() error {

@@ -38,7 +38,7 @@ func readAll(t *testing.T, c *Checkpoint, name string) []float32 {
 	if !ok {
 		t.Fatalf("no tensor %s", name)
 	}
-	v := make([]float32, info.Bytes/int64(info.DType.Size()))
+	v := make([]float32, info.DType.Elements(info.Bytes))
 	if err := c.ReadF32(name, v, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestHostile(t *testing.T) {
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			c, err := OpenCheckpoint(dir)
+			c, err := OpenPath(tc.Path(dir))
 			runtime.ReadMemStats(&after)
 			if err == nil {
 				c.Close()

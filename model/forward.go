@@ -44,7 +44,7 @@ type pass struct {
 	rec     *shaders.Recorder
 	rows    shaders.Rows
 	arrived vk.Span // [1] counter of MatMulNorm
-	context int // positions of a sequence at most
+	context int     // positions of a sequence at most
 	prelude []shaders.Cache
 	core    []shaders.Cache
 	coda    []shaders.Cache

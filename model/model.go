@@ -4,6 +4,7 @@ package model
 
 import (
 	"fmt"
+	"os"
 
 	"muninn/model/demo"
 	"muninn/model/tokenizer"
@@ -16,8 +17,8 @@ const DemoName = "demo"
 
 // Options say how a model is loaded.
 type Options struct {
-	// Weights is the format that matrices take on the device; nil: as each is stored.
-	Weights *shaders.Format
+	// Weights says which format each matrix takes on the device; by default as it is stored.
+	Weights Scheme
 	// Kernels fix choices that the device's Caps otherwise decide.
 	Kernels shaders.Options
 	// Progress is called as the weights stream to the device, with bytes of the checkpoint.
@@ -37,7 +38,7 @@ type Model struct {
 	eps     float32
 }
 
-// Open loads the checkpoint in a folder, or the embedded demo model for the name "demo".
+// Open loads what OpenPath opens.
 func Open(path string, dev *vk.Device, o Options) (*Model, error) {
 	ck, err := OpenPath(path)
 	if err != nil {
@@ -47,10 +48,13 @@ func Open(path string, dev *vk.Device, o Options) (*Model, error) {
 	return Load(ck, dev, o)
 }
 
-// OpenPath opens the checkpoint in a folder, or the embedded demo model for the name "demo".
+// OpenPath opens the checkpoint in a folder, a GGUF file that WriteGGUF made, or the embedded demo model for the name "demo".
 func OpenPath(path string) (*Checkpoint, error) {
 	if path == DemoName {
 		return OpenCheckpointFS(demo.Files)
+	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return OpenGGUF(path)
 	}
 	return OpenCheckpoint(path)
 }
@@ -69,10 +73,7 @@ func Load(ck *Checkpoint, dev *vk.Device, o Options) (*Model, error) {
 	if m.kernels, err = shaders.New(dev, o.Kernels); err != nil {
 		return nil, err
 	}
-	l := &loader{ck: ck, dev: dev, arena: dev.NewArena("weights", vk.DeviceLocal), format: asStored, progress: o.Progress}
-	if o.Weights != nil {
-		l.format = func(DType) shaders.Format { return *o.Weights }
-	}
+	l := &loader{ck: ck, dev: dev, arena: dev.NewArena("weights", vk.DeviceLocal), scheme: o.Weights, progress: o.Progress}
 	m.arena = l.arena
 	m.weights = loadWeights(l)
 	if l.err != nil {
@@ -96,7 +97,7 @@ func (m *Model) Close() {
 	}
 }
 
-// OpenTokenizer reads the tokenizer of a model folder, or of the demo, without its weights.
+// OpenTokenizer reads the tokenizer of what OpenPath opens, without its weights.
 func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
 	ck, err := OpenPath(path)
 	if err != nil {

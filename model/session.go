@@ -76,7 +76,23 @@ type Choice struct {
 
 // NewSession allocates the cache and the activations.
 func (m *Model) NewSession(o SessionOptions) (*Session, error) {
-	c := m.Config
+	o, err := o.fill(m.Config, m.dev.Caps())
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{m: m, opt: o, programs: map[programKey]*vk.Program{}, seqs: make([]sequence, o.Sequences)}
+	for i := range s.seqs {
+		s.seqs[i].setting = Sequence{Stream: uint64(i), InitScale: 1}
+	}
+	if err := s.allocate(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// fill puts defaults where options are zero, and checks them all.
+func (o SessionOptions) fill(c Config, caps vk.Caps) (SessionOptions, error) {
 	if o.Sequences == 0 {
 		o.Sequences = 1
 	}
@@ -89,12 +105,12 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Lookup.Rule == 0 {
 		var err error
 		if o.Lookup, err = ParseLookup(DefaultLookup, c.NLayersInRecurrentBlock); err != nil {
-			return nil, err
+			return o, err
 		}
 	}
 	if o.Rows == 0 {
 		o.Rows = 512
-		if m.dev.Caps().IsCPU() {
+		if caps.IsCPU() {
 			o.Rows = 128
 		}
 	}
@@ -105,23 +121,15 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	o.Outputs = min(o.Outputs, o.Rows)
 	switch {
 	case o.Sequences < 1 || o.Outputs < 1 || o.Rows < 1:
-		return nil, fmt.Errorf("model: session of %d sequences, %d rows, %d outputs: each must be at least 1", o.Sequences, o.Rows, o.Outputs)
+		return o, fmt.Errorf("model: session of %d sequences, %d rows, %d outputs: each must be at least 1", o.Sequences, o.Rows, o.Outputs)
 	case o.Context < 1 || o.Context > c.BlockSize:
-		return nil, fmt.Errorf("model: context of %d positions: the model was trained for up to %d (block_size)", o.Context, c.BlockSize)
+		return o, fmt.Errorf("model: context of %d positions: the model was trained for up to %d (block_size)", o.Context, c.BlockSize)
 	case o.MaxSteps < 0:
-		return nil, fmt.Errorf("model: num_steps %d: must not be negative", o.MaxSteps)
+		return o, fmt.Errorf("model: num_steps %d: must not be negative", o.MaxSteps)
 	case o.Sequences > maxCells/o.Context:
-		return nil, fmt.Errorf("model: %d sequences of %d positions: more than %d in all", o.Sequences, o.Context, maxCells)
+		return o, fmt.Errorf("model: %d sequences of %d positions: more than %d in all", o.Sequences, o.Context, maxCells)
 	}
-	s := &Session{m: m, opt: o, programs: map[programKey]*vk.Program{}, seqs: make([]sequence, o.Sequences)}
-	for i := range s.seqs {
-		s.seqs[i].setting = Sequence{Stream: uint64(i), InitScale: 1}
-	}
-	if err := s.allocate(); err != nil {
-		s.Close()
-		return nil, err
-	}
-	return s, nil
+	return o, nil
 }
 
 // maxCells keeps cell numbers and row tables within 32 bits with room to spare.

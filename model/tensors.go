@@ -122,8 +122,10 @@ func checkTensors(c Config, have map[string]TensorInfo) error {
 			return unusable("%s: missing; the checkpoint is not complete or config.json is of another one", spec.Name)
 		case !slices.Equal(got.Shape, spec.Shape):
 			return unusable("%s: shape %v, want %v", spec.Name, got.Shape, spec.Shape)
-		case got.DType.Size() == 0:
+		case !got.DType.Known():
 			return unusable("%s: element type %s, want F32, F16 or BF16", spec.Name, got.DType)
+		case got.DType.Quantised() && len(spec.Shape) != 2:
+			return unusable("%s: element type %s, which only matrices may have", spec.Name, got.DType)
 		}
 	}
 	var extra []string

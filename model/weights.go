@@ -37,20 +37,26 @@ type loader struct {
 	ck       *Checkpoint
 	dev      *vk.Device
 	arena    *vk.Arena
-	format   func(stored DType) shaders.Format
+	scheme   Scheme
+	specs    map[string]TensorSpec
 	progress func(done, total int64)
 	done     int64
+	blocks   blockFiller
 	err      error
 }
 
 // loadWeights copies every tensor to the device. No more than one piece of one tensor is on the host at a time.
 func loadWeights(l *loader) weights {
 	c := l.ck.Config
+	l.specs = map[string]TensorSpec{}
+	for _, spec := range c.TensorSpecs() {
+		l.specs[spec.Name] = spec
+	}
 	w := weights{
 		WTE:     l.matrix("transformer.wte.weight", 0, c.PaddedVocabSize, wholeRow(c.NEmbd)),
-		Prelude: l.blocks("prelude", c.NLayersInPrelude),
-		Core:    l.blocks("core_block", c.NLayersInRecurrentBlock),
-		Coda:    l.blocks("coda", c.NLayersInCoda),
+		Prelude: l.blockList("prelude", c.NLayersInPrelude),
+		Core:    l.blockList("core_block", c.NLayersInRecurrentBlock),
+		Coda:    l.blockList("coda", c.NLayersInCoda),
 		Adapter: l.matrix("transformer.adapter.weight", 0, c.NEmbd, twoHalves(c.NEmbd)),
 		LnF:     l.vector("transformer.ln_f.weight", c.NEmbd),
 		Rope:    l.rope(),
@@ -65,7 +71,7 @@ func loadWeights(l *loader) weights {
 	return w
 }
 
-func (l *loader) blocks(part string, n int) []block {
+func (l *loader) blockList(part string, n int) []block {
 	c := l.ck.Config
 	d, m := c.NEmbd, c.IntermediateSize
 	blocks := make([]block, n)
@@ -92,13 +98,22 @@ func (l *loader) blocks(part string, n int) []block {
 // run is a stretch of a weight row: n elements from column src of the file to column dst on the device.
 type run struct{ dst, src, n int }
 
-func wholeRow(cols int) []run { return []run{{0, 0, cols}} }
+// rowLayout places a row of the file in one of cols columns on the device.
+type rowLayout struct {
+	cols int
+	runs []run
+}
+
+func wholeRow(cols int) rowLayout { return rowLayout{cols, []run{{0, 0, cols}}} }
 
 // twoHalves pads either half of the adapter's columns on its own, as the state and the embeds are padded.
-func twoHalves(d int) []run { return []run{{0, 0, d}, {shaders.Padded(d), d, d}} }
+func twoHalves(d int) rowLayout {
+	half := shaders.Padded(d)
+	return rowLayout{2 * half, []run{{0, 0, d}, {half, d, d}}}
+}
 
 // matrix streams rows row0.. of a tensor.
-func (l *loader) matrix(name string, row0, rows int, runs []run) shaders.Matrix {
+func (l *loader) matrix(name string, row0, rows int, place rowLayout) shaders.Matrix {
 	if l.err != nil {
 		return shaders.Matrix{}
 	}
@@ -107,26 +122,23 @@ func (l *loader) matrix(name string, row0, rows int, runs []run) shaders.Matrix 
 		l.err = fmt.Errorf("%w: tensor %s is missing", ErrModel, name)
 		return shaders.Matrix{}
 	}
-	last := runs[len(runs)-1]
-	cols, srcCols := last.dst+last.n, last.src+last.n
-	if len(runs) > 1 {
-		cols = len(runs) * runs[1].dst // the padding of the last run counts too
+	var to DType
+	if to, l.err = l.scheme.Format(l.ck, l.specs[name]); l.err != nil {
+		return shaders.Matrix{}
 	}
-	m, err := shaders.NewMatrix(l.arena, rows, cols, l.format(info.DType), l.dev.Caps().ShardLimit())
+	last := place.runs[len(place.runs)-1]
+	m, err := shaders.NewMatrix(l.arena, rows, place.cols, deviceFormat(to), l.dev.Caps().ShardLimit())
 	if err != nil {
 		l.err = err
 		return m
 	}
-	f := filler{ck: l.ck, name: name, stored: info.DType, to: m.Format, srcCols: srcCols, stride: m.Format.Padded(cols), runs: runs}
+	f := filler{ck: l.ck, info: info, to: to, srcCols: last.src + last.n, stride: m.Format.Padded(place.cols), runs: place.runs}
 	for _, s := range m.Shards {
-		first := row0 + s.Row0
-		err := l.dev.WriteFunc(s.Span, func(off uint64, p []byte) error {
-			if err := f.fill(p, first, off); err != nil {
-				return err
-			}
-			l.report(int64(len(p)) * int64(info.DType.Size()) / int64(m.Format.Bytes(1)))
-			return nil
-		})
+		if to.Quantised() {
+			err = l.blocks.fill(l, &f, m, s, row0+s.Row0)
+		} else {
+			err = l.plain(&f, s, row0+s.Row0)
+		}
 		if err != nil {
 			l.err = fmt.Errorf("model: loading %s: %w", name, err)
 			return m
@@ -135,77 +147,11 @@ func (l *loader) matrix(name string, row0, rows int, runs []run) shaders.Matrix 
 	return m
 }
 
-// filler converts stretches of a tensor to the device's layout.
-type filler struct {
-	ck      *Checkpoint
-	name    string
-	stored  DType
-	to      shaders.Format
-	srcCols int
-	stride  int // elements in a device row
-	runs    []run
-	f32     []float32 // scratch for conversion
-}
+// deviceFormats are the formats of weights on the device.
+var deviceFormats = map[DType]shaders.Format{F32: shaders.F32, F16: shaders.F16, BF16: shaders.BF16, Q8_0: shaders.Q8_0, Q4_0: shaders.Q4_0}
 
-// fill writes device bytes off.. of the matrix whose first row is row first of the tensor.
-func (f *filler) fill(p []byte, first int, off uint64) error {
-	size := f.to.Bytes(1)
-	same := f.stored == storedAs(f.to)
-	if same && len(f.runs) == 1 && f.stride == f.srcCols {
-		return f.ck.ReadAt(f.name, p, int64(first)*int64(f.srcCols)*int64(size)+int64(off))
-	}
-	at := int(off / uint64(size)) // element on the device
-	for end := at + len(p)/size; at < end; {
-		row, col := at/f.stride, at%f.stride
-		n := min(f.stride-col, end-at)
-		out := p[:n*size]
-		p = p[n*size:]
-		clear(out)
-		for _, r := range f.runs {
-			from, to := max(col, r.dst), min(col+n, r.dst+r.n)
-			if from >= to {
-				continue
-			}
-			src := int64(first+row)*int64(f.srcCols) + int64(r.src+from-r.dst)
-			if err := f.convert(out[(from-col)*size:(to-col)*size], src, to-from, same); err != nil {
-				return err
-			}
-		}
-		at += n
-	}
-	return nil
-}
-
-func (f *filler) convert(out []byte, elem int64, n int, same bool) error {
-	if same {
-		return f.ck.ReadAt(f.name, out, elem*int64(f.stored.Size()))
-	}
-	if cap(f.f32) < n {
-		f.f32 = make([]float32, n)
-	}
-	v := f.f32[:n]
-	if err := f.ck.ReadF32(f.name, v, elem); err != nil {
-		return err
-	}
-	storedAs(f.to).Encode(out, v)
-	return nil
-}
-
-// storedAs is the checkpoint's name for a device format.
-func storedAs(f shaders.Format) DType {
-	return [...]DType{shaders.F32: F32, shaders.F16: F16, shaders.BF16: BF16}[f]
-}
-
-// asStored keeps a tensor in the type of its file.
-func asStored(stored DType) shaders.Format {
-	switch stored {
-	case F16:
-		return shaders.F16
-	case BF16:
-		return shaders.BF16
-	}
-	return shaders.F32
-}
+// deviceFormat is a type of stored weights that is Known, as the device has it.
+func deviceFormat(d DType) shaders.Format { return deviceFormats[d] }
 
 // vector copies a small tensor of n elements as float32.
 func (l *loader) vector(name string, n int) vk.Span {

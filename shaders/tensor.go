@@ -131,7 +131,7 @@ func headStride(headDim int) int { return (headDim + 3) / 4 * 4 }
 // NewCache takes one layer's cache from the arena; depth is shared by the layers of a session.
 func NewCache(a *vk.Arena, heads, headDim, cells int, slots Slots, depth vk.Span, limit uint64) (Cache, error) {
 	c := Cache{Heads: heads, HeadDim: headDim, Cells: cells, Slots: slots, Depth: depth}
-	head := uint64(slots.Count()) * uint64(cells) * uint64(headStride(headDim)) * 4
+	head := uint64(slots.Count()) * uint64(cells) * KVF32.HeadBytes(headDim)
 	per := int(min(limit/head, uint64(heads)))
 	if per == 0 {
 		return c, fmt.Errorf("shaders: %d slots of %d positions take %d bytes a head, %w of %d: use a shorter context, fewer steps or a compressed cache",

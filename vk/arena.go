@@ -18,6 +18,7 @@ type Arena struct {
 	mu     sync.Mutex
 	blocks []*block
 	size   uint64
+	shared uint64 // of size, in blocks for small spans
 	used   uint64
 	freed  bool
 }
@@ -61,10 +62,7 @@ func (a *Arena) Alloc(n uint64) (Span, error) {
 	if n > limit {
 		return Span{}, a.outOfMemory(n, 0)
 	}
-	need := (n + spanAlignment - 1) &^ (spanAlignment - 1)
-	if need < n || need > limit {
-		need = n // the last span of a block need not fill up its alignment
-	}
+	need := spanSize(n, limit)
 	for _, b := range a.blocks {
 		if b.size-b.used >= need {
 			return a.take(b, n, need), nil
@@ -84,7 +82,7 @@ func (a *Arena) take(b *block, n, need uint64) Span {
 	return s
 }
 
-// grow adds a block. Blocks double in size up to the device's usual block, so that small arenas stay small.
+// grow adds a block.
 func (a *Arena) grow(need uint64) (*block, error) {
 	caps := &a.d.caps
 	kind, err := caps.memoryType(a.memory, ^uint32(0))
@@ -92,9 +90,7 @@ func (a *Arena) grow(need uint64) (*block, error) {
 		return nil, err
 	}
 	heap := caps.MemoryTypes[kind].Heap
-	usual := caps.blockLimit(caps.Heaps[heap].Size)
-	const first = 1 << 20
-	size := max(need, min(usual, max(first, a.size)))
+	size, own := blockSize(caps.blockLimit(caps.Heaps[heap].Size), a.shared, need)
 	b, err := a.d.newBlock(need, size, a.memory)
 	if errors.Is(err, ErrOutOfMemory) {
 		return nil, a.outOfMemory(need, heap)
@@ -104,6 +100,9 @@ func (a *Arena) grow(need uint64) (*block, error) {
 	}
 	a.blocks = append(a.blocks, b)
 	a.size += b.size
+	if !own {
+		a.shared += b.size
+	}
 	return b, nil
 }
 
@@ -219,7 +218,7 @@ func (a *Arena) destroy() {
 	for i := len(a.blocks) - 1; i >= 0; i-- {
 		a.d.freeBlock(a.blocks[i])
 	}
-	a.blocks, a.size, a.used, a.freed = nil, 0, 0, true
+	a.blocks, a.size, a.shared, a.used, a.freed = nil, 0, 0, 0, true
 }
 
 func joinSorted(list []string) string {

@@ -8,21 +8,26 @@ import (
 	"testing"
 )
 
-// recordedCaps reads testdata/caps.json: devices as this package saw them (lavapipe, SwiftShader) and
-// consumer GPUs written by hand from general knowledge, not recorded on them.
+// recordedCaps reads testdata/caps.json, devices as this package saw them (lavapipe, SwiftShader) and one written by
+// hand (V3D), and the GPUs of recorded/devices.json.
 func recordedCaps(t *testing.T) map[string]Caps {
 	t.Helper()
-	b, err := os.ReadFile("testdata/caps.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []Caps
-	if err := json.Unmarshal(b, &list); err != nil {
-		t.Fatal(err)
-	}
 	m := make(map[string]Caps)
-	for _, c := range list {
-		m[c.Name] = c
+	for _, path := range []string{"testdata/caps.json", "recorded/devices.json"} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []Caps
+		if err := json.Unmarshal(b, &list); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for _, c := range list {
+			if _, twice := m[c.Name]; twice {
+				t.Fatalf("%s: %s is there twice", path, c.Name)
+			}
+			m[c.Name] = c
+		}
 	}
 	return m
 }
@@ -37,10 +42,19 @@ func TestDecisionsOnRecordedDevices(t *testing.T) {
 	}{
 		{"llvmpipe (LLVM 15.0.6, 256 bits)", 128 * mib, 256 * mib, 0, 0, 0, true},
 		{"SwiftShader Device (Subzero)", 512 * mib, 256 * mib, 0, 0, 0, true},
-		// Type 1 is plain VRAM; the mappable window of VRAM is type 4 and must not hold weights.
+		// Plain VRAM comes first in the list; the small mappable window of it must not hold weights.
+		{"NVIDIA GeForce GTX 1650", 1024 * mib, 256 * mib, 1, 2, 3, false},
 		{"NVIDIA GeForce RTX 3060", 1024 * mib, 256 * mib, 1, 2, 3, false},
-		{"AMD Radeon RX 6600 XT", 1024 * mib, 256 * mib, 0, 1, 3, false},
-		{"Intel(R) UHD Graphics 620 (KBL GT2)", 1024 * mib, 256 * mib, 0, 0, 1, true},
+		{"NVIDIA GeForce RTX 3090", 1024 * mib, 256 * mib, 1, 3, 4, false},
+		{"AMD Radeon RX 470 Graphics (RADV POLARIS10)", 1024 * mib, 256 * mib, 0, 2, 5, false},
+		{"AMD Radeon RX 6600", 1024 * mib, 256 * mib, 0, 1, 3, false},
+		{"AMD Radeon RX 6700 XT", 1024 * mib, 256 * mib, 0, 1, 3, false},
+		{"Intel(R) Arc(tm) A770 Graphics (DG2)", 1024 * mib, 256 * mib, 0, 1, 1, false},
+		// Integrated: the weights go where the host can write them.
+		{"AMD Radeon(TM) Graphics", 1024 * mib, 256 * mib, 2, 1, 3, true},
+		{"AMD Radeon Graphics (RADV RENOIR)", 1024 * mib, 256 * mib, 3, 2, 5, true},
+		{"Intel(R) Iris(R) Xe Graphics (RPL-U)", 1024 * mib, 256 * mib, 1, 1, 2, true},
+		{"Apple M2", 1024 * mib, 256 * mib, 1, 1, 1, true},
 		// 128 MiB is all that a weak device must bind.
 		{"V3D 4.2", 128 * mib, 256 * mib, 0, 0, 0, true},
 	} {
@@ -97,8 +111,9 @@ func TestNoFittingMemoryType(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	r := recordedCaps(t)
-	discrete, integrated, cpu := r["NVIDIA GeForce RTX 3060"], r["Intel(R) UHD Graphics 620 (KBL GT2)"], r["llvmpipe (LLVM 15.0.6, 256 bits)"]
-	amd := r["AMD Radeon RX 6600 XT"]
+	discrete, integrated, cpu := r["NVIDIA GeForce RTX 3060"], r["Intel(R) Iris(R) Xe Graphics (RPL-U)"], r["llvmpipe (LLVM 15.0.6, 256 bits)"]
+	amd := r["AMD Radeon RX 6600"]
+	discrete.UUID, integrated.UUID, amd.UUID = "3060", "1e15", "6600" // left out of the records
 	again := amd
 	again.Driver = "another driver for the same card"
 	// An integrated GPU that claims more memory than the discrete one has.
@@ -125,7 +140,7 @@ func TestSelect(t *testing.T) {
 		{"UUID", []Caps{cpu, amd}, amd.UUID, 1, ""},
 		{"one card under two drivers is one", []Caps{amd, again}, "radeon", 0, ""},
 		{"a whole name beats a part", []Caps{discrete, {Name: "RTX", UUID: "02"}}, "rtx", 1, ""},
-		{"several", []Caps{amd, discrete}, "discrete", -1, "0: AMD Radeon RX 6600 XT (discrete), 1: NVIDIA"},
+		{"several", []Caps{amd, discrete}, "discrete", -1, "0: AMD Radeon RX 6600 (discrete), 1: NVIDIA"},
 		{"none", []Caps{cpu, discrete}, "voodoo", -1, "0: llvmpipe"},
 		{"index out of range", []Caps{cpu}, "9", -1, "0: llvmpipe"},
 		{"UUIDs of zeros are not equal", []Caps{{Name: "a", UUID: "00"}, {Name: "ab", UUID: "00"}}, "ab", 1, ""},

@@ -192,7 +192,7 @@ func (d *Device) openStaging() error {
 		return err
 	}
 	st := &d.queue.staging
-	size := min(stagingSize, d.caps.blockLimit(0))
+	size := d.caps.stagingSlot()
 	var err error
 	for i := range st.up {
 		if st.up[i] == nil {

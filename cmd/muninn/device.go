@@ -68,13 +68,9 @@ func why(list []vk.Caps, i int, want string) string {
 // pipelineCache is the folder where drivers' compiled kernels and devices' measured speeds are kept, or empty when there is
 // no place for it: then they are compiled and measured at every start.
 func pipelineCache(s *streams) string {
-	base, _ := s.env("MUNINN_CACHE_DIR")
+	base := cacheBase(s)
 	if base == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return ""
-		}
-		base = filepath.Join(user, "muninn")
+		return ""
 	}
 	dir := filepath.Join(base, "pipelines")
 	if os.MkdirAll(dir, 0o700) != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"muninn/model"
+	"muninn/model/fit"
 	"muninn/model/tokenizer"
 	"muninn/shaders"
 	"muninn/vk"
@@ -61,7 +62,7 @@ func isUsage(err error) bool {
 // kinds is the table of errors; the first row that fits counts.
 var kinds = []kind{
 	{isUsage, exitUsage, ""},
-	{matches(model.ErrSampling, model.ErrLookupUnsupported, model.ErrContextFull, tokenizer.ErrUnknownID), exitUsage, ""},
+	{matches(model.ErrSampling, model.ErrLookupUnsupported, model.ErrContextFull, model.ErrScheme, tokenizer.ErrUnknownID), exitUsage, ""},
 	{matches(context.Canceled), exitSignaled, ""},
 	{matches(errWrongResults), exitDevice, wrongResultsAdvice},
 	{matches(vk.ErrNoCgo), exitDevice, ""},
@@ -70,6 +71,7 @@ var kinds = []kind{
 	{matches(vk.ErrNoDevice), exitDevice, "`muninn devices` lists them; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrUnsupported), exitDevice, "`muninn devices` lists what else there is; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrDeviceLost), exitDevice, lostAdvice},
+	{matches(fit.ErrDoesNotFit), exitMemory, "--no-fit tries all the same; with --plan it prints the plan of what was given."},
 	{matches(vk.ErrOutOfMemory), exitMemory, memoryAdvice},
 	{matches(shaders.ErrBindingLimit), exitMemory, ""},
 	{matches(model.ErrNoTokenizer), exitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
@@ -95,10 +97,11 @@ The package mesa-vulkan-drivers also holds lavapipe, which runs on the CPU.`
 "muninn check" tests each kernel on its own.`
 
 	memoryAdvice = `Settings that need less: a shorter --ctx, --cache-lookup-strategy compress-s16 (of a Huginn; the number is a multiple
-of the core blocks), --quant bf16, fewer --num-steps. "muninn devices" shows how much memory is free.`
+of the core blocks), --quant q8_0 or q4_0, fewer --num-steps. --plan shows what takes how much, "muninn devices" how
+much is free.`
 
 	modelAdvice = `MODEL is a folder with config.json, model.safetensors (or its shards) and tokenizer.json, as model hubs have them,
-or "demo" for the model inside this program.`
+a GGUF file that "muninn quantize" wrote, or "demo" for the model inside this program.`
 
 	wrongResultsAdvice = `Do not trust this device with this driver. Update the driver, choose another --device, and report the lines above
 with the output of "muninn version" and "muninn devices --json".`

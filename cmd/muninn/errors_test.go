@@ -26,6 +26,7 @@ func TestExitCodes(t *testing.T) {
 		{errors.New("anything else"), exitFailure},
 		{usage("bad flag"), exitUsage},
 		{model.ErrSampling, exitUsage},
+		{model.ErrScheme, exitUsage},
 		{model.ErrContextFull, exitUsage},
 		{tokenizer.ErrUnknownID, exitUsage},
 		{errWrongResults, exitDevice},
@@ -64,7 +65,7 @@ func TestHostileCheckpoints(t *testing.T) {
 			if err := c.Build(dir); err != nil {
 				t.Fatal(err)
 			}
-			o := invoke("run", dir, "--prompt-ids", "1")
+			o := invoke("run", c.Path(dir), "--prompt-ids", "1")
 			o.wants(t, c.Exit, "", c.Want)
 			if o.out != "" || strings.Contains(o.err, "goroutine") {
 				t.Errorf("output %q, errors %q", o.out, o.err)

@@ -15,7 +15,8 @@ const exitText = `0 success; 1 failure; 2 wrong usage, or input that cannot be u
 model; 130 interrupted (Ctrl-C); 143 terminated`
 
 const environmentText = `Every flag can be given as an environment variable: MUNINN_DEVICE for --device, MUNINN_NUM_STEPS for
---num-steps. A flag on the command line wins. MUNINN_CACHE_DIR is where compiled pipelines and measured speeds are kept.`
+--num-steps. A flag on the command line wins. MUNINN_CACHE_DIR is where compiled pipelines, measured
+speeds and quantised weights are kept.`
 
 func helpCommand() *command {
 	return &command{

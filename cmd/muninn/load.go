@@ -6,40 +6,26 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"muninn/model"
-	"muninn/model/demo"
-	"muninn/shaders"
 	"muninn/vk"
 )
 
-// openCheckpoint opens a model folder, or the embedded demo model for the name "demo".
-func openCheckpoint(path string) (*model.Checkpoint, error) {
-	if path == model.DemoName {
-		return model.OpenCheckpointFS(demo.Files)
+// progress is a bar on a terminal, for the Progress of what takes long; done takes it away.
+func progress(s *streams, what string, total int64) (report func(done, total int64), done func()) {
+	if s.quiet || !isTerminal(s.err) {
+		return nil, func() {}
 	}
-	return model.OpenCheckpoint(path)
-}
-
-// weightFormat is the value of --quant as the model takes it; nil: as stored.
-func weightFormat(quant string) (*shaders.Format, error) {
-	if quant == "auto" {
-		return nil, nil
-	}
-	f, err := shaders.ParseFormat(quant)
-	return &f, err
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish())
+	// A bar that cannot be drawn must not stop the work.
+	return func(done, _ int64) { _ = bar.Set64(min(done, total)) }, func() { _ = bar.Clear() }
 }
 
 // loadModel copies a checkpoint to the device, with a progress bar on a terminal. It returns the time taken.
-func loadModel(s *streams, name string, ck *model.Checkpoint, dev *vk.Device, format *shaders.Format) (*model.Model, time.Duration, error) {
-	o := model.Options{Weights: format}
-	done := func() {}
-	if !s.quiet && isTerminal(s.err) {
-		bar := progressbar.NewOptions64(ck.Size(), progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription("loading "+name),
-			progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish())
-		// A bar that cannot be drawn must not stop the loading.
-		o.Progress = func(done, _ int64) { _ = bar.Set64(min(done, ck.Size())) }
-		done = func() { _ = bar.Clear() }
-	}
+func loadModel(s *streams, name string, ck *model.Checkpoint, dev *vk.Device, scheme model.Scheme) (*model.Model, time.Duration, error) {
+	o := model.Options{Weights: scheme}
+	var done func()
+	o.Progress, done = progress(s, "loading "+name, ck.Size())
 	start := time.Now()
 	m, err := model.Load(ck, dev, o)
 	took := time.Since(start)

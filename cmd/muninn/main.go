@@ -10,6 +10,8 @@ func commands() []*command {
 		demoCommand(),
 		devicesCommand(),
 		checkCommand(),
+		showCommand(),
+		quantizeCommand(),
 		tokenizeCommand(),
 		detokenizeCommand(),
 		versionCommand(),

@@ -19,6 +19,8 @@ type runOptions struct {
 	promptOptions
 	samplingOptions
 	deviceOptions
+	fitOptions
+	schemeOptions
 
 	Steps             int // -1: the model's mean_recurrence
 	MaxTokens         int
@@ -27,7 +29,7 @@ type runOptions struct {
 	ContinuousCompute bool
 	Lookup            string
 	Context           int // 0: what prompt and MaxTokens need
-	Quant             string
+	NoCache           bool
 	StepsPerSubmit    int
 	JSON              bool
 	Stats             bool
@@ -48,7 +50,9 @@ func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
 	o.deviceOptions.AddFlags(fs)
-	choiceVar(fs, &o.Quant, "quant", "auto", []string{"auto", "f32", "f16", "bf16"}, "format of the weights on the device; auto: as stored")
+	o.fitOptions.AddFlags(fs)
+	o.schemeOptions.AddFlags(fs, "auto")
+	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")
 	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
 	fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
@@ -60,7 +64,12 @@ func runCommand() *command {
 	return &command{
 		name: "run", args: "MODEL [PROMPT]", min: 1, max: 2,
 		summary: "continue a prompt, or answer it with --chat",
-		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, or "demo" for the model in this program.
+		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote, or
+"demo" for the model in this program.
+
+With --quant q8_0 or q4_0, weights that are stored otherwise are quantised once and kept as a GGUF file in the cache. It
+may be deleted at any time.
+
 The prompt is PROMPT, or the text of --file, or standard input when that is not a terminal; one final newline of a
 file or of standard input is left out. The text goes to standard output as it becomes certain, everything else to
 standard error.
@@ -68,6 +77,10 @@ standard error.
 Sampling follows the model's generation_config.json when that says do_sample, and is greedy otherwise; flags win.
 One device and driver gives the same tokens for the same seed and settings. The initial state of a token depends on
 the seed and its position, so the seed matters for greedy output too.
+
+Before anything is loaded the memory it takes is planned. What is not given of format, KV rule and context is chosen so
+that the device holds it, in that order of preference, and one line says what was chosen; --no-fit takes everything as
+given. --plan prints the plan and needs no prompt: the context is then --ctx, or all positions that the model has.
 
 With --json, each line is an object: "id", "text" (what became certain), "steps", "logprob", "margin" of a token;
 text still held back at the end comes alone; the last object has "finish_reason" (stop, length, context or
@@ -77,6 +90,7 @@ interrupted) and the counters.`,
 			`muninn run demo -r 1 --json "k=d;d=a;a=3;k?"`,
 			`muninn run ~/huginn-0125 --chat -r 32 --temp 0.7 "Why is the sky blue?"`,
 			`muninn run ~/huginn-0125 -f story.txt -n 200 --device 1 --stats`,
+			`muninn run ~/huginn-0125 --plan-for 6GiB`,
 		},
 		flags: o.AddFlags,
 		run: func(ctx context.Context, s *streams, args []string) error {
@@ -98,16 +112,23 @@ type plan struct {
 
 // run generates one answer.
 func run(ctx context.Context, s *streams, o *runOptions) (err error) {
-	ck, err := openCheckpoint(o.Model)
+	ck, err := model.OpenPath(o.Model)
 	if err != nil {
 		return err
 	}
 	defer ck.Close()
-	p, err := o.plan(s, ck)
+	scheme, err := o.scheme()
 	if err != nil {
 		return err
 	}
-	format, err := weightFormat(o.Quant)
+	if o.asked() {
+		session, err := o.session(ck.Config, ck.Config.BlockSize)
+		if err != nil {
+			return err
+		}
+		return o.printPlan(s, ck, o.deviceOptions, scheme, session, o.JSON)
+	}
+	p, err := o.plan(s, ck)
 	if err != nil {
 		return err
 	}
@@ -120,7 +141,19 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 		return err
 	}
 	dev.SetProfiling(o.Profile)
-	m, loading, err := loadModel(s, o.Model, ck, dev, format)
+	if scheme, err = o.settle(s, ck, dev.Caps(), scheme, &p.session, len(p.request.Prompt)); err != nil {
+		return err
+	}
+	weights := ck
+	if !o.NoCache {
+		if weights, err = quantised(ctx, s, o.Model, ck, scheme); err != nil {
+			return err
+		}
+		if weights != ck {
+			defer weights.Close()
+		}
+	}
+	m, loading, err := loadModel(s, o.Model, weights, dev, scheme)
 	if err != nil {
 		return err
 	}
@@ -145,7 +178,7 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 	if err != nil {
 		finish = "interrupted"
 	}
-	return errors.Join(err, o.finish(s, w, t.close(session, finish, p.request), traffic(ck, format, p.request.Steps)))
+	return errors.Join(err, o.finish(s, w, t.close(session, finish, p.request), traffic(weights, scheme, p.request.Steps)))
 }
 
 // finish ends the output and prints what was asked for besides it.
@@ -171,9 +204,33 @@ func (o *runOptions) plan(s *streams, ck *model.Checkpoint) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
+	session, err := o.session(c, len(prompt)+o.MaxTokens)
+	if err != nil {
+		return plan{}, err
+	}
+	switch {
+	case o.MaxTokens < 1:
+		return plan{}, usage("--max-tokens %d: want at least 1", o.MaxTokens)
+	case o.InitScale < 0 || o.InitScale > maxInitScale || o.InitScale != o.InitScale:
+		return plan{}, usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
+	case o.StepsPerSubmit < 0:
+		return plan{}, usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
+	case len(prompt) > session.Context:
+		return plan{}, usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
+			len(prompt), session.Context, c.BlockSize)
+	}
+	return plan{
+		request: model.Request{Prompt: prompt, Steps: session.MaxSteps, MaxTokens: o.MaxTokens, Pick: pick, StopStrings: o.Stop},
+		session: session,
+		state:   model.Sequence{Seed: pick.Seed, InitScale: o.InitScale, ContinuousCompute: o.ContinuousCompute},
+	}, nil
+}
+
+// session is the session as the flags have it, with room for need positions where they do not say how many.
+func (o *runOptions) session(c model.Config, need int) (model.SessionOptions, error) {
 	lookup, err := model.ParseLookup(o.Lookup, c.NLayersInRecurrentBlock)
 	if err != nil {
-		return plan{}, usage("%v", err)
+		return model.SessionOptions{}, usage("%v", err)
 	}
 	steps := o.Steps
 	if steps < 0 {
@@ -181,28 +238,15 @@ func (o *runOptions) plan(s *streams, ck *model.Checkpoint) (plan, error) {
 	}
 	positions := o.Context
 	if positions == 0 {
-		positions = min(len(prompt)+o.MaxTokens, c.BlockSize)
+		positions = min(max(need, 1), c.BlockSize)
 	}
 	switch {
 	case o.Steps < -1 || steps > maxSteps:
-		return plan{}, usage("--num-steps %d: want 0 to %d", o.Steps, maxSteps)
-	case o.MaxTokens < 1:
-		return plan{}, usage("--max-tokens %d: want at least 1", o.MaxTokens)
-	case o.InitScale < 0 || o.InitScale > maxInitScale || o.InitScale != o.InitScale:
-		return plan{}, usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
-	case o.StepsPerSubmit < 0:
-		return plan{}, usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
+		return model.SessionOptions{}, usage("--num-steps %d: want 0 to %d", o.Steps, maxSteps)
 	case positions < 1 || positions > c.BlockSize:
-		return plan{}, usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
-	case len(prompt) > positions:
-		return plan{}, usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
-			len(prompt), positions, c.BlockSize)
+		return model.SessionOptions{}, usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
 	}
-	return plan{
-		request: model.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, StopStrings: o.Stop},
-		session: model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, StepsPerSubmit: o.StepsPerSubmit},
-		state:   model.Sequence{Seed: pick.Seed, InitScale: o.InitScale, ContinuousCompute: o.ContinuousCompute},
-	}, nil
+	return model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, StepsPerSubmit: o.StepsPerSubmit}, nil
 }
 
 // Bounds that keep a slip of the finger from asking for years of work, or for a state that is not finite.

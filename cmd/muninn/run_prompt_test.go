@@ -52,7 +52,7 @@ func TestRandomSeed(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	ck, err := openCheckpoint("demo")
+	ck, err := model.OpenPath("demo")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"muninn/model"
-	"muninn/shaders"
 	"muninn/vk"
 )
 
@@ -104,18 +103,17 @@ func hashLogits(logits []float32) string {
 
 // traffic is the bytes of weights that a pass of one row at num_steps = steps reads: prelude, coda and head once, adapter
 // and core blocks at every step. Of the embedding, one row is read, which does not count.
-func traffic(ck *model.Checkpoint, format *shaders.Format, steps int) uint64 {
+func traffic(ck *model.Checkpoint, scheme model.Scheme, steps int) uint64 {
 	c := ck.Config
 	var total uint64
 	for _, spec := range c.TensorSpecs() {
-		elements, times := uint64(1), uint64(1)
+		elements, times := int64(1), uint64(1)
 		for _, dim := range spec.Shape {
-			elements *= uint64(dim)
+			elements *= int64(dim)
 		}
-		info, _ := ck.Tensor(spec.Name)
-		bytes := elements * uint64(info.DType.Size())
-		if format != nil && len(spec.Shape) == 2 {
-			bytes = shaders.MatrixBytes(spec.Shape[0], spec.Shape[1], *format)
+		format, err := scheme.Format(ck, spec)
+		if err != nil {
+			continue // an absent head
 		}
 		switch spec.Part {
 		case model.PartAdapter, model.PartCore:
@@ -129,7 +127,7 @@ func traffic(ck *model.Checkpoint, format *shaders.Format, steps int) uint64 {
 				times = 0
 			}
 		}
-		total += bytes * times
+		total += uint64(format.Bytes(elements)) * times
 	}
 	return total
 }

@@ -161,7 +161,7 @@ func detokenize(s *streams, o *detokenizeOptions) error {
 
 // textModel is a model without its weights, for work with text alone.
 func textModel(path string) (*model.Model, error) {
-	ck, err := openCheckpoint(path)
+	ck, err := model.OpenPath(path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-// Package hostile builds checkpoint folders that are damaged, inconsistent or made to do harm, for tests: each must be
+// Package hostile builds checkpoint folders and GGUF files that are damaged, inconsistent or made to do harm, for tests: each must be
 // refused with a clear error and nothing else. It knows nothing of the loader, so that the loader's own tests can use it.
 package hostile
 
@@ -21,13 +21,17 @@ const ExitModel = 5
 type Case struct {
 	Name  string
 	Build func(dir string) error // writes the checkpoint into an empty folder
+	File  string                 // in that folder, which is given as the model; empty: the folder
 	Want  string                 // part of the error message
 	Exit  int                    // exit status of the command
 }
 
+// Path is what is given as the model after Build(dir).
+func (c Case) Path(dir string) string { return filepath.Join(dir, c.File) }
+
 // Cases are all bad checkpoints, under distinct names.
 func Cases() []Case {
-	all := slices.Concat(configCases(), generationCases(), headerCases(), tensorCases(), shardCases(), folderCases(), systemCases())
+	all := slices.Concat(configCases(), generationCases(), headerCases(), tensorCases(), shardCases(), folderCases(), systemCases(), ggufCases())
 	for i := range all {
 		all[i].Exit = ExitModel
 	}

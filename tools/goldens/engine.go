@@ -48,7 +48,7 @@ type session interface {
 // engines are those that --engine names, the default first.
 var engines = []struct {
 	name string
-	open func(device string) (engine, error)
+	open func(device string, weights model.Scheme) (engine, error)
 }{
 	{"device", openDevice},
 	{"reference", openReference},
@@ -62,10 +62,10 @@ func engineNames() string {
 	return strings.Join(names, ", ")
 }
 
-func openEngine(name, device string) (engine, error) {
+func openEngine(name, device string, weights model.Scheme) (engine, error) {
 	for _, e := range engines {
 		if e.name == name {
-			return e.open(device)
+			return e.open(device, weights)
 		}
 	}
 	return nil, fmt.Errorf("goldens: unknown engine %q; known: %s", name, engineNames())

@@ -8,20 +8,23 @@ import (
 )
 
 // openDevice is the engine on a Vulkan device.
-func openDevice(device string) (engine, error) {
+func openDevice(device string, weights model.Scheme) (engine, error) {
 	dev, err := vk.Open(vk.Options{Device: device})
 	if err != nil {
 		return nil, err
 	}
-	return deviceEngine{dev}, nil
+	return deviceEngine{dev, weights}, nil
 }
 
-type deviceEngine struct{ dev *vk.Device }
+type deviceEngine struct {
+	dev     *vk.Device
+	weights model.Scheme
+}
 
 func (e deviceEngine) Close() { e.dev.Close() }
 
 func (e deviceEngine) Load(dir string) (loaded, error) {
-	m, err := model.Open(dir, e.dev, model.Options{})
+	m, err := model.Open(dir, e.dev, model.Options{Weights: e.weights})
 	if err != nil {
 		return nil, err
 	}

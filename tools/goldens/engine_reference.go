@@ -7,9 +7,12 @@ import (
 )
 
 // openReference is the plain Go forward pass.
-func openReference(device string) (engine, error) {
+func openReference(device string, weights model.Scheme) (engine, error) {
 	if device != "" {
 		return nil, errors.New("goldens: --device has no meaning for the reference engine, which runs on the CPU")
+	}
+	if weights.String() != "auto" {
+		return nil, errors.New("goldens: --quant and --keep have no meaning for the reference engine, which takes weights as they are stored")
 	}
 	return referenceEngine{}, nil
 }

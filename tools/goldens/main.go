@@ -17,10 +17,13 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"muninn/model"
 )
 
 type options struct {
 	dir, engine, device string
+	quant, keep         string
 	topics              []string
 	caseName            string
 	json                bool
@@ -32,6 +35,8 @@ func main() {
 	flags.StringVar(&o.dir, "dir", "testdata/goldens", "folder of golden data")
 	flags.StringVar(&o.engine, "engine", engines[0].name, "what to compare: "+engineNames())
 	flags.StringVar(&o.device, "device", "", "device by index, type or part of its name")
+	flags.StringVar(&o.quant, "quant", "auto", "format of the weights on the device; E4 keeps its values in q4_0, E8 in q8_0, with --keep embed=...,adapter=... too")
+	flags.StringVar(&o.keep, "keep", "", "parts with a format of their own, as for muninn run")
 	flags.StringSliceVar(&o.topics, "topic", nil, "topics, by default all of "+topicNames()+" that the folder has")
 	flags.StringVar(&o.caseName, "case", "", "only cases of this name")
 	flags.BoolVar(&o.json, "json", false, "one JSON document instead of lines")
@@ -73,7 +78,11 @@ func run(o options, w io.Writer) (summary, error) {
 	if err != nil {
 		return s, err
 	}
-	e, err := openEngine(o.engine, o.device)
+	weights, err := model.ParseScheme(o.quant, o.keep)
+	if err != nil {
+		return s, err
+	}
+	e, err := openEngine(o.engine, o.device, weights)
 	if err != nil {
 		return s, err
 	}

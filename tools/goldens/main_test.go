@@ -274,6 +274,8 @@ func TestUnanswerable(t *testing.T) {
 		"unknown case":   {options{dir: goldens, engine: "reference", topics: []string{"sampling"}, caseName: "len5"}, `no case "len5"`},
 		"unknown engine": {options{dir: goldens, engine: "steam"}, `unknown engine "steam"`},
 		"device of none": {options{dir: goldens, engine: "reference", device: "0"}, "--device has no meaning"},
+		"unknown format": {options{dir: goldens, engine: "reference", quant: "q5_0"}, `unknown weight format "q5_0"`},
+		"blocks on none": {options{dir: goldens, engine: "reference", quant: "q8_0"}, "--quant and --keep have no meaning"},
 		"no folder":      {options{dir: filepath.Join(empty, "x"), engine: "reference"}, "is not a folder"},
 		"empty folder":   {options{dir: empty, engine: "reference"}, "none of the topics"},
 		"topic missing":  {options{dir: empty, engine: "reference", topics: []string{"forward"}}, "no .json in"},

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/model/fit"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// fitOptions are the flags by which a verb makes a model fit its device.
+type fitOptions struct {
+	NoFit   bool
+	Plan    bool
+	PlanFor string
+
+	fit bool
+	set func(flag string) bool // whether the user gave a flag, on the command line or in the environment
+}
+
+// AddFlags declares the flags.
+func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.fit, "fit", true, "choose what is not given of --quant, --cache-lookup-strategy and --ctx so that the device's memory holds it")
+	fs.BoolVar(&o.NoFit, "no-fit", false, "take everything as given, and try")
+	fs.BoolVar(&o.Plan, "plan", false, "print what memory the model takes on the device, part by part, and exit; nothing is loaded")
+	fs.StringVar(&o.PlanFor, "plan-for", "", "as --plan, for a `card` of a size such as 6GiB, or for a GPU whose recorded limits have this in their name")
+	o.set = fs.Changed
+}
+
+// loads is what this program loads today.
+func loads() fit.Can {
+	return fit.Can{Quants: shaders.Formats(), KV: []shaders.KVType{shaders.KVF32}}
+}
+
+// fitModel is a checkpoint as fit plans for it. What the scheme keeps, stays.
+func fitModel(ck *model.Checkpoint, scheme model.Scheme) fit.Model {
+	formats := func(quant *shaders.Format) model.Formats {
+		return model.DeviceFormats(withQuant(scheme, quant), ck.Config, ck.Stored)
+	}
+	core := model.TensorSpec{Name: "transformer.core_block.0.mlp.proj.weight", Part: model.PartCore} // stands for most weights
+	return fit.Model{Config: ck.Config, Stored: model.DeviceFormats(model.Scheme{}, ck.Config, ck.Stored)(core), Formats: formats}
+}
+
+// withQuant is a scheme with another format; nil: as stored.
+func withQuant(s model.Scheme, quant *shaders.Format) model.Scheme {
+	s.Quant = ""
+	if quant != nil {
+		s.Quant = model.DType(strings.ToUpper(quant.String()))
+	}
+	return s
+}
+
+// wish puts down what the user fixed. The session has the context wanted; prompt is the number of tokens it must hold.
+func (o *fitOptions) wish(scheme model.Scheme, session model.SessionOptions, prompt int) fit.Wish {
+	w := fit.Wish{Context: session.Context, Least: min(prompt+1, session.Context), ContextFixed: o.set("ctx"), Session: session}
+	if scheme.Quant != "" {
+		f := model.DeviceFormat(scheme.Quant)
+		w.Quant = &f
+	}
+	if o.set("cache-lookup-strategy") {
+		w.Lookup = &session.Lookup
+	}
+	return w
+}
+
+// settle chooses what the user left open so that the model fits, says so in one line, and sets the session up for it. The
+// result is the scheme of the weights. With --no-fit everything stays as it is.
+func (o *fitOptions) settle(s *streams, ck *model.Checkpoint, caps vk.Caps, scheme model.Scheme, session *model.SessionOptions, prompt int) (model.Scheme, error) {
+	if o.NoFit || !o.fit {
+		return scheme, nil
+	}
+	choice, err := fit.Choose(fitModel(ck, scheme), withHostMemory(caps), o.wish(scheme, *session, prompt), loads())
+	if err != nil {
+		return scheme, err
+	}
+	s.note("fit: %s", choice.Why)
+	session.Context, session.Lookup = choice.Context, choice.Lookup
+	if choice.Rows > 0 {
+		session.Rows = choice.Rows
+	}
+	return withQuant(scheme, choice.Quant), nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+)
+
+// schemeOptions say in which formats weights are held.
+type schemeOptions struct {
+	Quant string
+	Keep  string
+}
+
+// AddFlags declares the flags; quant is the default format.
+func (o *schemeOptions) AddFlags(fs *pflag.FlagSet, quant string) {
+	choiceVar(fs, &o.Quant, "quant", quant, model.QuantNames(), "format of the weights; auto: as stored")
+	fs.StringVar(&o.Keep, "keep", "", "`parts` that stay at 16 bit, or in a format of their own: embed, head, adapter, prelude, core, coda, "+
+		"separated by commas, as in core,embed=f16")
+	fs.Lookup("keep").DefValue = "with q8_0 and q4_0 the adapter, and embed and head as q8_0"
+}
+
+func (o *schemeOptions) scheme() (model.Scheme, error) {
+	scheme, err := model.ParseScheme(o.Quant, o.Keep)
+	if err != nil {
+		return scheme, usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+	}
+	return scheme, nil
+}
+
+// cacheVersion changes when the same source and scheme give other bytes than before.
+const cacheVersion = "1"
+
+// quantised is the checkpoint as the scheme wants it: the cached file if there is one, made now if not, and the checkpoint
+// itself where the scheme makes no blocks of weights or there is no place for a file. In that case the weights are
+// quantised as they are loaded. Closing what is returned, when it is not ck, is the caller's.
+func quantised(ctx context.Context, s *streams, name string, ck *model.Checkpoint, scheme model.Scheme) (*model.Checkpoint, error) {
+	makes, err := scheme.Quantises(ck)
+	if err != nil || !makes {
+		return ck, err
+	}
+	base := cacheBase(s)
+	if base == "" {
+		return ck, nil
+	}
+	source, err := ck.SourceKey()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(cacheVersion + "\n" + source + "\n" + scheme.String()))
+	key := hex.EncodeToString(sum[:])
+	path := filepath.Join(base, "weights", plainName(name)+"-"+plainName(scheme.String())+"-"+key[:16]+".gguf")
+	if cached, err := model.OpenPath(path); err == nil {
+		if cached.CachedFrom() == key {
+			s.note("weights from the cache: %s", path)
+			return cached, nil
+		}
+		cached.Close()
+	}
+	o := model.WriteOptions{Scheme: scheme, Name: modelName(name), Source: key}
+	bytes, err := model.GGUFSize(ck, o)
+	if err != nil {
+		return nil, err
+	}
+	s.note("quantising to %v, once: %s go to %s (--no-cache does without)", scheme, size(uint64(bytes)), path)
+	err = os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		var done func()
+		o.Progress, done = progress(s, "quantising "+name, ck.Size())
+		err = model.WriteGGUF(ctx, ck, path, o)
+		done()
+	}
+	if err == nil {
+		return model.OpenPath(path)
+	}
+	if ctx.Err() != nil || errors.Is(err, model.ErrModel) || errors.Is(err, model.ErrScheme) {
+		return nil, err
+	}
+	s.note("no cache: %v; the weights are quantised as they are loaded", err)
+	return ck, nil
+}
+
+// cacheBase is the user's folder for what can be made anew; empty when there is none.
+func cacheBase(s *streams) string {
+	base, _ := s.env("MUNINN_CACHE_DIR")
+	if base != "" {
+		return base
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(user, "muninn")
+}
+
+// modelName is a name for people, from the path of a model.
+func modelName(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return strings.TrimSuffix(filepath.Base(path), ".gguf")
+}
+
+var notPlain = regexp.MustCompile(`[^A-Za-z0-9_.]+`)
+
+// plainName is what a text adds to a file's name.
+func plainName(text string) string {
+	return strings.Trim(notPlain.ReplaceAllString(modelName(text), "-"), "-.")
+}

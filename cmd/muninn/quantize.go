@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+)
+
+// quantizeOptions are the arguments and flags of quantize.
+type quantizeOptions struct {
+	schemeOptions
+	Name  string
+	Force bool
+}
+
+// AddFlags declares the flags.
+func (o *quantizeOptions) AddFlags(fs *pflag.FlagSet) {
+	o.schemeOptions.AddFlags(fs, "q8_0")
+	fs.StringVar(&o.Name, "name", "", "name of the model inside the file")
+	fs.Lookup("name").DefValue = "that of SRC"
+	fs.BoolVar(&o.Force, "force", false, "replace DST if it is there")
+}
+
+func quantizeCommand() *command {
+	o := &quantizeOptions{}
+	return &command{
+		name: "quantize", args: "SRC DST.gguf", min: 2, max: 2,
+		summary: "write a model as one GGUF file",
+		detail: `SRC is whatever "muninn run" takes as MODEL. The file holds weights, config and tokenizer, and is a MODEL in turn.
+Other programs can show it, but not run it: its architecture is "huginn".
+
+With q8_0 and q4_0, weights are held in blocks of 32 with a scale. Matrices whose rows are not whole blocks stay as they
+are. The same SRC and flags give the same bytes.
+
+The file appears under its name only when all of it is on the disk. What an interrupted quantize leaves is hidden and is
+removed by the next one in that folder.`,
+		examples: []string{
+			"muninn quantize ~/huginn-0125 huginn-q4.gguf --quant q4_0",
+			"muninn quantize ~/huginn-0125 huginn-mixed.gguf --quant q4_0 --keep coda=q8_0,embed=f16",
+		},
+		flags: o.AddFlags,
+		run: func(ctx context.Context, s *streams, args []string) error {
+			return quantize(ctx, s, args[0], args[1], o)
+		},
+	}
+}
+
+func quantize(ctx context.Context, s *streams, src, dst string, o *quantizeOptions) error {
+	scheme, err := o.scheme()
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(dst); err == nil {
+		switch {
+		case !info.Mode().IsRegular():
+			return usage("%s is not a file; name the file to write, such as model.gguf", dst)
+		case !o.Force:
+			return usage("%s is there already; choose another name, or replace it with --force", dst)
+		}
+	}
+	ck, err := model.OpenPath(src)
+	if err != nil {
+		return err
+	}
+	defer ck.Close()
+	w := model.WriteOptions{Scheme: scheme, Name: o.Name}
+	if w.Name == "" {
+		w.Name = modelName(src)
+	}
+	var done func()
+	w.Progress, done = progress(s, "writing "+dst, ck.Size())
+	start := time.Now()
+	err = model.WriteGGUF(ctx, ck, dst, w)
+	done()
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(dst)
+	if err != nil {
+		return err
+	}
+	s.note("%s: %v, %v, %s in %.1f s; it was %s", dst, ck.Config, scheme, size(uint64(info.Size())), time.Since(start).Seconds(), size(uint64(ck.Size())))
+	return nil
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+)
+
+// showOptions are the flags of show.
+type showOptions struct {
+	Tensors bool
+	JSON    bool
+}
+
+// AddFlags declares the flags.
+func (o *showOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.Tensors, "tensors", false, "list every tensor too")
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object, with every tensor")
+}
+
+func showCommand() *command {
+	o := &showOptions{}
+	return &command{
+		name: "show", args: "MODEL", min: 1, max: 1,
+		summary: "show what a model consists of",
+		detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not. The last table says how "muninn run"
+would hold the model, with all its positions, on the devices of this machine and on cards of usual sizes.`,
+		examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors"},
+		flags:    o.AddFlags,
+		run: func(_ context.Context, s *streams, args []string) error {
+			ck, err := model.OpenPath(args[0])
+			if err != nil {
+				return err
+			}
+			defer ck.Close()
+			d, err := describeModel(args[0], ck)
+			if err != nil {
+				return err
+			}
+			if d.Verdicts, err = verdicts(ck); err != nil {
+				return err
+			}
+			if o.JSON {
+				return jsonLines(s.out).Encode(d)
+			}
+			d.print(s, o.Tensors)
+			return printVerdicts(s.out, d.Verdicts)
+		},
+	}
+}
+
+// modelDescription is what show prints with --json.
+type modelDescription struct {
+	Model          string              `json:"model"`
+	Shape          string              `json:"shape"`
+	Parameters     int64               `json:"parameters"`
+	Context        int                 `json:"context"`
+	MeanRecurrence int                 `json:"mean_recurrence"`
+	TiedEmbeddings bool                `json:"tied_embeddings"`
+	Tokens         int                 `json:"tokens"` // of the tokenizer; 0 without one
+	Parts          []partDescription   `json:"parts"`
+	Bytes          int64               `json:"bytes"` // of all tensors
+	Tensors        []tensorDescription `json:"tensors"`
+	Verdicts       []verdict           `json:"verdicts"`
+}
+
+type partDescription struct {
+	Part     string   `json:"part"`
+	Tensors  int      `json:"tensors"`
+	Weights  int64    `json:"weights"`
+	Bytes    int64    `json:"bytes"`
+	Matrices []string `json:"matrices"` // formats of the matrices, most weights first
+}
+
+type tensorDescription struct {
+	Name   string `json:"name"`
+	Part   string `json:"part"`
+	Format string `json:"format"`
+	Shape  []int  `json:"shape"`
+	Bytes  int64  `json:"bytes"`
+}
+
+func describeModel(name string, ck *model.Checkpoint) (modelDescription, error) {
+	c := ck.Config
+	d := modelDescription{Model: name, Shape: c.String(), Parameters: c.Params().Total, Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
+		TiedEmbeddings: c.TieEmbeddings, Bytes: ck.Size()}
+	if m, err := textOf(ck); err == nil {
+		d.Tokens = m.Tokenizer.VocabSize()
+	} else if !errors.Is(err, model.ErrNoTokenizer) {
+		return d, err
+	}
+	specs := map[string]model.TensorSpec{}
+	for _, spec := range c.TensorSpecs() {
+		specs[spec.Name] = spec
+	}
+	formats := map[string]map[string]int64{} // weights by part and format
+	for _, info := range ck.Tensors() {
+		spec, known := specs[info.Name]
+		part := string(spec.Part)
+		if !known {
+			part = string(model.PartTable)
+		}
+		i := slices.IndexFunc(d.Parts, func(p partDescription) bool { return p.Part == part })
+		if i < 0 {
+			i = len(d.Parts)
+			d.Parts = append(d.Parts, partDescription{Part: part, Matrices: []string{}})
+			formats[part] = map[string]int64{}
+		}
+		weights, format := info.DType.Elements(info.Bytes), strings.ToLower(string(info.DType))
+		d.Parts[i].Tensors++
+		d.Parts[i].Weights += weights
+		d.Parts[i].Bytes += info.Bytes
+		if len(info.Shape) == 2 {
+			formats[part][format] += weights
+		}
+		d.Tensors = append(d.Tensors, tensorDescription{info.Name, part, format, info.Shape, info.Bytes})
+	}
+	for i, p := range d.Parts {
+		for format := range formats[p.Part] {
+			d.Parts[i].Matrices = append(d.Parts[i].Matrices, format)
+		}
+		slices.SortFunc(d.Parts[i].Matrices, func(a, b string) int {
+			return int(min(max(formats[p.Part][b]-formats[p.Part][a], -1), 1))*2 + strings.Compare(a, b)
+		})
+	}
+	order := []model.Part{model.PartEmbedding, model.PartPrelude, model.PartAdapter, model.PartCore, model.PartCoda, model.PartNorm, model.PartHead, model.PartTable}
+	slices.SortStableFunc(d.Parts, func(a, b partDescription) int {
+		return slices.Index(order, model.Part(a.Part)) - slices.Index(order, model.Part(b.Part))
+	})
+	return d, nil
+}
+
+// print writes the description for people.
+func (d modelDescription) print(s *streams, tensors bool) {
+	fmt.Fprintf(s.out, "%s\n%s, context %d, mean_recurrence %d\n", d.Model, d.Shape, d.Context, d.MeanRecurrence)
+	switch {
+	case d.Tokens == 0:
+		fmt.Fprintln(s.out, "no tokenizer")
+	default:
+		fmt.Fprintf(s.out, "tokenizer of %d tokens\n", d.Tokens)
+	}
+	fmt.Fprintln(s.out)
+	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "PART\tTENSORS\tWEIGHTS\tMATRICES\tSIZE")
+	var count int
+	var weights int64
+	for _, p := range d.Parts {
+		formats := strings.Join(p.Matrices, ", ")
+		if formats == "" {
+			formats = "-"
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", p.Part, p.Tensors, p.Weights, formats, size(uint64(p.Bytes)))
+		count, weights = count+p.Tensors, weights+p.Weights
+	}
+	fmt.Fprintf(t, "total\t%d\t%d\t%.2f bits a weight\t%s\n", count, weights, 8*float64(d.Bytes)/float64(max(weights, 1)), size(uint64(d.Bytes)))
+	t.Flush()
+	if d.TiedEmbeddings {
+		fmt.Fprintln(s.out, "The embedding is the output matrix too.")
+	}
+	if !tensors {
+		return
+	}
+	fmt.Fprintln(s.out)
+	fmt.Fprintln(t, "TENSOR\tFORMAT\tSHAPE\tSIZE")
+	for _, x := range d.Tensors {
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", x.Name, x.Format, x.Shape, size(uint64(x.Bytes)))
+	}
+	t.Flush()
+}

@@ -1,0 +1,186 @@
+package fit
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"muninn/model"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// Error says that no setting within a wish fits, what the nearest one needs, and which settings outside the wish fit. It
+// matches ErrDoesNotFit.
+type Error struct {
+	Device  string
+	Space   Space
+	Nearest Setting // of the settings within the wish, the one that needs least
+	Plan    model.Plan
+	Fitting []Choice // settings that fit, of different kinds; empty when none does
+	Least   uint64   // when none does: what the smallest of all settings needs
+	binding error
+	model   Model
+	can     Can
+}
+
+func (e *Error) Unwrap() error { return ErrDoesNotFit }
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "the model does not fit %s: %s needs ", e.Device, e.Nearest.describe(e.model))
+	if e.Plan.Device == 0 {
+		fmt.Fprintf(&b, "larger bindings (%v)", e.binding)
+	} else {
+		fmt.Fprintf(&b, "%s, there is room for %s\n", Size(e.Plan.Device), Size(e.Space.Room()))
+		for _, l := range e.Plan.Lines {
+			if l.Bytes >= e.Plan.Device/1000 {
+				fmt.Fprintf(&b, "  %-8s %-12s %10s\n", l.Group, l.Part, Size(l.Bytes))
+			}
+		}
+		fmt.Fprintf(&b, "  %-8s %-12s %10s of %s; %s of that is left to the driver", "", "free", Size(e.Space.Free), Size(e.Space.Size), Size(e.Space.Reserve))
+	}
+	if len(e.Fitting) == 0 {
+		fmt.Fprintf(&b, "\nno setting fits: the smallest needs %s. Free memory on the device, or choose another with --device", Size(e.Least))
+		return b.String()
+	}
+	b.WriteString("\nwhat fits:")
+	for _, c := range e.Fitting {
+		fmt.Fprintf(&b, "\n  %s  (%s)", strings.Join(e.model.Flags(c.Setting, e.can), " "), Size(c.Plan.Device))
+	}
+	return b.String()
+}
+
+// Flags are the flags of the command line that make a setting. A flag of which there is one value only is left out.
+func (m Model) Flags(s Setting, can Can) []string {
+	list := []string{"--quant", m.QuantName(s.Quant), "--cache-lookup-strategy", s.Lookup.String(), "--ctx", fmt.Sprint(s.Context),
+		"--num-steps", fmt.Sprint(s.Steps)}
+	if len(can.KV) > 1 {
+		list = append(list, "--kv-type", s.KV.String())
+	}
+	return list
+}
+
+// doesNotFit looks for settings outside the wish that fit: first those that give up one of the things that it fixes.
+func (m Model) doesNotFit(c vk.Caps, space Space, w Wish, can Can, binding error) error {
+	e := &Error{Device: c.Name, Space: space, binding: binding, model: m, can: can}
+	for _, s := range m.candidates(w, can) {
+		if p, err := m.Plan(c, s, w.Session); err == nil && (e.Plan.Device == 0 || p.Device < e.Plan.Device) {
+			e.Nearest, e.Plan = s, p
+		}
+	}
+	if e.Plan.Device == 0 {
+		e.Nearest = m.candidates(w, can)[0]
+	}
+	e.Fitting, e.Least = m.fitting(c, space, w, can)
+	return e
+}
+
+// relaxed is a setting outside a wish, and the things that it gives up of the wish, one letter each.
+type relaxed struct {
+	Choice
+	gives string
+}
+
+// fitting are up to three settings that fit, of different kinds where there are such: those first that give up least.
+// least is what the smallest of all settings takes.
+func (m Model) fitting(c vk.Caps, space Space, w Wish, can Can) (list []Choice, least uint64) {
+	var fits []relaxed
+	for _, r := range m.relaxations(w, can) {
+		p, err := m.Plan(c, r.Setting, w.Session)
+		if err != nil {
+			continue
+		}
+		if least == 0 || p.Device < least {
+			least = p.Device
+		}
+		if p.Device <= space.Room() {
+			r.Plan, r.Space = p, space
+			fits = append(fits, r)
+		}
+	}
+	sort.SliceStable(fits, func(i, j int) bool { return len(fits[i].gives) < len(fits[j].gives) })
+	taken := make(map[string]bool) // by flags: as stored and the format's own name may mean the same
+	for _, alike := range []bool{false, true} {
+		kinds := make(map[string]bool)
+		for _, r := range fits {
+			if len(list) == 3 {
+				return list, least
+			}
+			flags := strings.Join(m.Flags(r.Setting, can), " ")
+			if taken[flags] || !alike && kinds[r.gives] {
+				continue
+			}
+			taken[flags], kinds[r.gives] = true, true
+			list = append(list, r.Choice)
+		}
+	}
+	return list, least
+}
+
+// relaxations are all settings that this program knows, in order of preference, whatever the wish fixes. Contexts go down
+// to 64 positions, steps to an eighth.
+func (m Model) relaxations(w Wish, can Can) []relaxed {
+	free := Wish{Context: w.Context, Least: w.Least, Session: w.Session}
+	want := m.contexts(w)[0]
+	quants := m.quants(free, can)
+	if w.Quant != nil && !contains(quants, w.Quant) {
+		quants = append([]*shaders.Format{w.Quant}, quants...)
+	}
+	caches := m.caches(free, can)
+	if w.Lookup != nil {
+		own := w
+		own.KV = nil
+		caches = append(m.caches(own, can), caches...)
+	}
+	var list []relaxed
+	for steps := m.steps(w); steps > 0 && steps >= m.steps(w)/8; steps /= 2 {
+		for n := want; n >= 64 || n == want; n /= 2 {
+			if n < w.Least {
+				break
+			}
+			for _, q := range quants {
+				for _, k := range caches {
+					if steps < m.steps(w) && k.lookup.Period != model.Uncompressed {
+						continue // takes the same whatever the steps
+					}
+					s := Setting{Quant: q, Lookup: k.lookup, KV: k.kv, Context: n, Rows: 128, Steps: steps}
+					if w.Session.Rows > 0 {
+						s.Rows = w.Session.Rows
+					}
+					list = append(list, relaxed{Choice{Setting: s}, m.gives(w, s)})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// gives lists what a setting gives up of a wish.
+func (m Model) gives(w Wish, s Setting) (list string) {
+	if w.Quant != nil && (s.Quant == nil || *s.Quant != *w.Quant) {
+		list += "q"
+	}
+	if w.Lookup != nil && s.Lookup != *w.Lookup {
+		list += "l"
+	}
+	if w.KV != nil && s.KV != *w.KV {
+		list += "k"
+	}
+	if floor := min(m.contexts(w)[0], max(Floor, w.Least)); w.ContextFixed && s.Context != w.Context || s.Context < floor {
+		list += "c"
+	}
+	if s.Steps != m.steps(w) {
+		list += "s"
+	}
+	return list
+}
+
+func contains(list []*shaders.Format, f *shaders.Format) bool {
+	for _, x := range list {
+		if x != nil && *x == *f {
+			return true
+		}
+	}
+	return false
+}

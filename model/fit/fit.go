@@ -1,0 +1,150 @@
+package fit
+
+import (
+	"errors"
+	"fmt"
+
+	"muninn/model"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// Model is what is planned for.
+type Model struct {
+	Config  model.Config
+	Stored  shaders.Format                            // of most of the weights
+	Formats func(quant *shaders.Format) model.Formats // of the matrices when quant is asked for; nil: as stored
+}
+
+// Wish is what the user wants. What is fixed stays; what is nil or zero is Choose's to choose.
+type Wish struct {
+	Quant   *shaders.Format // fixed format of the weights
+	Lookup  *model.Lookup   // fixed KV rule
+	KV      *shaders.KVType // fixed KV type
+	Context int             // positions wanted; 0: the model's block_size
+	// ContextFixed says that the user asked for Context; else it may be cut down to Least, or Floor if that is more.
+	ContextFixed bool
+	Least        int
+	// Session has the rest: Sequences, MaxSteps, Outputs and, when not 0, Rows. Its Lookup and Context are not used.
+	Session model.SessionOptions
+}
+
+// Floor is the shortest context that is chosen on the user's behalf.
+const Floor = 512
+
+// Can is what this program loads today.
+type Can struct {
+	Quants []shaders.Format
+	KV     []shaders.KVType
+}
+
+// Setting is one way to hold a model.
+type Setting struct {
+	Quant   *shaders.Format // nil: as stored
+	Lookup  model.Lookup
+	KV      shaders.KVType
+	Context int
+	Rows    int // of a pass; 0: the default
+	Steps   int // num_steps, the most
+}
+
+// Choice is a setting with its plan.
+type Choice struct {
+	Setting
+	Plan  model.Plan
+	Space Space
+	Why   string // one line
+}
+
+// ErrDoesNotFit is matched by the error when no setting fits.
+var ErrDoesNotFit = errors.New("does not fit")
+
+// Plan is the memory that a setting takes on a device.
+func (m Model) Plan(c vk.Caps, s Setting, o model.SessionOptions) (model.Plan, error) {
+	o.Context, o.Lookup, o.MaxSteps = s.Context, s.Lookup, s.Steps
+	if s.Rows > 0 {
+		o.Rows = s.Rows
+	}
+	return m.Config.Plan(c, model.PlanOptions{Formats: m.Formats(s.Quant), KV: s.KV, Session: o})
+}
+
+// Given is the setting of a wish with nothing chosen to make it fit: weights as stored, the default rule.
+func Given(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
+	space, err := SpaceOf(c)
+	if err != nil {
+		return Choice{}, err
+	}
+	s := m.candidates(w, can)[0]
+	p, err := m.Plan(c, s, w.Session)
+	return Choice{Setting: s, Plan: p, Space: space, Why: s.describe(m) + " as given; " + Verdict(p, c)}, err
+}
+
+// Choose picks the first setting that fits. Weights count most, as every token reads them at every step: they stay as
+// stored, or at 16 bits, while the cache can make room without losing much. Then they go to 8 bits and then to 4, before
+// the cache is squeezed into fewer slots than a Huginn keeps well with, and before the context is cut. What the wish
+// fixes is never changed. When nothing fits the error is an *Error.
+func Choose(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
+	space, err := SpaceOf(c)
+	if err != nil {
+		return Choice{}, err
+	}
+	var preferred model.Plan
+	var binding error
+	list := m.candidates(w, can)
+	for i, s := range list {
+		p, err := m.Plan(c, s, w.Session)
+		if errors.Is(err, shaders.ErrBindingLimit) {
+			binding = err
+			continue
+		}
+		if err != nil {
+			return Choice{}, err
+		}
+		if p.Device <= space.Room() {
+			choice := Choice{Setting: s, Plan: p, Space: space}
+			choice.Why = m.why(choice, list[0], preferred, i == 0)
+			return choice, nil
+		}
+		if preferred.Device == 0 {
+			preferred = p
+		}
+	}
+	return Choice{}, m.doesNotFit(c, space, w, can, binding)
+}
+
+// why is the line that says what was chosen, and what of it was not the first choice.
+func (m Model) why(c Choice, first Setting, preferred model.Plan, wanted bool) string {
+	text := fmt.Sprintf("%s: %s of %s free", c.Setting.describe(m), Size(c.Plan.Device), Size(c.Space.Free))
+	switch {
+	case wanted:
+		return text
+	case preferred.Device == 0:
+		return text + fmt.Sprintf("; %s is more than the device binds", first.describe(m))
+	}
+	return text + fmt.Sprintf("; %s would take %s", first.describe(m), Size(preferred.Device))
+}
+
+// describe names a setting in a few words.
+func (s Setting) describe(m Model) string {
+	return fmt.Sprintf("%s weights, %s KV in %s, %d positions", m.QuantName(s.Quant), s.Lookup, s.KV, s.Context)
+}
+
+// QuantName is the name of a format; nil, as stored, is that of most of the weights.
+func (m Model) QuantName(f *shaders.Format) string {
+	if f != nil {
+		return f.String()
+	}
+	return m.Stored.String()
+}
+
+// Verdict is one line on whether a plan fits a device.
+func Verdict(p model.Plan, c vk.Caps) string {
+	s, err := SpaceOf(c)
+	switch {
+	case err != nil:
+		return err.Error()
+	case p.Device <= s.Room():
+		return fmt.Sprintf("fits %s: %s of %s free", c.Name, Size(p.Device), Size(s.Free))
+	}
+	return fmt.Sprintf("does not fit %s: needs %s, %s free", c.Name, Size(p.Device+s.Reserve), Size(s.Free))
+}

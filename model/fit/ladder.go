@@ -1,0 +1,138 @@
+package fit
+
+import (
+	"fmt"
+	"slices"
+
+	"muninn/model"
+	"muninn/shaders"
+)
+
+// rung is a rule and a type of the KV cache. Slots is the number of core steps that have a slot, 0 for all of them.
+type rung struct {
+	Slots int
+	KV    shaders.KVType
+}
+
+// ladder is the order in which the cache is made smaller: 8-bit blocks lose less than sharing slots, and a Huginn keeps
+// its answers with 4 slots for the core steps (compress-s16), less surely with 2 or 1.
+var ladder = []rung{
+	{0, shaders.KVF32}, {0, shaders.KVF16}, {0, shaders.KVQ8},
+	{4, shaders.KVF32}, {4, shaders.KVF16}, {4, shaders.KVQ8},
+	{2, shaders.KVF32}, {2, shaders.KVF16}, {2, shaders.KVQ8},
+	{1, shaders.KVF32}, {1, shaders.KVF16}, {1, shaders.KVQ8},
+}
+
+// gentle tells whether a rung is worth keeping wider weights for.
+func (r rung) gentle() bool { return r.Slots == 0 || r.Slots >= 4 }
+
+// lookup is the rung's rule for a model.
+func (m Model) lookup(slots int) model.Lookup {
+	name := model.DefaultLookup
+	core := m.Config.NLayersInRecurrentBlock
+	if slots > 0 {
+		name = fmt.Sprintf("%s-compress-s%d", name, slots*core)
+	}
+	l, err := model.ParseLookup(name, core)
+	if err != nil {
+		panic(err) // the names above are always understood
+	}
+	return l
+}
+
+// rowCounts are how many rows a pass may have: fewer make a long prompt slower and nothing else.
+func rowCounts(w Wish) []int {
+	if w.Session.Rows > 0 {
+		return []int{w.Session.Rows}
+	}
+	return []int{0, 128}
+}
+
+// quants are the formats to try, best first: as stored, which is nil, then what takes less.
+func (m Model) quants(w Wish, can Can) []*shaders.Format {
+	if w.Quant != nil {
+		return []*shaders.Format{w.Quant}
+	}
+	list := []*shaders.Format{nil}
+	size := func(f shaders.Format) uint64 { return shaders.MatrixBytes(1, 64, f) }
+	for _, f := range []shaders.Format{shaders.BF16, shaders.Q8_0, shaders.Q4_0} {
+		if size(f) < size(m.Stored) && slices.Contains(can.Quants, f) {
+			list = append(list, &f)
+		}
+	}
+	return list
+}
+
+// cache is a KV rule and type to try.
+type cache struct {
+	lookup model.Lookup
+	kv     shaders.KVType
+	gentle bool
+}
+
+// caches are the caches to try, best first.
+func (m Model) caches(w Wish, can Can) []cache {
+	var list []cache
+	for _, r := range ladder {
+		switch {
+		case w.KV != nil && *w.KV != r.KV, w.KV == nil && !slices.Contains(can.KV, r.KV):
+		case w.Lookup == nil:
+			list = append(list, cache{m.lookup(r.Slots), r.KV, r.gentle()})
+		case r.Slots == 0: // once for each type
+			list = append(list, cache{*w.Lookup, r.KV, true})
+		}
+	}
+	return list
+}
+
+// contexts are the context lengths to try, longest first.
+func (m Model) contexts(w Wish) []int {
+	want := w.Context
+	if want == 0 {
+		want = m.Config.BlockSize
+	}
+	list := []int{want}
+	if w.ContextFixed {
+		return list
+	}
+	floor := max(Floor, w.Least)
+	for n := 1 << 24; n > floor; n /= 2 {
+		if n < want {
+			list = append(list, n)
+		}
+	}
+	if floor < want {
+		list = append(list, floor)
+	}
+	return list
+}
+
+func (m Model) steps(w Wish) int {
+	if w.Session.MaxSteps > 0 {
+		return w.Session.MaxSteps
+	}
+	return m.Config.MeanRecurrence
+}
+
+// candidates are the settings to try, in order of preference.
+func (m Model) candidates(w Wish, can Can) []Setting {
+	quants, contexts := m.quants(w, can), m.contexts(w)
+	var list []Setting
+	add := func(quant *shaders.Format, context int, gentleOnly bool) {
+		for _, c := range m.caches(w, can) {
+			if gentleOnly && !c.gentle {
+				continue
+			}
+			for _, rows := range rowCounts(w) {
+				list = append(list, Setting{Quant: quant, Lookup: c.lookup, KV: c.kv, Context: context, Rows: rows, Steps: m.steps(w)})
+			}
+		}
+	}
+	for _, q := range quants {
+		add(q, contexts[0], true)
+	}
+	for _, n := range contexts {
+		add(quants[len(quants)-1], n, false)
+	}
+	return list
+}

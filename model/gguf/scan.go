@@ -1,0 +1,85 @@
+package gguf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// scanner reads a file's header from front to back. The first error sticks: later reads give zeros.
+type scanner struct {
+	r    io.ReaderAt
+	size uint64
+	at   uint64
+	buf  []byte // the file from byte from on
+	from uint64
+	err  error
+}
+
+func (s *scanner) left() uint64 { return s.size - s.at }
+
+// need makes the next n bytes available, n at most the buffer's capacity.
+func (s *scanner) need(n uint64) []byte {
+	if s.err != nil {
+		return make([]byte, n)
+	}
+	if n > s.left() {
+		s.err = fmt.Errorf("ends at byte %d inside its header: the file is cut short", s.size)
+		return make([]byte, n)
+	}
+	if s.at < s.from || s.at+n > s.from+uint64(len(s.buf)) {
+		s.buf = s.buf[:min(uint64(cap(s.buf)), s.left())]
+		s.from = s.at
+		if err := readFull(s.r, s.buf, int64(s.at)); err != nil {
+			s.err = fmt.Errorf("reading the header: %w", err)
+			return make([]byte, n)
+		}
+	}
+	p := s.buf[s.at-s.from:][:n]
+	s.at += n
+	return p
+}
+
+func (s *scanner) u32() uint32 { return binary.LittleEndian.Uint32(s.need(4)) }
+func (s *scanner) u64() uint64 { return binary.LittleEndian.Uint64(s.need(8)) }
+
+// skip passes over n bytes.
+func (s *scanner) skip(n uint64) {
+	if s.err == nil && n > s.left() {
+		s.err = fmt.Errorf("ends at byte %d inside its header: the file is cut short", s.size)
+	}
+	if s.err == nil {
+		s.at += n
+	}
+}
+
+// name reads a string of at most maxNameBytes.
+func (s *scanner) name(what string) string {
+	n := s.u64()
+	if s.err == nil && (n == 0 || n > maxNameBytes) {
+		s.err = fmt.Errorf("%s of %d bytes, want 1 to %d", what, n, maxNameBytes)
+	}
+	if s.err != nil {
+		return ""
+	}
+	return string(s.need(n))
+}
+
+// text passes over a string and gives its length.
+func (s *scanner) text() uint64 {
+	n := s.u64()
+	s.skip(n)
+	return n
+}
+
+// readFull fills p; a short file is io.ErrUnexpectedEOF.
+func readFull(r io.ReaderAt, p []byte, off int64) error {
+	n, err := r.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

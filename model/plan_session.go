@@ -1,0 +1,75 @@
+package model
+
+import "muninn/shaders"
+
+// activations follows the first half of Session.allocate.
+func (p *planner) activations(o SessionOptions) {
+	c, d := p.c, p.c.NEmbd
+	tensor := func(part string, rows, cols int) uint64 {
+		n := uint64(rows) * uint64(shaders.Padded(cols)) * 4
+		p.line(PlanScratch, part, n)
+		p.sessionSpans = append(p.sessionSpans, n)
+		return n
+	}
+	inputs := tensor("activations", 2*o.Rows, d) // State and Embeds
+	for range 3 {                                // Given, X, Y
+		tensor("activations", o.Rows, d)
+	}
+	qkv := tensor("activations", o.Rows, 3*d)
+	tensor("activations", o.Rows, shaders.Cache{Heads: c.NHeads, HeadDim: c.HeadDim}.QueryCols())
+	tensor("activations", o.Rows, d) // Attn
+	tensor("activations", o.Rows, d) // Proj
+	hidden := tensor("activations", o.Rows, c.IntermediateSize)
+	tensor("activations", o.Outputs, d)
+	logits := tensor("logits", o.Outputs, c.PaddedVocabSize)
+	tensor("activations", o.Sequences, d)
+	p.sessionSpans = append(p.sessionSpans, 4)
+	p.line(PlanScratch, "activations", 4)
+	if n := max(inputs, qkv, hidden, logits); n > p.limit {
+		p.fail("model: %d rows and %d outputs a pass need a buffer of %d bytes, %w of %d", o.Rows, o.Outputs, n, shaders.ErrBindingLimit, p.limit)
+	}
+}
+
+// caches follows the second half of Session.allocate.
+func (p *planner) caches(o SessionOptions, kv shaders.KVType) {
+	c := p.c
+	cells := o.Sequences * o.Context
+	p.sessionSpans = append(p.sessionSpans, uint64(cells)*4)
+	p.line(PlanKV, "depths", uint64(cells)*4)
+	p.layers("prelude", c.NLayersInPrelude, cells, 1, kv)
+	p.layers("core", (c.NLayersInRecurrentBlock+o.Lookup.Blocks-1)/o.Lookup.Blocks, cells, coreSlots(o).Count(), kv)
+	p.layers("coda", c.NLayersInCoda, cells, 1, kv)
+}
+
+// layers follows shaders.NewCache.
+func (p *planner) layers(part string, n, cells, slots int, kv shaders.KVType) {
+	heads := p.c.NHeads
+	head := uint64(slots) * uint64(cells) * kv.HeadBytes(p.c.HeadDim)
+	per := int(min(p.limit/head, uint64(heads)))
+	if per == 0 {
+		p.fail("model: %d slots of %d positions take %d bytes a head, %w of %d", slots, cells, head, shaders.ErrBindingLimit, p.limit)
+		return
+	}
+	for range n {
+		for h := 0; h < heads; h += per {
+			shard := uint64(min(per, heads-h)) * head
+			p.sessionSpans = append(p.sessionSpans, shard, shard) // keys, values
+		}
+	}
+	p.line(PlanKV, part, 2*uint64(n)*uint64(heads)*head)
+}
+
+// exchange follows exchange.allocate. What lies in host memory on a discrete GPU is no line of its own: it is small.
+func (p *planner) exchange(o SessionOptions) {
+	edits := o.Outputs * min(o.Context, p.c.PaddedVocabSize)
+	for _, n := range []int{o.Rows * shaders.RowBytes, o.Outputs * shaders.MoveBytes, o.Sequences * shaders.MoveBytes,
+		o.Outputs * shaders.FilterBytes, edits * shaders.EditBytes, 4} {
+		p.upSpans = append(p.upSpans, uint64(n))
+		p.sessionSpans = append(p.sessionSpans, uint64(n))
+		p.line(PlanScratch, "exchange", uint64(n))
+	}
+	choices := uint64(o.Outputs) * shaders.ChoiceBytes
+	p.sessionSpans = append(p.sessionSpans, choices)
+	p.downSpans = append(p.downSpans, choices)
+	p.line(PlanScratch, "exchange", choices)
+}
