@@ -9,8 +9,8 @@ import (
 // productPush is the push block of lib/product.glsl.
 type productPush struct {
 	Rows, Row0, Units, N, XStride, YStride, Scales, Embeds, Bias, D uint32
-	Eps                                                            float32
-	Groups                                                         uint32
+	Eps                                                             float32
+	Groups                                                          uint32
 }
 
 // tiling is how products are cut on a device.
