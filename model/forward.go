@@ -41,13 +41,14 @@ func (b buffers) first(n, m int) buffers {
 type pass struct {
 	*Model
 	buffers
-	rec     *shaders.Recorder
-	rows    shaders.Rows
-	arrived vk.Span // [1] counter of MatMulNorm
-	context int     // positions of a sequence at most
-	prelude []shaders.Cache
-	core    []shaders.Cache
-	coda    []shaders.Cache
+	rec       *shaders.Recorder
+	rows      shaders.Rows
+	arrived   vk.Span // [1] counter of MatMulNorm
+	attention shaders.AttentionScratch
+	context   int // positions of a sequence at most
+	prelude   []shaders.Cache
+	core      []shaders.Cache
+	coda      []shaders.Cache
 }
 
 // begin: tokens to the embeds that every core step is given, and the initial state.
@@ -117,7 +118,7 @@ func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache
 	r.MatMul(p.QKV, b.Wqkv, p.Y)
 	r.Tap(name+".attn.Wqkv", p.QKV)
 	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.rows, mark)
-	r.Attention(p.Attn, p.Q, cache, p.rows, p.context)
+	r.Attention(p.Attn, p.Q, cache, p.rows, p.context, p.attention)
 	r.MatMulNorm(p.Y, x, p.Proj, b.AttnProj, p.Attn, b.Norm2, b.Norm3, p.eps, p.arrived)
 	r.Tap(name+".attn", p.Proj)
 	r.Tap(name+".norm_2", x)

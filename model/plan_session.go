@@ -23,8 +23,11 @@ func (p *planner) activations(o SessionOptions) {
 	tensor("activations", o.Outputs, d)
 	logits := tensor("logits", o.Outputs, c.PaddedVocabSize)
 	tensor("activations", o.Sequences, d)
-	p.sessionSpans = append(p.sessionSpans, 4)
-	p.line(PlanScratch, "activations", 4)
+	parts, arrived := shaders.AttentionScratchBytes(c.NHeads, c.HeadDim, o.Context)
+	for _, n := range []uint64{4, parts, arrived} { // allocateScratch
+		p.sessionSpans = append(p.sessionSpans, n)
+		p.line(PlanScratch, "activations", n)
+	}
 	if n := max(inputs, qkv, hidden, logits); n > p.limit {
 		p.fail("model: %d rows and %d outputs a pass need a buffer of %d bytes, %w of %d", o.Rows, o.Outputs, n, shaders.ErrBindingLimit, p.limit)
 	}

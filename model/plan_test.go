@@ -138,8 +138,8 @@ func TestPlanOfHuginn(t *testing.T) {
 				t.Errorf("%s in %v: %d bytes, want %d", line.Part, c.quant, line.Bytes, want)
 			}
 		}
-		// A slot of a position is 2 x 55 heads of 3 blocks of 34 bytes in each layer; a core layer has 4 slots.
-		if got, want := plan.Sum(model.PlanKV), uint64(4096*4+(2+4*4+2)*4096*2*55*3*34); got != want {
+		// A slot of a position is 2 x 55 heads of 3 blocks of 36 bytes in each layer; a core layer has 4 slots.
+		if got, want := plan.Sum(model.PlanKV), uint64(4096*4+(2+4*4+2)*4096*2*55*3*36); got != want {
 			t.Errorf("KV of %d bytes, want %d", got, want)
 		}
 		if c.quant == model.Q4_0 {

@@ -65,7 +65,7 @@ func (k programKey) name() string { return fmt.Sprintf("%s of %d rows", k.part, 
 func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorder {
 	x := &s.io
 	p := pass{
-		Model: s.m, buffers: s.buf.first(key.rows, key.outputs), rec: rec, context: s.opt.Context, arrived: s.arrived,
+		Model: s.m, buffers: s.buf.first(key.rows, key.outputs), rec: rec, context: s.opt.Context, arrived: s.arrived, attention: s.attention,
 		rows:    shaders.Rows{Span: x.rows.Slice(0, uint64(key.rows)*shaders.RowBytes), N: key.rows},
 		prelude: s.prelude, core: s.core, coda: s.coda,
 	}

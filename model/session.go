@@ -15,12 +15,13 @@ var ErrContextFull = errors.New("context full")
 
 // SessionOptions size a session. Zero values take the defaults.
 type SessionOptions struct {
-	Sequences int    // sequences held side by side; 1
-	Context   int    // positions of each sequence; block_size
-	MaxSteps  int    // deepest num_steps; mean_recurrence. A compressed cache takes any depth
-	Lookup    Lookup // cache lookup strategy; latest-m4
-	Rows      int    // rows of a pass at most: longer prompts run in chunks; 512, on CPU devices 128
-	Outputs   int    // rows of logits of a pass at most; Sequences
+	Sequences int            // sequences held side by side; 1
+	Context   int            // positions of each sequence; block_size
+	MaxSteps  int            // deepest num_steps; mean_recurrence. A compressed cache takes any depth
+	Lookup    Lookup         // cache lookup strategy; latest-m4
+	KV        shaders.KVType // how keys and values are stored; float32
+	Rows      int            // rows of a pass at most: longer prompts run in chunks; 512, on CPU devices 128
+	Outputs   int            // rows of logits of a pass at most; Sequences
 
 	// StepsPerSubmit bounds the core steps of one submission; 0: as many as the time budget of a submission takes.
 	StepsPerSubmit int
@@ -40,6 +41,7 @@ type Session struct {
 	coda            []shaders.Cache
 	io              exchange
 	arrived         vk.Span // [1] counter of MatMulNorm
+	attention       shaders.AttentionScratch
 	programs        map[programKey]*vk.Program
 	seqs            []sequence
 	outputs         int // rows of logits of the last pass
@@ -167,10 +169,7 @@ func (s *Session) allocate() error {
 		return err
 	}
 	b.State, b.Embeds = b.Inputs.From(0, o.Rows), b.Inputs.From(o.Rows, o.Rows)
-	if s.arrived, err = s.arena.Alloc(4); err != nil {
-		return err
-	}
-	if err := dev.Fill(s.arrived, 0); err != nil {
+	if err := s.allocateScratch(); err != nil {
 		return err
 	}
 	if limit := dev.Caps().ShardLimit(); max(b.Logits.Span.Size(), b.Inputs.Span.Size(), b.Hidden.Span.Size(), b.QKV.Span.Size()) > limit {
@@ -187,7 +186,7 @@ func (s *Session) allocate() error {
 	}
 	layers := func(n int, slots shaders.Slots) (list []shaders.Cache, err error) {
 		for range n {
-			l, err := shaders.NewCache(s.arena, c.NHeads, c.HeadDim, cells, slots, depth, dev.Caps().ShardLimit())
+			l, err := shaders.NewCache(s.arena, c.NHeads, c.HeadDim, cells, o.KV, slots, depth, dev.Caps().ShardLimit())
 			if err != nil {
 				return nil, err
 			}
@@ -210,6 +209,28 @@ func (s *Session) allocate() error {
 		return err
 	}
 	return s.io.allocate(s)
+}
+
+// allocateScratch takes what operations share between workgroups. Counters begin at zero.
+func (s *Session) allocateScratch() error {
+	c := s.m.Config
+	parts, arrived := shaders.AttentionScratchBytes(c.NHeads, c.HeadDim, s.opt.Context)
+	for _, a := range []struct {
+		span *vk.Span
+		n    uint64
+		zero bool
+	}{{&s.arrived, 4, true}, {&s.attention.Parts, parts, false}, {&s.attention.Arrived, arrived, true}} {
+		var err error
+		if *a.span, err = s.arena.Alloc(a.n); err != nil {
+			return err
+		}
+		if a.zero {
+			if err := s.m.dev.Fill(*a.span, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // coreSlots is the strategy as the kernels take it: no more slots than the deepest row needs.

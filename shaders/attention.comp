@@ -1,34 +1,71 @@
 #version 450
 // y[n][head] = softmax(q k^T / sqrt(h)) v over positions 0..pos of the row's own sequence. Where a position's
-// key comes from is the cache lookup rule's choice. A workgroup for each row and head; a running
-// softmax over LS positions at a time, always in the same order.
+// key comes from is the cache lookup rule's choice. A workgroup takes TR rows and a head; neighbouring rows of one
+// sequence and step share what is loaded. A running softmax goes over LS positions at a time, in segments whose results
+// are joined in order; with few rows and a long cache each segment has a workgroup of its own and the last to finish
+// joins them (p.split). The order of every sum is the same in all cases.
+#extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #define LS 64 // at least hs / 4: each invocation owns one float vector of the output
 layout(local_size_x = LS) in;
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
-#include "lib/reduce.glsl"
+#include "lib/kv.glsl"
 layout(set = 0, binding = 0) readonly buffer Q { vec4 q[]; };      // [n][q_stride]: heads_all heads of hs / 4, after rope
-layout(set = 0, binding = 1) readonly buffer K { vec4 k[]; };      // [slot][cell][heads][hs / 4], after rope
-layout(set = 0, binding = 2) readonly buffer V { vec4 v[]; };      // [slot][cell][heads][hs / 4]
+layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };     // [slot][cell][heads][hu], after rope
+layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [slot][cell][heads][hu / 2]
+layout(set = 0, binding = 2) readonly buffer V1 { uint v1[]; };    // [slot][cell][heads][hu * 4]
+layout(set = 0, binding = 2) readonly buffer V2 { uvec2 v2[]; };
+layout(set = 0, binding = 2) readonly buffer V4 { uvec4 v4[]; };
+layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
 layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };  // [cell] core steps stored
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride]
+layout(set = 0, binding = 6) coherent buffer P { vec4 parts[]; };  // split: [n][heads_all][segments][hs / 4 + 1], top and total last
+layout(set = 0, binding = 7) coherent buffer C { uint arrived[]; }; // split: [n][heads_all], 0 before and after
 layout(push_constant) uniform Push {
-    uint heads, head0, heads_all, h, hs;
+    uint n;      // rows
+    uint heads, head0, heads_all, h;
+    uint hv;     // float vectors in a head of q
+    uint hu;     // uvec4 in a head of k and v
+    uint scales; // q8: words before the scales in the shard
     uint stride; // floats in a row of y
     uint cells;
     uint every, anchor, period; // slot_of
     uint rule;   // 0: one slot, always there; 1: full; 2: latest; 3: always-last
     float scale; // 1 / sqrt(h)
     uint q_stride; // float vectors in a row of q
+    uint segment;  // positions in a segment, a multiple of LS
+    uint split;    // segments that have workgroups of their own; 0: none
 } p;
+#include "lib/last.glsl"
 
-shared vec4 q_row[LS];
-shared float weight[LS];
+shared vec4 q_row[TR][LS];
+shared float weight[TR][LS];
+shared float part[TR][LS];
 shared uint address[LS];
+shared float lacking;
 
 const uint NONE = 0xffffffffu;
+const float LEAST = -1e38;
+
+// Both leave in part[r][0] the sum or maximum of every row, by a tree in fixed order.
+void tree_max() {
+    const uint i = gl_LocalInvocationIndex;
+    for (uint s = LS / 2; s > 0; s >>= 1) {
+        barrier();
+        if (i < s) for (uint r = 0; r < TR; r++) part[r][i] = max(part[r][i], part[r][i + s]);
+    }
+    barrier();
+}
+void tree_sum() {
+    const uint i = gl_LocalInvocationIndex;
+    for (uint s = LS / 2; s > 0; s >>= 1) {
+        barrier();
+        if (i < s) for (uint r = 0; r < TR; r++) part[r][i] += part[r][i + s];
+    }
+    barrier();
+}
 
 // The slot that holds what a reader at slot `own` sees of a cell, or NONE.
 uint lookup(uint own, uint cell, bool missing) {
@@ -40,53 +77,159 @@ uint lookup(uint own, uint cell, bool missing) {
     return missing ? stored - 1 : own;
 }
 
-void main() {
-    const uint lane = gl_LocalInvocationIndex, head = gl_WorkGroupID.x, n = gl_WorkGroupID.y;
-    const Row row = rows[n];
-    const uint units = p.hs / 4;
-    const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
-    if (lane < units) q_row[lane] = q[n * p.q_stride + (p.head0 + head) * units + lane];
+vec4 value(uint at) { // this invocation's float vector of the value at uvec4 `at`
+    const uint lane = gl_LocalInvocationIndex;
+#if defined(KV_F32)
+    return uintBitsToFloat(v4[at + lane]);
+#elif defined(KV_F16)
+    const uvec2 two = v2[at * 2 + lane];
+    return vec4(unpackHalf2x16(two.x), unpackHalf2x16(two.y));
+#else
+    return kv_bytes(v1[at * 4 + lane]) * v_scales[p.scales + at / 2 + lane / 8];
+#endif
+}
 
-    bool missing = false;
-    if (p.rule == 3) { // always-last: does any position seen lack the reader's slot?
-        float lack = 0.0;
-        for (uint i = lane; i <= row.pos; i += LS)
-            if (slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own) lack = 1.0;
-        missing = group_max(lack) > 0.0;
-    }
+// What a stretch of positions gives each row: the largest score, the sum of weights and the weighted values.
+float top[TR], total[TR];
+vec4 acc[TR];
 
-    float top = -1e38, total = 0.0;
-    vec4 acc = vec4(0);
-    for (uint c0 = 0; c0 <= row.pos; c0 += LS) {
+// attend goes over positions c0.. below end for rows from..to of the tile, which share sequence and slot.
+void attend(uint n0, uint from, uint to, uint base, uint own, bool missing, uint c0, uint end) {
+    const uint lane = gl_LocalInvocationIndex;
+    [[unroll]] for (uint r = 0; r < TR; r++) top[r] = LEAST, total[r] = 0.0, acc[r] = vec4(0);
+    for (; c0 < end; c0 += LS) {
         barrier(); // q_row is written; the last round's weights are used
-        const uint cell = row.base + c0 + lane;
+        const uint pos = c0 + lane;
         uint slot = NONE;
-        float score = -1e38;
-        if (c0 + lane <= row.pos) slot = lookup(own, cell, missing);
-        const uint at = slot == NONE ? 0 : ((slot * p.cells + cell) * p.heads + head) * units;
-        if (slot != NONE) {
-            vec4 s = vec4(0);
-            for (uint u = 0; u < units; u++) s += q_row[u] * k[at + u];
-            score = (s.x + s.y + s.z + s.w) * p.scale;
+        if (pos < end) slot = lookup(own, base + pos, missing);
+        const uint at = slot == NONE ? 0 : ((slot * p.cells + base + pos) * p.heads + gl_WorkGroupID.x) * p.hu;
+        address[lane] = slot == NONE ? NONE : at;
+        vec4 s[TR];
+        [[unroll]] for (uint r = 0; r < TR; r++) s[r] = vec4(0);
+        if (slot != NONE)
+            for (uint u = 0; u < p.hu; u++) {
+                const uvec4 four = k[at + u];
+#if defined(KV_F32)
+                const vec4 kv[1] = {uintBitsToFloat(four)};
+#elif defined(KV_F16)
+                const vec4 kv[2] = {vec4(unpackHalf2x16(four.x), unpackHalf2x16(four.y)), vec4(unpackHalf2x16(four.z), unpackHalf2x16(four.w))};
+#else
+                const float d = k_scales[p.scales + at / 2 + u / 2];
+                const vec4 kv[4] = {kv_bytes(four.x) * d, kv_bytes(four.y) * d, kv_bytes(four.z) * d, kv_bytes(four.w) * d};
+#endif
+                [[unroll]] for (uint x = 0; x < KV_XV; x++)
+                    [[unroll]] for (uint r = 0; r < TR; r++) s[r] += q_row[r][u * KV_XV + x] * kv[x];
+            }
+        float score[TR];
+        bool seen[TR];
+        [[unroll]] for (uint r = 0; r < TR; r++) {
+            seen[r] = slot != NONE && r >= from && r < to && pos <= rows[min(n0 + r, p.n - 1)].pos;
+            score[r] = seen[r] ? (s[r].x + s[r].y + s[r].z + s[r].w) * p.scale : LEAST;
+            part[r][lane] = score[r];
         }
-        const float new_top = max(top, group_max(score));
-        const float w = slot == NONE ? 0.0 : exp(score - new_top);
-        weight[lane] = w;
-        address[lane] = at;
-        const float fade = exp(top - new_top);
-        total = total * fade + group_sum(w); // group_sum's barriers publish weight and address too
-        acc *= fade;
-        top = new_top;
-        if (lane < units) {
-            const uint m = min(LS, row.pos + 1 - c0);
-            for (uint i = 0; i < m; i++)
-                if (weight[i] != 0.0) acc += weight[i] * v[address[i] + lane];
+        tree_max();
+        float fade[TR];
+        [[unroll]] for (uint r = 0; r < TR; r++) {
+            const float new_top = max(top[r], part[r][0]);
+            fade[r] = exp(top[r] - new_top);
+            top[r] = new_top;
         }
+        barrier(); // everyone has read the maxima
+        [[unroll]] for (uint r = 0; r < TR; r++) {
+            weight[r][lane] = seen[r] ? exp(score[r] - top[r]) : 0.0;
+            part[r][lane] = weight[r][lane];
+        }
+        tree_sum(); // its barriers publish weight and address too
+        [[unroll]] for (uint r = 0; r < TR; r++) {
+            total[r] = total[r] * fade[r] + part[r][0];
+            acc[r] *= fade[r];
+        }
+        if (lane < p.hv)
+            for (uint i = 0; i < min(LS, end - c0); i++)
+                if (address[i] != NONE) {
+                    const vec4 x = value(address[i]);
+                    [[unroll]] for (uint r = 0; r < TR; r++) acc[r] += weight[r][i] * x;
+                }
     }
-    if (lane < units) {
-        acc /= total;
-        const uint i = n * p.stride + (p.head0 + head) * p.h + lane * 4;
-        for (uint c = 0; c < 4; c++)
-            if (lane * 4 + c < p.h) y[i + c] = acc[c];
+}
+
+// join adds a stretch's result (t, l, a) to what came before it.
+void join(inout float t0, inout float l0, inout vec4 a0, float t, float l, vec4 a) {
+    const float both = max(t0, t);
+    a0 = a0 * exp(t0 - both) + a * exp(t - both);
+    l0 = l0 * exp(t0 - both) + l * exp(t - both);
+    t0 = both;
+}
+
+void emit(uint n, float l, vec4 a) {
+    const uint lane = gl_LocalInvocationIndex;
+    if (lane >= p.hv) return;
+    a /= l;
+    const uint i = n * p.stride + (p.head0 + gl_WorkGroupID.x) * p.h + lane * 4;
+    for (uint c = 0; c < 4; c++)
+        if (lane * 4 + c < p.h) y[i + c] = a[c];
+}
+
+void main() {
+    const uint lane = gl_LocalInvocationIndex, head = p.head0 + gl_WorkGroupID.x, n0 = gl_WorkGroupID.y * TR;
+    const uint count = min(TR, p.n - n0);
+    for (uint r = 0; r < TR; r++)
+        q_row[r][lane] = lane < p.hv && r < count ? q[(n0 + r) * p.q_stride + head * p.hv + lane] : vec4(0);
+
+    for (uint from = 0; from < count;) { // runs of rows that share sequence and step
+        const Row row = rows[n0 + from];
+        uint to = from + 1, last = row.pos;
+        while (to < count && rows[n0 + to].base == row.base && rows[n0 + to].step == row.step) last = max(last, rows[n0 + to++].pos);
+        const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
+
+        bool missing = false;
+        if (p.rule == 3) { // always-last: does any position seen lack the reader's slot? Rows see different positions: one by one
+            to = from + 1, last = row.pos;
+            barrier();
+            if (lane == 0) lacking = 0.0;
+            barrier();
+            for (uint i = lane; i <= row.pos; i += LS)
+                if (slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own) lacking = 1.0;
+            barrier();
+            missing = lacking > 0.0;
+        }
+
+        if (p.split == 0) {
+            float t[TR], l[TR];
+            vec4 a[TR];
+            for (uint c0 = 0; c0 <= last; c0 += p.segment) {
+                attend(n0, from, to, row.base, own, missing, c0, min(c0 + p.segment, last + 1));
+                [[unroll]] for (uint r = 0; r < TR; r++)
+                    if (c0 == 0) t[r] = top[r], l[r] = total[r], a[r] = acc[r];
+                    else join(t[r], l[r], a[r], top[r], total[r], acc[r]);
+            }
+            [[unroll]] for (uint r = 0; r < TR; r++)
+                if (r >= from && r < to) emit(n0 + r, l[r], a[r]);
+            from = to;
+            continue;
+        }
+#if TR == 1
+        const uint c0 = gl_WorkGroupID.z * p.segment, segments = row.pos / p.segment + 1;
+        if (gl_WorkGroupID.z >= segments) return;
+        attend(n0, 0, 1, row.base, own, missing, c0, min(c0 + p.segment, row.pos + 1));
+        if (segments == 1) {
+            emit(n0, total[0], acc[0]);
+            return;
+        }
+        const uint size = p.hv + 1, i0 = (n0 * p.heads_all + head) * p.split * size;
+        if (lane < p.hv) parts[i0 + gl_WorkGroupID.z * size + lane] = acc[0];
+        if (lane == 0) parts[i0 + gl_WorkGroupID.z * size + p.hv] = vec4(top[0], total[0], 0, 0);
+        if (!last_to_arrive(n0 * p.heads_all + head, segments)) return;
+        float t, l;
+        vec4 a;
+        for (uint s = 0; s < segments; s++) {
+            const vec4 end = parts[i0 + s * size + p.hv];
+            const vec4 x = lane < p.hv ? parts[i0 + s * size + lane] : vec4(0);
+            if (s == 0) t = end.x, l = end.y, a = x;
+            else join(t, l, a, end.x, end.y, x);
+        }
+        emit(n0, l, a);
+#endif
+        return;
     }
 }

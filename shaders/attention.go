@@ -9,23 +9,62 @@ import (
 // MaxHeadDim is the largest head size that attention.comp serves: a float vector of output an invocation.
 const MaxHeadDim = 256
 
+const (
+	// attentionSegment is how many positions a softmax runs over before its result is joined with that of the positions
+	// before. Where the segments end depends on the position alone, so a row's result does not depend on its company.
+	attentionSegment = 512
+	attentionTile    = 8 // rows that share a pass over the cache
+	attentionSplit   = 4 // rows up to which a long cache is cut: more keep a device busy as they are
+)
+
+// AttentionScratch is what Attention needs beside its operands: results of segments, and counters that are zero between
+// uses. Nothing else may use it at the same time.
+type AttentionScratch struct{ Parts, Arrived vk.Span }
+
+// AttentionScratchBytes is the size of the two spans of an AttentionScratch, for a cache of so many positions a sequence.
+func AttentionScratchBytes(heads, headDim, context int) (parts, arrived uint64) {
+	n := uint64(attentionSplit * heads)
+	return n * uint64(segments(context)) * uint64(headStride(headDim)/4+1) * 16, n * 4
+}
+
+func segments(context int) int { return (context + attentionSegment - 1) / attentionSegment }
+
 // Attention records y = softmax(q k^T / sqrt(headDim)) v for each row and head, over positions 0 to the row's own in
 // its sequence; the cache's rule says which slot of a position is read. q (n, c.QueryCols()), y (n, heads*headDim).
-// context is an upper bound on the positions read, for the cost estimate.
-func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int) {
+// context is an upper bound on the positions read.
+func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scratch AttentionScratch) {
 	if !r.check(q.Cols == c.QueryCols() && y.Cols == c.Heads*c.HeadDim && q.Rows == y.Rows && rows.N == y.Rows && c.HeadDim <= MaxHeadDim,
 		"attention of %dx%d into %dx%d for %d rows, %d heads of %d", q.Rows, q.Cols, y.Rows, y.Cols, rows.N, c.Heads, c.HeadDim) {
 		return
 	}
+	parts, arrived := AttentionScratchBytes(c.Heads, c.HeadDim, context)
+	if !r.check(scratch.Parts.Size() >= parts && scratch.Arrived.Size() >= arrived, "attention over %d positions with a scratch of %d and %d bytes, want %d and %d",
+		context, scratch.Parts.Size(), scratch.Arrived.Size(), parts, arrived) {
+		return
+	}
+	n := y.Rows
+	split := 0
+	if n <= attentionSplit && segments(context) > 1 {
+		split = segments(context)
+	}
 	for _, s := range c.Shards {
 		push := struct {
-			Heads, Head0, HeadsAll, H, HS, Stride, Cells, Every, Anchor, Period, Rule uint32
-			Scale                                                                     float32
-			QStride                                                                   uint32
-		}{uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim)), uint32(y.Stride),
-			uint32(c.Cells), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(c.Slots.Rule), float32(1 / math.Sqrt(float64(c.HeadDim))), uint32(q.Stride / 4)}
-		work := uint64(y.Rows) * uint64(context) * uint64(s.Heads*c.HeadDim)
-		r.dispatch("attention", push, [3]uint32{uint32(s.Heads), uint32(y.Rows), 1}, vk.Cost{Bytes: 8 * work, FLOPs: 4 * work},
-			q.Span, s.K, s.V, c.Depth, rows.Span, y.Span)
+			N, Heads, Head0, HeadsAll, H, HV, HU, Scales, Stride, Cells, Every, Anchor, Period, Rule uint32
+			Scale                                                                                    float32
+			QStride, Segment, Split                                                                  uint32
+		}{uint32(n), uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim) / 4),
+			uint32(c.Type.units(c.HeadDim)), c.scaleWords(s), uint32(y.Stride), uint32(c.Cells), uint32(max(c.Slots.Every, 1)),
+			uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(c.Slots.Rule), float32(1 / math.Sqrt(float64(c.HeadDim))),
+			uint32(q.Stride / 4), attentionSegment, uint32(split)}
+		positions := uint64(context) * uint64(s.Heads)
+		cost := vk.Cost{Bytes: 2 * uint64(n) * positions * c.Type.HeadBytes(c.HeadDim), FLOPs: 4 * uint64(n) * positions * uint64(c.HeadDim)}
+		if n > attentionSplit {
+			cost.Bytes /= attentionTile
+			r.dispatch("attention_"+c.Type.String()+"_tile", push, [3]uint32{uint32(s.Heads), groups(n, attentionTile), 1}, cost,
+				q.Span, s.K, s.V, c.Depth, rows.Span, y.Span)
+			continue
+		}
+		r.dispatch("attention_"+c.Type.String(), push, [3]uint32{uint32(s.Heads), uint32(n), uint32(max(split, 1))}, cost,
+			q.Span, s.K, s.V, c.Depth, rows.Span, y.Span, scratch.Parts, scratch.Arrived)
 	}
 }

@@ -5,7 +5,8 @@ import "fmt"
 // KVType is how the cache stores keys and values.
 type KVType int
 
-// The KV types. KVQ8 is blocks of 32 values of 8 bits with a half precision scale.
+// The KV types. KVQ8 is blocks of 32 integers of 8 bits with a float32 scale: a half precision one would share
+// its word with a neighbour that another invocation writes.
 const (
 	KVF32 KVType = iota
 	KVF16
@@ -17,8 +18,9 @@ var kvTypes = []struct {
 	name   string
 	values int // the head size is rounded up to a multiple of it
 	bytes  int // of that many values
+	scales int // of these, for scales
 }{
-	KVF32: {"f32", 4, 16}, KVF16: {"f16", 8, 16}, KVQ8: {"q8", 32, 34},
+	KVF32: {"f32", 4, 16, 0}, KVF16: {"f16", 8, 16, 0}, KVQ8: {"q8", 32, 36, 4},
 }
 
 // KVTypes lists the KV types.
@@ -27,10 +29,22 @@ func KVTypes() []KVType { return []KVType{KVF32, KVF16, KVQ8} }
 // String is the type's name as on the command line.
 func (t KVType) String() string { return kvTypes[t].name }
 
+// blocks is how many runs of so many values a head has.
+func (t KVType) blocks(headDim int) int {
+	return (headDim + kvTypes[t].values - 1) / kvTypes[t].values
+}
+
+// units is the number of 16-byte units in a head's vector, without scales.
+func (t KVType) units(headDim int) int {
+	return t.blocks(headDim) * (kvTypes[t].bytes - kvTypes[t].scales) / 16
+}
+
+// perUnit is the number of values in a 16-byte unit.
+func (t KVType) perUnit() int { return kvTypes[t].values * 16 / (kvTypes[t].bytes - kvTypes[t].scales) }
+
 // HeadBytes is what the keys, or the values, of one head take at one position, per slot.
 func (t KVType) HeadBytes(headDim int) uint64 {
-	k := kvTypes[t]
-	return uint64((headDim+k.values-1)/k.values) * uint64(k.bytes)
+	return uint64(t.blocks(headDim)) * uint64(kvTypes[t].bytes)
 }
 
 // ParseKVType reads a name that String prints.

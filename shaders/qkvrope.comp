@@ -1,21 +1,26 @@
 #version 450
 // Splits Wqkv's output, adds the q and k bias, rotates neighbouring pairs by the row's position, and puts q
-// beside it and k, v into the row's KV cell and slot. An invocation for each pair of each head of this shard.
+// beside it and k, v into the row's KV cell and slot. An invocation for each pair of each head of this shard; heads are as
+// long as the cache has them, so that the 16 pairs of a q8 block are in one workgroup.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
+#include "lib/kv.glsl"
 layout(local_size_x = 64) in;
 layout(set = 0, binding = 0) readonly buffer QKV { float qkv[]; };  // [n][stride]: all q heads, all k heads, all v heads
 layout(set = 0, binding = 1) readonly buffer B { float bias[]; };   // [2][heads_all * h] q then k, when p.bias
 layout(set = 0, binding = 2) readonly buffer F { vec2 rope[]; };    // [position][h / 2] cos, sin
 layout(set = 0, binding = 3) readonly buffer R { Row rows[]; };     // [n]
-layout(set = 0, binding = 4) writeonly buffer Q { vec2 q[]; };      // [n][q_stride]: heads_all heads of hs / 2
-layout(set = 0, binding = 5) writeonly buffer K { vec2 k[]; };      // [slot][cell][heads][hs / 2]
-layout(set = 0, binding = 6) writeonly buffer V { vec2 v[]; };      // [slot][cell][heads][hs / 2]
+layout(set = 0, binding = 4) writeonly buffer Q { vec2 q[]; };      // [n][q_stride]: heads_all heads of hv * 2
+layout(set = 0, binding = 5) writeonly buffer K { uint k[]; };      // [slot][cell][heads][hu * 4], and scales
+layout(set = 0, binding = 6) writeonly buffer V { uint v[]; };      // [slot][cell][heads][hu * 4], and scales
 layout(set = 0, binding = 7) writeonly buffer D { uint depth[]; };  // [cell] core steps stored
 layout(push_constant) uniform Push {
     uint heads, head0, heads_all; // this shard's heads, its first, and the model's
-    uint h, hs;                   // head size, and rounded up to 4
+    uint h;                       // head size
+    uint hv;                      // float vectors in a head of q
+    uint hu;                      // uvec4 in a head of k and v
+    uint scales;                  // q8: words before the scales in the shard
     uint stride;                  // floats in a row of qkv
     uint cells;
     uint every, anchor, period;   // slot_of
@@ -26,16 +31,22 @@ layout(push_constant) uniform Push {
 
 vec2 rotate(vec2 e, vec2 cs) { return vec2(e.x * cs.x - e.y * cs.y, e.y * cs.x + e.x * cs.y); }
 
+#ifdef KV_Q8
+shared float most[2][64]; // of k and v
+shared uint bytes[2][64];
+#endif
+
 void main() {
-    const uint g = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y;
-    const uint head = g / (p.hs / 2), pair = g % (p.hs / 2);
-    if (head >= p.heads) return;
+    const uint g = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y, lane = gl_LocalInvocationIndex;
+    const uint pairs = p.hu * (KV_UNIT / 2);
+    const uint head = g / pairs, pair = g % pairs;
+    const bool used = head < p.heads;
     const Row row = rows[n];
     const uint cell = row.base + row.pos;
     if (g == 0 && p.mark != 0) depth[cell] = row.step + p.mark - 1;
 
     vec2 qv = vec2(0), kv = vec2(0), vv = vec2(0); // the padding of a head is zero
-    if (pair < p.h / 2) {
+    if (used && pair < p.h / 2) {
         const uint d = p.heads_all * p.h;
         const uint i = (p.head0 + head) * p.h + pair * 2;
         const uint j = n * p.stride + i;
@@ -50,8 +61,37 @@ void main() {
         qv = rotate(qv, cs);
         kv = rotate(kv, cs);
     }
-    q[n * p.q_stride + (p.head0 + head) * (p.hs / 2) + pair] = qv;
-    const uint c = ((slot_of(row.step, p.every, p.anchor, p.period) * p.cells + cell) * p.heads + head) * (p.hs / 2) + pair;
-    k[c] = kv;
-    v[c] = vv;
+    if (used && pair < p.hv * 2) q[n * p.q_stride + (p.head0 + head) * (p.hv * 2) + pair] = qv;
+    const uint c = ((slot_of(row.step, p.every, p.anchor, p.period) * p.cells + cell) * p.heads + head) * p.hu; // in uvec4
+#if defined(KV_F32)
+    if (!used) return;
+    k[c * 4 + pair * 2] = floatBitsToUint(kv.x), k[c * 4 + pair * 2 + 1] = floatBitsToUint(kv.y);
+    v[c * 4 + pair * 2] = floatBitsToUint(vv.x), v[c * 4 + pair * 2 + 1] = floatBitsToUint(vv.y);
+#elif defined(KV_F16)
+    if (!used) return;
+    const float limit = 65504.0; // a larger value would become infinite
+    k[c * 4 + pair] = packHalf2x16(clamp(kv, -limit, limit));
+    v[c * 4 + pair] = packHalf2x16(clamp(vv, -limit, limit));
+#else
+    most[0][lane] = max(abs(kv.x), abs(kv.y));
+    most[1][lane] = max(abs(vv.x), abs(vv.y));
+    barrier();
+    vec2 top = vec2(0); // of the block, k and v
+    for (uint i = lane / 16 * 16; i < lane / 16 * 16 + 16; i++) top = max(top, vec2(most[0][i], most[1][i]));
+    const vec2 least = vec2(1e-30); // below it 127 / top may be infinite
+    const vec2 scale = mix(vec2(0), top / 127.0, greaterThan(top, least)), inverse = mix(vec2(0), 127.0 / max(top, least), greaterThan(top, least));
+    const ivec2 kq = ivec2(clamp(roundEven(kv * inverse.x), -127.0, 127.0)), vq = ivec2(clamp(roundEven(vv * inverse.y), -127.0, 127.0));
+    bytes[0][lane] = uint(kq.x & 255) | uint(kq.y & 255) << 8;
+    bytes[1][lane] = uint(vq.x & 255) | uint(vq.y & 255) << 8;
+    barrier();
+    if (!used) return;
+    if (pair % 2 == 0) {
+        k[c * 4 + pair / 2] = bytes[0][lane] | bytes[0][lane + 1] << 16;
+        v[c * 4 + pair / 2] = bytes[1][lane] | bytes[1][lane + 1] << 16;
+    }
+    if (pair % 16 == 0) {
+        k[p.scales + c / 2 + pair / 16] = floatBitsToUint(scale.x);
+        v[p.scales + c / 2 + pair / 16] = floatBitsToUint(scale.y);
+    }
+#endif
 }

@@ -29,11 +29,14 @@ func (r *Recorder) QKVRope(q Tensor, c Cache, qkv Tensor, bias, rope vk.Span, ro
 		if i > 0 {
 			mark = NoMark
 		}
+		units := c.Type.units(c.HeadDim)
 		push := struct {
-			Heads, Head0, HeadsAll, H, HS, Stride, Cells, Every, Anchor, Period, Mark, Bias, QStride uint32
-		}{uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim)), uint32(qkv.Stride),
-			uint32(c.Cells), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(mark), hasBias, uint32(q.Stride / 2)}
-		r.dispatch("qkvrope", push, [3]uint32{groups(s.Heads*headStride(c.HeadDim)/2, 64), uint32(qkv.Rows), 1},
+			Heads, Head0, HeadsAll, H, HV, HU, Scales, Stride, Cells, Every, Anchor, Period, Mark, Bias, QStride uint32
+		}{uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim) / 4), uint32(units),
+			c.scaleWords(s), uint32(qkv.Stride), uint32(c.Cells), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period),
+			uint32(mark), hasBias, uint32(q.Stride / 2)}
+		pairs := s.Heads * units * c.Type.perUnit() / 2
+		r.dispatch("qkvrope_"+c.Type.String(), push, [3]uint32{groups(pairs, 64), uint32(qkv.Rows), 1},
 			vk.Cost{Bytes: 2 * qkv.bytes()}, qkv.Span, bias, rope, rows.Span, q.Span, s.K, s.V, c.Depth)
 	}
 }

@@ -16,6 +16,7 @@ type fitOptions struct {
 	NoFit   bool
 	Plan    bool
 	PlanFor string
+	KVType  string // auto or a KV type
 
 	fit bool
 	set func(flag string) bool // whether the user gave a flag, on the command line or in the environment
@@ -23,16 +24,29 @@ type fitOptions struct {
 
 // AddFlags declares the flags.
 func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.fit, "fit", true, "choose what is not given of --quant, --cache-lookup-strategy and --ctx so that the device's memory holds it")
+	fs.BoolVar(&o.fit, "fit", true, "choose what is not given of --quant, --cache-lookup-strategy, --kv-type and --ctx so that the device's memory holds it")
 	fs.BoolVar(&o.NoFit, "no-fit", false, "take everything as given, and try")
 	fs.BoolVar(&o.Plan, "plan", false, "print what memory the model takes on the device, part by part, and exit; nothing is loaded")
 	fs.StringVar(&o.PlanFor, "plan-for", "", "as --plan, for a `card` of a size such as 6GiB, or for a GPU whose recorded limits have this in their name")
+	fs.StringVar(&o.KVType, "kv-type", "auto", "how the KV cache is stored: auto (f16, or q8 where the device holds no more), f32, f16, q8")
 	o.set = fs.Changed
 }
 
-// loads is what this program loads today.
+// loads is what may be chosen. KV in float32 is for comparisons: it is taken only when asked for.
 func loads() fit.Can {
-	return fit.Can{Quants: shaders.Formats(), KV: []shaders.KVType{shaders.KVF32}}
+	return fit.Can{Quants: shaders.Formats(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
+}
+
+// kvType is the KV type asked for, half precision when that is left open.
+func (o *fitOptions) kvType() (shaders.KVType, error) {
+	if o.KVType == "auto" {
+		return shaders.KVF16, nil
+	}
+	t, err := shaders.ParseKVType(o.KVType)
+	if err != nil {
+		return 0, usage("--kv-type %s: not known; use auto, f32, f16 or q8", o.KVType)
+	}
+	return t, nil
 }
 
 // fitModel is a checkpoint as fit plans for it. What the scheme keeps, stays.
@@ -60,6 +74,9 @@ func (o *fitOptions) wish(scheme model.Scheme, session model.SessionOptions, pro
 		f := model.DeviceFormat(scheme.Quant)
 		w.Quant = &f
 	}
+	if o.KVType != "auto" {
+		w.KV = &session.KV
+	}
 	if o.set("cache-lookup-strategy") {
 		w.Lookup = &session.Lookup
 	}
@@ -77,7 +94,7 @@ func (o *fitOptions) settle(s *streams, ck *model.Checkpoint, caps vk.Caps, sche
 		return scheme, err
 	}
 	s.note("fit: %s", choice.Why)
-	session.Context, session.Lookup = choice.Context, choice.Lookup
+	session.Context, session.Lookup, session.KV = choice.Context, choice.Lookup, choice.KV
 	if choice.Rows > 0 {
 		session.Rows = choice.Rows
 	}

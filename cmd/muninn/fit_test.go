@@ -58,7 +58,7 @@ func TestPlanTable(t *testing.T) {
 		t.Errorf("%d bytes in the host's memory", p.Host)
 	}
 	o = invoke("run", "demo", "--plan-for", "6 GiB", "--no-fit", "--quant", "f16")
-	o.wants(t, exitOK, "f16 weights, latest-m4 KV in f32, 256 positions as given; fits a card of 6.00 GiB", "")
+	o.wants(t, exitOK, "f16 weights, latest-m4 KV in f16, 256 positions as given; fits a card of 6.00 GiB", "")
 	invoke("run", "demo", "--plan-for", "8GiB").wants(t, exitOK, "90 % of 8.00 GiB", "")
 	o = invoke("run", "demo", "--plan-for", "72MiB", "--no-fit")
 	o.wants(t, exitOK, "does not fit", "")
@@ -69,7 +69,7 @@ func TestPlanTable(t *testing.T) {
 
 // Too small a card: exit 4, what is needed by part, and settings that fit when they are given.
 func TestDoesNotFit(t *testing.T) {
-	o := invoke("run", "demo", "--plan-for", "80MiB", "--quant", "f32", "--cache-lookup-strategy", "full")
+	o := invoke("run", "demo", "--plan-for", "80MiB", "--quant", "f32", "--kv-type", "f32", "--cache-lookup-strategy", "full")
 	o.wants(t, exitMemory, "", "f32 weights, full KV in f32, 256 positions needs")
 	o.wants(t, exitMemory, "", "weights  core")
 	settings := 0
@@ -97,7 +97,7 @@ func TestFitSays(t *testing.T) {
 		return invoke(append([]string{"run", "demo", chain, "-n", "1", "--device", device}, flags...)...)
 	}
 	o := run("--ctx", "32")
-	o.wants(t, exitOK, "3;", "fit: bf16 weights, latest-m4 KV in f32, 32 positions: ")
+	o.wants(t, exitOK, "3;", "fit: bf16 weights, latest-m4 KV in f16, 32 positions: ")
 	if strings.Count(o.err, "fit: ") != 1 {
 		t.Errorf("not one line: %s", o.err)
 	}
@@ -183,7 +183,7 @@ func TestSettle(t *testing.T) {
 	bf16 := model.Scheme{Quant: model.BF16}
 	prompt := 1000
 	settle := func(mib uint64, given ...string) (model.SessionOptions, error) {
-		o := fitOptions{fit: true, set: func(flag string) bool { return slices.Contains(given, flag) }}
+		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}
 		session := model.SessionOptions{Context: 4096, MaxSteps: 8, Lookup: full}
 		s := &streams{quiet: true}
 		_, err := o.settle(s, ck, fit.Card(mib<<20), bf16, &session, prompt)

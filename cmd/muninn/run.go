@@ -246,7 +246,8 @@ func (o *runOptions) session(c model.Config, need int) (model.SessionOptions, er
 	case positions < 1 || positions > c.BlockSize:
 		return model.SessionOptions{}, usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
 	}
-	return model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, StepsPerSubmit: o.StepsPerSubmit}, nil
+	kv, err := o.kvType()
+	return model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}, err
 }
 
 // Bounds that keep a slip of the finger from asking for years of work, or for a state that is not finite.

@@ -12,7 +12,7 @@ import (
 func TestShowVerdicts(t *testing.T) {
 	o := invoke("show", "demo")
 	eachDevice(t, func(t *testing.T, device string) { o.wants(t, exitOK, device, "") })
-	for _, want := range []string{"POSITIONS", "a card of 4.00 GiB   ", "a card of 24.00 GiB  ", "latest-m4, f32"} {
+	for _, want := range []string{"POSITIONS", "a card of 4.00 GiB   ", "a card of 24.00 GiB  ", "latest-m4, f16"} {
 		o.wants(t, exitOK, want, "")
 	}
 	var shown modelDescription

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"muninn/shaders"
 )
@@ -85,11 +86,14 @@ type attentionSize struct {
 	slots          shaders.Slots
 	family         family
 	shards         int
+	kv             shaders.KVType
+	rows           int // of the longest sequence, up to its end; 0: few rows of each
 }
 
 func (s attentionSize) String() string {
 	rule := [...]string{"one", "full", "latest", "always-last"}[s.slots.Rule]
-	return fmt.Sprintf("%s heads=%dx%d contexts=%v slots=%d:%d+%d %s %d shards", rule, s.heads, s.headDim, s.contexts, s.slots.Every, s.slots.Anchor, s.slots.Period, s.family, s.shards)
+	return fmt.Sprintf("%s %s heads=%dx%d contexts=%v rows=%d slots=%d:%d+%d %s %d shards", s.kv, rule, s.heads, s.headDim, s.contexts, s.rows,
+		s.slots.Every, s.slots.Anchor, s.slots.Period, s.family, s.shards)
 }
 
 func attentionCases() []Case {
@@ -108,6 +112,16 @@ func attentionCases() []Case {
 			sizes = append(sizes, attentionSize{heads: 3, headDim: []int{16, 10, 24, 96, 2, 32, 16}[i], contexts: contexts, slots: slots, family: family(i % families), shards: 1 + i%3})
 		}
 		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{1000}, slots: shaders.Slots{Anchor: 1, Period: 2, Rule: rule}, shards: 1})
+	}
+	for i := range sizes { // every KV type in turn, and a third of the cases with rows that share what is loaded
+		sizes[i].kv = shaders.KVType(i % 3)
+		if i%5 == 1 {
+			sizes[i].rows = 19
+		}
+	}
+	for i, kv := range shaders.KVTypes() { // several segments, together and apart
+		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{1100}, slots: one, shards: 1 + i%2, kv: kv},
+			attentionSize{heads: 2, headDim: 24, contexts: []int{1100, 3}, slots: shaders.Slots{Period: 2, Rule: shaders.RuleLatest}, shards: 1, kv: kv, rows: 13})
 	}
 	var list []Case
 	for _, s := range sizes {
@@ -130,7 +144,18 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 		}
 		cells += n
 	}
-	c := emptyKV(s.slots, cells+3, s.heads, s.headDim)
+	if s.rows > 0 { // the last positions of the first sequence, at one step
+		table = nil
+		for i := range min(s.rows, s.contexts[0]) {
+			table = append(table, shaders.Row{Base: 5, Pos: uint32(s.contexts[0] - 1 - i), Step: 3})
+		}
+		slices.Reverse(table)
+		table = append(table, shaders.Row{Base: 5, Step: 7}, shaders.Row{Base: 5 + uint32(s.contexts[0])})
+		if len(s.contexts) == 1 {
+			table = table[:len(table)-1]
+		}
+	}
+	c := emptyKV(s.kv, s.slots, cells+3, s.heads, s.headDim)
 	for cell := range c.Depth {
 		c.Depth[cell] = rnd.Uint32N(12) // some cells have no step at all
 	}
@@ -149,6 +174,8 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 				at := c.at(slot, cell, h)
 				near.row(at, c.K[at:][:s.headDim])
 				values.row(at, c.V[at:][:s.headDim])
+				kvRound(c.K[at:][:s.headDim], s.kv)
+				kvRound(c.V[at:][:s.headDim], s.kv)
 			}
 		}
 	}
@@ -174,8 +201,37 @@ func attentionTrial(t *trial, s attentionSize) {
 	for _, n := range s.contexts {
 		most = max(most, n)
 	}
-	t.check(func(r *shaders.Recorder) { r.Attention(y.Tensor, qt.Tensor, cache.Cache, rows, most) },
-		func(v *verdict) { v.tensor(y, untouchedPadding, want) })
+	alone := t.output("y row by row", len(table), s.heads*s.headDim)
+	parts, arrived := shaders.AttentionScratchBytes(s.heads, s.headDim, most)
+	scratch := shaders.AttentionScratch{Parts: t.buffer("parts", make([]byte, parts), true).data}
+	counters := t.buffer("arrived", make([]byte, arrived), true)
+	scratch.Arrived = counters.data
+	t.check(func(r *shaders.Recorder) {
+		r.Attention(y.Tensor, qt.Tensor, cache.Cache, rows, most, scratch)
+		for i := range table { // each row again, without company
+			one := shaders.Rows{Span: rows.Span.Slice(uint64(i)*shaders.RowBytes, shaders.RowBytes), N: 1}
+			if i%8 == 0 { // where a row table may be bound
+				r.Attention(alone.From(i, 1), qt.From(i, 1), cache.Cache, one, most, scratch)
+			}
+		}
+	}, func(v *verdict) {
+		v.tensor(y, untouchedPadding, want)
+		together, apart := floatsOf(y.values()), floatsOf(alone.values())
+		for i := 0; i < len(table); i += 8 {
+			for j := i * y.Stride; j < i*y.Stride+y.Cols; j++ {
+				if math.Float32bits(together[j]) != math.Float32bits(apart[j]) {
+					v.fail("row %d is %g among others, %g alone", i, together[j], apart[j])
+					break
+				}
+			}
+		}
+		for _, b := range counters.values() {
+			if b != 0 {
+				v.fail("a counter is not 0 again")
+				break
+			}
+		}
+	})
 }
 
 // padHeads pads each head with zeros to whole float vectors, as the cache and the queries have them.

@@ -9,6 +9,7 @@ import (
 
 // KV is a layer's cache in plain form: K and V [slot][cell][head][headDim], and the core steps stored for each cell.
 type KV struct {
+	Type    shaders.KVType
 	Slots   shaders.Slots
 	Cells   int
 	Heads   int
@@ -42,9 +43,9 @@ func (c *KV) at(slot, cell, head int) int {
 }
 
 // emptyKV is a cache of NaN: reading what was never stored shows.
-func emptyKV(s shaders.Slots, cells, heads, headDim int) *KV {
+func emptyKV(kv shaders.KVType, s shaders.Slots, cells, heads, headDim int) *KV {
 	n := s.Count() * cells * heads * headDim
-	c := &KV{Slots: s, Cells: cells, Heads: heads, HeadDim: headDim, K: make([]float32, n), V: make([]float32, n), Depth: make([]uint32, cells)}
+	c := &KV{Type: kv, Slots: s, Cells: cells, Heads: heads, HeadDim: headDim, K: make([]float32, n), V: make([]float32, n), Depth: make([]uint32, cells)}
 	for i := range c.K {
 		c.K[i] = math.Float32frombits(nanWord)
 		c.V[i] = c.K[i]
@@ -59,19 +60,6 @@ type deviceKV struct {
 	k, v  []*operand // of each shard
 }
 
-// shard is the content of K or V as a shard of heads holds it: head vectors padded with zeros to whole float vectors.
-func (c *KV) shard(x []float32, head0, heads int) []byte {
-	pad := make([]byte, 4*((c.HeadDim+3)/4*4-c.HeadDim))
-	var b []byte
-	for i := range c.Slots.Count() * c.Cells {
-		for h := head0; h < head0+heads; h++ {
-			b = appendFloats(b, x[(i*c.Heads+h)*c.HeadDim:][:c.HeadDim])
-			b = append(b, pad...)
-		}
-	}
-	return b
-}
-
 // cache puts c on the device in the given number of shards of heads.
 func (t *trial) cache(c *KV, shards int, written bool) deviceKV {
 	var depth []byte
@@ -79,14 +67,14 @@ func (t *trial) cache(c *KV, shards int, written bool) deviceKV {
 		depth = append(depth, byte(d), byte(d>>8), byte(d>>16), byte(d>>24))
 	}
 	o := deviceKV{depth: t.buffer("depth", depth, written)}
-	head := uint64(c.Slots.Count()) * uint64(c.Cells) * uint64((c.HeadDim+3)/4*4) * 4
+	head := uint64(c.Slots.Count()) * uint64(c.Cells) * c.Type.HeadBytes(c.HeadDim)
 	limit := uint64((c.Heads+shards-1)/shards) * head
 	t.buffer("guard before the cache", nil, false)
 	if t.err != nil {
 		return o
 	}
 	var err error
-	if o.Cache, err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Cells, c.Slots, o.depth.data, limit); err != nil {
+	if o.Cache, err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Cells, c.Type, c.Slots, o.depth.data, limit); err != nil {
 		t.fail(err)
 		return o
 	}
@@ -96,28 +84,6 @@ func (t *trial) cache(c *KV, shards int, written bool) deviceKV {
 	}
 	t.buffer("guard after the cache", nil, false)
 	return o
-}
-
-// read takes a shard's content back into the plain form; heads that the shard does not hold stay.
-func (c *KV) read(dst []float32, shard []byte, head0, heads int) {
-	x := floatsOf(shard)
-	stride := (c.HeadDim + 3) / 4 * 4
-	for i := range c.Slots.Count() * c.Cells {
-		for h := range heads {
-			copy(dst[(i*c.Heads+head0+h)*c.HeadDim:][:c.HeadDim], x[(i*heads+h)*stride:][:c.HeadDim])
-		}
-	}
-}
-
-// headPadding lists the values behind the heads' ends in a shard.
-func (c *KV) headPadding(shard []byte) []float32 {
-	x := floatsOf(shard)
-	stride := (c.HeadDim + 3) / 4 * 4
-	var pad []float32
-	for i := 0; i < len(x); i += stride {
-		pad = append(pad, x[i+c.HeadDim:i+stride]...)
-	}
-	return pad
 }
 
 // spanOrNone is a buffer of x, or no span for no values.

@@ -58,10 +58,11 @@ type qkvropeSize struct {
 	mark           shaders.Mark
 	shards         int
 	family         family
+	kv             shaders.KVType
 }
 
 func (s qkvropeSize) String() string {
-	return fmt.Sprintf("heads=%dx%d bias=%v slots=%d:%d+%d mark=%d %d shards %s", s.heads, s.headDim, s.bias, s.slots.Every, s.slots.Anchor, s.slots.Period, s.mark, s.shards, s.family)
+	return fmt.Sprintf("%s heads=%dx%d bias=%v slots=%d:%d+%d mark=%d %d shards %s", s.kv, s.heads, s.headDim, s.bias, s.slots.Every, s.slots.Anchor, s.slots.Period, s.mark, s.shards, s.family)
 }
 
 func qkvropeCases() []Case {
@@ -69,9 +70,19 @@ func qkvropeCases() []Case {
 	for i, h := range []int{2, 10, 16, 24, 32, 96, shaders.MaxHeadDim} {
 		for j, slots := range []shaders.Slots{{Period: 1}, {Period: 8}, {Anchor: 8, Period: 1}, {Anchor: 2, Period: 3}, {Every: 4, Period: 5}} {
 			s := qkvropeSize{heads: 1 + (i+j)%4, headDim: h, bias: (i+j)%2 == 0, slots: slots, mark: shaders.Mark((i + j) % 3),
-				shards: 1 + (i+2*j)%3, family: family((i + j) % families)}
-			list = append(list, Case{Op: "qkvrope", Name: s.String(), Limit: 1e-10, Why: "two float32 multiplications and additions",
-				run: func(t *trial) { qkvropeTrial(t, s) }})
+				shards: 1 + (i+2*j)%3, family: family((i + j) % families), kv: shaders.KVType((i + 2*j) % 3)}
+			c := Case{Op: "qkvrope", Limit: 1e-10, Why: "two float32 multiplications and additions"}
+			switch s.kv {
+			case shaders.KVF16:
+				c.Limit, c.Why = 2e-7, "rounding to half precision, 2^-12 of a value"
+				if s.family == halfMax { // rotated and biased values would be too large for it
+					s.family = uniform
+				}
+			case shaders.KVQ8:
+				c.Limit, c.Why = 2e-4, "rounding to steps of 1/127 of a block's largest value"
+			}
+			c.Name, c.run = s.String(), func(t *trial) { qkvropeTrial(t, s) }
+			list = append(list, c)
 		}
 	}
 	return list
@@ -81,7 +92,7 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 	const positions = 12
 	d := s.heads * s.headDim
 	table := []shaders.Row{{Base: 0, Pos: 11, Step: 0}, {Base: 12, Pos: 0, Step: 3}, {Base: 12, Pos: 1, Step: 3}, {Base: 20, Pos: 5, Step: 17}, {Base: 20, Pos: 4, Step: 8}}
-	c := emptyKV(s.slots, 28, s.heads, s.headDim)
+	c := emptyKV(s.kv, s.slots, 28, s.heads, s.headDim)
 	for cell := range c.Depth {
 		c.Depth[cell] = uint32(1000 + cell)
 	}

@@ -93,7 +93,7 @@ func (b *bench) cases() []benchCase {
 	const width, wide, heads, context, vocabulary = 1056, 3584, 11, 512, 16384
 	var list []benchCase
 	add := func(name string, record func(*shaders.Recorder)) { list = append(list, benchCase{name, record}) }
-	for _, f := range []shaders.Format{shaders.F32, shaders.F16, shaders.BF16} {
+	for _, f := range shaders.Formats() {
 		w := b.matrix(wide, width, f)
 		for _, n := range []int{1, 3, 8, 17, 64} {
 			x, y := b.tensor(n, width), b.tensor(n, wide)
@@ -102,7 +102,7 @@ func (b *bench) cases() []benchCase {
 	}
 	for _, n := range []int{1, 16} {
 		depth := b.span(4*context, 1)
-		cache, err := shaders.NewCache(b.a, heads, 96, context, shaders.Slots{Period: 1}, depth, b.d.Caps().ShardLimit())
+		cache, err := shaders.NewCache(b.a, heads, 96, context, shaders.KVF32, shaders.Slots{Period: 1}, depth, b.d.Caps().ShardLimit())
 		b.must(err)
 		for _, s := range cache.Shards {
 			b.must(b.d.Fill(s.K, 0x3f800000))
@@ -117,7 +117,9 @@ func (b *bench) cases() []benchCase {
 		rows := shaders.Rows{Span: b.span(uint64(len(content)), 0), N: n}
 		b.must(b.d.Write(rows.Span, content))
 		q, y := b.tensor(n, cache.QueryCols()), b.tensor(n, heads*96)
-		add(fmt.Sprintf("attention %d rows", n), func(r *shaders.Recorder) { r.Attention(y, q, cache, rows, context) })
+		parts, arrived := shaders.AttentionScratchBytes(heads, 96, context)
+		scratch := shaders.AttentionScratch{Parts: b.span(parts, 0), Arrived: b.span(arrived, 0)}
+		add(fmt.Sprintf("attention %d rows", n), func(r *shaders.Recorder) { r.Attention(y, q, cache, rows, context, scratch) })
 
 		x, o, weight := b.tensor(n, width), b.tensor(n, width), b.span(4*width, 0x3f800000)
 		add(fmt.Sprintf("addnorm %d rows", n), func(r *shaders.Recorder) { r.AddNorm(x, o, weight, 1e-6) })

@@ -1,0 +1,108 @@
+package ref
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/x448/float16"
+
+	"muninn/shaders"
+)
+
+// kvRound rounds a head's vector to what a KV type stores.
+func kvRound(x []float32, t shaders.KVType) {
+	switch t {
+	case shaders.KVF16:
+		for i, v := range x {
+			x[i] = Round(v, shaders.F16)
+		}
+	case shaders.KVQ8:
+		toBlocks(x, shaders.Q8_0, false)
+	}
+}
+
+// kvStride is the number of values that a head's vector has room for.
+func (c *KV) kvStride() int {
+	to := map[shaders.KVType]int{shaders.KVF32: 4, shaders.KVF16: 8, shaders.KVQ8: 32}[c.Type]
+	return (c.HeadDim + to - 1) / to * to
+}
+
+// shard is the content of K or V as a shard of heads holds it: head vectors padded with zeros, and behind them the scales.
+func (c *KV) shard(x []float32, head0, heads int) []byte {
+	var b, scales []byte
+	vector := make([]float32, c.kvStride())
+	for i := range c.Slots.Count() * c.Cells {
+		for h := head0; h < head0+heads; h++ {
+			copy(vector, x[(i*c.Heads+h)*c.HeadDim:][:c.HeadDim])
+			switch c.Type {
+			case shaders.KVF32:
+				b = appendFloats(b, vector)
+			case shaders.KVF16:
+				for _, v := range vector {
+					b = binary.LittleEndian.AppendUint16(b, float16.Fromfloat32(v).Bits())
+				}
+			case shaders.KVQ8:
+				for k := 0; k < len(vector); k += shaders.BlockSize {
+					block := vector[k:][:shaders.BlockSize]
+					d := blockScale(block, shaders.Q8_0)
+					if block[0] != block[0] {
+						d = block[0] // never stored: a scale that is no number
+					}
+					for _, v := range block {
+						b = append(b, byte(blockInteger(v, d, shaders.Q8_0)))
+					}
+					scales = appendFloats(scales, []float32{d})
+				}
+			}
+		}
+	}
+	return append(b, scales...)
+}
+
+// vectors takes a shard's content apart: heads' vectors with their padding.
+func (c *KV) vectors(shard []byte) []float32 {
+	switch c.Type {
+	case shaders.KVF32:
+		return floatsOf(shard)
+	case shaders.KVF16:
+		x := make([]float32, len(shard)/2)
+		for i := range x {
+			x[i] = float16.Frombits(binary.LittleEndian.Uint16(shard[2*i:])).Float32()
+			if x[i] != x[i] {
+				x[i] = math.Float32frombits(nanWord)
+			}
+		}
+		return x
+	}
+	x := make([]float32, len(shard)/36*shaders.BlockSize)
+	scales := floatsOf(shard[len(x):])
+	for i := range x {
+		x[i] = float32(int8(shard[i])) * scales[i/shaders.BlockSize]
+		if x[i] != x[i] {
+			x[i] = math.Float32frombits(nanWord)
+		}
+	}
+	return x
+}
+
+// read takes a shard's content back into the plain form; heads that the shard does not hold stay.
+func (c *KV) read(dst []float32, shard []byte, head0, heads int) {
+	x, stride := c.vectors(shard), c.kvStride()
+	for i := range c.Slots.Count() * c.Cells {
+		for h := range heads {
+			copy(dst[(i*c.Heads+head0+h)*c.HeadDim:][:c.HeadDim], x[(i*heads+h)*stride:][:c.HeadDim])
+		}
+	}
+}
+
+// headPadding lists the values behind the heads' ends in a shard, of vectors that were stored.
+func (c *KV) headPadding(shard []byte) []float32 {
+	x, stride := c.vectors(shard), c.kvStride()
+	var pad []float32
+	for i := 0; i < len(x); i += stride {
+		if x[i] == x[i] {
+			pad = append(pad, x[i+c.HeadDim:i+stride]...)
+		}
+	}
+	return pad
+}
