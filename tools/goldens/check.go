@@ -41,7 +41,8 @@ func (r result) String() string {
 // check gathers the comparisons of one case.
 type check struct {
 	worst, limit float64
-	compared     int // values
+	rounded      bool // the engine's weights are not the model's: logits only, by rounded limits
+	compared     int  // values
 	problem      string
 }
 
@@ -66,6 +67,10 @@ func (c *check) rows(what string, got, want [][]float32) {
 func (c *check) row(what string, got, want []float32) {
 	if len(got) != len(want) {
 		c.errorf("%s: %d values, want %d", what, len(got), len(want))
+		return
+	}
+	if c.rounded {
+		c.roundedRow(what, got, want)
 		return
 	}
 	for i := range got {
@@ -119,7 +124,7 @@ func runTopic(o options, e engine, t topic, emit func(result), skip func(cases i
 		}
 		if len(checkpoints) == 0 {
 			for _, gc := range cases {
-				emit(runCase(t, name, gc, nil, ts))
+				emit(runCase(o, t, name, gc, nil, ts))
 			}
 		}
 		for _, checkpoint := range checkpoints {
@@ -154,7 +159,7 @@ func runCheckpoint(o options, e engine, t topic, checkpoint string, cases []gold
 	}
 	defer m.Close()
 	for _, gc := range cases {
-		emit(runCase(t, checkpoint, gc, m, ts))
+		emit(runCase(o, t, checkpoint, gc, m, ts))
 	}
 }
 
@@ -165,8 +170,11 @@ func loadCheckpoint(e engine, dir, checkpoint string) (loaded, error) {
 	return e.Load(filepath.Join(dir, "models", checkpoint))
 }
 
-func runCase(t topic, name string, gc goldenCase, m loaded, ts tensors) result {
+func runCase(o options, t topic, name string, gc goldenCase, m loaded, ts tensors) result {
 	c := &check{limit: floatLimit}
+	if o.limits == eightBitLimits {
+		c.limit, c.rounded = eightBitError, true
+	}
 	err := gc.run(m, ts, c)
 	r := result{Topic: t.name, Model: name, Case: gc.title(), Worst: c.worst, Limit: c.limit, Verdict: pass}
 	switch {

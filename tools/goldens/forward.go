@@ -40,7 +40,10 @@ func (f forwardCase) run(m loaded, ts tensors, c *check) error {
 	}
 	given := func(seq, pos int) []float32 { return state.rows[seq*len(f.Tokens[0])+pos] }
 	zero := make([]float32, m.Config().NEmbd)
-	stages := f.stages(ts)
+	var stages []tensor
+	if !c.rounded {
+		stages = f.stages(ts)
+	}
 
 	runs := maps.Clone(f.Logits)
 	if len(stages) > 0 { // its own run, if no logits are compared at that depth

@@ -26,6 +26,7 @@ type options struct {
 	quant, keep         string
 	topics              []string
 	caseName            string
+	limits              string
 	json                bool
 }
 
@@ -39,6 +40,7 @@ func main() {
 	flags.StringVar(&o.keep, "keep", "", "parts with a format of their own, as for muninn run")
 	flags.StringSliceVar(&o.topics, "topic", nil, "topics, by default all of "+topicNames()+" that the folder has")
 	flags.StringVar(&o.caseName, "case", "", "only cases of this name")
+	flags.StringVar(&o.limits, "limits", float32Limits, "what holds the engine: "+float32Limits+", or "+eightBitLimits+" for --quant q8_0 of models that it does not hold exactly (forward and decode: logits only)")
 	flags.BoolVar(&o.json, "json", false, "one JSON document instead of lines")
 	if err := flags.Parse(os.Args[1:]); errors.Is(err, pflag.ErrHelp) {
 		return
@@ -74,6 +76,9 @@ type summary struct {
 // wrong with a case is a result.
 func run(o options, w io.Writer) (summary, error) {
 	s := summary{Dir: o.dir, Engine: o.engine, Results: []result{}}
+	if err := o.checkLimits(); err != nil {
+		return s, err
+	}
 	list, err := chooseTopics(o.dir, o.topics)
 	if err != nil {
 		return s, err
