@@ -128,6 +128,10 @@ func runTopic(o options, e engine, t topic, emit func(result), skip func(cases i
 			}
 		}
 		for _, checkpoint := range checkpoints {
+			if !strings.HasPrefix(checkpoint, o.model) {
+				skip(len(cases))
+				continue
+			}
 			runCheckpoint(o, e, t, checkpoint, cases, ts, emit)
 		}
 	}

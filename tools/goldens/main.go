@@ -25,7 +25,7 @@ type options struct {
 	dir, engine, device string
 	quant, keep         string
 	topics              []string
-	caseName            string
+	model, caseName     string
 	limits              string
 	json                bool
 }
@@ -39,6 +39,7 @@ func main() {
 	flags.StringVar(&o.quant, "quant", "auto", "format of the weights on the device; E4 keeps its values in q4_0, E8 in q8_0, with --keep embed=...,adapter=... too")
 	flags.StringVar(&o.keep, "keep", "", "parts with a format of their own, as for muninn run")
 	flags.StringSliceVar(&o.topics, "topic", nil, "topics, by default all of "+topicNames()+" that the folder has")
+	flags.StringVar(&o.model, "model", "", "only checkpoints whose name begins so")
 	flags.StringVar(&o.caseName, "case", "", "only cases of this name")
 	flags.StringVar(&o.limits, "limits", float32Limits, "what holds the engine: "+float32Limits+", or "+eightBitLimits+" for --quant q8_0 of models that it does not hold exactly (forward and decode: logits only)")
 	flags.BoolVar(&o.json, "json", false, "one JSON document instead of lines")
