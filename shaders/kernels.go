@@ -133,8 +133,8 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 
 func isSubgroup(name string) bool { return len(name) > 3 && name[len(name)-3:] == "_sg" }
 
-// Names lists the compiled kernels.
-func Names() []string {
+// Names lists the compiled kernels in order. The list is shared and must not be changed.
+var Names = sync.OnceValue(func() []string {
 	entries, err := compiled.ReadDir("spv")
 	if err != nil {
 		panic(err) // the folder is part of the program
@@ -144,7 +144,7 @@ func Names() []string {
 		names = append(names, e.Name()[:len(e.Name())-len(".spv")])
 	}
 	return names
-}
+})
 
 // SPIRV is the compiled code of a kernel.
 func SPIRV(name string) ([]byte, error) { return compiled.ReadFile("spv/" + name + ".spv") }

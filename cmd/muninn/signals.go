@@ -16,9 +16,11 @@ func (i interrupted) Error() string { return "stopped by " + i.signal.String() }
 // exitCode is the shell's convention: 128 and the number of the signal.
 func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 
-// grace is how long a verb may take to wind up after a signal. Nothing that muninn writes needs winding up, so
-// what takes longer (a driver compiling, a read from a pipe) is cut off.
-const grace = 800 * time.Millisecond
+// grace is how long a verb may take to wind up after a signal: to end what the device is at, which is planned to stay below
+// 150 ms, to print its last line and to take back a file that is not whole. What takes longer (a driver compiling,
+// weights being loaded, a read from a pipe) is cut off. It is short because the system then needs half a second itself to
+// take back the 7 GB of a large model on a software driver, and all of it is to end within one.
+const grace = 250 * time.Millisecond
 
 // withSignals gives a context that Ctrl-C or SIGTERM ends. A second signal, or the end of the grace period, ends the
 // process at once. The function it returns stops listening.

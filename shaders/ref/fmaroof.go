@@ -33,7 +33,8 @@ func fmaroofCases() []Case {
 
 func fmaroofTrial(t *trial, steps int) {
 	lanes := t.kernels[0].RoofLanes()
-	y := t.output("y", 3, lanes)
-	want := FMARoof(3*lanes, lanes, steps)
-	t.check(func(r *shaders.Recorder) { r.FMARoof(y.Span, steps) }, func(v *verdict) { v.tensor(y, untouchedPadding, want) })
+	n := 3 * lanes
+	y := t.output("y", 1, n)
+	want := FMARoof(n, lanes, steps)
+	t.check(func(r *shaders.Recorder) { r.FMARoof(y.Span.Slice(0, uint64(4*n)), steps) }, func(v *verdict) { v.tensor(y, untouchedPadding, want) })
 }
