@@ -40,8 +40,8 @@ func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Quants, "quant", "auto", "`formats` of the weights, one after another: "+strings.Join(model.QuantNames(), ", "))
 	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
 	fs.IntVar(&o.Reps, "reps", 5, "repetitions, after a first one that is reported apart")
-	choiceVar(fs, &o.Output, "output", "md", benchFormats(), "form of the results")
-	fs.Lookup("output").Shorthand = "o"
+	o.Output = benchFormats()[0]
+	fs.VarP(&choice{&o.Output, benchFormats()}, "output", "o", "form of the results")
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
 	o.deviceOptions.AddFlags(fs)
 }
