@@ -53,14 +53,15 @@ func benchCommand() *command {
 		summary: "measure speed, and how near it comes to what the device can do",
 		detail: `MODEL is what "muninn run" takes; with --shape, weights are random and no file is needed.
 
-Each line is a test: pp64 reads a prompt of 64 tokens, tg32 generates 32, rows8 takes 8 rows through one core step. T/S
-is tokens per second, mean and standard deviation, then median, least and most; of rows, row steps per second. COST is the
-time of a core step against that of the first number in --rows. GB/S counts each pass over the weights, GFLOP/S their
-products, neither counts attention. READ and FMA are the shares of the device's roof, which is measured first: what its
-best kernels read from storage buffers, and what they multiply and add. FIRST is the first run, with all that is compiled.
+Each line is a test: pp64 reads a prompt of 64 tokens, tg32 generates 32, rows8 takes 8 rows through one core step.
+t/s is tokens per second, mean and standard deviation, then median, least and most; of rows, row steps per second.
+cost is the time of a core step against that of the first number in --rows. GB/s counts each pass over the weights,
+GFLOP/s their products, neither counts attention. read and fma are the shares of the device's roof, which is measured
+first: what kernels that do nothing else read from storage buffers, and what they multiply and add. "first s" is the
+first run, with all that is compiled.
 
-Where the device is the CPU, CPU is the CPU time of a token on each core, and GB/S, GFLOP/S, shares and COST go by it: other
-programs disturb it least. On a GPU they go by the clock on the wall.`,
+Where the device is the CPU, "cpu ms" is the CPU time of a token on each core, and GB/s, GFLOP/s, the shares and cost
+go by it: other programs disturb it least. On a GPU they go by the clock on the wall.`,
 		examples: []string{
 			"muninn bench demo -p 64 -n 32 -r 8,32",
 			"muninn bench --shape huginn --quant q8_0,q4_0 -p 0 -n 8 --rows 1,2,4,8,16,32,64",
