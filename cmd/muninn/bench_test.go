@@ -13,6 +13,7 @@ import (
 	"muninn/model"
 	"muninn/shaders/roof"
 	"muninn/vk"
+	"muninn/vk/vktest"
 )
 
 // A real run in each form. The numbers differ from run to run; that they hang together does not.
@@ -50,6 +51,16 @@ func TestBench(t *testing.T) {
 			t.Errorf("%d bytes in q4_0, %d in f32", rows[6].Size, rows[0].Size)
 		}
 	})
+}
+
+// A model instead of a shape, and where the time of a token goes.
+func TestBenchModel(t *testing.T) {
+	device := vktest.Names()[0]
+	o := invoke("bench", "demo", "-p", "0", "-n", "1", "-r", "1", "--reps", "1", "--quant", "q8_0", "--profile", "-o", "csv", "--device", device)
+	o.wants(t, exitOK, "demo q8_0,", "matmul_norm_q8_0_")
+	if lines := strings.Count(o.out, "\n"); lines != 2 {
+		t.Errorf("%d lines, want the header and one test:\n%s", lines, o.out)
+	}
 }
 
 // sampleRow has a number of its own in each field, and a name that forms must quote.
