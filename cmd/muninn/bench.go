@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -27,6 +28,8 @@ type benchOptions struct {
 	Reps    int
 	Output  string
 	Profile bool
+
+	set func(flag string) bool // whether the user gave a flag
 }
 
 // AddFlags declares the flags.
@@ -44,6 +47,7 @@ func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.VarP(&choice{&o.Output, benchFormats()}, "output", "o", "form of the results")
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
 	o.deviceOptions.AddFlags(fs)
+	o.set = fs.Changed
 }
 
 func benchCommand() *command {
@@ -100,6 +104,9 @@ func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
 		}
 	}
 	context := p.shape.config.BlockSize
+	if !o.set("prompt") && context < 512 {
+		o.Prompts = strconv.Itoa(min(64, context))
+	}
 	p.prompts, err = parseCounts("--prompt", o.Prompts, 1, context)
 	for _, l := range []struct {
 		to          *[]int

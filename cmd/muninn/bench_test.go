@@ -56,10 +56,10 @@ func TestBench(t *testing.T) {
 // A model instead of a shape, and where the time of a token goes.
 func TestBenchModel(t *testing.T) {
 	device := vktest.Names()[0]
-	o := invoke("bench", "demo", "-p", "0", "-n", "1", "-r", "1", "--reps", "1", "--quant", "q8_0", "--profile", "-o", "csv", "--device", device)
+	o := invoke("bench", "demo", "-n", "1", "-r", "1", "--reps", "1", "--quant", "q8_0", "--profile", "-o", "csv", "--device", device)
 	o.wants(t, exitOK, "demo q8_0,", "matmul_norm_q8_0_")
-	if lines := strings.Count(o.out, "\n"); lines != 2 {
-		t.Errorf("%d lines, want the header and one test:\n%s", lines, o.out)
+	if lines := strings.Count(o.out, "\n"); lines != 3 || !strings.Contains(o.out, ",pp64,") { // 512 are more than it takes
+		t.Errorf("%d lines, want the header and two tests:\n%s", lines, o.out)
 	}
 }
 
