@@ -56,7 +56,9 @@ func (p *pass) begin() {
 	r, w, eps := p.rec, &p.weights, p.eps
 	r.Embed(p.Embeds, w.WTE, p.rows, float32(p.Config.EmbedScale()))
 	r.Tap("embed", p.Embeds)
-	r.RMSNorm(p.Y, p.Embeds, w.Prelude[0].Norm1, eps)
+	if len(w.Prelude) > 0 {
+		r.RMSNorm(p.Y, p.Embeds, w.Prelude[0].Norm1, eps)
+	}
 	for i := range w.Prelude {
 		p.block(fmt.Sprintf("prelude.%d", i), p.Embeds, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.Embeds, w.Prelude, i, vk.Span{}))
 	}
@@ -93,7 +95,11 @@ func (p *pass) finish(outputs, carry vk.Span) {
 	if !carry.IsZero() {
 		r.Gather(p.Carry, p.X, carry)
 	}
-	r.RMSNorm(p.Y, p.X, w.Coda[0].Norm1, eps)
+	next := w.LnF // a bare core block, which only Random makes, has no coda
+	if len(w.Coda) > 0 {
+		next = w.Coda[0].Norm1
+	}
+	r.RMSNorm(p.Y, p.X, next, eps)
 	for i := range w.Coda {
 		p.block(fmt.Sprintf("coda.%d", i), p.X, w.Coda, i, p.coda[i], shaders.NoMark, p.residual(p.X, w.Coda, i, w.LnF))
 	}

@@ -73,7 +73,7 @@ func Load(ck *Checkpoint, dev *vk.Device, o Options) (*Model, error) {
 	if m.kernels, err = shaders.New(dev, o.Kernels); err != nil {
 		return nil, err
 	}
-	l := &loader{ck: ck, dev: dev, arena: dev.NewArena("weights", vk.DeviceLocal), scheme: o.Weights, progress: o.Progress}
+	l := &loader{config: c, ck: ck, dev: dev, arena: dev.NewArena("weights", vk.DeviceLocal), scheme: o.Weights, progress: o.Progress}
 	m.arena = l.arena
 	m.weights = loadWeights(l)
 	if l.err != nil {

@@ -254,6 +254,9 @@ func (s *Session) Tokens(seq int) []int32 { return s.seqs[seq].tokens }
 // Context is the number of positions of each sequence.
 func (s *Session) Context() int { return s.opt.Context }
 
+// Rows is the number of rows of a pass at most.
+func (s *Session) Rows() int { return s.opt.Rows }
+
 // Rewind drops the tokens of sequence seq from position pos on.
 func (s *Session) Rewind(seq, pos int) error {
 	q := &s.seqs[seq]

@@ -34,7 +34,8 @@ type weights struct {
 
 // loader streams a checkpoint's tensors to the device. The first error sticks.
 type loader struct {
-	ck       *Checkpoint
+	config   Config
+	ck       *Checkpoint // nil: random weights
 	dev      *vk.Device
 	arena    *vk.Arena
 	scheme   Scheme
@@ -47,7 +48,7 @@ type loader struct {
 
 // loadWeights copies every tensor to the device. No more than one piece of one tensor is on the host at a time.
 func loadWeights(l *loader) weights {
-	c := l.ck.Config
+	c := l.config
 	l.specs = map[string]TensorSpec{}
 	for _, spec := range c.TensorSpecs() {
 		l.specs[spec.Name] = spec
@@ -72,7 +73,7 @@ func loadWeights(l *loader) weights {
 }
 
 func (l *loader) blockList(part string, n int) []block {
-	c := l.ck.Config
+	c := l.config
 	d, m := c.NEmbd, c.IntermediateSize
 	blocks := make([]block, n)
 	for i := range blocks {
@@ -117,6 +118,9 @@ func (l *loader) matrix(name string, row0, rows int, place rowLayout) shaders.Ma
 	if l.err != nil {
 		return shaders.Matrix{}
 	}
+	if l.ck == nil {
+		return l.randomMatrix(name, rows, place.cols)
+	}
 	info, ok := l.ck.Tensor(name)
 	if !ok {
 		l.err = fmt.Errorf("%w: tensor %s is missing", ErrModel, name)
@@ -159,6 +163,12 @@ func (l *loader) vector(name string, n int) vk.Span {
 		return vk.Span{}
 	}
 	v := make([]float32, n)
+	if l.ck == nil {
+		for i := range v {
+			v[i] = 1
+		}
+		return l.upload(name, v)
+	}
 	if err := l.ck.ReadF32(name, v, 0); err != nil {
 		l.err = err
 		return vk.Span{}
@@ -182,7 +192,7 @@ func (l *loader) upload(name string, v []float32) vk.Span {
 
 // rope is the table of angles position * base^(-2i/h), computed in float64: the file's copy is rounded more.
 func (l *loader) rope() vk.Span {
-	c := l.ck.Config
+	c := l.config
 	table := make([]float32, 0, c.BlockSize*c.HeadDim)
 	for pos := range c.BlockSize {
 		for i := range c.HeadDim / 2 {

@@ -10,6 +10,7 @@ func commands() []*command {
 		demoCommand(),
 		devicesCommand(),
 		checkCommand(),
+		benchCommand(),
 		showCommand(),
 		quantizeCommand(),
 		tokenizeCommand(),

@@ -188,7 +188,7 @@ func (o *runOptions) finish(s *streams, w *tokenWriter, sum summary, perToken ui
 		printStats(s.err, sum, perToken)
 	}
 	if o.Profile {
-		printProfile(s.err, sum)
+		printProfile(s.err, sum.timings)
 	}
 	return err
 }

@@ -145,14 +145,14 @@ func printStats(w io.Writer, s summary, perToken uint64) {
 }
 
 // printProfile writes the device time of each kernel, longest first.
-func printProfile(w io.Writer, s summary) {
-	if len(s.timings) == 0 {
+func printProfile(w io.Writer, timings []vk.Timing) {
+	if len(timings) == 0 {
 		fmt.Fprintln(w, "profile: this device has no timestamps")
 		return
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "KERNEL\tCOUNT\tTOTAL\tMEAN\tGB/S")
-	for _, k := range s.timings {
+	for _, k := range timings {
 		gbs := "-"
 		if k.Total > 0 {
 			gbs = fmt.Sprintf("%.2f", float64(k.Cost.Bytes)/k.Total.Seconds()/1e9)

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/shaders/roof"
+	"muninn/vk"
+)
+
+// benchOptions are the argument and flags of bench.
+type benchOptions struct {
+	Model string
+	Shape string
+	deviceOptions
+
+	Prompts string
+	Tokens  string
+	Steps   string
+	Rows    string
+	Quants  string
+	Keep    string
+	Reps    int
+	Output  string
+	Profile bool
+
+	set func(flag string) bool // whether the user gave a flag
+}
+
+// AddFlags declares the flags.
+func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Shape, "shape", "", "random weights of a `shape` instead of a model: tiny, tinyloop, huginn, or n_embd,heads,ff,vocab,P,R,C")
+	fs.StringVarP(&o.Prompts, "prompt", "p", "64,512", "`lengths` of prompts to read; 0: none")
+	fs.StringVarP(&o.Tokens, "tokens", "n", "32", "`numbers` of tokens to generate, from an empty cache; 0: none")
+	fs.StringVarP(&o.Steps, "num-steps", "r", "", "core `steps` of each token")
+	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence; of the shapes tiny 1, tinyloop 8, huginn 1"
+	fs.StringVar(&o.Rows, "rows", "", "also time one core step of so many `rows`, and what it costs against the first of them")
+	fs.StringVar(&o.Quants, "quant", "auto", "`formats` of the weights, one after another: "+strings.Join(model.QuantNames(), ", "))
+	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
+	fs.IntVar(&o.Reps, "reps", 5, "repetitions, after a first one that is reported apart")
+	o.Output = benchFormats()[0]
+	fs.VarP(&choice{&o.Output, benchFormats()}, "output", "o", "form of the results")
+	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
+	o.deviceOptions.AddFlags(fs)
+	o.set = fs.Changed
+}
+
+func benchCommand() *command {
+	o := &benchOptions{}
+	return &command{
+		name: "bench", args: "[MODEL]", max: 1,
+		summary: "measure speed, and how near it comes to what the device can do",
+		detail: `MODEL is what "muninn run" takes; with --shape, weights are random and no file is needed.
+
+Each line is a test: pp64 reads a prompt of 64 tokens, tg32 generates 32, rows8 takes 8 rows through one core step.
+t/s is tokens per second, mean and standard deviation, then median, least and most; of rows, row steps per second.
+cost is the time of a core step against that of the first number in --rows. GB/s counts each pass over the weights,
+GFLOP/s their products, neither counts attention. read and fma are the shares of the device's roof, which is measured
+first: what kernels that do nothing else read from storage buffers, and what they multiply and add. "first s" is the
+first run, with all that is compiled.
+
+Where the device is the CPU, "cpu ms" is the CPU time of a token on each core, and GB/s, GFLOP/s, the shares and cost
+go by it: other programs disturb it least. On a GPU they go by the clock on the wall.`,
+		examples: []string{
+			"muninn bench demo -p 64 -n 32 -r 8,32",
+			"muninn bench --shape huginn --quant q8_0,q4_0 -p 0 -n 8 --rows 1,2,4,8,16,32,64",
+			"muninn bench ~/huginn-0125 --quant q4_0 -o csv > q4.csv",
+		},
+		flags: o.AddFlags,
+		run: func(ctx context.Context, s *streams, args []string) error {
+			if len(args) > 0 {
+				o.Model = args[0]
+			}
+			return runBench(ctx, s, o)
+		},
+	}
+}
+
+// benchPlan is what is measured, checked before a device is opened.
+type benchPlan struct {
+	shape                        shape // without --shape, of the model
+	prompts, tokens, steps, rows []int
+	schemes                      []model.Scheme
+}
+
+func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
+	switch {
+	case o.Model == "" && o.Shape == "":
+		return p, usage("nothing to measure: name a MODEL, or a shape of random weights with --shape")
+	case o.Model != "" && o.Shape != "":
+		return p, usage("MODEL and --shape: give one of them")
+	case o.Reps < 1:
+		return p, usage("--reps %d: want at least 1", o.Reps)
+	case ck != nil:
+		p.shape = shape{modelName(o.Model), ck.Config, ck.Config.MeanRecurrence}
+	default:
+		if p.shape, err = parseShape(o.Shape); err != nil {
+			return p, err
+		}
+	}
+	context := p.shape.config.BlockSize
+	if !o.set("prompt") && context < 512 {
+		o.Prompts = strconv.Itoa(min(64, context))
+	}
+	p.prompts, err = parseCounts("--prompt", o.Prompts, 1, context)
+	for _, l := range []struct {
+		to          *[]int
+		flag, text  string
+		least, most int
+	}{
+		{&p.tokens, "--tokens", o.Tokens, 1, context}, {&p.steps, "--num-steps", o.Steps, 0, maxSteps}, {&p.rows, "--rows", o.Rows, 1, min(context, maxBenchRows)},
+	} {
+		if err == nil {
+			*l.to, err = parseCounts(l.flag, l.text, l.least, l.most)
+		}
+	}
+	if err == nil && len(p.prompts)+len(p.tokens)+len(p.rows) == 0 {
+		err = usage("nothing to measure: -p, -n and --rows are all empty")
+	}
+	if len(p.steps) == 0 {
+		p.steps = []int{p.shape.steps}
+	}
+	for name := range strings.SplitSeq(o.Quants, ",") {
+		if err != nil {
+			return p, err
+		}
+		var scheme model.Scheme
+		scheme, err = (&schemeOptions{strings.TrimSpace(name), o.Keep}).scheme()
+		p.schemes = append(p.schemes, scheme)
+	}
+	return p, err
+}
+
+// maxBenchRows is what a pass takes on any device.
+const maxBenchRows = 128
+
+func runBench(ctx context.Context, s *streams, o *benchOptions) (err error) {
+	var ck *model.Checkpoint
+	if o.Model != "" {
+		if ck, err = model.OpenPath(o.Model); err != nil {
+			return err
+		}
+		defer ck.Close()
+	}
+	p, err := o.plan(ck)
+	if err != nil {
+		return err
+	}
+	dev, err := openDevice(s, o.deviceOptions)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dev.Close()) }()
+	s.note("measuring the device's roof")
+	speed, err := roof.Measure(ctx, dev, roof.Thorough(dev.Caps()))
+	if err != nil {
+		return err
+	}
+	dev.SetSpeed(speed)
+	s.note("roof: reads %.2f GB/s, %.1f GFLOP/s, %v a dispatch", speed.Read/1e9, speed.FMA/1e9, speed.Dispatch)
+	out, err := newBenchWriter(s.out, o.Output)
+	if err != nil {
+		return err
+	}
+	for _, scheme := range p.schemes {
+		if err := o.measureScheme(ctx, s, ck, dev, speed, p, scheme, out); err != nil {
+			return err
+		}
+	}
+	return outputError(out.close())
+}
+
+// measureScheme loads the weights in one format and runs every test on them.
+func (o *benchOptions) measureScheme(ctx context.Context, s *streams, ck *model.Checkpoint, dev *vk.Device, speed vk.Speed, p benchPlan, scheme model.Scheme, out *benchWriter) (err error) {
+	var m *model.Model
+	stored := model.RandomStored
+	if ck != nil {
+		stored = ck.Stored
+		m, _, err = loadModel(s, o.Model, ck, dev, scheme)
+	} else {
+		s.note("making %s (%v) in %v", p.shape.name, p.shape.config, scheme)
+		m, err = model.Random(p.shape.config, scheme, dev)
+	}
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	b := &bencher{
+		s: s, m: m, plan: p, reps: o.Reps, speed: speed, caps: dev.Caps(), work: workOf(m.Config, model.DeviceFormats(scheme, m.Config, stored)),
+		base: benchRow{Model: p.shape.name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
+			Device: describe(dev.Caps()), Name: dev.Caps().Name, RoofRead: speed.Read / 1e9, RoofFMA: speed.FMA / 1e9},
+	}
+	if err := b.run(ctx, out.row); err != nil {
+		return err
+	}
+	if !o.Profile {
+		return nil
+	}
+	timings, err := b.profile(ctx)
+	if err == nil {
+		printProfile(s.err, timings)
+	}
+	return err
+}
+
+// quantName is a scheme as the model column has it.
+func quantName(s model.Scheme) string { return strings.ReplaceAll(s.String(), ", keep ", " ") }

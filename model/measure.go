@@ -1,0 +1,44 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"muninn/vk"
+)
+
+// CoreSteps readies the tokens of one sequence, from its first position on, and returns a function that takes them one core
+// step further: one pass of the core block over all of them, to be timed. It may be called MaxSteps times, and what the
+// sequence held is lost.
+func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() error, err error) {
+	if len(tokens) > s.opt.Rows {
+		return nil, fmt.Errorf("model: a core step of %d rows: this session's passes have up to %d", len(tokens), s.opt.Rows)
+	}
+	if err := s.Rewind(0, 0); err != nil {
+		return nil, err
+	}
+	inputs := []Input{{Tokens: tokens}}
+	rows, err := s.rows(inputs, 0)
+	if err != nil {
+		return nil, err
+	}
+	key := programKey{rows: len(tokens)}
+	if err := s.putRows(inputs, rows, &key); err != nil {
+		return nil, err
+	}
+	s.outputs = 0
+	list, err := s.programsOf(key, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.m.dev.Run(ctx, vk.RunOptions{}, list[0]); err != nil {
+		return nil, err
+	}
+	done := 0
+	return func() error {
+		if done++; done > s.opt.MaxSteps {
+			return fmt.Errorf("model: core step %d: this session's cache holds %d", done, s.opt.MaxSteps)
+		}
+		return s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit}, list[1])
+	}, nil
+}
