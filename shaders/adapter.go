@@ -18,6 +18,6 @@ func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span) {
 	for _, s := range w.Shards {
 		c := productCost(w, s.Rows, inputs.First(2*y.Rows), y)
 		c.FLOPs /= 2
-		r.product("adapter", w, s, 1, p, c, s.Bind, inputs.Span, bias, y.Span)
+		r.product(stem("adapter", w, inputs), w, s, 1, p, c, s.Bind, inputs.Span, bias, y.Span)
 	}
 }

@@ -45,7 +45,8 @@ func (m Matrix) units() uint32 {
 	return uint32(m.Format.Padded(m.Cols) / unit)
 }
 
-// product dispatches one shard in the shape that suits the number of rows of x. parts is the number of weight
+// product dispatches one shard in the shape that suits the number of rows of x, which are p.N. op ends in the format, and in
+// _i8 where x is quantised. parts is the number of weight
 // matrices side by side. bind begins with the shards of w.
 func (r *Recorder) product(op string, w Matrix, s Shard, parts int, p productPush, cost vk.Cost, bind ...vk.Span) {
 	if r.err != nil {
@@ -60,7 +61,7 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, p productPus
 		if n <= 32 {
 			each = 32
 		}
-		r.dispatchSpec(fmt.Sprintf("%s_%s_tile%d", op, w.Format, each), nil, p, [3]uint32{groups(s.Rows, 64/parts), groups(n, each), 1}, cost, bind...)
+		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, each), nil, p, [3]uint32{groups(s.Rows, 64/parts), groups(n, each), 1}, cost, bind...)
 		return
 	}
 	rows, xs := r.asVectors(n)
@@ -68,7 +69,7 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, p productPus
 	if r.k.fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil
 	}
-	r.dispatchSpec(op+"_"+w.Format.String()+"_"+shape+r.k.suffix(), spec, p, [3]uint32{groups(s.Rows, rows/parts), groups(n, xs), 1}, cost, bind...)
+	r.dispatchSpec(op+"_"+shape+r.k.suffix(), spec, p, [3]uint32{groups(s.Rows, rows/parts), groups(n, xs), 1}, cost, bind...)
 }
 
 // asVectors is how n rows of x are taken as vectors: weight rows and rows of x a workgroup. The rows of x are spread evenly
@@ -82,10 +83,18 @@ func (r *Recorder) asVectors(n int) (rows, xs int) {
 	return t.rows, (n + tiles - 1) / tiles
 }
 
+// stem is the part of a product's kernel names before the shape.
+func stem(op string, w Matrix, x Tensor) string {
+	if !x.Quant.IsZero() {
+		return op + "_" + w.Format.String() + "_i8"
+	}
+	return op + "_" + w.Format.String()
+}
+
 func productCost(w Matrix, rows int, x, y Tensor) vk.Cost {
 	n := uint64(x.Rows)
 	return vk.Cost{
-		Bytes: uint64(rows)*w.rowCost() + x.bytes() + n*uint64(rows)*4,
+		Bytes: uint64(rows)*w.rowCost() + x.readBytes() + n*uint64(rows)*4,
 		FLOPs: 2 * uint64(rows) * uint64(w.Cols) * n,
 	}
 }
