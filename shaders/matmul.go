@@ -9,10 +9,9 @@ func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
 		return
 	}
 	x = r.factor(w, x)
-	read, stride := x.read()
 	for _, s := range w.Shards {
-		p := productPush{N: uint32(x.Rows), XStride: stride, YStride: uint32(y.Stride)}
-		r.product(stem("matmul", w, x), w, s, 1, p, productCost(w, s.Rows, x, y), s.Bind, read, y.Span)
+		p := productPush{YStride: uint32(y.Stride)}
+		r.product("matmul", w, s, 1, x, p, productCost(w, s.Rows, x, y), s.Bind, x.factor(), y.Span)
 	}
 }
 
@@ -36,7 +35,7 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight,
 	if !r.checkProduct(y, w, x) || !r.checkNorm(z, residual, y) {
 		return
 	}
-	rows, _ := r.asVectors(n)
+	rows, _ := r.asVectors(x)
 	op, more := "matmul_norm", []vk.Span(nil)
 	if quantise {
 		op, more = "matmul_norm_quantise", []vk.Span{z.Quant}
@@ -46,13 +45,13 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight,
 		total += groups(s.Rows, rows)
 	}
 	for i, s := range w.Shards {
-		p := productPush{N: uint32(n), XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
+		p := productPush{YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
 		c := productCost(w, s.Rows, x, y)
 		if i == len(w.Shards)-1 {
 			c = c.Add(vk.Cost{Bytes: 7 * y.bytes(), FLOPs: 10 * y.bytes() / 4})
 		}
 		bind := append([]vk.Span{s.Bind, x.Span, y.Span, arrived, residual.Span, weight, next, z.Span}, more...)
-		r.product(stem(op, w, x), w, s, 1, p, c, bind...)
+		r.product(op, w, s, 1, x, p, c, bind...)
 	}
 }
 

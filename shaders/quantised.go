@@ -69,12 +69,19 @@ func (r *Recorder) factor(w Matrix, x Tensor) Tensor {
 	return x
 }
 
-// read is the span that a product reads of x, and the vectors of 16 bytes in a row of it.
-func (t Tensor) read() (vk.Span, uint32) {
+// factor is the span that a product reads of x, vectors the number of vectors of 16 bytes in a row of it.
+func (t Tensor) factor() vk.Span {
 	if t.Quant.IsZero() {
-		return t.Span, uint32(t.Stride / 4)
+		return t.Span
 	}
-	return t.Quant, uint32(quantRow(t.Stride) / 16)
+	return t.Quant
+}
+
+func (t Tensor) vectors() uint32 {
+	if t.Quant.IsZero() {
+		return uint32(t.Stride / 4)
+	}
+	return uint32(quantRow(t.Stride) / 16)
 }
 
 // withQuant adds what a norm that writes y also writes, and names the kernel.

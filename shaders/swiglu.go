@@ -10,12 +10,11 @@ func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
 		return
 	}
 	x = r.factor(gate, x)
-	read, stride := x.read()
 	for i, g := range gate.Shards {
-		p := productPush{N: uint32(x.Rows), XStride: stride, YStride: uint32(y.Stride)}
+		p := productPush{YStride: uint32(y.Stride)}
 		c := productCost(gate, g.Rows, x, y)
 		c.Bytes += uint64(g.Rows) * up.rowCost()
 		c.FLOPs *= 2
-		r.product(stem("swiglu", gate, x), gate, g, 2, p, c, g.Bind, up.Shards[i].Bind, read, y.Span)
+		r.product("swiglu", gate, g, 2, x, p, c, g.Bind, up.Shards[i].Bind, x.factor(), y.Span)
 	}
 }
