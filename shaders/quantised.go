@@ -54,12 +54,23 @@ func (k *Kernels) CanInt8(f Format, rows int) bool {
 	return c.IntegerDot && c.MaxStorageBuffers >= quantSpans && k.size != 0 && f.Blocked() && rows <= k.vectors
 }
 
-// Int8 tells whether such products should.
+// Int8 tells whether such products should. It does not go by the number of rows as long as they are taken as vectors, so that
+// a row's result does not depend on how many share the pass.
 func (k *Kernels) Int8(f Format, rows int) bool {
 	return k.CanInt8(f, rows) && (k.opt.Activations == Int8Activations || k.opt.Activations == AutoActivations && int8Pays(k.dev.Caps(), f))
 }
 
-func int8Pays(c vk.Caps, f Format) bool { return c.IntegerDotAccelerated || c.IsCPU() }
+// int8Pays goes by what the device says, and on CPU devices by what was measured there: time with floats over time with 8
+// bits, for 1, 2, 4, 8 and 16 rows at 5280 columns (BenchmarkInt8).
+//
+//	lavapipe     q8_0  1.24 1.17 1.15 1.15 1.28   q4_0  1.41 1.17 1.14 1.12 1.16
+//	SwiftShader  q8_0  1.94 1.70 0.91 0.90 0.89   q4_0  1.35 1.28 0.74 0.75 0.72
+//
+// SwiftShader works a dot out byte by byte, once for each pair of rows, while floats share the unpacked weights among four
+// rows of x. In q8_0 decoding gains more than a prompt loses; in q4_0 it does not.
+func int8Pays(c vk.Caps, f Format) bool {
+	return c.IntegerDotAccelerated || c.IsCPU() && (f == Q8_0 || Unrolls(c))
+}
 
 // factor is x as a product with w reads it: Quant is zero when that is the floats.
 func (r *Recorder) factor(w Matrix, x Tensor) Tensor {
