@@ -22,7 +22,7 @@ func TestInt8Activations(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		for quant, limit := range map[string]float64{"q8_0": 1e-3, "q4_0": 1e-3} {
 			exact, rounded := open(t, dev, model.DemoName, floats(scheme(t, quant, ""))), open(t, dev, model.DemoName, int8s(scheme(t, quant, "")))
-			for _, steps := range []int{4, 8, 16, 32, 64} {
+			for _, steps := range []int{4, 32} {
 				kl := divergence(t, exact, rounded, steps)
 				t.Logf("%s, %d steps: KL %.2g", quant, steps, kl)
 				if dev.Caps().IntegerDot && kl == 0 || !(kl < limit) {
@@ -38,7 +38,7 @@ func TestInt8Activations(t *testing.T) {
 func divergence(t *testing.T, a, b *model.Model, steps int) float64 {
 	var sum float64
 	var n int
-	for _, text := range []string{"k=d;d=a;a=3;k?", "b=7;c=b;e=c;e?", "x=2;y=x;z=y;w=z;w?"} {
+	for _, text := range []string{"k=d;d=a;a=3;k?", "x=2;y=x;z=y;w=z;w?"} {
 		tokens, err := a.EncodePrompt(text, false)
 		if err != nil {
 			t.Fatal(err)
