@@ -16,7 +16,7 @@ type buffers struct {
 	Embeds shaders.Tensor // (n, d) prelude's output, injected at every core step
 	State  shaders.Tensor // (n, d) latent state
 	X      shaders.Tensor // (n, d) residual stream of core and coda
-	Y      shaders.Tensor // (n, d) normed input of the next product
+	Y      shaders.Tensor // (n, d) normed input of the next product, for Wqkv, gate and up also in 8 bits
 	QKV    shaders.Tensor // (n, 3d)
 	Q      shaders.Tensor // (n, H h) after bias and rope, heads padded
 	Attn   shaders.Tensor // (n, d) attention's output before its projection
@@ -57,7 +57,7 @@ func (p *pass) begin() {
 	r.Embed(p.Embeds, w.WTE, p.rows, float32(p.Config.EmbedScale()))
 	r.Tap("embed", p.Embeds)
 	if len(w.Prelude) > 0 {
-		r.RMSNorm(p.Y, p.Embeds, w.Prelude[0].Norm1, eps)
+		r.RMSNorm(p.normed(w.Prelude[0].Wqkv), p.Embeds, w.Prelude[0].Norm1, eps)
 	}
 	for i := range w.Prelude {
 		p.block(fmt.Sprintf("prelude.%d", i), p.Embeds, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.Embeds, w.Prelude, i, vk.Span{}))
@@ -71,7 +71,7 @@ func (p *pass) coreStep() {
 	r, w, eps := p.rec, &p.weights, p.eps
 	r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias)
 	r.Tap("adapter", p.X)
-	r.RMSNorm(p.Y, p.X, w.Core[0].Norm1, eps)
+	r.RMSNorm(p.normed(w.Core[0].Wqkv), p.X, w.Core[0].Norm1, eps)
 	for i := range w.Core {
 		end := p.residual(p.X, w.Core, i, vk.Span{})
 		if i == len(w.Core)-1 {
@@ -95,20 +95,20 @@ func (p *pass) finish(outputs, carry vk.Span) {
 	if !carry.IsZero() {
 		r.Gather(p.Carry, p.X, carry)
 	}
-	next := w.LnF // a bare core block, which only Random makes, has no coda
+	next, into := w.LnF, p.Y // a bare core block, which only Random makes, has no coda
 	if len(w.Coda) > 0 {
-		next = w.Coda[0].Norm1
+		next, into = w.Coda[0].Norm1, p.normed(w.Coda[0].Wqkv)
 	}
-	r.RMSNorm(p.Y, p.X, next, eps)
+	r.RMSNorm(into, p.X, next, eps)
 	for i := range w.Coda {
 		p.block(fmt.Sprintf("coda.%d", i), p.X, w.Coda, i, p.coda[i], shaders.NoMark, p.residual(p.X, w.Coda, i, w.LnF))
 	}
 	if p.Logits.Rows == 0 {
 		return
 	}
-	out := p.Y
+	out := p.floats()
 	if p.Logits.Rows < p.Y.Rows {
-		r.Gather(p.Out, p.Y, outputs)
+		r.Gather(p.Out, out, outputs)
 		out = p.Out
 	}
 	r.Tap("lnf_out", out)
@@ -121,15 +121,15 @@ func (p *pass) finish(outputs, carry vk.Span) {
 func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache shaders.Cache, mark shaders.Mark, end func() shaders.Tensor) {
 	r, b := p.rec, &blocks[i]
 	r.Tap(name+".norm_1", p.Y)
-	r.MatMul(p.QKV, b.Wqkv, p.Y)
+	r.MatMul(p.QKV, b.Wqkv, p.normed(b.Wqkv))
 	r.Tap(name+".attn.Wqkv", p.QKV)
 	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.rows, mark)
 	r.Attention(p.Attn, p.Q, cache, p.rows, p.context, p.attention)
-	r.MatMulNorm(p.Y, x, p.Proj, b.AttnProj, p.Attn, b.Norm2, b.Norm3, p.eps, p.arrived)
+	r.MatMulNorm(p.normed(b.Gate), x, p.Proj, b.AttnProj, p.Attn, b.Norm2, b.Norm3, p.eps, p.arrived)
 	r.Tap(name+".attn", p.Proj)
 	r.Tap(name+".norm_2", x)
 	r.Tap(name+".norm_3", p.Y)
-	r.SwiGLU(p.Hidden, b.Gate, b.Up, p.Y)
+	r.SwiGLU(p.Hidden, b.Gate, b.Up, p.normed(b.Gate))
 	out := end()
 	r.Tap(name+".mlp", p.Proj)
 	r.Tap(name, out)
@@ -139,17 +139,33 @@ func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache
 // next block's norm_1, after the last block the weight given, if any.
 func (p *pass) residual(x shaders.Tensor, blocks []block, i int, next vk.Span) func() shaders.Tensor {
 	return func() shaders.Tensor {
+		y := p.floats()
 		if i+1 < len(blocks) {
-			next = blocks[i+1].Norm1
+			next, y = blocks[i+1].Norm1, p.normed(blocks[i+1].Wqkv)
 		}
 		if next.IsZero() {
 			p.rec.MatMul(p.Proj, blocks[i].MLPProj, p.Hidden)
 			p.rec.AddNorm(x, p.Proj, blocks[i].Norm4, p.eps)
 		} else {
-			p.rec.MatMulNorm(p.Y, x, p.Proj, blocks[i].MLPProj, p.Hidden, blocks[i].Norm4, next, p.eps, p.arrived)
+			p.rec.MatMulNorm(y, x, p.Proj, blocks[i].MLPProj, p.Hidden, blocks[i].Norm4, next, p.eps, p.arrived)
 		}
 		return x
 	}
+}
+
+// normed is Y as the input of a product with w: with its rows in 8 bits where those are what is multiplied.
+func (p *pass) normed(w shaders.Matrix) shaders.Tensor {
+	if p.kernels.Int8(w.Format, p.Y.Rows) {
+		return p.Y
+	}
+	return p.floats()
+}
+
+// floats is Y without its rows in 8 bits.
+func (p *pass) floats() shaders.Tensor {
+	y := p.Y
+	y.Quant = vk.Span{}
+	return y
 }
 
 // mark gives m to the first layer of its part: one layer of a pass tells the cache how deep its rows are.

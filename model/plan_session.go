@@ -15,6 +15,9 @@ func (p *planner) activations(o SessionOptions) {
 	for range 3 {                                // Given, X, Y
 		tensor("activations", o.Rows, d)
 	}
+	quant := shaders.QuantBytes(o.Rows, d) // of Y
+	p.line(PlanScratch, "activations", quant)
+	p.sessionSpans = append(p.sessionSpans, quant)
 	qkv := tensor("activations", o.Rows, 3*d)
 	tensor("activations", o.Rows, shaders.Cache{Heads: c.NHeads, HeadDim: c.HeadDim}.QueryCols())
 	tensor("activations", o.Rows, d) // Attn

@@ -89,7 +89,7 @@ func TestQuality(t *testing.T) {
 func answer(t *testing.T, dev *vk.Device, quant string, problems []demo.Problem) answers {
 	t.Helper()
 	const side = 8
-	m := open(t, dev, model.DemoName, model.Options{Weights: scheme(t, quant, "")})
+	m := open(t, dev, model.DemoName, floats(scheme(t, quant, "")))
 	defer m.Close()
 	all := answers{}
 	for _, r := range qualitySteps {

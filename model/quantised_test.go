@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"muninn/model"
+	"muninn/shaders"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -46,6 +47,11 @@ func logitsOf(t *testing.T, m *model.Model) [][]float32 {
 	return rows
 }
 
+// floats are options of products that take their inputs as they are.
+func floats(s model.Scheme) model.Options {
+	return model.Options{Weights: s, Kernels: shaders.Options{Activations: shaders.FloatActivations}}
+}
+
 // The device computes with the very weights that the blocks of a GGUF file hold, tensor by tensor; and quantising while
 // loading gives the same bits as loading such a file.
 func TestQuantisedModel(t *testing.T) {
@@ -54,9 +60,9 @@ func TestQuantisedModel(t *testing.T) {
 			t.Run(c[0]+" "+c[1], func(t *testing.T) {
 				s := scheme(t, c[0], c[1])
 				path := asGGUF(t, model.DemoName, s)
-				stored := open(t, dev, path, model.Options{})
+				stored := open(t, dev, path, floats(model.Scheme{}))
 				compareTaps(t, stored, path)
-				direct := open(t, dev, model.DemoName, model.Options{Weights: s})
+				direct := open(t, dev, model.DemoName, floats(s))
 				if stored.WeightBytes() != direct.WeightBytes() {
 					t.Errorf("%d bytes of weights, quantised while loading %d", stored.WeightBytes(), direct.WeightBytes())
 				}
@@ -79,7 +85,7 @@ func TestQuantisedOddWidths(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		want := logitsOf(t, open(t, dev, modelDir("C-f16"), model.Options{}))
 		for quant, limit := range map[string]float64{"q8_0": 0.05, "q4_0": 0.8} {
-			got := logitsOf(t, open(t, dev, modelDir("C-f16"), model.Options{Weights: scheme(t, quant, "adapter=q8_0")}))
+			got := logitsOf(t, open(t, dev, modelDir("C-f16"), floats(scheme(t, quant, "adapter=q8_0"))))
 			var off, all float64
 			for i := range want {
 				for j := range want[i] {

@@ -157,6 +157,9 @@ func (s *Session) allocate() error {
 	tensor(&b.Given, o.Rows, d)
 	tensor(&b.X, o.Rows, d)
 	tensor(&b.Y, o.Rows, d)
+	if err == nil {
+		b.Y.Quant, err = s.arena.Alloc(shaders.QuantBytes(o.Rows, d))
+	}
 	tensor(&b.QKV, o.Rows, 3*d)
 	tensor(&b.Q, o.Rows, shaders.Cache{Heads: c.NHeads, HeadDim: c.HeadDim}.QueryCols())
 	tensor(&b.Attn, o.Rows, d)

@@ -10,14 +10,15 @@ func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span) {
 		"adapter of %dx%d over %dx%d into %dx%d", w.Rows, w.Cols, inputs.Rows, inputs.Cols, y.Rows, y.Cols) {
 		return
 	}
-	p := productPush{N: uint32(y.Rows), XStride: uint32(inputs.Stride / 4), YStride: uint32(y.Stride),
-		Embeds: uint32(inputs.Rows / 2 * inputs.Stride / 4), Bias: 1}
+	states := inputs
+	states.Rows = y.Rows
+	p := productPush{YStride: uint32(y.Stride), Embeds: uint32(inputs.Rows / 2 * inputs.Stride / 4), Bias: 1}
 	if bias.IsZero() {
 		p.Bias, bias = 0, inputs.Span // bound, never read
 	}
 	for _, s := range w.Shards {
 		c := productCost(w, s.Rows, inputs.First(2*y.Rows), y)
 		c.FLOPs /= 2
-		r.product("adapter", w, s, 1, p, c, s.Bind, inputs.Span, bias, y.Span)
+		r.product("adapter", w, s, 1, states, p, c, s.Bind, inputs.Span, bias, y.Span)
 	}
 }

@@ -18,7 +18,15 @@ layout(set = 0, binding = 2) readonly buffer W { float weight[]; }; // [d]
 #define NORM_W(i) weight[i]
 #ifdef PAIR
 layout(set = 0, binding = 3) readonly buffer W2 { float next[]; };  // [d]
+#ifdef QUANTISE // y beside itself in 8 bits
+layout(set = 0, binding = 4) coherent buffer Y { float y[]; };
+layout(set = 0, binding = 4) coherent buffer Y4 { vec4 y4[]; };
+layout(set = 0, binding = 5) writeonly buffer Q { uint quant[]; };  // [n] quantised rows
+#define NORM_Y4(i) y4[i]
+#define QUANT(i) quant[i]
+#else
 layout(set = 0, binding = 4) writeonly buffer Y { float y[]; };     // [n][stride]
+#endif
 #define NORM_NEXT(i) next[i]
 #define NORM_Y(i) y[i]
 #endif
@@ -27,7 +35,7 @@ layout(push_constant) uniform Push { uint d, stride; float eps; } p;
 
 void main() {
 #ifdef PAIR
-    add_norm_pair(gl_WorkGroupID.x * p.stride, p.d, p.eps);
+    add_norm_pair(gl_WorkGroupID.x * p.stride, p.stride, p.d, p.eps);
 #else
     add_norm(gl_WorkGroupID.x * p.stride, p.d, p.eps);
 #endif

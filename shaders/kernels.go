@@ -39,6 +39,8 @@ type Options struct {
 	// VecRows is the largest number of rows that products take as vectors, more go in tiles; 0: the device class's own.
 	VecRows int
 	Vectors Vectors
+	// Activations of products with block formats.
+	Activations Activations
 	// Separate keeps norms in dispatches of their own.
 	Separate bool
 	// SPIRV replaces the compiled kernel of that name: a hook for tests that break a kernel on purpose.

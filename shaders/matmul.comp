@@ -6,14 +6,30 @@
 #include "lib/product.glsl"
 layout(set = 0, binding = 0) readonly buffer W { uvec4 weights[]; };     // [rows][units]
 layout(set = 0, binding = 0) readonly buffer WS { uint weight_scales[]; };
+#ifdef INT8
+#include "lib/quantised.glsl"
+layout(set = 0, binding = 1) readonly buffer X { uvec4 x_in[]; };        // [n][x_stride] quantised rows
+layout(set = 0, binding = 1) readonly buffer XS { float x_scales[]; };
+#define LOAD_Q(into, t, unit) QUANTISED(into, x_in, x_scales, t, unit)
+#else
 layout(set = 0, binding = 1) readonly buffer X { vec4 x_in[]; };         // [n][x_stride]
+#define LOAD_X(t, v) x_in[(t) * p.x_stride + (v)]
+#endif
 #ifdef NORM
 layout(set = 0, binding = 2) coherent buffer Y { float y[]; };           // [n][y_stride]
 layout(set = 0, binding = 3) coherent buffer C { uint arrived[]; };      // [tiles of x] workgroups done, 0 before and after
 layout(set = 0, binding = 4) buffer R { float residual[]; };             // [n][y_stride], in place
 layout(set = 0, binding = 5) readonly buffer N1 { float norm_weight[]; }; // [d]
 layout(set = 0, binding = 6) readonly buffer N2 { float next_weight[]; }; // [d]
+#ifdef QUANTISE // z beside itself in 8 bits
+layout(set = 0, binding = 7) coherent buffer Z { float z[]; };
+layout(set = 0, binding = 7) coherent buffer Z4 { vec4 z4[]; };
+layout(set = 0, binding = 8) writeonly buffer Q { uint quant[]; };       // [n] quantised rows
+#define NORM_Y4(i) z4[i]
+#define QUANT(i) quant[i]
+#else
 layout(set = 0, binding = 7) writeonly buffer Z { float z[]; };          // [n][y_stride]
+#endif
 #define NORM_A(i) y[i]
 #define NORM_X(i) residual[i]
 #define NORM_W(i) norm_weight[i]
@@ -21,12 +37,11 @@ layout(set = 0, binding = 7) writeonly buffer Z { float z[]; };          // [n][
 #define NORM_Y(i) z[i]
 #define FINISH(t0)                                                                            \
     if (last_to_arrive(gl_WorkGroupID.y, p.groups))                                                     \
-        for (uint t = 0; t < NT && t0 + t < p.n; t++) add_norm_pair((t0 + t) * p.y_stride, p.d, p.eps);
+        for (uint t = 0; t < NT && t0 + t < p.n; t++) add_norm_pair((t0 + t) * p.y_stride, p.y_stride, p.d, p.eps);
 #else
 layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };          // [n][y_stride]
 #endif
 #define PARTS 1
 #define LOAD_W(into, part, row, unit) PACKED(into, weights, weight_scales, row, unit)
-#define LOAD_X(t, v) x_in[(t) * p.x_stride + (v)]
 #define EMIT(t, row, acc) y[(t) * p.y_stride + p.row0 + (row)] = acc[0]
 #include "lib/shape.glsl"

@@ -3,28 +3,31 @@ package shaders
 import "muninn/vk"
 
 // MatMul records y[n][i] = sum_k w[i][k] x[n][k].
-// w (rows, cols), x (n, cols), y (n, rows).
+// w (rows, cols), x (n, cols), y (n, rows). If x has its rows in 8 bits, and w is in blocks, those are what is multiplied.
 func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
 	if !r.checkProduct(y, w, x) {
 		return
 	}
+	x = r.factor(w, x)
 	for _, s := range w.Shards {
-		p := productPush{N: uint32(x.Rows), XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride)}
-		r.product("matmul", w, s, 1, p, productCost(w, s.Rows, x, y), s.Bind, x.Span, y.Span)
+		p := productPush{YStride: uint32(y.Stride)}
+		r.product("matmul", w, s, 1, x, p, productCost(w, s.Rows, x, y), s.Bind, x.factor(), y.Span)
 	}
 }
 
 // MatMulNorm records y = w x, and then what AddNormPair does with it: residual = rms(y + residual) * weight, and
 // z = rms(residual) * next. For few rows the product's last workgroup does it, which saves a dispatch; for more, and
 // in any other shape, AddNormPair is recorded. The bits are the same. arrived is a word that is zero and that nothing
-// else uses at the same time; it is zero again afterwards.
+// else uses at the same time; it is zero again afterwards. x is taken as floats.
 func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight, next vk.Span, eps float32, arrived vk.Span) {
 	n := x.Rows
 	few := 4 // rows that one workgroup can norm as quickly as a dispatch of its own
 	if r.k.fixed {
 		few = 1 // for which there is a kernel
 	}
-	if n > min(few, r.k.vectors) || r.k.opt.Separate {
+	x.Quant = vk.Span{}
+	quantise := !z.Quant.IsZero() && r.k.size != 0
+	if n > min(few, r.k.vectors) || r.k.opt.Separate || quantise && !w.Format.Blocked() {
 		r.MatMul(y, w, x)
 		r.AddNormPair(z, residual, y, weight, next, eps)
 		return
@@ -32,18 +35,23 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight,
 	if !r.checkProduct(y, w, x) || !r.checkNorm(z, residual, y) {
 		return
 	}
-	rows, _ := r.asVectors(n)
+	rows, _ := r.asVectors(x)
+	op, more := "matmul_norm", []vk.Span(nil)
+	if quantise {
+		op, more = "matmul_norm_quantise", []vk.Span{z.Quant}
+	}
 	total := uint32(0)
 	for _, s := range w.Shards {
 		total += groups(s.Rows, rows)
 	}
 	for i, s := range w.Shards {
-		p := productPush{N: uint32(n), XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
+		p := productPush{YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
 		c := productCost(w, s.Rows, x, y)
 		if i == len(w.Shards)-1 {
 			c = c.Add(vk.Cost{Bytes: 7 * y.bytes(), FLOPs: 10 * y.bytes() / 4})
 		}
-		r.product("matmul_norm", w, s, 1, p, c, s.Bind, x.Span, y.Span, arrived, residual.Span, weight, next, z.Span)
+		bind := append([]vk.Span{s.Bind, x.Span, y.Span, arrived, residual.Span, weight, next, z.Span}, more...)
+		r.product(op, w, s, 1, x, p, c, bind...)
 	}
 }
 

@@ -45,47 +45,55 @@ func (m Matrix) units() uint32 {
 	return uint32(m.Format.Padded(m.Cols) / unit)
 }
 
-// product dispatches one shard in the shape that suits the number of rows of x. parts is the number of weight
-// matrices side by side. bind begins with the shards of w.
-func (r *Recorder) product(op string, w Matrix, s Shard, parts int, p productPush, cost vk.Cost, bind ...vk.Span) {
+// product dispatches one shard in the shape that suits the rows of x. parts is the number of weight matrices side by side.
+// bind begins with the shards of w.
+func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p productPush, cost vk.Cost, bind ...vk.Span) {
 	if r.err != nil {
 		return
 	}
-	p.Rows, p.Row0 = uint32(s.Rows), uint32(s.Row0)
+	op += "_" + w.Format.String()
+	if !x.Quant.IsZero() {
+		op += "_i8"
+	}
+	n := x.Rows
+	p.Rows, p.Row0, p.N, p.XStride = uint32(s.Rows), uint32(s.Row0), uint32(n), x.vectors()
 	p.Scales = uint32(s.Span.Size() / 4)
 	p.Units = w.units()
-	n := int(p.N)
 	if n > r.k.vectors {
 		each := 64
 		if n <= 32 {
 			each = 32
 		}
-		r.dispatchSpec(fmt.Sprintf("%s_%s_tile%d", op, w.Format, each), nil, p, [3]uint32{groups(s.Rows, 64/parts), groups(n, each), 1}, cost, bind...)
+		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, each), nil, p, [3]uint32{groups(s.Rows, 64/parts), groups(n, each), 1}, cost, bind...)
 		return
 	}
-	rows, xs := r.asVectors(n)
+	rows, xs := r.asVectors(x)
 	shape, spec := "vec", []uint32{r.k.size, uint32(rows), uint32(xs)}
 	if r.k.fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil
 	}
-	r.dispatchSpec(op+"_"+w.Format.String()+"_"+shape+r.k.suffix(), spec, p, [3]uint32{groups(s.Rows, rows/parts), groups(n, xs), 1}, cost, bind...)
+	r.dispatchSpec(op+"_"+shape+r.k.suffix(), spec, p, [3]uint32{groups(s.Rows, rows/parts), groups(n, xs), 1}, cost, bind...)
 }
 
-// asVectors is how n rows of x are taken as vectors: weight rows and rows of x a workgroup. The rows of x are spread evenly
-// over as few workgroups as can hold them.
-func (r *Recorder) asVectors(n int) (rows, xs int) {
+// asVectors is how the rows of x are taken as vectors: weight rows and rows of x a workgroup. The rows of x are spread evenly
+// over as few workgroups as can hold them. Rows in 8 bits have no fixed kernel but for one: on SwiftShader their products
+// are bound by the dot itself, and four together take as long as one by one.
+func (r *Recorder) asVectors(x Tensor) (rows, xs int) {
 	t := r.k.tiling
-	if t.fixed && n > 1 {
+	if t.fixed && !x.Quant.IsZero() {
+		return t.rows, 1
+	}
+	if t.fixed && x.Rows > 1 {
 		return t.rows, t.xs
 	}
-	tiles := max((n+t.xs-1)/t.xs, 1)
-	return t.rows, (n + tiles - 1) / tiles
+	tiles := max((x.Rows+t.xs-1)/t.xs, 1)
+	return t.rows, (x.Rows + tiles - 1) / tiles
 }
 
 func productCost(w Matrix, rows int, x, y Tensor) vk.Cost {
 	n := uint64(x.Rows)
 	return vk.Cost{
-		Bytes: uint64(rows)*w.rowCost() + x.bytes() + n*uint64(rows)*4,
+		Bytes: uint64(rows)*w.rowCost() + x.readBytes() + n*uint64(rows)*4,
 		FLOPs: 2 * uint64(rows) * uint64(w.Cols) * n,
 	}
 }

@@ -11,7 +11,16 @@ layout(local_size_x = LS) in;
 #include "lib/reduce.glsl"
 layout(set = 0, binding = 0) readonly buffer X { float x[]; };      // [n][stride]
 layout(set = 0, binding = 1) readonly buffer W { float weight[]; }; // [d]
+#ifdef QUANTISE // y beside itself in 8 bits
+layout(set = 0, binding = 2) coherent buffer Y { float y[]; };
+layout(set = 0, binding = 2) coherent buffer Y4 { vec4 y4[]; };
+layout(set = 0, binding = 3) writeonly buffer Q { uint quant[]; };  // [n] quantised rows
+#define NORM_Y4(i) y4[i]
+#define QUANT(i) quant[i]
+#include "lib/quantise.glsl"
+#else
 layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };     // [n][stride]
+#endif
 layout(push_constant) uniform Push { uint d, stride; float eps; } p;
 
 void main() {
@@ -20,4 +29,7 @@ void main() {
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) sum += x[i0 + i] * x[i0 + i];
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) y[i0 + i] = x[i0 + i] * r * weight[i];
+#ifdef QUANTISE
+    quantise(i0, p.stride);
+#endif
 }

@@ -7,11 +7,13 @@ type normPush struct {
 	Eps       float32
 }
 
-// RMSNorm records y = x * rsqrt(mean(x^2) + eps) * weight, row by row. x, y (n, d); weight (d) float32.
+// RMSNorm records y = x * rsqrt(mean(x^2) + eps) * weight, row by row. x, y (n, d); weight (d) float32. If y has room
+// for them, its rows are written in 8 bits too.
 func (r *Recorder) RMSNorm(y, x Tensor, weight vk.Span, eps float32) {
 	if !r.check(x.Cols == y.Cols && x.Rows == y.Rows, "rmsnorm of %dx%d into %dx%d", x.Rows, x.Cols, y.Rows, y.Cols) {
 		return
 	}
-	r.dispatch("rmsnorm"+r.k.suffix(), normPush{uint32(x.Cols), uint32(x.Stride), eps}, [3]uint32{uint32(x.Rows), 1, 1},
-		vk.Cost{Bytes: 3 * x.bytes(), FLOPs: 4 * x.bytes() / 4}, x.Span, weight, y.Span)
+	name, bind := r.withQuant("rmsnorm", y, x.Span, weight, y.Span)
+	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, [3]uint32{uint32(x.Rows), 1, 1},
+		vk.Cost{Bytes: 3 * x.bytes(), FLOPs: 4 * x.bytes() / 4}, bind...)
 }

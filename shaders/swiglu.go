@@ -1,18 +1,20 @@
 package shaders
 
 // SwiGLU records y[n][i] = silu(gate[i] x[n]) * (up[i] x[n]): the gated half of the MLP.
-// gate, up (m, cols), cut in the same shards; x (n, cols), y (n, m).
+// gate, up (m, cols), cut in the same shards; x (n, cols), y (n, m). If x has its rows in 8 bits, and gate and up are in
+// blocks, those are what is multiplied.
 func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
 	if !r.check(gate.Rows == up.Rows && gate.Cols == up.Cols && gate.Format == up.Format && len(gate.Shards) == len(up.Shards) &&
 		gate.Cols == x.Cols && gate.Rows == y.Cols && x.Rows == y.Rows,
 		"swiglu of %dx%d and %dx%d by %dx%d into %dx%d", gate.Rows, gate.Cols, up.Rows, up.Cols, x.Rows, x.Cols, y.Rows, y.Cols) {
 		return
 	}
+	x = r.factor(gate, x)
 	for i, g := range gate.Shards {
-		p := productPush{N: uint32(x.Rows), XStride: uint32(x.Stride / 4), YStride: uint32(y.Stride)}
+		p := productPush{YStride: uint32(y.Stride)}
 		c := productCost(gate, g.Rows, x, y)
 		c.Bytes += uint64(g.Rows) * up.rowCost()
 		c.FLOPs *= 2
-		r.product("swiglu", gate, g, 2, p, c, g.Bind, up.Shards[i].Bind, x.Span, y.Span)
+		r.product("swiglu", gate, g, 2, x, p, c, g.Bind, up.Shards[i].Bind, x.factor(), y.Span)
 	}
 }

@@ -51,6 +51,7 @@ type Caps struct {
 
 	queueFamily       uint32
 	sizeControlByName bool // the feature needs its extension enabled by name
+	integerDotByName  bool
 	portabilitySubset bool
 }
 

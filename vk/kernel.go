@@ -39,10 +39,13 @@ const (
 	capGroupNonUniform           = 61
 	capGroupNonUniformVote       = 62
 	capGroupNonUniformArithmetic = 63
+
+	capDotProductInput4x8BitPacked = 6018
+	capDotProduct                  = 6019
 )
 
 // NewKernel compiles a kernel. The SPIR-V must stay within what the device was opened with: storage buffers in set 0,
-// push constants, 32-bit arithmetic and subgroup arithmetic where the device has it; else the error matches
+// push constants, 32-bit arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches
 // ErrUnsupported. Errors name the kernel.
 func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
 	in, err := Reflect(spirv)
@@ -93,6 +96,10 @@ func (c Caps) accepts(in Interface, opt KernelOptions) error {
 		case capGroupNonUniformArithmetic:
 			if !c.SubgroupArithmetic {
 				return unsupported("%s has no subgroup arithmetic in compute kernels", c.Name)
+			}
+		case capDotProductInput4x8BitPacked, capDotProduct:
+			if !c.IntegerDot {
+				return unsupported("%s has no integer dot products", c.Name)
 			}
 		default:
 			return unsupported("SPIR-V capability %d needs a feature that is not enabled", capability)

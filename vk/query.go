@@ -90,6 +90,7 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 	c.SubgroupSizeControl = f.subgroup_control != 0 && f.subgroup_required_stages&shaderStageCompute != 0
 	c.FullSubgroups = f.full_subgroups != 0
 	c.sizeControlByName = f.has_size_control_extension != 0 && c.APIVersion[0] == 1 && c.APIVersion[1] < 3
+	c.integerDotByName = f.has_integer_dot_extension != 0 && c.APIVersion[0] == 1 && c.APIVersion[1] < 3
 	c.portabilitySubset = f.has_portability_subset != 0
 	c.Float16, c.Int8 = f.float16 != 0, f.int8 != 0
 	c.Storage16, c.Storage8 = f.storage16 != 0, f.storage8 != 0

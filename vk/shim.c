@@ -59,10 +59,14 @@ int mn_has_instance_extension(const char *name) {
 	return found;
 }
 
-void *mn_size_control_feature(int full) {
-	static VkSubgroupSizeControlFeatures only = {ST_SUBGROUP_SIZE_CONTROL_FEATURES, NULL, 1, 0};
-	static VkSubgroupSizeControlFeatures both = {ST_SUBGROUP_SIZE_CONTROL_FEATURES, NULL, 1, 1};
-	return full ? &both : &only;
+void *mn_enabled_features(int control, int full, int dot) {
+	static VkIntegerDotFeatures d = {ST_INTEGER_DOT_FEATURES, NULL, 1};
+	static VkSubgroupSizeControlFeatures c[2][2] = { // by full and dot
+	    {{ST_SUBGROUP_SIZE_CONTROL_FEATURES, NULL, 1, 0}, {ST_SUBGROUP_SIZE_CONTROL_FEATURES, &d, 1, 0}},
+	    {{ST_SUBGROUP_SIZE_CONTROL_FEATURES, NULL, 1, 1}, {ST_SUBGROUP_SIZE_CONTROL_FEATURES, &d, 1, 1}},
+	};
+	if (control) return &c[full != 0][dot != 0];
+	return dot ? &d : NULL;
 }
 
 #define LINK(head, node, type)                 \
@@ -96,8 +100,9 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	int driver = m >= 2 || has_extension(list, count, "VK_KHR_driver_properties");
 	int half = m >= 2 || has_extension(list, count, "VK_KHR_shader_float16_int8");
 	int byte = m >= 2 || has_extension(list, count, "VK_KHR_8bit_storage");
-	int dot = m >= 3 || has_extension(list, count, "VK_KHR_shader_integer_dot_product");
 	int large = m >= 3 || has_extension(list, count, "VK_KHR_maintenance4");
+	facts->has_integer_dot_extension = has_extension(list, count, "VK_KHR_shader_integer_dot_product");
+	int dot = m >= 3 || facts->has_integer_dot_extension;
 	facts->has_size_control_extension = has_extension(list, count, "VK_EXT_subgroup_size_control");
 	facts->has_portability_subset = has_extension(list, count, "VK_KHR_portability_subset");
 	facts->has_budget = has_extension(list, count, "VK_EXT_memory_budget");

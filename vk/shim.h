@@ -22,7 +22,7 @@ typedef struct {
 	uint32_t subgroup_size, subgroup_stages, subgroup_operations;
 	uint32_t subgroup_min, subgroup_max, subgroup_required_stages, subgroup_control, full_subgroups;
 	uint32_t float16, int8, storage16, storage8, integer_dot, integer_dot_4x8;
-	uint32_t has_size_control_extension, has_portability_subset, has_budget;
+	uint32_t has_size_control_extension, has_integer_dot_extension, has_portability_subset, has_budget;
 	uint32_t type_count, type_flags[32], type_heap[32];
 	uint32_t heap_count, heap_flags[16];
 	uint64_t heap_size[16], heap_budget[16], heap_used[16];
@@ -37,8 +37,9 @@ typedef struct mn_device mn_device;
 mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispatchable queue, const char **missing);
 void mn_device_free(mn_device *d);
 
-// mn_size_control_feature is a constant link for pNext: the subgroup size control feature.
-void *mn_size_control_feature(int full);
+// mn_enabled_features is a constant chain for pNext of the features asked for, or NULL: subgroup size control, with full
+// subgroups or without, and integer dot products.
+void *mn_enabled_features(int control, int full, int dot);
 
 // mn_pipeline builds a compute pipeline with count constants, ids 0 and up, at most MN_CONSTANTS; a subgroup size of 0
 // requires none. Every pipeline may be dispatched from a base group, so that any dispatch can be cut. Not through the binding: the copies that it makes of nested structs may be collected during the call.

@@ -181,7 +181,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *streams, ck *model.
 	stored := model.RandomStored
 	if ck != nil {
 		stored = ck.Stored
-		m, _, err = loadModel(s, o.Model, ck, dev, scheme)
+		m, _, err = loadModel(s, o.Model, ck, dev, model.Options{Weights: scheme})
 	} else {
 		s.note("making %s (%v) in %v", p.shape.name, p.shape.config, scheme)
 		m, err = model.Random(p.shape.config, scheme, dev)

@@ -22,8 +22,7 @@ func progress(s *streams, what string, total int64) (report func(done, total int
 }
 
 // loadModel copies a checkpoint to the device, with a progress bar on a terminal. It returns the time taken.
-func loadModel(s *streams, name string, ck *model.Checkpoint, dev *vk.Device, scheme model.Scheme) (*model.Model, time.Duration, error) {
-	o := model.Options{Weights: scheme}
+func loadModel(s *streams, name string, ck *model.Checkpoint, dev *vk.Device, o model.Options) (*model.Model, time.Duration, error) {
 	var done func()
 	o.Progress, done = progress(s, "loading "+name, ck.Size())
 	start := time.Now()

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/model"
+	"muninn/shaders"
 	"muninn/vk"
 )
 
@@ -30,6 +31,7 @@ type runOptions struct {
 	Lookup            string
 	Context           int // 0: what prompt and MaxTokens need
 	NoCache           bool
+	Activations       string
 	StepsPerSubmit    int
 	JSON              bool
 	Stats             bool
@@ -52,6 +54,8 @@ func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
 	o.deviceOptions.AddFlags(fs)
 	o.fitOptions.AddFlags(fs)
 	o.schemeOptions.AddFlags(fs, "auto")
+	choiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take from a norm: "+
+		"its values, or those in blocks of 8 bits; auto: 8 bits where the device has fast integer dot products")
 	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")
 	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
@@ -153,7 +157,11 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 			defer weights.Close()
 		}
 	}
-	m, loading, err := loadModel(s, o.Model, weights, dev, scheme)
+	activations, err := shaders.ParseActivations(o.Activations)
+	if err != nil {
+		return usage("%s", strings.TrimPrefix(err.Error(), "shaders: "))
+	}
+	m, loading, err := loadModel(s, o.Model, weights, dev, model.Options{Weights: scheme, Kernels: shaders.Options{Activations: activations}})
 	if err != nil {
 		return err
 	}

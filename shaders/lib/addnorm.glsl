@@ -18,8 +18,14 @@ float add_norm(uint i0, uint d, float eps) {
     return sum;
 }
 #ifdef NORM_NEXT
-void add_norm_pair(uint i0, uint d, float eps) {
+#ifdef QUANTISE
+#include "quantise.glsl"
+#endif
+void add_norm_pair(uint i0, uint stride, uint d, float eps) {
     const float r = inversesqrt(group_sum(add_norm(i0, d, eps)) / float(d) + eps);
     for (uint i = gl_LocalInvocationIndex; i < d; i += LS) NORM_Y(i0 + i) = NORM_X(i0 + i) * r * NORM_NEXT(i);
+#ifdef QUANTISE
+    quantise(i0, stride);
+#endif
 }
 #endif

@@ -3,7 +3,7 @@
 // weight NT rows. A row's sum is taken in the same order whatever NR and NT are: a row's result does not depend on
 // how many rows share the pass.
 // The including kernel defines: PARTS (weight matrices side by side), LOAD_W(packed, part, row, unit),
-// LOAD_X(t, vec4 index), EMIT(t, row, acc) with acc[part], and p.rows, p.n, p.units; FINISH(t0), if anything
+// LOAD_X(t, vec4 index) or with INT8 LOAD_Q(quantised, t, unit), EMIT(t, row, acc) with acc[part], and p.rows, p.n, p.units; FINISH(t0), if anything
 // follows.
 // NR counts the weight rows of all parts together. Both numbers are specialization constants, or, for drivers that do not
 // unroll loops themselves, fixed by the variant.
@@ -36,6 +36,13 @@ void main() {
     for (uint u = lane; u < p.units; u += LS) {
         Packed packed[NR];
         [[unroll]] for (uint r = 0; r < NR; r++) LOAD_W(packed[r], r / (NR / PARTS), min(row0 + r % (NR / PARTS), p.rows - 1), u);
+#ifdef INT8 // whole numbers within a unit, float32 across units
+        [[unroll]] for (uint t = 0; t < NT; t++) {
+            Quantised x;
+            LOAD_Q(x, min(t0 + t, p.n - 1), u);
+            [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] += float(unit_dot(packed[r].q, x.q)) * (packed[r].d * x.d);
+        }
+#else
         [[unroll]] for (uint v = 0; v < XV; v++) {
             vec4 w[NR];
             [[unroll]] for (uint r = 0; r < NR; r++) w[r] = unpack(packed[r], v);
@@ -44,6 +51,7 @@ void main() {
                 [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] += dot(w[r], x);
             }
         }
+#endif
     }
 
 #ifdef SUBGROUP

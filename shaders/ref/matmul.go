@@ -32,9 +32,14 @@ func matmulCases() []Case {
 	for _, s := range sizes {
 		list = append(list, Case{Op: "matmul", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { matmulTrial(t, s) }})
 	}
+	list = append(list, int8Cases("matmul", 5, matmulTrial)...)
 	for _, f := range shaders.Formats() {
 		list = append(list, Case{Op: "matmul", Name: f.String() + " row alone equals row among others",
-			Why: "a row's sum is taken in one order, whatever is computed beside it", run: func(t *trial) { aloneTrial(t, f) }})
+			Why: "a row's sum is taken in one order, whatever is computed beside it", run: func(t *trial) { aloneTrial(t, f, false) }})
+		if f.Blocked() {
+			list = append(list, Case{Op: "matmul", Name: "int8 " + f.String() + " row alone equals row among others",
+				Why: "a row's sum is taken in one order, whatever is computed beside it", run: func(t *trial) { aloneTrial(t, f, true) }})
+		}
 	}
 	return list
 }
@@ -43,6 +48,9 @@ func matmulTrial(t *trial, s productSize) {
 	weights := source{seed("matmul w", s.String()), s.family, s.format, s.k}
 	values := source{seed("matmul x", s.String()), s.family, shaders.F32, s.k}.all(s.n)
 	x := t.input("x", values, s.n, s.k)
+	if t.needs != nil {
+		values = t.quantised(&x, values)
+	}
 	w := t.matrix("w", s.rows, s.k, s.format, s.limit(s.k), weights.row)
 	y := t.output("y", s.n, s.rows)
 	rows := s.sample()
@@ -56,11 +64,16 @@ func matmulTrial(t *trial, s productSize) {
 }
 
 // aloneTrial computes 16 rows together, and again in groups of every size from 1 to 16; k and rows are such that a row of
-// x and y begins at a multiple of 256 bytes, where it can be bound.
-func aloneTrial(t *trial, f shaders.Format) {
-	const n, rows, k = 16, 64, 320
+// x, in 8 bits too, and y begins at a multiple of 256 bytes, where it can be bound.
+func aloneTrial(t *trial, f shaders.Format, int8 bool) {
+	const n, rows, k = 16, 64, 1024
 	weights := source{seed("alone w", f.String()), uniform, f, k}
-	x := t.input("x", source{seed("alone x", f.String()), uniform, shaders.F32, k}.all(n), n, k)
+	values := source{seed("alone x", f.String()), uniform, shaders.F32, k}.all(n)
+	x := t.input("x", values, n, k)
+	if int8 {
+		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(f, n) }
+		t.quantised(&x, values)
+	}
 	w := t.matrix("w", rows, k, f, 0, weights.row)
 	var ys []tensor
 	for m := 1; m <= n; m++ {

@@ -14,6 +14,12 @@ func matmulNormCases() []Case {
 		for j, n := range []int{1, 3, 5} {
 			s := productSize{n: n, rows: []int{5, 65, 120}[(i+j)%3], k: []int{24, 328, 5280}[(i+j)%3], format: f, shards: 1 + 2*(j%2)}
 			list = append(list, Case{Op: "matmulnorm", Name: s.String(), Why: "the same sums in the same order", run: func(t *trial) { matmulNormTrial(t, s) }})
+			if f.Blocked() {
+				list = append(list, Case{Op: "matmulnorm", Name: "int8 " + s.String(), Why: "the same sums in the same order", run: func(t *trial) {
+					t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(f, 1) }
+					matmulNormTrial(t, s)
+				}})
+			}
 		}
 	}
 	return list
@@ -27,10 +33,17 @@ func matmulNormTrial(t *trial, s productSize) {
 	weight, next := t.floats("weight", normWeights("1 "+s.String(), s.rows)), t.floats("next", normWeights("2 "+s.String(), s.rows))
 	arrived := t.buffer("arrived", make([]byte, 4), true)
 
-	type outputs struct{ y, residual, z tensor }
+	type outputs struct {
+		y, residual, z tensor
+		bits           *operand // z in 8 bits
+	}
 	var sets []outputs // apart, and together twice
 	for i := range 3 {
-		sets = append(sets, outputs{t.output(fmt.Sprint("y ", i), s.n, s.rows), t.inout(fmt.Sprint("residual ", i), residual, s.n, s.rows), t.output(fmt.Sprint("z ", i), s.n, s.rows)})
+		o := outputs{y: t.output(fmt.Sprint("y ", i), s.n, s.rows), residual: t.inout(fmt.Sprint("residual ", i), residual, s.n, s.rows), z: t.unwritten(fmt.Sprint("z ", i), s.n, s.rows)}
+		if t.needs != nil {
+			o.bits = t.room(&o.z)
+		}
+		sets = append(sets, o)
 	}
 	t.check(func(r *shaders.Recorder) {
 		apart := sets[0]
@@ -45,6 +58,9 @@ func matmulNormTrial(t *trial, s productSize) {
 			v.tensor(o.y, untouchedPadding, want.y.cells())
 			v.tensor(o.residual, untouchedPadding, want.residual.cells())
 			v.tensor(o.z, untouchedPadding, want.z.cells())
+			if o.bits != nil {
+				v.inBits(o.z, o.bits)
+			}
 		}
 		if n := floatsOf(arrived.values())[0]; n != 0 {
 			v.fail("the counter is not 0 again")

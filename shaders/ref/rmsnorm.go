@@ -67,13 +67,23 @@ func normWeights(name string, d int) []float32 {
 }
 
 func rmsnormCases() []Case {
-	return normCases("rmsnorm", 0, func(t *trial, s normSize) {
-		values := source{seed("rmsnorm", s.String()), s.family, shaders.F32, s.d}.all(s.n)
-		weight := normWeights(s.String(), s.d)
-		x, w := t.input("x", values, s.n, s.d), t.floats("weight", weight)
-		y := t.output("y", s.n, s.d)
-		want := RMSNorm(exactly(values), weight, normEps)
-		t.check(func(r *shaders.Recorder) { r.RMSNorm(y.Tensor, x.Tensor, w, normEps) },
-			func(v *verdict) { v.tensor(y, untouchedPadding, want) })
-	})
+	return append(normCases("rmsnorm", 0, rmsnormTrial), int8Norms("rmsnorm", "", 1, rmsnormTrial)...)
+}
+
+func rmsnormTrial(t *trial, s normSize) {
+	values := source{seed("rmsnorm", s.String()), s.family, shaders.F32, s.d}.all(s.n)
+	weight := normWeights(s.String(), s.d)
+	x, w := t.input("x", values, s.n, s.d), t.floats("weight", weight)
+	y := t.unwritten("y", s.n, s.d)
+	compare := func(*verdict) {}
+	if t.needs != nil {
+		bits := t.room(&y)
+		compare = func(v *verdict) { v.inBits(y, bits) }
+	}
+	want := RMSNorm(exactly(values), weight, normEps)
+	t.check(func(r *shaders.Recorder) { r.RMSNorm(y.Tensor, x.Tensor, w, normEps) },
+		func(v *verdict) {
+			v.tensor(y, untouchedPadding, want)
+			compare(v)
+		})
 }

@@ -24,7 +24,7 @@ func swigluCases() []Case {
 	for _, s := range sizes {
 		list = append(list, Case{Op: "swiglu", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { swigluTrial(t, s) }})
 	}
-	return list
+	return append(list, int8Cases("swiglu", 7, swigluTrial)...)
 }
 
 func swigluTrial(t *trial, s productSize) {
@@ -32,6 +32,9 @@ func swigluTrial(t *trial, s productSize) {
 	ups := source{seed("swiglu up", s.String()), s.family, s.format, s.k}
 	values := source{seed("swiglu x", s.String()), s.family, shaders.F32, s.k}.all(s.n)
 	x := t.input("x", values, s.n, s.k)
+	if t.needs != nil {
+		values = t.quantised(&x, values)
+	}
 	gate := t.matrix("gate", s.rows, s.k, s.format, s.limit(s.k), gates.row)
 	up := t.matrix("up", s.rows, s.k, s.format, s.limit(s.k), ups.row)
 	y := t.output("y", s.n, s.rows)

@@ -29,6 +29,8 @@ type trial struct {
 
 	// vectorsOnly leaves out choices of kernels that cut products of several rows otherwise than as vectors.
 	vectorsOnly bool
+	// needs, where it is given, leaves out kernels that cannot run the case.
+	needs func(*shaders.Kernels) bool
 }
 
 // operand is a buffer of the operation between guard bands.
@@ -197,7 +199,7 @@ func (t *trial) check(record func(*shaders.Recorder), compare func(*verdict)) {
 		if t.err != nil && len(t.results) > 0 {
 			return // every choice would report the same
 		}
-		if t.vectorsOnly && t.choices[i].VecRows < mostVecRows {
+		if t.vectorsOnly && t.choices[i].VecRows < mostVecRows || t.needs != nil && !t.needs(k) {
 			continue
 		}
 		if r, ok := t.once(k, record, compare); ok {

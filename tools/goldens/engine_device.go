@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"muninn/model"
+	"muninn/shaders"
 	"muninn/vk"
 )
 
@@ -24,7 +25,8 @@ type deviceEngine struct {
 func (e deviceEngine) Close() { e.dev.Close() }
 
 func (e deviceEngine) Load(dir string) (loaded, error) {
-	m, err := model.Open(dir, e.dev, model.Options{Weights: e.weights})
+	// The limits are those of float32 activations.
+	m, err := model.Open(dir, e.dev, model.Options{Weights: e.weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 	if err != nil {
 		return nil, err
 	}
