@@ -13,7 +13,7 @@ const (
 	// attentionSegment is how many positions a softmax runs over before its result is joined with that of the positions
 	// before. Where the segments end depends on the position alone, so a row's result does not depend on its company.
 	attentionSegment = 512
-	attentionTile    = 8 // rows that share a pass over the cache
+	attentionTile    = 4 // rows that share a pass over the cache
 	attentionSplit   = 4 // rows up to which a long cache is cut: more keep a device busy as they are
 )
 

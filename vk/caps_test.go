@@ -178,12 +178,14 @@ func TestKernelsThatDoNotFit(t *testing.T) {
 		t.Fatalf("a kernel that fits: %v", err)
 	}
 	for name, change := range map[string]func(*Interface, *KernelOptions, *Caps){
-		"workgroup":              func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{257} },
-		"workgroup of 0":         func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{0} },
-		"workgroup in all":       func(in *Interface, o *KernelOptions, c *Caps) { in.LocalSize = [3]uint32{64, 64, 1} },
-		"push constants":         func(in *Interface, o *KernelOptions, c *Caps) { in.PushBytes = 132 },
-		"buffers":                func(in *Interface, o *KernelOptions, c *Caps) { in.Bindings = []Binding{{Index: 30}} },
-		"integer dot":            func(in *Interface, o *KernelOptions, c *Caps) { c.IntegerDot, in.Capabilities = false, []uint32{1, 6018, 6019} },
+		"workgroup":        func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{257} },
+		"workgroup of 0":   func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{0} },
+		"workgroup in all": func(in *Interface, o *KernelOptions, c *Caps) { in.LocalSize = [3]uint32{64, 64, 1} },
+		"push constants":   func(in *Interface, o *KernelOptions, c *Caps) { in.PushBytes = 132 },
+		"buffers":          func(in *Interface, o *KernelOptions, c *Caps) { in.Bindings = []Binding{{Index: 30}} },
+		"integer dot": func(in *Interface, o *KernelOptions, c *Caps) {
+			c.IntegerDot, in.Capabilities = false, []uint32{1, 6018, 6019}
+		},
 		"capability":             func(in *Interface, o *KernelOptions, c *Caps) { in.Capabilities = []uint32{1, 9} },
 		"no subgroup arithmetic": func(in *Interface, o *KernelOptions, c *Caps) { c.SubgroupArithmetic = false },
 		"subgroup size":          func(in *Interface, o *KernelOptions, c *Caps) { o.SubgroupSize = 32 },
