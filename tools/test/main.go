@@ -42,8 +42,9 @@ func stages(quick bool) []stage {
 	)
 }
 
-// plainGo leaves out, after the first round, the long tests of arithmetic in plain Go: no device and one goroutine at a time.
-const plainGo = "-skip=^(TestReferenceEngine|TestSpoiledGoldens|TestGoldens)$"
+// plainGo leaves out, after the first round, the long tests of arithmetic: in plain Go, with no device and one goroutine at a
+// time, or of how near narrow weights come, over commands that other tests record as well.
+const plainGo = "-skip=^(TestReferenceEngine|TestSpoiledGoldens|TestGoldens|TestQuality|TestInt8Activations|TestDeviceEngineRounded)$"
 
 func main() {
 	quick := len(os.Args) > 1 && os.Args[1] == "--quick"
