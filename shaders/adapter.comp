@@ -1,14 +1,17 @@
 #version 450
-// y[n][row0 + i] = sum_k A[i][k] concat(state, embeds)[n][k] (+ bias[i])
+// y[n][row0 + i] = sum_k A[i][k] concat(state, embeds)[slot of row n][k] (+ bias[i])
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #include "lib/product.glsl"
+#include "lib/row.glsl"
 layout(set = 0, binding = 0) readonly buffer W { uvec4 weights[]; };      // [rows][units], first half acts on the state
 layout(set = 0, binding = 0) readonly buffer WS { uint weight_scales[]; };
-layout(set = 0, binding = 1) readonly buffer X { vec4 x_in[]; };   // [n][x_stride] state, and p.embeds behind it the embeds
+layout(set = 0, binding = 1) readonly buffer X { vec4 x_in[]; };   // [slot][x_stride] state, and p.embeds behind it the embeds
 layout(set = 0, binding = 2) readonly buffer B { float bias[]; };  // [rows of the whole matrix], when p.bias
 layout(set = 0, binding = 3) writeonly buffer Y { float y[]; };    // [n][y_stride]
+layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 #define PARTS 1
+#define X_ROW(t) rows[t].slot
 #define LOAD_W(into, part, row, unit) PACKED(into, weights, weight_scales, row, unit)
 // Without a branch: SwiftShader takes minutes and gigabytes to compile one for every load.
 #define LOAD_X(t, v) x_in[(t) * p.x_stride + (v) + uint((v) >= p.x_stride) * (p.embeds - p.x_stride)]

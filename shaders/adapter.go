@@ -3,11 +3,11 @@ package shaders
 import "muninn/vk"
 
 // Adapter records y = w concat(state, embeds) + bias. w (d, 2 Padded(d)): the columns of either half are padded on
-// their own, first those for the state. inputs (2m, d) holds the state in its first m rows and the embeds in the others; of
-// both the first n count. y (n, d); bias (d) float32, or a zero Span for none.
-func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span) {
-	if !r.check(w.Cols == 2*inputs.Stride && w.Rows == y.Cols && inputs.Rows%2 == 0 && inputs.Rows/2 >= y.Rows,
-		"adapter of %dx%d over %dx%d into %dx%d", w.Rows, w.Cols, inputs.Rows, inputs.Cols, y.Rows, y.Cols) {
+// their own, first those for the state. inputs (2 slots, d) holds the states in its first half and the embeds in the other; the
+// rows' slots say which count. y (n, d); bias (d) float32, or a zero Span for none.
+func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span, rows Rows) {
+	if !r.check(w.Cols == 2*inputs.Stride && w.Rows == y.Cols && inputs.Rows%2 == 0 && rows.N == y.Rows,
+		"adapter of %dx%d over %dx%d into %dx%d for %d rows", w.Rows, w.Cols, inputs.Rows, inputs.Cols, y.Rows, y.Cols, rows.N) {
 		return
 	}
 	states := inputs
@@ -17,8 +17,8 @@ func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span) {
 		p.Bias, bias = 0, inputs.Span // bound, never read
 	}
 	for _, s := range w.Shards {
-		c := productCost(w, s.Rows, inputs.First(2*y.Rows), y)
+		c := productCost(w, s.Rows, Tensor{Rows: 2 * y.Rows, Cols: inputs.Cols}, y)
 		c.FLOPs /= 2
-		r.product("adapter", w, s, 1, states, p, c, s.Bind, inputs.Span, bias, y.Span)
+		r.product("adapter", w, s, 1, states, p, c, s.Bind, inputs.Span, bias, y.Span, rows.Span)
 	}
 }

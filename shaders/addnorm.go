@@ -7,7 +7,7 @@ func (r *Recorder) AddNorm(x, a Tensor, weight vk.Span, eps float32) {
 	if !r.check(x.Cols == a.Cols && x.Rows == a.Rows, "addnorm of %dx%d and %dx%d", a.Rows, a.Cols, x.Rows, x.Cols) {
 		return
 	}
-	r.dispatch("addnorm"+r.k.suffix(), normPush{uint32(x.Cols), uint32(x.Stride), eps}, [3]uint32{uint32(x.Rows), 1, 1},
+	r.dispatch("addnorm"+r.k.suffix(), normPush{uint32(x.Cols), uint32(x.Stride), eps}, rowsX(x.Rows),
 		vk.Cost{Bytes: 5 * x.bytes(), FLOPs: 6 * x.bytes() / 4}, a.Span, x.Span, weight)
 }
 
@@ -19,7 +19,7 @@ func (r *Recorder) AddNormPair(y, x, a Tensor, weight, next vk.Span, eps float32
 		return
 	}
 	name, bind := r.withQuant("addnorm_pair", y, a.Span, x.Span, weight, next, y.Span)
-	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, [3]uint32{uint32(x.Rows), 1, 1},
+	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, rowsX(x.Rows),
 		vk.Cost{Bytes: 7 * x.bytes(), FLOPs: 10 * x.bytes() / 4}, bind...)
 }
 

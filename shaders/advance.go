@@ -2,13 +2,32 @@ package shaders
 
 import "muninn/vk"
 
-// Advance records the end of a core step: state = rms(a + x) * weight, the last core block's norm after its residual,
-// and every row has done one more step. a, x, state (n, d); weight (d) float32.
-func (r *Recorder) Advance(state, x, a Tensor, weight vk.Span, eps float32, rows Rows) {
-	if !r.check(x.Cols == a.Cols && x.Rows == a.Rows && state.Cols == x.Cols && state.Rows == x.Rows && rows.N == x.Rows,
+// Change is how a row's state s changed against the one looked at before, s', and the one before that, s”: sums over its elements.
+type Change struct {
+	Now    float32 // s^2
+	Before float32 // s'^2
+	Both   float32 // s s'
+	First  float32 // (s - s')^2
+	Second float32 // (s - 2 s' + s'')^2
+}
+
+// ChangeBytes is the size of a Change on the device.
+const ChangeBytes = 20
+
+// Advance records the end of a core step: state[slot] = rms(a + x) * weight, the last core block's norm after its residual,
+// and every row has done one more step. Where a row's group is due for a check, g.Change gets what came of its state, and
+// older keeps it. a, x (n, d); state (slots, d); older (2 slots, d), the states at the last check and behind them those at the
+// one before; weight (d) float32.
+func (r *Recorder) Advance(state, older, x, a Tensor, weight vk.Span, eps float32, rows Rows, g Groups) {
+	if !r.check(x.Cols == a.Cols && x.Rows == a.Rows && state.Cols == x.Cols && older.Cols == x.Cols && older.Rows == 2*state.Rows && rows.N == x.Rows,
 		"advance of %dx%d and %dx%d into %dx%d, %d rows", a.Rows, a.Cols, x.Rows, x.Cols, state.Rows, state.Cols, rows.N) {
 		return
 	}
-	r.dispatch("advance"+r.k.suffix(), normPush{uint32(x.Cols), uint32(x.Stride), eps}, [3]uint32{uint32(x.Rows), 1, 1},
-		vk.Cost{Bytes: 5 * x.bytes(), FLOPs: 6 * x.bytes() / 4}, a.Span, x.Span, weight, state.Span, rows.Span)
+	push := struct {
+		D, Stride uint32
+		Eps       float32
+		Oldest    uint32
+	}{uint32(x.Cols), uint32(x.Stride), eps, uint32(state.Rows * state.Stride)}
+	r.dispatch("advance"+r.k.suffix(), push, rowsX(x.Rows).kept(), vk.Cost{Bytes: 9 * x.bytes(), FLOPs: 18 * x.bytes() / 4},
+		a.Span, x.Span, weight, state.Span, rows.Span, older.Span, g.Change, g.Rules, g.Progress)
 }

@@ -35,6 +35,6 @@ type pickPush struct{ Vocab, Stride uint32 }
 
 // Argmax records the largest logit of each row, the lowest token among equals. logits (n, vocabulary); choices (n) Choice.
 func (r *Recorder) Argmax(choices vk.Span, logits Tensor) {
-	r.dispatch("argmax", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, [3]uint32{uint32(logits.Rows), 1, 1},
+	r.dispatch("argmax", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, rowsX(logits.Rows),
 		vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}, logits.Span, choices)
 }

@@ -60,11 +60,11 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scrat
 		cost := vk.Cost{Bytes: 2 * uint64(n) * positions * c.Type.HeadBytes(c.HeadDim), FLOPs: 4 * uint64(n) * positions * uint64(c.HeadDim)}
 		if n > attentionSplit {
 			cost.Bytes /= attentionTile
-			r.dispatch("attention_"+c.Type.String()+"_tile", push, [3]uint32{uint32(s.Heads), groups(n, attentionTile), 1}, cost,
+			r.dispatch("attention_"+c.Type.String()+"_tile", push, rowsY(uint32(s.Heads), n, attentionTile), cost,
 				q.Span, s.K, s.V, c.Depth, rows.Span, y.Span)
 			continue
 		}
-		r.dispatch("attention_"+c.Type.String(), push, [3]uint32{uint32(s.Heads), uint32(n), uint32(max(split, 1))}, cost,
+		r.dispatch("attention_"+c.Type.String(), push, rowsY(uint32(s.Heads), n, 1).deep(max(split, 1)), cost,
 			q.Span, s.K, s.V, c.Depth, rows.Span, y.Span, scratch.Parts, scratch.Arrived)
 	}
 }

@@ -29,6 +29,6 @@ func (e Edit) Put(b []byte) {
 // tokens of one row are distinct. logits (n, vocabulary).
 func (r *Recorder) Edit(logits Tensor, edits, count vk.Span) {
 	capacity := int(edits.Size() / EditBytes)
-	r.dispatch("edit", struct{ Stride uint32 }{uint32(logits.Stride)}, [3]uint32{groups(capacity, 64), 1, 1},
+	r.dispatch("edit", struct{ Stride uint32 }{uint32(logits.Stride)}, fixed(groups(capacity, 64)),
 		vk.Cost{Bytes: edits.Size()}, edits, count, logits.Span)
 }

@@ -13,6 +13,6 @@ func (r *Recorder) FMARoof(y vk.Span, steps int) {
 	if !r.check(n > 0 && n%uint64(lanes) == 0 && steps >= 0, "fmaroof of %d steps by %d invocations, %d a workgroup", steps, n, lanes) {
 		return
 	}
-	r.dispatchSpec("fmaroof", []uint32{uint32(lanes)}, struct{ Steps uint32 }{uint32(steps)}, [3]uint32{uint32(n) / uint32(lanes), 1, 1},
+	r.dispatchSpec("fmaroof", []uint32{uint32(lanes)}, struct{ Steps uint32 }{uint32(steps)}, fixed(uint32(n)/uint32(lanes)),
 		vk.Cost{}, y)
 }

@@ -14,6 +14,6 @@ func (r *Recorder) Gather(y, x Tensor, moves vk.Span) {
 		return
 	}
 	m := moves.Size() / MoveBytes
-	r.dispatch("gather", struct{ Stride uint32 }{uint32(x.Stride / 4)}, [3]uint32{groups(x.Stride/4, 64), uint32(m), 1},
+	r.dispatch("gather", struct{ Stride uint32 }{uint32(x.Stride / 4)}, rowsY(groups(x.Stride/4, 64), int(m), 1),
 		vk.Cost{Bytes: 8 * m * uint64(x.Cols)}, x.Span, moves, y.Span)
 }

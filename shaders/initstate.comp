@@ -1,5 +1,5 @@
 #version 450
-// state[n]: given by the caller, carried from the token before, or drawn: normal values cut at 3 standard deviations,
+// state[slot of row n]: given by the caller, carried from the token before, or drawn: normal values cut at 3 standard deviations,
 // times the row's scale, keyed by the row's sequence key and position, so that a token starts from the same state
 // however it is scheduled.
 #extension GL_GOOGLE_include_directive : require
@@ -9,7 +9,8 @@ layout(local_size_x = 64) in;
 layout(set = 0, binding = 0) readonly buffer R { Row rows[]; };     // [n]
 layout(set = 0, binding = 1) readonly buffer G { float given[]; };  // [n][stride]
 layout(set = 0, binding = 2) readonly buffer C { float carry[]; };  // [..][stride]
-layout(set = 0, binding = 3) writeonly buffer S { float state[]; }; // [n][stride]
+layout(set = 0, binding = 3) buffer S { float state[]; };           // [slot][stride]
+layout(set = 0, binding = 4) writeonly buffer O { float older[]; }; // [slot][stride] the state that the first check looks back to
 layout(push_constant) uniform Push { uint d, stride; } p;
 
 // Inverse of the error function in float32 after Giles, "Approximating the erfinv function" (2010).
@@ -48,14 +49,16 @@ void main() {
     const uint quad = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y;
     if (quad * 4 >= p.d) return;
     const Row row = rows[n];
-    if (row.start != START_DRAWN) {
-        for (uint i = quad * 4; i < min(quad * 4 + 4, p.d); i++)
-            state[n * p.stride + i] = row.start == START_GIVEN ? given[n * p.stride + i] : carry[(row.start - START_CARRIED) * p.stride + i];
-        return;
-    }
+    const uint to = row.slot * p.stride + quad * 4, from = (row.start - START_FROM) / 2 * p.stride + quad * 4;
     const uvec4 words = philox(uvec2(row.key_lo, row.key_hi), uvec4(row.pos, quad, 0, 0));
     for (uint c = 0; c < 4 && quad * 4 + c < p.d; c++) {
-        const float u = uniform01(words[c]);
-        state[n * p.stride + quad * 4 + c] = 1.41421356 * erfinv((2.0 * u - 1.0) * WITHIN_3) * row.scale;
+        float v;
+        if (row.start == START_DRAWN) v = 1.41421356 * erfinv((2.0 * uniform01(words[c]) - 1.0) * WITHIN_3) * row.scale;
+        else if (row.start == START_GIVEN) v = given[n * p.stride + quad * 4 + c];
+        else if (row.start == START_OWN) v = state[to + c];
+        else if ((row.start - START_FROM) % 2 == 0) v = carry[from + c];
+        else v = state[from + c];
+        state[to + c] = v;
+        older[to + c] = v;
     }
 }

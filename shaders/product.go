@@ -10,7 +10,7 @@ import (
 type productPush struct {
 	Rows, Row0, Units, N, XStride, YStride, Scales, Embeds, Bias, D uint32
 	Eps                                                             float32
-	Groups                                                          uint32
+	Groups, First                                                   uint32
 }
 
 // tiling is how products are cut on a device.
@@ -64,7 +64,7 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 		if n <= 32 {
 			each = 32
 		}
-		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, each), nil, p, [3]uint32{groups(s.Rows, 64/parts), groups(n, each), 1}, cost, bind...)
+		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, each), nil, p, rowsY(groups(s.Rows, 64/parts), n, each), cost, bind...)
 		return
 	}
 	rows, xs := r.asVectors(x)
@@ -72,7 +72,13 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 	if r.k.fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil
 	}
-	r.dispatchSpec(op+"_"+shape+r.k.suffix(), spec, p, [3]uint32{groups(s.Rows, rows/parts), groups(n, xs), 1}, cost, bind...)
+	all := groups(s.Rows, rows/parts)
+	pieces := r.pieces(n, cost)
+	cost.Bytes, cost.FLOPs = cost.Bytes/uint64(pieces), cost.FLOPs/uint64(pieces)
+	each := groups(int(all), int(pieces))
+	for ; p.First < all; p.First += each {
+		r.dispatchSpec(op+"_"+shape+r.k.suffix(), spec, p, rowsY(min(each, all-p.First), n, xs), cost, bind...)
+	}
 }
 
 // asVectors is how the rows of x are taken as vectors: weight rows and rows of x a workgroup. The rows of x are spread evenly

@@ -36,7 +36,7 @@ func (r *Recorder) QKVRope(q Tensor, c Cache, qkv Tensor, bias, rope vk.Span, ro
 			c.scaleWords(s), uint32(qkv.Stride), uint32(c.Cells), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period),
 			uint32(mark), hasBias, uint32(q.Stride / 2)}
 		pairs := s.Heads * units * c.Type.perUnit() / 2
-		r.dispatch("qkvrope_"+c.Type.String(), push, [3]uint32{groups(pairs, 64), uint32(qkv.Rows), 1},
+		r.dispatch("qkvrope_"+c.Type.String(), push, rowsY(groups(pairs, 64), qkv.Rows, 1).kept(),
 			vk.Cost{Bytes: 2 * qkv.bytes()}, qkv.Span, bias, rope, rows.Span, q.Span, s.K, s.V, c.Depth)
 	}
 }

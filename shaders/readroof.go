@@ -22,6 +22,6 @@ func (r *Recorder) ReadRoof(y, x vk.Span) {
 	if !r.check(n > 0 && n%uint64(lanes) == 0 && x.Size()%(64*n) == 0, "readroof of %d bytes by %d invocations, %d a workgroup", x.Size(), n, lanes) {
 		return
 	}
-	r.dispatchSpec("readroof", []uint32{uint32(lanes)}, struct{ Each uint32 }{uint32(x.Size() / 16 / n)}, [3]uint32{uint32(n) / uint32(lanes), 1, 1},
+	r.dispatchSpec("readroof", []uint32{uint32(lanes)}, struct{ Each uint32 }{uint32(x.Size() / 16 / n)}, fixed(uint32(n)/uint32(lanes)),
 		vk.Cost{}, x, y)
 }

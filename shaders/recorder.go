@@ -14,6 +14,7 @@ type Recorder struct {
 	err  error
 	taps []Tap
 	tap  *vk.Arena // where taps copy to; nil: taps are not taken
+	live *Live     // dispatches go by the rows still live; nil: by those recorded
 }
 
 // Tap is a tensor copied out at a named point of a program.
@@ -84,12 +85,12 @@ func (r *Recorder) check(ok bool, format string, args ...any) bool {
 	return r.err == nil
 }
 
-func (r *Recorder) dispatch(name string, push any, groups [3]uint32, cost vk.Cost, bind ...vk.Span) {
-	r.dispatchSpec(name, nil, push, groups, cost, bind...)
+func (r *Recorder) dispatch(name string, push any, g grid, cost vk.Cost, bind ...vk.Span) {
+	r.dispatchSpec(name, nil, push, g, cost, bind...)
 }
 
 // dispatchSpec dispatches a kernel with specialization constants.
-func (r *Recorder) dispatchSpec(name string, spec []uint32, push any, groups [3]uint32, cost vk.Cost, bind ...vk.Span) {
+func (r *Recorder) dispatchSpec(name string, spec []uint32, push any, g grid, cost vk.Cost, bind ...vk.Span) {
 	if r.err != nil {
 		return
 	}
@@ -98,8 +99,14 @@ func (r *Recorder) dispatchSpec(name string, spec []uint32, push any, groups [3]
 		r.fail(err)
 		return
 	}
-	r.prog.Dispatch(kernel, push, groups, cost, bind...)
+	if r.live == nil || !r.live.takes(g) {
+		r.prog.Dispatch(kernel, push, g.groups, cost, bind...)
+		return
+	}
+	args, err := r.live.args(g)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.prog.DispatchIndirect(kernel, push, args, cost, bind...)
 }
-
-// groups is the number of workgroups that cover n items.
-func groups(n, each int) uint32 { return uint32((n + each - 1) / each) }

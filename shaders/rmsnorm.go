@@ -14,6 +14,6 @@ func (r *Recorder) RMSNorm(y, x Tensor, weight vk.Span, eps float32) {
 		return
 	}
 	name, bind := r.withQuant("rmsnorm", y, x.Span, weight, y.Span)
-	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, [3]uint32{uint32(x.Rows), 1, 1},
+	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, rowsX(x.Rows),
 		vk.Cost{Bytes: 3 * x.bytes(), FLOPs: 4 * x.bytes() / 4}, bind...)
 }

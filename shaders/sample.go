@@ -35,6 +35,6 @@ func (f Filter) Put(b []byte) {
 // Sample records a draw from each row's filtered distribution; it runs after Argmax over the same rows.
 // logits (n, vocabulary); filters (n) Filter; choices (n) Choice, in place.
 func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span) {
-	r.dispatch("sample", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, [3]uint32{uint32(logits.Rows), 1, 1},
+	r.dispatch("sample", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, rowsX(logits.Rows),
 		vk.Cost{Bytes: 64 * logits.bytes(), FLOPs: 128 * logits.bytes()}, logits.Span, filters, choices)
 }

@@ -11,6 +11,13 @@ const (
 	segmentBudget    = submissionBudget / 4
 )
 
+// Pieces is in how many even parts an op of that cost is to be recorded where the planner cannot cut it: an indirect dispatch.
+func (d *Device) Pieces(c Cost) int {
+	s := d.Speed()
+	estimate := s.Estimate(c) - s.Dispatch
+	return 1 + int(estimate/max(opBudget-s.Dispatch, time.Millisecond))
+}
+
 // job is an op as the planner sees it: groups that may run apart from each other, and what all of them cost. Workgroups of a
 // dispatch run in any order and may meet in memory at most, as they also do when the dispatch is cut: not a bit changes.
 type job struct {

@@ -2,7 +2,7 @@
 // units, so a weight row is read in one contiguous run, each loaded x serves NR rows and each loaded
 // weight NT rows. A row's sum is taken in the same order whatever NR and NT are: a row's result does not depend on
 // how many rows share the pass.
-// The including kernel defines: PARTS (weight matrices side by side), LOAD_W(packed, part, row, unit),
+// The including kernel may define X_ROW(t), which row of x is its t-th, and defines: PARTS (weight matrices side by side), LOAD_W(packed, part, row, unit),
 // LOAD_X(t, vec4 index) or with INT8 LOAD_Q(quantised, t, unit), EMIT(t, row, acc) with acc[part], and p.rows, p.n, p.units; FINISH(t0), if anything
 // follows.
 // NR counts the weight rows of all parts together. Both numbers are specialization constants, or, for drivers that do not
@@ -27,11 +27,13 @@ shared float part_sum[NR * NT][LS];
 
 void main() {
     const uint lane = gl_LocalInvocationIndex;
-    const uint row0 = gl_WorkGroupID.x * (NR / PARTS);
+    const uint row0 = (p.first + gl_WorkGroupID.x) * (NR / PARTS);
     const uint t0 = gl_WorkGroupID.y * NT;
     float acc[NR][NT];
     [[unroll]] for (uint r = 0; r < NR; r++)
         [[unroll]] for (uint t = 0; t < NT; t++) acc[r][t] = 0.0;
+    uint x_row[NT];
+    [[unroll]] for (uint t = 0; t < NT; t++) x_row[t] = X_ROW(min(t0 + t, p.n - 1));
 
     for (uint u = lane; u < p.units; u += LS) {
         Packed packed[NR];
@@ -39,7 +41,7 @@ void main() {
 #ifdef INT8 // whole numbers within a unit, float32 across units
         [[unroll]] for (uint t = 0; t < NT; t++) {
             Quantised x;
-            LOAD_Q(x, min(t0 + t, p.n - 1), u);
+            LOAD_Q(x, x_row[t], u);
             [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] += float(unit_dot(packed[r].q, x.q)) * (packed[r].d * x.d);
         }
 #else
@@ -47,7 +49,7 @@ void main() {
             vec4 w[NR];
             [[unroll]] for (uint r = 0; r < NR; r++) w[r] = unpack(packed[r], v);
             [[unroll]] for (uint t = 0; t < NT; t++) {
-                const vec4 x = LOAD_X(min(t0 + t, p.n - 1), u * XV + v);
+                const vec4 x = LOAD_X(x_row[t], u * XV + v);
                 [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] += dot(w[r], x);
             }
         }

@@ -13,5 +13,6 @@ layout(push_constant) uniform Push {
     uint d;        // matmul with norm: columns of y
     float eps;     // matmul with norm
     uint groups;   // matmul with norm: workgroups of all shards for a tile of x
+    uint first;    // workgroup of the shard that this dispatch begins with
 } p;
 #include "packed.glsl"

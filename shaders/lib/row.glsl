@@ -8,7 +8,12 @@ struct Row {
     uint key_hi;
     float scale; // standard deviation of the initial state
     uint start;  // where the initial state comes from: START_*
+    uint slot;   // row of the state and embeds tensors
+    uint group;  // entry of the group table: rows that leave the core together
+    float ema;   // how much of the embeds it had a row begun again keeps
+    float noise; // weight of the noise mixed into the state before a core step
 };
-const uint START_DRAWN = 0;   // from the generator
-const uint START_GIVEN = 1;   // from the caller's states, at the row's own index
-const uint START_CARRIED = 2; // START_CARRIED + s: from carried state s
+const uint START_DRAWN = 0; // from the generator
+const uint START_GIVEN = 1; // from the caller's states, at the row's own index
+const uint START_OWN = 2;   // the state stays as it is
+const uint START_FROM = 3;  // START_FROM + 2 s: from carried state s; one more: from the state in slot s

@@ -1,4 +1,7 @@
 // The product's shape, chosen by the variant.
+#ifndef X_ROW
+#define X_ROW(t) (t)
+#endif
 #if defined(VEC)
 #include "matvec.glsl"
 #elif defined(TILED)

@@ -17,7 +17,7 @@ shared float tx[DEPTH][8 * TT + 1];
 
 void main() {
     const uint lane = gl_LocalInvocationIndex;
-    const uint row0 = gl_WorkGroupID.x * ROWS;
+    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS;
     const uint t0 = gl_WorkGroupID.y * (8 * TT);
     const uint li = lane % 8, lt = lane / 8;
     float acc[8][TT];
@@ -39,7 +39,7 @@ void main() {
         for (uint i = lane; i < 8 * TT * (DEPTH / 4); i += LS) {
             const uint t = i / (DEPTH / 4), v = i % (DEPTH / 4);
             vec4 x = vec4(0);
-            if (k0 + v * 4 < p.units * UNIT) x = LOAD_X(min(t0 + t, p.n - 1), k0 / 4 + v);
+            if (k0 + v * 4 < p.units * UNIT) x = LOAD_X(X_ROW(min(t0 + t, p.n - 1)), k0 / 4 + v);
             [[unroll]] for (uint c = 0; c < 4; c++) tx[v * 4 + c][t] = x[c];
         }
         barrier();

@@ -1,0 +1,122 @@
+package shaders
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"muninn/vk"
+)
+
+// grid is the workgroups of a dispatch, and which dimension goes by the rows of the pass.
+type grid struct {
+	groups [3]uint32
+	rows   int // rows that the dimension `axis` covers; 0: it does not go by rows
+	axis   int
+	each   int  // rows a workgroup
+	always bool // by the live rows even where there are many: the kernel changes what rows keep
+}
+
+func fixed(x uint32) grid { return grid{groups: [3]uint32{x, 1, 1}} }
+
+// rowsX is a workgroup for each of n rows.
+func rowsX(n int) grid { return grid{groups: [3]uint32{uint32(n), 1, 1}, rows: n, each: 1} }
+
+// rowsY is x workgroups for every `each` of n rows.
+func rowsY(x uint32, n, each int) grid {
+	return grid{groups: [3]uint32{x, groups(n, each), 1}, rows: n, axis: 1, each: each}
+}
+
+func (g grid) deep(z int) grid {
+	g.groups[2] = uint32(z)
+	return g
+}
+
+func (g grid) kept() grid {
+	g.always = true
+	return g
+}
+
+// groups is the number of workgroups that cover n items.
+func groups(n, each int) uint32 { return uint32((n + each - 1) / each) }
+
+// Live is what makes dispatches follow the rows that are still live: for every shape of dispatch its counts, which
+// Settle works out anew after each core step. Rows that are done cost nothing then; when none is live, steps that are
+// still recorded do nothing.
+type Live struct {
+	dev    *vk.Device
+	Table  vk.Span // header and templates as in settle.comp: live rows, templates in use, then 5 words each
+	counts vk.Span // (maxTemplates, 3) workgroup counts
+	known  map[template]int
+}
+
+type template struct {
+	groups     [3]uint32
+	axis, each uint32
+}
+
+const (
+	maxTemplates  = 1024
+	liveHeader    = 4 // words
+	templateWords = 5
+	countStride   = 64 // bytes from one dispatch's counts to the next: spans begin where buffers may be bound
+	// liveRows is how many rows a pass may have for all its dispatches to follow them. Those of more rows are cut up
+	// by the planner, which only those of fixed size can be; what rows keep follows them even so.
+	liveRows = 16
+)
+
+// NewLive takes the table and the counts from the arena.
+func NewLive(dev *vk.Device, a *vk.Arena) (*Live, error) {
+	l := &Live{dev: dev, known: map[template]int{}}
+	var err error
+	if l.Table, err = a.Alloc(4 * (liveHeader + maxTemplates*templateWords)); err != nil {
+		return nil, err
+	}
+	if err = dev.Fill(l.Table, 0); err != nil {
+		return nil, err
+	}
+	l.counts, err = a.Alloc(maxTemplates * countStride)
+	return l, err
+}
+
+// Reset forgets all shapes. No program that was recorded with them may run again.
+func (l *Live) Reset() { clear(l.known) }
+
+// Full tells that programs should be dropped and Reset called before more are recorded.
+func (l *Live) Full() bool { return len(l.known) > maxTemplates/2 }
+
+func (l *Live) takes(g grid) bool { return g.rows > 0 && (g.always || g.rows <= liveRows) }
+
+// args is where the counts of a dispatch of that shape lie.
+func (l *Live) args(g grid) (vk.Span, error) {
+	t := template{g.groups, uint32(g.axis), uint32(g.each)}
+	t.groups[g.axis] = 0 // whatever was recorded, the rows decide
+	i, ok := l.known[t]
+	if !ok {
+		if i = len(l.known); i == maxTemplates {
+			return vk.Span{}, fmt.Errorf("shaders: more than %d shapes of dispatches", maxTemplates)
+		}
+		l.known[t] = i
+		var b []byte
+		for _, w := range []uint32{t.groups[0], t.groups[1], t.groups[2], t.axis, t.each} {
+			b = binary.LittleEndian.AppendUint32(b, w)
+		}
+		if err := l.dev.Write(l.Table.Slice(uint64(4*(liveHeader+i*templateWords)), uint64(len(b))), b); err != nil {
+			return vk.Span{}, err
+		}
+		if err := l.dev.Write(l.Table.Slice(4, 4), binary.LittleEndian.AppendUint32(nil, uint32(len(l.known)))); err != nil {
+			return vk.Span{}, err
+		}
+	}
+	return l.counts.Slice(uint64(i)*countStride, 12), nil
+}
+
+// Follow makes the dispatches recorded from here on follow the live rows; nil: no longer.
+func (r *Recorder) Follow(l *Live) { r.live = l }
+
+// pieces is in how many parts a product of n rows is to be recorded: the planner cannot cut what follows the live rows.
+func (r *Recorder) pieces(n int, cost vk.Cost) int {
+	if r.live == nil || n > liveRows {
+		return 1
+	}
+	return r.k.dev.Pieces(cost)
+}
