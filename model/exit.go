@@ -1,13 +1,28 @@
 package model
 
-// Exit is an adaptive exit: after which core step rows are done.
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// ErrExit is wrapped by errors about exits.
+var ErrExit = errors.New("bad exit")
+
+// Exit is an adaptive exit: after which core step the rows of an ask are done. The step of index t, counted from the ask's
+// first, is checked if t >= MinSteps and t - MinSteps is a multiple of Every. What a criterion calls the previous state or
+// distribution is that of the last check; before the first, the state that the rows started from. When no check ends
+// the steps, choices are of the final state, where the reference takes those of its last check.
 type Exit struct {
 	Criterion Criterion
 	Threshold float64 // 0: the criterion's own (auto)
 	MinSteps  int     // no check while the index of the step is below it
 	Every     int     // check every so many steps; 0 and 1: each
-	Prefill   bool    // false: a pass of more than one row takes all steps
-	// Values, if set, is given the criterion's value after each checked step. For inspection: it reads back.
+	Prefill   bool    // false: an ask of more than one row takes all steps, and samplers run the prompt without an exit
+	// Values, if set, is given the criterion's value after each checked step, counted from 1. For inspection: it reads
+	// back.
 	Values func(step int, value float64)
 }
 
@@ -16,29 +31,105 @@ type Criterion string
 
 // The criteria. Values are of one ask: state criteria take the mean over its rows, those of logits its last row.
 const (
-	LatentDiff      Criterion = "latent-diff"      // norm(s - s') / norm(s) below the threshold
+	LatentDiff      Criterion = "latent-diff"      // norm(s - s') / norm(s)
 	Cosine          Criterion = "cosine"           // 1 - cosine(s, s')
-	Acceleration    Criterion = "acceleration"     // norm(s - 2 s' + s'') / norm(s)
-	EntropyDiff     Criterion = "entropy-diff"     // change of the entropy of the next token
-	KL              Criterion = "kl"               // KL(previous || current) of the next token
-	MinPKL          Criterion = "minp-kl"          // the same of probabilities below a tenth of the largest levelled
-	ArgmaxStability Criterion = "argmax-stability" // checks in a row that kept the likeliest token, at or above the threshold
+	Acceleration    Criterion = "acceleration"     // norm(s - 2 s' + s'') / norm(s); at the first check s'' is s'
+	EntropyDiff     Criterion = "entropy-diff"     // change of the entropy of the next token, 100 before the first check
+	KL              Criterion = "kl"               // KL(previous || current) of the next token, uniform before the first check
+	MinPKL          Criterion = "minp-kl"          // the same, probabilities below a tenth of the largest set to 1/V and all renormalised
+	ArgmaxStability Criterion = "argmax-stability" // checks in a row that kept the likeliest token
 )
 
-// StateNoise is the reference's test_time_noise: fresh noise mixed into the state before each core step.
-type StateNoise struct {
-	Weight float64   // 0: none
-	Type   NoiseType // how it falls with the steps
+// CriterionInfo is a row of the table of criteria.
+type CriterionInfo struct {
+	Name    Criterion
+	Auto    float64 // the threshold by default
+	Logits  bool    // needs the next token's logits at each check; else the latent state
+	AtLeast bool    // exits at or above the threshold; else below it
+	Help    string
+
+	measure func(c Config) measure // the reference's measure, of one ask
 }
 
-// NoiseType is the reference's test_time_noise_type.
-type NoiseType string
+// criteria: a further one is a row here, a measure (exit_measure.go), and a kernel.
+//
+// The threshold of acceleration is that of latent-diff: both are shares of the state's norm that still move, and where a state
+// closes in on a point by a constant factor f a step, its acceleration is (1 - f) of its difference, which leaves sooner by
+// the steps in which f does not matter.
+var criteria = []CriterionInfo{
+	{LatentDiff, 0.03, false, false, "relative change of the state", measureLatentDiff},
+	{Cosine, 1e-3, false, false, "turn of the state", measureCosine},
+	{Acceleration, 0.03, false, false, "relative change of the state's change", measureAcceleration},
+	{EntropyDiff, 1e-3, true, false, "change of the next token's entropy", measureEntropyDiff},
+	{KL, 1e-3, true, false, "divergence of the next token's distribution", measureKL},
+	{MinPKL, 1e-5, true, false, "divergence of its likely part", measureMinPKL},
+	{ArgmaxStability, 5, true, true, "checks that kept the likeliest token", measureArgmaxStability},
+}
 
-// The five types: n; n/step; n/sqrt(step); max(n, (mean_recurrence-step)/mean_recurrence); 2 n u with u uniform.
-const (
-	NoiseFixed NoiseType = "fixed"
-	NoiseGeom  NoiseType = "geom"
-	NoiseSqrt  NoiseType = "sqrt"
-	NoiseLine  NoiseType = "line"
-	NoiseChi   NoiseType = "chi"
-)
+// Criteria lists the exit criteria.
+func Criteria() []CriterionInfo { return criteria }
+
+// Info is the criterion's row of the table.
+func (c Criterion) Info() (CriterionInfo, error) {
+	var names []string
+	for _, row := range criteria {
+		if row.Name == c {
+			return row, nil
+		}
+		names = append(names, string(row.Name))
+	}
+	return CriterionInfo{}, fmt.Errorf("model: %w: criterion %q is not known; known: %s", ErrExit, c, strings.Join(names, ", "))
+}
+
+// ParseExit reads a criterion, and a threshold as a number or `auto` (also if empty).
+func ParseExit(criterion, threshold string) (Exit, error) {
+	e := Exit{Criterion: Criterion(criterion)}
+	if threshold != "" && threshold != "auto" {
+		var err error
+		if e.Threshold, err = strconv.ParseFloat(threshold, 64); err != nil || !(e.Threshold > 0) {
+			return e, fmt.Errorf("model: %w: threshold %q, want auto or a number above 0", ErrExit, threshold)
+		}
+	}
+	return e, e.Validate()
+}
+
+// Validate says which option is out of range. The error wraps ErrExit.
+func (e Exit) Validate() error {
+	info, err := e.Criterion.Info()
+	switch {
+	case err != nil:
+		return err
+	case !(e.Threshold >= 0) || math.IsInf(e.Threshold, 0):
+		return fmt.Errorf("model: %w: threshold %g, want auto or a number above 0", ErrExit, e.Threshold)
+	case info.AtLeast && e.Threshold != math.Trunc(e.Threshold):
+		return fmt.Errorf("model: %w: threshold %g of %s, which counts checks: want a whole number", ErrExit, e.Threshold, e.Criterion)
+	case e.MinSteps < 0:
+		return fmt.Errorf("model: %w: min_steps is %d, want 0 or more", ErrExit, e.MinSteps)
+	case e.Every < 0:
+		return fmt.Errorf("model: %w: check every %d steps, want 1 or more", ErrExit, e.Every)
+	}
+	return nil
+}
+
+// Limit is the threshold that holds: the given one, or the criterion's own.
+func (e Exit) Limit() float64 {
+	if e.Threshold != 0 {
+		return e.Threshold
+	}
+	info, _ := e.Criterion.Info()
+	return info.Auto
+}
+
+// Checks tells whether the step of an index, counted from 0, is checked.
+func (e Exit) Checks(step int) bool {
+	return step >= e.MinSteps && (step-e.MinSteps)%max(e.Every, 1) == 0
+}
+
+// Done tells whether a value of the criterion ends the steps.
+func (e Exit) Done(value float64) bool {
+	info, _ := e.Criterion.Info()
+	if info.AtLeast {
+		return value >= e.Limit()
+	}
+	return value < e.Limit()
+}

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"fmt"
 	"math"
 )
 
@@ -30,60 +29,6 @@ type refBlock struct {
 	mlpProj                    refMatrix // (d, m)
 }
 
-// forward is the model, top to bottom, for tokens that follow the sequence's; row0 is the number of the first row.
-func (s *ReferenceSession) forward(q *refSequence, tokens []int32, numSteps, row0 int) [][]float32 {
-	r, eps := s.r, s.r.Config.NormEps
-	pos0 := len(q.positions)
-	for range tokens {
-		q.positions = append(q.positions, refPosition{
-			prelude: make([]refKV, len(r.prelude)),
-			core:    make([][]refKV, len(r.core)),
-			coda:    make([]refKV, len(r.coda)),
-		})
-	}
-	tap := s.tapper(row0)
-
-	embeds := r.embed(tokens) // (S, d)
-	tap("embed", embeds)
-	for i, b := range r.prelude {
-		name := fmt.Sprintf("prelude.%d", i)
-		embeds = r.block(b, embeds, pos0, q.preludeCache(i), name, tap)
-	}
-
-	state := s.initialStates(q, pos0, len(tokens)) // (S, d)
-	tap("state.r0", state)
-	for step := range numSteps {
-		at := fmt.Sprintf("step%d.", step+1)
-		state = r.adapter.times(concat(state, embeds), r.adapterBias)
-		tap(at+"adapter", state)
-		for i, b := range r.core {
-			name := fmt.Sprintf("%score.%d", at, i)
-			state = r.block(b, state, pos0, q.coreCache(i, step, s.opt.Lookup), name, tap)
-		}
-		tap(fmt.Sprintf("state.r%d", step+1), state)
-	}
-
-	x := rmsNorms(state, r.lnF, eps)
-	tap("lnf_state", x)
-	if n := len(x); n > 0 {
-		q.carry = narrow(x[n-1])
-	}
-	for i, b := range r.coda {
-		name := fmt.Sprintf("coda.%d", i)
-		x = r.block(b, x, pos0, q.codaCache(i), name, tap)
-	}
-	x = rmsNorms(x, r.lnF, eps) // the same weight again
-	tap("lnf_out", x)
-	logits := r.lmHead.times(x, nil) // (S, V)
-	tap("logits", logits)
-
-	rows := make([][]float32, len(logits))
-	for i, row := range logits {
-		rows[i] = narrow(row)
-	}
-	return rows
-}
-
 // embed: rows of the embedding times sqrt(d).
 func (r *Reference) embed(tokens []int32) [][]float64 {
 	scale := r.Config.EmbedScale()
@@ -96,33 +41,14 @@ func (r *Reference) embed(tokens []int32) [][]float64 {
 	return x
 }
 
-// initialStates: given by the caller, carried over from the previous token, or drawn by position.
-func (s *ReferenceSession) initialStates(q *refSequence, pos0, n int) [][]float64 {
-	state := newRows(n, s.r.Config.NEmbd)
-	row := make([]float32, s.r.Config.NEmbd)
-	for i := range state {
-		switch set := q.setting; {
-		case set.ContinuousCompute && q.carry != nil && n == 1: // a decoded token, not a prompt
-			row = q.carry
-		case set.States != nil:
-			row = set.States(pos0 + i)
-		default:
-			InitialState(SequenceKey(set.Seed, set.Stream), pos0+i, s.r.Config, set.InitScale, row)
-		}
-		for j, v := range row {
-			state[i][j] = float64(v)
-		}
-	}
-	return state
-}
-
-// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). There is no path around the norms.
-func (r *Reference) block(b refBlock, x [][]float64, pos0 int, cache refCache, name string, tap refTap) [][]float64 {
+// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). There is no path around the norms. at holds the
+// rows' positions.
+func (r *Reference) block(b refBlock, x [][]float64, at []int, cache refCache, name string, tap refTap) [][]float64 {
 	eps := r.Config.NormEps
 
 	y := rmsNorms(x, b.norm1, eps)
 	tap(name+".norm_1", y)
-	y = r.attention(b, y, pos0, cache, name, tap)
+	y = r.attention(b, y, at, cache, name, tap)
 	tap(name+".attn", y)
 	x = rmsNorms(plus(y, x), b.norm2, eps)
 	tap(name+".norm_2", x)
@@ -137,7 +63,7 @@ func (r *Reference) block(b refBlock, x [][]float64, pos0 int, cache refCache, n
 }
 
 // attention: softmax(q k^T / sqrt(h)) v over the positions up to the row's own, through the cache.
-func (r *Reference) attention(b refBlock, x [][]float64, pos0 int, cache refCache, name string, tap refTap) [][]float64 {
+func (r *Reference) attention(b refBlock, x [][]float64, at []int, cache refCache, name string, tap refTap) [][]float64 {
 	d, heads, h := r.Config.NEmbd, r.Config.NHeads, r.Config.HeadDim
 	qkv := b.wqkv.times(x, nil) // (S, 3d)
 	tap(name+".attn.Wqkv", qkv)
@@ -148,14 +74,14 @@ func (r *Reference) attention(b refBlock, x [][]float64, pos0 int, cache refCach
 			addBias(k, b.qkBias[d:])
 		}
 		for head := range heads {
-			r.rope(q[head*h:(head+1)*h], pos0+i)
-			r.rope(k[head*h:(head+1)*h], pos0+i)
+			r.rope(q[head*h:(head+1)*h], at[i])
+			r.rope(k[head*h:(head+1)*h], at[i])
 		}
-		cache.store(pos0+i, refKV{k, v})
+		cache.store(at[i], refKV{k, v})
 	}
 	y := newRows(len(x), d)
 	parallel(len(x), func(i int) {
-		seen := cache.load(pos0 + i)
+		seen := cache.load(at[i])
 		for head := range heads {
 			lo, hi := head*h, (head+1)*h
 			attend(y[i][lo:hi], qkv[i][lo:hi], seen, lo, hi)

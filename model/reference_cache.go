@@ -28,12 +28,13 @@ func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
 	}
 }
 
-// coreCache is the cache of a core block at one step: which entry stands for a position is the strategy's choice.
-func (q *refSequence) coreCache(block, step int, lookup Lookup) refCache {
-	own := lookup.Slot(step)
+// coreCache is the cache of a core block at step t of an ask: which entry stands for a position is the strategy's choice.
+func (q *refSequence) coreCache(block int, rows []AskRow, t int, lookup Lookup) refCache {
 	block /= lookup.Blocks // blocks that share their slots have one entry
+	slotOf := func(pos int) int { return lookup.Slot(rows[pos-rows[0].Pos].Step + t) }
 	return refCache{
 		store: func(pos int, kv refKV) {
+			own := slotOf(pos)
 			slots := &q.positions[pos].core[block]
 			if own == len(*slots) {
 				*slots = append(*slots, kv)
@@ -42,6 +43,7 @@ func (q *refSequence) coreCache(block, step int, lookup Lookup) refCache {
 			}
 		},
 		load: func(pos int) []refKV {
+			own := slotOf(pos)
 			anyMissing := false
 			for i := range pos + 1 {
 				anyMissing = anyMissing || len(q.positions[i].core[block]) <= own

@@ -104,6 +104,12 @@ func newRows(n, cols int) [][]float64 {
 	return rows
 }
 
+func widen(dst []float64, x []float32) {
+	for i, v := range x {
+		dst[i] = float64(v)
+	}
+}
+
 func narrow(x []float64) []float32 {
 	y := make([]float32, len(x))
 	for i, v := range x {

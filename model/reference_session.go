@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // ReferenceOptions are a reference session's. The zero value is a session of the `latest-m4` strategy.
 type ReferenceOptions struct {
@@ -28,9 +31,16 @@ type ReferenceSession struct {
 // refSequence is one timeline.
 type refSequence struct {
 	setting   Sequence
+	tokens    []int32
 	positions []refPosition
-	carry     []float32 // (d) final state of the last token after ln_f
+	flight    map[int]refRow // rows in flight, by position
+	deltas    [][]float64    // (rows, d) of the last ask's Compare
+	compared  bool           // the last ask had one
+	carried   bool           // the last token is that of a Forward that no Rewind has undone
 }
+
+// refRow is a row in flight: where the last ask left it.
+type refRow struct{ state, embeds []float64 } // (d) each
 
 // refPosition is what the cache holds of one position.
 type refPosition struct {
@@ -61,7 +71,7 @@ func (s *ReferenceSession) SetSequence(seq int, setting Sequence) { s.sequence(s
 func (s *ReferenceSession) sequence(seq int) *refSequence {
 	q := s.seqs[seq]
 	if q == nil {
-		q = &refSequence{setting: Sequence{Stream: uint64(seq), InitScale: 1}}
+		q = &refSequence{setting: Sequence{Stream: uint64(seq), InitScale: 1}, flight: map[int]refRow{}}
 		s.seqs[seq] = q
 	}
 	return q
@@ -76,12 +86,23 @@ func (s *ReferenceSession) Rewind(seq, pos int) error {
 	if pos < 0 || pos > len(q.positions) {
 		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.positions))
 	}
-	if pos < len(q.positions) {
-		q.carry = nil
-	}
-	q.positions = q.positions[:pos]
+	q.carried = q.carried && pos == len(q.positions)
+	q.tokens, q.positions = q.tokens[:pos], q.positions[:pos]
+	maps.DeleteFunc(q.flight, func(at int, _ refRow) bool { return at >= pos })
 	return nil
 }
+
+// Tokens are the tokens that sequence seq holds.
+func (s *ReferenceSession) Tokens(seq int) []int32 { return s.sequence(seq).tokens }
+
+// Context is the number of positions of each sequence.
+func (s *ReferenceSession) Context() int { return s.opt.Context }
+
+// Rows is the number of rows of an ask at most.
+func (s *ReferenceSession) Rows() int { return s.opt.Context }
+
+// Lookup is the session's cache lookup strategy.
+func (s *ReferenceSession) Lookup() Lookup { return s.opt.Lookup }
 
 // Stored counts the positions of sequence seq that hold slot `slot` of core block `block`.
 func (s *ReferenceSession) Stored(seq, block, slot int) int {
@@ -102,10 +123,32 @@ func (s *ReferenceSession) Forward(inputs []ReferenceInput, numSteps int) ([][]f
 	}
 	var logits [][]float32
 	for _, in := range inputs {
+		if len(in.Tokens) == 0 {
+			continue
+		}
 		// Sequences do not see each other, so a pass over several is a pass over each.
-		logits = append(logits, s.forward(s.sequence(in.Seq), in.Tokens, numSteps, len(logits))...)
+		q := s.sequence(in.Seq)
+		a := &Ask{Seq: in.Seq, Rows: s.freshRows(q, in.Tokens), Steps: numSteps, Outputs: len(in.Tokens)}
+		at := len(logits)
+		a.Logits = func(rows [][]float32) { logits = append(logits, rows...) }
+		if err := s.do(q, a, at); err != nil {
+			return nil, err
+		}
+		q.carried = true
 	}
 	return logits, nil
+}
+
+// freshRows are rows of new tokens. Continuous compute starts a decoded token, not a prompt, where the last one ended.
+func (s *ReferenceSession) freshRows(q *refSequence, tokens []int32) []AskRow {
+	rows := make([]AskRow, len(tokens))
+	for i, token := range tokens {
+		rows[i] = AskRow{Pos: len(q.positions) + i, Token: token, Begin: true}
+	}
+	if q.setting.ContinuousCompute && q.carried && len(tokens) == 1 {
+		rows[0].From = FromNormed
+	}
+	return rows
 }
 
 func (s *ReferenceSession) check(inputs []ReferenceInput, numSteps int) error {

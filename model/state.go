@@ -40,19 +40,55 @@ func uniform01(word uint32) float64 { return (float64(word>>9) + 0.5) / (1 << 23
 // (SequenceKey) and pos alone, so a token starts from the same state however the work is scheduled, drafted or
 // repeated. The kernel initstate.comp computes the same in float32.
 func InitialState(key uint64, pos int, cfg Config, initScale float64, dst []float32) {
+	cutNormal(key, uint32(pos), kindInitial, 0, cfg, initScale, dst)
+}
+
+// The last two words of a counter say what the number is for: its kind, and which of the kind.
+const (
+	kindInitial  = iota // the initial state of a position
+	kindChoice          // the token that follows a position
+	kindNoise           // noise before a core step: draw<<16 | step
+	kindNoiseChi        // the uniform number of type chi for that step
+	kindMixed           // a fresh state mixed in: draw
+	kindExtra           // random tokens of a wave, by number
+)
+
+func cutNormal(key uint64, pos, kind, which uint32, cfg Config, initScale float64, dst []float32) {
 	scale := cfg.StateStd() * math.Sqrt(float64(cfg.NEmbd)) * initScale
 	within := math.Erf(initialCut / math.Sqrt2) // share of a normal distribution inside the cut
 	var words [4]uint32
 	for i := range dst {
 		if i%4 == 0 {
-			words = philox(key, [4]uint32{uint32(pos), uint32(i / 4), 0, 0})
+			words = philox(key, [4]uint32{pos, uint32(i / 4), kind, which})
 		}
 		u := uniform01(words[i%4])
 		dst[i] = float32(math.Sqrt2 * math.Erfinv((2*u-1)*within) * scale)
 	}
 }
 
+// MixedState fills dst (n_embd) with a fresh state for AskRow.Mix: as InitialState, another for each draw.
+func MixedState(key uint64, pos, draw int, cfg Config, initScale float64, dst []float32) {
+	cutNormal(key, uint32(pos), kindMixed, uint32(draw), cfg, initScale, dst)
+}
+
+// StepNoise fills dst (n_embd) with the noise of a position before the core step of an index from 0: normal values of
+// standard deviation 1.
+func StepNoise(key uint64, pos, draw, step int, dst []float32) {
+	var words [4]uint32
+	for i := range dst {
+		if i%4 == 0 {
+			words = philox(key, [4]uint32{uint32(pos), uint32(i / 4), kindNoise, uint32(draw)<<16 | uint32(step)})
+		}
+		dst[i] = float32(math.Sqrt2 * math.Erfinv(2*uniform01(words[i%4])-1))
+	}
+}
+
+// StepUniform is the number in (0, 1) of noise type chi for that step.
+func StepUniform(key uint64, pos, draw, step int) float64 {
+	return uniform01(philox(key, [4]uint32{uint32(pos), 0, kindNoiseChi, uint32(draw)<<16 | uint32(step)})[0])
+}
+
 // Uniform is the number in (0, 1) that picks the token following the one at pos, in the sequence of that key.
 func Uniform(key uint64, pos int) float64 {
-	return uniform01(philox(key, [4]uint32{uint32(pos), 0, 1, 0})[0])
+	return uniform01(philox(key, [4]uint32{uint32(pos), 0, kindChoice, 0})[0])
 }
