@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"muninn/shaders"
 )
 
 // ErrExit is wrapped by errors about exits.
@@ -49,21 +51,23 @@ type CriterionInfo struct {
 	Help    string
 
 	measure func(c Config) measure // the reference's measure, of one ask
+	device  shaders.Measure        // the device's, on states
+	probe   string                 // the kernel that measures on logits
 }
 
-// criteria: a further one is a row here, a measure (exit_measure.go), and a kernel.
+// criteria: a further one is a row here, a measure (exit_measure.go), and a kernel (shaders/probe.comp).
 //
 // The threshold of acceleration is that of latent-diff: both are shares of the state's norm that still move, and where a state
 // closes in on a point by a constant factor f a step, its acceleration is (1 - f) of its difference, which leaves sooner by
 // the steps in which f does not matter.
 var criteria = []CriterionInfo{
-	{LatentDiff, 0.03, false, false, "relative change of the state", measureLatentDiff},
-	{Cosine, 1e-3, false, false, "turn of the state", measureCosine},
-	{Acceleration, 0.03, false, false, "relative change of the state's change", measureAcceleration},
-	{EntropyDiff, 1e-3, true, false, "change of the next token's entropy", measureEntropyDiff},
-	{KL, 1e-3, true, false, "divergence of the next token's distribution", measureKL},
-	{MinPKL, 1e-5, true, false, "divergence of its likely part", measureMinPKL},
-	{ArgmaxStability, 5, true, true, "checks that kept the likeliest token", measureArgmaxStability},
+	{LatentDiff, 0.03, false, false, "relative change of the state", measureLatentDiff, shaders.MeasureDiff, ""},
+	{Cosine, 1e-3, false, false, "turn of the state", measureCosine, shaders.MeasureCosine, ""},
+	{Acceleration, 0.03, false, false, "relative change of the state's change", measureAcceleration, shaders.MeasureAcceleration, ""},
+	{EntropyDiff, 1e-3, true, false, "change of the next token's entropy", measureEntropyDiff, shaders.MeasureProbe, "entropy_diff"},
+	{KL, 1e-3, true, false, "divergence of the next token's distribution", measureKL, shaders.MeasureProbe, "kl"},
+	{MinPKL, 1e-5, true, false, "divergence of its likely part", measureMinPKL, shaders.MeasureProbe, "minp_kl"},
+	{ArgmaxStability, 5, true, true, "checks that kept the likeliest token", measureArgmaxStability, shaders.MeasureProbe, "argmax_stability"},
 }
 
 // Criteria lists the exit criteria.

@@ -12,9 +12,11 @@ import (
 
 // buffers are the activations of a pass, each for the largest number of rows.
 type buffers struct {
-	Inputs shaders.Tensor // (2 rows, d) the adapter's inputs: State and Embeds are its halves
-	Embeds shaders.Tensor // (n, d) prelude's output, injected at every core step
-	State  shaders.Tensor // (n, d) latent state
+	Inputs shaders.Tensor // (2 slots, d) the adapter's inputs: State and Embeds are its halves
+	Embeds shaders.Tensor // (slots, d) prelude's output, injected at every core step
+	State  shaders.Tensor // (slots, d) latent state
+	Older  shaders.Tensor // (slots or 2 slots, d) states that later ones are compared with
+	Kept   shaders.Tensor // (sequences x compares, d) differences of states from one ask to the next
 	X      shaders.Tensor // (n, d) residual stream of core and coda
 	Y      shaders.Tensor // (n, d) normed input of the next product, for Wqkv, gate and up also in 8 bits
 	QKV    shaders.Tensor // (n, 3d)
@@ -25,12 +27,14 @@ type buffers struct {
 	Out    shaders.Tensor // (outputs, d) ln_f of the rows whose logits are wanted
 	Logits shaders.Tensor // (outputs, V)
 	Given  shaders.Tensor // (n, d) initial states from the caller
-	Carry  shaders.Tensor // (sequences, d) last states after ln_f, for continuous compute
+	Carry  shaders.Tensor // (sequences, d) states after ln_f, for continuous compute
+
+	Previous shaders.Tensor // (sequences, V) distributions at the last check
 }
 
 // first narrows the buffers to n rows, of which m have logits.
 func (b buffers) first(n, m int) buffers {
-	for _, t := range []*shaders.Tensor{&b.Embeds, &b.State, &b.Given, &b.X, &b.Y, &b.QKV, &b.Q, &b.Attn, &b.Proj, &b.Hidden} {
+	for _, t := range []*shaders.Tensor{&b.Given, &b.X, &b.Y, &b.QKV, &b.Q, &b.Attn, &b.Proj, &b.Hidden} {
 		*t = t.First(n)
 	}
 	b.Out, b.Logits = b.Out.First(m), b.Logits.First(m)
@@ -43,33 +47,46 @@ type pass struct {
 	buffers
 	rec       *shaders.Recorder
 	rows      shaders.Rows
+	groups    shaders.Groups
 	arrived   vk.Span // [1] counter of MatMulNorm
 	attention shaders.AttentionScratch
-	context   int // positions of a sequence at most
+	live      *shaders.Live // what is recorded follows the live rows; nil: it does not
+	context   int           // positions of a sequence at most
 	prelude   []shaders.Cache
 	core      []shaders.Cache
 	coda      []shaders.Cache
 }
 
-// begin: tokens to the embeds that every core step is given, and the initial state.
-func (p *pass) begin() {
+// begin: tokens to the embeds that every core step is given, and the initial state. carry names the slots whose states after
+// ln_f some rows start from.
+func (p *pass) begin(carry vk.Span) {
 	r, w, eps := p.rec, &p.weights, p.eps
-	r.Embed(p.Embeds, w.WTE, p.rows, float32(p.Config.EmbedScale()))
-	r.Tap("embed", p.Embeds)
+	if !carry.IsZero() {
+		from := p.Y.First(int(carry.Size() / shaders.MoveBytes))
+		from.Quant = vk.Span{}
+		r.Gather(from, p.State, carry)
+		r.RMSNorm(p.Carry.First(from.Rows), from, w.LnF, eps)
+	}
+	r.Embed(p.X, w.WTE, p.rows, float32(p.Config.EmbedScale()))
+	r.Tap("embed", p.X)
 	if len(w.Prelude) > 0 {
-		r.RMSNorm(p.normed(w.Prelude[0].Wqkv), p.Embeds, w.Prelude[0].Norm1, eps)
+		r.RMSNorm(p.normed(w.Prelude[0].Wqkv), p.X, w.Prelude[0].Norm1, eps)
 	}
 	for i := range w.Prelude {
-		p.block(fmt.Sprintf("prelude.%d", i), p.Embeds, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.Embeds, w.Prelude, i, vk.Span{}))
+		p.block(fmt.Sprintf("prelude.%d", i), p.X, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.X, w.Prelude, i, vk.Span{}))
 	}
-	r.InitState(p.State, p.Given, p.Carry, p.rows)
+	r.Place(p.Embeds, p.X, p.rows)
+	r.InitState(p.State, p.Older, p.Given, p.Carry, p.rows)
 	r.Tap("state.r0", p.State)
 }
 
 // coreStep: the adapter joins state and embeds, the core blocks think, the row's step goes up.
-func (p *pass) coreStep() {
+func (p *pass) coreStep(noise bool) {
 	r, w, eps := p.rec, &p.weights, p.eps
-	r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias)
+	if noise {
+		r.Noise(p.State, w.Core[len(w.Core)-1].Norm4, eps, p.Config.MeanRecurrence, p.rows)
+	}
+	r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias, p.rows)
 	r.Tap("adapter", p.X)
 	r.RMSNorm(p.normed(w.Core[0].Wqkv), p.X, w.Core[0].Norm1, eps)
 	for i := range w.Core {
@@ -77,7 +94,7 @@ func (p *pass) coreStep() {
 		if i == len(w.Core)-1 {
 			end = func() shaders.Tensor {
 				r.MatMul(p.Proj, w.Core[i].MLPProj, p.Hidden)
-				r.Advance(p.State, p.X, p.Proj, w.Core[i].Norm4, eps, p.rows)
+				r.Advance(p.State, p.Older, p.X, p.Proj, w.Core[i].Norm4, eps, p.rows, p.groups)
 				return p.State
 			}
 		}
@@ -86,15 +103,12 @@ func (p *pass) coreStep() {
 	r.Tap("state", p.State)
 }
 
-// finish: ln_f, coda, ln_f again, and the logits of the rows that outputs names. carry says which rows' states after
-// ln_f are kept for the next token.
-func (p *pass) finish(outputs, carry vk.Span) {
+// finish: ln_f, coda, ln_f again, and the logits of the rows that outputs names.
+func (p *pass) finish(outputs vk.Span) {
 	r, w, eps := p.rec, &p.weights, p.eps
-	r.RMSNorm(p.X, p.State, w.LnF, eps)
+	r.Take(p.floats(), p.State, p.rows)
+	r.RMSNorm(p.X, p.floats(), w.LnF, eps)
 	r.Tap("lnf_state", p.X)
-	if !carry.IsZero() {
-		r.Gather(p.Carry, p.X, carry)
-	}
 	next, into := w.LnF, p.Y // a bare core block, which only Random makes, has no coda
 	if len(w.Coda) > 0 {
 		next, into = w.Coda[0].Norm1, p.normed(w.Coda[0].Wqkv)
@@ -107,6 +121,9 @@ func (p *pass) finish(outputs, carry vk.Span) {
 		return
 	}
 	out := p.floats()
+	if p.live != nil {
+		r.Follow(p.live, true)
+	}
 	if p.Logits.Rows < p.Y.Rows {
 		r.Gather(p.Out, out, outputs)
 		out = p.Out

@@ -9,9 +9,15 @@ import (
 // Logits reads back the logits of the last pass, a row for each output in order: (outputs, vocab_size).
 func (s *Session) Logits() ([][]float32, error) { return s.read(s.buf.Logits, s.outputs) }
 
-// Latents reads back the final states of the first n rows of the last pass, before ln_f: (n, n_embd). For inspection:
+// Latents reads back the states of the first n rows of the last pass, before ln_f: (n, n_embd). For inspection:
 // nothing else reads the state.
-func (s *Session) Latents(n int) ([][]float32, error) { return s.read(s.buf.State, n) }
+func (s *Session) Latents(n int) ([][]float32, error) {
+	all, err := s.read(s.buf.State, s.slots())
+	if err != nil {
+		return nil, err
+	}
+	return s.bySlot(all)[:n], nil
+}
 
 // Depths reads back how many core steps the cache stores for each position of sequence seq.
 func (s *Session) Depths(seq int) ([]int, error) {

@@ -9,10 +9,7 @@ import (
 )
 
 // flight is a row in flight: its state and embeds are in its slot.
-type flight struct {
-	pos, slot int
-	compares  int // comparisons that its kept states come from
-}
+type flight struct{ pos, slot int }
 
 // job is an ask under way: chunk by chunk where it has more rows than a pass.
 type job struct {
@@ -23,7 +20,7 @@ type job struct {
 	// Of the chunk under way.
 	rows     []AskRow
 	table    []shaders.Row // as at its first step
-	compared []int         // comparisons behind each row before this chunk
+	normed   []int         // slots of states that rows start from after ln_f, by carried row
 	outputs  int
 	rule     shaders.ExitRule
 	progress shaders.Progress
@@ -44,71 +41,69 @@ func (j *job) due(taken uint32) bool {
 
 // check refuses an ask that the session cannot do.
 func (s *Session) check(a *Ask) error {
-	switch {
-	case a.Seq < 0 || a.Seq >= len(s.seqs):
+	if a.Seq < 0 || a.Seq >= len(s.seqs) {
 		return fmt.Errorf("model: ask for sequence %d: this session has %d", a.Seq, len(s.seqs))
-	case len(a.Rows) == 0:
-		return fmt.Errorf("model: ask of sequence %d has no tokens", a.Seq)
-	case a.Steps < 0:
-		return fmt.Errorf("model: num_steps %d: must not be negative", a.Steps)
-	case a.Outputs < 0 || a.Outputs > len(a.Rows):
-		return fmt.Errorf("model: ask of %d rows wants %d outputs", len(a.Rows), a.Outputs)
-	case a.Exit != nil && !s.opt.Exits:
-		return fmt.Errorf("model: adaptive exit in a session that has no room for it: set SessionOptions.Exits")
-	case a.Compare != CompareNone && !s.opt.Compares:
-		return fmt.Errorf("model: comparison of states in a session that has no room for it: set SessionOptions.Compares")
 	}
 	q := &s.seqs[a.Seq]
-	if first := a.Rows[0].Pos; first < 0 || first > len(q.tokens) {
-		return fmt.Errorf("model: ask for position %d of sequence %d, which holds %d tokens", first, a.Seq, len(q.tokens))
+	if err := a.check(len(q.tokens), s.opt.Context, s.m.Config.PaddedVocabSize, func(pos int) bool { return q.flight(pos) >= 0 }); err != nil {
+		return err
 	}
-	if end := a.Rows[0].Pos + len(a.Rows); end > s.opt.Context {
-		return fmt.Errorf("model: %w: %d tokens after the %d that sequence %d holds, in a context of %d positions; use a larger one (this model goes up to %d)",
-			ErrContextFull, len(a.Rows), a.Rows[0].Pos, a.Seq, s.opt.Context, s.m.Config.BlockSize)
-	}
-	for i, r := range a.Rows {
-		if r.Token < 0 || int(r.Token) >= s.m.Config.PaddedVocabSize {
-			return fmt.Errorf("model: token id %d at position %d: this model's vocabulary has ids 0 to %d", r.Token, r.Pos, s.m.Config.PaddedVocabSize-1)
-		}
-		if r.Pos != a.Rows[0].Pos+i {
-			return fmt.Errorf("model: ask for positions that do not follow each other: %d after %d", r.Pos, a.Rows[max(i-1, 0)].Pos)
-		}
+	for _, r := range a.Rows {
 		if steps := r.Step + a.Steps; steps > s.opt.MaxSteps && s.opt.Lookup.Period == Uncompressed {
 			return fmt.Errorf("model: num_steps %d: this session's cache holds 0 to %d core steps a position", steps, s.opt.MaxSteps)
 		}
 	}
+	switch {
+	case a.Exit != nil && !s.opt.Exits:
+		return fmt.Errorf("model: adaptive exit in a session that has no room for it: set SessionOptions.Exits")
+	case a.Compare != CompareNone && len(a.Rows) > s.opt.Compares:
+		return fmt.Errorf("model: comparison of %d states in a session that has room for %d: set SessionOptions.Compares", len(a.Rows), s.opt.Compares)
+	case a.Compare != CompareNone && len(a.Rows) > s.opt.Rows:
+		return fmt.Errorf("model: %d rows to compare in passes of up to %d: set SessionOptions.Rows", len(a.Rows), s.opt.Rows)
+	}
 	return nil
 }
 
-// begin readies the next chunk of a job: slots for its rows, their table, and its rule.
-func (s *Session) begin(j *job, size int) error {
+// flight is the index of the row in flight at a position, or -1.
+func (q *sequence) flight(pos int) int {
+	return slices.IndexFunc(q.flights, func(f flight) bool { return f.pos == pos })
+}
+
+// begin readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
+// the pass has already.
+func (s *Session) begin(j *job, size, carried int) error {
 	a, q := j.ask, &s.seqs[j.ask.Seq]
 	rows := a.Rows[j.next:]
 	rows = rows[:min(size, len(rows))]
 	j.rows, j.outputs, j.started = rows, max(a.Outputs-(len(a.Rows)-j.next-len(rows)), 0), true
 	j.outputs = min(j.outputs, len(rows))
-	j.progress, j.values = shaders.Progress{}, nil
-	j.rule, j.probe = s.rule(a, len(rows))
+	j.progress, j.values, j.normed = shaders.Progress{}, nil, nil
+	j.rule, j.probe = s.rule(a)
 
-	// Rows that the ask leaves out are no longer in flight, but for the one that a row starts from.
-	keep := func(f flight) bool {
-		return f.pos >= rows[0].Pos && f.pos < rows[0].Pos+len(rows) || slices.ContainsFunc(rows, func(r AskRow) bool { return r.From == FromPrevious && r.Pos == f.pos+1 })
+	// Rows that the ask leaves out are no longer in flight, but for those that others start from.
+	first, end := rows[0].Pos, rows[len(rows)-1].Pos+1
+	stays := func(f flight) bool { return f.pos >= first && f.pos < end || a.Keep && f.pos < first }
+	source := func(f flight) bool {
+		return slices.ContainsFunc(rows, func(r AskRow) bool {
+			return (r.From == FromPrevious || r.From == FromNormed) && r.Pos-max(r.Back, 1) == f.pos
+		})
 	}
-	for _, f := range q.flights {
-		if !keep(f) {
+	q.flights = slices.DeleteFunc(q.flights, func(f flight) bool {
+		gone := !stays(f) && !source(f)
+		if gone {
 			s.free = append(s.free, f.slot)
 		}
-	}
-	q.flights = slices.DeleteFunc(q.flights, func(f flight) bool { return !keep(f) })
+		return gone
+	})
 
-	at := func(pos int) int { return slices.IndexFunc(q.flights, func(f flight) bool { return f.pos == pos }) }
 	key := SequenceKey(q.setting.Seed, q.setting.Stream)
-	var flights []flight
-	j.table, j.compared = make([]shaders.Row, len(rows)), make([]int, len(rows))
+	held := q.flights
+	flights := slices.DeleteFunc(slices.Clone(held), func(f flight) bool { return f.pos >= first })
+	j.table = make([]shaders.Row, len(rows))
 	for i, r := range rows {
-		f, was := flight{pos: r.Pos}, at(r.Pos)
+		f, was := flight{pos: r.Pos}, q.flight(r.Pos)
 		if was >= 0 {
-			f = q.flights[was]
+			f = held[was]
 		} else {
 			if len(s.free) == 0 {
 				return fmt.Errorf("model: more rows in flight than the %d that this session holds: use a session with more Rows", s.slots())
@@ -116,44 +111,35 @@ func (s *Session) begin(j *job, size int) error {
 			f.slot = s.free[len(s.free)-1]
 			s.free = s.free[:len(s.free)-1]
 		}
-		if was < 0 && (r.From == FromOwn || !r.Begin) {
-			return fmt.Errorf("model: ask goes on with position %d of sequence %d, which is not in flight", r.Pos, a.Seq)
-		}
-		if r.From != FromOwn {
-			f.compares = 0
-		}
 		row := shaders.Row{
 			Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Step: uint32(r.Step),
 			KeyLo: uint32(key), KeyHi: uint32(key >> 32), Slot: uint32(f.slot),
 			Scale: float32(s.m.Config.StateStd() * math.Sqrt(float64(s.m.Config.NEmbd)) * q.setting.InitScale),
+			EMA:   float32(a.EMA), Mix: float32(r.Mix),
+			Noise: float32(a.Noise.Weight * s.m.Config.StateStd() * math.Sqrt(float64(s.m.Config.NEmbd))),
+			Draw:  shaders.NoiseDraw(a.Draw, a.Noise.device()),
 		}
-		if was >= 0 {
-			row.EMA = float32(a.EMA)
+		if was < 0 {
+			row.EMA = -row.EMA
 		}
 		switch r.From {
 		case FromOwn:
 			row.Start = shaders.StartOwn
 		case FromNormed:
-			if !q.carried {
-				return fmt.Errorf("model: position %d of sequence %d cannot start from the state before it, which was not kept", r.Pos, a.Seq)
-			}
-			row.Start = shaders.StartCarried(a.Seq)
+			row.Start = shaders.StartCarried(carried + len(j.normed))
+			j.normed = append(j.normed, held[q.flight(r.Pos-max(r.Back, 1))].slot)
 		case FromPrevious:
-			before := at(r.Pos - 1)
-			if before < 0 {
-				return fmt.Errorf("model: position %d of sequence %d cannot start from the state before it, which is no longer in flight", r.Pos, a.Seq)
-			}
-			row.Start = shaders.StartSlot(q.flights[before].slot)
+			row.Start = shaders.StartSlot(held[q.flight(r.Pos-max(r.Back, 1))].slot)
 		default:
 			if q.setting.States != nil {
 				row.Start = shaders.StartGiven
 			}
 		}
-		j.table[i], j.compared[i] = row, f.compares
+		j.table[i] = row
 		flights = append(flights, f)
 	}
-	for _, f := range q.flights {
-		if f.pos < rows[0].Pos || f.pos >= rows[0].Pos+len(rows) {
+	for _, f := range held {
+		if !slices.Contains(flights, f) {
 			s.later = append(s.later, f.slot) // rows that begin in the same pass must not write what one starts from
 		}
 	}
@@ -168,7 +154,9 @@ func (s *Session) done(j *job) bool {
 	for _, r := range j.rows {
 		q.tokens = append(q.tokens, r.Token)
 	}
-	q.carried = q.setting.ContinuousCompute
+	if j.ask.Compare == CompareNone {
+		q.deltas, q.compared = 0, false
+	}
 	j.ask.Taken = int(j.progress.Taken)
 	j.next += len(j.rows)
 	j.started = false

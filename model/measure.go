@@ -17,21 +17,23 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	if err := s.Rewind(0, 0); err != nil {
 		return nil, err
 	}
-	inputs := []Input{{Tokens: tokens}}
-	rows, err := s.rows(inputs, 0)
+	j := &job{ask: s.next(Input{Tokens: tokens}, s.opt.MaxSteps)}
+	if err := s.check(j.ask); err != nil {
+		return nil, err
+	}
+	if err := s.begin(j, len(tokens), 0); err != nil {
+		return nil, err
+	}
+	p := &passes{s: s}
+	p.begin([]*job{j})
+	p.steps([]*job{j}, 1)
+	last := p.keys[len(p.keys)-1]
+	p.keys = p.keys[:len(p.keys)-1]
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	prog, err := s.program(last)
 	if err != nil {
-		return nil, err
-	}
-	key := programKey{rows: len(tokens)}
-	if err := s.putRows(inputs, rows, &key); err != nil {
-		return nil, err
-	}
-	s.outputs = 0
-	list, err := s.programsOf(key, 1)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.m.dev.Run(ctx, vk.RunOptions{}, list[0]); err != nil {
 		return nil, err
 	}
 	done := 0
@@ -39,6 +41,6 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 		if done++; done > s.opt.MaxSteps {
 			return fmt.Errorf("model: core step %d: this session's cache holds %d", done, s.opt.MaxSteps)
 		}
-		return s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit}, list[1])
+		return s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit}, prog)
 	}, nil
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -12,7 +13,8 @@ type outputTables struct {
 	moves   []shaders.Move // row of the pass to row of the logits
 	filters []shaders.Filter
 	edits   []shaders.Edit
-	carry   []shaders.Move // last rows of sequences with continuous compute
+	given   []uint32       // tokens whose distance to the largest logit is wanted
+	pairs   []shaders.Pair // states to compare
 	sampled bool
 }
 
@@ -21,6 +23,10 @@ func (o *outputTables) add(s *Session, j *job, i, row int) {
 	at := uint32(len(o.moves))
 	o.moves = append(o.moves, shaders.Move{From: uint32(row), To: at})
 	o.filters = append(o.filters, shaders.Filter{})
+	o.given = append(o.given, 0)
+	if g := j.ask.Given; g != nil {
+		o.given[at] = uint32(g[len(g)-(len(j.ask.Rows)-j.next-i)])
+	}
 	pick := j.ask.Pick
 	if pick == nil {
 		return
@@ -40,9 +46,24 @@ func (o *outputTables) add(s *Session, j *job, i, row int) {
 	}
 }
 
+// compare wants the rows of a job compared, as its ask says.
+func (o *outputTables) compare(s *Session, j *job) {
+	a, q := j.ask, &s.seqs[j.ask.Seq]
+	if a.Compare == CompareNone {
+		return
+	}
+	for i := 0; i+a.Shift < len(j.table); i++ {
+		o.pairs = append(o.pairs, shaders.Pair{
+			Slot: j.table[i].Slot, From: j.table[i+a.Shift].Slot,
+			Kept: uint32(a.Seq*s.opt.Compares + i), Fresh: i >= q.deltas,
+		})
+	}
+}
+
 func (o *outputTables) put(x *exchange) {
 	x.putMoves(x.outputsUp, o.moves)
-	x.putMoves(x.carryUp, o.carry)
+	x.putWords(x.givenTokensUp, o.given)
+	x.putPairs(o.pairs)
 	x.putFilters(o.filters)
 	x.putEdits(o.edits)
 }
@@ -57,3 +78,12 @@ func (p *Sampling) filter(u float64) shaders.Filter {
 }
 
 func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
+
+// putGiven writes the initial state that the caller gives for a position, as row i of a pass.
+func (s *Session) putGiven(seq, pos, i int) error {
+	state := s.seqs[seq].setting.States(pos)
+	if len(state) != s.m.Config.NEmbd {
+		return fmt.Errorf("model: initial state of position %d has %d values, want n_embd = %d", pos, len(state), s.m.Config.NEmbd)
+	}
+	return s.io.putState(s, i, state)
+}

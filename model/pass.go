@@ -82,7 +82,7 @@ func (s *Session) next(in Input, steps int) *Ask {
 	q := &s.seqs[in.Seq]
 	for i, t := range in.Tokens {
 		r := AskRow{Pos: len(q.tokens) + i, Token: t, Begin: true}
-		if i == 0 && q.setting.ContinuousCompute && q.carried {
+		if i == 0 && q.setting.ContinuousCompute && q.flight(r.Pos-1) >= 0 {
 			r.From = FromNormed
 		}
 		a.Rows = append(a.Rows, r)

@@ -11,8 +11,21 @@ func (p *planner) activations(o SessionOptions) {
 		p.sessionSpans = append(p.sessionSpans, n)
 		return n
 	}
-	inputs := tensor("activations", 2*o.Rows, d) // State and Embeds
-	for range 3 {                                // Given, X, Y
+	slots := o.Rows + o.Sequences
+	inputs := tensor("activations", 2*slots, d) // State and Embeds
+	switch {                                    // Older
+	case o.Exits:
+		inputs = max(inputs, tensor("activations", 2*slots, d))
+	case o.Compares > 0:
+		tensor("activations", slots, d)
+	}
+	if o.Compares > 0 {
+		inputs = max(inputs, tensor("activations", o.Sequences*o.Compares, d)) // Kept
+	}
+	if o.Exits {
+		tensor("activations", o.Sequences, c.PaddedVocabSize) // Previous
+	}
+	for range 3 { // Given, X, Y
 		tensor("activations", o.Rows, d)
 	}
 	quant := shaders.QuantBytes(o.Rows, d) // of Y
@@ -27,7 +40,10 @@ func (p *planner) activations(o SessionOptions) {
 	logits := tensor("logits", o.Outputs, c.PaddedVocabSize)
 	tensor("activations", o.Sequences, d)
 	parts, arrived := shaders.AttentionScratchBytes(c.NHeads, c.HeadDim, o.Context)
-	for _, n := range []uint64{4, parts, arrived} { // allocateScratch
+	groups := uint64(o.Sequences)
+	table, counts := shaders.LiveBytes()
+	for _, n := range []uint64{4, parts, arrived, groups * shaders.RuleBytes, groups * shaders.ProgressBytes,
+		uint64(slots) * shaders.ChangeBytes, groups * maxChecks * 4, table, counts} { // allocateScratch
 		p.sessionSpans = append(p.sessionSpans, n)
 		p.line(PlanScratch, "activations", n)
 	}
@@ -67,15 +83,24 @@ func (p *planner) layers(part string, n, cells, slots int, kv shaders.KVType) {
 
 // exchange follows exchange.allocate. What lies in host memory on a discrete GPU is no line of its own: it is small.
 func (p *planner) exchange(o SessionOptions) {
-	edits := o.Outputs * min(o.Context, p.c.PaddedVocabSize)
-	for _, n := range []int{o.Rows * shaders.RowBytes, o.Outputs * shaders.MoveBytes, o.Sequences * shaders.MoveBytes,
-		o.Outputs * shaders.FilterBytes, edits * shaders.EditBytes, 4} {
+	edits, compares := o.Outputs*min(o.Context, p.c.PaddedVocabSize), o.Sequences*o.Compares
+	table, moves := o.Rows*shaders.RowBytes, o.Sequences*shaders.MoveBytes
+	up := []int{table, table, table, table, o.Outputs * shaders.MoveBytes, moves, moves, o.Sequences * 4, o.Outputs * 4,
+		o.Outputs * shaders.FilterBytes, edits * shaders.EditBytes, 4}
+	onlyUp := []int{o.Sequences * shaders.RuleBytes, o.Sequences * shaders.ProgressBytes}
+	down := []int{o.Outputs * shaders.ChoiceBytes}
+	onlyDown := []int{o.Sequences * shaders.ProgressBytes}
+	if compares > 0 {
+		up, down = append(up, compares*shaders.PairBytes), append(down, compares*shaders.DistanceBytes)
+	}
+	for _, n := range append(up, onlyUp...) {
 		p.upSpans = append(p.upSpans, uint64(n))
+	}
+	for _, n := range append(down, onlyDown...) {
+		p.downSpans = append(p.downSpans, uint64(n))
+	}
+	for _, n := range append(up, down...) {
 		p.sessionSpans = append(p.sessionSpans, uint64(n))
 		p.line(PlanScratch, "exchange", uint64(n))
 	}
-	choices := uint64(o.Outputs) * shaders.ChoiceBytes
-	p.sessionSpans = append(p.sessionSpans, choices)
-	p.downSpans = append(p.downSpans, choices)
-	p.line(PlanScratch, "exchange", choices)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"muninn/shaders"
 	"muninn/vk"
@@ -32,11 +33,17 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 			poll = append(poll, j)
 		}
 	}
-	p := &plan3{s: s}
+	s.last = s.last[:0]
+	for _, j := range live {
+		for _, r := range j.table {
+			s.last = append(s.last, int(r.Slot))
+		}
+	}
+	p := &passes{s: s}
 	p.begin(fresh)
 	p.steps(live, steps)
 	p.finish(finish)
-	p.leave(live, len(poll) > 0)
+	p.leave(live)
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
@@ -54,7 +61,7 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 		return nil, err
 	}
 	if len(poll) > 0 {
-		p = &plan3{s: s}
+		p = &passes{s: s}
 		p.finish(poll)
 		if err := p.run(ctx); err != nil {
 			return nil, err
@@ -75,7 +82,7 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
 	s.free = append(s.free, s.later...)
 	s.later = s.later[:0]
-	rows, outputs := s.opt.Rows, s.opt.Outputs
+	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
 	for _, j := range jobs {
 		if j.started {
 			rows, outputs = rows-len(j.rows), outputs-j.outputs
@@ -89,11 +96,15 @@ func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
 		if j.ask.Outputs > 1 {
 			size = min(size, outputs)
 		}
-		if size < 1 || outputs < 1 {
+		if size < 1 || outputs < 1 || j.ask.Compare != CompareNone && size < len(j.ask.Rows) {
 			break // when rows that are under way have left
 		}
-		if err := s.begin(j, size); err != nil {
+		if err := s.begin(j, size, carried); err != nil {
 			return nil, err
+		}
+		carried += len(j.normed)
+		if carried > s.opt.Sequences {
+			return nil, fmt.Errorf("model: more than %d rows start from normed states at once", s.opt.Sequences)
 		}
 		fresh = append(fresh, j)
 		rows, outputs = rows-len(j.rows), outputs-j.outputs
@@ -145,7 +156,6 @@ func (s *Session) values(j *job, i int) error {
 // results reads what finished jobs came to.
 func (s *Session) results(jobs []*job) error {
 	at, row := 0, 0
-	s.last = s.last[:0]
 	for _, j := range jobs {
 		a := j.ask
 		for i := range j.outputs {
@@ -156,14 +166,15 @@ func (s *Session) results(jobs []*job) error {
 			}
 			a.Choices = append(a.Choices, Choice{Seq: a.Seq, Pos: r.Pos, Token: int32(c.Token), Steps: r.Step + int(j.progress.Taken),
 				Logit: c.Logit, LogProb: c.LogProb, Margin: c.Margin, Kept: int(c.Kept)})
+			if a.Given != nil {
+				a.Below = append(a.Below, c.Below)
+			}
 		}
 		at += j.outputs
 		if a.Compare != CompareNone {
-			a.Changes = append(a.Changes, s.changes(j, row)...)
-		}
-		row += len(j.rows)
-		for _, r := range j.table {
-			s.last = append(s.last, int(r.Slot))
+			n := len(j.rows) - a.Shift
+			a.Changes = s.changes(a, row, n)
+			row += max(n, 0)
 		}
 	}
 	s.outputs = at
@@ -179,59 +190,60 @@ func (s *Session) results(jobs []*job) error {
 	return nil
 }
 
-// changes are the comparisons of a finished job's rows, the first of which is at row `row` of the pass.
-func (s *Session) changes(j *job, row int) []float32 {
-	list := make([]float32, len(j.rows))
-	q := &s.seqs[j.ask.Seq]
-	for i := range list {
-		c := s.io.change(row + i)
-		need, over := 1, c.First
-		if j.ask.Compare == CompareAcceleration {
-			need, over = 2, c.Second
+// changes are the comparisons of the first n rows of an ask, the first of which is comparison `at` of the pass.
+func (s *Session) changes(a *Ask, at, n int) []float32 {
+	q := &s.seqs[a.Seq]
+	var list []float32
+	for i := range n {
+		c := s.io.distance(at + i)
+		switch {
+		case a.Compare == CompareDifference || !q.compared:
+			list = append(list, sqrt32(c.First/c.Now))
+		case i < q.deltas:
+			list = append(list, sqrt32(c.Second/c.Now))
 		}
-		list[i] = 1
-		if j.compared[i] >= need {
-			list[i] = sqrt32(over / c.Now)
-		}
-		q.flights[i].compares = j.compared[i] + 1
 	}
+	q.deltas, q.compared = max(n, 0), true
 	return list
 }
 
-// plan3 gathers the programs of a round: begin, core steps, finish.
-type plan3 struct {
+// passes gathers the programs of a round: begin, core steps, finish.
+type passes struct {
 	s    *Session
-	list []*vk.Program
+	keys []programKey
 	err  error
 }
 
-func (p *plan3) add(key programKey, times int) {
-	if p.err != nil {
-		return
-	}
-	prog, err := p.s.program(key)
-	if err != nil {
-		p.err = err
-		return
-	}
-	for range times {
-		p.list = append(p.list, prog)
-	}
-}
+func (p *passes) add(key programKey) { p.keys = append(p.keys, key) }
 
-func (p *plan3) run(ctx context.Context) error {
-	if p.err != nil || len(p.list) == 0 {
+func (p *passes) run(ctx context.Context) error {
+	if p.err != nil || len(p.keys) == 0 {
 		return p.err
 	}
-	return p.s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: p.s.opt.StepsPerSubmit}, p.list...)
+	if p.s.opt.Taps != nil {
+		return p.s.tapped(ctx, p.keys)
+	}
+	p.s.tidy()
+	list := make([]*vk.Program, len(p.keys))
+	for i, k := range p.keys {
+		var err error
+		if list[i], err = p.s.program(k); err != nil {
+			return err
+		}
+	}
+	return p.s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: p.s.opt.StepsPerSubmit}, list...)
 }
 
-func (p *plan3) begin(jobs []*job) {
+func (p *passes) begin(jobs []*job) {
 	key := programKey{part: "begin"}
 	var table []shaders.Row
+	var normed []shaders.Move
 	for _, j := range jobs {
+		for _, slot := range j.normed {
+			normed = append(normed, shaders.Move{From: uint32(slot), To: uint32(len(normed))})
+		}
 		for i, r := range j.rows {
-			if !r.Begin && r.From == FromOwn && !j.adaptive() {
+			if !r.Begin && r.From == FromOwn && r.Mix == 0 && !j.adaptive() && j.ask.Compare == CompareNone {
 				continue // goes on as it is
 			}
 			if j.table[i].Start == shaders.StartGiven {
@@ -244,12 +256,14 @@ func (p *plan3) begin(jobs []*job) {
 		}
 	}
 	if key.rows = len(table); key.rows > 0 && p.err == nil {
+		key.carried = len(normed)
+		p.s.io.putMoves(p.s.io.carryUp, normed)
 		p.s.io.putRows(p.s.io.begin, table)
-		p.add(key, 1)
+		p.add(key)
 	}
 }
 
-func (p *plan3) steps(live []*job, steps int) {
+func (p *passes) steps(live []*job, steps int) {
 	if steps == 0 || p.err != nil {
 		return
 	}
@@ -282,7 +296,7 @@ func (p *plan3) steps(live []*job, steps int) {
 	s.io.putRows(s.io.live, table)
 	s.io.putRows(s.io.check, check)
 	s.io.putChecks(last, groupOf)
-	p.add(key, 1)
+	p.add(key)
 
 	step := programKey{part: "step", rows: len(table), follow: key.follow, noise: key.noise}
 	if key.follow {
@@ -293,15 +307,14 @@ func (p *plan3) steps(live []*job, steps int) {
 		k := step
 		for _, j := range live {
 			if j.probe != "" && j.due(j.progress.Taken+uint32(i)) {
-				k.part, k.checked, k.checks = "check", key.checked, key.checks
-				k.probes = fmt.Sprint(probes)
+				k.checked, k.checks, k.probes = key.checked, key.checks, strings.Join(probes, ";")+";"
 			}
 		}
-		p.add(k, 1)
+		p.add(k)
 	}
 }
 
-func (p *plan3) finish(jobs []*job) {
+func (p *passes) finish(jobs []*job) {
 	if len(jobs) == 0 || p.err != nil {
 		return
 	}
@@ -316,21 +329,18 @@ func (p *plan3) finish(jobs []*job) {
 			}
 			table = append(table, r)
 		}
-		if s.seqs[j.ask.Seq].setting.ContinuousCompute {
-			outs.carry = append(outs.carry, shaders.Move{From: uint32(len(table) - 1), To: uint32(j.ask.Seq)})
-		}
-		key.compare = key.compare || j.ask.Compare != CompareNone
+		outs.compare(s, j)
 	}
-	key.rows, key.outputs, key.carried = len(table), len(outs.moves), len(outs.carry)
+	key.rows, key.outputs, key.compared = len(table), len(outs.moves), len(outs.pairs)
 	key.sampled, key.edited = outs.sampled, len(outs.edits) > 0
 	s.io.putRows(s.io.finish, table)
 	outs.put(&s.io)
-	p.add(key, 1)
+	p.add(key)
 }
 
 // leave brings back how far the groups are.
-func (p *plan3) leave(live []*job, _ bool) {
+func (p *passes) leave(live []*job) {
 	if slices.ContainsFunc(live, (*job).adaptive) {
-		p.add(programKey{part: "leave", groups: len(live)}, 1)
+		p.add(programKey{part: "leave", groups: len(live)})
 	}
 }

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -22,6 +20,8 @@ type SessionOptions struct {
 	KV        shaders.KVType // how keys and values are stored; float32
 	Rows      int            // rows of a pass at most: longer prompts run in chunks; 512, on CPU devices 128
 	Outputs   int            // rows of logits of a pass at most; Sequences
+	Exits     bool           // asks may have an Exit: takes room for two more states a row
+	Compares  int            // rows of an ask whose states may be compared
 
 	// StepsPerSubmit bounds the core steps of one submission; 0: as many as the time budget of a submission takes.
 	StepsPerSubmit int
@@ -39,19 +39,25 @@ type Session struct {
 	prelude         []shaders.Cache
 	core            []shaders.Cache
 	coda            []shaders.Cache
+	groups          shaders.Groups
+	live            *shaders.Live
 	io              exchange
 	arrived         vk.Span // [1] counter of MatMulNorm
 	attention       shaders.AttentionScratch
 	programs        map[programKey]*vk.Program
 	seqs            []sequence
-	outputs         int // rows of logits of the last pass
+	free, later     []int // slots without a row in flight; later: from the next pass on
+	last            []int // slots of the rows of the last pass
+	outputs         int   // rows of logits of the last pass
 }
 
 // sequence is one timeline.
 type sequence struct {
-	tokens  []int32 // all tokens with a KV entry
-	setting Sequence
-	carried bool // Carry holds this sequence's last state
+	tokens   []int32 // all tokens with a KV entry
+	setting  Sequence
+	flights  []flight
+	deltas   int  // differences kept of the last ask's rows
+	compared bool // the last ask compared
 }
 
 // Sequence is how a sequence's tokens start their recurrence.
@@ -61,7 +67,7 @@ type Sequence struct {
 	InitScale float64 // times the standard deviation of the initial state; 0 starts from zeros. SetSequence's default is 1
 	// States gives the initial state (n_embd) of a position instead of the generator.
 	States func(pos int) []float32
-	// ContinuousCompute starts each decoded token from the previous token's final state after ln_f.
+	// ContinuousCompute has Forward start each decoded token from the previous token's final state after ln_f.
 	ContinuousCompute bool
 }
 
@@ -85,6 +91,9 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	s := &Session{m: m, opt: o, programs: map[programKey]*vk.Program{}, seqs: make([]sequence, o.Sequences)}
 	for i := range s.seqs {
 		s.seqs[i].setting = Sequence{Stream: uint64(i), InitScale: 1}
+	}
+	for i := range s.slots() {
+		s.free = append(s.free, s.slots()-1-i)
 	}
 	if err := s.allocate(); err != nil {
 		s.Close()
@@ -121,6 +130,7 @@ func (o SessionOptions) fill(c Config, caps vk.Caps) (SessionOptions, error) {
 	}
 	o.Rows = max(min(o.Rows, o.Sequences*o.Context), o.Sequences)
 	o.Outputs = min(o.Outputs, o.Rows)
+	o.Compares = min(o.Compares, o.Rows)
 	switch {
 	case o.Sequences < 1 || o.Outputs < 1 || o.Rows < 1:
 		return o, fmt.Errorf("model: session of %d sequences, %d rows, %d outputs: each must be at least 1", o.Sequences, o.Rows, o.Outputs)
@@ -146,6 +156,12 @@ func (s *Session) Pos(seq int) int { return len(s.seqs[seq].tokens) }
 // Tokens are the tokens that sequence seq holds.
 func (s *Session) Tokens(seq int) []int32 { return s.seqs[seq].tokens }
 
+// slots is how many rows may be in flight: those of a pass, and the last of each sequence.
+func (s *Session) slots() int { return s.opt.Rows + s.opt.Sequences }
+
+// Lookup is the cache lookup strategy.
+func (s *Session) Lookup() Lookup { return s.opt.Lookup }
+
 // Context is the number of positions of each sequence.
 func (s *Session) Context() int { return s.opt.Context }
 
@@ -158,7 +174,7 @@ func (s *Session) Rewind(seq, pos int) error {
 	if pos < 0 || pos > len(q.tokens) {
 		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.tokens))
 	}
-	q.carried = q.carried && pos == len(q.tokens)
+	s.drop(seq, pos)
 	q.tokens = q.tokens[:pos]
 	return nil
 }
@@ -176,4 +192,3 @@ func (s *Session) Close() {
 	}
 	s.arena, s.up, s.down = nil, nil, nil
 }
-

@@ -23,7 +23,18 @@ func (s *Session) allocate() error {
 		}
 	}
 	b, d := &s.buf, c.NEmbd
-	tensor(&b.Inputs, 2*o.Rows, d)
+	tensor(&b.Inputs, 2*s.slots(), d)
+	if o.Exits {
+		tensor(&b.Older, 2*s.slots(), d)
+	} else if o.Compares > 0 {
+		tensor(&b.Older, s.slots(), d)
+	}
+	if o.Compares > 0 {
+		tensor(&b.Kept, o.Sequences*o.Compares, d)
+	}
+	if o.Exits {
+		tensor(&b.Previous, o.Sequences, c.PaddedVocabSize)
+	}
 	tensor(&b.Given, o.Rows, d)
 	tensor(&b.X, o.Rows, d)
 	tensor(&b.Y, o.Rows, d)
@@ -41,11 +52,11 @@ func (s *Session) allocate() error {
 	if err != nil {
 		return err
 	}
-	b.State, b.Embeds = b.Inputs.From(0, o.Rows), b.Inputs.From(o.Rows, o.Rows)
+	b.State, b.Embeds = b.Inputs.From(0, s.slots()), b.Inputs.From(s.slots(), s.slots())
 	if err := s.allocateScratch(); err != nil {
 		return err
 	}
-	if limit := dev.Caps().ShardLimit(); max(b.Logits.Span.Size(), b.Inputs.Span.Size(), b.Hidden.Span.Size(), b.QKV.Span.Size()) > limit {
+	if limit := dev.Caps().ShardLimit(); max(b.Logits.Span.Size(), b.Inputs.Span.Size(), b.Older.Span.Size(), b.Kept.Span.Size(), b.Hidden.Span.Size(), b.QKV.Span.Size()) > limit {
 		return fmt.Errorf("model: %d rows and %d outputs a pass need a buffer %w of %d bytes: use fewer", o.Rows, o.Outputs, shaders.ErrBindingLimit, limit)
 	}
 
@@ -88,11 +99,15 @@ func (s *Session) allocate() error {
 func (s *Session) allocateScratch() error {
 	c := s.m.Config
 	parts, arrived := shaders.AttentionScratchBytes(c.NHeads, c.HeadDim, s.opt.Context)
+	g := &s.groups
+	g.N, g.Checks = s.opt.Sequences, maxChecks
 	for _, a := range []struct {
 		span *vk.Span
 		n    uint64
 		zero bool
-	}{{&s.arrived, 4, true}, {&s.attention.Parts, parts, false}, {&s.attention.Arrived, arrived, true}} {
+	}{{&s.arrived, 4, true}, {&s.attention.Parts, parts, false}, {&s.attention.Arrived, arrived, true},
+		{&g.Rules, uint64(g.N) * shaders.RuleBytes, true}, {&g.Progress, uint64(g.N) * shaders.ProgressBytes, true},
+		{&g.Change, uint64(s.slots()) * shaders.ChangeBytes, false}, {&g.Values, uint64(g.N) * maxChecks * 4, false}} {
 		var err error
 		if *a.span, err = s.arena.Alloc(a.n); err != nil {
 			return err
@@ -103,8 +118,13 @@ func (s *Session) allocateScratch() error {
 			}
 		}
 	}
-	return nil
+	var err error
+	s.live, err = shaders.NewLive(s.m.dev, s.arena)
+	return err
 }
+
+// maxChecks is how many values of a criterion are kept of an ask, for those who want to see them.
+const maxChecks = 256
 
 // coreSlots is the strategy as the kernels take it: no more slots than the deepest row needs.
 func coreSlots(o SessionOptions) shaders.Slots {

@@ -41,10 +41,11 @@ void main() {
     if (gl_LocalInvocationIndex == 0) rows[n].step += 1;
 
     if (!due(rules[group], progress[group].taken)) return;
+    const bool first = progress[group].checks == 0;
     Change c = Change(0.0, 0.0, 0.0, 0.0, 0.0);
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
         const float s = (a[i0 + i] + x[i0 + i]) * r * weight[i], before = older[s0 + i];
-        change_add(c, s, before, older[s0 + i + p.oldest]);
+        change_add(c, s, before, first ? before : older[s0 + i + p.oldest]);
         older[s0 + i + p.oldest] = before;
         older[s0 + i] = s;
     }

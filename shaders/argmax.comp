@@ -8,6 +8,7 @@ layout(local_size_x = LS) in;
 #include "lib/choice.glsl"
 layout(set = 0, binding = 0) readonly buffer L { float logits[]; };  // [n][stride]
 layout(set = 0, binding = 1) writeonly buffer C { Choice choice[]; }; // [n]
+layout(set = 0, binding = 2) readonly buffer G { uint given[]; };     // [n] tokens whose distance is wanted
 layout(push_constant) uniform Push { uint vocab, stride; } p;
 
 shared float best[LS];
@@ -56,7 +57,7 @@ void main() {
         c.margin = best[0] == second[0] ? 0.0 : best[0] - second[0];
         c.top = best[0];
         c.kept = 1;
-        c.pad = 0;
+        c.below = best[0] - logits[l0 + min(given[gl_WorkGroupID.x], p.vocab - 1)];
         choice[gl_WorkGroupID.x] = c;
     }
 }

@@ -16,6 +16,7 @@ type Choice struct {
 	Top     float32 // largest logit
 	LSE     float32 // log of the sum of exp(logit - Top)
 	Kept    uint32  // tokens that the filters left; 1 for greedy
+	Below   float32 // largest logit minus that of the token given
 }
 
 // ChoiceBytes is the size of a Choice on the device.
@@ -28,13 +29,14 @@ const NoToken = math.MaxUint32
 func DecodeChoice(b []byte) Choice {
 	f := func(i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b[i:])) }
 	return Choice{Token: binary.LittleEndian.Uint32(b), Logit: f(4), LogProb: f(8), Margin: f(12), Top: f(16), LSE: f(20),
-		Kept: binary.LittleEndian.Uint32(b[24:])}
+		Kept: binary.LittleEndian.Uint32(b[24:]), Below: f(28)}
 }
 
 type pickPush struct{ Vocab, Stride uint32 }
 
-// Argmax records the largest logit of each row, the lowest token among equals. logits (n, vocabulary); choices (n) Choice.
-func (r *Recorder) Argmax(choices vk.Span, logits Tensor) {
+// Argmax records the largest logit of each row, the lowest token among equals, and how far below it a given token is.
+// logits (n, vocabulary); given (n) uint32 tokens; choices (n) Choice.
+func (r *Recorder) Argmax(choices vk.Span, logits Tensor, given vk.Span) {
 	r.dispatch("argmax", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, rowsX(logits.Rows),
-		vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}, logits.Span, choices)
+		vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}, logits.Span, choices, given)
 }

@@ -1,6 +1,6 @@
 #version 450
-// What came of each row's state since it was last compared: change[n] from state[slot], kept[slot] and the one kept before,
-// which then take its place. A workgroup for each row.
+// How far each row's state has come: d = state[pair.slot] - older[pair.from], against the row's last such difference, which it
+// then replaces. A workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
 layout(local_size_x_id = 0) in;
@@ -10,23 +10,38 @@ layout(local_size_x_id = 0) in;
 layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
-#include "lib/row.glsl"
-#include "lib/change.glsl"
-layout(set = 0, binding = 0) readonly buffer S { float state[]; };    // [slot][stride]
-layout(set = 0, binding = 1) buffer K { float kept[]; };              // [2 slots][stride] states at the last comparison, and at the one before
-layout(set = 0, binding = 2) readonly buffer R { Row rows[]; };       // [n]
-layout(set = 0, binding = 3) writeonly buffer C { Change change[]; }; // [n]
-layout(push_constant) uniform Push { uint d, stride, oldest; } p;     // oldest: floats from a kept state to the one before
+struct Pair {
+    uint slot; // of the row
+    uint from; // slot of what its state is compared with
+    uint kept; // row of kept
+    uint fresh; // 1: nothing is kept there, take zero
+};
+struct Distance {
+    float now;    // s^2
+    float first;  // d^2
+    float second; // (d - d')^2
+};
+layout(set = 0, binding = 0) readonly buffer S { float state[]; };   // [slot][stride]
+layout(set = 0, binding = 1) readonly buffer O { float older[]; };   // [slot][stride]
+layout(set = 0, binding = 2) buffer K { float kept[]; };             // [..][stride] differences
+layout(set = 0, binding = 3) readonly buffer P { Pair pairs[]; };    // [n]
+layout(set = 0, binding = 4) writeonly buffer M { Distance moved[]; };  // [n]
+layout(push_constant) uniform Push { uint d, stride; } p;
 
 void main() {
-    const uint n = gl_WorkGroupID.x, s0 = rows[n].slot * p.stride;
-    Change c = Change(0.0, 0.0, 0.0, 0.0, 0.0);
+    const uint n = gl_WorkGroupID.x;
+    const Pair pair = pairs[n];
+    float now = 0.0, first = 0.0, second = 0.0;
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
-        const float s = state[s0 + i], before = kept[s0 + i];
-        change_add(c, s, before, kept[s0 + i + p.oldest]);
-        kept[s0 + i + p.oldest] = before;
-        kept[s0 + i] = s;
+        const float s = state[pair.slot * p.stride + i], d = s - older[pair.from * p.stride + i];
+        const float e = d - (pair.fresh != 0 ? 0.0 : kept[pair.kept * p.stride + i]);
+        kept[pair.kept * p.stride + i] = d;
+        now += s * s;
+        first += d * d;
+        second += e * e;
     }
-    c = change_sum(c);
-    if (gl_LocalInvocationIndex == 0) change[n] = c;
+    now = group_sum(now);
+    first = group_sum(first);
+    second = group_sum(second);
+    if (gl_LocalInvocationIndex == 0) moved[n] = Distance(now, first, second);
 }

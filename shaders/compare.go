@@ -1,16 +1,55 @@
 package shaders
 
-import "muninn/vk"
+import (
+	"encoding/binary"
+	"math"
 
-// Compare records what came of each row's state since it was last compared, and keeps the state for the next time: change
-// (n) Change from state (slots, d) and kept (2 slots, d), the states at the last comparison and behind them those at the one
-// before.
-func (r *Recorder) Compare(change vk.Span, state, kept Tensor, rows Rows) {
-	if !r.check(kept.Cols == state.Cols && kept.Rows == 2*state.Rows && change.Size() >= uint64(rows.N)*ChangeBytes,
-		"compare of %dx%d with %dx%d for %d rows", state.Rows, state.Cols, kept.Rows, kept.Cols, rows.N) {
+	"muninn/vk"
+)
+
+// Pair is a row's state to compare with what another's was.
+type Pair struct {
+	Slot  uint32 // of the row
+	From  uint32 // slot of what its state is compared with
+	Kept  uint32 // where its last difference is kept
+	Fresh bool   // nothing is kept there: zero
+}
+
+// Distance is how far a state s has come by d, and what that changed since the last difference, d': sums over the elements.
+type Distance struct {
+	Now    float32 // s^2
+	First  float32 // d^2
+	Second float32 // (d - d')^2
+}
+
+// The sizes of a Pair and a Distance on the device.
+const (
+	PairBytes     = 16
+	DistanceBytes = 12
+)
+
+// Put writes the pair as the device reads it.
+func (p Pair) Put(b []byte) {
+	for i, w := range [4]uint32{p.Slot, p.From, p.Kept, flag(p.Fresh)} {
+		binary.LittleEndian.PutUint32(b[4*i:], w)
+	}
+}
+
+// DecodeDistance reads a Distance from DistanceBytes bytes.
+func DecodeDistance(b []byte) Distance {
+	f := func(i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])) }
+	return Distance{f(0), f(1), f(2)}
+}
+
+// Compare records d = state[pair.Slot] - older[pair.From] for each pair, and how large d is, and d less the last difference
+// kept for it, which it replaces. state (slots, d), older (.., d), kept (.., d); pairs (n) Pair; distances (n) Distance.
+func (r *Recorder) Compare(distances vk.Span, state, older, kept Tensor, pairs vk.Span) {
+	m := pairs.Size() / PairBytes
+	if !r.check(kept.Cols == state.Cols && older.Cols == state.Cols && distances.Size() == m*DistanceBytes,
+		"compare of rows of %d, %d and %d into %d bytes", state.Cols, older.Cols, kept.Cols, distances.Size()) {
 		return
 	}
-	push := struct{ D, Stride, Oldest uint32 }{uint32(state.Cols), uint32(state.Stride), uint32(state.Rows * state.Stride)}
-	n := uint64(rows.N) * uint64(state.Cols)
-	r.dispatch("compare"+r.k.suffix(), push, rowsX(rows.N), vk.Cost{Bytes: 20 * n, FLOPs: 12 * n}, state.Span, kept.Span, rows.Span, change)
+	n := m * uint64(state.Cols)
+	r.dispatch("compare"+r.k.suffix(), struct{ D, Stride uint32 }{uint32(state.Cols), uint32(state.Stride)}, rowsX(int(m)),
+		vk.Cost{Bytes: 16 * n, FLOPs: 9 * n}, state.Span, older.Span, kept.Span, pairs, distances)
 }

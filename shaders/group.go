@@ -15,13 +15,14 @@ type ExitRule struct {
 	AtLeast   bool // done when the value is at the threshold or above; else when it is below
 	Threshold float32
 	MinSteps  uint32 // no check while the index of the step is below
-	Every     uint32 // check every so many steps; 0 and 1: each
+	Every     uint32 // check every so many steps from there; 0 and 1: each
 }
 
 // Measure is how a check comes to its value.
 type Measure uint32
 
-// MeasureProbe: Probe wrote it. The others come of the states s, and s' and s” at the two checks before, as a mean over the
+// MeasureProbe: Probe wrote it. The others come of the states s, and s' and s” at the two checks before (at first the state
+// that the rows began with), as a mean over the
 // group's rows: norm(s - s') / norm(s); 1 - cosine(s, s'); norm(s - 2 s' + s”) / norm(s).
 const (
 	MeasureProbe Measure = iota

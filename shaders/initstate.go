@@ -3,13 +3,19 @@ package shaders
 import "muninn/vk"
 
 // InitState records the initial state of each row into its slot, from where its Start says: row n of given (n, d), a row
-// of carry (.., d), a row of state, or drawn: values of a normal distribution cut at 3 standard deviations, times the row's Scale, from a
-// counter-based generator keyed by the row's key and position. state (slots, d); older (.., d) keeps it for
-// the first check to look back to.
+// of carry (.., d), a row of state, or drawn: values of a normal distribution cut at 3 standard deviations, times the row's
+// Scale, from a counter-based generator keyed by the row's key and position. Mix puts a share of another draw into it.
+// state (slots, d); older (.., d) keeps what it was before that, for later steps to look back to; a zero Tensor: no need.
 func (r *Recorder) InitState(state, older, given, carry Tensor, rows Rows) {
-	if !r.check(given.Rows == rows.N && older.Rows >= state.Rows && older.Cols == state.Cols && given.Cols == state.Cols && carry.Cols == state.Cols, "initial state of %d rows into %d", rows.N, state.Rows) {
+	keep := !older.Span.IsZero()
+	if !r.check(given.Rows == rows.N && (!keep || older.Rows >= state.Rows && older.Cols == state.Cols) && given.Cols == state.Cols && carry.Cols == state.Cols,
+		"initial state of %d rows into %d", rows.N, state.Rows) {
 		return
 	}
-	push := struct{ D, Stride uint32 }{uint32(state.Cols), uint32(state.Stride)}
-	r.dispatch("initstate", push, rowsY(groups(state.Cols, 4*64), rows.N, 1), vk.Cost{Bytes: 2 * given.bytes()}, rows.Span, given.Span, carry.Span, state.Span, older.Span)
+	if !keep {
+		older = given // bound, never written
+	}
+	push := struct{ D, Stride, Keep uint32 }{uint32(state.Cols), uint32(state.Stride), flag(keep)}
+	r.dispatch("initstate", push, rowsY(groups(state.Cols, 4*64), rows.N, 1), vk.Cost{Bytes: 3 * given.bytes()},
+		rows.Span, given.Span, carry.Span, state.Span, older.Span)
 }

@@ -64,17 +64,23 @@ const (
 	liveRows = 16
 )
 
+// LiveBytes are the sizes of the two spans that NewLive takes.
+func LiveBytes() (table, counts uint64) {
+	return 4 * (liveHeader + maxTemplates*templateWords), maxTemplates * countStride
+}
+
 // NewLive takes the table and the counts from the arena.
 func NewLive(dev *vk.Device, a *vk.Arena) (*Live, error) {
 	l := &Live{dev: dev, known: map[template]int{}}
+	table, counts := LiveBytes()
 	var err error
-	if l.Table, err = a.Alloc(4 * (liveHeader + maxTemplates*templateWords)); err != nil {
+	if l.Table, err = a.Alloc(table); err != nil {
 		return nil, err
 	}
 	if err = dev.Fill(l.Table, 0); err != nil {
 		return nil, err
 	}
-	l.counts, err = a.Alloc(maxTemplates * countStride)
+	l.counts, err = a.Alloc(counts)
 	return l, err
 }
 
@@ -84,11 +90,19 @@ func (l *Live) Reset() { clear(l.known) }
 // Full tells that programs should be dropped and Reset called before more are recorded.
 func (l *Live) Full() bool { return len(l.known) > maxTemplates/2 }
 
-func (l *Live) takes(g grid) bool { return g.rows > 0 && (g.always || g.rows <= liveRows) }
+func (l *Live) takes(g grid, whole bool) bool {
+	if whole {
+		return g.rows > 0 && g.groups[g.axis] == 1
+	}
+	return g.rows > 0 && (g.always || g.rows <= liveRows)
+}
 
 // args is where the counts of a dispatch of that shape lie.
-func (l *Live) args(g grid) (vk.Span, error) {
+func (l *Live) args(g grid, whole bool) (vk.Span, error) {
 	t := template{g.groups, uint32(g.axis), uint32(g.each)}
+	if whole && g.groups[g.axis] == 1 {
+		t.each = 1 << 24
+	}
 	t.groups[g.axis] = 0 // whatever was recorded, the rows decide
 	i, ok := l.known[t]
 	if !ok {
@@ -110,8 +124,9 @@ func (l *Live) args(g grid) (vk.Span, error) {
 	return l.counts.Slice(uint64(i)*countStride, 12), nil
 }
 
-// Follow makes the dispatches recorded from here on follow the live rows; nil: no longer.
-func (r *Recorder) Follow(l *Live) { r.live = l }
+// Follow makes the dispatches recorded from here on follow the live rows; nil: no longer. whole: they are done for all of
+// their own rows as long as any row is live.
+func (r *Recorder) Follow(l *Live, whole bool) { r.live, r.whole = l, whole }
 
 // pieces is in how many parts a product of n rows is to be recorded: the planner cannot cut what follows the live rows.
 func (r *Recorder) pieces(n int, cost vk.Cost) int {

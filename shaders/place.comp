@@ -1,5 +1,5 @@
 #version 450
-// embeds[slot of row n] = (1 - ema) x[n] + ema embeds[slot], ema being the row's
+// embeds[slot of row n] = (1 - ema) x[n] + ema old, ema being the row's, old its embeds or zero
 #extension GL_GOOGLE_include_directive : require
 #include "lib/row.glsl"
 layout(local_size_x = 64) in;
@@ -13,5 +13,6 @@ void main() {
     if (i >= p.stride) return;
     const uint to = rows[n].slot * p.stride + i;
     const vec4 v = x[n * p.stride + i];
-    embeds[to] = rows[n].ema == 0.0 ? v : (1.0 - rows[n].ema) * v + rows[n].ema * embeds[to];
+    const float ema = rows[n].ema;
+    embeds[to] = ema == 0.0 ? v : ema < 0.0 ? (1.0 + ema) * v : (1.0 - ema) * v + ema * embeds[to];
 }

@@ -2,7 +2,8 @@ package shaders
 
 import "muninn/vk"
 
-// Place records embeds[slot of row n] = (1 - ema) x[n] + ema embeds[slot], ema being the row's EMA. x (n, d); embeds (slots, d).
+// Place records embeds[slot of row n] = (1 - ema) x[n] + ema old, ema being the size of the row's EMA and old its embeds, or
+// zero where the EMA is negative. x (n, d); embeds (slots, d).
 func (r *Recorder) Place(embeds, x Tensor, rows Rows) {
 	if !r.check(embeds.Cols == x.Cols && rows.N == x.Rows, "place of %d rows of %d among rows of %d", x.Rows, x.Cols, embeds.Cols) {
 		return

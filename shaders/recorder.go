@@ -9,12 +9,13 @@ import (
 // Recorder writes a program as a list of operations. The first error sticks and comes out of End, so that
 // the list reads without checks in between.
 type Recorder struct {
-	k    *Kernels
-	prog *vk.Program
-	err  error
-	taps []Tap
-	tap  *vk.Arena // where taps copy to; nil: taps are not taken
-	live *Live     // dispatches go by the rows still live; nil: by those recorded
+	k     *Kernels
+	prog  *vk.Program
+	err   error
+	taps  []Tap
+	tap   *vk.Arena // where taps copy to; nil: taps are not taken
+	live  *Live     // dispatches go by the rows still live; nil: by those recorded
+	whole bool      // by whether any is
 }
 
 // Tap is a tensor copied out at a named point of a program.
@@ -99,11 +100,11 @@ func (r *Recorder) dispatchSpec(name string, spec []uint32, push any, g grid, co
 		r.fail(err)
 		return
 	}
-	if r.live == nil || !r.live.takes(g) {
+	if r.live == nil || !r.live.takes(g, r.whole) {
 		r.prog.Dispatch(kernel, push, g.groups, cost, bind...)
 		return
 	}
-	args, err := r.live.args(g)
+	args, err := r.live.args(g, r.whole)
 	if err != nil {
 		r.fail(err)
 		return

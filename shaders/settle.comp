@@ -27,7 +27,7 @@ layout(push_constant) uniform Push {
 shared uint left;
 
 float measured(uint measure, Change c) {
-    if (measure == MEASURE_COSINE) return 1.0 - c.both * inversesqrt(max(c.now * c.before, 1e-37));
+    if (measure == MEASURE_COSINE) return 1.0 - c.both / max(sqrt(c.now) * sqrt(c.before), 1e-8) /* finite for a zero state */;
     const float over = measure == MEASURE_DIFF ? c.first : c.second;
     return sqrt(over / max(c.now, 1e-37));
 }
@@ -43,7 +43,6 @@ void settle(uint g, uint n) {
             for (uint i = 0; i < n; i++)
                 if (rows[i].group == g) sum += measured(r.measure, change[rows[i].slot]), count += 1.0;
             now.value = sum / max(count, 1.0);
-            if (r.measure == MEASURE_ACCELERATION && now.checks == 0) now.value = 1e30; // takes two steps
         }
         if (now.checks < p.values) values[g * p.values + now.checks] = now.value;
         now.checks += 1;

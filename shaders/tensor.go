@@ -67,51 +67,6 @@ func (t Tensor) readBytes() uint64 {
 // bytes of n rows, values only.
 func (t Tensor) bytes() uint64 { return uint64(t.Rows) * uint64(t.Cols) * 4 }
 
-// Row is one entry of the row table, 48 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
-// a sequence with some number of core steps behind it. Its state and embeds stay in its slot while it is in flight; all
-// other activations of a pass go by the row's place in the table.
-type Row struct {
-	Token uint32  // vocabulary id
-	Base  uint32  // first KV cell of the row's sequence
-	Pos   uint32  // position in the sequence; the row's KV cell is Base+Pos
-	Step  uint32  // core steps done
-	KeyLo uint32  // key of the initial state's generator
-	KeyHi uint32  //
-	Scale float32 // standard deviation of the initial state
-	Start Start   // where the initial state comes from
-	Slot  uint32  // row of the state and embeds tensors
-	Group uint32  // entry of the group table: rows that leave the core together
-	EMA   float32 // how much of the embeds it had a row begun again keeps
-	Noise float32 // weight of the noise mixed into the state before a core step
-}
-
-// Start is where a row's initial state comes from.
-type Start uint32
-
-// StartDrawn takes it from the generator, StartGiven from the caller's states at the row's own index. StartOwn leaves the
-// state in the row's slot as it is.
-const (
-	StartDrawn Start = iota
-	StartGiven
-	StartOwn
-	startFrom
-)
-
-// StartCarried takes it from carried state i.
-func StartCarried(i int) Start { return startFrom + 2*Start(i) }
-
-// StartSlot takes it from the state in slot i, which no row of the same table may start anew.
-func StartSlot(i int) Start { return startFrom + 2*Start(i) + 1 }
-
-// RowBytes is the size of a Row on the device.
-const RowBytes = 48
-
-// Rows is a row table of n entries.
-type Rows struct {
-	Span vk.Span
-	N    int
-}
-
 // Rule is how a reader of the KV cache picks the slot of a position: the numbers of attention.comp.
 type Rule uint32
 

@@ -7,6 +7,6 @@ struct Choice {
     float top;     // largest logit
     float lse;     // log of the sum of exp(logit - top)
     uint kept;     // tokens that the filters left
-    uint pad;
+    float below; // largest logit minus that of the token given
 };
 const uint NO_TOKEN = 0xffffffffu;

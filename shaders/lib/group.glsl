@@ -6,7 +6,7 @@ struct ExitRule {
     uint at_least;  // 1: done when the value is at the threshold or above; 0: when it is below
     float threshold;
     uint min_steps; // no check while the index of the step is below
-    uint every;     // check every so many steps
+    uint every;     // check every so many steps from there
     uint pad;
 };
 struct Progress {
@@ -21,4 +21,4 @@ const uint MEASURE_COSINE = 2;       // 1 - mean cosine(s, s')
 const uint MEASURE_ACCELERATION = 3; // norm(s - 2 s' + s'') / norm(s), mean over the rows
 
 // Whether the step that follows so many taken ones ends with a check.
-bool due(ExitRule r, uint taken) { return r.criterion != 0 && taken >= r.min_steps && (r.every < 2 || taken % r.every == 0); }
+bool due(ExitRule r, uint taken) { return r.criterion != 0 && taken >= r.min_steps && (r.every < 2 || (taken - r.min_steps) % r.every == 0); }

@@ -10,8 +10,10 @@ struct Row {
     uint start;  // where the initial state comes from: START_*
     uint slot;   // row of the state and embeds tensors
     uint group;  // entry of the group table: rows that leave the core together
-    float ema;   // how much of the embeds it had a row begun again keeps
+    float ema;   // how much of its old embeds a row begun again keeps; negative: it has none, they count as zero
+    float mix;   // share of a fresh state mixed into the initial one
     float noise; // weight of the noise mixed into the state before a core step
+    uint draw;   // which draw of noise, and 3 bits of how its weight falls
 };
 const uint START_DRAWN = 0; // from the generator
 const uint START_GIVEN = 1; // from the caller's states, at the row's own index

@@ -1,0 +1,78 @@
+package shaders
+
+import (
+	"encoding/binary"
+	"math"
+
+	"muninn/vk"
+)
+
+// Row is one entry of the row table, 56 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
+// a sequence with some number of core steps behind it. Its state and embeds stay in its slot while it is in flight; all
+// other activations of a pass go by the row's place in the table.
+type Row struct {
+	Token uint32  // vocabulary id
+	Base  uint32  // first KV cell of the row's sequence
+	Pos   uint32  // position in the sequence; the row's KV cell is Base+Pos
+	Step  uint32  // core steps done
+	KeyLo uint32  // key of the initial state's generator
+	KeyHi uint32  //
+	Scale float32 // standard deviation of the initial state
+	Start Start   // where the initial state comes from
+	Slot  uint32  // row of the state and embeds tensors
+	Group uint32  // entry of the group table: rows that leave the core together
+	EMA   float32 // how much of its old embeds a row begun again keeps; negative: it has none, they count as zero
+	Mix   float32 // share of a fresh state mixed into the initial one
+	Noise float32 // weight of the noise mixed into the state before a core step
+	Draw  uint32  // which draw of noise, and its Type: NoiseDraw
+}
+
+// Put writes the row as the device reads it.
+func (r Row) Put(b []byte) {
+	for i, w := range [RowBytes / 4]uint32{r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Slot, r.Group,
+		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw} {
+		binary.LittleEndian.PutUint32(b[4*i:], w)
+	}
+}
+
+// NoiseType is how the weight of noise falls with the core steps.
+type NoiseType uint32
+
+// The types: n; n/step; n/sqrt(step); max(n, (mean-step)/mean), step from 0; 2 n u with u uniform.
+const (
+	NoiseFixed NoiseType = iota
+	NoiseGeom
+	NoiseSqrt
+	NoiseLine
+	NoiseChi
+)
+
+// NoiseDraw is a row's Draw.
+func NoiseDraw(draw int, t NoiseType) uint32 { return uint32(draw)<<3 | uint32(t) }
+
+// Start is where a row's initial state comes from.
+type Start uint32
+
+// StartDrawn takes it from the generator, StartGiven from the caller's states at the row's own index. StartOwn leaves the
+// state in the row's slot as it is.
+const (
+	StartDrawn Start = iota
+	StartGiven
+	StartOwn
+	startFrom
+)
+
+// StartCarried takes it from carried state i.
+func StartCarried(i int) Start { return startFrom + 2*Start(i) }
+
+// StartSlot takes it from the state in slot i, which no row of the same table may start anew.
+func StartSlot(i int) Start { return startFrom + 2*Start(i) + 1 }
+
+// RowBytes is the size of a Row on the device.
+const RowBytes = 56
+
+// Rows is a row table of n entries.
+type Rows struct {
+	Span vk.Span
+	N    int
+}

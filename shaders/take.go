@@ -1,0 +1,12 @@
+package shaders
+
+import "muninn/vk"
+
+// Take records y[n] = x[slot of row n]. x (slots, d); y (n, d).
+func (r *Recorder) Take(y, x Tensor, rows Rows) {
+	if !r.check(y.Cols == x.Cols && rows.N == y.Rows, "take of %d rows of %d from rows of %d", y.Rows, y.Cols, x.Cols) {
+		return
+	}
+	r.dispatch("take", struct{ Stride uint32 }{uint32(y.Stride / 4)}, rowsY(groups(y.Stride/4, 64), y.Rows, 1),
+		vk.Cost{Bytes: 2 * y.bytes()}, x.Span, rows.Span, y.Span)
+}
