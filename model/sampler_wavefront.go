@@ -85,10 +85,16 @@ func (f *wavefront) step(step int) (done bool, err error) {
 	} else if f.idle++; f.idle >= f.patience(f.Steps) {
 		keep, from = f.force(guesses[0].Token)
 	}
+	if !f.PromptMayChange {
+		keep = max(keep, len(f.Prompt))
+	}
 	last := f.frozen
 	f.advance(keep, from, headway)
 	for i := last; i < f.frozen; i++ {
 		c := guesses[i-last]
+		if i < len(f.Prompt) {
+			continue
+		}
 		c.Steps = f.n.recurrence[i-1]
 		if done, err = f.put(c); err != nil {
 			return true, err

@@ -85,7 +85,7 @@ func valueLimit(criterion model.Criterion, want float64) float64 {
 	case model.LatentDiff:
 		return 4e-5 * math.Max(want, 1)
 	case model.Cosine:
-		return 2e-4 * want
+		return 2e-4*want + 2e-7 // float32's own steps below 1
 	}
 	return 2e-5 * math.Max(math.Abs(want), 1)
 }

@@ -70,7 +70,7 @@ func (d *diffusionCase) run(m loaded, _ tensors, c *check) error {
 	defer s.Close()
 	drawn := 0
 	wave := model.Wave{InnerRecurrence: d.Inner, Headway: d.Headway, Freeze: d.FreezeName, ExitThreshold: d.ExitT, EMA: d.EMA,
-		MaxWavefront: d.MaxWavefront, FullPrefill: d.FullPrefill}
+		MaxWavefront: d.MaxWavefront, FullPrefill: d.FullPrefill, PromptMayChange: true}
 	if len(d.extras) > 0 {
 		wave.Extra = func() int32 { drawn++; return d.extras[(drawn-1)%len(d.extras)] }
 	}
