@@ -15,6 +15,7 @@ type Request struct {
 	Steps       int // num_steps of every token
 	MaxTokens   int // at most; 0: until a stop or the end of the context
 	Pick        Sampling
+	Sampler     Sampler  // how tokens are decoded; plain
 	StopIDs     []int32  // stop after any of these; Model.StopIDs for the model's own
 	StopStrings []string // stop before any of these
 }

@@ -42,6 +42,8 @@ type session interface {
 	Forward(inputs []model.ReferenceInput, numSteps int) ([][]float32, error)
 	// Stored counts the positions of sequence seq that hold a slot of a core block.
 	Stored(seq, block, slot int) int
+	// Engine is the session as samplers take it, if it does asks.
+	Engine() (model.Engine, bool)
 	Close()
 }
 

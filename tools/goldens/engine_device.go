@@ -82,3 +82,8 @@ func (s deviceSession) Stored(seq, _, slot int) int {
 	}
 	return n
 }
+
+func (s deviceSession) Engine() (model.Engine, bool) {
+	e, ok := any(s.Session).(model.Engine)
+	return e, ok
+}

@@ -61,3 +61,5 @@ func (m referenceModel) NewSession(o sessionOptions) (session, error) {
 type referenceSession struct{ *model.ReferenceSession }
 
 func (referenceSession) Close() {}
+
+func (s referenceSession) Engine() (model.Engine, bool) { return s.ReferenceSession, true }

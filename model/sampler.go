@@ -1,0 +1,172 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Engine is what samplers run on: Session, ReferenceSession, or a scheduler's share of one. Samplers are straight-line code
+// over it; they start nothing of their own and wait for nothing but Do.
+type Engine interface {
+	// Do does an ask and fills in what came of it.
+	Do(*Ask) error
+	// Rewind drops the tokens of sequence seq from position pos on.
+	Rewind(seq, pos int) error
+	// Pos is the number of tokens that sequence seq holds.
+	Pos(seq int) int
+	// Context is the number of positions of each sequence, Rows that of rows of an ask at most.
+	Context() int
+	Rows() int
+	// Lookup is the cache lookup strategy.
+	Lookup() Lookup
+}
+
+// Sampler says how a text is decoded: plainly if neither Speculative nor Wave is set.
+type Sampler struct {
+	Exit              *Exit      // plain: each token takes as many core steps as it needs, Request.Steps at most
+	Noise             StateNoise // of every core step
+	ContinuousCompute bool       // plain and wave: tokens start from the state of the one before
+	Speculative       *Speculative
+	Wave              *Wave
+}
+
+// ErrSampler is wrapped by errors about samplers.
+var ErrSampler = errors.New("bad sampler")
+
+func samplerError(format string, args ...any) error {
+	return fmt.Errorf("model: %w: "+format, append([]any{ErrSampler}, args...)...)
+}
+
+// Validate says which option is out of range or cannot go with another.
+func (s Sampler) Validate() error {
+	if err := s.Noise.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case s.Speculative != nil && s.Wave != nil:
+		return samplerError("speculative and wave are two samplers: choose one")
+	case s.Exit != nil && (s.Speculative != nil || s.Wave != nil):
+		return samplerError("an exit criterion goes with plain decoding: drafts are verified at one depth, and a wave freezes tokens by its own rule")
+	case s.Speculative != nil && s.ContinuousCompute:
+		return samplerError("speculation cannot start a token from the one before, whose final state a draft does not have")
+	case s.Exit != nil:
+		return s.Exit.Validate()
+	case s.Speculative != nil:
+		return s.Speculative.Validate()
+	case s.Wave != nil:
+		return s.Wave.Validate()
+	}
+	return nil
+}
+
+// Outcome is what a sampler made of a request.
+type Outcome struct {
+	Finish   Finish
+	Tokens   []int32     // decided; speculation and waves may decide more than were handed out
+	Emitted  int         // handed out
+	Passes   int         // passes of the core block over weights
+	RowSteps int         // core steps of all rows
+	Rounds   [][]int32   // speculative: the tokens that each round of drafts added
+	Wave     *WaveCounts // wave
+}
+
+// sampling is a sampler at work on one request.
+type sampling struct {
+	Request
+	e    Engine
+	seq  int
+	emit func(Choice) (stop bool, err error)
+	base int // position of the prompt's first token
+	out  Outcome
+}
+
+// Sample runs a request on a sequence of an engine. emit is handed each token as it is decided and tells whether the
+// text is to stop with it; an error of emit ends the run. The sequence is left with all tokens but the last.
+func Sample(e Engine, seq int, req Request, emit func(Choice) (stop bool, err error)) (Outcome, error) {
+	s := &sampling{Request: req, e: e, seq: seq, emit: emit, base: e.Pos(seq)}
+	err := s.check()
+	switch {
+	case err != nil:
+	case req.Sampler.Speculative != nil:
+		err = s.speculative(*req.Sampler.Speculative)
+	case req.Sampler.Wave != nil:
+		err = s.wave(*req.Sampler.Wave)
+	default:
+		err = s.plain()
+	}
+	if end := s.base + len(s.Prompt) + s.out.Emitted - 1; err == nil && end < e.Pos(seq) {
+		err = e.Rewind(seq, end)
+	}
+	return s.out, err
+}
+
+func (s *sampling) check() error {
+	switch {
+	case len(s.Prompt) == 0:
+		return errors.New("model: the prompt has no tokens: give at least one")
+	case s.Steps < 0 || s.MaxTokens < 0:
+		return samplerError("num_steps is %d, max tokens %d: want 0 or more", s.Steps, s.MaxTokens)
+	}
+	if err := s.Pick.Validate(); err != nil {
+		return err
+	}
+	return s.Sampler.Validate()
+}
+
+// do does an ask of this run and counts it.
+func (s *sampling) do(a *Ask) error {
+	a.Seq, a.Noise, a.Pick = s.seq, s.Sampler.Noise, &s.Pick
+	if err := s.e.Do(a); err != nil {
+		return err
+	}
+	s.out.Passes += a.Taken
+	s.out.RowSteps += a.Taken * len(a.Rows)
+	return nil
+}
+
+// prompt runs the prompt, in as few asks as the engine takes, and gives the token that follows it. With an exit each of
+// these leaves by itself.
+func (s *sampling) prompt() (Choice, error) {
+	var rows []AskRow
+	for i, token := range s.Prompt {
+		rows = append(rows, AskRow{Pos: s.base + i, Token: token, Begin: true})
+	}
+	for chunk := range slices.Chunk(rows, s.e.Rows()) {
+		a := &Ask{Rows: chunk, Steps: s.Steps}
+		if exit := s.Sampler.Exit; exit != nil && exit.Prefill {
+			a.Exit = exit
+		}
+		if chunk[len(chunk)-1].Pos == rows[len(rows)-1].Pos {
+			a.Outputs = 1
+		}
+		if err := s.do(a); err != nil {
+			return Choice{}, err
+		}
+		if a.Outputs > 0 {
+			return a.Choices[0], nil
+		}
+	}
+	return Choice{}, nil // not reached: the prompt has tokens
+}
+
+// put decides a token, and hands it out unless the text has ended.
+func (s *sampling) put(c Choice) (done bool, err error) {
+	s.out.Tokens = append(s.out.Tokens, c.Token)
+	if s.out.Finish != "" {
+		return true, nil
+	}
+	s.out.Emitted++
+	stop, err := s.emit(c)
+	switch {
+	case err != nil:
+		return true, err
+	case stop || slices.Contains(s.StopIDs, c.Token):
+		s.out.Finish = FinishStop
+	case s.out.Emitted == s.MaxTokens:
+		s.out.Finish = FinishLength
+	case c.Pos+1 == s.e.Context():
+		s.out.Finish = FinishContext
+	}
+	return s.out.Finish != "", nil
+}

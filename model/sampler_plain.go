@@ -1,0 +1,55 @@
+package model
+
+// plain decodes token by token, each with its own number of core steps if there is an exit.
+func (s *sampling) plain() error {
+	next, err := s.prompt()
+	for err == nil {
+		var done bool
+		if done, err = s.put(next); done || err != nil {
+			break
+		}
+		row := AskRow{Pos: next.Pos + 1, Token: next.Token, Begin: true}
+		switch {
+		case s.Sampler.ContinuousCompute && s.Sampler.Exit == nil:
+			row.From = FromNormed
+		case s.Sampler.ContinuousCompute:
+			row.From = FromPrevious // the reference leaves out ln_f here
+		}
+		a := &Ask{Rows: []AskRow{row}, Steps: s.Steps, Exit: s.Sampler.Exit, Outputs: 1}
+		if err = s.do(a); err == nil {
+			next = a.Choices[0]
+		}
+	}
+	return err
+}
+
+// Scored is one token of a given text: what the model made of it, and the log-probability of the text's next token.
+type Scored struct {
+	Choice
+	NextLogProb float32 // 0 for the last
+}
+
+// Score runs a given text token by token, each with its own number of core steps: req's prompt, at req.Steps with its exit and
+// noise. Choices are greedy.
+func Score(e Engine, seq int, req Request, emit func(Scored) error) (Outcome, error) {
+	req.Pick = Sampling{Greedy: true}
+	req.Sampler.Speculative, req.Sampler.Wave = nil, nil
+	s := &sampling{Request: req, e: e, seq: seq, base: e.Pos(seq)}
+	err := s.check()
+	for i := 0; err == nil && i < len(s.Prompt); i++ {
+		a := &Ask{Rows: []AskRow{{Pos: s.base + i, Token: s.Prompt[i], Begin: true}}, Steps: s.Steps, Exit: s.Sampler.Exit, Outputs: 1}
+		if i+1 < len(s.Prompt) {
+			a.Given = s.Prompt[i+1 : i+2]
+		}
+		if err = s.do(a); err != nil {
+			break
+		}
+		scored := Scored{Choice: a.Choices[0]}
+		if a.Given != nil {
+			scored.NextLogProb = a.Choices[0].LogProb - a.Below[0]
+		}
+		s.out.Tokens = append(s.out.Tokens, a.Choices[0].Token)
+		err = emit(scored)
+	}
+	return s.out, err
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"muninn/model"
+)
+
+// exitCase is adaptive depth: generation, or the score of a given text.
+type exitCase struct {
+	Name       string
+	Criterion  model.Criterion
+	Threshold  json.RawMessage `json:"exit_threshold"` // "auto" or a number
+	Limit      float64         `json:"threshold_value"`
+	Lookup     string          `json:"cache_lookup_strategy"`
+	Prompt     []int32
+	Tokens     []int32 // generated, or in score mode given
+	MaxSteps   int     `json:"max_steps"`
+	State      states
+	MinSteps   int  `json:"min_steps"`
+	Every      int  `json:"check_criterion_every_n_steps"`
+	NoPrefill  bool `json:"do_not_exit_in_prefill"`
+	Continuous bool `json:"continuous_compute"`
+	Steps      []int
+	Values     [][]float64
+	Logits     string
+}
+
+func (e exitCase) title() string { return e.Name }
+
+func (e exitCase) exit() (model.Exit, error) {
+	exit, err := model.ParseExit(string(e.Criterion), strings.Trim(string(e.Threshold), `"`))
+	if err != nil {
+		return exit, err
+	}
+	exit.MinSteps, exit.Every, exit.Prefill = e.MinSteps, e.Every, !e.NoPrefill
+	return exit, nil
+}
+
+func (e exitCase) run(m loaded, ts tensors, c *check) error {
+	if m == nil {
+		return fmt.Errorf("the file names no checkpoints")
+	}
+	exit, err := e.exit()
+	if err != nil {
+		return err
+	}
+	if exit.Limit() != e.Limit {
+		c.errorf("the threshold of %s is %g, want %g", e.Criterion, exit.Limit(), e.Limit)
+	}
+	if len(e.Tokens) == 0 {
+		return fmt.Errorf("the case has no tokens")
+	}
+	cfg := m.Config()
+	start, err := e.State.of(ts, cfg.NEmbd)
+	if err != nil {
+		return err
+	}
+	want, err := ts.get(e.Logits, len(e.Tokens), cfg.PaddedVocabSize)
+	if err != nil {
+		return err
+	}
+	s, engine, err := asker(m, sessionOptions{Sequences: 1, Context: len(e.Prompt) + len(e.Tokens), MaxSteps: e.MaxSteps, States: start}, e.Lookup)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+
+	var values [][]float64 // of each token
+	var steps []int
+	logits := &logitsOf{Engine: engine}
+	var now []float64
+	exit.Values = func(_ int, value float64) { now = append(now, value) }
+	ran := func(c model.Choice) {
+		steps, values, now = append(steps, c.Steps), append(values, now), nil
+	}
+	req := model.Request{Prompt: e.Prompt, Steps: e.MaxSteps, MaxTokens: len(e.Tokens), Pick: model.Sampling{Greedy: true},
+		Sampler: model.Sampler{Exit: &exit, ContinuousCompute: e.Continuous}}
+	if len(e.Prompt) == 0 {
+		req.Prompt = e.Tokens
+		_, err = model.Score(logits, 0, req, func(s model.Scored) error { ran(s.Choice); return nil })
+	} else {
+		var out model.Outcome
+		out, err = model.Sample(logits, 0, req, func(c model.Choice) (bool, error) { ran(c); return false, nil })
+		compareTokens(out.Tokens, e.Tokens, c)
+	}
+	if err != nil {
+		return err
+	}
+	compareInts("steps of token", steps, e.Steps, c)
+	e.compareValues(values, c)
+	if c.problem == "" { // after another number of steps everything differs
+		c.rows(e.Logits, logits.rows, want.rows)
+	}
+	return nil
+}
+
+func (e exitCase) compareValues(got [][]float64, c *check) {
+	if len(got) != len(e.Values) {
+		c.errorf("values of %d tokens, want %d", len(got), len(e.Values))
+		return
+	}
+	for t, want := range e.Values {
+		if len(got[t]) != len(want) {
+			c.errorf("%d values of token %d, want %d", len(got[t]), t, len(want))
+			return
+		}
+		for i, w := range want {
+			c.compared++
+			if off := math.Abs(got[t][i] - w); !(off <= valueLimit(e.Criterion, w)) {
+				c.errorf("value %d of token %d is %g, want %g: off by %.1e", i, t, got[t][i], w, off)
+			}
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+
+	"muninn/model"
+)
+
+// speculativeCase is decoding with drafts.
+type speculativeCase struct {
+	Name       string
+	Prompt     []int32
+	MaxTokens  int `json:"max_new_tokens"`
+	R          int
+	DraftSteps int     `json:"draft_steps"`
+	Lookahead  int     `json:"lookahead_for_draft"`
+	Threshold  float64 `json:"verification_threshold"`
+	Lookup     string  `json:"cache_lookup_strategy"`
+	State      states
+	Tokens     []int32
+	Rounds     [][]int32
+	First      int32   `json:"first_token"`
+	Greedy     []int32 `json:"greedy_tokens"`
+}
+
+func (s speculativeCase) title() string { return s.Name }
+
+func (s speculativeCase) run(m loaded, ts tensors, c *check) error {
+	if m == nil {
+		return fmt.Errorf("the file names no checkpoints")
+	}
+	start, err := s.State.of(ts, m.Config().NEmbd)
+	if err != nil {
+		return err
+	}
+	lookup := s.Lookup
+	if lookup == "" {
+		lookup = "full" // the reference's default
+	}
+	context := len(s.Prompt) + s.MaxTokens + 2*s.Lookahead
+	decode := func(sampler model.Sampler, n int) (model.Outcome, error) {
+		sess, e, err := asker(m, sessionOptions{Sequences: 1, Context: context, MaxSteps: max(s.R, s.DraftSteps), States: start}, lookup)
+		if err != nil {
+			return model.Outcome{}, err
+		}
+		defer sess.Close()
+		return model.Sample(e, 0, model.Request{Prompt: s.Prompt, Steps: s.R, MaxTokens: n, Pick: model.Sampling{Greedy: true}, Sampler: sampler},
+			func(model.Choice) (bool, error) { return false, nil })
+	}
+	out, err := decode(model.Sampler{Speculative: &model.Speculative{DraftSteps: s.DraftSteps, Lookahead: s.Lookahead, Threshold: s.Threshold}}, s.MaxTokens)
+	if err != nil {
+		return err
+	}
+	compareTokens(out.Tokens, s.Tokens, c)
+	if len(out.Tokens) > 0 && out.Tokens[0] != s.First {
+		c.errorf("first token is %d, want %d", out.Tokens[0], s.First)
+	}
+	for i := range min(len(out.Rounds), len(s.Rounds)) {
+		compareInts(fmt.Sprintf("round %d: token", i), out.Rounds[i], s.Rounds[i], c)
+	}
+	if len(out.Rounds) != len(s.Rounds) {
+		c.errorf("%d rounds, want %d", len(out.Rounds), len(s.Rounds))
+	}
+	if s.Greedy != nil {
+		if out, err = decode(model.Sampler{}, len(s.Greedy)); err != nil {
+			return err
+		}
+		compareInts("plain greedy token", out.Tokens, s.Greedy, c)
+	}
+	return nil
+}
