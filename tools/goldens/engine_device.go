@@ -41,7 +41,7 @@ func (m deviceModel) NewSession(o sessionOptions) (session, error) {
 	rows := o.Sequences * o.Context
 	s, err := m.Model.NewSession(model.SessionOptions{
 		Sequences: o.Sequences, Context: o.Context, MaxSteps: max(o.MaxSteps, 1), Lookup: o.Lookup,
-		Rows: rows, Outputs: rows, Taps: o.Taps,
+		Rows: rows, Outputs: rows, Exits: true, Compares: o.Context, Taps: o.Taps,
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +83,4 @@ func (s deviceSession) Stored(seq, _, slot int) int {
 	return n
 }
 
-func (s deviceSession) Engine() (model.Engine, bool) {
-	e, ok := any(s.Session).(model.Engine)
-	return e, ok
-}
+func (s deviceSession) Engine() (model.Engine, bool) { return s.Session.Engine(context.Background()), true }

@@ -1,0 +1,13 @@
+package model
+
+import "context"
+
+// Engine is the session as samplers take it, for asks until ctx is done.
+func (s *Session) Engine(ctx context.Context) Engine { return sessionEngine{s, ctx} }
+
+type sessionEngine struct {
+	*Session
+	ctx context.Context
+}
+
+func (e sessionEngine) Do(a *Ask) error { return e.Session.Do(e.ctx, a) }
