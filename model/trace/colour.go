@@ -61,13 +61,13 @@ func lineColour(i, n int) string {
 // dashes are those of lines that are not to be told by colour alone.
 var dashes = []string{"none", "7 3", "2 3", "9 3 2 3", "4 4", "12 4"}
 
-// logScale maps positive numbers to 0..1 by their logarithm between two powers of ten; zero is at the low end.
-type logScale struct{ low, high int } // exponents
+// logScale maps positive numbers to 0..1 by their logarithm; zero, and what is below the low end, is at the low end.
+type logScale struct{ low, high float64 } // decimal logarithms
 
 // maxDecades is how many powers of ten a scale shows at most, counted from the largest number.
 const maxDecades = 8
 
-// newLogScale spans the positive ones of the numbers.
+// newLogScale spans the positive ones of the numbers, at least from one power of ten to the next.
 func newLogScale(numbers []Real) logScale {
 	least, most := math.Inf(1), 0.0
 	for _, r := range numbers {
@@ -78,16 +78,50 @@ func newLogScale(numbers []Real) logScale {
 	if most == 0 {
 		return logScale{-1, 0}
 	}
-	s := logScale{int(math.Floor(math.Log10(least))), int(math.Ceil(math.Log10(most)))}
-	s.low = min(max(s.low, s.high-maxDecades), s.high-1)
+	s := logScale{math.Log10(least), math.Log10(most)}
+	s.low = max(s.low, s.high-maxDecades)
+	if math.Ceil(s.low) >= s.high {
+		s.low, s.high = math.Floor(s.low), math.Floor(s.low)+1
+	}
 	return s
 }
+
+// whole widens a scale to powers of ten.
+func (s logScale) whole() logScale { return logScale{math.Floor(s.low), math.Ceil(s.high)} }
 
 func (s logScale) at(r Real) float64 {
 	if !(r > 0) {
 		return 0
 	}
-	return min(max((math.Log10(float64(r))-float64(s.low))/float64(s.high-s.low), 0), 1)
+	return min(max((math.Log10(float64(r))-s.low)/(s.high-s.low), 0), 1)
+}
+
+// ticks are the powers of ten and the ends; the low end stands for what is below it as well.
+func (s logScale) ticks() []tick {
+	const apart = 0.07 // so that the numbers of a colour bar do not touch
+	low, high := power(int(s.low)), power(int(s.high))
+	if s.low != math.Floor(s.low) {
+		low = times10(s.low)
+	}
+	if s.high != math.Floor(s.high) {
+		high = times10(s.high)
+	}
+	list := []tick{{0, "≤" + low}}
+	for e := math.Ceil(s.low); e <= s.high; e++ {
+		if at := (e - s.low) / (s.high - s.low); at > apart && at < 1-apart {
+			list = append(list, tick{at, power(int(e))})
+		}
+	}
+	return append(list, tick{1, high})
+}
+
+// times10 writes 10 to the x: 1.4 or 3×10⁻⁷.
+func times10(x float64) string {
+	if x > -2 && x < 3 {
+		return fmt.Sprintf("%.2g", math.Pow(10, x))
+	}
+	e := math.Floor(x)
+	return fmt.Sprintf("%.0f×%s", math.Pow(10, x-e), power(int(e)))
 }
 
 // power writes 10 to the n.

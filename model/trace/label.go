@@ -10,8 +10,11 @@ import (
 )
 
 // Label is a token's text for the eye, on one line: a space is ␣, a new line \n, and whatever else cannot be seen or would
-// change the text around it (controls, bidirectional marks, bytes that are no UTF-8) an escape as in Go.
+// change the text around it (controls, bidirectional marks, bytes that are no UTF-8) an escape as in Go. No text is "".
 func Label(text []byte) string {
+	if len(text) == 0 {
+		return `""`
+	}
 	var b strings.Builder
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)

@@ -23,6 +23,7 @@ func (t *Trace) orbits(tokens []int) picture {
 	}
 	steps := max(t.longest(), 1)
 	var c canvas
+	c.WriteString(`<g id="orbits-legend">`)
 	var ticks []tick
 	for k := 0; k < steps; k = max(2*k, 1) {
 		if stepShare(k, steps) < 0.93 {
@@ -38,6 +39,7 @@ func (t *Trace) orbits(tokens []int) picture {
 	c.text(x+112, 28, "small", "last state")
 	c.dot(x+190, 24)
 	c.text(x+200, 28, "small", "exit, where steps after it were traced")
+	c.WriteString("</g>\n")
 	y := orbitTop
 	for _, i := range tokens {
 		if i >= 0 && i < len(t.Tokens) {
@@ -128,7 +130,7 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 	c.polyline(points, `class="way"`)
 	for k := range points {
 		if k > 0 && points[k] != points[k-1] || k == 0 {
-			fmt.Fprintf(c, `<circle cx="%s" cy="%s" r="3.2" fill="%s"><title>core step %d</title></circle>`, n(points[k][0]), n(points[k][1]),
+			fmt.Fprintf(c, `<circle cx="%s" cy="%s" r="3.2" fill="%s" class="point"><title>core step %d</title></circle>`, n(points[k][0]), n(points[k][1]),
 				rampAt(stepShare(k, steps)), k)
 		}
 	}

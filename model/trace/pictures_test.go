@@ -21,6 +21,16 @@ func cases(t testing.TB) map[string]*Trace {
 	}
 }
 
+func keep(t *testing.T, name string, doc []byte) {
+	t.Helper()
+	if *write == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(*write, name), doc, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // wellFormed reads all of an XML document.
 func wellFormed(t *testing.T, doc []byte) {
 	t.Helper()
@@ -44,11 +54,19 @@ func TestSVG(t *testing.T) {
 			if bytes.Contains(b.Bytes(), []byte("NaN")) || bytes.Contains(b.Bytes(), []byte("Inf")) {
 				t.Error("numbers that are none")
 			}
-			if *write != "" {
-				if err := os.WriteFile(filepath.Join(*write, name+".svg"), b.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+			keep(t, name+".svg", b.Bytes())
+		})
+	}
+}
+
+func TestHTML(t *testing.T) {
+	for name, tr := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := tr.WriteHTML(&b); err != nil {
+				t.Fatal(err)
 			}
+			keep(t, name+".html", b.Bytes())
 		})
 	}
 }

@@ -21,7 +21,7 @@ func (t *Trace) pathIndependence() picture {
 		all = append(all, p.Distance...)
 		steps = max(steps, len(p.Distance)-1)
 	}
-	scale := newLogScale(all)
+	scale := newLogScale(all).whole()
 	bottom := startsTop + startsHeight
 	at := func(k int, r Real) [2]float64 {
 		return [2]float64{startsLeft + startsWidth*float64(k)/float64(max(steps, 1)), bottom - startsHeight*scale.at(r)}

@@ -198,4 +198,9 @@ func (t *Trace) about() []string {
 }
 
 // clean makes a text fit for XML and for one line; spaces stay.
-func clean(text string) string { return strings.ReplaceAll(Label([]byte(text)), "␣", " ") }
+func clean(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ReplaceAll(Label([]byte(text)), "␣", " ")
+}
