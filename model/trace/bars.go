@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html"
 	"strings"
+
+	"github.com/rivo/uniseg"
 )
 
 // Bars of steps a token.
@@ -11,7 +13,7 @@ const (
 	barLeft   = 60.0
 	barRight  = 980.0
 	barHeight = 90.0
-	barLabel  = 92.0 // room for the token below its bar
+	barLabel  = 12 // columns of the token below its bar
 	minBar    = 19.0
 )
 
@@ -24,7 +26,7 @@ func (t *Trace) stepBars() picture {
 	y, sum := 8.0, 0
 	for from := 0; from < len(t.Tokens); from += line {
 		part := t.Tokens[from:min(from+line, len(t.Tokens))]
-		base := y + barHeight
+		base, longest := y+barHeight, 0
 		for _, k := range countTicks(0, most, 4) {
 			at := base - (barHeight-16)*float64(k)/float64(most)
 			c.line(barLeft, at, barLeft+slot*float64(len(part)), at, "grid")
@@ -38,20 +40,23 @@ func (t *Trace) stepBars() picture {
 			if tok.Prompt {
 				kind = " prompt"
 			}
-			fmt.Fprintf(&c, `<g data-token="%d"><title>%s</title>`, from+i, html.EscapeString(fmt.Sprintf("%s: %d core steps", tok.label(), tok.Steps)))
+			fmt.Fprintf(&c, `<g data-token="%d"><title>%s</title>`, from+i, html.EscapeString(count(tok.Steps, "core step")+": "+tok.label()))
+			label := cut(tok.label(), barLabel)
+			longest = max(longest, uniseg.StringWidth(label))
 			c.rect(x+1.5, base-h, slot-3, max(h, 0.5), fmt.Sprintf(`fill="%s" class="bar"`, rampAt(share)))
 			c.text(x+slot/2, base-h-4, "small mid", fmt.Sprint(tok.Steps))
-			c.upright(x+slot/2+4, base+6, "mono end"+kind, cut(tok.label(), 12))
+			c.upright(x+slot/2+4, base+6, "mono end"+kind, label)
 			c.WriteString("</g>\n")
 			sum += tok.Steps
 		}
 		c.line(barLeft, base, barLeft+slot*float64(len(part)), base, "axis")
-		y = base + barLabel
+		y = base + 24 + 6.7*float64(longest)
 	}
 	mean := float64(sum) / float64(max(len(t.Tokens), 1))
 	return picture{
 		id: "steps", title: "Core steps of each token", height: y, body: c.String(),
-		caption: fmt.Sprintf("%d core steps for %d tokens, %.1f on average; the colour repeats the height. %s", sum, len(t.Tokens), mean, t.meanByKind()),
+		caption: fmt.Sprintf("%s for %s, %.1f on average; the colour repeats the height. %s",
+			count(sum, "core step"), count(len(t.Tokens), "token"), mean, t.meanByKind()),
 	}
 }
 

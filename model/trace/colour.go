@@ -41,14 +41,6 @@ func rampAt(x float64) string {
 	return ramp[int(math.Round(min(max(x, 0), 1)*float64(len(ramp)-1)))]
 }
 
-// inkAt is black or white, whichever can be read on rampAt(x).
-func inkAt(x float64) string {
-	if x > 0.5 {
-		return "#000000"
-	}
-	return "#ffffff"
-}
-
 // lineColour is the i-th of n colours that can be told apart and seen on light and dark ground.
 func lineColour(i, n int) string {
 	lightness := 0.62
@@ -98,7 +90,7 @@ func (s logScale) at(r Real) float64 {
 
 // ticks are the powers of ten and the ends; the low end stands for what is below it as well.
 func (s logScale) ticks() []tick {
-	const apart = 0.07 // so that the numbers of a colour bar do not touch
+	const fromLow, fromHigh = 0.13, 0.07 // so that the numbers of a colour bar do not touch
 	low, high := power(int(s.low)), power(int(s.high))
 	if s.low != math.Floor(s.low) {
 		low = times10(s.low)
@@ -108,7 +100,7 @@ func (s logScale) ticks() []tick {
 	}
 	list := []tick{{0, "≤" + low}}
 	for e := math.Ceil(s.low); e <= s.high; e++ {
-		if at := (e - s.low) / (s.high - s.low); at > apart && at < 1-apart {
+		if at := (e - s.low) / (s.high - s.low); at > fromLow && at < 1-fromHigh {
 			list = append(list, tick{at, power(int(e))})
 		}
 	}
@@ -120,8 +112,11 @@ func times10(x float64) string {
 	if x > -2 && x < 3 {
 		return fmt.Sprintf("%.2g", math.Pow(10, x))
 	}
-	e := math.Floor(x)
-	return fmt.Sprintf("%.0f×%s", math.Pow(10, x-e), power(int(e)))
+	e := math.Floor(x + 0.0222) // 9.5 is 10
+	if m := math.Round(math.Pow(10, x-e)); m > 1 {
+		return fmt.Sprintf("%.0f×%s", m, power(int(e)))
+	}
+	return power(int(e))
 }
 
 // power writes 10 to the n.

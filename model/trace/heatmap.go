@@ -38,7 +38,7 @@ func (t *Trace) heatMap() picture {
 	}
 	caption := "Each row is a token, each column a core step; the colour is how far the step moved the token's latent state, relative to its length."
 	if stride > 1 {
-		caption += fmt.Sprintf(" Every %d. core step is drawn.", stride)
+		caption += fmt.Sprintf(" One of every %d core steps is drawn.", stride)
 	}
 	return picture{
 		id: "heatmap", title: "Convergence", caption: caption, height: max(y-22, 74), body: c.String(),
@@ -68,7 +68,7 @@ func (t *Trace) heatBlock(c *canvas, y float64, from, to int, cell float64, stri
 			c.text(x, y+22, "small mid", fmt.Sprint(k))
 		}
 	}
-	c.text(heatLeft+width+8, y+22, "small", "taken")
+	c.text(heatLeft+width+14, y+22, "small", "taken")
 	y += 28
 	c.rect(heatLeft, y, width, rowHeight*float64(to-from), `class="field"`)
 	for i := from; i < to; i++ {
@@ -96,7 +96,7 @@ func (t *Trace) heatRow(c *canvas, y float64, i int, cell, width float64, stride
 	if tok.Steps > 0 && t.exited(tok) {
 		c.dot(heatLeft+cell*(float64((tok.Steps-1)/stride)+0.5), y+(rowHeight-1)/2)
 	}
-	c.text(heatLeft+width+8, y+12, "mono", fmt.Sprint(tok.Steps))
+	c.text(heatLeft+width+14, y+12, "mono", fmt.Sprint(tok.Steps))
 }
 
 // dot is the mark of an exit, to be seen on every colour.

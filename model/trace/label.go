@@ -62,14 +62,18 @@ func cut(text string, width int) string {
 	if uniseg.StringWidth(text) <= width {
 		return text
 	}
-	var b strings.Builder
-	for g := uniseg.NewGraphemes(text); g.Next(); {
-		if width -= g.Width(); width < 1 {
+	return head(text, width-1) + "…"
+}
+
+// head is as much of a text as fits a width in columns.
+func head(text string, width int) string {
+	n := 0
+	for g := uniseg.NewGraphemes(text); g.Next(); n += len(g.Str()) {
+		if width -= g.Width(); width < 0 {
 			break
 		}
-		b.WriteString(g.Str())
 	}
-	return b.String() + "…"
+	return text[:n]
 }
 
 // wrapped breaks a text into lines of a width in columns, between words where it can.
@@ -85,11 +89,11 @@ func wrapped(text string, width int) []string {
 			line, used = line+" ", used+1
 		}
 		for w > width { // a word longer than a line
-			head := strings.TrimSuffix(cut(word, width), "…")
-			if head == "" {
+			part := head(word, width-used)
+			if part == "" {
 				break
 			}
-			lines, word = append(lines, line+head), word[len(head):]
+			lines, word = append(lines, line+part), word[len(part):]
 			line, used, w = "", 0, uniseg.StringWidth(word)
 		}
 		line, used = line+word, used+w

@@ -59,7 +59,7 @@ func stepShare(k, steps int) float64 { return math.Log1p(float64(k)) / math.Log1
 
 // telling picks tokens whose paths say most: the last of the prompt, where the answer begins, and those that took longest.
 func (t *Trace) telling() []int {
-	var order []int
+	order := []int{}
 	for i := range t.Tokens {
 		order = append(order, i)
 	}
@@ -93,7 +93,7 @@ func (t *Trace) telling() []int {
 // orbitRow draws the panels of one token.
 func (t *Trace) orbitRow(c *canvas, y float64, i, steps int) {
 	tok := t.Tokens[i]
-	c.text(orbitLeft, y+14, "mono", fmt.Sprintf("pos %d  %s  %d core steps", tok.Pos, cut(tok.label(), 60), tok.Steps))
+	c.text(orbitLeft, y+14, "mono", fmt.Sprintf("pos %d, %s: %s", tok.Pos, count(tok.Steps, "core step"), cut(tok.label(), 60)))
 	path := [][]Real{tok.Start}
 	for _, s := range tok.Path {
 		path = append(path, s.Components)

@@ -80,7 +80,7 @@ tokens.forEach((t, i) => {
   b.addEventListener("focus", () => show(i, t.steps));
   buttons.push(b);
   text.append(b);
-  if (labels[i].endsWith("\\n")) text.append(element("br", {}));
+  if (t.text.endsWith("\n")) text.append(element("br", {}));
 });
 text.addEventListener("keydown", e => {
   const from = buttons.indexOf(document.activeElement), step = {ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -1e9, End: 1e9}[e.key];
@@ -151,7 +151,7 @@ function draw() {
   const out = document.createDocumentFragment();
   chosen.forEach((i, n) => {
     const t = tokens[i], y = legend + row * n;
-    out.append(svg("text", {x: left, y: y + 14, class: "mono"}, `pos ${t.pos}  ${labels[i]}  ${t.steps} core steps`));
+    out.append(svg("text", {x: left, y: y + 14, class: "mono"}, `pos ${t.pos}, ${t.steps} core step${t.steps === 1 ? "" : "s"}: ${labels[i]}`));
     const path = [t.start, ...t.path.map(s => s.components)];
     for (let p = 0; 2 * p + 1 < trace.explained_variance.length; p++) panel(out, left + pitch * p, y + 24, path, t.steps, 2 * p);
   });

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	fitRows    = 4096 // states that components are computed from at most, spread evenly; all are projected
+	fitRows    = 2048 // states that components are computed from at most, spread evenly; all are projected
 	oversample = 6    // directions iterated beyond those wanted, which makes the wanted ones converge faster
 	fitRounds  = 30   // of iteration at most
-	fitTol     = 1e-9 // relative change of the variances that ends it
+	fitTol     = 1e-7 // relative change of the variances that ends it
 	fitChunks  = 16   // parts of a sum over states; fixed, so that sums do not depend on the number of processors
 )
 
@@ -96,7 +96,7 @@ func iterate(rows [][]float32, mean, q []float64, k int) (next, gram []float64) 
 				z[i] = -z[i]
 			}
 			for i, x := range row {
-				axpy(z, float64(x), q[i*k:])
+				axpy(z, float64(x), q[i*k:i*k+k])
 			}
 			for i, x := range row {
 				axpy(p.next[i*k:i*k+k], float64(x), z)

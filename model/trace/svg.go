@@ -182,19 +182,27 @@ func (t *Trace) pictures(tokens []int) []picture {
 // about says in a few lines what was run.
 func (t *Trace) about() []string {
 	lines := []string{"model " + clean(t.Model) + ", on " + clean(t.Device)}
-	depth := fmt.Sprintf("%d core steps for each token", t.MaxSteps)
+	depth := count(t.MaxSteps, "core step") + " for each token"
 	if t.Criterion != "" && t.Criterion != "none" {
-		depth = fmt.Sprintf("exit by %s below %.3g, at most %d core steps", clean(t.Criterion), t.Threshold, t.MaxSteps)
+		depth = fmt.Sprintf("exit by %s below %.3g, at most %s", clean(t.Criterion), t.Threshold, count(t.MaxSteps, "core step"))
 		if t.Criterion == "argmax-stability" {
-			depth = fmt.Sprintf("exit by %s after %.3g checks, at most %d core steps", clean(t.Criterion), t.Threshold, t.MaxSteps)
+			depth = fmt.Sprintf("exit by %s after %.3g checks, at most %s", clean(t.Criterion), t.Threshold, count(t.MaxSteps, "core step"))
 		}
 	}
-	lines = append(lines, fmt.Sprintf("%d tokens, %s", len(t.Tokens), depth))
+	lines = append(lines, count(len(t.Tokens), "token")+", "+depth)
 	prompt := wrapped("prompt: "+clean(t.Prompt), 155)
 	if len(prompt) > 3 {
 		prompt = append(prompt[:3:3], "…")
 	}
 	return append(lines, prompt...)
+}
+
+// count is a number of things.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // clean makes a text fit for XML and for one line; spaces stay.
