@@ -77,5 +77,8 @@ func (t *Trace) meanByKind() string {
 			list = append(list, fmt.Sprintf("%s %.1f", name, float64(steps[k])/float64(count[k])))
 		}
 	}
+	if len(list) == 0 {
+		return ""
+	}
 	return "Mean by kind: " + strings.Join(list, ", ") + "."
 }

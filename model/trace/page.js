@@ -73,7 +73,7 @@ const chosen = data.orbits.slice();
 tokens.forEach((t, i) => {
   const b = element("button", {type: "button", tabindex: i ? -1 : 0, title: t.steps + " core steps", "aria-label": labels[i] + ", " + t.steps + " core steps"}, element("bdi", {}, labels[i]));
   if (t.prompt) b.classList.add("prompt");
-  b.style.background = colour(t.steps / most);
+  b.style.backgroundColor = colour(t.steps / most);
   b.style.color = t.steps / most > 0.5 ? "#000" : "#fff";
   b.addEventListener("click", () => toggle(i));
   b.addEventListener("mouseover", () => show(i, t.steps));
