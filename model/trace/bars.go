@@ -43,7 +43,7 @@ func (t *Trace) stepBars() picture {
 			fmt.Fprintf(&c, `<g data-token="%d"><title>%s</title>`, from+i, html.EscapeString(count(tok.Steps, "core step")+": "+tok.label()))
 			label := cut(tok.label(), barLabel)
 			longest = max(longest, uniseg.StringWidth(label))
-			c.rect(x+1.5, base-h, slot-3, max(h, 0.5), fmt.Sprintf(`fill="%s" class="bar"`, rampAt(share)))
+			c.rect(x+1.5, base-h, slot-3, max(h, 0.5), fmt.Sprintf(`fill="%s" class="bar"`, Ramp(share)))
 			c.text(x+slot/2, base-h-4, "small mid", fmt.Sprint(tok.Steps))
 			c.upright(x+slot/2+4, base+6, "mono end"+kind, label)
 			c.WriteString("</g>\n")

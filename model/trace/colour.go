@@ -36,8 +36,8 @@ var ramp = func() (table [128]string) {
 	return table
 }()
 
-// rampAt is the colour at x, 0 to 1.
-func rampAt(x float64) string {
+// Ramp is the colour (#rrggbb) of x, 0 to 1, in pictures and terminals.
+func Ramp(x float64) string {
 	return ramp[int(math.Round(min(max(x, 0), 1)*float64(len(ramp)-1)))]
 }
 

@@ -28,7 +28,7 @@ func (t *Trace) heatMap() picture {
 
 	var c canvas
 	c.bar(heatLeft, 24, 380, scale.ticks(), "residual norm(s − s′) / norm(s) of a core step, logarithmic: yellow still moves, violet has settled")
-	c.rect(660, 23, 14, 14, fmt.Sprintf(`fill="%s"`, rampAt(0.35)))
+	c.rect(660, 23, 14, 14, fmt.Sprintf(`fill="%s"`, Ramp(0.35)))
 	c.dot(667, 30)
 	c.text(680, 34, "small", "last step before the exit")
 	c.text(660, 54, "small", "italic: token of the prompt")
@@ -90,7 +90,7 @@ func (t *Trace) heatRow(c *canvas, y float64, i int, cell, width float64, stride
 	for k := 0; k < len(tok.Path); k += stride {
 		x := heatLeft + cell*float64(k/stride)
 		fmt.Fprintf(c, `<rect x="%s" y="%s" width="%s" height="%s" fill="%s"/>`, n(x), n(y), n(max(cell-0.5, cell*0.9)), n(rowHeight-1),
-			rampAt(scale.at(tok.Path[k].Residual)))
+			Ramp(scale.at(tok.Path[k].Residual)))
 	}
 	c.WriteString("</g>\n")
 	if tok.Steps > 0 && t.exited(tok) {

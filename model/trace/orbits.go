@@ -131,7 +131,7 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 	for k := range points {
 		if k > 0 && points[k] != points[k-1] || k == 0 {
 			fmt.Fprintf(c, `<circle cx="%s" cy="%s" r="3.2" fill="%s" class="point"><title>core step %d</title></circle>`, n(points[k][0]), n(points[k][1]),
-				rampAt(stepShare(k, steps)), k)
+				Ramp(stepShare(k, steps)), k)
 		}
 	}
 	c.WriteString("\n")

@@ -2,12 +2,16 @@ package trace
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -59,6 +63,8 @@ func TestSVG(t *testing.T) {
 	}
 }
 
+// The page is one file: it names nothing outside, its policy allows nothing but its own style and script, and no token's text
+// gets out of where it is put.
 func TestHTML(t *testing.T) {
 	for name, tr := range cases(t) {
 		t.Run(name, func(t *testing.T) {
@@ -67,6 +73,101 @@ func TestHTML(t *testing.T) {
 				t.Fatal(err)
 			}
 			keep(t, name+".html", b.Bytes())
+			page := b.String()
+			for what, want := range map[string]int{"<script": 2, "</script": 2, "<style": 1, "</style": 1, "</html>": 1, "<!--": 0, "http://": 1, "https:": 0,
+				"src=": 0, "href=": 0, "url(": 0, "@import": 0, " style=": 0, " onload=": 0, "%!": 0} {
+				if got := strings.Count(page, what); got != want && (what != "http://" || got > want) {
+					t.Errorf("%d times %q, want %d", got, what, want)
+				}
+			}
+			for _, part := range []string{pageCSS + pictureCSS, pageJS} {
+				if !strings.Contains(page, ">"+part+"</") || !strings.Contains(page, hash(part)) {
+					t.Error("a style or script is not what the policy names")
+				}
+			}
+			_, data, _ := strings.Cut(page, `id="data">`)
+			data, _, _ = strings.Cut(data, "</script>")
+			var d struct {
+				Trace  json.RawMessage
+				Labels []string
+				Orbits []int
+			}
+			if err := json.Unmarshal([]byte(data), &d); err != nil {
+				t.Fatal(err)
+			}
+			back, err := ReadJSON(bytes.NewReader(d.Trace))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(back.Tokens) != len(tr.Tokens) || len(d.Labels) != len(tr.Tokens) || d.Orbits == nil {
+				t.Errorf("%d tokens, %d labels, orbits %v, of %d tokens", len(back.Tokens), len(d.Labels), d.Orbits, len(tr.Tokens))
+			}
 		})
+	}
+}
+
+// Every token has its row, with a cell for each step, and the mark of its exit.
+func TestHeatMapShowsAll(t *testing.T) {
+	tr := cases(t)["usual"]
+	body := tr.heatMap().body
+	exits := 1 // that of the legend
+	for i, tok := range tr.Tokens {
+		_, row, _ := strings.Cut(body, fmt.Sprintf(`<g data-token="%d">`, i))
+		row, _, _ = strings.Cut(row, "</g>")
+		if got := strings.Count(row, "<rect"); got != len(tok.Path) {
+			t.Errorf("token %d has %d cells, want %d", i, got, len(tok.Path))
+		}
+		if tok.Steps < tr.MaxSteps {
+			exits++
+		}
+	}
+	if got := strings.Count(body, `class="mark"`); got != exits {
+		t.Errorf("%d marks of exits, want %d", got, exits)
+	}
+}
+
+func TestWhichPaths(t *testing.T) {
+	tr := &Trace{Version: Version, MaxSteps: 8, Tokens: []Token{{Prompt: true, Steps: 8}, {Prompt: true, Steps: 8}, {Steps: 2}, {Steps: 5}, {Steps: 5}}}
+	if got := fmt.Sprint(tr.telling()); got != "[1 3 4]" {
+		t.Errorf("paths of tokens %s, want the last of the prompt and the longest", got)
+	}
+}
+
+func TestColours(t *testing.T) {
+	for _, c := range []struct {
+		got, want string
+	}{{oklch(0, 0, 0), "#000000"}, {oklch(1, 0, 0), "#ffffff"}, {oklch(0.62796, 0.25768, 29.234), "#ff0000"}, {oklch(0.45201, 0.31321, 264.052), "#0000ff"}} {
+		if c.got != c.want {
+			t.Errorf("colour %s, want %s", c.got, c.want)
+		}
+	}
+	if Ramp(-1) != ramp[0] || Ramp(2) != ramp[len(ramp)-1] {
+		t.Error("ends of the ramp")
+	}
+	s := newLogScale([]Real{0, Real(math.NaN()), 1e-3, 10})
+	if s.at(0) != 0 || s.at(10) != 1 || math.Abs(s.at(0.1)-0.5) > 1e-12 || s.at(Real(math.NaN())) != 0 {
+		t.Errorf("scale %v", s)
+	}
+	if got := newLogScale([]Real{1e-300, 1}); got.high-got.low != maxDecades {
+		t.Errorf("scale of far numbers: %v", got)
+	}
+	for x, want := range map[float64]string{-5.13: "7×10⁻⁶", -8: "10⁻⁸", 0.15: "1.4", -5.001: "10⁻⁵"} {
+		if got := times10(x); got != want {
+			t.Errorf("10 to the %g is %s, want %s", x, got, want)
+		}
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, c := range []struct {
+		first, last, about int
+		want               string
+	}{{1, 16, 22, "[1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16]"}, {1, 64, 10, "[1 10 20 30 40 50 60]"}, {0, 1, 4, "[0 1]"}, {1, 0, 4, "[]"}, {0, 64, 4, "[0 20 40 60]"}} {
+		if got := fmt.Sprint(countTicks(c.first, c.last, c.about)); got != c.want {
+			t.Errorf("ticks from %d to %d: %s, want %s", c.first, c.last, got, c.want)
+		}
+	}
+	if got := fmt.Sprint(niceTicks(-1, 1, 4)); got != "[-1 -0.5 0 0.5 1]" {
+		t.Errorf("ticks %s", got)
 	}
 }

@@ -71,7 +71,7 @@ func (c *canvas) polyline(points [][2]float64, attrs string) {
 func (c *canvas) bar(x, y, width float64, ticks []tick, says string) {
 	const parts = 64
 	for i := range parts {
-		c.rect(x+width*float64(i)/parts, y, width/parts+0.5, 12, fmt.Sprintf(`fill="%s"`, rampAt((float64(i)+0.5)/parts)))
+		c.rect(x+width*float64(i)/parts, y, width/parts+0.5, 12, fmt.Sprintf(`fill="%s"`, Ramp((float64(i)+0.5)/parts)))
 	}
 	for _, t := range ticks {
 		c.line(x+width*t.at, y+12, x+width*t.at, y+16, "axis")
