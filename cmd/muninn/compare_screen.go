@@ -23,7 +23,7 @@ type compareSummary struct {
 
 // String is the line below a column.
 func (c compareSummary) String() string {
-	return fmt.Sprintf("%d tokens, %.1f steps/token, %.1f tok/s", c.Tokens, c.Steps, c.Rate)
+	return fmt.Sprintf("%d tok, %.1f steps/tok, %.1f tok/s", c.Tokens, c.Steps, c.Rate)
 }
 
 // compareScreen shows texts that grow at the same time. On a terminal they stand side by side, and only lines that may

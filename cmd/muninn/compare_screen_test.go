@@ -106,7 +106,7 @@ func TestCompareScreenRandom(t *testing.T) {
 				t.Fatalf("seed %d: a line of %d columns on a terminal of %d: %q", seed, cells(l), width, l)
 			}
 		}
-		if foot := strings.Join(out.lines[2+rows:], "\n"); !strings.Contains(foot, "0 tokens") || !strings.Contains(foot, fmt.Sprintf("%d tokens", n-1)) {
+		if foot := strings.Join(out.lines[2+rows:], "\n"); !strings.Contains(foot, "0 tok") || !strings.Contains(foot, fmt.Sprintf("%d tok", n-1)) {
 			t.Fatalf("seed %d: summaries are %q", seed, foot)
 		}
 	}
@@ -133,7 +133,7 @@ func TestCompareScreenWaits(t *testing.T) {
 
 // On a pipe, and on a terminal too small, one text follows the other.
 func TestCompareScreenSequential(t *testing.T) {
-	want := "r = 1\nd?a?3;\n2 tokens, 1.0 steps/token, 9.0 tok/s\n\nr = 4\na?␛3;\n1 tokens, 4.0 steps/token, 3.0 tok/s\n"
+	want := "r = 1\nd?a?3;\n2 tok, 1.0 steps/tok, 9.0 tok/s\n\nr = 4\na?␛3;\n1 tok, 4.0 steps/tok, 3.0 tok/s\n"
 	for _, size := range [][2]int{{0, 0}, {20, 40}, {100, 5}} {
 		var out strings.Builder
 		s := &streams{out: &out, err: &out, color: "never", env: func(string) (string, bool) { return "", false }}

@@ -108,7 +108,7 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 	at, lows, highs := square(path, a, x, y)
 	c.rect(x, y, orbitPanel, orbitPanel, `class="field"`)
 	for axis := range 2 {
-		ticks := niceTicks(lows[axis], highs[axis], 4)
+		ticks := niceTicks(lows[axis], highs[axis], 5)
 		for _, v := range ticks {
 			share := (v - lows[axis]) / (highs[axis] - lows[axis])
 			text := short(v, highs[axis]-lows[axis])
@@ -128,9 +128,14 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 		points = append(points, at(p))
 	}
 	c.polyline(points, `class="way"`)
-	for k := range points {
-		if k > 0 && points[k] != points[k-1] || k == 0 {
-			fmt.Fprintf(c, `<circle cx="%s" cy="%s" r="3.2" fill="%s" class="point"><title>core step %d</title></circle>`, n(points[k][0]), n(points[k][1]),
+	var numbered [][2]float64
+	for k, p := range points {
+		if !near(p, numbered) {
+			numbered = append(numbered, p)
+			c.text(p[0]+5, p[1]-5, "small", fmt.Sprint(k))
+		}
+		if k == 0 || p != points[k-1] {
+			fmt.Fprintf(c, `<circle cx="%s" cy="%s" r="3.2" fill="%s" class="point"><title>core step %d</title></circle>`, n(p[0]), n(p[1]),
 				Ramp(stepShare(k, steps)), k)
 		}
 	}
@@ -141,6 +146,16 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 	}
 	last := points[len(points)-1]
 	c.finish(last[0], last[1])
+}
+
+// near tells whether a point's number would be written over that of another.
+func near(p [2]float64, others [][2]float64) bool {
+	for _, o := range others {
+		if math.Abs(p[0]-o[0]) < 16 && math.Abs(p[1]-o[1]) < 13 {
+			return true
+		}
+	}
+	return false
 }
 
 // component names an axis.

@@ -109,8 +109,8 @@ const svg = (name, attributes, words) => {
 const mark = (x, y, kind) => kind === "finish" ? svg("path", {d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`, class: kind}) :
   svg("circle", {cx: x, cy: y, r: kind === "start" ? 6 : 3, class: kind});
 function ticks(low, high) {
-  let step = 10 ** Math.floor(Math.log10((high - low) / 4));
-  for (const m of [1, 2, 5, 10]) if ((high - low) / (step * m) <= 4) { step *= m; break; }
+  let step = 10 ** Math.floor(Math.log10((high - low) / 5));
+  for (const m of [1, 2, 5, 10]) if ((high - low) / (step * m) <= 5) { step *= m; break; }
   const list = [];
   for (let v = Math.ceil(low / step) * step; v <= high; v += step) list.push(Math.abs(v) < step / 1e6 ? 0 : v);
   return list;
@@ -138,7 +138,12 @@ function panel(out, x, y, path, exit, a) {
     svg("text", {transform: `translate(${x - 42} ${y + side / 2}) rotate(-90)`, class: "small mid"}, name(a + 1)));
   const points = path.map(put), deepest = Math.log1p(Number(orbits.dataset.most));
   out.append(svg("path", {d: "M" + points.map(p => p.join(" ")).join("L"), class: "way"}));
+  const numbered = [];
   points.forEach((p, k) => {
+    if (!numbered.some(o => Math.abs(p[0] - o[0]) < 16 && Math.abs(p[1] - o[1]) < 13)) {
+      numbered.push(p);
+      out.append(svg("text", {x: p[0] + 5, y: p[1] - 5, class: "small"}, String(k)));
+    }
     const c = svg("circle", {cx: p[0], cy: p[1], r: 3.2, class: "point", fill: colour(Math.log1p(k) / deepest)});
     c.append(svg("title", {}, "core step " + k));
     out.append(c);
