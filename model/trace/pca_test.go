@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -125,18 +124,21 @@ func TestPCAOfLittle(t *testing.T) {
 	}
 }
 
-// 500 tokens of 64 steps.
-func TestLongTraceIsFast(t *testing.T) {
-	start := time.Now()
-	tr := sample(t, 500, 64, 128, 960)
-	made := time.Since(start)
+// 500 tokens of 64 steps, the making of states and logits included.
+func BenchmarkLongTrace(b *testing.B) {
 	var svg, page, data counter
-	for _, write := range []error{tr.WriteSVG(&svg), tr.WriteHTML(&page), tr.WriteJSON(&data)} {
-		if write != nil {
-			t.Fatal(write)
+	for b.Loop() {
+		tr := sample(b, 500, 64, 128, 960)
+		svg, page, data = 0, 0, 0
+		for _, err := range []error{tr.WriteSVG(&svg), tr.WriteHTML(&page), tr.WriteJSON(&data)} {
+			if err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
-	t.Logf("made in %v (with made-up states and logits), written in %v: SVG %d, HTML %d, JSON %d bytes", made, time.Since(start)-made, svg, page, data)
+	b.ReportMetric(float64(svg), "SVG-bytes")
+	b.ReportMetric(float64(page), "HTML-bytes")
+	b.ReportMetric(float64(data), "JSON-bytes")
 }
 
 type counter int

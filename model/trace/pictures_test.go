@@ -17,12 +17,16 @@ import (
 
 var write = flag.String("write", "", "folder that the pictures of the tests are written to, to look at them")
 
-// cases are traces of every size.
+// made keeps what cases makes: under the race detector that takes long.
+var made = map[string]*Trace{}
+
+// cases are traces of every size. They are not to be changed.
 func cases(t testing.TB) map[string]*Trace {
-	return map[string]*Trace{
-		"usual": sample(t, 24, 16, 32, 50), "long": sample(t, 130, 64, 32, 300), "deep": sample(t, 3, 700, 8, 20), "one": sample(t, 1, 1, 4, 0),
-		"step": sample(t, 40, 1, 8, 30), "empty": sample(t, 0, 8, 4, 3),
+	if len(made) == 0 {
+		made["usual"], made["long"], made["deep"] = sample(t, 24, 16, 32, 50), sample(t, 130, 64, 32, 300), sample(t, 3, 700, 8, 20)
+		made["one"], made["step"], made["empty"] = sample(t, 1, 1, 4, 0), sample(t, 40, 1, 8, 30), sample(t, 0, 8, 4, 3)
 	}
+	return made
 }
 
 func keep(t *testing.T, name string, doc []byte) {
