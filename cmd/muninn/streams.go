@@ -46,15 +46,19 @@ const (
 	green = "32"
 )
 
+// coloured tells whether w is a place that wants colours.
+func (s *streams) coloured(w io.Writer) bool {
+	if s.color != "auto" {
+		return s.color == "always"
+	}
+	none, _ := s.env("NO_COLOR")
+	kind, _ := s.env("TERM")
+	return none == "" && kind != "dumb" && isTerminal(w)
+}
+
 // style wraps text in colour when it goes to a place that wants it.
 func (s *streams) style(w io.Writer, sgr, text string) string {
-	on := s.color == "always"
-	if s.color == "auto" {
-		none, _ := s.env("NO_COLOR")
-		kind, _ := s.env("TERM")
-		on = none == "" && kind != "dumb" && isTerminal(w)
-	}
-	if !on {
+	if !s.coloured(w) {
 		return text
 	}
 	return "\x1b[" + sgr + "m" + text + "\x1b[0m"

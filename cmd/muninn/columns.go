@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/rivo/uniseg"
+	"golang.org/x/term"
+)
+
+// terminalSize is the size of the terminal that out is, or 0, 0 where nothing can be drawn in place.
+func terminalSize(s *streams) (width, height int) {
+	f, ok := s.out.(*os.File)
+	if kind, _ := s.env("TERM"); !ok || kind == "dumb" || !isTerminal(f) {
+		return 0, 0
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0, 0
+	}
+	return width, height
+}
+
+// printable makes a model's text harmless for a terminal: of control characters only new lines stay. Others become
+// pictures of themselves, a tab spaces, and what turns the direction of writing U+FFFD.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n':
+			b.WriteRune(r)
+		case r == '\t':
+			b.WriteString("    ")
+		case r < ' ':
+			b.WriteRune('\u2400' + r)
+		case r == 0x7f:
+			b.WriteRune('\u2421')
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x2028, r == 0x2029:
+			b.WriteRune(unicode.ReplacementChar)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// cells is how many columns of a terminal a text takes.
+func cells(text string) int { return uniseg.StringWidth(text) }
+
+// fill pads a text with spaces to a number of columns.
+func fill(text string, width int) string {
+	return text + strings.Repeat(" ", max(width-cells(text), 0))
+}
+
+// cutCells splits off what fits a number of columns, at least one character.
+func cutCells(text string, width int) (head, rest string) {
+	n := 0
+	for g := uniseg.NewGraphemes(text); g.Next(); n += len(g.Str()) {
+		if width -= g.Width(); width < 0 && n > 0 {
+			break
+		}
+	}
+	return text[:n], text[n:]
+}
+
+// wrapper breaks a text that comes piece by piece into lines, after spaces where it can. A line that has been broken off
+// does not change any more.
+type wrapper struct {
+	width int
+	lines []string // done
+	tail  string   // the line being written
+}
+
+func (w *wrapper) push(text string) {
+	w.tail += printable(text)
+	for {
+		line, rest, ended := strings.Cut(w.tail, "\n")
+		head, next := cutCells(line, w.width)
+		switch {
+		case next != "":
+			if next[0] != ' ' {
+				if space := strings.LastIndexByte(head, ' '); space > 0 && strings.TrimSpace(head[:space]) != "" {
+					head = head[:space+1]
+				}
+			}
+			w.lines = append(w.lines, strings.TrimRight(head, " "))
+			w.tail = strings.TrimPrefix(w.tail[len(head):], " ")
+		case ended:
+			w.lines = append(w.lines, line)
+			w.tail = rest
+		default:
+			return
+		}
+	}
+}
+
+// count is the number of lines, the one being written too.
+func (w *wrapper) count() int {
+	if w.tail == "" {
+		return len(w.lines)
+	}
+	return len(w.lines) + 1
+}
+
+// line is line i, and nothing where there is none.
+func (w *wrapper) line(i int) string {
+	switch {
+	case i < len(w.lines):
+		return w.lines[i]
+	case i == len(w.lines):
+		return w.tail
+	}
+	return ""
+}
+
+// wrapCells breaks a text into lines of a number of columns.
+func wrapCells(text string, width int) []string {
+	w := wrapper{width: width}
+	w.push(text)
+	if w.tail != "" {
+		return append(w.lines, w.tail)
+	}
+	return w.lines
+}

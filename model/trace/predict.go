@@ -1,0 +1,71 @@
+package trace
+
+import (
+	"math"
+	"unicode/utf8"
+)
+
+// topCount is how many likely tokens a step keeps.
+const topCount = 5
+
+// predict is the entropy of softmax(logits) in nats, and the likeliest tokens; of equally likely ones, those of lower id.
+// Log probabilities do as well as logits.
+func predict(logits []float32, text func(id int32) []byte) (entropy float64, top []Candidate) {
+	var best [topCount]int
+	n := 0
+	for id, l := range logits {
+		if l != l || n == topCount && l <= logits[best[n-1]] {
+			continue
+		}
+		if n < topCount {
+			n++
+		}
+		i := n - 1
+		for ; i > 0 && logits[best[i-1]] < l; i-- {
+			best[i] = best[i-1]
+		}
+		best[i] = id
+	}
+	if n == 0 {
+		return math.NaN(), nil
+	}
+	peak := float64(logits[best[0]])
+	var sum, weighted float64 // of e^x and x e^x, x being the logit less the largest
+	for _, l := range logits {
+		x := float64(l) - peak
+		if e := math.Exp(x); e > 0 {
+			sum += e
+			weighted += x * e
+		}
+	}
+	for _, id := range best[:n] {
+		c := Candidate{ID: int32(id), Prob: round(math.Exp(float64(logits[id])-peak) / sum)}
+		if text != nil {
+			c.Text, c.Bytes = textOf(text(c.ID))
+		}
+		top = append(top, c)
+	}
+	return math.Max(math.Log(sum)-weighted/sum, 0), top
+}
+
+// textOf is a token as JSON can have it; the bytes too when that is not all.
+func textOf(b []byte) (string, []byte) {
+	if utf8.Valid(b) {
+		return string(b), nil
+	}
+	return string([]rune(string(b))), b
+}
+
+// residual is norm(s - before) / norm(s): 0 for a state that stood still, even at zero.
+func residual(before, s []float32) float64 {
+	var moved, norm float64
+	for i := range s {
+		d := float64(s[i]) - float64(before[i])
+		moved += d * d
+		norm += float64(s[i]) * float64(s[i])
+	}
+	if moved == 0 {
+		return 0
+	}
+	return math.Sqrt(moved / norm)
+}
