@@ -78,11 +78,14 @@ type sampling struct {
 	seq  int
 	emit func(Choice) (stop bool, err error)
 	base int // position of the prompt's first token
-	out  Outcome
+	// stale is the first position whose token has run as another; 0: none.
+	stale int
+	out   Outcome
 }
 
 // Sample runs a request on a sequence of an engine. emit is handed each token as it is decided and tells whether the
-// text is to stop with it; an error of emit ends the run. The sequence is left with all tokens but the last.
+// text is to stop with it; an error of emit ends the run. The sequence is left with all tokens but the last; by a wave, which
+// may freeze a token in the very step that changed it, up to the first that has run as another.
 func Sample(e Engine, seq int, req Request, emit func(Choice) (stop bool, err error)) (Outcome, error) {
 	s := &sampling{Request: req, e: e, seq: seq, emit: emit, base: e.Pos(seq)}
 	err := s.check()
@@ -95,7 +98,11 @@ func Sample(e Engine, seq int, req Request, emit func(Choice) (stop bool, err er
 	default:
 		err = s.plain()
 	}
-	if end := s.base + len(s.Prompt) + s.out.Emitted - 1; err == nil && end < e.Pos(seq) {
+	end := s.base + len(s.Prompt) + s.out.Emitted - 1
+	if s.stale > 0 {
+		end = min(end, s.stale)
+	}
+	if err == nil && end < e.Pos(seq) {
 		err = e.Rewind(seq, end)
 	}
 	return s.out, err

@@ -7,13 +7,15 @@ type wavefront struct {
 	n      *WaveCounts
 	extras func() int32
 	tokens []int32 // frozen ones, then guesses
+	ran    []int32 // by position, as which token it ran last
 	frozen int     // how many of tokens are frozen
 	first  int     // position of the first row in flight
 	rows   int     // rows of the next ask: the positions first ... first+rows-1
 	fresh  int     // how many of these, at the end, have not run yet
 	grown  int     // rows of the last ask, after which the fresh ones were appended
 	shift  int     // positions that the tail advanced by in the last outer step
-	idle   int     // outer steps since a token was frozen
+	most   int     // of frozen so far
+	idle   int     // outer steps since that grew
 }
 
 func (s *sampling) wave(w Wave) error {
@@ -25,13 +27,18 @@ func (s *sampling) wave(w Wave) error {
 	}
 	f.n.RecurrencePerPosition, f.n.TokenStablePerPosition = f.n.recurrence[:f.frozen], f.n.tokenStable[:f.frozen]
 	f.n.GenSeqLength = len(f.tokens)
+	for i, token := range f.ran {
+		if i < len(f.tokens) && token != f.tokens[i] && s.stale == 0 {
+			s.stale = s.base + i
+		}
+	}
 	return err
 }
 
 // start runs the prompt, of whose last token a first guess comes and is frozen; or lets the prompt fly.
 func (f *wavefront) start() (done bool, err error) {
 	f.tokens = append(f.tokens, f.Prompt...)
-	f.frozen = len(f.tokens)
+	f.frozen, f.most = len(f.tokens), len(f.tokens)
 	f.n.grow(f.frozen + 1)
 	if !f.FullPrefill {
 		f.rows, f.fresh = len(f.tokens), len(f.tokens)
@@ -44,10 +51,11 @@ func (f *wavefront) start() (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
+	f.ran = append(f.ran, f.tokens...)
 	f.n.NumCoreForwardPasses, f.n.NumTokensForward = 1, len(f.tokens)
 	f.first, f.rows, f.fresh, f.shift = f.frozen, 1, 1, 1
 	f.tokens = append(f.tokens, next.Token)
-	f.frozen++
+	f.frozen, f.most = len(f.tokens), len(f.tokens)
 	for i := range f.frozen {
 		f.n.recurrence[i] += f.Steps
 	}
@@ -76,17 +84,19 @@ func (f *wavefront) step(step int) (done bool, err error) {
 	for i := range f.rows {
 		f.n.recurrence[f.first+i] += f.InnerRecurrence
 	}
+	f.ran = append(f.ran[:f.first], f.tokens[f.first:f.first+f.rows]...)
 
 	guesses := a.Choices // of the positions from f.frozen on
 	headway := f.append(guesses)
-	keep, from := f.settled(step, headway, a.Changes)
-	if keep > f.frozen {
-		f.idle = 0
-	} else if f.idle++; f.idle >= f.patience(f.Steps) {
+	keep, from := f.settled(step, a.Changes)
+	if f.idle++; keep <= f.most && f.idle >= f.patience(f.Steps) {
 		keep, from = f.force(guesses[0].Token)
 	}
 	if !f.PromptMayChange {
 		keep = max(keep, len(f.Prompt))
+	}
+	if keep > f.most {
+		f.most, f.idle = keep, 0
 	}
 	last := f.frozen
 	f.advance(keep, from, headway)
@@ -155,7 +165,7 @@ func (f *wavefront) append(guesses []Choice) (headway int) {
 }
 
 // settled applies the rule: how many tokens are frozen from now on, and the first position that stays in flight.
-func (f *wavefront) settled(step, headway int, changes []float32) (keep, from int) {
+func (f *wavefront) settled(step int, changes []float32) (keep, from int) {
 	rounds := f.Steps / f.InnerRecurrence
 	keep = 0
 	switch f.Freeze {
@@ -167,7 +177,7 @@ func (f *wavefront) settled(step, headway int, changes []float32) (keep, from in
 		}
 	case FreezeFixed:
 		if step > rounds {
-			n := min(f.Headway, f.rows+headway-1)
+			n := min(f.Headway, f.first+f.rows+1-f.frozen, len(f.tokens)-f.frozen) // guesses, less what the wave was cut by
 			return f.frozen + n, f.first + n
 		}
 	default:
@@ -185,7 +195,6 @@ func (f *wavefront) settled(step, headway int, changes []float32) (keep, from in
 
 // force freezes the first guess, settled or not.
 func (f *wavefront) force(guess int32) (keep, from int) {
-	f.idle = 0
 	f.n.ForcedFreezes++
 	if f.frozen == len(f.tokens) { // the wave was cut before it
 		f.tokens = append(f.tokens, guess)

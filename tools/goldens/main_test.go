@@ -39,8 +39,8 @@ func TestReferenceEngine(t *testing.T) {
 			cases += len(f.Cases) * max(1, len(f.Checkpoints))
 		}
 	}
-	if s.Passed != cases || cases == 0 {
-		t.Errorf("%d cases passed, the files have %d", s.Passed, cases)
+	if s.LeftOut != 1 || s.Passed != cases-s.LeftOut {
+		t.Errorf("%d cases passed and %d left out, the files have %d", s.Passed, s.LeftOut, cases)
 	}
 	if lines := strings.Count(out.String(), "\n"); lines != cases+1 {
 		t.Errorf("%d lines, want one a case and the totals:\n%s", lines, &out)
@@ -71,7 +71,11 @@ func (s spoiled) write(t *testing.T) string {
 		t.Fatal(err)
 	}
 	to := filepath.Join(dir, s.topic, s.file)
-	text, arrays := mustRead(t, filepath.Join(real, s.topic, s.file+".json")), mustRead(t, filepath.Join(real, s.topic, s.file+".safetensors"))
+	text := mustRead(t, filepath.Join(real, s.topic, s.file+".json"))
+	var arrays []byte
+	if s.topic != "diffusion" { // which has none
+		arrays = mustRead(t, filepath.Join(real, s.topic, s.file+".safetensors"))
+	}
 	if s.json != nil {
 		var f map[string]any
 		if err := json.Unmarshal(text, &f); err != nil {
@@ -104,7 +108,9 @@ func (s spoiled) write(t *testing.T) string {
 		binary.LittleEndian.PutUint32(p, math.Float32bits(math.Float32frombits(binary.LittleEndian.Uint32(p))+s.by))
 	}
 	mustWrite(t, to+".json", text)
-	mustWrite(t, to+".safetensors", arrays)
+	if arrays != nil {
+		mustWrite(t, to+".safetensors", arrays)
+	}
 	if s.bytes != nil {
 		s.bytes(to)
 	}
@@ -134,6 +140,7 @@ func TestSpoiledGoldens(t *testing.T) {
 	list := func(key string, i int, v any) func(c, _ map[string]any) {
 		return func(c, _ map[string]any) { c[key].([]any)[i] = v }
 	}
+	const minSteps, fixed = "latent-diff.min_steps=6", "freeze_strategy=fixed.headway=2"
 	for name, c := range map[string]struct {
 		spoiled
 		want string // in the detail; empty: the case passes
@@ -194,6 +201,29 @@ func TestSpoiledGoldens(t *testing.T) {
 		"a batch's other token": {spoiled{topic: "generate", file: "A", only: "batch2", json: func(c, _ map[string]any) {
 			c["tokens"].([]any)[1].([]any)[2] = 5
 		}}, "token 2 of sequence 1 is 111, want 5"},
+
+		"a token's steps":   {spoiled{topic: "exit", file: "C", only: minSteps, json: list("steps", 2, 14)}, "steps of token 2 is 15, want 14"},
+		"a value":           {spoiled{topic: "exit", file: "C", only: minSteps, json: func(c, _ map[string]any) { c["values"].([]any)[2].([]any)[1] = 0.0701 }}, "value 1 of token 2 is"},
+		"a check too many":  {spoiled{topic: "exit", file: "C", only: minSteps, json: set("check_criterion_every_n_steps", 2)}, "token 10 is 276, want 567"},
+		"a later check":     {spoiled{topic: "exit", file: "C", only: minSteps, json: set("min_steps", 7)}, "token 2 is 960, want 451"},
+		"another threshold": {spoiled{topic: "exit", file: "C", only: minSteps, json: set("threshold_value", 0.04)}, "threshold of latent-diff is 0.03, want 0.04"},
+		"other criterion":   {spoiled{topic: "exit", file: "C", only: minSteps, json: set("criterion", "vibes")}, "is not known; known: latent-diff"},
+		"an exit's logit":   {spoiled{topic: "exit", file: "C", only: minSteps, tensor: minSteps + ".logits", by: 1e-3}, minSteps + ".logits row 6"},
+
+		"a round":            {spoiled{topic: "speculative", file: "C", only: "draft3.look1.thr1", json: func(c, _ map[string]any) { c["rounds"].([]any)[3].([]any)[0] = 5 }}, "round 3: token 0"},
+		"a draft too deep":   {spoiled{topic: "speculative", file: "C", only: "draft8.look8.thr1", json: set("draft_steps", 12)}, "round"},
+		"another lookahead":  {spoiled{topic: "speculative", file: "C", only: "draft3.look1.thr1", json: set("lookahead_for_draft", 2)}, "round"},
+		"plain token":        {spoiled{topic: "speculative", file: "C", only: "draft3.look1.thr1", json: list("greedy_tokens", 5, 1)}, "plain greedy token 5"},
+		"a compressed cache": {spoiled{topic: "speculative", file: "C", only: "draft3.look1.thr1", json: set("cache_lookup_strategy", "latest-m4-compress-s4")}, "speculation needs a cache"},
+
+		"a wave's width":   {spoiled{topic: "diffusion", file: "C", only: fixed, json: func(c, _ map[string]any) { c["wave_start_and_width"].([]any)[7].([]any)[1] = 8 }}, "outer step 7: wave"},
+		"a wave's token":   {spoiled{topic: "diffusion", file: "C", only: fixed, json: list("tokens", 16, 1)}, "token 16 is"},
+		"a recurrence":     {spoiled{topic: "diffusion", file: "C", only: fixed, json: list("recurrence_per_position", 9, 1)}, "recurrence of position 9 is"},
+		"a stability":      {spoiled{topic: "diffusion", file: "C", only: fixed, json: list("token_stable_per_position", 9, 99)}, "token_stable of position 9 is"},
+		"cache clears":     {spoiled{topic: "diffusion", file: "C", only: fixed, json: set("num_cache_clears", 98)}, "num_cache_clears is 97, want 98"},
+		"other extras":     {spoiled{topic: "diffusion", file: "C", only: fixed, json: func(_, f map[string]any) { f["extra_tokens_cycle"] = []int{3} }}, "token 8 is 655, want 207"},
+		"random states":    {spoiled{topic: "diffusion", file: "C", only: fixed, json: set("init_scale", 1)}, "random numbers of the reference"},
+		"unsupported rule": {spoiled{topic: "diffusion", file: "C", only: fixed, json: set("freeze_strategy", "newest")}, `freeze_strategy "newest" is not known`},
 
 		"sampling as it is": {spoiled{topic: "sampling", file: "filters", only: "probs.a.top_p=0.9"}, ""},
 		"a probability":     {spoiled{topic: "sampling", file: "filters", only: "probs.a.top_p=0.9", tensor: "probs.a.top_p=0.9", by: 1e-5}, "probs.a.top_p=0.9 row 1 element 0"},
