@@ -70,7 +70,7 @@ func (m *countMeasure) value([][]float64, []float64) float64 { m.checks++; retur
 func TestFurtherCriterion(t *testing.T) {
 	kept := criteria
 	defer func() { criteria = kept }()
-	criteria = append(slices.Clone(criteria), CriterionInfo{"checks", 3, false, true, "checks so far", func(Config) measure { return &countMeasure{} }})
+	criteria = append(slices.Clone(criteria), CriterionInfo{Name: "checks", Auto: 3, AtLeast: true, Help: "checks so far", measure: func(Config) measure { return &countMeasure{} }})
 
 	exit, err := ParseExit("checks", "")
 	if err != nil {

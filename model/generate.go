@@ -37,47 +37,30 @@ const (
 	FinishContext Finish = "context"
 )
 
-// Generate runs the prompt and then token by token until a stop, on sequence seq of the session. emit is called for each token
-// as it is chosen; a last call with Token.Token -1 hands out text still held back, if any. An error of emit ends the run.
-func (m *Model) Generate(ctx context.Context, s *Session, seq int, req Request, emit func(Token) error) (Finish, error) {
-	if len(req.Prompt) == 0 {
-		return "", errors.New("model: the prompt has no tokens: give at least one")
-	}
-	if err := req.Pick.Validate(); err != nil {
-		return "", err
-	}
+// Generate runs a request on sequence seq of the session. emit is called for each token as it is decided; a last call with
+// Token.Token -1 hands out text still held back, if any. An error of emit ends the run.
+func (m *Model) Generate(ctx context.Context, s *Session, seq int, req Request, emit func(Token) error) (Outcome, error) {
+	return m.sample(s.Engine(ctx), seq, req, emit)
+}
+
+// sample is Sample with the text of the tokens.
+func (m *Model) sample(e Engine, seq int, req Request, emit func(Token) error) (Outcome, error) {
 	text := m.textStream(req.StopStrings)
-	next := req.Prompt
-	for n := 1; ; n++ {
-		choice, err := s.Prefill(ctx, seq, next, req.Steps, &req.Pick)
-		if err != nil {
-			return "", err
+	stopped := false
+	out, err := Sample(e, seq, req, func(c Choice) (bool, error) {
+		piece := ""
+		if !slices.Contains(req.StopIDs, c.Token) {
+			piece, stopped = text.push(c.Token)
 		}
-		next = []int32{choice.Token}
-		stopID := slices.Contains(req.StopIDs, choice.Token)
-		piece, stopped := "", false
-		if !stopID {
-			piece, stopped = text.push(choice.Token)
-		}
-		if err := emit(Token{Choice: choice, Text: piece}); err != nil {
-			return "", err
-		}
-		finish := Finish("")
-		switch {
-		case stopID || stopped:
-			finish = FinishStop
-		case n == req.MaxTokens:
-			finish = FinishLength
-		case s.Pos(seq) == s.Context():
-			finish = FinishContext
-		default:
-			continue
-		}
-		if rest := text.flush(); rest != "" && !stopped {
-			err = emit(Token{Choice: Choice{Seq: seq, Token: -1}, Text: rest})
-		}
-		return finish, err
+		return stopped, emit(Token{Choice: c, Text: piece})
+	})
+	if err != nil || stopped {
+		return out, err
 	}
+	if rest := text.flush(); rest != "" {
+		err = emit(Token{Choice: Choice{Seq: seq, Token: -1}, Text: rest})
+	}
+	return out, err
 }
 
 // StopIDs are the tokens that end an answer: the reference's three, by their names where the tokenizer has them, and

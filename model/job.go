@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -69,13 +70,16 @@ func (q *sequence) flight(pos int) int {
 	return slices.IndexFunc(q.flights, func(f flight) bool { return f.pos == pos })
 }
 
+// errNoRoom is for asks that have to wait until rows in flight leave.
+var errNoRoom = errors.New("model: no room for more rows in flight: use a session with more Rows")
+
 // begin readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
 // the pass has already.
 func (s *Session) begin(j *job, size, carried int) error {
 	a, q := j.ask, &s.seqs[j.ask.Seq]
 	rows := a.Rows[j.next:]
 	rows = rows[:min(size, len(rows))]
-	j.rows, j.outputs, j.started = rows, max(a.Outputs-(len(a.Rows)-j.next-len(rows)), 0), true
+	j.rows, j.outputs = rows, max(a.Outputs-(len(a.Rows)-j.next-len(rows)), 0)
 	j.outputs = min(j.outputs, len(rows))
 	j.progress, j.values, j.normed = shaders.Progress{}, nil, nil
 	j.rule, j.probe = s.rule(a)
@@ -88,6 +92,15 @@ func (s *Session) begin(j *job, size, carried int) error {
 			return (r.From == FromPrevious || r.From == FromNormed) && r.Pos-max(r.Back, 1) == f.pos
 		})
 	}
+	need := len(rows)
+	for _, f := range q.flights {
+		if f.pos >= first && f.pos < end || !stays(f) && !source(f) {
+			need--
+		}
+	}
+	if need > len(s.free) {
+		return errNoRoom
+	}
 	q.flights = slices.DeleteFunc(q.flights, func(f flight) bool {
 		gone := !stays(f) && !source(f)
 		if gone {
@@ -96,6 +109,7 @@ func (s *Session) begin(j *job, size, carried int) error {
 		return gone
 	})
 
+	j.started = true
 	key := SequenceKey(q.setting.Seed, q.setting.Stream)
 	held := q.flights
 	flights := slices.DeleteFunc(slices.Clone(held), func(f flight) bool { return f.pos >= first })
@@ -105,9 +119,6 @@ func (s *Session) begin(j *job, size, carried int) error {
 		if was >= 0 {
 			f = held[was]
 		} else {
-			if len(s.free) == 0 {
-				return fmt.Errorf("model: more rows in flight than the %d that this session holds: use a session with more Rows", s.slots())
-			}
 			f.slot = s.free[len(s.free)-1]
 			s.free = s.free[:len(s.free)-1]
 		}

@@ -23,6 +23,9 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 		return nil, err
 	}
 	live := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return !j.started })
+	if len(live) == 0 {
+		return nil, errNoRoom
+	}
 	steps := horizon(live)
 	var finish, poll []*job
 	for _, j := range live {
@@ -100,6 +103,9 @@ func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
 			break // when rows that are under way have left
 		}
 		if err := s.begin(j, size, carried); err != nil {
+			if err == errNoRoom {
+				break
+			}
 			return nil, err
 		}
 		carried += len(j.normed)

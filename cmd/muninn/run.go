@@ -176,10 +176,11 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 
 	w := newTokenWriter(s, o.JSON, m.Tokenizer != nil)
 	t := newTally(dev, len(p.request.Prompt), loading)
-	finish, err := m.Generate(ctx, session, 0, p.request, func(token model.Token) error {
+	out, err := m.Generate(ctx, session, 0, p.request, func(token model.Token) error {
 		t.token(token)
 		return w.token(token)
 	})
+	finish := out.Finish
 	if err != nil && ctx.Err() == nil {
 		return err
 	}

@@ -1,0 +1,150 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// Batch runs requests side by side on the sequences of one session: whatever waits for a core step shares the pass over the
+// weights, whatever its position, depth or sampler. Requests join between two rounds and leave when they are done, and none
+// changes what another gives. It is not safe for concurrent use.
+//
+// A sampler runs as a coroutine that stops at each of its asks. A step of the batch lets those go on whose asks are done, and
+// gives all asks to the session for a round.
+type Batch struct {
+	s    *Session
+	runs []*batchRun // in the order of their coming
+	busy []bool      // of each sequence
+}
+
+// batchRun is a request under way.
+type batchRun struct {
+	seq    int
+	resume func() (*Ask, bool)
+	stop   func()
+	job    *job  // the ask that the sampler waits for
+	err    error // what that came to
+	end    func(Outcome, error)
+	out    Outcome
+	failed error
+}
+
+// ErrBatchFull is wrapped by Add when every sequence of the session is taken.
+var ErrBatchFull = errors.New("batch full")
+
+// errLeft ends a sampler whose request was taken out.
+var errLeft = errors.New("model: the request has been taken out of its batch")
+
+// NewBatch makes a batch of a session's sequences, which must hold nothing that is still needed.
+func NewBatch(s *Session) *Batch { return &Batch{s: s, busy: make([]bool, len(s.seqs))} }
+
+// Len is the number of requests under way.
+func (b *Batch) Len() int { return len(b.runs) }
+
+// Add lets a request join. emit is called for each of its tokens, from within Step, and end when it is done, with what its
+// sampler made of it. The setting says where its tokens start from: with the same one it gives the same tokens as alone.
+// It returns the request's sequence, by which Remove knows it.
+func (b *Batch) Add(req Request, setting Sequence, emit func(Token) error, end func(Outcome, error)) (seq int, err error) {
+	seq = slices.Index(b.busy, false)
+	if seq < 0 {
+		return 0, fmt.Errorf("model: %w: all %d sequences are taken; wait for one, or open a session with more", ErrBatchFull, len(b.busy))
+	}
+	if err := b.s.Rewind(seq, 0); err != nil {
+		return 0, err
+	}
+	b.s.SetSequence(seq, setting)
+	r := &batchRun{seq: seq, end: end}
+	r.resume, r.stop = iter.Pull(func(yield func(*Ask) bool) {
+		r.out, r.failed = b.s.m.sample(batchEngine{b.s, r, yield}, seq, req, emit)
+	})
+	b.busy[seq] = true
+	b.runs = append(b.runs, r)
+	return seq, nil
+}
+
+// Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled).
+func (b *Batch) Remove(seq int) {
+	for _, r := range b.runs {
+		if r.seq == seq {
+			r.stop()
+			b.leave(r)
+			return
+		}
+	}
+}
+
+// Step takes all requests one round further.
+func (b *Batch) Step(ctx context.Context) error {
+	var jobs []*job
+	for _, r := range slices.Clone(b.runs) {
+		for r.job == nil {
+			ask, ok := r.resume()
+			if !ok {
+				b.leave(r)
+				break
+			}
+			if r.err = b.s.check(ask); r.err == nil {
+				r.job = &job{ask: ask}
+			}
+		}
+		if r.job != nil {
+			jobs = append(jobs, r.job)
+		}
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	done, err := b.s.round(ctx, jobs)
+	if err != nil {
+		return err
+	}
+	for _, r := range b.runs {
+		if slices.Contains(done, r.job) {
+			r.job = nil
+		}
+	}
+	return nil
+}
+
+// Run takes steps until no request is left. On an error, also of a cancelled context, all are taken out.
+func (b *Batch) Run(ctx context.Context) error {
+	for len(b.runs) > 0 {
+		if err := b.Step(ctx); err != nil {
+			for len(b.runs) > 0 {
+				b.Remove(b.runs[0].seq)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// leave ends a request whose sampler has returned.
+func (b *Batch) leave(r *batchRun) {
+	b.runs = slices.DeleteFunc(b.runs, func(o *batchRun) bool { return o == r })
+	b.busy[r.seq] = false
+	b.s.drop(r.seq, 0)
+	if errors.Is(r.failed, errLeft) {
+		r.failed = fmt.Errorf("%w: %w", r.failed, context.Canceled)
+	}
+	if r.end != nil {
+		r.end(r.out, r.failed)
+	}
+}
+
+// batchEngine is a request's share of the session.
+type batchEngine struct {
+	*Session
+	run   *batchRun
+	yield func(*Ask) bool
+}
+
+func (e batchEngine) Do(a *Ask) error {
+	if !e.yield(a) {
+		return errLeft
+	}
+	return e.run.err
+}

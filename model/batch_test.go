@@ -1,0 +1,226 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"muninn/model"
+	"muninn/shaders"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// mixed are requests of different prompts, depths, criteria and samplers.
+func mixed(t *testing.T, m *model.Model) []model.Request {
+	t.Helper()
+	exit := func(criterion string, every int) *model.Exit {
+		e, err := model.ParseExit(criterion, "auto")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Every, e.Prefill = every, true
+		return &e
+	}
+	wave := model.PaperWave
+	wave.MaxWavefront = 6
+	samplers := []struct {
+		steps int
+		model.Sampler
+	}{
+		{12, model.Sampler{}},
+		{20, model.Sampler{Exit: exit("latent-diff", 1)}},
+		{5, model.Sampler{ContinuousCompute: true}},
+		{16, model.Sampler{Exit: exit("kl", 4)}},
+		{9, model.Sampler{Speculative: &model.Speculative{DraftSteps: 3, Lookahead: 4, Threshold: 1}}},
+		{20, model.Sampler{Exit: exit("argmax-stability", 1)}},
+		{8, model.Sampler{Wave: &wave}},
+		{20, model.Sampler{Exit: exit("acceleration", 2), Noise: model.StateNoise{Weight: 0.01, Type: model.NoiseGeom}}},
+	}
+	var list []model.Request
+	for i, s := range samplers {
+		pick := model.Sampling{Greedy: true}
+		if i%3 == 2 {
+			pick = model.Sampling{Temperature: 0.9, TopK: 40, Seed: uint64(i)}
+		}
+		list = append(list, model.Request{Prompt: randomTokens(m, 3+5*i%11, uint64(i)), Steps: s.steps, MaxTokens: 8 + 3*i%7, Pick: pick, Sampler: s.Sampler})
+	}
+	return list
+}
+
+// batchSession has room for n of them.
+func batchSession(t *testing.T, m *model.Model, n int) *model.Session {
+	t.Helper()
+	return session(t, m, model.SessionOptions{Sequences: n, Context: 64, MaxSteps: 20, Rows: 48, Outputs: 48, Exits: true, Compares: 6})
+}
+
+func setting(i int) model.Sequence { return model.Sequence{Seed: 7, Stream: uint64(i), InitScale: 1} }
+
+// alone runs a request on a session of its own.
+func alone(t *testing.T, m *model.Model, req model.Request, i int) (ids []int32, steps []int) {
+	t.Helper()
+	s := batchSession(t, m, 1)
+	s.SetSequence(0, setting(i))
+	if _, err := m.Generate(context.Background(), s, 0, req, collect(&ids, &steps)); err != nil {
+		t.Fatal(err)
+	}
+	return ids, steps
+}
+
+func collect(ids *[]int32, steps *[]int) func(model.Token) error {
+	return func(t model.Token) error {
+		if t.Token >= 0 {
+			*ids, *steps = append(*ids, t.Token), append(*steps, t.Steps)
+		}
+		return nil
+	}
+}
+
+// TestBatchMixed: requests of different prompts, depths, criteria and samplers side by side give what each gives alone, though
+// some join and one is taken out midway.
+func TestBatchMixed(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("C-f16"), model.Options{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
+		requests := mixed(t, m)
+		b := model.NewBatch(batchSession(t, m, len(requests)))
+		ids, steps, ends := make([][]int32, len(requests)), make([][]int, len(requests)), make([]error, len(requests))
+		add := func(i int) int {
+			seq, err := b.Add(requests[i], setting(i), collect(&ids[i], &steps[i]), func(_ model.Outcome, err error) { ends[i] = err })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return seq
+		}
+		const late, removed = 3, 2 // so many join later; this one leaves
+		var gone int
+		for i := range len(requests) - late {
+			if seq := add(i); i == removed {
+				gone = seq
+			}
+		}
+		for round := 0; b.Len() > 0; round++ {
+			if err := b.Step(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if round%4 == 3 && round/4 < late {
+				add(len(requests) - late + round/4)
+			}
+			if round == 6 {
+				b.Remove(gone)
+			}
+		}
+		for i, req := range requests {
+			want, depth := alone(t, m, req, i)
+			if i == removed {
+				if !errors.Is(ends[i], context.Canceled) || len(ids[i]) >= len(want) || !slices.Equal(ids[i], want[:len(ids[i])]) {
+					t.Errorf("request %d was taken out: tokens %v, end %v; alone it gives %v", i, ids[i], ends[i], want)
+				}
+				continue
+			}
+			if ends[i] != nil || !slices.Equal(ids[i], want) || !slices.Equal(steps[i], depth) {
+				t.Errorf("request %d: tokens %v of %v steps, %v; alone %v of %v", i, ids[i], steps[i], ends[i], want, depth)
+			}
+		}
+	})
+}
+
+// TestBatchRefuses: a request that cannot be run ends by itself, and one too many is refused.
+func TestBatchRefuses(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("C-f16"), model.Options{})
+		b := model.NewBatch(batchSession(t, m, 2))
+		var bad, good error
+		var ids []int32
+		var steps []int
+		long := model.Request{Prompt: randomTokens(m, 100, 1), Steps: 2, MaxTokens: 3, Pick: model.Sampling{Greedy: true}}
+		short := model.Request{Prompt: randomTokens(m, 5, 1), Steps: 2, MaxTokens: 3, Pick: model.Sampling{Greedy: true}}
+		for _, r := range []struct {
+			req model.Request
+			end *error
+		}{{long, &bad}, {short, &good}} {
+			if _, err := b.Add(r.req, setting(0), collect(&ids, &steps), func(_ model.Outcome, err error) { *r.end = err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.Add(short, setting(0), nil, nil); !errors.Is(err, model.ErrBatchFull) {
+			t.Errorf("a third request in a batch of two: %v", err)
+		}
+		if err := b.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.Is(bad, model.ErrContextFull) || good != nil || len(ids) != 3 {
+			t.Errorf("the long one ended with %v, the short one with %v and %d tokens", bad, good, len(ids))
+		}
+	})
+}
+
+// TestAdaptiveCounters: with a criterion on the state, a token's exit is decided on the device: little is read back, nothing
+// recorded, and how many submissions a token takes does not depend on when it left.
+func TestAdaptiveCounters(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("C-f16"), model.Options{})
+		s := session(t, m, model.SessionOptions{MaxSteps: 32, Context: 64, Exits: true})
+		exit, err := model.ParseExit("latent-diff", "auto")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := s.Engine(context.Background())
+		least, most := 1<<30, 0
+		few, many := uint64(1<<30), uint64(0)
+		for i, token := range randomTokens(m, 40, 3) {
+			before := dev.Counters()
+			a := &model.Ask{Rows: []model.AskRow{{Pos: i, Token: token, Begin: true}}, Steps: 32, Exit: &exit, Outputs: 1}
+			if err := e.Do(a); err != nil {
+				t.Fatal(err)
+			}
+			after := dev.Counters()
+			if i < 2 {
+				continue // records
+			}
+			least, most = min(least, a.Taken), max(most, a.Taken)
+			few, many = min(few, after.Submissions-before.Submissions), max(many, after.Submissions-before.Submissions)
+			if down := after.BytesDown - before.BytesDown; down > 64 {
+				t.Fatalf("%d bytes read back for a token, want at most 64", down)
+			}
+			if n := after.Recordings - before.Recordings; n != 0 {
+				t.Fatalf("%d recordings for token %d, want none", n, i)
+			}
+		}
+		if most-least < 4 {
+			t.Fatalf("all tokens took %d to %d steps: nothing is shown", least, most)
+		}
+		if many-few > 1 {
+			t.Errorf("tokens of %d to %d steps took %d to %d submissions", least, most, few, many)
+		}
+		t.Logf("%d to %d steps, %d to %d submissions a token", least, most, few, many)
+	})
+}
+
+// TestSpeculationIsPlain: at threshold 1 the text is that of plain decoding, whatever is drafted.
+func TestSpeculationIsPlain(t *testing.T) {
+	const prompts = 200
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, model.DemoName, model.Options{})
+		s := session(t, m, model.SessionOptions{Context: 96, MaxSteps: 16, Outputs: 8})
+		for i := range prompts {
+			req := model.Request{Prompt: randomTokens(m, 4+i%9, uint64(i)), Steps: 6 + i%3, MaxTokens: 10, Pick: model.Sampling{Greedy: i%2 == 0, Temperature: 1, Seed: uint64(i)}}
+			var want, got []int32
+			var depth []int
+			for _, to := range []*[]int32{&want, &got} {
+				if err := s.Rewind(0, 0); err != nil {
+					t.Fatal(err)
+				}
+				s.SetSequence(0, setting(i))
+				if _, err := m.Generate(context.Background(), s, 0, req, collect(to, &depth)); err != nil {
+					t.Fatal(err)
+				}
+				req.Sampler.Speculative = &model.Speculative{DraftSteps: 1 + i%7, Lookahead: 1 + i%8, Threshold: 1}
+			}
+			if !slices.Equal(got, want) {
+				t.Fatal(fmt.Sprintf("prompt %d, %+v: tokens %v, plainly %v", i, req.Sampler.Speculative, got, want))
+			}
+		}
+	})
+}
