@@ -54,7 +54,7 @@ type CriterionInfo struct {
 // criteria: a further one is a row here, a measure (exit_measure.go), and a kernel.
 //
 // The threshold of acceleration is measured on the demo model, 54 problems of 0 to 8 hops, at the question: 0.1 takes 6.5 steps in
-// the mean and leaves nothing in mid-chain, as latent-diff at its own 0.03 (5.9 steps); 0.03 takes 7.0; 0.3 takes 5.6; 0.5 is
+// the mean and leaves nothing in mid-chain, as latent-diff at its own 0.03 (5.9 steps); 0.03 takes 7.0; 0.3 takes 6.0; 0.5 is
 // the first to leave too soon (1 of 54). While a state is still on its way, its change and its turn are of its own size.
 var criteria = []CriterionInfo{
 	{LatentDiff, 0.03, false, false, "relative change of the state", measureLatentDiff},
