@@ -57,13 +57,13 @@ type CriterionInfo struct {
 
 // criteria: a further one is a row here, a measure (exit_measure.go), and a kernel (shaders/probe.comp).
 //
-// The threshold of acceleration is that of latent-diff: both are shares of the state's norm that still move, and where a state
-// closes in on a point by a constant factor f a step, its acceleration is (1 - f) of its difference, which leaves sooner by
-// the steps in which f does not matter.
+// The threshold of acceleration is measured on the demo model, 54 problems of 0 to 8 hops, at the question: 0.1 takes 6.5 steps in
+// the mean and leaves nothing in mid-chain, as latent-diff at its own 0.03 (5.9 steps); 0.03 takes 7.0; 0.3 takes 6.0; 0.5 is
+// the first to leave too soon (1 of 54). While a state is still on its way, its change and its turn are of its own size.
 var criteria = []CriterionInfo{
 	{LatentDiff, 0.03, false, false, "relative change of the state", measureLatentDiff, shaders.MeasureDiff, ""},
 	{Cosine, 1e-3, false, false, "turn of the state", measureCosine, shaders.MeasureCosine, ""},
-	{Acceleration, 0.03, false, false, "relative change of the state's change", measureAcceleration, shaders.MeasureAcceleration, ""},
+	{Acceleration, 0.1, false, false, "relative change of the state's change", measureAcceleration, shaders.MeasureAcceleration, ""},
 	{EntropyDiff, 1e-3, true, false, "change of the next token's entropy", measureEntropyDiff, shaders.MeasureProbe, "entropy_diff"},
 	{KL, 1e-3, true, false, "divergence of the next token's distribution", measureKL, shaders.MeasureProbe, "kl"},
 	{MinPKL, 1e-5, true, false, "divergence of its likely part", measureMinPKL, shaders.MeasureProbe, "minp_kl"},

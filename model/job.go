@@ -14,9 +14,10 @@ type flight struct{ pos, slot int }
 
 // job is an ask under way: chunk by chunk where it has more rows than a pass.
 type job struct {
-	ask  *Ask
-	pick *Sampling
-	next int // rows of the ask that chunks before have run
+	ask    *Ask
+	pick   *Sampling
+	next   int // rows of the ask that chunks before have run
+	waited int // rounds that had no room for it
 
 	// Of the chunk under way.
 	rows     []AskRow

@@ -15,7 +15,8 @@ type programKey struct {
 	rows     int
 	given    bool   // begin: the caller gives initial states
 	carried  int    // begin: rows that start from a state after ln_f
-	groups   int    // enter, leave; step and finish after it: 0 if no group has an exit
+	alone    bool   // enter, step with probes, leave: of one ask
+	group    int    // leave alone: whose
 	follow   bool   // enter, step: dispatches follow the live rows
 	noise    bool   // step: noise is mixed into states
 	probes   string // step: criteria on logits that are checked at its end, by their kernels
@@ -83,15 +84,15 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 		p.begin(carry)
 	case "enter":
 		rows := table(x.live, key.rows)
-		upload(s.groups.Rules, x.rulesUp, key.groups*shaders.RuleBytes)
-		upload(s.groups.Progress, x.progressUp, key.groups*shaders.ProgressBytes)
+		upload(s.groups.Rules, x.rulesUp, s.groups.N*shaders.RuleBytes)
+		upload(s.groups.Progress, x.progressUp, s.groups.N*shaders.ProgressBytes)
 		if key.checks > 0 {
 			table(x.check, key.checked)
 			upload(x.last, x.lastUp, key.checks*shaders.MoveBytes)
 			upload(x.group, x.groupUp, key.checks*4)
 		}
 		if key.follow {
-			rec.Arm(s.groupsOf(key.groups), rows, s.live)
+			rec.Arm(s.groups, rows, s.live)
 		}
 	case "step":
 		p.rows = x.live.rows(key.rows)
@@ -105,7 +106,7 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 		}
 		if key.follow {
 			rec.Follow(nil, false)
-			rec.Settle(s.groupsOf(key.groups), p.rows, s.live)
+			rec.Settle(s.groups, p.rows, s.live)
 		}
 	case "finish":
 		p.rows = table(x.finish, key.rows)
@@ -126,8 +127,11 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 			s.recordPick(p, key, upload)
 		}
 	case "leave":
-		n := uint64(key.groups) * shaders.ProgressBytes
-		rec.Copy(x.progressDown.Slice(0, n), s.groups.Progress.Slice(0, n))
+		at, n := uint64(0), uint64(s.groups.N)*shaders.ProgressBytes
+		if key.alone {
+			at, n = uint64(key.group)*shaders.ProgressBytes, shaders.ProgressBytes
+		}
+		rec.Copy(x.progressDown.Slice(at, n), s.groups.Progress.Slice(at, n))
 	}
 	return rec
 }
@@ -140,13 +144,6 @@ func (s *Session) pass(rec *shaders.Recorder, rows, outputs int) *pass {
 	}
 }
 
-// groupsOf are the first n groups.
-func (s *Session) groupsOf(n int) shaders.Groups {
-	g := s.groups
-	g.N = n
-	return g
-}
-
 // recordCheck goes from states to logits for the asks whose criteria look at those, and measures them. One ask alone follows
 // its live rows, and costs nothing once it has settled; of several, the rows to check are in a table of their own.
 func (s *Session) recordCheck(rec *shaders.Recorder, key programKey) {
@@ -154,7 +151,7 @@ func (s *Session) recordCheck(rec *shaders.Recorder, key programKey) {
 	p := s.pass(rec, key.checked, key.checks)
 	rec.Follow(nil, false)
 	p.rows = x.check.rows(key.checked)
-	if key.groups == 1 {
+	if key.alone {
 		p.rows, p.live = x.live.rows(key.rows), s.live
 		rec.Follow(s.live, false)
 	}
@@ -163,7 +160,7 @@ func (s *Session) recordCheck(rec *shaders.Recorder, key programKey) {
 	rec.Follow(p.live, true)
 	for i, c := range criteria {
 		if c.probe != "" && strings.Contains(key.probes, c.probe+";") {
-			rec.Probe(c.probe, uint32(i+1), p.Logits, x.group.Slice(0, n*4), s.groupsOf(key.groups), s.buf.Previous)
+			rec.Probe(c.probe, uint32(i+1), p.Logits, x.group.Slice(0, n*4), s.groups, s.buf.Previous)
 		}
 	}
 	rec.Follow(nil, false)

@@ -2,11 +2,10 @@ package model
 
 import (
 	"fmt"
-	"math"
 	"slices"
 )
 
-// Do does an ask in plain Go. After an error nothing has changed.
+// Do does an ask in plain Go. After an error of the ask nothing has changed.
 func (s *ReferenceSession) Do(a *Ask) error {
 	q := s.sequence(a.Seq)
 	q.carried = false
@@ -50,7 +49,9 @@ func (s *ReferenceSession) do(q *refSequence, a *Ask, row0 int) error {
 		}
 	}
 
-	s.choose(q, a, s.logits(q, at, state, a.Outputs, tap))
+	if err := s.choose(q, a, s.logits(q, at, state, a.Outputs, tap)); err != nil {
+		return err
+	}
 	s.compare(q, a, starts, state)
 	flight := map[int]refRow{}
 	for pos, row := range q.flight {
@@ -200,101 +201,4 @@ func (s *ReferenceSession) logits(q *refSequence, at []int, state [][]float64, o
 	logits := r.lmHead.times(x, nil)
 	tap("logits", logits)
 	return logits
-}
-
-// choose picks the tokens that follow the outputs.
-func (s *ReferenceSession) choose(q *refSequence, a *Ask, logits [][]float64) {
-	rows := make([][]float32, len(logits))
-	for i := range logits {
-		rows[i] = narrow(logits[i])
-	}
-	if a.Logits != nil {
-		a.Logits(rows)
-	}
-	a.Choices, a.Below = nil, nil
-	for i, row := range rows {
-		at := a.Rows[len(a.Rows)-len(rows)+i]
-		row = slices.Clone(row)
-		token := 0
-		if p := a.Pick; p != nil {
-			p.Penalise(row, q.tokens[:at.Pos+1])
-		}
-		top, kept := Argmax(row), 1
-		if token = top; a.Pick != nil && !a.Pick.Greedy {
-			probs := a.Pick.Probabilities(row)
-			token = Draw(probs, Uniform(SequenceKey(a.Pick.Seed, q.setting.Stream), at.Pos))
-			kept = len(probs) - count(probs, 0)
-		}
-		largest, second, sum := float64(row[top]), math.Inf(-1), 0.0
-		for j, l := range row {
-			if sum += math.Exp(float64(l) - largest); j != top {
-				second = max(second, float64(l))
-			}
-		}
-		a.Choices = append(a.Choices, Choice{Seq: a.Seq, Pos: at.Pos, Token: int32(token), Steps: at.Step + a.Taken, Logit: row[token],
-			LogProb: float32(float64(row[token]) - largest - math.Log(sum)), Margin: float32(largest - second), Kept: kept})
-		if a.Given != nil {
-			a.Below = append(a.Below, row[top]-row[a.Given[i]])
-		}
-	}
-}
-
-func count(x []float64, value float64) int {
-	n := 0
-	for _, v := range x {
-		if v == value {
-			n++
-		}
-	}
-	return n
-}
-
-// compare measures how far the states have come.
-func (s *ReferenceSession) compare(q *refSequence, a *Ask, starts, state [][]float64) {
-	a.Changes = nil
-	var deltas [][]float64
-	for i := 0; a.Compare != CompareNone && i+a.Shift < len(state); i++ {
-		d := minus(state[i], starts[i+a.Shift])
-		deltas = append(deltas, d)
-		switch {
-		case a.Compare == CompareDifference, !q.compared:
-			a.Changes = append(a.Changes, float32(norm(d)/norm(state[i])))
-		case i < len(q.deltas):
-			a.Changes = append(a.Changes, float32(norm(minus(d, q.deltas[i]))/norm(state[i])))
-		}
-	}
-	q.deltas, q.compared = deltas, a.Compare != CompareNone
-}
-
-// refExit watches an ask's steps.
-type refExit struct {
-	exit    *Exit
-	measure measure
-	logits  bool
-}
-
-func (s *ReferenceSession) newExit(a *Ask, starts [][]float64) refExit {
-	if a.Exit == nil || len(a.Rows) > 1 && !a.Exit.Prefill {
-		return refExit{}
-	}
-	info, _ := a.Exit.Criterion.Info() // the ask has been checked
-	m := info.measure(s.r.Config)
-	m.start(starts)
-	return refExit{a.Exit, m, info.Logits}
-}
-
-// done tells whether the step of an index ends the ask. logits computes those of the last row.
-func (e refExit) done(step int, state [][]float64, logits func() []float64) bool {
-	if e.exit == nil || !e.exit.Checks(step) {
-		return false
-	}
-	var row []float64
-	if e.logits {
-		row = logits()
-	}
-	value := e.measure.value(state, row)
-	if e.exit.Values != nil {
-		e.exit.Values(step+1, value)
-	}
-	return e.exit.Done(value)
 }

@@ -50,12 +50,12 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
-	for i, j := range live {
+	for _, j := range live {
 		j.progress.Taken += uint32(steps)
 		if j.adaptive() {
-			j.progress = s.io.progressOf(i)
+			j.progress = s.io.progressOf(j.ask.Seq)
 		}
-		if err := s.values(j, i); err != nil {
+		if err := s.values(j); err != nil {
 			return nil, err
 		}
 	}
@@ -81,35 +81,38 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 	return done, nil
 }
 
-// admit begins chunks of the jobs that have none under way, as far as a pass has room for their rows.
+// admit begins chunks of the jobs that have none under way, those first that have waited longest, until one does not fit
+// into the pass beside the rows that are live. How large a chunk is does not depend on what else there is, or neither would a
+// token's exit.
 func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
 	s.free = append(s.free, s.later...)
 	s.later = s.later[:0]
 	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
+	var waiting []*job
 	for _, j := range jobs {
 		if j.started {
 			rows, outputs = rows-len(j.rows), outputs-j.outputs
+		} else {
+			waiting = append(waiting, j)
 		}
 	}
-	for _, j := range jobs {
-		if j.started {
-			continue
+	slices.SortStableFunc(waiting, func(a, b *job) int { return b.waited - a.waited })
+	for i, j := range waiting {
+		size := s.chunk(j)
+		fits := size <= rows && min(size, j.ask.Outputs) <= outputs
+		if fits {
+			err = s.begin(j, size, carried)
 		}
-		size := min(rows, s.opt.Rows)
-		if j.ask.Outputs > 1 {
-			size = min(size, outputs)
-		}
-		if size < 1 || outputs < 1 || j.ask.Compare != CompareNone && size < len(j.ask.Rows) {
-			break // when rows that are under way have left
-		}
-		if err := s.begin(j, size, carried); err != nil {
-			if err == errNoRoom {
-				break
+		if !fits || err == errNoRoom {
+			for _, j := range waiting[i:] {
+				j.waited++
 			}
+			return fresh, nil
+		}
+		if err != nil {
 			return nil, err
 		}
-		carried += len(j.normed)
-		if carried > s.opt.Sequences {
+		if carried += len(j.normed); carried > s.opt.Sequences {
 			return nil, fmt.Errorf("model: more than %d rows start from normed states at once", s.opt.Sequences)
 		}
 		fresh = append(fresh, j)
@@ -117,6 +120,22 @@ func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
 	}
 	return fresh, nil
 }
+
+// chunk is how many rows of its ask a job takes next: all, or what leaves room for the other sequences.
+func (s *Session) chunk(j *job) int {
+	left := len(j.ask.Rows) - j.next
+	if j.ask.Compare != CompareNone {
+		return left // compared as one
+	}
+	size := max(s.opt.Rows-rowsBeside*(len(s.seqs)-1), s.opt.Rows/2, 1)
+	if j.ask.Outputs > 1 {
+		size = min(size, s.opt.Outputs)
+	}
+	return min(size, left)
+}
+
+// rowsBeside is how many rows a chunk leaves to each other sequence, as long as it has half of a pass for itself.
+const rowsBeside = 8
 
 // horizon is how many steps live jobs take before one may have to leave.
 func horizon(live []*job) int {
@@ -138,8 +157,8 @@ func horizon(live []*job) int {
 	return steps
 }
 
-// values hands out what the criterion of the i-th live job came to, where somebody asks.
-func (s *Session) values(j *job, i int) error {
+// values hands out what the criterion of a live job came to, where somebody asks.
+func (s *Session) values(j *job) error {
 	if j.ask.Exit == nil || j.ask.Exit.Values == nil || !j.adaptive() {
 		return nil
 	}
@@ -148,7 +167,7 @@ func (s *Session) values(j *job, i int) error {
 		return nil
 	}
 	raw := make([]byte, 4*n)
-	if err := s.m.dev.Read(s.groups.Values.Slice(uint64(4*i*maxChecks), uint64(4*n)), raw); err != nil {
+	if err := s.m.dev.Read(s.groups.Values.Slice(uint64(4*j.ask.Seq*maxChecks), uint64(4*n)), raw); err != nil {
 		return err
 	}
 	all := bytesToFloats(raw)
@@ -278,8 +297,12 @@ func (p *passes) steps(live []*job, steps int) {
 	var check []shaders.Row
 	var last, groupOf []uint32
 	var probes []string
-	key := programKey{part: "enter", groups: len(live)}
-	for g, j := range live {
+	key := programKey{part: "enter", alone: len(live) == 1}
+	for g := range s.seqs {
+		s.io.putGroup(g, shaders.ExitRule{}, shaders.Progress{Done: true}) // of the sequences that stand still
+	}
+	for _, j := range live {
+		g := j.ask.Seq
 		s.io.putGroup(g, j.rule, j.progress)
 		for _, r := range j.table {
 			r.Step += j.progress.Taken
@@ -305,15 +328,12 @@ func (p *passes) steps(live []*job, steps int) {
 	p.add(key)
 
 	step := programKey{part: "step", rows: len(table), follow: key.follow, noise: key.noise}
-	if key.follow {
-		step.groups = len(live)
-	}
 	slices.Sort(probes)
 	for i := range steps {
 		k := step
 		for _, j := range live {
 			if j.probe != "" && j.due(j.progress.Taken+uint32(i)) {
-				k.checked, k.checks, k.probes = key.checked, key.checks, strings.Join(probes, ";")+";"
+				k.alone, k.checked, k.checks, k.probes = key.alone, key.checked, key.checks, strings.Join(probes, ";")+";"
 			}
 		}
 		p.add(k)
@@ -344,9 +364,13 @@ func (p *passes) finish(jobs []*job) {
 	p.add(key)
 }
 
-// leave brings back how far the groups are.
+// leave brings back how far the groups are: of one ask alone only its own.
 func (p *passes) leave(live []*job) {
-	if slices.ContainsFunc(live, (*job).adaptive) {
-		p.add(programKey{part: "leave", groups: len(live)})
+	switch {
+	case !slices.ContainsFunc(live, (*job).adaptive):
+	case len(live) == 1:
+		p.add(programKey{part: "leave", alone: true, group: live[0].ask.Seq})
+	default:
+		p.add(programKey{part: "leave"})
 	}
 }
