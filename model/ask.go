@@ -81,7 +81,7 @@ func (a *Ask) check(pos, context, vocabulary int, inFlight func(pos int) bool) e
 	case a.Rows[0].Pos < 0 || a.Rows[0].Pos > pos:
 		return refuse("rows from position %d on: it holds %d tokens", a.Rows[0].Pos, pos)
 	case a.Rows[0].Pos+n > context:
-		return fmt.Errorf("model: sequence %d would reach %d tokens, its context holds %d: %w", a.Seq, a.Rows[0].Pos+n, context, ErrContextFull)
+		return fmt.Errorf("model: sequence %d would reach %d tokens, its context holds %d: %w; use a larger one", a.Seq, a.Rows[0].Pos+n, context, ErrContextFull)
 	case a.Steps < 0:
 		return refuse("num_steps is %d, want 0 or more", a.Steps)
 	case a.Outputs < 0 || a.Outputs > n:

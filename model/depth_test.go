@@ -1,0 +1,118 @@
+package model_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"muninn/model"
+	"muninn/model/demo"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// depthHops are the problems' sizes: core steps that depend on each other, less one.
+var depthHops = []int{0, 1, 2, 3, 4, 6, 8, 10, 12, 15}
+
+// readers are the criteria that look at the state itself, which turns as long as the model follows a chain. The others look at
+// the words, and a word may stand for a while in mid-chain.
+var readers = []model.Criterion{model.LatentDiff, model.Cosine, model.Acceleration}
+
+// TestExitsFollowHops: at the question, criteria on the state spend more steps on every longer chain, and answer as well as
+// 32 steps do with at most half of them. MUNINN_TEST_PROBLEMS measures so many of each size instead of a few.
+func TestExitsFollowHops(t *testing.T) {
+	const deepest = 32
+	each := 4
+	if text := os.Getenv("MUNINN_TEST_PROBLEMS"); text != "" {
+		var err error
+		if each, err = strconv.Atoi(text); err != nil || each < 2 {
+			t.Fatalf("MUNINN_TEST_PROBLEMS=%s: want a number from 2 on", text)
+		}
+	}
+	rng := demo.Rand(11)
+	var problems []demo.Problem
+	for _, hops := range depthHops {
+		for range each {
+			p, err := demo.Draw(rng, hops)
+			if err != nil {
+				t.Fatal(err)
+			}
+			problems = append(problems, p)
+		}
+	}
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, model.DemoName, model.Options{})
+	_, full := asked(t, m, problems, nil, deepest)
+
+	table := &strings.Builder{}
+	fmt.Fprintf(table, "| criterion | right | mean steps | %s |\n|---|---:|---:|%s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(depthHops)), " | "), "[]"), strings.Repeat("---:|", len(depthHops)))
+	fmt.Fprintf(table, "| none | %.1f %% | %d |\n", full, deepest)
+	for _, info := range model.Criteria() {
+		exit := model.Exit{Criterion: info.Name, Prefill: true}
+		steps, right := asked(t, m, problems, &exit, deepest)
+		var by []float64
+		var cells []string
+		for group := range slices.Chunk(steps, each) {
+			by = append(by, mean(group))
+			cells = append(cells, fmt.Sprintf("%.1f", mean(group)))
+		}
+		all := mean(steps)
+		fmt.Fprintf(table, "| %s | %.1f %% | %.1f | %s |\n", info.Name, right, all, strings.Join(cells, " | "))
+		if !slices.Contains(readers, info.Name) {
+			continue
+		}
+		if right < full-1 || all > deepest/2 {
+			t.Errorf("%s: %.1f %% right with %.1f steps; 32 steps have %.1f %%", info.Name, right, all, full)
+		}
+		for i := 1; i < len(by); i++ {
+			if by[i] <= by[i-1] {
+				t.Errorf("%s: %.1f steps at %d hops, %.1f at %d: want more", info.Name, by[i], depthHops[i], by[i-1], depthHops[i-1])
+			}
+		}
+	}
+	t.Logf("steps at the question by hops, %d problems each, on %s\n%s", each, dev.Caps().Name, table)
+}
+
+// asked runs the problems' definitions at `deepest` steps and then their questions, with an exit or none: the steps that
+// each question took, and how many of the values that follow are right, in percent.
+func asked(t *testing.T, m *model.Model, problems []demo.Problem, exit *model.Exit, deepest int) (steps []float64, right float64) {
+	t.Helper()
+	const side = 8
+	s := session(t, m, model.SessionOptions{Sequences: side, Context: 48, Rows: side * 48, MaxSteps: deepest, Exits: true})
+	for group := range slices.Chunk(problems, side) {
+		var definitions, questions []*model.Ask
+		for i, p := range group {
+			ids, err := m.EncodePrompt(p.Text(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Rewind(i, 0); err != nil {
+				t.Fatal(err)
+			}
+			a := &model.Ask{Seq: i, Steps: deepest}
+			for pos, id := range ids {
+				a.Rows = append(a.Rows, model.AskRow{Pos: pos, Token: id, Begin: true})
+			}
+			last := len(ids) - 1
+			questions = append(questions, &model.Ask{Seq: i, Steps: deepest, Exit: exit, Outputs: 1, Rows: a.Rows[last:]})
+			a.Rows = a.Rows[:last]
+			definitions = append(definitions, a)
+		}
+		for _, asks := range [][]*model.Ask{definitions, questions} {
+			if err := s.Do(context.Background(), asks...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, a := range questions {
+			steps = append(steps, float64(a.Taken))
+			if string(m.Tokenizer.Bytes(a.Choices[0].Token)) == group[i].At(deepest) {
+				right += 100 / float64(len(problems))
+			}
+		}
+	}
+	return steps, right
+}
