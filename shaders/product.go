@@ -19,6 +19,7 @@ type tiling struct {
 	xs      int  // rows of x it takes at most
 	fixed   bool // kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
 	vectors int  // rows of x up to which products are taken as vectors; beyond, in tiles
+	lanes   bool // attention: a row and a head a lane
 }
 
 // Unrolls tells whether the device's driver unrolls loops over specialization constants. SwiftShader does not: it runs such
@@ -36,6 +37,7 @@ func tilingOf(c vk.Caps, opt Options) tiling {
 	if opt.Reduction == SharedMemory || opt.Vectors == Fixed || opt.Vectors == AutoVectors && !Unrolls(c) {
 		t.rows, t.xs, t.fixed = 4, 4, true
 	}
+	t.lanes = c.IsCPU() && !t.fixed
 	return t
 }
 

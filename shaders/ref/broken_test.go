@@ -48,6 +48,7 @@ func TestBrokenKernels(t *testing.T) {
 		{"advance_sg", opFAdd, opFSub, 0, "advance"},
 		{"qkvrope_f16", extFma, extFMix, 0, "qkvrope/f16"},
 		{"attention_f32", opFDiv, opFMul, 0, "attention/f32"},
+		{"attention_lane_f32_sg", opFDiv, opFMul, 0, "attention/f32"},
 		{"initstate", opFSub, opFAdd, 0, "initstate"},
 		{"argmax", opFOrdGreater, opFOrdLess, 0, "argmax"},
 		{"edit", opFDiv, opFMul, 0, "edit"},
