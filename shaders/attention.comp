@@ -23,21 +23,7 @@ layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride]
 layout(set = 0, binding = 6) coherent buffer P { vec4 parts[]; };  // split: [n][heads_all][segments][hs / 4 + 1], top and total last
 layout(set = 0, binding = 7) coherent buffer C { uint arrived[]; }; // split: [n][heads_all], 0 before and after
-layout(push_constant) uniform Push {
-    uint n;      // rows
-    uint heads, head0, heads_all, h;
-    uint hv;     // float vectors in a head of q
-    uint hu;     // uvec4 in a head of k and v
-    uint scales; // q8: words before the scales in the shard
-    uint stride; // floats in a row of y
-    uint cells;
-    uint every, anchor, period; // slot_of
-    uint rule;   // 0: one slot, always there; 1: full; 2: latest; 3: always-last
-    float scale; // 1 / sqrt(h)
-    uint q_stride; // float vectors in a row of q
-    uint segment;  // positions in a segment, a multiple of LS
-    uint split;    // segments that have workgroups of their own; 0: none
-} p;
+#include "lib/attention.glsl"
 #include "lib/last.glsl"
 
 shared vec4 q_row[TR][LS];
@@ -45,9 +31,6 @@ shared float weight[TR][LS];
 shared float part[TR][LS];
 shared uint address[LS];
 shared float lacking;
-
-const uint NONE = 0xffffffffu;
-const float LEAST = -1e38;
 
 // Both leave in part[r][0] the sum or maximum of every row, by a tree in fixed order.
 void tree_max() {
@@ -65,16 +48,6 @@ void tree_sum() {
         if (i < s) for (uint r = 0; r < TR; r++) part[r][i] += part[r][i + s];
     }
     barrier();
-}
-
-// The slot that holds what a reader at slot `own` sees of a cell, or NONE.
-uint lookup(uint own, uint cell, bool missing) {
-    if (p.rule == 0) return 0;
-    const uint stored = slots_stored(depth[cell], p.every, p.anchor, p.period);
-    if (p.rule == 1) return stored > own ? own : NONE;
-    if (stored == 0) return NONE;
-    if (p.rule == 2) return min(own, stored - 1);
-    return missing ? stored - 1 : own;
 }
 
 vec4 value(uint at) { // this invocation's float vector of the value at uvec4 `at`
@@ -102,7 +75,7 @@ void attend(uint n0, uint from, uint to, uint base, uint own, bool missing, uint
         const uint pos = c0 + lane;
         uint slot = NONE;
         if (pos < end) slot = lookup(own, base + pos, missing);
-        const uint at = slot == NONE ? 0 : ((slot * p.cells + base + pos) * p.heads + gl_WorkGroupID.x) * p.hu;
+        const uint at = slot == NONE ? 0 : place(slot, base + pos, gl_WorkGroupID.x);
         address[lane] = slot == NONE ? NONE : at;
         vec4 s[TR];
         [[unroll]] for (uint r = 0; r < TR; r++) s[r] = vec4(0);

@@ -15,10 +15,12 @@ type productPush struct {
 
 // tiling is how products are cut on a device.
 type tiling struct {
-	rows    int  // weight rows a workgroup takes, in products as vectors
-	xs      int  // rows of x it takes at most
-	fixed   bool // kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
-	vectors int  // rows of x up to which products are taken as vectors; beyond, in tiles
+	rows    int    // weight rows a workgroup takes, in products as vectors
+	xs      int    // rows of x it takes at most
+	fixed   bool   // kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
+	vectors int    // rows of x up to which products are taken as vectors; beyond, in tiles
+	lanes   bool   // attention: a row and a head a lane
+	pairs   uint32 // 1: products with q4_0 in 8 bits by two in a multiplication, not by dot
 }
 
 // Unrolls tells whether the device's driver unrolls loops over specialization constants. SwiftShader does not: it runs such
@@ -35,6 +37,10 @@ func tilingOf(c vk.Caps, opt Options) tiling {
 	}
 	if opt.Reduction == SharedMemory || opt.Vectors == Fixed || opt.Vectors == AutoVectors && !Unrolls(c) {
 		t.rows, t.xs, t.fixed = 4, 4, true
+	}
+	t.lanes = c.IsCPU() && !t.fixed
+	if t.lanes && !c.IntegerDotAccelerated {
+		t.pairs = 1
 	}
 	return t
 }
@@ -69,6 +75,9 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 	}
 	rows, xs := r.asVectors(x)
 	shape, spec := "vec", []uint32{r.k.size, uint32(rows), uint32(xs)}
+	if !x.Quant.IsZero() && w.Format == Q4_0 {
+		spec = append(spec, r.k.pairs)
+	}
 	if r.k.fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil
 	}

@@ -39,7 +39,7 @@ func TestBrokenKernels(t *testing.T) {
 		{"adapter_bf16_fix4_sm", opFAdd, opFSub, -1, "adapter/bf16 n=2 rows"}, // the bias
 		{"adapter_q4_0_tile32", opFSub, opFAdd, 0, "adapter/q4_0 n=17"},
 		{"swiglu_q8_0_vec_sg", opFDiv, opFMul, 0, "swiglu/q8_0 n=1 rows"},
-		{"matmul_q4_0_i8_vec_sg", opSDot, opUDot, 0, "matmul/int8 q4_0 n=1 rows"},
+		{"matmul_q4_0_i8_fix1_sg", opSDot, opUDot, 0, "matmul/int8 q4_0 n=1 rows"},
 		{"rmsnorm_quantise_sg", opFOrdLess, opFOrdGreater, -1, "rmsnorm/int8"},
 		{"embed_bf16", opShiftLeft, opShiftRight, 0, "embed/bf16"},
 		{"rmsnorm_sg", opFAdd, opFSub, 0, "rmsnorm"},
@@ -48,6 +48,7 @@ func TestBrokenKernels(t *testing.T) {
 		{"advance_sg", opFAdd, opFSub, 0, "advance"},
 		{"qkvrope_f16", extFma, extFMix, 0, "qkvrope/f16"},
 		{"attention_f32", opFDiv, opFMul, 0, "attention/f32"},
+		{"attention_lane_f32_sg", opFDiv, opFMul, 0, "attention/f32"},
 		{"initstate", opFSub, opFAdd, 0, "initstate"},
 		{"argmax", opFOrdGreater, opFOrdLess, 0, "argmax"},
 		{"edit", opFDiv, opFMul, 0, "edit"},

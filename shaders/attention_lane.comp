@@ -1,0 +1,90 @@
+#version 450
+// attention.comp for CPU devices: a lane is a row and a head of its own and goes over the positions one after another,
+// so there is nothing to wait for and nothing to add up between lanes. The vectors of a head live in private arrays; loops
+// over them are unrolled by the driver.
+// A device that loads lane by lane loses nothing when lanes differ in head, sequence or step.
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_GOOGLE_include_directive : require
+layout(local_size_x_id = 0) in; // a subgroup
+layout(constant_id = 1) const uint HV = 2; // float vectors in a head of q
+#include "lib/row.glsl"
+#include "lib/slot.glsl"
+#include "lib/kv.glsl"
+layout(set = 0, binding = 0) readonly buffer Q { vec4 q_in[]; };       // [n][q_stride]: heads_all heads of HV, after rope
+layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };         // [slot][cell][heads][hu], after rope
+layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [slot][cell][heads][hu / 2]
+layout(set = 0, binding = 2) readonly buffer V { uvec4 v[]; };
+layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
+layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };      // [cell] core steps stored
+layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };        // [n]
+layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };        // [n][stride]
+#include "lib/attention.glsl"
+
+// A head in units of KV_UNIT values.
+const uint HU = KV_UNIT == 16 ? (HV + 7) / 8 * 2 : (HV + KV_XV - 1) / KV_XV;
+
+#ifdef KV_Q8
+#define SCALE(of, at, unit) of[p.scales + (at) / 2 + (unit) / 2]
+#else
+#define SCALE(of, at, unit) 1.0
+#endif
+
+vec4 part(uvec4 four, uint x, float scale) { // float vector x of a unit
+#if defined(KV_F32)
+    return uintBitsToFloat(four);
+#elif defined(KV_F16)
+    return vec4(unpackHalf2x16(four[x * 2]), unpackHalf2x16(four[x * 2 + 1]));
+#else
+    return kv_bytes(four[x]) * scale;
+#endif
+}
+
+// Always-last: does any position that the row sees lack its slot?
+bool lacks(Row row, uint own) {
+    bool found = false;
+    for (uint i = 0; i <= row.pos; i++) found = found || slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own;
+    return found;
+}
+
+void main() {
+    const uint item = gl_WorkGroupID.x * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
+    const uint n = item / p.heads, head = p.head0 + item % p.heads;
+    if (n >= p.n) return;
+    const Row row = rows[n];
+    const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
+    const bool missing = p.rule == 3 && lacks(row, own);
+    vec4 q[HU * KV_XV], acc[HU * KV_XV];
+    [[unroll]] for (uint i = 0; i < HU * KV_XV; i++) acc[i] = vec4(0);
+    [[unroll]] for (uint i = 0; i < HU * KV_XV; i++) q[i] = vec4(0);
+    [[unroll]] for (uint i = 0; i < HV; i++) q[i] = q_in[n * p.q_stride + head * HV + i];
+
+    float top = LEAST, total = 0.0;
+    for (uint pos = 0; pos <= row.pos; pos++) {
+        const uint slot = lookup(own, row.base + pos, missing);
+        if (slot != NONE) {
+            const uint at = place(slot, row.base + pos, item % p.heads);
+            vec4 s = vec4(0);
+            [[unroll]] for (uint u = 0; u < HU; u++) {
+                const uvec4 four = k[at + u];
+                const float scale = SCALE(k_scales, at, u);
+                [[unroll]] for (uint x = 0; x < KV_XV; x++) s += q[u * KV_XV + x] * part(four, x, scale);
+            }
+            const float score = (s.x + s.y + s.z + s.w) * p.scale, new_top = max(top, score);
+            const float fade = exp(top - new_top), weight = exp(score - new_top);
+            top = new_top;
+            total = total * fade + weight;
+            [[unroll]] for (uint u = 0; u < HU; u++) {
+                const uvec4 four = v[at + u];
+                const float scale = SCALE(v_scales, at, u);
+                [[unroll]] for (uint x = 0; x < KV_XV; x++) acc[u * KV_XV + x] = acc[u * KV_XV + x] * fade + weight * part(four, x, scale);
+            }
+        }
+    }
+
+    const uint to = n * p.stride + head * p.h;
+    [[unroll]] for (uint i = 0; i < HV; i++) {
+        const vec4 a = acc[i] / total;
+        [[unroll]] for (uint c = 0; c < 4; c++)
+            if (i * 4 + c < p.h) y[to + i * 4 + c] = a[c];
+    }
+}

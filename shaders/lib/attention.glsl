@@ -1,0 +1,32 @@
+// What the attention kernels share: push constants and where a position's key and value are.
+layout(push_constant) uniform Push {
+    uint n;      // rows
+    uint heads, head0, heads_all, h;
+    uint hv;     // float vectors in a head of q
+    uint hu;     // uvec4 in a head of k and v
+    uint scales; // q8: words before the scales in the shard
+    uint stride; // floats in a row of y
+    uint cells;
+    uint every, anchor, period; // slot_of
+    uint rule;   // 0: one slot, always there; 1: full; 2: latest; 3: always-last
+    float scale; // 1 / sqrt(h)
+    uint q_stride; // float vectors in a row of q
+    uint segment;  // positions in a segment, a multiple of LS
+    uint split;    // segments that have workgroups of their own; 0: none
+} p;
+
+const uint NONE = 0xffffffffu;
+const float LEAST = -1e38; // below every score
+
+// The slot that holds what a reader at slot `own` sees of a cell, or NONE.
+uint lookup(uint own, uint cell, bool missing) {
+    if (p.rule == 0) return 0;
+    const uint stored = slots_stored(depth[cell], p.every, p.anchor, p.period);
+    if (p.rule == 1) return stored > own ? own : NONE;
+    if (stored == 0) return NONE;
+    if (p.rule == 2) return min(own, stored - 1);
+    return missing ? stored - 1 : own;
+}
+
+// Where the key or value of a cell's head begins, in uvec4.
+uint place(uint slot, uint cell, uint head) { return ((slot * p.cells + cell) * p.heads + head) * p.hu; }
