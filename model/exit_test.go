@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"muninn/shaders"
 )
 
 func TestParseExit(t *testing.T) {
@@ -70,7 +72,7 @@ func (m *countMeasure) value([][]float64, []float64) float64 { m.checks++; retur
 func TestFurtherCriterion(t *testing.T) {
 	kept := criteria
 	defer func() { criteria = kept }()
-	criteria = append(slices.Clone(criteria), CriterionInfo{"checks", 3, false, true, "checks so far", func(Config) measure { return &countMeasure{} }})
+	criteria = append(slices.Clone(criteria), CriterionInfo{"checks", 3, false, true, "checks so far", func(Config) measure { return &countMeasure{} }, shaders.MeasureProbe, ""})
 
 	exit, err := ParseExit("checks", "")
 	if err != nil {
