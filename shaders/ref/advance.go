@@ -55,10 +55,9 @@ func advanceTrial(t *trial, s normSize) {
 	for n := range in.table {
 		in.table[n].Group = uint32((n + s.d) % len(rules))
 	}
-	var stateBefore, olderBefore []float32 = filler(in.slots * s.d), source{seed("older", s.String()), uniform, shaders.F32, s.d}.all(2 * in.slots)
-	for i := range stateBefore { // of slots that no row has: they stay
-		stateBefore[i] = float32(i%7) - 3
-	}
+	// Slots that no row has stay as they are.
+	stateBefore := source{seed("state", s.String()), uniform, shaders.F32, s.d}.all(in.slots)
+	olderBefore := source{seed("older", s.String()), uniform, shaders.F32, s.d}.all(2 * in.slots)
 	a, x, w := t.input("a", av, s.n, s.d), t.input("x", xv, s.n, s.d), t.floats("weight", weight)
 	rows, raw := t.rows(in.table, true)
 	state, older := t.inout("state", stateBefore, in.slots, s.d), t.inout("older", olderBefore, 2*in.slots, s.d)
