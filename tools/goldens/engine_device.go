@@ -83,4 +83,6 @@ func (s deviceSession) Stored(seq, _, slot int) int {
 	return n
 }
 
-func (s deviceSession) Engine() (model.Engine, bool) { return s.Session.Engine(context.Background()), true }
+func (s deviceSession) Engine() (model.Engine, bool) {
+	return s.Session.Engine(context.Background()), true
+}
