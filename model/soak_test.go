@@ -65,6 +65,7 @@ func TestSoak(t *testing.T) {
 		}
 		if given >= tokens*(len(seen)+1)/samples {
 			seen = append(seen, used(t, dev, given))
+			t.Logf("%+v, %d recordings", seen[len(seen)-1], dev.Counters().Recordings)
 		}
 	}
 	warm := seen[len(seen)*2/5:]

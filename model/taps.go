@@ -37,7 +37,7 @@ func (s *Session) tappedPart(ctx context.Context, k programKey, step int) error 
 	}
 	for _, t := range rec.Taps() {
 		rows, name := tensorRows(t.Tensor, t.Span.Bytes()), t.Name
-		if name == "state" || name == "state.r0" { // in slots; the others by row
+		if len(rows) == s.slots() { // more than a pass has: a row for each slot
 			rows = s.bySlot(rows)
 		}
 		switch {
