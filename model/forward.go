@@ -8,7 +8,7 @@ import (
 )
 
 // The forward pass, as lists of operations over n rows. d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize,
-// V = PaddedVocabSize. Three programs make a pass: begin once, coreStep num_steps times, finish once.
+// V = PaddedVocabSize. Four lists make a pass: begin once, coreStep num_steps times, finish and head once.
 
 // buffers are the activations of a pass, each for the largest number of rows.
 type buffers struct {
@@ -50,8 +50,7 @@ type pass struct {
 	groups    shaders.Groups
 	arrived   vk.Span // [1] counter of MatMulNorm
 	attention shaders.AttentionScratch
-	live      *shaders.Live // what is recorded follows the live rows; nil: it does not
-	context   int           // positions of a sequence at most
+	context   int // positions of a sequence at most
 	prelude   []shaders.Cache
 	core      []shaders.Cache
 	coda      []shaders.Cache
@@ -103,8 +102,8 @@ func (p *pass) coreStep(noise bool) {
 	r.Tap("state", p.State)
 }
 
-// finish: ln_f, coda, ln_f again, and the logits of the rows that outputs names.
-func (p *pass) finish(outputs vk.Span) {
+// finish: ln_f, coda, ln_f again, into Y.
+func (p *pass) finish() {
 	r, w, eps := p.rec, &p.weights, p.eps
 	r.Take(p.floats(), p.State, p.rows)
 	r.RMSNorm(p.X, p.floats(), w.LnF, eps)
@@ -117,20 +116,18 @@ func (p *pass) finish(outputs vk.Span) {
 	for i := range w.Coda {
 		p.block(fmt.Sprintf("coda.%d", i), p.X, w.Coda, i, p.coda[i], shaders.NoMark, p.residual(p.X, w.Coda, i, w.LnF))
 	}
-	if p.Logits.Rows == 0 {
-		return
-	}
+}
+
+// head: the logits of the rows of Y that outputs names; of all of them without.
+func (p *pass) head(outputs vk.Span) {
 	out := p.floats()
-	if p.live != nil {
-		r.Follow(p.live, true)
-	}
-	if p.Logits.Rows < p.Y.Rows {
-		r.Gather(p.Out, out, outputs)
+	if !outputs.IsZero() {
+		p.rec.Gather(p.Out, out, outputs)
 		out = p.Out
 	}
-	r.Tap("lnf_out", out)
-	r.MatMul(p.Logits, w.LMHead, out)
-	r.Tap("logits", p.Logits)
+	p.rec.Tap("lnf_out", out)
+	p.rec.MatMul(p.Logits, p.weights.LMHead, out)
+	p.rec.Tap("logits", p.Logits)
 }
 
 // block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). Y holds norm_1 x already; end does the MLP's

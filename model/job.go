@@ -38,7 +38,7 @@ func (j *job) left() int { return int(j.rule.Steps - j.progress.Taken) }
 
 // due tells whether the chunk is checked at the end of the step that follows so many taken ones, as lib/group.glsl does.
 func (j *job) due(taken uint32) bool {
-	return j.adaptive() && taken >= j.rule.MinSteps && (j.rule.Every < 2 || taken%j.rule.Every == 0)
+	return j.adaptive() && taken >= j.rule.MinSteps && (j.rule.Every < 2 || (taken-j.rule.MinSteps)%j.rule.Every == 0)
 }
 
 // check refuses an ask that the session cannot do.

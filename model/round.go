@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"muninn/shaders"
 	"muninn/vk"
@@ -329,11 +328,10 @@ func (p *passes) steps(live []*job, steps int) {
 		return
 	}
 	s := p.s
-	var table []shaders.Row
-	var check []shaders.Row
+	var table, check []shaders.Row
 	var last, groupOf []uint32
 	var probes []string
-	key := programKey{part: "enter", alone: len(live) == 1}
+	var noise, follow bool
 	for g := range s.seqs {
 		s.io.putGroup(g, shaders.ExitRule{}, shaders.Progress{Done: true}) // of the sequences that stand still
 	}
@@ -344,12 +342,11 @@ func (p *passes) steps(live []*job, steps int) {
 			r.Step += j.progress.Taken
 			r.Group = uint32(g)
 			table = append(table, r)
-			key.noise = key.noise || j.ask.Noise.Weight != 0
 			if j.probe != "" {
 				check = append(check, r)
 			}
 		}
-		key.follow = key.follow || j.adaptive()
+		noise, follow = noise || j.ask.Noise.Weight != 0, follow || j.adaptive()
 		if j.probe != "" {
 			last, groupOf = append(last, uint32(len(check)-1)), append(groupOf, uint32(g))
 			if !slices.Contains(probes, j.probe) {
@@ -357,22 +354,25 @@ func (p *passes) steps(live []*job, steps int) {
 			}
 		}
 	}
-	key.rows, key.checked, key.checks = len(table), len(check), len(last)
 	s.io.putRows(s.io.live, table)
-	s.io.putRows(s.io.check, check)
-	s.io.putChecks(last, groupOf)
-	p.add(key)
-
-	step := programKey{part: "step", rows: len(table), follow: key.follow, noise: key.noise}
-	slices.Sort(probes)
+	p.add(programKey{part: "enter", rows: len(table), follow: follow})
+	if len(check) > 0 {
+		s.io.putRows(s.io.check, check)
+		s.io.putChecks(last, groupOf)
+		p.add(programKey{part: "watch", rows: len(check), outputs: len(last)})
+	}
+	alone := len(live) == 1
 	for i := range steps {
-		k := step
-		for _, j := range live {
-			if j.probe != "" && j.due(j.progress.Taken+uint32(i)) {
-				k.alone, k.checked, k.checks, k.probes = key.alone, key.checked, key.checks, strings.Join(probes, ";")+";"
+		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise})
+		if slices.ContainsFunc(live, func(j *job) bool { return j.probe != "" && j.due(j.progress.Taken+uint32(i)) }) {
+			p.add(programKey{part: "check", rows: len(check), outputs: len(last), alone: alone})
+			for _, probe := range probes {
+				p.add(programKey{part: "probe", probe: probe, outputs: len(last), alone: alone})
 			}
 		}
-		p.add(k)
+		if follow {
+			p.add(programKey{part: "settle", rows: len(table)})
+		}
 	}
 }
 
@@ -381,7 +381,6 @@ func (p *passes) finish(jobs []*job) {
 		return
 	}
 	s := p.s
-	key := programKey{part: "finish"}
 	var table []shaders.Row
 	outs := outputTables{}
 	for _, j := range jobs {
@@ -393,11 +392,16 @@ func (p *passes) finish(jobs []*job) {
 		}
 		outs.compare(s, j)
 	}
-	key.rows, key.outputs, key.compared = len(table), len(outs.moves), len(outs.pairs)
-	key.sampled, key.edited = outs.sampled, len(outs.edits) > 0
 	s.io.putRows(s.io.finish, table)
 	outs.put(&s.io)
-	p.add(key)
+	if n := len(outs.pairs); n > 0 {
+		p.add(programKey{part: "compare", pairs: n})
+	}
+	p.add(programKey{part: "finish", rows: len(table)})
+	if n := len(outs.moves); n > 0 {
+		p.add(programKey{part: "head", outputs: n, every: n == len(table)})
+		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edited: len(outs.edits) > 0})
+	}
 }
 
 // leave brings back how far the groups are: of one ask alone only its own.
