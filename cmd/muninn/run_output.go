@@ -45,6 +45,10 @@ type tokenLine struct {
 	Margin  *float64 `json:"margin"`
 }
 
+func lineOf(t model.Token) tokenLine {
+	return tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)}
+}
+
 // textLine is text that was held back until the end.
 type textLine struct {
 	Text string `json:"text"`
@@ -64,7 +68,7 @@ func (w *tokenWriter) token(t model.Token) error {
 	case w.json != nil && t.Token < 0:
 		err = w.json.Encode(textLine{t.Text})
 	case w.json != nil:
-		err = w.json.Encode(tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)})
+		err = w.json.Encode(lineOf(t))
 	case w.steps != nil:
 		return w.steps.push(w.shown(t), stepsOf(t))
 	case w.text:
