@@ -8,6 +8,7 @@ import (
 	"muninn/model"
 	"muninn/model/demo"
 	"muninn/shaders"
+	"muninn/shaders/roof"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -21,6 +22,9 @@ import (
 // benchModels are what depth is measured on.
 func benchModels(b *testing.B, run func(b *testing.B, m *model.Model, prompts [][]int32)) {
 	dev := vktest.Open(b, vktest.Names()[0], vk.Options{})
+	if _, err := roof.Calibrate(b.Context(), dev); err != nil { // work is cut as the commands cut it
+		b.Fatal(err)
+	}
 	b.Run("demo", func(b *testing.B) {
 		m := open(b, dev, model.DemoName, model.Options{})
 		rng := demo.Rand(5)

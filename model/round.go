@@ -16,7 +16,8 @@ const pollSteps = 4
 // round takes jobs further together, in one run: those that are new are begun, all live ones take core steps over the
 // same passes, and those that are then sure to be done are finished. It returns the jobs whose asks are done.
 //
-// A job alone needs no look at it on the way: all its steps are recorded, and once it has settled the rest do nothing.
+// A job alone needs no look at it on the way: steps that were submitted do nothing once it has settled. All but the fewest come
+// to their end within the first of its two rounds, the steps that lately sufficed for most; the second has the rest.
 func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err error) {
 	fresh, err := s.admit(jobs)
 	if err != nil {
@@ -26,7 +27,7 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 	if len(live) == 0 {
 		return nil, errNoRoom
 	}
-	steps := horizon(live)
+	steps := s.horizon(live)
 	var finish, poll []*job
 	for _, j := range live {
 		switch {
@@ -74,6 +75,7 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 		}
 	}
 	for _, j := range append(finish, poll...) {
+		s.remember(j)
 		if s.done(j) {
 			done = append(done, j)
 		}
@@ -138,12 +140,15 @@ func (s *Session) chunk(j *job) int {
 const rowsBeside = 8
 
 // horizon is how many steps live jobs take before one may have to leave.
-func horizon(live []*job) int {
+func (s *Session) horizon(live []*job) int {
 	steps := live[0].left()
 	for _, j := range live[1:] {
 		steps = min(steps, j.left())
 	}
 	if len(live) == 1 {
+		if j := live[0]; j.adaptive() && j.progress.Taken == 0 {
+			return s.likely(steps)
+		}
 		return steps
 	}
 	for _, j := range live {
@@ -155,6 +160,37 @@ func horizon(live []*job) int {
 		}
 	}
 	return steps
+}
+
+// likely is how many of so many steps to submit at first for an ask alone: where all are predicted to fit into two submissions, as
+// many as lately sufficed for three in four asks, so that the fewer small steps that are skipped cost less than the look at
+// how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. An ask
+// takes at most one submission more or less, whenever it leaves.
+func (s *Session) likely(steps int) int {
+	if len(s.took) == 0 {
+		return steps
+	}
+	sorted := slices.Sorted(slices.Values(s.took))
+	first := min(sorted[len(sorted)*3/4]+1, steps)
+	const room = 0.2 // of a submission, for what comes before the steps
+	if s.stepShare*float64(first) > 1-room || s.stepShare*float64(steps-first) > 1 {
+		return steps
+	}
+	return first
+}
+
+// remember keeps what an ask with an exit took, for likely.
+func (s *Session) remember(j *job) {
+	const most = 16
+	if j.adaptive() {
+		s.stepShare = 0
+		for k, p := range s.programs {
+			if k.part == "step" && k.follow && k.rows == len(j.rows) {
+				s.stepShare = max(s.stepShare, p.Share())
+			}
+		}
+		s.took = append(s.took[max(len(s.took)-most+1, 0):], int(j.progress.Taken))
+	}
 }
 
 // values hands out what the criterion of a live job came to, where somebody asks.

@@ -12,18 +12,24 @@ type grid struct {
 	groups [3]uint32
 	rows   int // rows that the dimension `axis` covers; 0: it does not go by rows
 	axis   int
-	each   int  // rows a workgroup
+	times  int  // items that a row has along the dimension
+	each   int  // items a workgroup
 	always bool // by the live rows even where there are many: the kernel changes what rows keep
 }
 
 func fixed(x uint32) grid { return grid{groups: [3]uint32{x, 1, 1}} }
 
 // rowsX is a workgroup for each of n rows.
-func rowsX(n int) grid { return grid{groups: [3]uint32{uint32(n), 1, 1}, rows: n, each: 1} }
+func rowsX(n int) grid { return grid{groups: [3]uint32{uint32(n), 1, 1}, rows: n, times: 1, each: 1} }
 
 // rowsY is x workgroups for every `each` of n rows.
 func rowsY(x uint32, n, each int) grid {
-	return grid{groups: [3]uint32{x, groups(n, each), 1}, rows: n, axis: 1, each: each}
+	return grid{groups: [3]uint32{x, groups(n, each), 1}, rows: n, axis: 1, times: 1, each: each}
+}
+
+// rowsPart is a workgroup for `each` of the items that n rows have, so many a row.
+func rowsPart(n, items, each int) grid {
+	return grid{groups: [3]uint32{groups(n*items, each), 1, 1}, rows: n, times: items, each: each}
 }
 
 func (g grid) deep(z int) grid {
@@ -44,20 +50,20 @@ func groups(n, each int) uint32 { return uint32((n + each - 1) / each) }
 // still recorded do nothing.
 type Live struct {
 	dev    *vk.Device
-	Table  vk.Span // header and templates as in settle.comp: live rows, templates in use, then 5 words each
+	Table  vk.Span // header and templates as in settle.comp: live rows, templates in use, then 6 words each
 	counts vk.Span // (maxTemplates, 3) workgroup counts
 	known  map[template]int
 }
 
 type template struct {
-	groups     [3]uint32
-	axis, each uint32
+	groups            [3]uint32
+	axis, times, each uint32
 }
 
 const (
 	maxTemplates  = 1024
 	liveHeader    = 4 // words
-	templateWords = 5
+	templateWords = 6
 	countStride   = 64 // bytes from one dispatch's counts to the next: spans begin where buffers may be bound
 	// liveRows is how many rows a pass may have for all its dispatches to follow them. Those of more rows are cut up
 	// by the planner, which only those of fixed size can be; what rows keep follows them even so.
@@ -99,7 +105,7 @@ func (l *Live) takes(g grid, whole bool) bool {
 
 // args is where the counts of a dispatch of that shape lie.
 func (l *Live) args(g grid, whole bool) (vk.Span, error) {
-	t := template{g.groups, uint32(g.axis), uint32(g.each)}
+	t := template{g.groups, uint32(g.axis), uint32(g.times), uint32(g.each)}
 	if whole && g.groups[g.axis] == 1 {
 		t.each = 1 << 24
 	}
@@ -111,7 +117,7 @@ func (l *Live) args(g grid, whole bool) (vk.Span, error) {
 		}
 		l.known[t] = i
 		var b []byte
-		for _, w := range []uint32{t.groups[0], t.groups[1], t.groups[2], t.axis, t.each} {
+		for _, w := range []uint32{t.groups[0], t.groups[1], t.groups[2], t.axis, t.times, t.each} {
 			b = binary.LittleEndian.AppendUint32(b, w)
 		}
 		if err := l.dev.Write(l.Table.Slice(uint64(4*(liveHeader+i*templateWords)), uint64(len(b))), b); err != nil {

@@ -14,7 +14,7 @@ layout(set = 0, binding = 1) readonly buffer G { ExitRule rules[]; };     // [gr
 layout(set = 0, binding = 2) buffer P { Progress progress[]; };       // [group]
 layout(set = 0, binding = 3) readonly buffer C { Change change[]; };  // [slot]
 layout(set = 0, binding = 4) writeonly buffer V { float values[]; };  // [group][p.values] at each check
-layout(set = 0, binding = 5) buffer L { uint live, used, pad0, pad1; uint templates[]; }; // 5 words each: x, y, z, axis, each
+layout(set = 0, binding = 5) buffer L { uint live, used, pad0, pad1; uint templates[]; }; // 6 words each: x, y, z, axis, times, each
 layout(set = 0, binding = 6) writeonly buffer D { uint counts[]; };   // [template][p.stride]
 layout(push_constant) uniform Push {
     uint groups;
@@ -79,9 +79,8 @@ void main() {
     barrier();
     const uint n = left;
     for (uint t = lane; t < used; t += LS) {
-        uint count[3] = {templates[t * 5], templates[t * 5 + 1], templates[t * 5 + 2]};
-        const uint each = templates[t * 5 + 4], along = (n + each - 1) / each;
-        const uint axis = templates[t * 5 + 3];
-        for (uint c = 0; c < 3; c++) counts[t * p.stride + c] = c == axis ? along : count[c];
+        const uint at = t * 6, axis = templates[at + 3], each = templates[at + 5];
+        const uint along = (n * templates[at + 4] + each - 1) / each;
+        for (uint c = 0; c < 3; c++) counts[t * p.stride + c] = c == axis ? along : templates[at + c];
     }
 }

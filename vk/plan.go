@@ -11,6 +11,15 @@ const (
 	segmentBudget    = submissionBudget / 4
 )
 
+// Share is the part of a submission that a recorded program is predicted to take: two of 0.5 go into one.
+func (p *Program) Share() float64 {
+	var sum time.Duration
+	for _, s := range p.segments {
+		sum += s.estimate
+	}
+	return float64(sum) / float64(submissionBudget)
+}
+
 // Pieces is in how many even parts an op of that cost is to be recorded where the planner cannot cut it: an indirect dispatch.
 func (d *Device) Pieces(c Cost) int {
 	s := d.Speed()

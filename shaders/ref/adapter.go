@@ -1,8 +1,6 @@
 package ref
 
 import (
-	"slices"
-
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -44,14 +42,17 @@ func adapterCases() []Case {
 	return list
 }
 
-// adapterTrial takes k as d: the matrix has twice as many columns.
+// adapterTrial takes k as d: the matrix has twice as many columns. The rows' states and embeds lie in slots, in another order.
 func adapterTrial(t *trial, s productSize, hasBias bool) {
 	d, half := s.k, shaders.Padded(s.k)
 	left := source{seed("adapter w", s.String()), s.family, s.format, d}
 	right := source{seed("adapter w embeds", s.String()), s.family, s.format, d}
 	state := source{seed("adapter state", s.String()), s.family, shaders.F32, d}.all(s.n)
 	embeds := source{seed("adapter embeds", s.String()), s.family, shaders.F32, d}.all(s.n)
-	inputs := t.input("state and embeds", append(slices.Clone(state), embeds...), 2*s.n, d)
+	in := newSlotted(s.n, s.String())
+	none := filler(in.slots * d)
+	inputs := t.input("state and embeds", append(in.scatter(none, state, d), in.scatter(none, embeds, d)...), 2*in.slots, d)
+	table, _ := t.rows(in.table, false)
 	w := t.matrix("w", s.rows, 2*half, s.format, s.limit(2*half), func(i int, dst []float32) {
 		clear(dst)
 		left.row(i, dst[:d])
@@ -76,6 +77,6 @@ func adapterTrial(t *trial, s productSize, hasBias bool) {
 		}
 		return reference{Adapter(w, state, embeds, bias, d, rows), sizes(w, both, 2*d, rows)}
 	})
-	t.check(func(r *shaders.Recorder) { r.Adapter(y.Tensor, w, inputs.Tensor, span) },
+	t.check(func(r *shaders.Recorder) { r.Adapter(y.Tensor, w, inputs.Tensor, span, table) },
 		func(v *verdict) { v.sampled(y, rows, want) })
 }

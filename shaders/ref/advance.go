@@ -2,9 +2,16 @@ package ref
 
 import (
 	"encoding/binary"
+	"math"
+	"slices"
 
 	"muninn/shaders"
 )
+
+// Due tells whether the core step after so many taken ones is checked by a rule.
+func Due(r shaders.ExitRule, taken uint32) bool {
+	return r.Criterion != 0 && taken >= r.MinSteps && (taken-r.MinSteps)%max(r.Every, 1) == 0
+}
 
 // Advance is state = rms(a + x) weight, and every row of the table one step further.
 func Advance(a, x, weight []float32, eps float32, table []shaders.Row) (state []float64, next []shaders.Row) {
@@ -15,34 +22,102 @@ func Advance(a, x, weight []float32, eps float32, table []shaders.Row) (state []
 	return AddNorm(a, x, weight, eps), next
 }
 
-func advanceCases() []Case {
-	return normCases("advance", 3, func(t *trial, s normSize) {
-		av, xv := addends("advance", s)
-		weight := normWeights(s.String(), s.d)
-		var table []shaders.Row
-		for n := range uint32(s.n) {
-			table = append(table, shaders.Row{Token: n + 7, Base: 100 * n, Pos: 3 * n, Step: n * n, KeyLo: ^n, KeyHi: n << 20, Scale: float32(n) / 3})
+// Change is how a state s changed against last and the one before it, each (d): sums, and how large they are when terms do
+// not cancel.
+func Change(s, last, before []float64) (c, size [5]float64) {
+	for i, v := range s {
+		d, e := v-last[i], v-2*last[i]+before[i]
+		for k, term := range [5]float64{v * v, last[i] * last[i], v * last[i], d * d, e * e} {
+			c[k] += term
 		}
-		a, x, w := t.input("a", av, s.n, s.d), t.input("x", xv, s.n, s.d), t.floats("weight", weight)
-		rows, raw := t.rows(table, true)
-		state := t.output("state", s.n, s.d)
-		want, next := Advance(av, xv, weight, normEps, table)
-		t.check(func(r *shaders.Recorder) { r.Advance(state.Tensor, x.Tensor, a.Tensor, w, normEps, rows) },
-			func(v *verdict) {
-				v.tensor(state, untouchedPadding, want)
-				v.rowTable(raw, next)
-			})
+		around := math.Abs(v) + math.Abs(last[i]) + math.Abs(before[i])
+		size[2] += math.Abs(v * last[i])
+		size[3] += around * around
+	}
+	size[4] = 4 * size[3]
+	return c, size
+}
+
+func advanceCases() []Case { return normCases("advance", 3, advanceTrial) }
+
+// checkGroups are a group without a rule, one at its first check, one at a later check, one between checks, and one before them.
+func checkGroups() ([]shaders.ExitRule, []shaders.Progress) {
+	return []shaders.ExitRule{{Steps: 9}, {Steps: 9, Criterion: 1}, {Steps: 9, Criterion: 2, MinSteps: 2, Every: 4},
+			{Steps: 9, Criterion: 1, MinSteps: 2, Every: 4}, {Steps: 9, Criterion: 1, MinSteps: 5}},
+		[]shaders.Progress{{Taken: 3}, {}, {Taken: 6, Checks: 1}, {Taken: 5, Checks: 1}, {Taken: 4}}
+}
+
+func advanceTrial(t *trial, s normSize) {
+	av, xv := addends("advance", s)
+	weight := normWeights(s.String(), s.d)
+	in := newSlotted(s.n, s.String())
+	rules, progress := checkGroups()
+	for n := range in.table {
+		in.table[n].Group = uint32((n + s.d) % len(rules))
+	}
+	var stateBefore, olderBefore []float32 = filler(in.slots * s.d), source{seed("older", s.String()), uniform, shaders.F32, s.d}.all(2 * in.slots)
+	for i := range stateBefore { // of slots that no row has: they stay
+		stateBefore[i] = float32(i%7) - 3
+	}
+	a, x, w := t.input("a", av, s.n, s.d), t.input("x", xv, s.n, s.d), t.floats("weight", weight)
+	rows, raw := t.rows(in.table, true)
+	state, older := t.inout("state", stateBefore, in.slots, s.d), t.inout("older", olderBefore, 2*in.slots, s.d)
+	groups := t.groups(rules, progress, in.slots, 0)
+
+	want, next := Advance(av, xv, weight, normEps, in.table)
+	wantOlder := exactly(olderBefore)
+	change, size, checked := make([]float64, 5*in.slots), make([]float64, 5*in.slots), make([]bool, in.slots)
+	for n, r := range in.table {
+		p := progress[r.Group]
+		if !Due(rules[r.Group], p.Taken) {
+			continue
+		}
+		now, last, before := want[n*s.d:][:s.d], wantOlder[int(r.Slot)*s.d:][:s.d], wantOlder[(in.slots+int(r.Slot))*s.d:][:s.d]
+		if p.Checks == 0 {
+			copy(before, last) // there was none before
+		}
+		c, z := Change(now, last, before)
+		copy(before, last)
+		copy(last, now)
+		copy(change[5*r.Slot:], c[:])
+		copy(size[5*r.Slot:], z[:])
+		checked[r.Slot] = true
+	}
+	t.check(func(r *shaders.Recorder) {
+		r.Advance(state.Tensor, older.Tensor, x.Tensor, a.Tensor, w, normEps, rows, groups.Groups)
+	}, func(v *verdict) {
+		v.tensor(state, untouchedPadding, in.place(stateBefore, want, s.d))
+		v.tensor(older, untouchedPadding, wantOlder)
+		v.rowTable(raw, next)
+		for slot, yes := range checked {
+			at := slot * shaders.ChangeBytes
+			got := groups.change.values()[at:][:shaders.ChangeBytes]
+			if !yes {
+				if !slices.Equal(got, groups.change.start[groups.change.lo+at:][:shaders.ChangeBytes]) {
+					v.fail("the change of slot %d was written, and no check was due", slot)
+				}
+				continue
+			}
+			v.sums("change", floatsOf(got), reference{change[5*slot:][:5], size[5*slot:][:5]})
+		}
 	})
+}
+
+// sums compares values of their own sizes.
+func (v *verdict) sums(name string, got []float32, want reference) {
+	v.add(name, compare(got, want, 1, v.limit))
 }
 
 // rowTable compares a row table bit for bit.
 func (v *verdict) rowTable(o *operand, want []shaders.Row) {
 	for i, w := range want {
-		var got shaders.Row
-		if _, err := binary.Decode(o.values()[i*shaders.RowBytes:], binary.LittleEndian, &got); err != nil {
-			v.fail("row %d: %v", i, err)
-		} else if got != w {
+		if got := rowAt(o.values(), i); got != w {
 			v.fail("row %d of the table is %+v, want %+v", i, got, w)
 		}
 	}
+}
+
+func rowAt(b []byte, i int) (r shaders.Row) {
+	_, _ = binary.Decode(b[i*shaders.RowBytes:], binary.LittleEndian, &r) // fixed-size fields cannot fail
+	return r
 }

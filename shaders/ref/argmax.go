@@ -8,8 +8,9 @@ import (
 )
 
 // Argmax is the first token with the largest logit, with the distance to the second largest and the logarithm of the sum
-// of exp(logit - largest). The token is NoToken when a logit is NaN or none is above negative infinity.
-func Argmax(logits []float32) shaders.Choice {
+// of exp(logit - largest), and the distance to the logit of a given token. The token is NoToken when a logit is NaN or none is
+// above negative infinity.
+func Argmax(logits []float32, given int) shaders.Choice {
 	c := shaders.Choice{Token: shaders.NoToken, Top: -math.MaxFloat32, Kept: 1}
 	second := float64(-math.MaxFloat32)
 	for i, l := range logits {
@@ -36,6 +37,7 @@ func Argmax(logits []float32) shaders.Choice {
 		}
 	}
 	c.Logit = c.Top
+	c.Below = c.Top - logits[min(given, len(logits)-1)]
 	if second != float64(c.Top) {
 		c.Margin = float32(float64(c.Top) - second)
 	}
@@ -112,13 +114,31 @@ func argmaxTrial(t *trial, vocab int) {
 	for _, r := range rows {
 		flat = append(flat, r...)
 	}
-	logits := t.input("logits", flat, len(rows), vocab)
+	logits, given := t.input("logits", flat, len(rows), vocab), givenTokens(len(rows), vocab)
+	tokens := t.words("given", given)
 	choices := t.choiceBuffer(len(rows))
-	t.check(func(r *shaders.Recorder) { r.Argmax(choices.data, logits.Tensor) }, func(v *verdict) {
+	t.check(func(r *shaders.Recorder) { r.Argmax(choices.data, logits.Tensor, tokens) }, func(v *verdict) {
 		for i, row := range rows {
-			v.choice(i, shaders.DecodeChoice(choices.values()[i*shaders.ChoiceBytes:]), Argmax(row))
+			v.choice(i, shaders.DecodeChoice(choices.values()[i*shaders.ChoiceBytes:]), Argmax(row, int(given[i])))
 		}
 	})
+}
+
+// givenTokens are spread over the vocabulary, with both ends and one beyond it: rows for which nothing is given may hold any
+// number, and must not make the kernel read elsewhere.
+func givenTokens(n, vocab int) []uint32 {
+	tokens := make([]uint32, n)
+	for i := range tokens {
+		switch i % 4 {
+		case 0:
+			tokens[i] = uint32(vocab - 1)
+		case 1:
+			tokens[i] = uint32(i * 7919 % vocab)
+		case 3:
+			tokens[i] = shaders.NoToken
+		}
+	}
+	return tokens
 }
 
 // choiceBuffer is an output for n choices.
@@ -137,7 +157,8 @@ func (v *verdict) choice(row int, got, want shaders.Choice) {
 	}
 	same := got.Token == want.Token
 	if same && want.Token != shaders.NoToken {
-		same = got.Logit == want.Logit && got.Top == want.Top && got.Kept == want.Kept &&
+		unknown := math.IsNaN(float64(want.Below)) // infinity less infinity
+		same = got.Logit == want.Logit && got.Top == want.Top && got.Kept == want.Kept && (unknown || near(got.Below, want.Below)) &&
 			near(got.Margin, want.Margin) && near(got.LSE, want.LSE) && near(got.LogProb, want.LogProb)
 	}
 	if !same {

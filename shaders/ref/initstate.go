@@ -19,16 +19,45 @@ func Philox(key [2]uint32, counter [4]uint32) [4]uint32 {
 	return c
 }
 
-// InitState is a value of a normal distribution cut at 3 standard deviations, times the row's scale, for each of d
-// columns: words 0 to 3 of counter (position, column / 4, 0, 0), each taken as a uniform value on the midpoints of 2^23
-// steps and put through the inverse of the cut distribution.
-func InitState(r shaders.Row, d int) []float64 {
-	within3 := math.Erf(3 / math.Sqrt2)
+// What a number is for: the third word of the generator's counter.
+const (
+	kindInitial = 0
+	kindNoise   = 2
+	kindChi     = 3
+	kindMixed   = 4
+)
+
+// uniform01 is a word as a value in (0, 1), on the midpoints of 2^23 steps.
+func uniform01(word uint32) float64 { return (float64(word>>9) + 0.5) / (1 << 23) }
+
+// normals are values of a normal distribution cut so that a share of it is left, for each of d columns: words 0 to 3 of
+// counter (position, column / 4, kind, which) put through the inverse of the cut distribution.
+func normals(r shaders.Row, d int, kind, which uint32, share float64) []float64 {
 	y := make([]float64, d)
 	for i := range y {
-		words := Philox([2]uint32{r.KeyLo, r.KeyHi}, [4]uint32{r.Pos, uint32(i / 4), 0, 0})
-		u := (float64(words[i%4]>>9) + 0.5) / (1 << 23)
-		y[i] = math.Sqrt2 * math.Erfinv((2*u-1)*within3) * float64(r.Scale)
+		words := Philox([2]uint32{r.KeyLo, r.KeyHi}, [4]uint32{r.Pos, uint32(i / 4), kind, which})
+		y[i] = math.Sqrt2 * math.Erfinv((2*uniform01(words[i%4])-1)*share)
+	}
+	return y
+}
+
+// InitState is a normal value cut at 3 standard deviations, times the row's scale, for each of d columns.
+func InitState(r shaders.Row, d int) []float64 { return cutNormals(r, d, kindInitial, 0) }
+
+func cutNormals(r shaders.Row, d int, kind, which uint32) []float64 {
+	y := normals(r, d, kind, which, math.Erf(3/math.Sqrt2))
+	for i := range y {
+		y[i] *= float64(r.Scale)
+	}
+	return y
+}
+
+// MixState is v with the row's share of another such draw mixed in.
+func MixState(r shaders.Row, v []float64) []float64 {
+	fresh, mix := cutNormals(r, len(v), kindMixed, r.Draw>>3), float64(r.Mix)
+	y := make([]float64, len(v))
+	for i := range y {
+		y[i] = (1-mix)*v[i] + mix*fresh[i]
 	}
 	return y
 }
@@ -36,32 +65,66 @@ func InitState(r shaders.Row, d int) []float64 {
 func initstateCases() []Case {
 	var list []Case
 	for _, d := range []int{1, 3, 8, 255, 256, 257, 328, 5280} {
-		list = append(list, Case{Op: "initstate", Name: fmt.Sprintf("d=%d", d), Limit: 1e-10,
-			Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp", run: func(t *trial) { initstateTrial(t, d) }})
+		for _, keep := range []bool{false, true} {
+			name := fmt.Sprintf("d=%d", d)
+			if keep {
+				name += " kept"
+			}
+			list = append(list, Case{Op: "initstate", Name: name, Limit: 1e-10,
+				Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp", run: func(t *trial) { initstateTrial(t, d, keep) }})
+		}
 	}
 	return list
 }
 
-func initstateTrial(t *trial, d int) {
-	table := []shaders.Row{{Scale: 1}, {Pos: 1, Scale: 1}, {KeyLo: 0xDEADBEEF, KeyHi: 0xFFFFFFFF, Pos: 4095, Step: 9, Base: 77, Scale: 0.0137633},
-		{Start: shaders.StartGiven, Scale: 1}, {Start: shaders.StartCarried(2), Scale: 1}, {KeyHi: 1, Pos: 1 << 31, Scale: 72.66}, {Start: shaders.StartCarried(0), Scale: 1}}
-	const carried = 3
+// initRows start in every way, some with a share mixed in. Slots 1 and 4 have no row that starts anew.
+func initRows() []shaders.Row {
+	mixed := shaders.NoiseDraw(5, shaders.NoiseChi)
+	return []shaders.Row{
+		{Slot: 7, Scale: 1}, {Slot: 0, Pos: 1, Scale: 1}, {Slot: 9, KeyLo: 0xDEADBEEF, KeyHi: 0xFFFFFFFF, Pos: 4095, Step: 9, Base: 77, Scale: 0.0137633},
+		{Slot: 3, Start: shaders.StartGiven, Scale: 1}, {Slot: 11, Start: shaders.StartCarried(2), Scale: 1}, {Slot: 2, KeyHi: 1, Pos: 1 << 31, Scale: 72.66},
+		{Slot: 6, Start: shaders.StartCarried(0), Scale: 1}, {Slot: 5, Start: shaders.StartOwn, Scale: 1}, {Slot: 8, Start: shaders.StartSlot(4), Scale: 1},
+		{Slot: 10, Scale: 72.66, Mix: 0.25, Draw: mixed}, {Slot: 12, Start: shaders.StartGiven, Scale: 300, Mix: 0.5, Draw: mixed + 8},
+		{Slot: 14, Start: shaders.StartOwn, Scale: 300, Mix: 0.125, Pos: 3, KeyLo: 5}, {Slot: 13, Start: shaders.StartSlot(1), Scale: 300, Mix: 1, Draw: mixed},
+	}
+}
+
+func initstateTrial(t *trial, d int, keep bool) {
+	const carried, slots = 3, 15
+	table := initRows()
 	givenValues := source{seed("given"), heavy, shaders.F32, d}.all(len(table))
 	carryValues := source{seed("carry"), heavy, shaders.F32, d}.all(carried)
+	before, olderBefore := source{seed("state"), heavy, shaders.F32, d}.all(slots), source{seed("older"), uniform, shaders.F32, d}.all(slots+2)
 	rows, _ := t.rows(table, false)
 	given, carry := t.input("given", givenValues, len(table), d), t.input("carry", carryValues, carried, d)
-	state := t.output("state", len(table), d)
-	var want []float64
-	for n, r := range table {
-		switch r.Start {
-		case shaders.StartDrawn:
-			want = append(want, InitState(r, d)...)
-		case shaders.StartGiven:
-			want = append(want, exactly(givenValues[n*d:][:d])...)
-		default:
-			want = append(want, exactly(carryValues[int(r.Start-shaders.StartCarried(0))*d:][:d])...)
-		}
+	state := t.inout("state", before, slots, d)
+	var older tensor
+	if keep {
+		older = t.inout("older", olderBefore, slots+2, d)
 	}
-	t.check(func(r *shaders.Recorder) { r.InitState(state.Tensor, given.Tensor, carry.Tensor, rows) },
-		func(v *verdict) { v.tensor(state, untouchedPadding, want) })
+	want, wantOlder := exactly(before), exactly(olderBefore)
+	for n, r := range table {
+		var v []float64
+		switch from := int(r.Start - shaders.StartCarried(0)); {
+		case r.Start == shaders.StartDrawn:
+			v = InitState(r, d)
+		case r.Start == shaders.StartGiven:
+			v = exactly(givenValues[n*d:][:d])
+		case r.Start == shaders.StartOwn:
+			v = exactly(before[int(r.Slot)*d:][:d])
+		case from%2 == 0:
+			v = exactly(carryValues[from/2*d:][:d])
+		default:
+			v = exactly(before[from/2*d:][:d])
+		}
+		copy(wantOlder[int(r.Slot)*d:], v)
+		copy(want[int(r.Slot)*d:], MixState(r, v))
+	}
+	t.check(func(r *shaders.Recorder) { r.InitState(state.Tensor, older.Tensor, given.Tensor, carry.Tensor, rows) },
+		func(v *verdict) {
+			v.tensor(state, untouchedPadding, want)
+			if keep {
+				v.tensor(older, untouchedPadding, wantOlder)
+			}
+		})
 }

@@ -185,20 +185,21 @@ func sampleTrial(t *trial, vocab int) {
 	}
 	logits := t.input("logits", flat, len(list), vocab)
 	filters := t.buffer("filters", raw, false)
-	choices := t.choiceBuffer(len(list))
+	given := givenTokens(len(list), vocab)
+	tokens, choices := t.words("given", given), t.choiceBuffer(len(list))
 	t.check(func(r *shaders.Recorder) {
-		r.Argmax(choices.data, logits.Tensor)
+		r.Argmax(choices.data, logits.Tensor, tokens)
 		r.Sample(choices.data, logits.Tensor, filters.data)
 	}, func(v *verdict) {
 		for i, d := range list {
-			v.draw(i, d, shaders.DecodeChoice(choices.values()[i*shaders.ChoiceBytes:]))
+			v.draw(i, d, int(given[i]), shaders.DecodeChoice(choices.values()[i*shaders.ChoiceBytes:]))
 		}
 	})
 }
 
-// draw compares one choice with the definition.
-func (v *verdict) draw(row int, d drawn, got shaders.Choice) {
-	want := Argmax(d.logits)
+// draw compares one choice with the definition; what Argmax found of the given token must still be there.
+func (v *verdict) draw(row int, d drawn, given int, got shaders.Choice) {
+	want := Argmax(d.logits, given)
 	if d.filter.Enabled == 0 {
 		v.choice(row, got, want)
 		return

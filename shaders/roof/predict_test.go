@@ -132,8 +132,8 @@ func (b *bench) cases() []benchCase {
 
 		x, o, weight := b.tensor(n, width), b.tensor(n, width), b.span(4*width, 0x3f800000)
 		add(fmt.Sprintf("addnorm %d rows", n), func(r *shaders.Recorder) { r.AddNorm(x, o, weight, 1e-6) })
-		logits, choices := b.tensor(n, vocabulary), b.span(uint64(n)*shaders.ChoiceBytes, 0)
-		add(fmt.Sprintf("argmax %d rows", n), func(r *shaders.Recorder) { r.Argmax(choices, logits) })
+		logits, choices, given := b.tensor(n, vocabulary), b.span(uint64(n)*shaders.ChoiceBytes, 0), b.span(4*uint64(n), 0)
+		add(fmt.Sprintf("argmax %d rows", n), func(r *shaders.Recorder) { r.Argmax(choices, logits, given) })
 		filters := make([]byte, 0, n*shaders.FilterBytes)
 		for range n {
 			one := make([]byte, shaders.FilterBytes)

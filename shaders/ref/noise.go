@@ -1,0 +1,113 @@
+package ref
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"muninn/shaders"
+)
+
+// NoiseShare is how much of the state the row's noise takes before its core step.
+func NoiseShare(r shaders.Row, mean int) float64 {
+	n, step := float64(r.Noise), float64(r.Step)
+	switch shaders.NoiseType(r.Draw & 7) {
+	case shaders.NoiseGeom:
+		return n / (step + 1)
+	case shaders.NoiseSqrt:
+		return n / math.Sqrt(step+1)
+	case shaders.NoiseLine:
+		return max(n, (float64(mean)-step)/float64(mean))
+	case shaders.NoiseChi:
+		return n * 2 * uniform01(Philox([2]uint32{r.KeyLo, r.KeyHi}, [4]uint32{r.Pos, 0, kindChi, noiseWord(r)})[0])
+	}
+	return n
+}
+
+// noiseWord is the last word of the counter: which draw, before which step.
+func noiseWord(r shaders.Row) uint32 { return r.Draw>>3<<16 | r.Step }
+
+// Noise is rms((1 - share) state + share noise) weight of one row's state (d), the noise being normal.
+func Noise(state []float32, r shaders.Row, mean int, weight []float32, eps float32) []float64 {
+	share := NoiseShare(r, mean)
+	y := normals(r, len(state), kindNoise, noiseWord(r), 1)
+	for i, v := range state {
+		y[i] = (1-share)*float64(v) + share*y[i]
+	}
+	return RMSNorm(y, weight, eps)
+}
+
+const noiseWhy = "a polynomial for erfinv good to 1e-7, logarithms of 3 ulp, and a norm"
+
+func noiseCases() []Case {
+	var list []Case
+	for i, s := range normSizes(2) {
+		s.n = []int{1, 3, 11, 17}[i%4] // types meet steps, and one row has no noise
+		list = append(list, Case{Op: "noise", Name: s.String(), Limit: 1e-10, Why: noiseWhy, run: func(t *trial) { noiseTrial(t, s) }})
+	}
+	for _, d := range []int{328, 5280} {
+		list = append(list, Case{Op: "noise", Name: fmt.Sprintf("alone d=%d", d), Limit: 1e-10, Why: noiseWhy + "; its moments are those of a normal distribution",
+			run: func(t *trial) { noiseMoments(t, d) }})
+	}
+	return list
+}
+
+func noiseTrial(t *trial, s normSize) {
+	const mean = 32
+	in := newSlotted(s.n, s.String())
+	for n := range in.table {
+		r := &in.table[n]
+		r.Step = []uint32{0, 1, 5, 31, 32, 77, 65535}[(n/5+n+s.d)%7]
+		r.Noise = []float32{0.3, 0.02, 1, 72.66, 0}[(n+s.d/2)%5]
+		r.Draw = shaders.NoiseDraw(n*3, shaders.NoiseType((n*2+s.d)%5))
+	}
+	before := source{seed("noise", s.String()), s.family, shaders.F32, s.d}.all(in.slots)
+	weight := normWeights(s.String(), s.d)
+	want := exactly(before)
+	for _, r := range in.table {
+		if r.Noise != 0 {
+			copy(want[int(r.Slot)*s.d:], Noise(before[int(r.Slot)*s.d:][:s.d], r, mean, weight, normEps))
+		}
+	}
+	state, w := t.inout("state", before, in.slots, s.d), t.floats("weight", weight)
+	rows, _ := t.rows(in.table, false)
+	t.check(func(r *shaders.Recorder) { r.Noise(state.Tensor, w, normEps, mean, rows) },
+		func(v *verdict) { v.tensor(state, untouchedPadding, want) })
+}
+
+// noiseMoments has noise replace the state: rows that differ in sequence, position, draw or step get noise that has nothing to do with
+// the other's, and each has the moments of a normal distribution, of deviation 1 after the norm.
+func noiseMoments(t *trial, d int) {
+	table := []shaders.Row{{}, {Pos: 1}, {KeyLo: 1}, {KeyHi: 1}, {Step: 1}, {Draw: shaders.NoiseDraw(1, shaders.NoiseFixed)}, {Step: 40, Pos: 4095, KeyLo: ^uint32(0)}}
+	for n := range table {
+		table[n].Noise, table[n].Slot = 1, uint32(len(table)-1-n)
+	}
+	ones := slices.Repeat([]float32{1}, d)
+	before := slices.Repeat([]float32{3}, len(table)*d)
+	want := exactly(before)
+	for _, r := range table {
+		copy(want[int(r.Slot)*d:], Noise(before[:d], r, 32, ones, normEps))
+	}
+	state, w := t.inout("state", before, len(table), d), t.floats("weight", ones)
+	rows, _ := t.rows(table, false)
+	t.check(func(r *shaders.Recorder) { r.Noise(state.Tensor, w, normEps, 32, rows) }, func(v *verdict) {
+		v.tensor(state, untouchedPadding, want)
+		values, far := floatsOf(state.values()), 4/math.Sqrt(float64(d)) // of a mean, in standard errors
+		for i := range table {
+			x := values[i*state.Stride:][:d]
+			var mean, fourth float64
+			for _, s := range x {
+				mean += float64(s) / float64(d)
+				fourth += math.Pow(float64(s), 4) / float64(d)
+			}
+			if math.Abs(mean) > far || math.Abs(fourth-3) > far*math.Sqrt(96) {
+				v.fail("noise in slot %d has mean %g and fourth moment %g, want 0 and 3", i, mean, fourth)
+			}
+			for j := range i {
+				if c := dot(x, values[j*state.Stride:][:d]) / float64(d); math.Abs(c) > far {
+					v.fail("noise in slots %d and %d correlates by %g", i, j, c)
+				}
+			}
+		}
+	})
+}
