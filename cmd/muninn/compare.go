@@ -125,9 +125,11 @@ func compare(ctx context.Context, s *streams, o *compareOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
 	p.request.StopIDs = x.m.StopIDs()
-	var view compareView = newCompareTexts(s, depths, x.m.Tokenizer != nil)
+	var view compareView
 	if o.JSON {
 		view = &compareLines{json: jsonLines(s.out), depths: depths}
+	} else {
+		view = newCompareTexts(s, depths, x.m.Tokenizer != nil)
 	}
 	err = compareBatch(ctx, x, p, depths, view)
 	return errors.Join(err, view.close())

@@ -45,11 +45,11 @@ entropy of the next token and the five likeliest ones, and principal components 
 numbers and pictures and needs no network; the SVG has the pictures alone; the JSON can be read by scripts.
 
 A row of the trace is a token that was read, of the prompt or of the answer: what the model made of it. The core steps
-that "muninn run --steps" shows for a token are those of the row before it, which decided it. With --criterion, a row's
-steps are those until its exit; its path goes on to --num-steps, to show what was left out.
+that "muninn run" gives for a token, in colours or in JSON, are those of the row before it, which decided it. With
+--criterion, a row's steps are those until its exit; its path goes on to --num-steps, to show what was left out.
 
-Recording runs coda and head after every core step and reads the states back: it takes much longer than "muninn run", and
-memory for all of them.`,
+Recording runs coda and head after every core step and reads the states back: it takes much longer than "muninn run",
+and memory for all of them.`,
 		examples: []string{
 			`muninn trace demo "f=k;k=d;d=a;a=3;m=5;f?" -o trace.html`,
 			`muninn trace demo "f=k;k=d;d=a;a=3;m=5;f?" -r 16 --criterion latent-diff -o trace.svg -o trace.json`,
