@@ -63,13 +63,24 @@ Before anything is loaded the memory it takes is planned. What is not given of f
 that the device holds it, in that order of preference, and one line says what was chosen; --no-fit takes everything as
 given. --plan prints the plan and needs no prompt: the context is then --ctx, or all positions that the model has.
 
-With --json, each line is an object: "id", "text" (what became certain), "steps", "logprob", "margin" of a token;
-text still held back at the end comes alone; the last object has "finish_reason" (stop, length, context or
-interrupted) and the counters.`,
+Depth is -r, or --effort. With --criterion each token takes as many core steps as it needs, -r at most; the device
+looks at the criterion itself. --sampler speculative drafts tokens with few core steps and verifies them all in one
+pass: at threshold 1 the text is that of plain decoding. --sampler wave keeps many positions in flight, gives all of
+them a few core steps at a time, and freezes those that have settled; its flags begin with the paper's settings. Both
+keep the KV rule that they are meant for when memory is short; plain decoding may be given a smaller cache.
+
+With --json, each line is an object: "id", "text" (what became certain), "steps" (core steps that decided it),
+"logprob", "margin" of a token; text still held back at the end comes alone; the last object has "finish_reason"
+(stop, length, context or interrupted), "steps_per_token", "core_passes_per_token" (of the prompt too; a pass may
+serve several tokens) and counters. The line at the end on standard error says the same in short; -q leaves it out.`,
 		examples: []string{
 			`muninn run demo "k=d;d=a;a=3;k?"`,
 			`muninn run demo -r 1 --json "k=d;d=a;a=3;k?"`,
 			`muninn run ~/huginn-0125 --chat -r 32 --temp 0.7 "Why is the sky blue?"`,
+			`muninn run demo "k=d;d=a;a=3;k?" -r 32 --criterion kl --steps --compare-plain`,
+			`muninn run ~/huginn-0125 --effort medium --steps --chat "Why is the sky blue?"`,
+			`muninn run ~/huginn-0125 --sampler speculative --draft-steps 4 --lookahead 8 -f story.txt`,
+			`muninn run ~/huginn-0125 --sampler wave -f story.txt --compare-plain`,
 			`muninn run ~/huginn-0125 -f story.txt -n 200 --device 1 --stats`,
 			`muninn run ~/huginn-0125 --plan-for 6GiB`,
 		},

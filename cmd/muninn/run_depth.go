@@ -47,8 +47,9 @@ type plainSummary struct {
 	Tokens         int     `json:"tokens"`
 	PassesPerToken float64 `json:"core_passes_per_token"`
 	Rate           float64 `json:"tokens_per_second"`
-	Ratio          float64 `json:"ratio"`       // of the run's rate to that; 0 when either has one token only
-	SameTokens     bool    `json:"same_tokens"` // the run gave the same
+	Again          float64 `json:"again_tokens_per_second"` // the run's, once more beside it
+	Ratio          float64 `json:"ratio"`                   // of the two; 0 when either has one token only
+	SameTokens     bool    `json:"same_tokens"`             // the run gave the same
 }
 
 // depthOf sums up what a sampler did.
@@ -117,7 +118,7 @@ func (s summary) closing() string {
 		}
 		text := fmt.Sprintf("plain at r = %d: %s, %.1f core passes a token", s.Steps, same, p.PassesPerToken)
 		if p.Ratio > 0 {
-			text += fmt.Sprintf(", %.1f tok/s: %.2f times as fast as that", p.Rate, p.Ratio)
+			text += fmt.Sprintf(", %.1f tok/s; this once more: %.1f tok/s, %.2f times as many", p.Rate, p.Again, p.Ratio)
 		}
 		return strings.Join(parts, ", ") + "; " + text
 	}
@@ -151,9 +152,10 @@ func comparePlain(ctx context.Context, x *opened, p plan, run *tally) (*plainSum
 			sum.PassesPerToken = float64(out.Passes) / float64(t.tokens)
 		}
 	}
-	_, _, speed, err := timed(p.request)
+	var err error
+	_, _, sum.Again, err = timed(p.request)
 	if sum.Rate > 0 {
-		sum.Ratio = speed / sum.Rate
+		sum.Ratio = sum.Again / sum.Rate
 	}
 	return sum, err
 }
