@@ -46,27 +46,31 @@ func TestExitsFollowHops(t *testing.T) {
 	}
 	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
 	m := open(t, dev, model.DemoName, model.Options{})
-	_, full := asked(t, m, problems, nil, deepest)
+	exits := []*model.Exit{nil}
+	for _, info := range model.Criteria() {
+		exits = append(exits, &model.Exit{Criterion: info.Name})
+	}
+	all := asked(t, m, problems, exits, deepest)
+	full := all[0].right
 
 	table := &strings.Builder{}
 	fmt.Fprintf(table, "| criterion | right | mean steps | %s |\n|---|---:|---:|%s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(depthHops)), " | "), "[]"), strings.Repeat("---:|", len(depthHops)))
 	fmt.Fprintf(table, "| none | %.1f %% | %d |\n", full, deepest)
-	for _, info := range model.Criteria() {
-		exit := model.Exit{Criterion: info.Name, Prefill: true}
-		steps, right := asked(t, m, problems, &exit, deepest)
+	for i, info := range model.Criteria() {
+		steps, right := all[i+1].steps, all[i+1].right
 		var by []float64
 		var cells []string
 		for group := range slices.Chunk(steps, each) {
 			by = append(by, mean(group))
 			cells = append(cells, fmt.Sprintf("%.1f", mean(group)))
 		}
-		all := mean(steps)
-		fmt.Fprintf(table, "| %s | %.1f %% | %.1f | %s |\n", info.Name, right, all, strings.Join(cells, " | "))
+		average := mean(steps)
+		fmt.Fprintf(table, "| %s | %.1f %% | %.1f | %s |\n", info.Name, right, average, strings.Join(cells, " | "))
 		if !slices.Contains(readers, info.Name) {
 			continue
 		}
-		if right < full-1 || all > deepest/2 {
-			t.Errorf("%s: %.1f %% right with %.1f steps; 32 steps have %.1f %%", info.Name, right, all, full)
+		if right < full-1 || average > deepest/2 {
+			t.Errorf("%s: %.1f %% right with %.1f steps; 32 steps have %.1f %%", info.Name, right, average, full)
 		}
 		for i := 1; i < len(by); i++ {
 			if by[i] <= by[i-1] {
@@ -77,14 +81,27 @@ func TestExitsFollowHops(t *testing.T) {
 	t.Logf("steps at the question by hops, %d problems each, on %s\n%s", each, dev.Caps().Name, table)
 }
 
-// asked runs the problems' definitions at `deepest` steps and then their questions, with an exit or none: the steps that
-// each question took, and how many of the values that follow are right, in percent.
-func asked(t *testing.T, m *model.Model, problems []demo.Problem, exit *model.Exit, deepest int) (steps []float64, right float64) {
+// answered is what the questions of some problems came to: the steps that each took, and how many of the values that
+// follow are right, in percent.
+type answered struct {
+	steps []float64
+	right float64
+}
+
+// asked runs the problems' definitions at `deepest` steps, and then their questions with each of the exits.
+func asked(t *testing.T, m *model.Model, problems []demo.Problem, exits []*model.Exit, deepest int) []answered {
 	t.Helper()
 	const side = 8
 	s := session(t, m, model.SessionOptions{Sequences: side, Context: 48, Rows: side * 48, MaxSteps: deepest, Exits: true})
+	do := func(asks []*model.Ask) {
+		if err := s.Do(context.Background(), asks...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := make([]answered, len(exits))
 	for group := range slices.Chunk(problems, side) {
-		var definitions, questions []*model.Ask
+		var rows [][]model.AskRow
+		var definitions []*model.Ask
 		for i, p := range group {
 			ids, err := m.EncodePrompt(p.Text(), false)
 			if err != nil {
@@ -93,26 +110,27 @@ func asked(t *testing.T, m *model.Model, problems []demo.Problem, exit *model.Ex
 			if err := s.Rewind(i, 0); err != nil {
 				t.Fatal(err)
 			}
-			a := &model.Ask{Seq: i, Steps: deepest}
+			var list []model.AskRow
 			for pos, id := range ids {
-				a.Rows = append(a.Rows, model.AskRow{Pos: pos, Token: id, Begin: true})
+				list = append(list, model.AskRow{Pos: pos, Token: id, Begin: true})
 			}
-			last := len(ids) - 1
-			questions = append(questions, &model.Ask{Seq: i, Steps: deepest, Exit: exit, Outputs: 1, Rows: a.Rows[last:]})
-			a.Rows = a.Rows[:last]
-			definitions = append(definitions, a)
+			rows = append(rows, list)
+			definitions = append(definitions, &model.Ask{Seq: i, Steps: deepest, Rows: list[:len(list)-1]})
 		}
-		for _, asks := range [][]*model.Ask{definitions, questions} {
-			if err := s.Do(context.Background(), asks...); err != nil {
-				t.Fatal(err)
+		do(definitions)
+		for e, exit := range exits {
+			var questions []*model.Ask
+			for i, list := range rows {
+				questions = append(questions, &model.Ask{Seq: i, Steps: deepest, Exit: exit, Outputs: 1, Rows: list[len(list)-1:]})
 			}
-		}
-		for i, a := range questions {
-			steps = append(steps, float64(a.Taken))
-			if string(m.Tokenizer.Bytes(a.Choices[0].Token)) == group[i].At(deepest) {
-				right += 100 / float64(len(problems))
+			do(questions)
+			for i, a := range questions {
+				all[e].steps = append(all[e].steps, float64(a.Taken))
+				if string(m.Tokenizer.Bytes(a.Choices[0].Token)) == group[i].At(deepest) {
+					all[e].right += 100 / float64(len(problems))
+				}
 			}
 		}
 	}
-	return steps, right
+	return all
 }

@@ -51,7 +51,7 @@ func groups(n, each int) uint32 { return uint32((n + each - 1) / each) }
 type Live struct {
 	dev    *vk.Device
 	Table  vk.Span // header and templates as in settle.comp: live rows, templates in use, then 6 words each
-	counts vk.Span // (maxTemplates, 3) workgroup counts
+	Counts vk.Span // a shape's three workgroup counts every CountStride bytes
 	known  map[template]int
 }
 
@@ -60,11 +60,13 @@ type template struct {
 	axis, times, each uint32
 }
 
+// CountStride is the bytes from one shape's counts to the next: spans begin where buffers may be bound.
+const CountStride = 64
+
 const (
 	maxTemplates  = 1024
 	liveHeader    = 4 // words
 	templateWords = 6
-	countStride   = 64 // bytes from one dispatch's counts to the next: spans begin where buffers may be bound
 	// liveRows is how many rows a pass may have for all its dispatches to follow them. Those of more rows are cut up
 	// by the planner, which only those of fixed size can be; what rows keep follows them even so.
 	liveRows = 16
@@ -72,7 +74,7 @@ const (
 
 // LiveBytes are the sizes of the two spans that NewLive takes.
 func LiveBytes() (table, counts uint64) {
-	return 4 * (liveHeader + maxTemplates*templateWords), maxTemplates * countStride
+	return 4 * (liveHeader + maxTemplates*templateWords), maxTemplates * CountStride
 }
 
 // NewLive takes the table and the counts from the arena.
@@ -86,7 +88,7 @@ func NewLive(dev *vk.Device, a *vk.Arena) (*Live, error) {
 	if err = dev.Fill(l.Table, 0); err != nil {
 		return nil, err
 	}
-	l.counts, err = a.Alloc(counts)
+	l.Counts, err = a.Alloc(counts)
 	return l, err
 }
 
@@ -127,7 +129,7 @@ func (l *Live) args(g grid, whole bool) (vk.Span, error) {
 			return vk.Span{}, err
 		}
 	}
-	return l.counts.Slice(uint64(i)*countStride, 12), nil
+	return l.Counts.Slice(uint64(i)*CountStride, 12), nil
 }
 
 // Follow makes the dispatches recorded from here on follow the live rows; nil: no longer. whole: they are done for all of

@@ -16,6 +16,7 @@ import (
 
 // SPIR-V instructions, by the specification's opcodes; all pairs below take the same operands.
 const (
+	opIAdd, opIMul                 = 128, 132
 	opFAdd, opFSub, opFMul, opFDiv = 129, 131, 133, 136
 	opFOrdLess, opFOrdGreater      = 184, 186
 	opSDot, opUDot                 = 4450, 4451
@@ -46,6 +47,7 @@ func TestBrokenKernels(t *testing.T) {
 		{"addnorm_sm", opFAdd, opFSub, 0, "addnorm/n="},
 		{"addnorm_pair_sg", opFAdd, opFSub, -1, "addnorm/pair"},
 		{"advance_sg", opFAdd, opFSub, 0, "advance"},
+		{"advance_sm", opFSub, opFAdd, 0, "advance"}, // the change
 		{"qkvrope_f16", extFma, extFMix, 0, "qkvrope/f16"},
 		{"attention_f32", opFDiv, opFMul, 0, "attention/f32"},
 		{"attention_lane_f32_sg", opFDiv, opFMul, 0, "attention/f32"},
@@ -53,6 +55,15 @@ func TestBrokenKernels(t *testing.T) {
 		{"argmax", opFOrdGreater, opFOrdLess, 0, "argmax"},
 		{"edit", opFDiv, opFMul, 0, "edit"},
 		{"sample", opFAdd, opFSub, -1, "sample/vocab=2"},
+		{"settle", opFOrdLess, opFOrdGreater, 0, "settle/each"},
+		{"place", opFSub, opFAdd, 0, "place"},
+		{"take", opIMul, opIAdd, -1, "take"},
+		{"compare_sg", opFSub, opFAdd, -1, "compare"},
+		{"noise_sm", opFSub, opFAdd, 0, "noise"},
+		{"probe_entropy_diff", opFAdd, opFSub, -1, "probe/entropy_diff vocab=7"},
+		{"probe_kl", opFSub, opFAdd, -1, "probe/kl vocab=7"},
+		{"probe_minp_kl", opFOrdLess, opFOrdGreater, 0, "probe/minp_kl vocab=7"},
+		{"probe_argmax_stability", opFAdd, opFSub, -1, "probe/argmax_stability vocab=7"},
 	}
 	d := vktest.Open(t, vktest.Names()[0], vk.Options{})
 	for _, b := range broken {

@@ -32,7 +32,7 @@ func Cases() []Case {
 	var all []Case
 	for _, list := range [][]Case{matmulCases(), matmulNormCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
 		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), gatherCases(), argmaxCases(), editCases(), sampleCases(),
-		placeCases(), takeCases(), compareCases(), noiseCases(), readroofCases(), fmaroofCases()} {
+		placeCases(), takeCases(), compareCases(), noiseCases(), probeCases(), settleCases(), readroofCases(), fmaroofCases()} {
 		all = append(all, list...)
 		for i, c := range list {
 			if !c.Large && i%12 == 2 {

@@ -1,0 +1,226 @@
+package ref
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"muninn/shaders"
+)
+
+// probe is a criterion on logits at work for one group. It remembers what the last check saw.
+type probe interface {
+	// check is the criterion's value, and how large it is when terms do not cancel.
+	check(logits []float32) (value, size float64)
+}
+
+// probes make the criteria, before the first check.
+var probes = []struct {
+	kernel string
+	start  func(vocab int) probe
+	why    string
+}{
+	{"entropy_diff", func(int) probe { return &entropyDiff{100} }, "float32 sums over the vocabulary of exp and log"},
+	{"kl", func(vocab int) probe { return &divergence{of: LogSoftmax, last: uniformLog(vocab)} }, "float32 sums over the vocabulary of exp and log"},
+	{"minp_kl", func(vocab int) probe { return &divergence{of: Levelled, last: uniformLog(vocab)} }, "float32 sums over the vocabulary of exp and log"},
+	{"argmax_stability", func(int) probe { return &argmaxStability{token: -1} }, "it counts"},
+}
+
+// entropyDiff is the change of the distribution's entropy.
+type entropyDiff struct{ last float64 }
+
+func (p *entropyDiff) check(logits []float32) (value, size float64) {
+	var now float64
+	for _, l := range LogSoftmax(logits) {
+		now -= math.Exp(l) * math.Log(math.Exp(l)+1e-10)
+	}
+	value, size = math.Abs(now-p.last), 1+math.Abs(now)+math.Abs(p.last) // 1: of probabilities that are rounded
+	p.last = now
+	return value, size
+}
+
+// divergence is KL(last || now) of distributions, by their logarithms.
+type divergence struct {
+	of   func([]float32) []float64
+	last []float64
+}
+
+func (p *divergence) check(logits []float32) (value, size float64) {
+	now := p.of(logits)
+	for i, l := range p.last {
+		value += math.Exp(l) * (l - now[i])
+		size += math.Exp(l) * (math.Abs(l) + math.Abs(now[i]))
+	}
+	p.last = now
+	return value, size
+}
+
+// argmaxStability counts the checks in a row that kept the likeliest token, the lowest of equals.
+type argmaxStability struct{ token, kept int }
+
+func (p *argmaxStability) check(logits []float32) (value, size float64) {
+	if token := slices.Index(logits, slices.Max(logits)); token == p.token {
+		p.kept++
+	} else {
+		p.token, p.kept = token, 0
+	}
+	return float64(p.kept), 0
+}
+
+// LogSoftmax are the logarithms of softmax(logits).
+func LogSoftmax(logits []float32) []float64 {
+	top, sum := float64(slices.Max(logits)), 0.0
+	y := exactly(logits)
+	for i := range y {
+		y[i] -= top
+		sum += math.Exp(y[i])
+	}
+	for i := range y {
+		y[i] -= math.Log(sum)
+	}
+	return y
+}
+
+// Levelled are the same with probabilities below a tenth of the largest set to one in the vocabulary, and all renormalised.
+func Levelled(logits []float32) []float64 {
+	y, sum := LogSoftmax(logits), 0.0
+	least := slices.Max(y) + math.Log(0.1)
+	for i := range y {
+		if y[i] < least {
+			y[i] = -math.Log(float64(len(y)))
+		}
+		sum += math.Exp(y[i])
+	}
+	for i := range y {
+		y[i] -= math.Log(sum)
+	}
+	return y
+}
+
+func uniformLog(n int) []float64 { return slices.Repeat([]float64{-math.Log(float64(n))}, n) }
+
+func probeCases() []Case {
+	var list []Case
+	for _, p := range probes {
+		for i, vocab := range []int{1, 2, 7, 257, 1003, 65536} {
+			for _, f := range []family{uniform, heavy} {
+				if vocab > 60000 && (i+int(f))%2 == 0 {
+					continue
+				}
+				name := fmt.Sprintf("%s vocab=%d %s", p.kernel, vocab, f)
+				list = append(list, Case{Op: "probe", Name: name, Limit: 1e-10, Why: p.why, run: func(t *trial) { probeTrial(t, p.kernel, p.start, vocab, f) }})
+			}
+		}
+	}
+	return list
+}
+
+// probeCriterion is what the rules of a probe's cases call it.
+const probeCriterion = 5
+
+// probeGroups are groups over three steps: checked at each; at every second; done after the first; from the second on; by
+// another criterion; by none; and one that has no row of logits.
+func probeGroups() (rules []shaders.ExitRule, steps [3][]shaders.Progress) {
+	rules = []shaders.ExitRule{{Criterion: probeCriterion}, {Criterion: probeCriterion, Every: 2}, {Criterion: probeCriterion},
+		{Criterion: probeCriterion, MinSteps: 1, Every: 1}, {Criterion: probeCriterion + 1}, {}, {Criterion: probeCriterion}}
+	for step := range steps {
+		for g, r := range rules {
+			p := shaders.Progress{Taken: uint32(step), Value: 77, Done: g == 2 && step > 0}
+			for before := range uint32(step) {
+				if Due(r, before) {
+					p.Checks++
+				}
+			}
+			steps[step] = append(steps[step], p)
+		}
+	}
+	return rules, steps
+}
+
+// probeTrial checks three steps one after the other. What a kernel keeps from one to the next is its own, in rows of a tensor
+// that hold NaN at first.
+func probeTrial(t *trial, kernel string, start func(int) probe, vocab int, f family) {
+	rules, steps := probeGroups()
+	groupOf := []uint32{3, 0, 4, 1, 5, 2} // group of each row of logits
+	state := make([]probe, len(rules))
+	for g := range state {
+		state[g] = start(vocab)
+	}
+	of := t.words("group of each row", groupOf)
+	previous := t.output("previous", len(rules), vocab)
+	var logits [3]tensor
+	var at [3]groups
+	var want [3][]shaders.Progress
+	var size [3][]float64
+	for step := range steps {
+		values := probeLogits(fmt.Sprint(kernel, step), len(groupOf), vocab, f)
+		want[step], size[step] = slices.Clone(steps[step]), make([]float64, len(rules))
+		for n, g := range groupOf {
+			row := values[n*vocab:][:vocab]
+			if step > 0 && n%2 == 1 { // the likeliest token stays, by more
+				steady(row)
+			}
+			if p := steps[step][g]; !p.Done && rules[g].Criterion == probeCriterion && Due(rules[g], p.Taken) {
+				value, z := state[g].check(row)
+				want[step][g].Value, size[step][g] = float32(value), z
+			}
+		}
+		logits[step] = t.input("logits", values, len(groupOf), vocab)
+		at[step] = t.groups(rules, steps[step], 1, 1)
+	}
+	t.check(func(r *shaders.Recorder) {
+		for step := range steps {
+			r.Probe(kernel, probeCriterion, logits[step].Tensor, of, at[step].Groups, previous.Tensor)
+		}
+	}, func(v *verdict) {
+		for step := range steps {
+			for g, w := range want[step] {
+				got := progressAt(at[step].progress, g)
+				v.sums(fmt.Sprintf("value of group %d after step %d", g, step), []float32{got.Value},
+					reference{[]float64{float64(w.Value)}, []float64{size[step][g]}})
+				if got.Value = w.Value; got != w {
+					v.fail("progress of group %d after step %d is %+v, want %+v", g, step, got, w)
+				}
+			}
+		}
+		for g := range rules { // rows of groups that were never checked
+			row := previous.values()[4*g*previous.Stride:][:4*previous.Stride]
+			if g > 3 && !slices.Equal(row, previous.start[previous.lo:][:len(row)]) {
+				v.fail("what is kept for group %d was written", g)
+			}
+		}
+	})
+}
+
+// probeLogits are rows of logits between -20 and 20, or in the heavy family with a thousand times that in a column; every third
+// row has equal largest ones. None lies where rounding decides whether it is a tenth of the largest.
+func probeLogits(name string, n, vocab int, f family) []float32 {
+	x := source{seed("probe", name), f, shaders.F32, vocab}.all(n)
+	for i := range x {
+		x[i] *= 20
+	}
+	for r := range n {
+		row := x[r*vocab:][:vocab]
+		top := slices.Max(row)
+		if r%3 == 2 {
+			row[vocab-1], row[vocab/2] = top, top
+		}
+		for i, l := range row {
+			if math.Abs(float64(top-l)+math.Log(0.1)) < 1e-3 {
+				row[i] -= 0.01
+			}
+		}
+	}
+	return x
+}
+
+// steady makes the token in the middle the likeliest of a row, the one behind it as likely.
+func steady(row []float32) {
+	top := slices.Max(row) + 1
+	row[len(row)/2], row[min(len(row)/2+1, len(row)-1)] = top, top
+	for i, l := range row {
+		if math.Abs(float64(top-l)+math.Log(0.1)) < 1e-3 {
+			row[i] -= 0.01
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package ref
+
+import (
+	"math"
+	"slices"
+
+	"muninn/shaders"
+)
+
+// settling is what settle works on: groups, the rows whose states changed by change[slot], and how many of them are live.
+type settling struct {
+	rules    []shaders.ExitRule
+	progress []shaders.Progress
+	change   []shaders.Change // of each slot
+	rows     []shaders.Row    // the live ones first
+	live     int
+	checks   int               // values that are kept of a group
+	values   map[[2]int]uint32 // bits of the value of a group at each check
+}
+
+// Measured is what a row's change comes to.
+func Measured(m shaders.Measure, c shaders.Change) float64 {
+	now, before := float64(c.Now), float64(c.Before)
+	switch m {
+	case shaders.MeasureDiff:
+		return math.Sqrt(float64(c.First) / max(now, 1e-37))
+	case shaders.MeasureCosine:
+		return 1 - float64(c.Both)/max(math.Sqrt(now)*math.Sqrt(before), 1e-8)
+	default:
+		return math.Sqrt(float64(c.Second) / max(now, 1e-37))
+	}
+}
+
+// measured is the mean over a group's live rows.
+func (s *settling) measured(g int) float32 {
+	var sum, n float64
+	for _, r := range s.rows[:s.live] {
+		if int(r.Group) == g {
+			sum += Measured(s.rules[g].Measure, s.change[r.Slot])
+			n++
+		}
+	}
+	return float32(sum / n)
+}
+
+// step ends a core step: groups that are not done have taken it, and check if they are due. Those that are settled or have taken
+// all their steps are done; their rows go behind those still live, which keep their order. With no live rows nothing happens.
+func (s *settling) step() {
+	if s.live == 0 {
+		return
+	}
+	for g, r := range s.rules {
+		p := &s.progress[g]
+		if p.Done {
+			continue
+		}
+		if Due(r, p.Taken) {
+			if r.Measure != shaders.MeasureProbe {
+				p.Value = s.measured(g)
+			}
+			if int(p.Checks) < s.checks {
+				s.values[[2]int{g, int(p.Checks)}] = math.Float32bits(p.Value)
+			}
+			p.Checks++
+			p.Done = r.AtLeast && p.Value >= r.Threshold || !r.AtLeast && p.Value < r.Threshold
+		}
+		p.Taken++
+		p.Done = p.Done || p.Taken >= r.Steps
+	}
+	var stay, leave []shaders.Row
+	for _, r := range s.rows[:s.live] {
+		if s.progress[r.Group].Done {
+			leave = append(leave, r)
+		} else {
+			stay = append(stay, r)
+		}
+	}
+	copy(s.rows, append(slices.Clone(stay), leave...))
+	s.live = len(stay)
+}
+
+// settled compares what a run left with the oracle.
+func (v *verdict) settled(rows *operand, g groups, want *settling) {
+	for i, w := range want.progress {
+		got := progressAt(g.progress, i)
+		if !nearValue(got.Value, w.Value) {
+			v.fail("the value of group %d is %g, want %g", i, got.Value, w.Value)
+		}
+		if got.Value = w.Value; got != w && !math.IsNaN(float64(w.Value)) {
+			v.fail("progress of group %d is %+v, want %+v", i, got, w)
+		}
+	}
+	got, before := wordsOf(g.values.values()), wordsOf(g.values.start[g.values.lo:g.values.hi])
+	for i := range want.rules {
+		for k := range want.checks {
+			w, checked := want.values[[2]int{i, k}]
+			switch at := got[i*want.checks+k]; {
+			case !checked && at != before[i*want.checks+k]:
+				v.fail("value %d of group %d was written without a check", k, i)
+			case checked && !nearValue(math.Float32frombits(at), math.Float32frombits(w)):
+				v.fail("value %d of group %d is %g, want %g", k, i, math.Float32frombits(at), math.Float32frombits(w))
+			}
+		}
+	}
+	v.rowTable(rows, want.rows[:want.live])
+	var behind []shaders.Row // in any order
+	for i := want.live; i < len(want.rows); i++ {
+		behind = append(behind, rowAt(rows.values(), i))
+	}
+	for _, r := range want.rows[want.live:] {
+		at := slices.Index(behind, r)
+		if at < 0 {
+			v.fail("the row of slot %d is gone from behind the live ones", r.Slot)
+			return
+		}
+		behind = slices.Delete(behind, at, at+1)
+	}
+}
+
+// nearValue: one is less a cosine, so values are good to a part in a million of 1.
+func nearValue(a, b float32) bool {
+	x, y := float64(a), float64(b)
+	return a == b || math.IsNaN(x) && math.IsNaN(y) || math.Abs(x-y) <= 1e-6*max(1, math.Abs(y))
+}
