@@ -68,6 +68,8 @@ type Outcome struct {
 	Passes   int         // passes of the core block over weights
 	RowSteps int         // core steps of all rows
 	Rounds   [][]int32   // speculative: the tokens that each round of drafts added
+	Drafted  int         // speculative: drafts of all rounds
+	Accepted int         // of these, those that stood
 	Wave     *WaveCounts // wave
 }
 

@@ -98,6 +98,7 @@ func (s *sampling) round(d Speculative, last Choice) ([]Choice, error) {
 	if err := s.do(verify); err != nil {
 		return nil, err
 	}
+	s.out.Drafted += n
 	var round []Choice
 	for i, c := range verify.Choices {
 		switch {
@@ -108,6 +109,7 @@ func (s *sampling) round(d Speculative, last Choice) ([]Choice, error) {
 		default:
 			return append(round, c), s.e.Rewind(s.seq, first+i+1)
 		}
+		s.out.Accepted++
 		round = append(round, c)
 	}
 	return round, nil

@@ -11,3 +11,8 @@ type sessionEngine struct {
 }
 
 func (e sessionEngine) Do(a *Ask) error { return e.Session.Do(e.ctx, a) }
+
+// GenerateOn is Generate on an engine over one of the model's sessions.
+func (m *Model) GenerateOn(e Engine, seq int, req Request, emit func(Token) error) (Outcome, error) {
+	return m.sample(e, seq, req, emit)
+}

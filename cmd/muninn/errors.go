@@ -62,7 +62,7 @@ func isUsage(err error) bool {
 // kinds is the table of errors; the first row that fits counts.
 var kinds = []kind{
 	{isUsage, exitUsage, ""},
-	{matches(model.ErrSampling, model.ErrLookupUnsupported, model.ErrContextFull, model.ErrScheme, tokenizer.ErrUnknownID), exitUsage, ""},
+	{matches(model.ErrSampling, model.ErrSampler, model.ErrExit, model.ErrNoise, model.ErrLookupUnsupported, model.ErrContextFull, model.ErrScheme, tokenizer.ErrUnknownID), exitUsage, ""},
 	{matches(context.Canceled), exitSignaled, ""},
 	{matches(errWrongResults), exitDevice, wrongResultsAdvice},
 	{matches(vk.ErrNoCgo), exitDevice, ""},

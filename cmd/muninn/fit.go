@@ -18,8 +18,9 @@ type fitOptions struct {
 	PlanFor string
 	KVType  string // auto or a KV type
 
-	fit bool
-	set func(flag string) bool // whether the user gave a flag, on the command line or in the environment
+	fit       bool
+	fixLookup bool                   // the KV rule is not to be chosen
+	set       func(flag string) bool // whether the user gave a flag, on the command line or in the environment
 }
 
 // AddFlags declares the flags.
@@ -77,7 +78,7 @@ func (o *fitOptions) wish(scheme model.Scheme, session model.SessionOptions, pro
 	if o.KVType != "auto" {
 		w.KV = &session.KV
 	}
-	if o.set("cache-lookup-strategy") {
+	if o.fixLookup || o.set("cache-lookup-strategy") {
 		w.Lookup = &session.Lookup
 	}
 	return w

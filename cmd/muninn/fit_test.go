@@ -181,10 +181,10 @@ func TestSettle(t *testing.T) {
 		t.Fatal(err)
 	}
 	bf16 := model.Scheme{Quant: model.BF16}
-	prompt := 1000
+	prompt, positions := 1000, 4096
 	settle := func(mib uint64, given ...string) (model.SessionOptions, error) {
 		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}
-		session := model.SessionOptions{Context: 4096, MaxSteps: 8, Lookup: full}
+		session := model.SessionOptions{Context: positions, MaxSteps: 8, Lookup: full}
 		s := &streams{quiet: true}
 		_, err := o.settle(s, ck, fit.Card(mib<<20), bf16, &session, prompt)
 		return session, err
@@ -206,7 +206,8 @@ func TestSettle(t *testing.T) {
 	if s, err := settle(120, "cache-lookup-strategy"); !errors.Is(err, fit.ErrDoesNotFit) {
 		t.Errorf("a context shorter than the prompt: %+v, %v", s, err)
 	}
-	if s, err := settle(104, "ctx"); err != nil || s.Context != 4096 || s.Rows != 128 {
+	positions = 3072
+	if s, err := settle(100, "ctx"); err != nil || s.Context != 3072 || s.Rows != 128 {
 		t.Errorf("fewer rows: %+v, %v", s, err)
 	}
 }

@@ -7,6 +7,8 @@ import "os"
 func commands() []*command {
 	return []*command{
 		runCommand(),
+		compareCommand(),
+		traceCommand(),
 		demoCommand(),
 		devicesCommand(),
 		checkCommand(),

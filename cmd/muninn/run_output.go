@@ -15,6 +15,7 @@ import (
 type tokenWriter struct {
 	out      io.Writer
 	json     *json.Encoder // nil: plain
+	steps    *stepsView    // nil: without the core steps of each token
 	text     bool
 	terminal bool
 	last     string // what was written last
@@ -44,6 +45,10 @@ type tokenLine struct {
 	Margin  *float64 `json:"margin"`
 }
 
+func lineOf(t model.Token) tokenLine {
+	return tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)}
+}
+
 // textLine is text that was held back until the end.
 type textLine struct {
 	Text string `json:"text"`
@@ -63,13 +68,31 @@ func (w *tokenWriter) token(t model.Token) error {
 	case w.json != nil && t.Token < 0:
 		err = w.json.Encode(textLine{t.Text})
 	case w.json != nil:
-		err = w.json.Encode(tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)})
+		err = w.json.Encode(lineOf(t))
+	case w.steps != nil:
+		return w.steps.push(w.shown(t), stepsOf(t))
 	case w.text:
 		err = w.write(t.Text)
 	case t.Token >= 0:
 		err = w.write(fmt.Sprintf("%d ", t.Token))
 	}
 	return outputError(err)
+}
+
+// shown is what is to be seen of a token: its text, or its id where there is no tokenizer.
+func (w *tokenWriter) shown(t model.Token) string {
+	if w.text || t.Token < 0 {
+		return t.Text
+	}
+	return fmt.Sprintf("%d ", t.Token)
+}
+
+// stepsOf is the core steps of a token, and -1 for text that was held back to the end.
+func stepsOf(t model.Token) int {
+	if t.Token < 0 {
+		return -1
+	}
+	return t.Steps
 }
 
 func (w *tokenWriter) write(text string) error {
@@ -87,6 +110,8 @@ func (w *tokenWriter) close(sum summary) error {
 	switch {
 	case w.json != nil:
 		err = w.json.Encode(sum)
+	case w.steps != nil:
+		return w.steps.finish()
 	case w.terminal && !strings.HasSuffix(w.last, "\n"):
 		err = w.write("\n")
 	}

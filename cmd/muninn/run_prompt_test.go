@@ -65,7 +65,11 @@ func TestPlan(t *testing.T) {
 		if err := fs.Parse(append(args, "--prompt-ids", "926,729,5")); err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.plan(&streams{err: io.Discard}, ck)
+		steps, sampler, err := o.depth(ck.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := o.plan(&streams{err: io.Discard}, ck, steps, sampler)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,14 +77,14 @@ func TestPlan(t *testing.T) {
 	}
 	p := plan()
 	if p.request.Steps != 8 || p.session.MaxSteps != 8 || p.request.MaxTokens != 512 || p.session.Context != 256 || p.state.InitScale != 1 ||
-		p.state.ContinuousCompute || p.state.Seed != 0 || p.session.StepsPerSubmit != 0 || p.session.Lookup.String() != model.DefaultLookup ||
+		p.request.Sampler != (model.Sampler{Noise: model.StateNoise{Type: model.NoiseFixed}}) || p.state.Seed != 0 || p.session.StepsPerSubmit != 0 || p.session.Lookup.String() != model.DefaultLookup ||
 		joinIDs(p.request.Prompt) != "926 729 5" {
 		t.Errorf("defaults: %+v", p)
 	}
 	p = plan("-r", "3", "-n", "5", "--init-scale", "0.5", "--continuous-compute", "--seed", "9", "--steps-per-submit", "2",
 		"--cache-lookup-strategy", "full", "--stop", "a", "--stop", "b,c")
 	if p.request.Steps != 3 || p.session.MaxSteps != 3 || p.request.MaxTokens != 5 || p.session.Context != 8 || p.state.InitScale != 0.5 ||
-		!p.state.ContinuousCompute || p.state.Seed != 9 || p.request.Pick.Seed != 9 || p.session.StepsPerSubmit != 2 ||
+		!p.request.Sampler.ContinuousCompute || p.state.Seed != 9 || p.request.Pick.Seed != 9 || p.session.StepsPerSubmit != 2 ||
 		p.session.Lookup.String() != "full" || strings.Join(p.request.StopStrings, "|") != "a|b,c" {
 		t.Errorf("flags: %+v", p)
 	}

@@ -21,6 +21,8 @@ type tally struct {
 	before        vk.Counters
 	start, answer time.Time // of the prompt, of the first token
 	tokens        int
+	steps         int     // core steps of the tokens
+	ids           []int32 // of the tokens
 }
 
 func (t *tally) token(token model.Token) {
@@ -29,6 +31,8 @@ func (t *tally) token(token model.Token) {
 	}
 	if token.Token >= 0 {
 		t.tokens++
+		t.steps += token.Steps
+		t.ids = append(t.ids, token.Token)
 	}
 }
 
@@ -39,6 +43,9 @@ type summary struct {
 	Tokens       int          `json:"tokens"`
 	Steps        int          `json:"num_steps"`
 	Seed         uint64       `json:"seed"`
+
+	depthSummary
+	Plain *plainSummary `json:"plain,omitempty"` // the same prompt decoded plainly
 
 	Seconds       float64 `json:"seconds"` // of prompt and answer
 	LoadSeconds   float64 `json:"load_seconds"`
@@ -60,10 +67,10 @@ type summary struct {
 }
 
 // close ends the count. The session must not have been closed yet.
-func (t *tally) close(s *model.Session, finish model.Finish, req model.Request) summary {
+func (t *tally) close(s *model.Session, out model.Outcome, req model.Request) summary {
 	end, now := time.Now(), t.dev.Counters()
 	sum := summary{
-		Finish: finish, PromptTokens: t.prompt, Tokens: t.tokens, Steps: req.Steps, Seed: req.Pick.Seed,
+		Finish: out.Finish, PromptTokens: t.prompt, Tokens: t.tokens, Steps: req.Steps, Seed: req.Pick.Seed, depthSummary: depthOf(t, out, req),
 		Seconds: end.Sub(t.start).Seconds(), LoadSeconds: t.loading.Seconds(), Device: describe(t.dev.Caps()),
 		Dispatches: now.Dispatches - t.before.Dispatches, Submissions: now.Submissions - t.before.Submissions,
 		Recordings: now.Recordings - t.before.Recordings, BytesUp: now.BytesUp - t.before.BytesUp,
@@ -74,7 +81,7 @@ func (t *tally) close(s *model.Session, finish model.Finish, req model.Request) 
 		sum.PromptRate = rate(t.prompt, sum.PromptSeconds)
 		sum.AnswerRate = rate(t.tokens-1, sum.AnswerSeconds)
 	}
-	if finish == "interrupted" {
+	if out.Finish == "interrupted" {
 		return sum // the logits may be half done
 	}
 	if logits, err := s.Logits(); err == nil && len(logits) > 0 {

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+)
+
+// compareOptions are the arguments and flags of compare.
+type compareOptions struct {
+	decodeOptions
+
+	Depths string
+	JSON   bool
+}
+
+// maxCompared is how many depths stand side by side at most.
+const maxCompared = 16
+
+// AddFlags declares the flags.
+func (o *compareOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&o.Depths, "num-steps", "r", "", "core `steps` of each token, one text for each of the numbers")
+	fs.Lookup("num-steps").DefValue = "1, a quarter, half and all of the model's mean_recurrence"
+	o.textFlags(fs, 128)
+	o.samplerOptions.AddFlags(fs, true)
+	o.machineFlags(fs)
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token as it comes, then one for each depth")
+}
+
+func compareCommand() *command {
+	o := &compareOptions{}
+	return &command{
+		name: "compare", args: "MODEL [PROMPT]", min: 1, max: 2,
+		summary: "continue a prompt at several depths side by side",
+		detail: `The texts are decoded at the same time: whatever waits for a core step shares the pass over the weights, whatever its
+depth. Each text is what "muninn run" gives at that depth with the same flags. On a terminal the texts grow side by
+side; elsewhere one follows the other, in the order of the list.
+
+With --json, each object has "num_steps", by which texts are told apart; that of a token has the fields that
+"muninn run --json" prints, the last one of a depth has "finish_reason" and counters. Rates are those of texts that
+share the device.`,
+		examples: []string{
+			`muninn compare demo "k=d;d=a;a=3;k?" -r 1,2,4`,
+			`muninn compare ~/huginn-0125 --chat -r 4,8,32 "Why is the sky blue?"`,
+			`muninn compare demo "k=d;d=a;a=3;k?" -r 1,4,16 --criterion kl --json`,
+		},
+		flags: o.AddFlags,
+		run: func(ctx context.Context, s *streams, args []string) error {
+			o.Model = args[0]
+			if len(args) > 1 {
+				o.Text = &args[1]
+			}
+			return compare(ctx, s, o)
+		},
+	}
+}
+
+// depths are the numbers of core steps to compare.
+func (o *compareOptions) depths(c model.Config) ([]int, error) {
+	if o.Depths == "" {
+		depths := []int{1}
+		for _, part := range []int{4, 2, 1} {
+			if n := c.MeanRecurrence / part; n > depths[len(depths)-1] {
+				depths = append(depths, n)
+			}
+		}
+		return depths, nil
+	}
+	depths, err := parseCounts("--num-steps", o.Depths, 0, maxSteps)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(depths) == 0 || len(depths) > maxCompared:
+		return nil, usage("--num-steps %s: want 1 to %d numbers", o.Depths, maxCompared)
+	}
+	return depths, nil
+}
+
+// compare decodes one prompt at several depths.
+func compare(ctx context.Context, s *streams, o *compareOptions) (err error) {
+	ck, err := model.OpenPath(o.Model)
+	if err != nil {
+		return err
+	}
+	defer ck.Close()
+	scheme, err := o.scheme()
+	if err != nil {
+		return err
+	}
+	depths, err := o.depths(ck.Config)
+	if err != nil {
+		return err
+	}
+	sampler, err := o.sampler(nil)
+	if err != nil {
+		return err
+	}
+	deepest := 0
+	for _, steps := range depths {
+		deepest = max(deepest, steps)
+	}
+	if o.asked() {
+		session, err := o.session(ck.Config, ck.Config.BlockSize, deepest, sampler)
+		if err != nil {
+			return err
+		}
+		session.Sequences = len(depths)
+		return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, scheme, sampler.Session(session), o.JSON))
+	}
+	p, err := o.plan(s, ck, deepest, sampler)
+	if err != nil {
+		return err
+	}
+	p.session.Sequences = len(depths)
+	p.session = sampler.Session(p.session)
+	x, err := o.open(ctx, s, ck, scheme, &p.session, len(p.request.Prompt), false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, x.Close()) }()
+	p.request.StopIDs = x.m.StopIDs()
+	var view compareView
+	if o.JSON {
+		view = &compareLines{json: jsonLines(s.out), depths: depths}
+	} else {
+		view = newCompareTexts(s, depths, x.m.Tokenizer != nil)
+	}
+	err = compareBatch(ctx, x, p, depths, view)
+	return errors.Join(err, view.close())
+}
+
+// compareBatch decodes all depths at once. Their tokens start from the same initial states, as each would alone.
+func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view compareView) error {
+	b := model.NewBatch(x.session)
+	var failed error
+	for i, steps := range depths {
+		req := p.request
+		req.Steps = steps
+		t := newTally(x.dev, len(req.Prompt), 0)
+		token := func(token model.Token) error {
+			t.token(token)
+			return view.token(i, token)
+		}
+		end := func(out model.Outcome, err error) {
+			if err == nil {
+				err = view.end(i, compareEnd{
+					Steps: steps, Finish: out.Finish, Tokens: t.tokens, Seconds: time.Since(t.start).Seconds(),
+					Rate: rate(t.tokens-1, time.Since(t.answer).Seconds()), depthSummary: depthOf(t, out, req),
+				})
+			}
+			failed = errors.Join(failed, err)
+		}
+		if _, err := b.Add(req, p.state, token, end); err != nil {
+			return err
+		}
+	}
+	if err := b.Run(ctx); err != nil {
+		return err // the requests taken out say the same
+	}
+	return failed
+}
+
+// compareView is where the texts go.
+type compareView interface {
+	token(column int, t model.Token) error
+	end(column int, e compareEnd) error
+	close() error
+}
+
+// compareEnd is the last object of a depth.
+type compareEnd struct {
+	Steps   int          `json:"num_steps"`
+	Finish  model.Finish `json:"finish_reason"`
+	Tokens  int          `json:"tokens"`
+	Seconds float64      `json:"seconds"`
+	Rate    float64      `json:"tokens_per_second"`
+	depthSummary
+}
+
+// compareLines writes JSON.
+type compareLines struct {
+	json   *json.Encoder
+	depths []int
+}
+
+func (v *compareLines) token(column int, t model.Token) error {
+	n := v.depths[column]
+	if t.Token < 0 {
+		return outputError(v.json.Encode(struct {
+			Depth int `json:"num_steps"`
+			textLine
+		}{n, textLine{t.Text}}))
+	}
+	return outputError(v.json.Encode(struct {
+		Depth int `json:"num_steps"`
+		tokenLine
+	}{n, lineOf(t)}))
+}
+
+func (v *compareLines) end(_ int, e compareEnd) error { return outputError(v.json.Encode(e)) }
+
+func (v *compareLines) close() error { return nil }
+
+// compareTexts shows texts.
+type compareTexts struct {
+	screen *compareScreen
+	texts  bool
+}
+
+func newCompareTexts(s *streams, depths []int, texts bool) *compareTexts {
+	var titles []string
+	for _, n := range depths {
+		titles = append(titles, fmt.Sprintf("r = %d", n))
+	}
+	return &compareTexts{newCompareScreen(s, titles), texts}
+}
+
+func (v *compareTexts) token(column int, t model.Token) error {
+	if !v.texts && t.Token >= 0 {
+		t.Text = fmt.Sprintf("%d ", t.Token)
+	}
+	return v.screen.push(column, t.Text)
+}
+
+func (v *compareTexts) end(column int, e compareEnd) error {
+	return v.screen.finish(column, compareSummary{Tokens: e.Tokens, Steps: e.StepsPerToken, Rate: e.Rate})
+}
+
+func (v *compareTexts) close() error { return v.screen.close() }

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/model/fit"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// decodeOptions are the flags of every verb that decodes a text: run, compare and trace.
+type decodeOptions struct {
+	Model string
+	promptOptions
+	samplingOptions
+	samplerOptions
+	deviceOptions
+	fitOptions
+	schemeOptions
+
+	MaxTokens      int
+	Stop           []string
+	InitScale      float64
+	Lookup         string
+	Context        int // 0: what prompt and MaxTokens need
+	NoCache        bool
+	Activations    string
+	StepsPerSubmit int
+}
+
+// textFlags declares the flags that are about the text.
+func (o *decodeOptions) textFlags(fs *pflag.FlagSet, tokens int) {
+	fs.IntVarP(&o.MaxTokens, "max-tokens", "n", tokens, "tokens to generate at most")
+	fs.StringArrayVar(&o.Stop, "stop", nil, "end before this `text`; may be given several times")
+	o.promptOptions.AddFlags(fs)
+	o.samplingOptions.AddFlags(fs)
+}
+
+// machineFlags declares the flags that are about where and how it is computed.
+func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
+	fs.Float64Var(&o.InitScale, "init-scale", 1, "times the standard deviation of the initial state; 0 starts from zeros")
+	fs.StringVar(&o.Lookup, "cache-lookup-strategy", model.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(model.LookupNames(), ", ")+")")
+	if fs.Lookup("sampler") != nil {
+		fs.Lookup("cache-lookup-strategy").DefValue = model.DefaultLookup + "; of a wave " + model.DefaultLookup + "-compress-sN with N core blocks"
+	}
+	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
+	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
+	o.deviceOptions.AddFlags(fs)
+	o.fitOptions.AddFlags(fs)
+	o.schemeOptions.AddFlags(fs, "auto")
+	choiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take from a norm: "+
+		"its values, or those in blocks of 8 bits; auto: 8 bits where the device has fast integer dot products")
+	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")
+	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
+}
+
+// plan is a run whose every setting has been checked, before anything large is loaded.
+type plan struct {
+	request model.Request
+	session model.SessionOptions
+	state   model.Sequence
+}
+
+// plan checks the options against the model, for tokens of up to so many core steps.
+func (o *decodeOptions) plan(s *streams, ck *model.Checkpoint, steps int, sampler model.Sampler) (plan, error) {
+	prompt, err := o.prompt(s, ck)
+	if err != nil {
+		return plan{}, err
+	}
+	pick, err := o.sampling(s, ck.Generation)
+	if err != nil {
+		return plan{}, err
+	}
+	session, err := o.session(ck.Config, len(prompt)+o.MaxTokens, steps, sampler)
+	if err != nil {
+		return plan{}, err
+	}
+	switch {
+	case o.MaxTokens < 1:
+		return plan{}, usage("--max-tokens %d: want at least 1", o.MaxTokens)
+	case o.InitScale < 0 || o.InitScale > maxInitScale || o.InitScale != o.InitScale:
+		return plan{}, usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
+	case o.StepsPerSubmit < 0:
+		return plan{}, usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
+	case len(prompt) > session.Context:
+		return plan{}, usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
+			len(prompt), session.Context, ck.Config.BlockSize)
+	}
+	return plan{
+		request: model.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Sampler: sampler, StopStrings: o.Stop},
+		session: session,
+		state:   model.Sequence{Seed: pick.Seed, InitScale: o.InitScale},
+	}, nil
+}
+
+// session is the session as the flags have it, with room for need positions where they do not say how many, and for what
+// the sampler needs besides.
+func (o *decodeOptions) session(c model.Config, need, steps int, sampler model.Sampler) (model.SessionOptions, error) {
+	name := o.Lookup
+	if !o.set("cache-lookup-strategy") {
+		name = sampler.Lookup(c.NLayersInRecurrentBlock)
+	}
+	// Which rule it is decides whether a speculative text is that of plain decoding, and what a wave sees.
+	o.fixLookup = sampler.Speculative != nil || sampler.Wave != nil
+	lookup, err := model.ParseLookup(name, c.NLayersInRecurrentBlock)
+	if err == nil {
+		err = sampler.Fits(lookup, steps)
+	}
+	if err != nil {
+		return model.SessionOptions{}, usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+	}
+	positions := o.Context
+	if positions == 0 {
+		positions = min(max(need, 1), c.BlockSize)
+	}
+	if positions < 1 || positions > c.BlockSize {
+		return model.SessionOptions{}, usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
+	}
+	kv, err := o.kvType()
+	session := model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
+	return sampler.Session(session), err
+}
+
+// checkSteps refuses a depth that is out of range.
+func checkSteps(steps int) error {
+	if steps < 0 || steps > maxSteps {
+		return usage("--num-steps %d: want 0 to %d", steps, maxSteps)
+	}
+	return nil
+}
+
+// Bounds that keep a slip of the finger from asking for years of work, or for a state that is not finite.
+const (
+	maxSteps     = 1 << 16
+	maxInitScale = 1e6
+)
+
+// opened is a model on a device with a session, and what to close in the end.
+type opened struct {
+	dev     *vk.Device
+	m       *model.Model
+	session *model.Session
+	weights *model.Checkpoint // what was loaded
+	scheme  model.Scheme
+	loading time.Duration
+
+	close []func() error
+}
+
+// open opens the device, makes the model fit it, loads that and begins a session; prompt is the number of tokens that it must
+// hold. What was opened is closed by Close, on an error at once.
+func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoint, scheme model.Scheme, options *model.SessionOptions, prompt int, profile bool) (x *opened, err error) {
+	x = &opened{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, x.Close())
+		}
+	}()
+	if x.dev, err = openDevice(s, o.deviceOptions); err != nil {
+		return x, err
+	}
+	x.close = append(x.close, x.dev.Close)
+	if err := calibrate(ctx, s, x.dev); err != nil {
+		return x, err
+	}
+	x.dev.SetProfiling(profile)
+	if x.scheme, err = o.settle(s, ck, x.dev.Caps(), scheme, options, prompt); err != nil {
+		return x, o.doesNotFit(err)
+	}
+	x.weights = ck
+	if !o.NoCache {
+		if x.weights, err = quantised(ctx, s, o.Model, ck, x.scheme); err != nil {
+			return x, err
+		}
+		if x.weights != ck {
+			x.close = append(x.close, x.weights.Close)
+		}
+	}
+	activations, err := shaders.ParseActivations(o.Activations)
+	if err != nil {
+		return x, usage("%s", strings.TrimPrefix(err.Error(), "shaders: "))
+	}
+	loading := model.Options{Weights: x.scheme, Kernels: shaders.Options{Activations: activations}}
+	if x.m, x.loading, err = loadModel(s, o.Model, x.weights, x.dev, loading); err != nil {
+		return x, err
+	}
+	x.close = append(x.close, func() error { x.m.Close(); return nil })
+	if x.session, err = x.m.NewSession(*options); err != nil {
+		return x, err
+	}
+	x.close = append(x.close, func() error { x.session.Close(); return nil })
+	return x, nil
+}
+
+// doesNotFit says what a sampler that cannot do with a smaller cache has to do with it.
+func (o *decodeOptions) doesNotFit(err error) error {
+	if !errors.Is(err, fit.ErrDoesNotFit) || !o.fixLookup || o.Sampler != speculativeSampler {
+		return err
+	}
+	return fmt.Errorf("%w\nspeculation keeps a KV slot for every core step: where one of these shares slots, decode with --sampler plain", err)
+}
+
+// Close closes everything, last opened first.
+func (x *opened) Close() error {
+	var err error
+	for i := len(x.close) - 1; i >= 0; i-- {
+		err = errors.Join(err, x.close[i]())
+	}
+	x.close = nil
+	return err
+}

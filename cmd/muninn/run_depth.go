@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"muninn/model"
+)
+
+// depthSummary is the part of a summary that says what the depth of thought came to. Core passes are those of the prompt too; a
+// pass over the weights may serve several rows.
+type depthSummary struct {
+	Sampler        string              `json:"sampler"`
+	Criterion      string              `json:"criterion"` // none for a fixed depth
+	StepsPerToken  float64             `json:"steps_per_token"`
+	CorePasses     int                 `json:"core_passes"`
+	PassesPerToken float64             `json:"core_passes_per_token"`
+	Speculative    *speculativeSummary `json:"speculative,omitempty"`
+	Wave           *waveSummary        `json:"wave,omitempty"`
+}
+
+// speculativeSummary counts rounds of drafts. Tokens of a round past the end of the text count.
+type speculativeSummary struct {
+	Rounds         int     `json:"rounds"`
+	Drafted        int     `json:"drafted"`
+	Accepted       int     `json:"accepted"`
+	Acceptance     float64 `json:"acceptance"` // accepted of drafted, 0 to 1
+	TokensPerRound float64 `json:"tokens_per_round"`
+}
+
+// waveSummary has the reference's counters, and how many tokens were frozen unsettled because nothing else was.
+type waveSummary struct {
+	DiffusionSteps       int `json:"diffusion_steps"` // guesses of all tokens in flight
+	NumCoreForwardPasses int `json:"num_core_forward_passes"`
+	NumTokensForward     int `json:"num_tokens_forward"`
+	NumStandingWaves     int `json:"num_standing_waves"`
+	NumCacheClears       int `json:"num_cache_clears"`
+	ForcedFreezes        int `json:"forced_freezes"`
+	MaxWidth             int `json:"max_width"` // positions in flight
+}
+
+// plainSummary is the same prompt decoded plainly at the same num_steps.
+type plainSummary struct {
+	Tokens         int     `json:"tokens"`
+	PassesPerToken float64 `json:"core_passes_per_token"`
+	Rate           float64 `json:"tokens_per_second"`
+	Again          float64 `json:"again_tokens_per_second"` // the run's, once more beside it
+	Ratio          float64 `json:"ratio"`                   // of the two; 0 when either has one token only
+	SameTokens     bool    `json:"same_tokens"`             // the run gave the same
+}
+
+// depthOf sums up what a sampler did.
+func depthOf(t *tally, out model.Outcome, req model.Request) depthSummary {
+	d := depthSummary{Sampler: plainSampler, Criterion: noCriterion, CorePasses: out.Passes}
+	if t.tokens > 0 {
+		d.StepsPerToken = float64(t.steps) / float64(t.tokens)
+		d.PassesPerToken = float64(out.Passes) / float64(t.tokens)
+	}
+	s := req.Sampler
+	if s.Exit != nil {
+		d.Criterion = string(s.Exit.Criterion)
+	}
+	if s.Speculative != nil {
+		d.Sampler = speculativeSampler
+		d.Speculative = draftsOf(out)
+	}
+	if c := out.Wave; c != nil {
+		d.Sampler = waveSampler
+		w := &waveSummary{DiffusionSteps: c.DiffusionSteps, NumCoreForwardPasses: c.NumCoreForwardPasses, NumTokensForward: c.NumTokensForward,
+			NumStandingWaves: c.NumStandingWaves, NumCacheClears: c.NumCacheClears, ForcedFreezes: c.ForcedFreezes}
+		for _, flight := range c.StartAndWidth {
+			w.MaxWidth = max(w.MaxWidth, flight[1])
+		}
+		d.Wave = w
+	}
+	return d
+}
+
+// draftsOf counts rounds of drafts.
+func draftsOf(out model.Outcome) *speculativeSummary {
+	s := &speculativeSummary{Rounds: len(out.Rounds), Drafted: out.Drafted, Accepted: out.Accepted}
+	tokens := 0
+	for _, r := range out.Rounds {
+		tokens += len(r)
+	}
+	if s.Rounds > 0 {
+		s.Acceptance = float64(s.Accepted) / float64(s.Drafted)
+		s.TokensPerRound = float64(tokens) / float64(s.Rounds)
+	}
+	return s
+}
+
+// closing is the line that ends a run.
+func (s summary) closing() string {
+	parts := []string{plural(s.Tokens, "token")}
+	if s.Tokens > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f steps a token", s.StepsPerToken), fmt.Sprintf("%.1f core passes a token", s.PassesPerToken))
+	}
+	if s.AnswerRate > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f tok/s", s.AnswerRate))
+	}
+	if v := s.Speculative; v != nil && v.Rounds > 0 {
+		parts = append(parts, fmt.Sprintf("%.0f %% of drafts stood", 100*v.Acceptance))
+	}
+	if w := s.Wave; w != nil {
+		parts = append(parts, fmt.Sprintf("up to %d in flight", w.MaxWidth))
+		if w.ForcedFreezes > 0 {
+			parts = append(parts, fmt.Sprintf("%d frozen unsettled", w.ForcedFreezes))
+		}
+	}
+	if p := s.Plain; p != nil {
+		same := "other tokens"
+		if p.SameTokens {
+			same = "the same tokens"
+		}
+		text := fmt.Sprintf("plain at r = %d: %s, %.1f core passes a token", s.Steps, same, p.PassesPerToken)
+		if p.Ratio > 0 {
+			text += fmt.Sprintf(", %.1f tok/s; this once more: %.1f tok/s, %.2f times as many", p.Rate, p.Again, p.Ratio)
+		}
+		return strings.Join(parts, ", ") + "; " + text
+	}
+	return strings.Join(parts, ", ")
+}
+
+// comparePlain decodes the prompt plainly, and then once more as the run did: by then both find recorded whatever they have
+// in common, and the run's own first time is not held against it.
+func comparePlain(ctx context.Context, x *opened, p plan, run *tally) (*plainSummary, error) {
+	timed := func(req model.Request) (*tally, model.Outcome, float64, error) {
+		if err := x.session.Rewind(0, 0); err != nil {
+			return nil, model.Outcome{}, 0, err
+		}
+		t := newTally(x.dev, len(req.Prompt), 0)
+		out, err := x.m.Generate(ctx, x.session, 0, req, func(token model.Token) error {
+			t.token(token)
+			return nil
+		})
+		return t, out, rate(t.tokens-1, time.Since(t.answer).Seconds()), err
+	}
+	plain := p.request
+	plain.Sampler = model.Sampler{Noise: plain.Sampler.Noise, ContinuousCompute: plain.Sampler.ContinuousCompute}
+	var sum *plainSummary
+	for range 2 { // the first warms up
+		t, out, speed, err := timed(plain)
+		if err != nil {
+			return nil, err
+		}
+		sum = &plainSummary{Tokens: t.tokens, Rate: speed, SameTokens: slices.Equal(t.ids, run.ids)}
+		if t.tokens > 0 {
+			sum.PassesPerToken = float64(out.Passes) / float64(t.tokens)
+		}
+	}
+	var err error
+	_, _, sum.Again, err = timed(p.request)
+	if sum.Rate > 0 {
+		sum.Ratio = sum.Again / sum.Rate
+	}
+	return sum, err
+}

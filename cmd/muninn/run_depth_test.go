@@ -1,0 +1,71 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// depthRun is a run of the chain with --json.
+func depthRun(t *testing.T, device, args string) answer {
+	t.Helper()
+	return parseAnswer(t, invoke(append([]string{"run", "demo", chain, "--json", "--device", device}, strings.Fields(args)...)...))
+}
+
+func (a answer) ids() (ids []int32) {
+	for _, token := range a.tokens {
+		ids = append(ids, token.ID)
+	}
+	return ids
+}
+
+// TestRunDepth: what each sampler prints of itself, and that speculation says what plain decoding says.
+func TestRunDepth(t *testing.T) {
+	eachDevice(t, func(t *testing.T, device string) {
+		plain := depthRun(t, device, "-r 8 -n 6")
+		if s := plain.sum; s.Sampler != "plain" || s.Criterion != "none" || s.StepsPerToken != 8 || s.CorePasses != 48 || s.PassesPerToken != 8 ||
+			s.Speculative != nil || s.Wave != nil || s.Plain != nil {
+			t.Errorf("plain: %+v", s)
+		}
+		exit := depthRun(t, device, "-r 32 -n 6 --criterion latent-diff --compare-plain")
+		steps := 0
+		for _, token := range exit.tokens {
+			steps += token.Steps
+		}
+		if s := exit.sum; s.Criterion != "latent-diff" || steps != s.CorePasses || s.StepsPerToken != float64(steps)/6 || s.StepsPerToken > 12 ||
+			s.Plain == nil || s.Plain.PassesPerToken != 32 || s.Plain.Ratio <= 0 || !s.Plain.SameTokens || s.Plain.Tokens != 6 {
+			t.Errorf("exit: %+v, %+v", s, s.Plain)
+		}
+		drafts := depthRun(t, device, "-r 8 -n 6 --sampler speculative --draft-steps 4 --lookahead 3")
+		if s := drafts.sum; !slices.Equal(drafts.ids(), plain.ids()) || s.Sampler != "speculative" || s.Speculative == nil || s.StepsPerToken != 8 ||
+			s.Speculative.Rounds == 0 || s.Speculative.Accepted == 0 || s.Speculative.Drafted < s.Speculative.Accepted ||
+			s.Speculative.Acceptance != float64(s.Speculative.Accepted)/float64(s.Speculative.Drafted) {
+			t.Errorf("speculation: %v, plain %v; %+v, %+v", drafts.ids(), plain.ids(), s, s.Speculative)
+		}
+		wave := depthRun(t, device, "-r 8 -n 6 --sampler wave")
+		if s := wave.sum; wave.text != plain.text || s.Sampler != "wave" || s.Wave == nil || s.Wave.DiffusionSteps == 0 || s.Wave.MaxWidth < 2 ||
+			s.CorePasses < s.Wave.DiffusionSteps*4 || s.PassesPerToken >= s.StepsPerToken {
+			t.Errorf("wave: %q, plain %q; %+v, %+v", wave.text, plain.text, s, s.Wave)
+		}
+		flying := depthRun(t, device, "-r 8 -n 4 --sampler wave --full-prefill=false --max-wavefront 0")
+		if flying.sum.Tokens != 4 || !strings.HasPrefix(flying.text, "3;") {
+			t.Errorf("a prompt that flies: %q", flying.text)
+		}
+	})
+}
+
+// TestRunSteps: the core steps beside the text, and one line at the end on standard error.
+func TestRunSteps(t *testing.T) {
+	device := firstDevice(t)
+	o := invoke("run", "demo", chain, "--device", device, "-r", "2", "-n", "2", "--steps")
+	o.wants(t, exitOK, "d?‹2›3;‹2›\n", "2 tokens, 2.0 steps a token, 2.0 core passes a token")
+	if o = invoke("run", "demo", chain, "--device", device, "-r", "2", "-n", "2", "--steps", "--color", "always"); !strings.Contains(o.out, "\x1b[38;5;") {
+		t.Errorf("no colours: %q", o.out)
+	}
+	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "6", "--sampler", "speculative", "--compare-plain")
+	o.wants(t, exitOK, "3;", "of drafts stood; plain at r = 8: the same tokens, 8.0 core passes a token")
+	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "1", "--criterion", "kl", "--compare-plain")
+	o.wants(t, exitOK, "3;", "plain at r = 8: the same tokens, 8.0 core passes a token\n") // one token has no rate
+	o = invoke("run", "demo", chain, "--device", device, "--sampler", "wave", "--full-prefill=false", "--max-wavefront", "3")
+	o.wants(t, exitUsage, "", "does not fit the wave's 3 positions")
+}

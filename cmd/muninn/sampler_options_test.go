@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+)
+
+// runFlags are the options of a run with flags.
+func runFlags(t *testing.T, args string) *runOptions {
+	t.Helper()
+	o := &runOptions{}
+	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	o.AddFlags(fs)
+	if err := fs.Parse(strings.Fields(args)); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestSamplers: flags are the sampler that they say.
+func TestSamplers(t *testing.T) {
+	c := model.Config{MeanRecurrence: 32}
+	exit := func(c model.Criterion, threshold float64, set func(*model.Exit)) model.Sampler {
+		e := model.Exit{Criterion: c, Threshold: threshold, Every: 1, Prefill: true}
+		if set != nil {
+			set(&e)
+		}
+		return model.Sampler{Exit: &e}
+	}
+	wave := func(set func(*model.Wave)) model.Sampler {
+		w := model.PaperWave
+		set(&w)
+		return model.Sampler{Wave: &w}
+	}
+	for _, x := range []struct {
+		args  string
+		steps int
+		want  model.Sampler
+	}{
+		{"", 32, model.Sampler{}},
+		{"-r 0", 0, model.Sampler{}},
+		{"--criterion none", 32, model.Sampler{}},
+		{"--criterion kl", 32, exit(model.KL, 0, nil)},
+		{"--criterion acceleration --exit-threshold auto", 32, exit(model.Acceleration, 0, nil)},
+		{"-r 64 --criterion minp-kl --exit-threshold 1e-4 --min-steps 3 --check-criterion-every-n-steps 4 --do-not-exit-in-prefill", 64,
+			exit(model.MinPKL, 1e-4, func(e *model.Exit) { e.MinSteps, e.Every, e.Prefill = 3, 4, false })},
+		{"--effort low", 8, exit(model.LatentDiff, 0, nil)},
+		{"--effort medium --min-steps 2", 16, exit(model.LatentDiff, 0, func(e *model.Exit) { e.MinSteps = 2 })},
+		{"--effort high", 32, exit(model.LatentDiff, 0.01, nil)},
+		{"--effort high --exit-threshold 0.2", 32, exit(model.LatentDiff, 0.2, nil)},
+		{"--effort high --criterion kl", 32, exit(model.KL, 0, nil)},
+		{"--effort low --criterion none", 8, model.Sampler{}},
+		{"--effort max", 64, model.Sampler{}},
+		{"--effort low -r 5", 5, exit(model.LatentDiff, 0, nil)},
+		{"--continuous-compute", 32, model.Sampler{ContinuousCompute: true}},
+		{"--test-time-noise 0.1 --test-time-noise-type chi", 32, model.Sampler{Noise: model.StateNoise{Weight: 0.1, Type: model.NoiseChi}}},
+		{"--sampler speculative", 32, model.Sampler{Speculative: &model.Speculative{DraftSteps: 4, Lookahead: 4, Threshold: 1}}},
+		{"--sampler speculative --effort low --draft-steps 2 --lookahead 8 --verification-threshold 0.5", 8,
+			model.Sampler{Speculative: &model.Speculative{DraftSteps: 2, Lookahead: 8, Threshold: 0.5}}},
+		{"--sampler wave", 32, model.Sampler{Wave: &model.PaperWave}},
+		{"--sampler wave --exit-threshold 0.1 --inner-recurrence 2 --headway 3 --ema-embeds 0 --state-noise-mixing 0.2 --max-wavefront 0 --full-prefill=false", 32,
+			wave(func(w *model.Wave) {
+				w.ExitThreshold, w.InnerRecurrence, w.Headway, w.EMA, w.StateNoiseMixing, w.MaxWavefront, w.FullPrefill = 0.1, 2, 3, 0, 0.2, 0, false
+			})},
+		{"--sampler wave --freeze-strategy fixed", 32, wave(func(w *model.Wave) { w.Freeze = model.FreezeFixed })},
+	} {
+		steps, got, err := runFlags(t, x.args).depth(c)
+		if x.want.Noise.Type == "" {
+			x.want.Noise.Type = model.NoiseFixed
+		}
+		if diff := cmp.Diff(x.want, got); err != nil || steps != x.steps || diff != "" {
+			t.Errorf("%s: num_steps %d, %v\n%s", x.args, steps, err, diff)
+		}
+	}
+}
+
+// TestSamplerSessions: the session has the room that its sampler needs, and is planned with it.
+func TestSamplerSessions(t *testing.T) {
+	ck, err := model.OpenPath("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ck.Close()
+	for _, x := range []struct{ args, want string }{
+		{"", "latest-m4 8 exits false compares 0 outputs 0 rows 0"},
+		{"--criterion kl", "latest-m4 8 exits true compares 0 outputs 0 rows 0"},
+		{"--sampler speculative --lookahead 6 --draft-steps 9", "latest-m4 9 exits false compares 0 outputs 6 rows 0"},
+		{"--sampler speculative --lookahead 200", "latest-m4 8 exits false compares 0 outputs 200 rows 200"},
+		{"--sampler wave --inner-recurrence 10", "latest-m4-compress-s2 10 exits false compares 128 outputs 128 rows 0"},
+		{"--sampler wave --max-wavefront 0", "latest-m4-compress-s2 8 exits false compares 256 outputs 256 rows 256"},
+		{"--sampler wave --max-wavefront 9 --freeze-strategy fixed", "latest-m4-compress-s2 8 exits false compares 0 outputs 9 rows 0"},
+		{"--sampler wave --cache-lookup-strategy full", "full 8 exits false compares 128 outputs 128 rows 0"},
+	} {
+		o := runFlags(t, x.args+" --prompt-ids 926,729,5")
+		steps, sampler, err := o.depth(ck.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := o.plan(&streams{err: io.Discard}, ck, steps, sampler)
+		s := p.session
+		got := fmt.Sprintf("%v %d exits %t compares %d outputs %d rows %d", s.Lookup, s.MaxSteps, s.Exits, s.Compares, s.Outputs, s.Rows)
+		if err != nil || got != x.want || p.request.Steps != 8 {
+			t.Errorf("%s: %s, %v\nwant %s", x.args, got, err, x.want)
+		}
+	}
+	asked := func(p planObject) (n uint64) { // without the ends of blocks
+		for _, l := range p.Lines {
+			n += l.Bytes
+		}
+		return n
+	}
+	plain := parsePlan(t, invoke("run", "demo", "--plan-for", "6GiB", "--json"))
+	for _, args := range [][]string{{"--criterion", "kl"}, {"--sampler", "speculative"}, {"--sampler", "wave", "--cache-lookup-strategy", "latest-m4"}} {
+		if p := parsePlan(t, invoke(append([]string{"run", "demo", "--plan-for", "6GiB", "--json"}, args...)...)); asked(p) <= asked(plain) {
+			t.Errorf("%v: %d bytes planned, plain decoding takes %d", args, asked(p), asked(plain))
+		}
+	}
+}
+
+// TestSpeculationFits: the cache of a run with drafts is never compressed to fit; where it would have to be, that is said.
+func TestSpeculationFits(t *testing.T) {
+	const card = "100MiB"
+	if p := parsePlan(t, invoke("run", "demo", "--plan-for", card, "--json", "--ctx", "256", "-r", "600")); !strings.Contains(p.Lookup, "compress") {
+		t.Fatalf("plain decoding fits %s with %s: this test needs another size", card, p.Lookup)
+	}
+	o := invoke("run", "demo", "--plan-for", card, "--ctx", "256", "-r", "600", "--sampler", "speculative")
+	o.wants(t, exitMemory, "", "does not fit")
+	o.wants(t, exitMemory, "", "speculation keeps a KV slot for every core step: where one of these shares slots, decode with --sampler plain")
+}

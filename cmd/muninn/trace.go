@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/pflag"
+
+	"muninn/model"
+	"muninn/model/trace"
+)
+
+// traceOptions are the arguments and flags of trace.
+type traceOptions struct {
+	decodeOptions
+
+	Depth      int // num_steps; -1: the model's mean_recurrence
+	Outputs    []string
+	Components int
+	Starts     int
+	Token      int // position of the token of Starts; -1: the prompt's last
+}
+
+// AddFlags declares the flags.
+func (o *traceOptions) AddFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&o.Outputs, "output", "o", nil, "`file` to write, by its ending .json, .html or .svg; - is JSON on standard output; may be given several times")
+	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token that are recorded; with --criterion, those after the exit too")
+	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
+	fs.IntVar(&o.Components, "components", trace.MaxComponents, "principal components of the latent states, 2 to 6")
+	fs.IntVar(&o.Starts, "starts", 5, "initial states from which one token is taken again, to see whether they end alike; 0: none")
+	fs.IntVar(&o.Token, "token", -1, "`position` of that token")
+	fs.Lookup("token").DefValue = "the last one of the prompt"
+	o.textFlags(fs, 32)
+	o.samplerOptions.AddFlags(fs, false)
+	o.machineFlags(fs)
+}
+
+func traceCommand() *command {
+	o := &traceOptions{}
+	return &command{
+		name: "trace", args: "MODEL [PROMPT]", min: 1, max: 2,
+		summary: "record what happens at each core step, and draw it",
+		detail: `Decodes as "muninn run" does and records, for each token and each core step, how far the latent state moved, the
+entropy of the next token and the five likeliest ones, and principal components of the state. The HTML page holds
+numbers and pictures and needs no network; the SVG has the pictures alone; the JSON can be read by scripts.
+
+A row of the trace is a token that was read, of the prompt or of the answer: what the model made of it. The core steps
+that "muninn run" gives for a token, in colours or in JSON, are those of the row before it, which decided it. With
+--criterion, a row's steps are those until its exit; its path goes on to --num-steps, to show what was left out.
+
+Recording runs coda and head after every core step and reads the states back: it takes much longer than "muninn run",
+and memory for all of them.`,
+		examples: []string{
+			`muninn trace demo "f=k;k=d;d=a;a=3;m=5;f?" -o trace.html`,
+			`muninn trace demo "f=k;k=d;d=a;a=3;m=5;f?" -r 16 --criterion latent-diff -o trace.svg -o trace.json`,
+			`muninn trace ~/huginn-0125 --chat -r 64 -n 20 -o trace.html "How much is 7 times 8?"`,
+		},
+		flags: o.AddFlags,
+		run: func(ctx context.Context, s *streams, args []string) error {
+			o.Model = args[0]
+			if len(args) > 1 {
+				o.Text = &args[1]
+			}
+			return runTrace(ctx, s, o)
+		},
+	}
+}
+
+// maxTraceBytes is the most that states of a trace may take in memory.
+const maxTraceBytes = 4 << 30
+
+func runTrace(ctx context.Context, s *streams, o *traceOptions) (err error) {
+	ck, err := model.OpenPath(o.Model)
+	if err != nil {
+		return err
+	}
+	defer ck.Close()
+	scheme, err := o.scheme()
+	if err != nil {
+		return err
+	}
+	steps := o.Depth
+	if steps < 0 && !o.given("num-steps") {
+		steps = ck.Config.MeanRecurrence
+	}
+	if err := checkSteps(steps); err != nil {
+		return err
+	}
+	sampler, err := o.sampler(nil)
+	if err != nil {
+		return err
+	}
+	if o.asked() {
+		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, sampler)
+		if err != nil {
+			return err
+		}
+		session.Outputs = session.Context
+		return o.printPlan(s, ck, o.deviceOptions, scheme, session, false)
+	}
+	p, err := o.plan(s, ck, steps, sampler)
+	if err != nil {
+		return err
+	}
+	if err := o.check(p, ck.Config); err != nil {
+		return err
+	}
+	files, err := openTraceFiles(s, o.Outputs)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.close(err == nil)) }()
+
+	p.session.Outputs = max(len(p.request.Prompt), 1) // logits of the whole prompt, as far as a pass has rows
+	x, err := o.open(ctx, s, ck, scheme, &p.session, len(p.request.Prompt), false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, x.Close()) }()
+	p.request.StopIDs = x.m.StopIDs()
+	t, err := o.record(ctx, s, x, p)
+	if err != nil {
+		return err
+	}
+	return files.write(t)
+}
+
+// check refuses what a trace cannot be made of.
+func (o *traceOptions) check(p plan, c model.Config) error {
+	last := len(p.request.Prompt) + o.MaxTokens - 1 // positions that run at most
+	switch {
+	case len(o.Outputs) == 0:
+		return usage("nothing to write: name a file with --output, such as -o trace.html")
+	case o.Components < trace.MinComponents || o.Components > trace.MaxComponents:
+		return usage("--components %d: want %d to %d", o.Components, trace.MinComponents, trace.MaxComponents)
+	case o.Starts < 0 || o.Starts > maxStarts:
+		return usage("--starts %d: want 0 (none) to %d", o.Starts, maxStarts)
+	case o.given("token") && (o.Token < 0 || o.Token >= last):
+		return usage("--token %d: this run has positions 0 to %d", o.Token, last-1)
+	case o.given("token") && o.Starts == 0:
+		return usage("--token has no meaning without --starts")
+	case o.ContinuousCompute && o.given("starts") && o.Starts > 0:
+		return usage("--starts has no meaning with --continuous-compute: there a token starts from the state of the one before")
+	case p.request.Steps == 0:
+		return usage("--num-steps 0: a trace needs a core step at least")
+	}
+	states := uint64(min(last, c.BlockSize)+o.Starts) * uint64(p.request.Steps+1)
+	if bytes := states * uint64(c.NEmbd) * 4; bytes > maxTraceBytes {
+		return usage("%d states of %d values take %s, more than the %s that a trace may; use fewer --num-steps, or a shorter text",
+			states, c.NEmbd, size(bytes), size(maxTraceBytes))
+	}
+	return nil
+}
+
+// maxStarts is the most paths that can be told apart in a picture.
+const maxStarts = 16

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"muninn/model"
+	"muninn/model/trace"
+)
+
+// recorder is an engine that takes the rows of each ask through its core steps one by one, looking at states and logits, before
+// it does the ask itself. So what a sampler makes of it is what it makes of the engine below, exits included.
+type recorder struct {
+	model.Engine
+	x      *opened
+	b      *trace.Builder
+	prompt int // positions before this one are of the prompt
+	paths  []*trace.Path
+	step   func() // called for each core step recorded
+}
+
+// Do records an ask and does it.
+func (r *recorder) Do(a *model.Ask) error {
+	var paths []*trace.Path
+	err := r.walk(a, func(i int, initial []float32) *trace.Path {
+		row := a.Rows[i]
+		p := r.b.Token(row.Pos, row.Token, row.Pos < r.prompt, initial)
+		paths = append(paths, p)
+		return p
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.Engine.Do(a); err != nil {
+		return err
+	}
+	for _, p := range paths {
+		p.Exit(a.Taken)
+	}
+	r.paths = append(r.paths, paths...)
+	return nil
+}
+
+// walk takes the rows of an ask through all its core steps and feeds the paths that begin makes of their initial states.
+func (r *recorder) walk(a *model.Ask, begin func(i int, initial []float32) *trace.Path) error {
+	n := len(a.Rows)
+	// A row that starts from the one before needs that to stay.
+	ask := model.Ask{Seq: a.Seq, Rows: append([]model.AskRow(nil), a.Rows...), Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != model.FromInitial}
+	var paths []*trace.Path
+	for k := 0; k <= a.Steps; k++ {
+		var logits [][]float32
+		one := ask
+		one.Logits = func(rows [][]float32) { logits = append(logits, rows...) }
+		if k > 0 {
+			one.Steps, one.Outputs = 1, n
+			for i := range one.Rows {
+				one.Rows[i].Begin, one.Rows[i].From, one.Rows[i].Step, one.Rows[i].Mix = false, model.FromOwn, k-1, 0
+			}
+		}
+		if err := r.Engine.Do(&one); err != nil {
+			return err
+		}
+		states, err := r.x.session.Latents(n)
+		if err != nil {
+			return err
+		}
+		for i, state := range states {
+			if k == 0 {
+				paths = append(paths, begin(i, state))
+				continue
+			}
+			paths[i].Step(state, logits[i])
+		}
+		if k > 0 && r.step != nil {
+			r.step()
+		}
+	}
+	return nil
+}
+
+// record decodes the prompt and makes the trace.
+func (o *traceOptions) record(ctx context.Context, s *streams, x *opened, p plan) (*trace.Trace, error) {
+	about := trace.Trace{Model: modelName(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
+	if exit := p.request.Sampler.Exit; exit != nil {
+		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
+	}
+	options := trace.Options{Width: x.m.Config.NEmbd, Components: o.Components}
+	if x.m.Tokenizer != nil {
+		options.Text = x.m.Tokenizer.Bytes
+		for _, id := range p.request.Prompt {
+			about.Prompt += string(x.m.Tokenizer.Bytes(id))
+		}
+	}
+	b, err := trace.NewBuilder(about, options)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	bar, done := traceProgress(s)
+	defer done()
+	x.session.SetSequence(0, p.state)
+	r := &recorder{Engine: x.session.Engine(ctx), x: x, b: b, prompt: len(p.request.Prompt), step: bar}
+	tokens := 0
+	out, err := x.m.GenerateOn(r, 0, p.request, func(token model.Token) error {
+		if token.Token >= 0 {
+			tokens++
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if o.Starts > 0 && !o.ContinuousCompute {
+		if err := o.recordStarts(r, p); err != nil {
+			return nil, err
+		}
+	}
+	t, err := b.Build()
+	if err != nil {
+		return nil, err
+	}
+	done()
+	s.note("trace: %d tokens of prompt and %d of answer (%s), %.1f s", len(p.request.Prompt), tokens, out.Finish, time.Since(start).Seconds())
+	return t, nil
+}
+
+// recordStarts takes one token from the run's own initial state and from others.
+func (o *traceOptions) recordStarts(r *recorder, p plan) error {
+	pos := o.Token
+	if pos < 0 {
+		pos = len(p.request.Prompt) - 1
+	}
+	if pos >= len(r.paths) {
+		return usage("--token %d: the text ended after position %d", pos, len(r.paths)-1)
+	}
+	token := r.x.session.Tokens(0)[pos]
+	if err := r.Rewind(0, pos); err != nil {
+		return err
+	}
+	for i := range o.Starts {
+		setting := p.state
+		setting.Seed += uint64(i)
+		r.x.session.SetSequence(0, setting)
+		a := &model.Ask{Rows: []model.AskRow{{Pos: pos, Token: token, Begin: true}}, Steps: p.request.Steps, Noise: p.request.Sampler.Noise}
+		if err := r.walk(a, func(_ int, initial []float32) *trace.Path { return r.b.Start(r.paths[pos], setting.Seed, initial) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// traceProgress counts core steps on a terminal.
+func traceProgress(s *streams) (step, done func()) {
+	if s.quiet || !isTerminal(s.err) {
+		return func() {}, func() {}
+	}
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription("core steps recorded"),
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	// A bar that cannot be drawn must not stop the work.
+	return func() { _ = bar.Add(1) }, func() { _ = bar.Clear() }
+}
+
+var errTraceFile = errors.New("cannot write the trace")
+
+func traceFileError(name string, err error) error {
+	return fmt.Errorf("%w to %s: %w; is the folder there, and not full?", errTraceFile, name, err)
+}
