@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"muninn/shaders"
 	"muninn/vk"
@@ -28,30 +29,55 @@ type programKey struct {
 }
 
 // maxPrograms bounds the programs kept: prompts of ever new lengths must not pile up recordings.
-const maxPrograms = 256
+const maxPrograms = 1024
+
+// keptProgram is a recorded program and the round that last used it.
+type keptProgram struct {
+	*vk.Program
+	used uint64
+}
 
 // program is the program of a key, recorded at first use.
 func (s *Session) program(k programKey) (*vk.Program, error) {
-	if p := s.programs[k]; p != nil {
-		return p, nil
-	}
-	p, err := s.record(s.m.kernels.Record(k.name()), k).End()
-	if err == nil {
+	p, ok := s.programs[k]
+	if !ok {
+		prog, err := s.record(s.m.kernels.Record(k.name()), k).End()
+		if err != nil {
+			return nil, err
+		}
+		p = &keptProgram{Program: prog}
 		s.programs[k] = p
 	}
-	return p, err
+	p.used = s.rounds
+	return p.Program, nil
 }
 
-// tidy drops all programs when there are too many of them. It may only be called between runs.
+// tidy drops the programs that were not used for longest when there are too many, half of them. It may only be called between
+// runs.
 func (s *Session) tidy() {
-	if len(s.programs) < maxPrograms && !s.live.Full() {
+	s.rounds++
+	oldest := s.rounds // of those that stay
+	switch {
+	case s.live.Full(): // programs hold on to its shapes: all have to go
+	case len(s.programs) > maxPrograms:
+		var used []uint64
+		for _, p := range s.programs {
+			used = append(used, p.used)
+		}
+		slices.Sort(used)
+		oldest = used[len(used)/2]
+	default:
 		return
 	}
 	for k, p := range s.programs {
-		p.Free()
-		delete(s.programs, k)
+		if p.used < oldest {
+			p.Free()
+			delete(s.programs, k)
+		}
 	}
-	s.live.Reset()
+	if len(s.programs) == 0 {
+		s.live.Reset()
+	}
 }
 
 func (k programKey) name() string { return fmt.Sprintf("%s of %d rows", k.part, k.rows) }

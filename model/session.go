@@ -44,7 +44,8 @@ type Session struct {
 	io              exchange
 	arrived         vk.Span // [1] counter of MatMulNorm
 	attention       shaders.AttentionScratch
-	programs        map[programKey]*vk.Program
+	programs        map[programKey]*keptProgram
+	rounds          uint64
 	seqs            []sequence
 	free, later     []int   // slots without a row in flight; later: from the next pass on
 	last            []int   // slots of the rows of the last pass
@@ -90,7 +91,7 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{m: m, opt: o, programs: map[programKey]*vk.Program{}, seqs: make([]sequence, o.Sequences)}
+	s := &Session{m: m, opt: o, programs: map[programKey]*keptProgram{}, seqs: make([]sequence, o.Sequences)}
 	for i := range s.seqs {
 		s.seqs[i].setting = Sequence{Stream: uint64(i), InitScale: 1}
 	}
