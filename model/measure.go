@@ -24,6 +24,7 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	if err := s.begin(j, len(tokens), 0); err != nil {
 		return nil, err
 	}
+	s.last = s.slotsOf([]*job{j})
 	p := &passes{s: s}
 	p.begin([]*job{j})
 	p.steps([]*job{j}, 1)

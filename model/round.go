@@ -36,12 +36,7 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 			poll = append(poll, j)
 		}
 	}
-	s.last = s.last[:0]
-	for _, j := range live {
-		for _, r := range j.table {
-			s.last = append(s.last, int(r.Slot))
-		}
-	}
+	s.last = s.slotsOf(live)
 	p := &passes{s: s}
 	p.begin(fresh)
 	p.steps(live, steps)
@@ -80,6 +75,16 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 		}
 	}
 	return done, nil
+}
+
+// slotsOf are the slots of the jobs' rows, in order.
+func (s *Session) slotsOf(jobs []*job) (slots []int) {
+	for _, j := range jobs {
+		for _, r := range j.table {
+			slots = append(slots, int(r.Slot))
+		}
+	}
+	return slots
 }
 
 // admit begins chunks of the jobs that have none under way, those first that have waited longest, until one does not fit
