@@ -7,12 +7,18 @@ import (
 	"muninn/vk/vktest"
 )
 
-// TestDeviceEngine holds the engine to every case that the repository keeps, on every software driver.
-func TestDeviceEngine(t *testing.T) {
+// TestDeviceEngine holds the engine to every case of passes that the repository keeps, on every software driver.
+func TestDeviceEngine(t *testing.T) { holdsDevices(t, "forward", "decode", "generate", "sampling") }
+
+// TestDeviceSamplers holds it to those of exits, speculation and waves.
+func TestDeviceSamplers(t *testing.T) { holdsDevices(t, "exit", "speculative", "diffusion") }
+
+func holdsDevices(t *testing.T, topics ...string) {
+	t.Helper()
 	for _, device := range vktest.Names() {
 		t.Run(device, func(t *testing.T) {
 			var out bytes.Buffer
-			s, err := run(options{dir: goldens, engine: "device", device: device}, &out)
+			s, err := run(options{dir: goldens, engine: "device", device: device, topics: topics}, &out)
 			if err != nil {
 				t.Fatal(err)
 			}
