@@ -13,8 +13,8 @@ import (
 	"muninn/vk/vktest"
 )
 
-// Depth as a control, in CPU time, all sides of a ratio in turn in one run, medians of three rounds (first of all one that is
-// not counted). huginn is the core block of Huginn with random weights in q8_0 and a small vocabulary, one prelude and one
+// Depth as a control, in CPU time, all sides of a ratio in turn in one run, medians of the rounds (first of all one that is
+// not counted): nine of the demo model, one of huginn. huginn is the core block of Huginn with random weights in q8_0 and a small vocabulary, one prelude and one
 // coda layer.
 //
 //	go test -run - -bench 'Adaptive|Speculative|Wave|Side' -benchtime 1x -timeout 60m ./model
@@ -64,17 +64,18 @@ func benchModels(b *testing.B, run func(b *testing.B, m *model.Model, prompts []
 	})
 }
 
-// inTurn times each side once a round and gives the medians of the rounds but the first, in seconds of CPU time.
-func inTurn(b *testing.B, sides ...func()) []float64 {
+// inTurn has each side time itself once a round and gives the medians of the rounds but the first.
+func inTurn(b *testing.B, m *model.Model, sides ...func() float64) []float64 {
 	b.Helper()
-	const rounds = 3
+	rounds := 9
+	if m.Config.NEmbd > 1000 {
+		rounds = 1
+	}
 	times := make([][]float64, len(sides))
 	for round := range rounds + 1 {
 		for i, side := range sides {
-			from := cpuTime()
-			side()
-			if round > 0 {
-				times[i] = append(times[i], cpuTime()-from)
+			if took := side(); round > 0 {
+				times[i] = append(times[i], took)
 			}
 		}
 	}
@@ -105,8 +106,9 @@ func BenchmarkAdaptive(b *testing.B) {
 					tokens, c.exit.Threshold, c.exit.MinSteps = 1, 1e9, 7
 				}
 				var steps []int
-				run := func(exit *model.Exit) func() {
-					return func() {
+				run := func(exit *model.Exit) func() float64 {
+					return func() float64 {
+						from := cpuTime()
 						if err := s.Rewind(0, 0); err != nil {
 							b.Fatal(err)
 						}
@@ -122,10 +124,11 @@ func BenchmarkAdaptive(b *testing.B) {
 								steps = append(steps[:i], a.Taken)
 							}
 						}
+						return cpuTime() - from
 					}
 				}
 				for b.Loop() {
-					t := inTurn(b, run(&c.exit), run(nil))
+					t := inTurn(b, m, run(&c.exit), run(nil))
 					total, checks := 0, 0
 					for _, n := range steps {
 						total += n
@@ -157,21 +160,32 @@ func weightsOf(c model.Config) (once, step, finish float64) {
 	return float64(c.NLayersInPrelude)*layer + finish, float64(c.NLayersInRecurrentBlock)*layer + 2*d*d, finish
 }
 
-// generated runs requests one after the other, each on a sequence of its own.
-func generated(b *testing.B, m *model.Model, s *model.Session, requests []model.Request) (tokens, passes int) {
+// generated runs requests one after the other and gives the CPU time from each one's second token on, for a token, and
+// all core passes for a token.
+func generated(b *testing.B, m *model.Model, s *model.Session, requests []model.Request) (seconds, passes float64) {
 	b.Helper()
+	tokens, timed := 0, 0
 	for i, req := range requests {
 		if err := s.Rewind(0, 0); err != nil {
 			b.Fatal(err)
 		}
 		s.SetSequence(0, setting(i))
-		out, err := m.Generate(context.Background(), s, 0, req, func(model.Token) error { return nil })
+		var from, to float64
+		n := 0
+		out, err := m.Generate(context.Background(), s, 0, req, func(t model.Token) error {
+			if n++; n == 2 {
+				from = cpuTime()
+			}
+			to = cpuTime()
+			return nil
+		})
 		if err != nil {
 			b.Fatal(err)
 		}
-		tokens, passes = tokens+out.Emitted, passes+out.Passes
+		tokens, timed = tokens+out.Emitted, timed+max(n-2, 0)
+		seconds, passes = seconds+to-from, passes+float64(out.Passes)
 	}
-	return tokens, passes
+	return seconds / float64(max(timed, 1)), passes / float64(tokens)
 }
 
 func requestsOf(prompts [][]int32, steps, tokens int, sampler model.Sampler) []model.Request {
@@ -190,20 +204,20 @@ func BenchmarkSpeculative(b *testing.B) {
 		if m.Config.NEmbd > 1000 {
 			prompts, tokens = prompts[:1], 4
 		}
-		var sides []func()
+		var sides []func() float64
 		var passes [3]float64
 		for i, lookahead := range []int{0, 4, 8} {
 			sampler := model.Sampler{}
 			if lookahead > 0 {
 				sampler.Speculative = &model.Speculative{DraftSteps: 4, Lookahead: lookahead, Threshold: 1}
 			}
-			sides = append(sides, func() {
-				n, p := generated(b, m, s, requestsOf(prompts, 32, tokens, sampler))
-				passes[i] = float64(p) / float64(n)
+			sides = append(sides, func() (seconds float64) {
+				seconds, passes[i] = generated(b, m, s, requestsOf(prompts, 32, tokens, sampler))
+				return seconds
 			})
 		}
 		for b.Loop() {
-			t := inTurn(b, sides...)
+			t := inTurn(b, m, sides...)
 			b.ReportMetric(passes[0], "plain-passes/token")
 			b.ReportMetric(passes[1], "passes/token-4")
 			b.ReportMetric(passes[2], "passes/token-8")
@@ -214,38 +228,41 @@ func BenchmarkSpeculative(b *testing.B) {
 	})
 }
 
-// BenchmarkWave freezes a token each outer step of 4 core steps, which keeps 9 positions in flight at num_steps 32, against
-// plain decoding at 32.
+// BenchmarkWave freezes a token each outer step of 4 core steps with 8 positions in flight, once they are, against plain decoding at
+// 32, both from the second token on.
 func BenchmarkWave(b *testing.B) {
 	benchModels(b, func(b *testing.B, m *model.Model, prompts [][]int32) {
 		s := session(b, m, model.SessionOptions{Context: 96, MaxSteps: 32, Outputs: 16, Rows: 48, Compares: 16, KV: shaders.KVF16})
 		wave := model.PaperWave
 		wave.Freeze, wave.MaxWavefront = model.FreezeFixed, 8
-		tokens := 32
+		plain, waves := 4, 32
 		if m.Config.NEmbd > 1000 {
-			prompts, tokens = prompts[:1], 24
+			prompts, plain, waves = prompts[:1], 3, 8
 		}
-		var n [2]int
-		plain := func() { n[0], _ = generated(b, m, s, requestsOf(prompts, 32, tokens/8, model.Sampler{})) }
-		waves := func() { n[1], _ = generated(b, m, s, requestsOf(prompts, 32, tokens, model.Sampler{Wave: &wave})) }
+		side := func(tokens int, sampler model.Sampler) func() float64 {
+			return func() float64 {
+				seconds, _ := generated(b, m, s, requestsOf(prompts, 32, tokens, sampler))
+				return seconds
+			}
+		}
 		for b.Loop() {
-			t := inTurn(b, plain, waves)
-			b.ReportMetric(t[0]/float64(n[0])/(t[1]/float64(n[1])), "of-plain")
+			t := inTurn(b, m, side(plain, model.Sampler{}), side(waves, model.Sampler{Wave: &wave}))
+			b.ReportMetric(t[0]/t[1], "of-plain")
 		}
 		b.ReportMetric(0, "ns/op")
 	})
 }
 
-// BenchmarkSide runs 8 requests of different depths and criteria side by side, and one after the other.
+// BenchmarkSide runs 8 requests of different depths and criteria side by side, and one after the other, prompts included.
 func BenchmarkSide(b *testing.B) {
 	benchModels(b, func(b *testing.B, m *model.Model, prompts [][]int32) {
-		tokens := 16
+		tokens, least := 16, 8
 		if m.Config.NEmbd > 1000 {
-			tokens = 3
+			tokens, least = 3, 4
 		}
 		var requests []model.Request
 		for i, p := range prompts {
-			r := model.Request{Prompt: p, Steps: 8 + 3*i, MaxTokens: tokens, Pick: model.Sampling{Greedy: true}}
+			r := model.Request{Prompt: p, Steps: least + 2*i, MaxTokens: tokens, Pick: model.Sampling{Greedy: true}}
 			if i%2 == 1 {
 				r.Sampler.Exit = &model.Exit{Criterion: model.Criteria()[i%3].Name, MinSteps: 5 + i}
 			}
@@ -254,7 +271,12 @@ func BenchmarkSide(b *testing.B) {
 		s := session(b, m, model.SessionOptions{Context: 96, MaxSteps: 32, Exits: true})
 		many := session(b, m, model.SessionOptions{Sequences: 8, Context: 96, MaxSteps: 32, Exits: true})
 		for b.Loop() {
-			t := inTurn(b, func() { generated(b, m, s, requests) }, func() {
+			t := inTurn(b, m, func() float64 {
+				from := cpuTime()
+				generated(b, m, s, requests)
+				return cpuTime() - from
+			}, func() float64 {
+				from := cpuTime()
 				batch := model.NewBatch(many)
 				for i, r := range requests {
 					if _, err := batch.Add(r, setting(i), func(model.Token) error { return nil }, nil); err != nil {
@@ -264,6 +286,7 @@ func BenchmarkSide(b *testing.B) {
 				if err := batch.Run(context.Background()); err != nil {
 					b.Fatal(err)
 				}
+				return cpuTime() - from
 			})
 			b.ReportMetric(t[0]/t[1], "of-one-by-one")
 		}
