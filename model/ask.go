@@ -12,6 +12,7 @@ type Ask struct {
 	Seq  int
 	Rows []AskRow // consecutive positions, ascending; the first follows a position of the sequence or is one
 	Keep bool     // rows in flight before the first of Rows stay so
+	Last bool     // of Rows only the last stays in flight, as is enough after a prompt
 
 	Steps int   // core steps to take at most
 	Exit  *Exit // may end the steps sooner, for all rows of the ask at once; nil: never

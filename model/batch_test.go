@@ -127,6 +127,36 @@ func TestBatchMixed(t *testing.T) {
 	})
 }
 
+// TestManyPrompts: prompts whose rows together are more than a session holds in flight run one after the other.
+func TestManyPrompts(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, model.DemoName, model.Options{})
+		const side, rows = 6, 20
+		s := session(t, m, model.SessionOptions{Sequences: side, Context: 32, Rows: 2 * rows, MaxSteps: 2, Exits: true})
+		var inputs []model.Input
+		for i := range side {
+			inputs = append(inputs, model.Input{Seq: i, Tokens: randomTokens(m, rows, uint64(i))})
+		}
+		if _, err := s.Forward(context.Background(), inputs, 2); err != nil {
+			t.Fatal(err)
+		}
+		b := model.NewBatch(s)
+		for i, in := range inputs {
+			req := model.Request{Prompt: in.Tokens, Steps: 2, MaxTokens: 3, Pick: model.Sampling{Greedy: true}}
+			if _, err := b.Add(req, setting(i), func(model.Token) error { return nil }, func(_ model.Outcome, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestBatchRefuses: a request that cannot be run ends by itself, and one too many is refused.
 func TestBatchRefuses(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {

@@ -169,6 +169,15 @@ func (s *Session) done(j *job) bool {
 	if j.ask.Compare == CompareNone {
 		q.deltas, q.compared = 0, false
 	}
+	if j.ask.Last {
+		last := j.rows[len(j.rows)-1].Pos
+		q.flights = slices.DeleteFunc(q.flights, func(f flight) bool {
+			if f.pos != last {
+				s.free = append(s.free, f.slot)
+			}
+			return f.pos != last
+		})
+	}
 	j.ask.Taken = int(j.progress.Taken)
 	j.next += len(j.rows)
 	j.started = false

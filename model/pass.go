@@ -75,7 +75,7 @@ func (s *Session) ForwardLogits(ctx context.Context, inputs []Input, steps int) 
 
 // next asks for the tokens that follow those of a sequence.
 func (s *Session) next(in Input, steps int) *Ask {
-	a := &Ask{Seq: in.Seq, Steps: steps, Pick: in.Pick}
+	a := &Ask{Seq: in.Seq, Last: true, Steps: steps, Pick: in.Pick}
 	if in.Seq < 0 || in.Seq >= len(s.seqs) {
 		return a // refused by check
 	}

@@ -60,6 +60,9 @@ func (s *ReferenceSession) do(q *refSequence, a *Ask, row0 int) error {
 		}
 	}
 	for i, pos := range at {
+		if a.Last && i < len(at)-1 {
+			continue
+		}
 		flight[pos] = refRow{state[i], embeds[i]}
 	}
 	q.flight = flight

@@ -142,7 +142,7 @@ func (s *sampling) prompt() (Choice, error) {
 		rows = append(rows, AskRow{Pos: s.base + i, Token: token, Begin: true})
 	}
 	for chunk := range slices.Chunk(rows, s.e.Rows()) {
-		a := &Ask{Rows: chunk, Steps: s.Steps}
+		a := &Ask{Rows: chunk, Last: true, Steps: s.Steps}
 		if exit := s.Sampler.Exit; exit != nil && exit.Prefill {
 			a.Exit = exit
 		}
