@@ -1,0 +1,60 @@
+package model
+
+import "slices"
+
+// pollSteps is how many core steps sequences of different depths take between two looks at which of them have settled.
+const pollSteps = 4
+
+// horizon is how many steps live jobs take before one may have to leave.
+func (s *Session) horizon(live []*job) int {
+	steps := live[0].left()
+	for _, j := range live[1:] {
+		steps = min(steps, j.left())
+	}
+	if len(live) == 1 {
+		if j := live[0]; j.adaptive() && j.progress.Taken == 0 {
+			return s.likely(steps)
+		}
+		return steps
+	}
+	for _, j := range live {
+		switch {
+		case j.probe != "":
+			steps = min(steps, 1)
+		case j.adaptive():
+			steps = min(steps, pollSteps)
+		}
+	}
+	return steps
+}
+
+// likely is how many of so many steps to submit at first for an ask alone: where all are predicted to fit into two submissions, as
+// many as lately sufficed for three in four asks, so that the fewer small steps that are skipped cost less than the look at
+// how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. An ask
+// takes at most one submission more or less, whenever it leaves.
+func (s *Session) likely(steps int) int {
+	if len(s.took) == 0 {
+		return steps
+	}
+	sorted := slices.Sorted(slices.Values(s.took))
+	first := min(sorted[len(sorted)*3/4]+1, steps)
+	const room = 0.2 // of a submission, for what comes before the steps
+	if s.stepShare*float64(first) > 1-room || s.stepShare*float64(steps-first) > 1 {
+		return steps
+	}
+	return first
+}
+
+// remember keeps what an ask with an exit took, for likely.
+func (s *Session) remember(j *job) {
+	const most = 16
+	if j.adaptive() {
+		s.stepShare = 0
+		for k, p := range s.programs {
+			if k.part == "step" && k.follow && k.rows == len(j.rows) {
+				s.stepShare = max(s.stepShare, p.Share())
+			}
+		}
+		s.took = append(s.took[max(len(s.took)-most+1, 0):], int(j.progress.Taken))
+	}
+}
