@@ -65,7 +65,8 @@ func (b *Batch) Add(req Request, setting Sequence, emit func(Token) error, end f
 	return seq, nil
 }
 
-// Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled).
+// Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled). A request's own emit returns an
+// error instead.
 func (b *Batch) Remove(seq int) {
 	for _, r := range b.runs {
 		if r.seq == seq {

@@ -3,9 +3,7 @@ package model_test
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 
 	"muninn/model"
@@ -232,13 +230,7 @@ func TestAdaptiveCounters(t *testing.T) {
 // TestDeviceSpeculationIsPlain: at threshold 1 the text is that of plain decoding, whatever is drafted. MUNINN_TEST_PROMPTS=200 tries
 // more than the few prompts of a test.
 func TestDeviceSpeculationIsPlain(t *testing.T) {
-	prompts := 16
-	if text := os.Getenv("MUNINN_TEST_PROMPTS"); text != "" {
-		var err error
-		if prompts, err = strconv.Atoi(text); err != nil || prompts < 1 {
-			t.Fatalf("MUNINN_TEST_PROMPTS=%s: want a number from 1 on", text)
-		}
-	}
+	prompts := testSize(t, "MUNINN_TEST_PROMPTS", 16, 1)
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, model.DemoName, model.Options{})
 		s := session(t, m, model.SessionOptions{Context: 96, MaxSteps: 16, Outputs: 8})

@@ -3,9 +3,7 @@ package model_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -26,13 +24,7 @@ var readers = []model.Criterion{model.LatentDiff, model.Cosine, model.Accelerati
 // 32 steps do with at most half of them. MUNINN_TEST_PROBLEMS measures so many of each size instead of a few.
 func TestExitsFollowHops(t *testing.T) {
 	const deepest = 32
-	each := 4
-	if text := os.Getenv("MUNINN_TEST_PROBLEMS"); text != "" {
-		var err error
-		if each, err = strconv.Atoi(text); err != nil || each < 2 {
-			t.Fatalf("MUNINN_TEST_PROBLEMS=%s: want a number from 2 on", text)
-		}
-	}
+	each := testSize(t, "MUNINN_TEST_PROBLEMS", 4, 2)
 	rng := demo.Rand(11)
 	var problems []demo.Problem
 	for _, hops := range depthHops {

@@ -13,7 +13,7 @@ func (s *Session) horizon(live []*job) int {
 	}
 	if len(live) == 1 {
 		if j := live[0]; j.adaptive() && j.progress.Taken == 0 {
-			return s.likely(steps)
+			return s.likely(j, steps)
 		}
 		return steps
 	}
@@ -32,14 +32,15 @@ func (s *Session) horizon(live []*job) int {
 // many as lately sufficed for three in four asks, so that the fewer small steps that are skipped cost less than the look at
 // how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. An ask
 // takes at most one submission more or less, whenever it leaves.
-func (s *Session) likely(steps int) int {
-	if len(s.took) == 0 {
+func (s *Session) likely(j *job, steps int) int {
+	step := s.programs[programKey{part: "step", rows: len(j.table), follow: true, noise: j.ask.Noise.Weight != 0}]
+	if len(s.took) == 0 || step == nil {
 		return steps
 	}
 	sorted := slices.Sorted(slices.Values(s.took))
 	first := min(sorted[len(sorted)*3/4]+1, steps)
 	const room = 0.2 // of a submission, for what comes before the steps
-	if s.stepShare*float64(first) > 1-room || s.stepShare*float64(steps-first) > 1 {
+	if share := step.Share(); share*float64(first) > 1-room || share*float64(steps-first) > 1 {
 		return steps
 	}
 	return first
@@ -49,12 +50,6 @@ func (s *Session) likely(steps int) int {
 func (s *Session) remember(j *job) {
 	const most = 16
 	if j.adaptive() {
-		s.stepShare = 0
-		for k, p := range s.programs {
-			if k.part == "step" && k.follow && k.rows == len(j.rows) {
-				s.stepShare = max(s.stepShare, p.Share())
-			}
-		}
 		s.took = append(s.took[max(len(s.took)-most+1, 0):], int(j.progress.Taken))
 	}
 }

@@ -36,10 +36,8 @@ func (j *job) adaptive() bool { return j.rule.Criterion != 0 }
 // left is how many core steps the chunk may yet take.
 func (j *job) left() int { return int(j.rule.Steps - j.progress.Taken) }
 
-// due tells whether the chunk is checked at the end of the step that follows so many taken ones, as lib/group.glsl does.
-func (j *job) due(taken uint32) bool {
-	return j.adaptive() && taken >= j.rule.MinSteps && (j.rule.Every < 2 || (taken-j.rule.MinSteps)%j.rule.Every == 0)
-}
+// due tells whether the chunk is checked at the end of the step that follows so many taken ones.
+func (j *job) due(taken uint32) bool { return j.adaptive() && j.ask.Exit.Checks(int(taken)) }
 
 // check refuses an ask that the session cannot do.
 func (s *Session) check(a *Ask) error {

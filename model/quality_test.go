@@ -32,13 +32,7 @@ type answers map[int][][]float32
 // TestQuality holds narrow weights against f32 on drawn problems: the divergence of what they say next, the distance of
 // their logits, and how many they get right. MUNINN_TEST_PROBLEMS=36 measures more than the few problems of a test.
 func TestQuality(t *testing.T) {
-	n := 8
-	if text := os.Getenv("MUNINN_TEST_PROBLEMS"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil || n < 2 {
-			t.Fatalf("MUNINN_TEST_PROBLEMS=%s: want a number from 2 on", text)
-		}
-	}
+	n := testSize(t, "MUNINN_TEST_PROBLEMS", 8, 2)
 	rng := demo.Rand(4)
 	problems := make([]demo.Problem, n)
 	for i := range problems {
@@ -185,4 +179,18 @@ func standardError(list []float64) float64 {
 		sum += (x - m) * (x - m)
 	}
 	return math.Sqrt(sum / (n - 1) / n)
+}
+
+// testSize is the number in an environment variable, which makes a test longer than it usually is.
+func testSize(t *testing.T, name string, usual, least int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least {
+		t.Fatalf("%s=%s: want a number from %d on", name, text, least)
+	}
+	return n
 }

@@ -47,11 +47,10 @@ type Session struct {
 	programs        map[programKey]*keptProgram
 	rounds          uint64
 	seqs            []sequence
-	free, later     []int   // slots without a row in flight; later: from the next pass on
-	last            []int   // slots of the rows of the last pass
-	took            []int   // core steps of the last asks with an exit
-	stepShare       float64 // of a submission that one of their steps takes at most
-	outputs         int     // rows of logits of the last pass
+	free, later     []int // slots without a row in flight; later: from the next pass on
+	last            []int // slots of the rows of the last pass
+	took            []int // core steps of the last asks with an exit
+	outputs         int   // rows of logits of the last pass
 }
 
 // sequence is one timeline.

@@ -19,15 +19,8 @@ import (
 // TestSoak decodes on and on with requests of all samplers side by side: memory, goroutines and descriptors stay as they are
 // after a warm-up. MUNINN_TEST_TOKENS=100000 is the long form, for which memory may grow by a byte a token at most.
 func TestSoak(t *testing.T) {
-	tokens := 1200
-	long := false
-	if text := os.Getenv("MUNINN_TEST_TOKENS"); text != "" {
-		var err error
-		if tokens, err = strconv.Atoi(text); err != nil || tokens < 100 {
-			t.Fatalf("MUNINN_TEST_TOKENS=%s: want a number from 100 on", text)
-		}
-		long = tokens >= 20000
-	}
+	tokens := testSize(t, "MUNINN_TEST_TOKENS", 1200, 100)
+	long := tokens >= 20000
 	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
 	m := open(t, dev, model.DemoName, model.Options{})
 	const side = 8
