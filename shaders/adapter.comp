@@ -4,9 +4,11 @@
 #extension GL_GOOGLE_include_directive : require
 #include "lib/product.glsl"
 #include "lib/row.glsl"
-layout(set = 0, binding = 0) readonly buffer W { uvec4 weights[]; };      // [rows][units], first half acts on the state
-layout(set = 0, binding = 0) readonly buffer WS { uint weight_scales[]; };
-layout(set = 0, binding = 1) readonly buffer X { vec4 x_in[]; };   // [slot][x_stride] state, and p.embeds behind it the embeds
+UVEC4_INPUT(0, W, weights); // [rows][units], first half acts on the state
+#ifdef BLOCKS
+UINT_INPUT(0, WS, weight_scales);
+#endif
+VEC4_INPUT(1, X, x_in);     // [slot][x_stride] state, and p.embeds behind it the embeds
 layout(set = 0, binding = 2) readonly buffer B { float bias[]; };  // [rows of the whole matrix], when p.bias
 layout(set = 0, binding = 3) writeonly buffer Y { float y[]; };    // [n][y_stride]
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
@@ -14,7 +16,7 @@ layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 #define X_ROW(t) rows[t].slot
 #define LOAD_W(into, part, row, unit) PACKED(into, weights, weight_scales, row, unit)
 // Without a branch: SwiftShader takes minutes and gigabytes to compile one for every load.
-#define LOAD_X(t, v) x_in[(t) * p.x_stride + (v) + uint((v) >= p.x_stride) * (p.embeds - p.x_stride)]
+#define LOAD_X(t, v) FOUR(x_in, (t) * p.x_stride + (v) + uint((v) >= p.x_stride) * (p.embeds - p.x_stride))
 #define EMIT(t, row, acc) \
     y[(t) * p.y_stride + p.row0 + (row)] = acc[0] + (p.bias != 0 ? bias[p.row0 + (row)] : 0.0)
 #include "lib/shape.glsl"

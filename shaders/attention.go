@@ -62,7 +62,11 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scrat
 		// third to a fifth of the time, a token with a long cache a fourth to an eighth.
 		if r.k.lanes {
 			spec := []uint32{r.k.size, uint32(headStride(c.HeadDim) / 4)}
-			r.dispatchSpec("attention_lane_"+c.Type.String()+"_sg", spec, push, rowsPart(n, s.Heads, int(r.k.size)), cost,
+			kernel := "attention_lane_"
+			if r.k.texels {
+				kernel = "attention_lane_texel_"
+			}
+			r.dispatchSpec(kernel+c.Type.String()+"_sg", spec, push, rowsPart(n, s.Heads, int(r.k.size)), cost,
 				q.Span, s.K, s.V, c.Depth, rows.Span, y.Span)
 			continue
 		}

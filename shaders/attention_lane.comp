@@ -10,11 +10,14 @@ layout(constant_id = 1) const uint HV = 2; // float vectors in a head of q
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
 #include "lib/kv.glsl"
+#include "lib/input.glsl"
 layout(set = 0, binding = 0) readonly buffer Q { vec4 q_in[]; };       // [n][q_stride]: heads_all heads of HV, after rope
-layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };         // [slot][cell][heads][hu], after rope
-layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [slot][cell][heads][hu / 2]
-layout(set = 0, binding = 2) readonly buffer V { uvec4 v[]; };
-layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
+UVEC4_INPUT(1, K, k);         // [slot][cell][heads][hu], after rope
+UVEC4_INPUT(2, V, v);
+#ifdef KV_Q8
+FLOAT_INPUT(1, KS, k_scales); // [slot][cell][heads][hu / 2]
+FLOAT_INPUT(2, VS, v_scales);
+#endif
 layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };      // [cell] core steps stored
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };        // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };        // [n][stride]
@@ -24,7 +27,7 @@ layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };        // [n][st
 const uint HU = KV_UNIT == 16 ? (HV + 7) / 8 * 2 : (HV + KV_XV - 1) / KV_XV;
 
 #ifdef KV_Q8
-#define SCALE(of, at, unit) of[p.scales + (at) / 2 + (unit) / 2]
+#define SCALE(of, at, unit) ONE(of, p.scales + (at) / 2 + (unit) / 2)
 #else
 #define SCALE(of, at, unit) 1.0
 #endif
@@ -65,7 +68,7 @@ void main() {
             const uint at = place(slot, row.base + pos, item % p.heads);
             vec4 s = vec4(0);
             [[unroll]] for (uint u = 0; u < HU; u++) {
-                const uvec4 four = k[at + u];
+                const uvec4 four = FOUR(k, at + u);
                 const float scale = SCALE(k_scales, at, u);
                 [[unroll]] for (uint x = 0; x < KV_XV; x++) s += q[u * KV_XV + x] * part(four, x, scale);
             }
@@ -74,7 +77,7 @@ void main() {
             top = new_top;
             total = total * fade + weight;
             [[unroll]] for (uint u = 0; u < HU; u++) {
-                const uvec4 four = v[at + u];
+                const uvec4 four = FOUR(v, at + u);
                 const float scale = SCALE(v_scales, at, u);
                 [[unroll]] for (uint x = 0; x < KV_XV; x++) acc[u * KV_XV + x] = acc[u * KV_XV + x] * fade + weight * part(four, x, scale);
             }

@@ -5,8 +5,10 @@
 #include "lib/weight.glsl"
 #include "lib/row.glsl"
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0) readonly buffer W { uvec4 wte[]; };     // [rows][units]
-layout(set = 0, binding = 0) readonly buffer WS { uint wte_scales[]; };
+UVEC4_INPUT(0, W, wte);                                              // [rows][units]
+#ifdef BLOCKS
+UINT_INPUT(0, WS, wte_scales);
+#endif
 layout(set = 0, binding = 1) readonly buffer R { Row rows[]; };      // [n]
 layout(set = 0, binding = 2) writeonly buffer Y { vec4 y[]; };       // [n][stride], padding included
 layout(push_constant) uniform Push {

@@ -33,12 +33,22 @@ const (
 	Fixed
 )
 
+// Loads is how kernels for CPU devices read what they only read.
+type Loads int
+
+// AutoLoads takes texel buffers on CPU devices whose views are large enough.
+const (
+	AutoLoads Loads = iota
+	StorageBuffers
+)
+
 // Options fix choices that Caps otherwise decide, so that every variant can be checked on every device.
 type Options struct {
 	Reduction Reduction
 	// VecRows is the largest number of rows that products take as vectors, more go in tiles; 0: the device class's own.
 	VecRows int
 	Vectors Vectors
+	Loads   Loads
 	// Activations of products with block formats.
 	Activations Activations
 	// Separate keeps norms in dispatches of their own.

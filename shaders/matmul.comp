@@ -4,16 +4,18 @@
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #include "lib/product.glsl"
-layout(set = 0, binding = 0) readonly buffer W { uvec4 weights[]; };     // [rows][units]
-layout(set = 0, binding = 0) readonly buffer WS { uint weight_scales[]; };
+UVEC4_INPUT(0, W, weights);       // [rows][units]
+#ifdef BLOCKS
+UINT_INPUT(0, WS, weight_scales);
+#endif
 #ifdef INT8
 #include "lib/quantised.glsl"
-layout(set = 0, binding = 1) readonly buffer X { uvec4 x_in[]; };        // [n][x_stride] quantised rows
-layout(set = 0, binding = 1) readonly buffer XS { float x_scales[]; };
+UVEC4_INPUT(1, X, x_in);          // [n][x_stride] quantised rows
+FLOAT_INPUT(1, XS, x_scales);
 #define LOAD_Q(into, t, unit) QUANTISED(into, x_in, x_scales, t, unit)
 #else
-layout(set = 0, binding = 1) readonly buffer X { vec4 x_in[]; };         // [n][x_stride]
-#define LOAD_X(t, v) x_in[(t) * p.x_stride + (v)]
+VEC4_INPUT(1, X, x_in);           // [n][x_stride]
+#define LOAD_X(t, v) FOUR(x_in, (t) * p.x_stride + (v))
 #endif
 #ifdef NORM
 layout(set = 0, binding = 2) coherent buffer Y { float y[]; };           // [n][y_stride]

@@ -3,18 +3,20 @@
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #include "lib/product.glsl"
-layout(set = 0, binding = 0) readonly buffer G { uvec4 gate[]; };  // [rows][units]
-layout(set = 0, binding = 0) readonly buffer GS { uint gate_scales[]; };
-layout(set = 0, binding = 1) readonly buffer U { uvec4 up[]; };    // [rows][units]
-layout(set = 0, binding = 1) readonly buffer US { uint up_scales[]; };
+UVEC4_INPUT(0, G, gate);  // [rows][units]
+UVEC4_INPUT(1, U, up);    // [rows][units]
+#ifdef BLOCKS
+UINT_INPUT(0, GS, gate_scales);
+UINT_INPUT(1, US, up_scales);
+#endif
 #ifdef INT8
 #include "lib/quantised.glsl"
-layout(set = 0, binding = 2) readonly buffer X { uvec4 x_in[]; };        // [n][x_stride] quantised rows
-layout(set = 0, binding = 2) readonly buffer XS { float x_scales[]; };
+UVEC4_INPUT(2, X, x_in);  // [n][x_stride] quantised rows
+FLOAT_INPUT(2, XS, x_scales);
 #define LOAD_Q(into, t, unit) QUANTISED(into, x_in, x_scales, t, unit)
 #else
-layout(set = 0, binding = 2) readonly buffer X { vec4 x_in[]; };   // [n][x_stride]
-#define LOAD_X(t, v) x_in[(t) * p.x_stride + (v)]
+VEC4_INPUT(2, X, x_in);   // [n][x_stride]
+#define LOAD_X(t, v) FOUR(x_in, (t) * p.x_stride + (v))
 #endif
 layout(set = 0, binding = 3) writeonly buffer Y { float y[]; };    // [n][y_stride]
 #define PARTS 2

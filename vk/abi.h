@@ -115,7 +115,7 @@ typedef struct {
 	uint32_t binding, element, count, type;
 	const void *image;
 	const VkDescriptorBufferInfo *buffer;
-	const VkHandle *texel;
+	const VkHandle *views;
 } VkWriteDescriptorSet;
 
 #endif

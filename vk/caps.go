@@ -27,6 +27,8 @@ type Caps struct {
 	MaxWorkgroupCount       [3]uint32 `json:"max_workgroup_count"`
 	MaxStorageBuffers       uint32    `json:"max_storage_buffers"` // per compute stage
 	OffsetAlignment         uint64    `json:"offset_alignment"`    // of a storage buffer binding
+	MaxTexels               uint64    `json:"max_texels"`          // in a view of a buffer
+	TexelAlignment          uint64    `json:"texel_alignment"`     // of a view's offset
 
 	SubgroupSize        uint32 `json:"subgroup_size"`
 	SubgroupMin         uint32 `json:"subgroup_min"`

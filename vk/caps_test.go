@@ -182,7 +182,9 @@ func TestKernelsThatDoNotFit(t *testing.T) {
 		"workgroup of 0":   func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{0} },
 		"workgroup in all": func(in *Interface, o *KernelOptions, c *Caps) { in.LocalSize = [3]uint32{64, 64, 1} },
 		"push constants":   func(in *Interface, o *KernelOptions, c *Caps) { in.PushBytes = 132 },
-		"buffers":          func(in *Interface, o *KernelOptions, c *Caps) { in.Bindings = []Binding{{Index: 30}} },
+		"buffers": func(in *Interface, o *KernelOptions, c *Caps) {
+			c.MaxStorageBuffers, in.Bindings = 1, []Binding{{Index: 0}, {Index: 1}}
+		},
 		"integer dot": func(in *Interface, o *KernelOptions, c *Caps) {
 			c.IntegerDot, in.Capabilities = false, []uint32{1, 6018, 6019}
 		},

@@ -22,7 +22,7 @@ type driver interface {
 	mapMemory(memory handle, size uint64) (unsafe.Pointer, error)
 	freeMemory(handle) // unmaps as well
 
-	createSetLayout(bindings int) (handle, error)
+	createSetLayout(bindings) (handle, error)
 	destroySetLayout(handle)
 	createPipelineLayout(set handle, pushBytes uint32) (handle, error)
 	destroyPipelineLayout(handle)
@@ -32,6 +32,8 @@ type driver interface {
 	createPipeline(pipelineInfo) (handle, error)
 	destroyPipeline(handle)
 
+	createView(buffer handle, offset, size uint64, t Texel) (handle, error)
+	destroyView(handle)
 	createSets([]setInfo) (pool handle, sets []handle, err error)
 	destroySets(pool handle)
 	createCommands(n int) (pool handle, commands []command, err error)
@@ -66,10 +68,17 @@ type pipelineInfo struct {
 	layout, cache handle
 }
 
-// setInfo is a descriptor set: one triple (buffer, offset, range) a binding; buffer 0 for a binding that is not used.
+// setInfo is a descriptor set.
 type setInfo struct {
-	layout  handle
-	buffers [][3]uint64
+	layout      handle
+	descriptors []descriptor
+}
+
+// descriptor is a binding's buffer range or, for a texel buffer, its view. It is laid out as shim.h has it.
+type descriptor struct {
+	binding, texel uint32
+	buffer         handle // or view
+	offset, size   uint64
 }
 
 // streamOp is an op of a recorded stream, as shim.h numbers them.

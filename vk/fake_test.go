@@ -94,21 +94,23 @@ func (f *fake) mapMemory(m handle, size uint64) (unsafe.Pointer, error) {
 }
 func (f *fake) freeMemory(h handle) { delete(f.memories, h); f.destroy(h) }
 
-func (f *fake) createSetLayout(int) (handle, error)                 { return f.create("set layout") }
-func (f *fake) destroySetLayout(h handle)                           { f.destroy(h) }
-func (f *fake) createPipelineLayout(handle, uint32) (handle, error) { return f.create("layout") }
-func (f *fake) destroyPipelineLayout(h handle)                      { f.destroy(h) }
-func (f *fake) pipelineCacheData(handle) ([]byte, error)            { return f.cacheData, nil }
-func (f *fake) destroyPipelineCache(h handle)                       { f.destroy(h) }
-func (f *fake) createPipeline(pipelineInfo) (handle, error)         { return f.create("pipeline") }
-func (f *fake) destroyPipeline(h handle)                            { f.destroy(h) }
-func (f *fake) destroySets(h handle)                                { f.destroy(h) }
-func (f *fake) destroyCommands(h handle)                            { f.destroy(h) }
-func (f *fake) createQueries(int) (handle, error)                   { return f.create("queries") }
-func (f *fake) timestamps(_ handle, n int) ([]uint64, error)        { return make([]uint64, n), nil }
-func (f *fake) destroyQueries(h handle)                             { f.destroy(h) }
-func (f *fake) createFence() (handle, error)                        { return f.create("fence") }
-func (f *fake) destroyFence(h handle)                               { f.destroy(h) }
+func (f *fake) createSetLayout(bindings) (handle, error)                 { return f.create("set layout") }
+func (f *fake) destroySetLayout(h handle)                                { f.destroy(h) }
+func (f *fake) createPipelineLayout(handle, uint32) (handle, error)      { return f.create("layout") }
+func (f *fake) destroyPipelineLayout(h handle)                           { f.destroy(h) }
+func (f *fake) pipelineCacheData(handle) ([]byte, error)                 { return f.cacheData, nil }
+func (f *fake) destroyPipelineCache(h handle)                            { f.destroy(h) }
+func (f *fake) createPipeline(pipelineInfo) (handle, error)              { return f.create("pipeline") }
+func (f *fake) destroyPipeline(h handle)                                 { f.destroy(h) }
+func (f *fake) destroyView(h handle)                                     { f.destroy(h) }
+func (f *fake) createView(handle, uint64, uint64, Texel) (handle, error) { return f.create("view") }
+func (f *fake) destroySets(h handle)                                     { f.destroy(h) }
+func (f *fake) destroyCommands(h handle)                                 { f.destroy(h) }
+func (f *fake) createQueries(int) (handle, error)                        { return f.create("queries") }
+func (f *fake) timestamps(_ handle, n int) ([]uint64, error)             { return make([]uint64, n), nil }
+func (f *fake) destroyQueries(h handle)                                  { f.destroy(h) }
+func (f *fake) createFence() (handle, error)                             { return f.create("fence") }
+func (f *fake) destroyFence(h handle)                                    { f.destroy(h) }
 func (f *fake) record(c []command, s stream, oneTime bool) error {
 	f.stream = s
 	return f.step("record")

@@ -125,11 +125,11 @@ func (g *guard) mapMemory(m handle, size uint64) (unsafe.Pointer, error) {
 	return p, g.check("map memory", err)
 }
 
-func (g *guard) createSetLayout(n int) (handle, error) {
+func (g *guard) createSetLayout(s bindings) (handle, error) {
 	if err := g.alive(); err != nil {
 		return 0, err
 	}
-	h, err := g.driver.createSetLayout(n)
+	h, err := g.driver.createSetLayout(s)
 	return h, g.made("set layout", err)
 }
 
@@ -167,6 +167,13 @@ func (g *guard) createPipeline(p pipelineInfo) (handle, error) {
 }
 
 func (g *guard) destroyPipeline(h handle) { g.driver.destroyPipeline(h); g.count("pipeline", -1) }
+
+func (g *guard) createView(buffer handle, offset, size uint64, t Texel) (handle, error) {
+	h, err := g.driver.createView(buffer, offset, size, t)
+	return h, g.made("buffer view", err)
+}
+
+func (g *guard) destroyView(h handle) { g.driver.destroyView(h); g.count("buffer view", -1) }
 
 func (g *guard) createSets(s []setInfo) (handle, []handle, error) {
 	if err := g.alive(); err != nil {

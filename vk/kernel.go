@@ -11,13 +11,27 @@ type Kernel struct {
 	layout   layout
 }
 
-// layout is a descriptor set layout of storage buffers and the pipeline layout over it, shared by all kernels of the
-// same shape.
+// layout is a descriptor set layout and the pipeline layout over it, shared by all kernels of the same shape.
 type layout struct{ set, pipeline handle }
 
 type layoutKey struct {
-	spans int
-	push  uint32
+	bindings bindings
+	push     uint32
+}
+
+// bindings are the indices that a kernel uses, as bits.
+type bindings struct{ storage, texels uint32 }
+
+func (in Interface) bindings() bindings {
+	var s bindings
+	for _, b := range in.Bindings {
+		if b.Texels == NoTexel {
+			s.storage |= 1 << b.Index
+		} else {
+			s.texels |= 1 << b.Index
+		}
+	}
+	return s
 }
 
 // Name is the name the kernel was created with.
@@ -36,6 +50,7 @@ const (
 )
 
 const (
+	capSampledBuffer             = 46
 	capGroupNonUniform           = 61
 	capGroupNonUniformVote       = 62
 	capGroupNonUniformArithmetic = 63
@@ -44,8 +59,8 @@ const (
 	capDotProduct                  = 6019
 )
 
-// NewKernel compiles a kernel. The SPIR-V must stay within what the device was opened with: storage buffers in set 0,
-// push constants, 32-bit arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches
+// NewKernel compiles a kernel. The SPIR-V must stay within what the device was opened with: storage buffers and texel buffers in
+// set 0, push constants, 32-bit arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches
 // ErrUnsupported. Errors name the kernel.
 func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
 	in, err := Reflect(spirv)
@@ -61,7 +76,7 @@ func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kerne
 	if closed {
 		return nil, ErrClosed
 	}
-	l, err := d.layout(layoutKey{in.Spans(), in.PushBytes})
+	l, err := d.layout(layoutKey{in.bindings(), in.PushBytes})
 	if err != nil {
 		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
 	}
@@ -92,7 +107,7 @@ func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kerne
 func (c Caps) accepts(in Interface, opt KernelOptions) error {
 	for _, capability := range in.Capabilities {
 		switch capability {
-		case capMatrix, capShader, capGroupNonUniform, capGroupNonUniformVote:
+		case capMatrix, capShader, capSampledBuffer, capGroupNonUniform, capGroupNonUniformVote:
 		case capGroupNonUniformArithmetic:
 			if !c.SubgroupArithmetic {
 				return unsupported("%s has no subgroup arithmetic in compute kernels", c.Name)
@@ -114,8 +129,8 @@ func (c Caps) accepts(in Interface, opt KernelOptions) error {
 	if in.PushBytes > c.MaxPushConstants {
 		return unsupported("%d bytes of push constants, %s allows %d", in.PushBytes, c.Name, c.MaxPushConstants)
 	}
-	if uint64(in.Spans()) > uint64(c.MaxStorageBuffers) {
-		return unsupported("%d storage buffers, %s allows %d", in.Spans(), c.Name, c.MaxStorageBuffers)
+	if uint64(in.StorageBuffers()) > uint64(c.MaxStorageBuffers) {
+		return unsupported("%d storage buffers, %s allows %d", in.StorageBuffers(), c.Name, c.MaxStorageBuffers)
 	}
 	return c.acceptsSubgroup(opt.SubgroupSize)
 }
@@ -141,7 +156,7 @@ func (d *Device) layout(key layoutKey) (layout, error) {
 	if l, ok := d.layouts[key]; ok {
 		return l, nil
 	}
-	set, err := d.drv.createSetLayout(key.spans)
+	set, err := d.drv.createSetLayout(key.bindings)
 	if err != nil {
 		return layout{}, err
 	}

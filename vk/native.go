@@ -85,7 +85,7 @@ func (n *native) close() {
 func (n *native) createBuffer(size uint64) (handle, requirements, error) {
 	info := binding.BufferCreateInfo{
 		SType: binding.StructureTypeBufferCreateInfo, Size: binding.DeviceSize(size),
-		Usage: binding.BufferUsageFlags(binding.BufferUsageStorageBufferBit | binding.BufferUsageIndirectBufferBit |
+		Usage: binding.BufferUsageFlags(binding.BufferUsageStorageBufferBit | binding.BufferUsageUniformTexelBufferBit | binding.BufferUsageIndirectBufferBit |
 			binding.BufferUsageTransferSrcBit | binding.BufferUsageTransferDstBit),
 	}
 	defer info.Free()

@@ -13,16 +13,22 @@ import (
 	"muninn/vk/internal/binding"
 )
 
-func (n *native) createSetLayout(bindings int) (handle, error) {
-	list := make([]binding.DescriptorSetLayoutBinding, bindings)
-	for i := range list {
-		list[i] = binding.DescriptorSetLayoutBinding{
-			Binding: uint32(i), DescriptorType: binding.DescriptorTypeStorageBuffer, DescriptorCount: 1,
-			StageFlags: binding.ShaderStageFlags(binding.ShaderStageComputeBit),
+func (n *native) createSetLayout(s bindings) (handle, error) {
+	var list []binding.DescriptorSetLayoutBinding
+	for i := range uint32(32) {
+		kind := binding.DescriptorTypeStorageBuffer
+		switch {
+		case s.texels>>i&1 != 0:
+			kind = binding.DescriptorTypeUniformTexelBuffer
+		case s.storage>>i&1 == 0:
+			continue
 		}
+		list = append(list, binding.DescriptorSetLayoutBinding{
+			Binding: i, DescriptorType: kind, DescriptorCount: 1, StageFlags: binding.ShaderStageFlags(binding.ShaderStageComputeBit),
+		})
 	}
 	info := binding.DescriptorSetLayoutCreateInfo{
-		SType: binding.StructureTypeDescriptorSetLayoutCreateInfo, BindingCount: uint32(bindings), PBindings: list,
+		SType: binding.StructureTypeDescriptorSetLayoutCreateInfo, BindingCount: uint32(len(list)), PBindings: list,
 	}
 	defer info.Free()
 	var l binding.DescriptorSetLayout
@@ -121,19 +127,54 @@ func (n *native) destroyPipeline(h handle) {
 	binding.DestroyPipeline(n.device, as[binding.Pipeline](h), nil)
 }
 
+func (n *native) createView(buffer handle, offset, size uint64, t Texel) (handle, error) {
+	info := binding.BufferViewCreateInfo{
+		SType: binding.StructureTypeBufferViewCreateInfo, Buffer: as[binding.Buffer](buffer),
+		Offset: binding.DeviceSize(offset), Range: binding.DeviceSize(size),
+	}
+	switch t {
+	case Uint:
+		info.Format = binding.FormatR32Uint
+	case Float:
+		info.Format = binding.FormatR32Sfloat
+	case Uint4:
+		info.Format = binding.FormatR32g32b32a32Uint
+	case Float4:
+		info.Format = binding.FormatR32g32b32a32Sfloat
+	}
+	defer info.Free()
+	var v binding.BufferView
+	err := failed("create buffer view", "", Result(binding.CreateBufferView(n.device, &info, nil, &v)))
+	return id(v), err
+}
+
+func (n *native) destroyView(h handle) {
+	binding.DestroyBufferView(n.device, as[binding.BufferView](h), nil)
+}
+
 func (n *native) createSets(infos []setInfo) (handle, []handle, error) {
-	var layouts, triples []uint64
+	var layouts []uint64
 	var lengths []uint32
+	var descriptors []descriptor
+	var storage, texels uint32
 	for _, s := range infos {
 		layouts = append(layouts, s.layout)
-		lengths = append(lengths, uint32(len(s.buffers)))
-		for _, b := range s.buffers {
-			triples = append(triples, b[:]...)
+		lengths = append(lengths, uint32(len(s.descriptors)))
+		descriptors = append(descriptors, s.descriptors...)
+		for _, d := range s.descriptors {
+			texels += d.texel
+			storage += 1 - d.texel
 		}
 	}
+	var sizes []binding.DescriptorPoolSize
+	if storage > 0 {
+		sizes = append(sizes, binding.DescriptorPoolSize{Type: binding.DescriptorTypeStorageBuffer, DescriptorCount: storage})
+	}
+	if texels > 0 {
+		sizes = append(sizes, binding.DescriptorPoolSize{Type: binding.DescriptorTypeUniformTexelBuffer, DescriptorCount: texels})
+	}
 	info := binding.DescriptorPoolCreateInfo{
-		SType: binding.StructureTypeDescriptorPoolCreateInfo, MaxSets: uint32(len(infos)), PoolSizeCount: 1,
-		PPoolSizes: []binding.DescriptorPoolSize{{Type: binding.DescriptorTypeStorageBuffer, DescriptorCount: uint32(len(triples) / 3)}},
+		SType: binding.StructureTypeDescriptorPoolCreateInfo, MaxSets: uint32(len(infos)), PoolSizeCount: uint32(len(sizes)), PPoolSizes: sizes,
 	}
 	defer info.Free()
 	var pool binding.DescriptorPool
@@ -143,7 +184,7 @@ func (n *native) createSets(infos []setInfo) (handle, []handle, error) {
 	sets := make([]handle, len(infos))
 	r := C.mn_sets(n.shim, C.uint64_t(id(pool)), (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(layouts))),
 		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(lengths))), C.uint32_t(len(infos)),
-		(*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(triples))), (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(sets))))
+		(*C.mn_descriptor)(unsafe.Pointer(unsafe.SliceData(descriptors))), (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(sets))))
 	if err := failed("allocate descriptor sets", "", Result(r)); err != nil {
 		binding.DestroyDescriptorPool(n.device, pool, nil)
 		return 0, nil, err

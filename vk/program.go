@@ -20,6 +20,7 @@ type Program struct {
 	segments []segment
 	commands handle
 	sets     handle
+	views    []handle // of texel buffers in the sets
 	queries  handle
 	marks    []mark
 	profiled bool          // carries timestamps of its own
@@ -86,7 +87,7 @@ func (p *Program) Took() time.Duration {
 }
 
 // Dispatch adds a dispatch of groups workgroups. Push is nil, a fixed-size struct or a []uint32, of the size the kernel
-// declares; bind gives one span for every binding index of the kernel, where an unused index may have the zero Span. It may
+// declares; bind gives one span for every index of one in the kernel, where an unused index may have the zero Span. It may
 // be recorded as several dispatches of some of the groups each, when the cost is above what one may take.
 func (p *Program) Dispatch(k *Kernel, push any, groups [3]uint32, c Cost, bind ...Span) {
 	for i, n := range groups {
@@ -134,8 +135,8 @@ func (p *Program) dispatch(o op, push any) {
 	}
 	o.bind = append([]Span(nil), o.bind...)
 	for _, b := range k.in.Bindings {
-		s := o.bind[b.Index]
-		if err := p.bindable(s, fmt.Sprintf("dispatch %s: binding %d", k.name, b.Index)); err != nil {
+		s := o.bind[b.Span()]
+		if err := p.bindable(s, b.Texels, fmt.Sprintf("dispatch %s: binding %d", k.name, b.Index)); err != nil {
 			p.failed(err)
 			return
 		}
@@ -149,12 +150,15 @@ func (p *Program) dispatch(o op, push any) {
 	p.add(o)
 }
 
-// bindable returns why a span cannot be bound as a storage buffer, or nil.
-func (p *Program) bindable(s Span, what string) error {
+// bindable returns why a span cannot be bound as a storage buffer or texel buffer, or nil.
+func (p *Program) bindable(s Span, texel Texel, what string) error {
 	if err := s.check(what); err != nil {
 		return err
 	}
 	c := &p.d.caps
+	if texel != NoTexel {
+		return c.viewable(s, texel, what)
+	}
 	limit := c.MaxStorageBufferRange
 	if limit == 0 {
 		limit = minStorageBufferRange
@@ -164,6 +168,19 @@ func (p *Program) bindable(s Span, what string) error {
 	}
 	if c.OffsetAlignment > 0 && s.offset%c.OffsetAlignment != 0 {
 		return fmt.Errorf("vk: %s: offset %d is not a multiple of %d", what, s.offset, c.OffsetAlignment)
+	}
+	return nil
+}
+
+// viewable returns why a span cannot be viewed as texels, or nil. Bytes behind the last whole texel are not in the view.
+func (c *Caps) viewable(s Span, texel Texel, what string) error {
+	switch size := texel.Size(); {
+	case s.size < size:
+		return fmt.Errorf("vk: %s: %d bytes, a texel has %d", what, s.size, size)
+	case s.size/size > c.MaxTexels:
+		return fmt.Errorf("vk: %s: %d texels, the device views at most %d", what, s.size/size, c.MaxTexels)
+	case c.TexelAlignment > 0 && s.offset%c.TexelAlignment != 0:
+		return fmt.Errorf("vk: %s: offset %d is not a multiple of %d, as texel buffers need", what, s.offset, c.TexelAlignment)
 	}
 	return nil
 }
@@ -238,5 +255,8 @@ func (p *Program) destroy() {
 	if p.sets != 0 {
 		drv.destroySets(p.sets)
 	}
-	p.queries, p.commands, p.sets, p.segments, p.freed = 0, 0, 0, nil, true
+	for _, v := range p.views {
+		drv.destroyView(v)
+	}
+	p.queries, p.commands, p.sets, p.views, p.segments, p.freed = 0, 0, 0, nil, nil, true
 }

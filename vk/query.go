@@ -70,6 +70,7 @@ func limits(c *Caps, l *binding.PhysicalDeviceLimits) {
 	c.MaxWorkgroupCount = l.MaxComputeWorkGroupCount
 	c.MaxStorageBuffers = min(l.MaxPerStageDescriptorStorageBuffers, l.MaxDescriptorSetStorageBuffers)
 	c.OffsetAlignment = uint64(l.MinStorageBufferOffsetAlignment)
+	c.MaxTexels, c.TexelAlignment = uint64(l.MaxTexelBufferElements), uint64(l.MinTexelBufferOffsetAlignment)
 	c.TimestampPeriod = float64(l.TimestampPeriod)
 }
 

@@ -72,7 +72,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispa
 
 void mn_device_free(mn_device *d) { free(d); }
 
-enum { BIND_COMPUTE = 1, SHADER_COMPUTE = 0x20, STAGE_BOTTOM = 0x2000, STORAGE_BUFFER = 7 };
+enum { BIND_COMPUTE = 1, SHADER_COMPUTE = 0x20, STAGE_BOTTOM = 0x2000, UNIFORM_TEXEL_BUFFER = 4, STORAGE_BUFFER = 7 };
 
 VkResult mn_pipeline(mn_device *d, uint64_t cache, uint64_t module, uint64_t layout, const char *entry, const uint32_t *constants,
                      uint32_t count, uint32_t subgroup_size, int full_subgroups, uint64_t *pipeline) {
@@ -193,16 +193,19 @@ VkResult mn_timestamps(mn_device *d, uint64_t pool, uint32_t count, uint64_t *ti
 }
 
 VkResult mn_sets(mn_device *d, uint64_t pool, const uint64_t *layouts, const uint32_t *lengths, uint32_t count,
-                 const uint64_t *triples, uint64_t *sets) {
+                 const mn_descriptor *next, uint64_t *sets) {
 	VkDescriptorSetAllocateInfo info = {ST_DESCRIPTOR_SET_ALLOCATE_INFO, NULL, pool, count, layouts};
 	VkResult r = d->allocate_sets(d->device, &info, sets);
 	if (r != 0) return r;
 	for (uint32_t i = 0; i < count; i++) {
-		for (uint32_t k = 0; k < lengths[i]; k++, triples += 3) {
-			if (!triples[0]) continue;
-			VkDescriptorBufferInfo b = {triples[0], triples[1], triples[2]};
+		for (uint32_t k = 0; k < lengths[i]; k++, next++) {
+			VkDescriptorBufferInfo b = {next->buffer, next->offset, next->range};
 			VkWriteDescriptorSet w = {ST_WRITE_DESCRIPTOR_SET};
-			w.set = sets[i], w.binding = k, w.count = 1, w.type = STORAGE_BUFFER, w.buffer = &b;
+			w.set = sets[i], w.binding = next->binding, w.count = 1;
+			if (next->texel)
+				w.type = UNIFORM_TEXEL_BUFFER, w.views = &next->buffer;
+			else
+				w.type = STORAGE_BUFFER, w.buffer = &b;
 			d->update_sets(d->device, 1, &w, 0, NULL);
 		}
 	}

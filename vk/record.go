@@ -196,19 +196,22 @@ func (o *op) emit(s *stream, b box, set handle, bound *recorded) {
 func (p *Program) makeSets() ([]handle, error) {
 	var infos []setInfo
 	index := make(map[string]int)
+	views := viewer{p, make(map[viewed]handle)}
 	of := make([]int, len(p.ops))
 	for i, o := range p.ops {
 		of[i] = -1
 		if o.kernel == nil || len(o.bind) == 0 {
 			continue
 		}
-		info := setInfo{layout: o.kernel.layout.set, buffers: make([][3]uint64, len(o.bind))}
-		used := o.kernel.in.Bindings
-		for _, b := range used {
-			span := o.bind[b.Index]
-			info.buffers[b.Index] = [3]uint64{span.block.buffer, span.offset, span.size}
+		info := setInfo{layout: o.kernel.layout.set}
+		for _, b := range o.kernel.in.Bindings {
+			d, err := views.descriptor(b, o.bind[b.Span()])
+			if err != nil {
+				return nil, err
+			}
+			info.descriptors = append(info.descriptors, d)
 		}
-		key := fmt.Sprint(info.layout, info.buffers)
+		key := fmt.Sprint(info.layout, info.descriptors)
 		n, ok := index[key]
 		if !ok {
 			n = len(infos)
@@ -232,4 +235,33 @@ func (p *Program) makeSets() ([]handle, error) {
 		}
 	}
 	return out, nil
+}
+
+// viewer makes the views of a program's texel buffers, each once.
+type viewer struct {
+	p    *Program
+	made map[viewed]handle
+}
+
+type viewed struct {
+	span  Span
+	texel Texel
+}
+
+// descriptor is what a binding with a span comes to.
+func (v viewer) descriptor(b Binding, s Span) (descriptor, error) {
+	if b.Texels == NoTexel {
+		return descriptor{binding: b.Index, buffer: s.block.buffer, offset: s.offset, size: s.size}, nil
+	}
+	key := viewed{s, b.Texels}
+	view, ok := v.made[key]
+	if !ok {
+		var err error
+		if view, err = v.p.d.drv.createView(s.block.buffer, s.offset, s.size-s.size%b.Texels.Size(), b.Texels); err != nil {
+			return descriptor{}, err
+		}
+		v.made[key] = view
+		v.p.views = append(v.p.views, view)
+	}
+	return descriptor{binding: b.Index, texel: 1, buffer: view}, nil
 }

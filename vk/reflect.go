@@ -5,12 +5,34 @@ import (
 	"sort"
 )
 
-// Binding is one storage buffer of a kernel, in descriptor set 0.
+// Binding is one buffer of a kernel, in descriptor set 0.
 type Binding struct {
 	Index  uint32
-	Reads  bool // false when the kernel declares it writeonly
-	Writes bool // false when the kernel declares it readonly
+	Reads  bool  // false when the kernel declares it writeonly
+	Writes bool  // false when the kernel declares it readonly
+	Texels Texel // what one fetch from a texel buffer gives; none for a storage buffer
 }
+
+// Texel is what one fetch from a texel buffer gives: four words or, from binding 16 on, one.
+type Texel int
+
+// NoTexel is a storage buffer's.
+const (
+	NoTexel Texel = iota
+	Uint
+	Float
+	Uint4
+	Float4
+)
+
+// Size is the bytes of a texel.
+func (t Texel) Size() uint64 { return [...]uint64{0, 4, 4, 16, 16}[t] }
+
+// secondView is added to the binding index of a span that is viewed a second time, as a texel buffer of single words.
+const secondView = 16
+
+// Span is the index of the span that is bound: a texel buffer from index 16 on is a second view of the span at 16 less.
+func (b Binding) Span() uint32 { return b.Index % secondView }
 
 // Interface is what a kernel's SPIR-V says about how it is called.
 type Interface struct {
@@ -24,12 +46,24 @@ type Interface struct {
 	ReadsGrid     bool      // it looks at the number of workgroups, so that a dispatch of it cannot be cut
 }
 
-// Spans is how many spans a dispatch of the kernel binds: the highest binding index plus one.
+// Spans is how many spans a dispatch of the kernel binds: the highest index of one plus one.
 func (in Interface) Spans() int {
-	if len(in.Bindings) == 0 {
-		return 0
+	n := 0
+	for _, b := range in.Bindings {
+		n = max(n, int(b.Span())+1)
 	}
-	return int(in.Bindings[len(in.Bindings)-1].Index) + 1
+	return n
+}
+
+// StorageBuffers is how many of the bindings are storage buffers.
+func (in Interface) StorageBuffers() int {
+	n := 0
+	for _, b := range in.Bindings {
+		if b.Texels == NoTexel {
+			n++
+		}
+	}
+	return n
 }
 
 // workgroup returns the workgroup size under the given specialization values.
@@ -43,12 +77,8 @@ func (in Interface) workgroup(spec []uint32) [3]uint32 {
 	return size
 }
 
-// maxBindings is the largest binding index accepted, plus one: far above what a kernel of this program needs, far below
-// what would hurt.
-const maxBindings = 64
-
 // Reflect reads a kernel's interface from its SPIR-V. It accepts compute modules with one entry point whose only
-// resources are storage buffers in set 0 and a push constant block, and never panics on damaged input.
+// resources are storage buffers and texel buffers in set 0 and a push constant block, and never panics on damaged input.
 func Reflect(spirv []byte) (Interface, error) {
 	m, err := parse(spirv)
 	if err != nil {
@@ -79,16 +109,18 @@ func (m *module) iface() (Interface, error) {
 				return Interface{}, err
 			}
 			in.PushBytes = max(in.PushBytes, n)
-		case classUniformConstant:
-			return Interface{}, fmt.Errorf("variable %d is an image or sampler, only storage buffers are supported", v.id)
-		case classUniform, classStorageBuffer:
+		case classUniform, classStorageBuffer, classUniformConstant:
 			b, err := m.binding(v)
 			if err != nil {
 				return Interface{}, err
 			}
-			// Two variables may view one binding through different types.
-			old := byIndex[b.Index]
-			b.Reads, b.Writes = b.Reads || old.Reads, b.Writes || old.Writes
+			// Two variables may view one storage buffer through different types.
+			if old, ok := byIndex[b.Index]; ok {
+				if old.Texels != b.Texels {
+					return Interface{}, fmt.Errorf("binding %d is of two kinds", b.Index)
+				}
+				b.Reads, b.Writes = b.Reads || old.Reads, b.Writes || old.Writes
+			}
 			byIndex[b.Index] = b
 		}
 	}
@@ -134,15 +166,8 @@ func (m *module) workgroupSize(in *Interface) error {
 	return nil
 }
 
-// binding reads a buffer variable's decorations and those of its block's members.
+// binding reads a buffer variable's decorations.
 func (m *module) binding(v variable) (Binding, error) {
-	block, err := m.block(v)
-	if err != nil {
-		return Binding{}, err
-	}
-	if v.class == classUniform && !m.bufferBlock[block] {
-		return Binding{}, fmt.Errorf("variable %d is a uniform block, only storage buffers are supported", v.id)
-	}
 	d := m.decorations[v.id]
 	if d == nil || !d.hasBinding {
 		return Binding{}, fmt.Errorf("buffer variable %d has no binding", v.id)
@@ -150,8 +175,23 @@ func (m *module) binding(v variable) (Binding, error) {
 	if d.set != 0 {
 		return Binding{}, fmt.Errorf("binding %d is in descriptor set %d, only set 0 is supported", d.binding, d.set)
 	}
-	if d.binding >= maxBindings {
-		return Binding{}, fmt.Errorf("binding %d is too high, at most %d are supported", d.binding, maxBindings)
+	limit := uint32(secondView)
+	if v.class == classUniformConstant {
+		limit = 2 * secondView
+	}
+	if d.binding >= limit {
+		return Binding{}, fmt.Errorf("binding %d is too high for its kind, below %d are supported", d.binding, limit)
+	}
+	if v.class == classUniformConstant {
+		texel, err := m.texel(v, d.binding)
+		return Binding{Index: d.binding, Reads: true, Texels: texel}, err
+	}
+	block, err := m.block(v)
+	if err != nil {
+		return Binding{}, err
+	}
+	if v.class == classUniform && !m.bufferBlock[block] {
+		return Binding{}, fmt.Errorf("variable %d is a uniform block, only storage buffers are supported", v.id)
 	}
 	members := m.structs[block]
 	reads, writes := len(members) == 0, len(members) == 0
@@ -160,7 +200,26 @@ func (m *module) binding(v variable) (Binding, error) {
 		reads = reads || !md.nonReadable
 		writes = writes || !md.nonWritable
 	}
-	return Binding{d.binding, reads && !d.nonReadable, writes && !d.nonWritable}, nil
+	return Binding{Index: d.binding, Reads: reads && !d.nonReadable, Writes: writes && !d.nonWritable}, nil
+}
+
+// texel is what a fetch from an image variable gives.
+func (m *module) texel(v variable, index uint32) (Texel, error) {
+	i, ok := m.images[m.pointers[v.typ]]
+	if !ok || i.dim != dimBuffer || i.sampled != 1 {
+		return 0, fmt.Errorf("variable %d is an image or sampler, only storage buffers and texel buffers are supported", v.id)
+	}
+	texel := Uint
+	switch t := m.types[i.of]; {
+	case t.count != 32:
+		return 0, fmt.Errorf("texel buffer %d is not of 32-bit numbers", v.id)
+	case t.kind == opTypeFloat:
+		texel = Float
+	}
+	if index < secondView {
+		texel += Uint4 - Uint
+	}
+	return texel, nil
 }
 
 // block returns the struct type a variable points to.

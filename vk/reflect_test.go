@@ -21,16 +21,18 @@ func compiled(t testing.TB, name string) []byte {
 func TestReflect(t *testing.T) {
 	none := [3]int64{-1, -1, -1}
 	for name, want := range map[string]Interface{
-		"add": {Entry: "main", Bindings: []Binding{{0, true, false}, {1, true, false}, {2, false, true}}, PushBytes: 8,
+		"add": {Entry: "main", Bindings: []Binding{{0, true, false, NoTexel}, {1, true, false, NoTexel}, {2, false, true, NoTexel}}, PushBytes: 8,
 			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, SpecIDs: []uint32{0}, Capabilities: []uint32{1}},
-		"halve": {Entry: "main", Bindings: []Binding{{0, true, true}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
-		"settled": {Entry: "main", Bindings: []Binding{{0, true, false}, {1, false, true}, {2, false, true}, {3, true, true}}, PushBytes: 8,
+		"halve": {Entry: "main", Bindings: []Binding{{0, true, true, NoTexel}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
+		"settled": {Entry: "main", Bindings: []Binding{{0, true, false, NoTexel}, {1, false, true, NoTexel}, {2, false, true, NoTexel}, {3, true, true, NoTexel}}, PushBytes: 8,
 			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
-		"subgroup": {Entry: "main", Bindings: []Binding{{0, false, true}}, LocalSize: [3]uint32{128, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 61, 63}},
+		"subgroup": {Entry: "main", Bindings: []Binding{{0, false, true, NoTexel}}, LocalSize: [3]uint32{128, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 61, 63}},
 		// A block with one readonly member of three is read and written; one that is only asked for its length is neither.
 		// Offsets of the push constants: at 0, v 16, m 32 (4 columns of 8 bytes), list 64 (3 of 4 bytes).
-		"push": {Entry: "main", Bindings: []Binding{{1, true, true}, {3, false, false}}, PushBytes: 76,
+		"push": {Entry: "main", Bindings: []Binding{{1, true, true, NoTexel}, {3, false, false, NoTexel}}, PushBytes: 76,
 			LocalSize: [3]uint32{1, 2, 1}, LocalSizeSpec: [3]int64{1, -1, 3}, SpecIDs: []uint32{0, 1, 3}, Capabilities: []uint32{1}},
+		"texels": {Entry: "main", Bindings: []Binding{{0, true, false, Uint4}, {1, true, false, Float4}, {2, false, true, NoTexel},
+			{16, true, false, Uint}, {17, true, false, Float}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 46}},
 	} {
 		got, err := Reflect(compiled(t, name))
 		if err != nil {
@@ -44,6 +46,9 @@ func TestReflect(t *testing.T) {
 	in, _ := Reflect(compiled(t, "push"))
 	if in.Spans() != 4 {
 		t.Errorf("spans with binding 3 the highest: %d, want 4", in.Spans())
+	}
+	if in, _ := Reflect(compiled(t, "texels")); in.Spans() != 3 || in.StorageBuffers() != 1 {
+		t.Errorf("of five bindings, two of them second views: %d spans, %d storage buffers, want 3 and 1", in.Spans(), in.StorageBuffers())
 	}
 	if got := in.workgroup([]uint32{9, 8, 7, 6}); got != [3]uint32{8, 2, 6} {
 		t.Errorf("workgroup under constants 1 and 3: %v, want [8 2 6]", got)
@@ -73,6 +78,18 @@ func TestReflectRefuses(t *testing.T) {
 		return assemble(append(list, []uint32{opTypeFloat, 5, 32}, []uint32{opTypeStruct, 6, 5}, []uint32{opTypePointer, 7, class, 6},
 			[]uint32{opVariable, 7, 8, class}, end)...)
 	}
+	fetched := func(dim, sampled, bits, at uint32) []byte {
+		return assemble(entry, size, []uint32{opDecorate, 8, decorationBinding, at}, []uint32{opTypeInt, 5, bits, 0},
+			[]uint32{opTypeImage, 6, 5, dim, 0, 0, 0, sampled, 0}, []uint32{opTypePointer, 7, classUniformConstant, 6},
+			[]uint32{opVariable, 7, 8, classUniformConstant}, end)
+	}
+	if _, err := Reflect(fetched(dimBuffer, 1, 32, 31)); err != nil {
+		t.Fatalf("a good texel buffer: %v", err)
+	}
+	twoKinds := assemble(entry, size, []uint32{opDecorate, 8, decorationBinding, 3}, []uint32{opDecorate, 9, decorationBinding, 3},
+		[]uint32{opTypeInt, 5, 32, 0}, []uint32{opTypeImage, 6, 5, dimBuffer, 0, 0, 0, 1, 0}, []uint32{opTypePointer, 7, classUniformConstant, 6},
+		[]uint32{opTypeStruct, 10, 5}, []uint32{opTypePointer, 11, classStorageBuffer, 10},
+		[]uint32{opVariable, 7, 8, classUniformConstant}, []uint32{opVariable, 11, 9, classStorageBuffer}, end)
 	binding := func(n uint32) []uint32 { return []uint32{opDecorate, 8, decorationBinding, n} }
 	if _, err := Reflect(block(classStorageBuffer, binding(2))); err != nil {
 		t.Fatalf("a good module: %v", err)
@@ -102,7 +119,12 @@ func TestReflectRefuses(t *testing.T) {
 		{"two entry points", assemble(entry, entry, size, end), "2 compute entry points"},
 		{"no workgroup size", assemble(entry, end), "workgroup dimension 0"},
 		{"no binding", block(classStorageBuffer), "no binding"},
-		{"binding too high", block(classStorageBuffer, binding(64)), "too high"},
+		{"binding too high", block(classStorageBuffer, binding(16)), "too high"},
+		{"texel buffer too high", fetched(dimBuffer, 1, 32, 32), "too high"},
+		{"image", fetched(1, 1, 32, 0), "image or sampler"},
+		{"texel buffer to store to", fetched(dimBuffer, 2, 32, 0), "image or sampler"},
+		{"texel buffer of 16 bits", fetched(dimBuffer, 1, 16, 0), "32-bit"},
+		{"one binding of two kinds", twoKinds, "two kinds"},
 		{"set 1", block(classStorageBuffer, binding(0), []uint32{opDecorate, 8, decorationDescriptorSet, 1}), "set 1"},
 		{"uniform block", block(classUniform, binding(0)), "uniform block"},
 		{"sampler", block(classUniformConstant, binding(0)), "image or sampler"},
@@ -117,7 +139,7 @@ func TestReflectRefuses(t *testing.T) {
 
 // FuzzReflect feeds damaged modules: any input gives an interface that keeps its promises, or an error.
 func FuzzReflect(f *testing.F) {
-	for _, name := range []string{"add", "halve", "settled", "subgroup", "push"} {
+	for _, name := range []string{"add", "halve", "settled", "subgroup", "push", "texels"} {
 		f.Add(compiled(f, name))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -125,7 +147,7 @@ func FuzzReflect(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if in.Spans() > maxBindings || in.PushBytes > 1<<16 || in.PushBytes%4 != 0 {
+		if in.Spans() > secondView || in.PushBytes > 1<<16 || in.PushBytes%4 != 0 {
 			t.Errorf("interface out of bounds: %+v", in)
 		}
 		for i, n := range in.LocalSize {

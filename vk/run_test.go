@@ -5,6 +5,7 @@ package vk_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"muninn/vk"
@@ -37,6 +38,49 @@ func TestAdd(t *testing.T) {
 			if want := av[i] + 0.5*bv[i]; got != want {
 				t.Fatalf("y[%d] = %v, want %v", i, got, want)
 			}
+		}
+	})
+}
+
+// TestTexels reads what one kernel wrote through views of words and of four, and what they may not be.
+func TestTexels(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		const n = 320 // views begin at multiples of 256 bytes at most
+		k := kernel(t, d, "texels")
+		mem := arena(t, d, vk.DeviceLocal)
+		words := make([]uint32, 4*n)
+		numbers := make([]float32, 4*n)
+		for i := range words {
+			words[i], numbers[i] = uint32(3*i), float32(i)/2
+		}
+		// A view leaves out what is behind its last whole texel, and may begin within its span's block.
+		x := alloc(t, mem, 2*16*n).Slice(16*n, 16*n)
+		f, y := alloc(t, mem, 16*n+4), alloc(t, mem, 16*n)
+		writeWords(t, d, x, words...)
+		writeFloats(t, d, f, append(numbers, 0))
+		p := program(t, d)
+		p.Dispatch(k, []uint32{n}, [3]uint32{(n + 63) / 64, 1, 1}, vk.Cost{}, x, f, y)
+		must(t, p.End())
+		run(t, d, p)
+		for i, got := range readFloats(t, d, y) {
+			if want := float32(words[i]) + float32(words[i/4]) + numbers[i] + numbers[i/4]; got != want { // exact: small numbers
+				t.Fatalf("y[%d] = %v, want %v", i, got, want)
+			}
+		}
+		p = program(t, d)
+		p.Dispatch(k, []uint32{n}, [3]uint32{1, 1, 1}, vk.Cost{}, x, f.Slice(0, 8), y)
+		if err := p.End(); err == nil || !strings.Contains(err.Error(), "a texel has 16") {
+			t.Errorf("a view of half a texel: %v", err)
+		}
+	})
+	few := vk.Options{Limits: func(c *vk.Caps) { c.MaxTexels = 64 }}
+	vktest.EachWith(t, few, func(t *testing.T, d *vk.Device) {
+		mem := arena(t, d, vk.DeviceLocal)
+		x, y := alloc(t, mem, 65*4), alloc(t, mem, 1024)
+		p := program(t, d)
+		p.Dispatch(kernel(t, d, "texels"), []uint32{1}, [3]uint32{1, 1, 1}, vk.Cost{}, x, x, y)
+		if err := p.End(); err == nil || !strings.Contains(err.Error(), "65 texels, the device views at most 64") {
+			t.Errorf("a view of too many texels: %v", err)
 		}
 	})
 }

@@ -73,9 +73,14 @@ VkResult mn_wait(mn_device *d, uint64_t fence, uint64_t nanoseconds);
 VkResult mn_reset(mn_device *d, uint64_t fence);
 VkResult mn_timestamps(mn_device *d, uint64_t pool, uint32_t count, uint64_t *ticks);
 
-// mn_sets allocates count sets from a pool and writes their storage buffers: set i has lengths[i] bindings, taken in
-// turn from triples of (buffer, offset, range); a triple without a buffer is an unused binding.
+// mn_descriptor is a storage buffer's range or, with texel set, the view of a uniform texel buffer.
+typedef struct {
+	uint32_t binding, texel;
+	uint64_t buffer, offset, range;
+} mn_descriptor;
+
+// mn_sets allocates count sets from a pool and writes them: set i has lengths[i] descriptors, taken in turn.
 VkResult mn_sets(mn_device *d, uint64_t pool, const uint64_t *layouts, const uint32_t *lengths, uint32_t count,
-                 const uint64_t *triples, uint64_t *sets);
+                 const mn_descriptor *descriptors, uint64_t *sets);
 
 #endif

@@ -17,6 +17,7 @@ const (
 	opTypeFloat             = 22
 	opTypeVector            = 23
 	opTypeMatrix            = 24
+	opTypeImage             = 25
 	opTypeArray             = 28
 	opTypeStruct            = 30
 	opTypePointer           = 32
@@ -31,6 +32,7 @@ const (
 	opExecutionModeID       = 331
 
 	modelGLCompute  = 5
+	dimBuffer       = 5
 	modeLocalSize   = 17
 	modeLocalSizeID = 38
 
@@ -59,6 +61,9 @@ type variable struct{ id, typ, class uint32 }
 // sized is a type: kind is its opcode, of its part's type, count its bits, parts, or the id of an array's length.
 type sized struct{ kind, of, count uint32 }
 
+// image is an image type: what a fetch gives, its dimension, and 1 when it is sampled, 2 when it is stored to.
+type image struct{ of, dim, sampled uint32 }
+
 type member struct{ typ, index uint32 }
 
 type memberDecoration struct {
@@ -86,6 +91,7 @@ type module struct {
 	types             map[uint32]sized
 	pointers          map[uint32]uint32 // pointer type to what it points to
 	structs           map[uint32][]uint32
+	images            map[uint32]image
 	constants         map[uint32]uint32
 	composites        map[uint32][]uint32
 	specIDs           map[uint32]uint32 // result id to constant id
@@ -116,7 +122,7 @@ func parse(spirv []byte) (*module, error) {
 		return nil, err
 	}
 	m := &module{
-		types: make(map[uint32]sized), pointers: make(map[uint32]uint32), structs: make(map[uint32][]uint32),
+		types: make(map[uint32]sized), pointers: make(map[uint32]uint32), structs: make(map[uint32][]uint32), images: make(map[uint32]image),
 		constants: make(map[uint32]uint32), composites: make(map[uint32][]uint32), specIDs: make(map[uint32]uint32),
 		bufferBlock: make(map[uint32]bool), decorations: make(map[uint32]*decoration), members: make(map[member]memberDecoration),
 	}
@@ -139,7 +145,7 @@ func parse(spirv []byte) (*module, error) {
 
 var minOperands = map[uint32]int{
 	opEntryPoint: 3, opExecutionMode: 2, opExecutionModeID: 2, opCapability: 1, opTypeInt: 2, opTypeFloat: 2,
-	opTypeVector: 3, opTypeMatrix: 3, opTypeArray: 3, opTypeStruct: 1, opTypePointer: 3, opConstant: 3, opSpecConstant: 3,
+	opTypeVector: 3, opTypeMatrix: 3, opTypeArray: 3, opTypeImage: 7, opTypeStruct: 1, opTypePointer: 3, opConstant: 3, opSpecConstant: 3,
 	opConstantComposite: 2, opSpecConstantComposite: 2, opVariable: 3, opDecorate: 2, opMemberDecorate: 3,
 }
 
@@ -165,6 +171,8 @@ func (m *module) declare(op uint32, o []uint32) {
 		m.types[o[0]] = sized{op, 0, o[1]}
 	case opTypeVector, opTypeMatrix, opTypeArray:
 		m.types[o[0]] = sized{op, o[1], o[2]}
+	case opTypeImage:
+		m.images[o[0]] = image{o[1], o[2], o[6]}
 	case opTypeStruct:
 		m.types[o[0]] = sized{kind: op}
 		m.structs[o[0]] = o[1:]

@@ -6,9 +6,9 @@ float unit_scale(uint two, uint unit) { // of the word that holds the unit's blo
 }
 #define PACKED(into, words, scale_words, row, unit)                                                                        \
     {                                                                                                                      \
-        into.q = words[(row) * p.units + (unit)];                                                                          \
-        into.d = unit_scale(scale_words[p.scales + (row) * (p.units * UNIT / 64) + (unit) * UNIT / 64], unit);             \
+        into.q = FOUR(words, (row) * p.units + (unit));                                                                          \
+        into.d = unit_scale(ONE(scale_words, p.scales + (row) * (p.units * UNIT / 64) + (unit) * UNIT / 64), unit);             \
     }
 #else
-#define PACKED(into, words, scale_words, row, unit) { into.q = words[(row) * p.units + (unit)]; }
+#define PACKED(into, words, scale_words, row, unit) { into.q = FOUR(words, (row) * p.units + (unit)); }
 #endif

@@ -54,6 +54,6 @@ int unit_dot(uvec4 w, uvec4 x[2]) {
 
 #define QUANTISED(into, words, scales, t, unit)                                                                    \
     {                                                                                                              \
-        [[unroll]] for (uint i = 0; i < UNIT / 16; i++) into.q[i] = words[(t) * p.x_stride + (unit) * (UNIT / 16) + i]; \
-        into.d = scales[((t) * p.x_stride + p.units * (UNIT / 16)) * 4 + (unit) * UNIT / 32] * INTEGER_SCALE;     \
+        [[unroll]] for (uint i = 0; i < UNIT / 16; i++) into.q[i] = FOUR(words, (t) * p.x_stride + (unit) * (UNIT / 16) + i); \
+        into.d = ONE(scales, ((t) * p.x_stride + p.units * (UNIT / 16)) * 4 + (unit) * UNIT / 32) * INTEGER_SCALE;     \
     }

@@ -17,6 +17,7 @@
 #define BLOCKS
 #endif
 #define XV (UNIT / 4) // float vectors in a unit
+#include "input.glsl"
 
 struct Packed {
     uvec4 q;

@@ -80,7 +80,7 @@ func (r Result) String() string {
 }
 
 // DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, fixed
-// and specialized products, norms apart, and tiles from two rows on.
+// and specialized products, texel and storage buffers, norms apart, and tiles from two rows on.
 func DefaultShaders(c vk.Caps) []shaders.Options {
 	list := []shaders.Options{
 		{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
@@ -91,7 +91,10 @@ func DefaultShaders(c vk.Caps) []shaders.Options {
 	}
 	list = append([]shaders.Options{{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Fixed}}, list...)
 	if shaders.Unrolls(c) {
-		list = append([]shaders.Options{{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized}}, list...)
+		specialized := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized}
+		stored := specialized
+		stored.Loads = shaders.StorageBuffers
+		list = append([]shaders.Options{specialized, stored}, list...)
 	}
 	return list
 }

@@ -17,6 +17,8 @@ type (
 	Buffer                        = vk.Buffer
 	BufferCreateInfo              = vk.BufferCreateInfo
 	BufferUsageFlags              = vk.BufferUsageFlags
+	BufferView                    = vk.BufferView
+	BufferViewCreateInfo          = vk.BufferViewCreateInfo
 	CommandBuffer                 = vk.CommandBuffer
 	CommandBufferAllocateInfo     = vk.CommandBufferAllocateInfo
 	CommandPool                   = vk.CommandPool
@@ -63,6 +65,7 @@ type (
 const (
 	StructureTypeApplicationInfo               = vk.StructureTypeApplicationInfo
 	StructureTypeBufferCreateInfo              = vk.StructureTypeBufferCreateInfo
+	StructureTypeBufferViewCreateInfo          = vk.StructureTypeBufferViewCreateInfo
 	StructureTypeCommandBufferAllocateInfo     = vk.StructureTypeCommandBufferAllocateInfo
 	StructureTypeCommandPoolCreateInfo         = vk.StructureTypeCommandPoolCreateInfo
 	StructureTypeDescriptorPoolCreateInfo      = vk.StructureTypeDescriptorPoolCreateInfo
@@ -84,9 +87,15 @@ const (
 	BufferUsageStorageBufferBit         = vk.BufferUsageStorageBufferBit
 	BufferUsageTransferDstBit           = vk.BufferUsageTransferDstBit
 	BufferUsageTransferSrcBit           = vk.BufferUsageTransferSrcBit
+	BufferUsageUniformTexelBufferBit    = vk.BufferUsageUniformTexelBufferBit
 	CommandBufferLevelPrimary           = vk.CommandBufferLevelPrimary
 	CommandPoolCreateResetCommandBuffer = vk.CommandPoolCreateResetCommandBufferBit
 	DescriptorTypeStorageBuffer         = vk.DescriptorTypeStorageBuffer
+	DescriptorTypeUniformTexelBuffer    = vk.DescriptorTypeUniformTexelBuffer
+	FormatR32Sfloat                     = vk.FormatR32Sfloat
+	FormatR32Uint                       = vk.FormatR32Uint
+	FormatR32g32b32a32Sfloat            = vk.FormatR32g32b32a32Sfloat
+	FormatR32g32b32a32Uint              = vk.FormatR32g32b32a32Uint
 	PhysicalDeviceTypeCpu               = vk.PhysicalDeviceTypeCpu
 	PhysicalDeviceTypeDiscreteGpu       = vk.PhysicalDeviceTypeDiscreteGpu
 	PhysicalDeviceTypeIntegratedGpu     = vk.PhysicalDeviceTypeIntegratedGpu
@@ -103,6 +112,7 @@ var (
 	AllocateMemory                         = vk.AllocateMemory
 	BindBufferMemory                       = vk.BindBufferMemory
 	CreateBuffer                           = vk.CreateBuffer
+	CreateBufferView                       = vk.CreateBufferView
 	CreateCommandPool                      = vk.CreateCommandPool
 	CreateDescriptorPool                   = vk.CreateDescriptorPool
 	CreateDescriptorSetLayout              = vk.CreateDescriptorSetLayout
@@ -114,6 +124,7 @@ var (
 	CreateQueryPool                        = vk.CreateQueryPool
 	CreateShaderModule                     = vk.CreateShaderModule
 	DestroyBuffer                          = vk.DestroyBuffer
+	DestroyBufferView                      = vk.DestroyBufferView
 	DestroyCommandPool                     = vk.DestroyCommandPool
 	DestroyDescriptorPool                  = vk.DestroyDescriptorPool
 	DestroyDescriptorSetLayout             = vk.DestroyDescriptorSetLayout
