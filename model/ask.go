@@ -6,8 +6,8 @@ import "fmt"
 // the last of them give choices. Samplers know little else of the engine; Session and ReferenceSession both do asks.
 //
 // A row is a position of the sequence in flight. It stays in flight, with its latent state and embeds, until the
-// sequence's next ask leaves it out (unless that has Keep) or the sequence is rewound to its position or before. After
-// an ask, the sequence ends with the ask's last row.
+// sequence's next ask leaves it out (unless that has Keep), an ask for it fails midway, or the sequence is rewound to its position
+// or before. After an ask, the sequence ends with the ask's last row.
 type Ask struct {
 	Seq  int
 	Rows []AskRow // consecutive positions, ascending; the first follows a position of the sequence or is one

@@ -77,7 +77,8 @@ func (b *Batch) Remove(seq int) {
 	}
 }
 
-// Step takes all requests one round further.
+// Step takes all requests one round further. After an error, also of a cancelled context, those that took part in the round end
+// with it in the next step.
 func (b *Batch) Step(ctx context.Context) error {
 	var jobs []*job
 	for _, r := range slices.Clone(b.runs) {
@@ -88,7 +89,7 @@ func (b *Batch) Step(ctx context.Context) error {
 				break
 			}
 			if r.err = b.s.check(ask); r.err == nil {
-				r.job = &job{ask: ask}
+				r.job = newJob(ask)
 			}
 		}
 		if r.job != nil {
@@ -99,15 +100,15 @@ func (b *Batch) Step(ctx context.Context) error {
 		return nil
 	}
 	done, err := b.s.round(ctx, jobs)
-	if err != nil {
-		return err
-	}
 	for _, r := range b.runs {
+		if err != nil {
+			r.job, r.err = nil, err
+		}
 		if slices.Contains(done, r.job) {
 			r.job = nil
 		}
 	}
-	return nil
+	return err
 }
 
 // Run takes steps until no request is left. On an error, also of a cancelled context, all are taken out.

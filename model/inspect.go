@@ -2,16 +2,20 @@ package model
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"muninn/shaders"
 )
 
-// Logits reads back the logits of the last pass, a row for each output in order: (outputs, vocab_size).
+// Logits reads back the logits of the last pass, a row for each output in order: (outputs, vocab_size); after one that failed, none.
 func (s *Session) Logits() ([][]float32, error) { return s.read(s.buf.Logits, s.outputs) }
 
 // Latents reads back the states of the first n rows of the last pass, before ln_f: (n, n_embd). For inspection:
-// nothing else reads the state.
+// nothing else reads the state. After a pass that failed there are none.
 func (s *Session) Latents(n int) ([][]float32, error) {
+	if n > len(s.last) {
+		return nil, fmt.Errorf("model: %d latent states: the last pass has left %d", n, len(s.last))
+	}
 	all, err := s.read(s.buf.State, s.slots())
 	if err != nil {
 		return nil, err

@@ -31,6 +31,12 @@ type job struct {
 	started  bool
 }
 
+// newJob is an ask that nothing has come of yet.
+func newJob(a *Ask) *job {
+	a.Taken, a.Choices, a.Below, a.Changes = 0, nil, nil, nil
+	return &job{ask: a}
+}
+
 func (j *job) adaptive() bool { return j.rule.Criterion != 0 }
 
 // left is how many core steps the chunk may yet take.
@@ -148,11 +154,6 @@ func (s *Session) begin(j *job, size, carried int) error {
 		j.table[i] = row
 		flights = append(flights, f)
 	}
-	for _, f := range held {
-		if !slices.Contains(flights, f) {
-			s.later = append(s.later, f.slot) // rows that begin in the same pass must not write what one starts from
-		}
-	}
 	q.flights = flights
 	return nil
 }
@@ -167,28 +168,42 @@ func (s *Session) done(j *job) bool {
 	if j.ask.Compare == CompareNone {
 		q.deltas, q.compared = 0, false
 	}
-	if j.ask.Last {
-		last := j.rows[len(j.rows)-1].Pos
-		q.flights = slices.DeleteFunc(q.flights, func(f flight) bool {
-			if f.pos != last {
-				s.free = append(s.free, f.slot)
-			}
-			return f.pos != last
-		})
-	}
+	first, last := j.rows[0].Pos, j.rows[len(j.rows)-1].Pos
+	s.land(j.ask.Seq, func(pos int) bool {
+		return pos < first && !j.ask.Keep || pos >= first && pos < last && j.ask.Last
+	})
 	j.ask.Taken = int(j.progress.Taken)
 	j.next += len(j.rows)
 	j.started = false
 	return j.next == len(j.ask.Rows)
 }
 
+// abandon ends the chunks under way after an error. How far the device came with their rows is not known: they are no longer in
+// flight, and their sequences end before them. Rows before them are as they were.
+func (s *Session) abandon(jobs []*job) {
+	for _, j := range jobs {
+		if !j.started {
+			continue
+		}
+		q, first := &s.seqs[j.ask.Seq], j.rows[0].Pos
+		s.drop(j.ask.Seq, first)
+		q.tokens = q.tokens[:first]
+		q.deltas, q.compared = 0, false
+		j.started = false
+		s.last, s.outputs = nil, 0
+	}
+}
+
 // drop takes the rows of sequence seq from position pos on out of flight.
-func (s *Session) drop(seq, pos int) {
+func (s *Session) drop(seq, pos int) { s.land(seq, func(at int) bool { return at >= pos }) }
+
+// land takes rows of a sequence out of flight, by position.
+func (s *Session) land(seq int, gone func(pos int) bool) {
 	q := &s.seqs[seq]
 	q.flights = slices.DeleteFunc(q.flights, func(f flight) bool {
-		if f.pos >= pos {
+		if gone(f.pos) {
 			s.free = append(s.free, f.slot)
 		}
-		return f.pos >= pos
+		return gone(f.pos)
 	})
 }

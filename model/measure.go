@@ -3,8 +3,6 @@ package model
 import (
 	"context"
 	"fmt"
-
-	"muninn/vk"
 )
 
 // CoreSteps readies the tokens of one sequence, from its first position on, and returns a function that takes them one core
@@ -17,7 +15,7 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	if err := s.Rewind(0, 0); err != nil {
 		return nil, err
 	}
-	j := &job{ask: s.next(Input{Tokens: tokens}, s.opt.MaxSteps)}
+	j := newJob(s.next(Input{Tokens: tokens}, s.opt.MaxSteps))
 	if err := s.check(j.ask); err != nil {
 		return nil, err
 	}
@@ -31,6 +29,7 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	last := p.keys[len(p.keys)-1]
 	p.keys = p.keys[:len(p.keys)-1]
 	if err := p.run(ctx); err != nil {
+		s.abandon([]*job{j})
 		return nil, err
 	}
 	prog, err := s.program(last)
@@ -42,6 +41,6 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 		if done++; done > s.opt.MaxSteps {
 			return fmt.Errorf("model: core step %d: this session's cache holds %d", done, s.opt.MaxSteps)
 		}
-		return s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit}, prog)
+		return s.run(ctx, prog)
 	}, nil
 }

@@ -13,8 +13,9 @@ type Input struct {
 	Pick   *Sampling // how the token after the last is picked; nil: greedy
 }
 
-// Do does asks of different sequences together, each to its end. On an error, also of a cancelled context, sequences hold
-// what whole chunks have added to them.
+// Do does asks of different sequences together, each to its end. After an error, also of a cancelled context, sequences hold
+// what whole chunks have added to them. The rows of the chunk under way are no longer in flight, those before them are as they were:
+// an ask that begins its rows may be done once more.
 func (s *Session) Do(ctx context.Context, asks ...*Ask) error {
 	jobs := make([]*job, len(asks))
 	for i, a := range asks {
@@ -24,7 +25,7 @@ func (s *Session) Do(ctx context.Context, asks ...*Ask) error {
 		if err := s.check(a); err != nil {
 			return err
 		}
-		jobs[i] = &job{ask: a}
+		jobs[i] = newJob(a)
 	}
 	for len(jobs) > 0 {
 		done, err := s.round(ctx, jobs)

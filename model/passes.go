@@ -32,7 +32,21 @@ func (p *passes) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: p.s.opt.StepsPerSubmit}, list...)
+	return p.s.run(ctx, list...)
+}
+
+// run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.
+func (s *Session) run(ctx context.Context, list ...*vk.Program) error {
+	if s.cut {
+		for _, counters := range []vk.Span{s.arrived, s.attention.Arrived} {
+			if err := s.m.dev.Fill(counters, 0); err != nil {
+				return err
+			}
+		}
+	}
+	err := s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit}, list...)
+	s.cut = err != nil
+	return err
 }
 
 func (p *passes) begin(jobs []*job) {

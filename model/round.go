@@ -11,7 +11,14 @@ import (
 //
 // A job alone needs no look at it on the way: steps that were submitted do nothing once it has settled. All but the fewest come
 // to their end within the first of its two rounds, the steps that lately sufficed for most; the second has the rest.
+//
+// After an error no job is under way.
 func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err error) {
+	defer func() {
+		if err != nil {
+			s.abandon(jobs)
+		}
+	}()
 	fresh, err := s.admit(jobs)
 	if err != nil {
 		return nil, err
@@ -85,8 +92,6 @@ func (s *Session) slotsOf(jobs []*job) (slots []int) {
 // into the pass beside the rows that are live. How large a chunk is does not depend on what else there is, or neither would a
 // token's exit.
 func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
-	s.free = append(s.free, s.later...)
-	s.later = s.later[:0]
 	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
 	var waiting []*job
 	for _, j := range jobs {

@@ -1,89 +1,13 @@
 package model
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nlpodyssey/safetensors"
 )
-
-// filterCase is one case of testdata/goldens/sampling/filters.json.
-type filterCase struct {
-	Logits            string
-	History           [][]int32
-	Temperature       float64
-	TopK              int     `json:"top_k"`
-	TopP              float64 `json:"top_p"`
-	MinP              float64 `json:"min_p"`
-	RepetitionPenalty float64 `json:"repetition_penalty"`
-	DRYMultiplier     float64 `json:"dry_multiplier"`
-	DRYBase           float64 `json:"dry_base"`
-	DRYAllowedLength  int     `json:"dry_allowed_length"`
-	Probs             string
-	PenalisedLogits   string `json:"penalised_logits"`
-	Kept              []int
-}
-
-func (c filterCase) sampling() Sampling {
-	return Sampling{Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, RepetitionPenalty: c.RepetitionPenalty,
-		DRYMultiplier: c.DRYMultiplier, DRYBase: c.DRYBase, DRYAllowedLength: c.DRYAllowedLength}
-}
-
-func filterGoldens(t *testing.T) ([]filterCase, func(name string) [][]float32) {
-	t.Helper()
-	dir := filepath.Join("..", "testdata", "goldens", "sampling")
-	text, err := os.ReadFile(filepath.Join(dir, "filters.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []filterCase }
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	tensors := goldenTensors(t, "sampling", "filters")
-	return file.Cases, func(name string) [][]float32 {
-		rows, ok := tensors[name]
-		if !ok {
-			t.Fatalf("no tensor %s", name)
-		}
-		copied := make([][]float32, len(rows))
-		for i, row := range rows {
-			copied[i] = slices.Clone(row)
-		}
-		return copied
-	}
-}
-
-// goldenTensors reads testdata/goldens/TOPIC/NAME.safetensors, float32, as rows along the last axis.
-func goldenTensors(t *testing.T, topic, name string) map[string][][]float32 {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "testdata", "goldens", topic, name+".safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := safetensors.Deserialize(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tensors := map[string][][]float32{}
-	for _, tensor := range file.Tensors() {
-		shape, data := tensor.TensorView.Shape(), tensor.TensorView.Data()
-		cols := int(shape[len(shape)-1])
-		rows := make([][]float32, len(data)/4/cols)
-		for i := range rows {
-			rows[i] = make([]float32, cols)
-			F32.Decode(rows[i], data[4*i*cols:])
-		}
-		tensors[tensor.Name] = rows
-	}
-	return tensors
-}
 
 // TestSamplingGoldens: the reference's probabilities and penalised logits, ties included.
 func TestSamplingGoldens(t *testing.T) {
@@ -263,46 +187,6 @@ func TestDraw(t *testing.T) {
 	}
 	if got := Draw([]float64{0, 0}, 0.5); got != -1 {
 		t.Errorf("Draw of nothing = %d, want -1", got)
-	}
-}
-
-func TestEdits(t *testing.T) {
-	got := Sampling{RepetitionPenalty: 1.5}.Edits([]int32{9, 2, 9, 4})
-	want := []LogitEdit{{2, 1.5, 0}, {4, 1.5, 0}, {9, 1.5, 0}}
-	if !slices.Equal(got, want) {
-		t.Errorf("repetition: %v, want %v", got, want)
-	}
-	for _, s := range []Sampling{{}, {RepetitionPenalty: 1}, {RepetitionPenalty: 1, DRYMultiplier: 1, DRYBase: 2, DRYAllowedLength: 1}} {
-		if got := s.Edits([]int32{1, 1, 1}); got != nil {
-			t.Errorf("%+v: %v, want no edits", s, got)
-		}
-	}
-	dry := Sampling{RepetitionPenalty: 1.1, DRYMultiplier: 0.5, DRYBase: 2, DRYAllowedLength: 2}
-	// 1 2 read forward equals 1 2 read backward from the end; 5 follows, as a repeat of 3: 0.5 * 2^(3-2).
-	// The start at 2 and at the last 2 match nothing.
-	if got, want := dry.Edits([]int32{1, 2, 5, 7, 2, 1}), []LogitEdit{{5, 1, -1}}; !slices.Equal(got, want) {
-		t.Errorf("dry: %v, want %v", got, want)
-	}
-	// 1 2 5 repeats the end for longer than the later 1 5: the longer one counts.
-	if got, want := dry.Edits([]int32{1, 2, 5, 1, 5, 7, 2, 1}), []LogitEdit{{5, 1, -1}}; !slices.Equal(got, want) {
-		t.Errorf("dry with two repeats: %v, want %v", got, want)
-	}
-	if got := dry.Edits(nil); got != nil {
-		t.Errorf("dry without history: %v", got)
-	}
-	// Only the last 128 tokens are searched, and a run counts 32 at most.
-	same := slices.Repeat([]int32{3}, 200)
-	if got, want := dry.Edits(same), []LogitEdit{{3, 1, float32(-0.5 * math.Pow(2, 31))}}; !slices.Equal(got, want) {
-		t.Errorf("dry of one token 200 times: %v, want %v", got, want)
-	}
-	far := append([]int32{1, 2, 5}, append(slices.Repeat([]int32{8, 9}, 64), 2, 1)...)
-	if got := dry.Edits(far); len(got) != 0 {
-		t.Errorf("dry looked further back than 128 tokens: %v", got)
-	}
-	logits := []float32{-1, 1, 1}
-	Sampling{RepetitionPenalty: 2}.Penalise(logits, []int32{0, 1, 99, -1})
-	if want := []float32{-2, 0.5, 1}; !slices.Equal(logits, want) {
-		t.Errorf("penalised %v, want %v", logits, want)
 	}
 }
 

@@ -47,10 +47,11 @@ type Session struct {
 	programs        map[programKey]*keptProgram
 	rounds          uint64
 	seqs            []sequence
-	free, later     []int // slots without a row in flight; later: from the next pass on
+	free            []int // slots without a row in flight
 	last            []int // slots of the rows of the last pass
 	took            []int // core steps of the last asks with an exit
 	outputs         int   // rows of logits of the last pass
+	cut             bool  // the last run has not come to its end
 }
 
 // sequence is one timeline.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -89,10 +90,6 @@ func compare(ctx context.Context, s *streams, o *compareOptions) (err error) {
 		return err
 	}
 	defer ck.Close()
-	scheme, err := o.scheme()
-	if err != nil {
-		return err
-	}
 	depths, err := o.depths(ck.Config)
 	if err != nil {
 		return err
@@ -101,30 +98,19 @@ func compare(ctx context.Context, s *streams, o *compareOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	deepest := 0
-	for _, steps := range depths {
-		deepest = max(deepest, steps)
-	}
-	if o.asked() {
-		session, err := o.session(ck.Config, ck.Config.BlockSize, deepest, sampler)
-		if err != nil {
-			return err
-		}
-		session.Sequences = len(depths)
-		return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, scheme, sampler.Session(session), o.JSON))
-	}
-	p, err := o.plan(s, ck, deepest, sampler)
+	o.texts = len(depths)
+	p, err := o.plan(s, ck, slices.Max(depths), sampler)
 	if err != nil {
 		return err
 	}
-	p.session.Sequences = len(depths)
-	p.session = sampler.Session(p.session)
-	x, err := o.open(ctx, s, ck, scheme, &p.session, len(p.request.Prompt), false)
+	if o.asked() {
+		return o.printMemory(s, ck, p, o.JSON)
+	}
+	x, err := o.open(ctx, s, ck, &p, false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
-	p.request.StopIDs = x.m.StopIDs()
 	var view compareView
 	if o.JSON {
 		view = &compareLines{json: jsonLines(s.out), depths: depths}

@@ -33,6 +33,8 @@ type decodeOptions struct {
 	NoCache        bool
 	Activations    string
 	StepsPerSubmit int
+
+	texts int // decoded side by side; 0: one
 }
 
 // textFlags declares the flags that are about the text.
@@ -63,13 +65,23 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 
 // plan is a run whose every setting has been checked, before anything large is loaded.
 type plan struct {
+	scheme  model.Scheme
 	request model.Request
 	session model.SessionOptions
 	state   model.Sequence
 }
 
-// plan checks the options against the model, for tokens of up to so many core steps.
+// plan checks the options against the model, for tokens of up to so many core steps. Where only the memory that it takes is asked for
+// there is no request: the session has all positions of the model, unless --ctx says how many.
 func (o *decodeOptions) plan(s *streams, ck *model.Checkpoint, steps int, sampler model.Sampler) (plan, error) {
+	scheme, err := o.scheme()
+	if err != nil {
+		return plan{}, err
+	}
+	if o.asked() {
+		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, sampler)
+		return plan{scheme: scheme, session: session}, err
+	}
 	prompt, err := o.prompt(s, ck)
 	if err != nil {
 		return plan{}, err
@@ -94,6 +106,7 @@ func (o *decodeOptions) plan(s *streams, ck *model.Checkpoint, steps int, sample
 			len(prompt), session.Context, ck.Config.BlockSize)
 	}
 	return plan{
+		scheme:  scheme,
 		request: model.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Sampler: sampler, StopStrings: o.Stop},
 		session: session,
 		state:   model.Sequence{Seed: pick.Seed, InitScale: o.InitScale},
@@ -124,7 +137,7 @@ func (o *decodeOptions) session(c model.Config, need, steps int, sampler model.S
 		return model.SessionOptions{}, usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
 	}
 	kv, err := o.kvType()
-	session := model.SessionOptions{Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
+	session := model.SessionOptions{Sequences: o.texts, Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
 	return sampler.Session(session), err
 }
 
@@ -154,9 +167,9 @@ type opened struct {
 	close []func() error
 }
 
-// open opens the device, makes the model fit it, loads that and begins a session; prompt is the number of tokens that it must
-// hold. What was opened is closed by Close, on an error at once.
-func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoint, scheme model.Scheme, options *model.SessionOptions, prompt int, profile bool) (x *opened, err error) {
+// open opens the device, makes the planned run fit it, loads the model and begins a session. The request stops where the model
+// does. What was opened is closed by Close, on an error at once.
+func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoint, p *plan, profile bool) (x *opened, err error) {
 	x = &opened{}
 	defer func() {
 		if err != nil {
@@ -171,7 +184,7 @@ func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoi
 		return x, err
 	}
 	x.dev.SetProfiling(profile)
-	if x.scheme, err = o.settle(s, ck, x.dev.Caps(), scheme, options, prompt); err != nil {
+	if x.scheme, err = o.settle(s, ck, x.dev.Caps(), p.scheme, &p.session, len(p.request.Prompt)); err != nil {
 		return x, o.doesNotFit(err)
 	}
 	x.weights = ck
@@ -192,11 +205,17 @@ func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoi
 		return x, err
 	}
 	x.close = append(x.close, func() error { x.m.Close(); return nil })
-	if x.session, err = x.m.NewSession(*options); err != nil {
+	p.request.StopIDs = x.m.StopIDs()
+	if x.session, err = x.m.NewSession(p.session); err != nil {
 		return x, err
 	}
 	x.close = append(x.close, func() error { x.session.Close(); return nil })
 	return x, nil
+}
+
+// printMemory prints what memory a planned run takes on the device that was asked for.
+func (o *decodeOptions) printMemory(s *streams, ck *model.Checkpoint, p plan, asJSON bool) error {
+	return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, p.scheme, p.session, asJSON))
 }
 
 // doesNotFit says what a sampler that cannot do with a smaller cache has to do with it.

@@ -102,31 +102,22 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 		return err
 	}
 	defer ck.Close()
-	scheme, err := o.scheme()
-	if err != nil {
-		return err
-	}
 	steps, sampler, err := o.depth(ck.Config)
 	if err != nil {
 		return err
-	}
-	if o.asked() {
-		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, sampler)
-		if err != nil {
-			return err
-		}
-		return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, scheme, session, o.JSON))
 	}
 	p, err := o.plan(s, ck, steps, sampler)
 	if err != nil {
 		return err
 	}
-	x, err := o.open(ctx, s, ck, scheme, &p.session, len(p.request.Prompt), o.Profile)
+	if o.asked() {
+		return o.printMemory(s, ck, p, o.JSON)
+	}
+	x, err := o.open(ctx, s, ck, &p, o.Profile)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
-	p.request.StopIDs = x.m.StopIDs()
 	x.session.SetSequence(0, p.state)
 
 	w := newTokenWriter(s, o.JSON, x.m.Tokenizer != nil)

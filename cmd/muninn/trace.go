@@ -75,10 +75,6 @@ func runTrace(ctx context.Context, s *streams, o *traceOptions) (err error) {
 		return err
 	}
 	defer ck.Close()
-	scheme, err := o.scheme()
-	if err != nil {
-		return err
-	}
 	steps := o.Depth
 	if steps < 0 && !o.given("num-steps") {
 		steps = ck.Config.MeanRecurrence
@@ -90,17 +86,13 @@ func runTrace(ctx context.Context, s *streams, o *traceOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.asked() {
-		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, sampler)
-		if err != nil {
-			return err
-		}
-		session.Outputs = session.Context
-		return o.printPlan(s, ck, o.deviceOptions, scheme, session, false)
-	}
 	p, err := o.plan(s, ck, steps, sampler)
 	if err != nil {
 		return err
+	}
+	if o.asked() {
+		p.session.Outputs = p.session.Context
+		return o.printMemory(s, ck, p, false)
 	}
 	if err := o.check(p, ck.Config); err != nil {
 		return err
@@ -112,12 +104,11 @@ func runTrace(ctx context.Context, s *streams, o *traceOptions) (err error) {
 	defer func() { err = errors.Join(err, files.close(err == nil)) }()
 
 	p.session.Outputs = max(len(p.request.Prompt), 1) // logits of the whole prompt, as far as a pass has rows
-	x, err := o.open(ctx, s, ck, scheme, &p.session, len(p.request.Prompt), false)
+	x, err := o.open(ctx, s, ck, &p, false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
-	p.request.StopIDs = x.m.StopIDs()
 	t, err := o.record(ctx, s, x, p)
 	if err != nil {
 		return err

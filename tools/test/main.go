@@ -44,7 +44,7 @@ func stages(quick bool) []stage {
 
 // plainGo leaves out, after the first round, the long tests of arithmetic: in plain Go, with no device and one goroutine at a
 // time, or of how near narrow weights come, over commands that other tests record as well.
-const plainGo = "-skip=^(TestReferenceEngine|TestSpoiledGoldens|TestGoldens|TestQuality|TestInt8Activations|TestDeviceEngineRounded|TestDeviceSamplers|TestDeviceSpeculationIsPlain|TestExitsFollowHops|TestSoak|TestWavesEnd|TestSpeculationIsPlain)$"
+const plainGo = "-skip=^(TestReferenceEngine|TestSpoiledGoldens|TestGoldens|TestQuality|TestInt8Activations|TestDeviceEngineRounded|TestDeviceSamplers|TestDeviceSpeculationIsPlain|TestExitsFollowHops|TestWavesAnswer|TestSoak|TestWavesEnd|TestSpeculationIsPlain)$"
 
 func main() {
 	quick := len(os.Args) > 1 && os.Args[1] == "--quick"
