@@ -17,7 +17,9 @@ import (
 )
 
 // TestSoak decodes on and on with requests of all samplers side by side: memory, goroutines and descriptors stay as they are
-// after a warm-up. MUNINN_TEST_TOKENS=100000 is the long form, for which memory may grow by a byte a token at most.
+// after a warm-up. The requests begin anew twenty times, so that the warm-up has recorded what comes after it: the programs
+// that a session keeps have a bound of their own, maxPrograms.
+// MUNINN_TEST_TOKENS=100000 is the long form, for which memory may grow by a byte a token at most.
 func TestSoak(t *testing.T) {
 	tokens := testSize(t, "MUNINN_TEST_TOKENS", 1200, 100)
 	long := tokens >= 20000
@@ -27,7 +29,7 @@ func TestSoak(t *testing.T) {
 	b := model.NewBatch(session(t, m, model.SessionOptions{Sequences: side, Context: 64, MaxSteps: 20, Rows: 160, Outputs: 64, Exits: true, Compares: 6}))
 	kinds := mixed(t, m)
 	rng := demo.Rand(3)
-	made, given := 0, 0
+	made, given, requests := 0, 0, 0
 	add := func() {
 		req := kinds[made%len(kinds)]
 		p, err := demo.Draw(rng, made%9)
@@ -38,6 +40,7 @@ func TestSoak(t *testing.T) {
 			t.Fatal(err)
 		}
 		made++
+		requests++
 		_, err = b.Add(req, setting(made), func(model.Token) error { given++; return nil }, func(_ model.Outcome, err error) {
 			if err != nil {
 				t.Errorf("request %d: %v", made, err)
@@ -48,22 +51,22 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	var seen []resources
-	const samples = 20
 	for given < tokens && !t.Failed() {
-		for b.Len() < side {
-			add()
+		rng, made = demo.Rand(3), 0
+		for until := given + tokens/20; (given < until || b.Len() > 0) && !t.Failed(); {
+			for given < until && b.Len() < side {
+				add()
+			}
+			if err := b.Step(context.Background()); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := b.Step(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if given >= tokens*(len(seen)+1)/samples {
-			seen = append(seen, used(t, dev, given))
-			t.Logf("%+v, %d recordings", seen[len(seen)-1], dev.Counters().Recordings)
-		}
+		seen = append(seen, used(t, dev, given))
+		t.Logf("%+v, %d recordings", seen[len(seen)-1], dev.Counters().Recordings)
 	}
 	warm := seen[len(seen)*2/5:]
 	first, last := warm[0], warm[len(warm)-1]
-	t.Logf("%d tokens of %d requests: from token %d on %+v, at the end %+v", given, made, first.at, first, last)
+	t.Logf("%d tokens of %d requests: from token %d on %+v, at the end %+v", given, requests, first.at, first, last)
 	if last.device != first.device || last.goroutines > first.goroutines || last.descriptors > first.descriptors {
 		t.Errorf("after the warm-up %+v, at the end %+v", first, last)
 	}

@@ -2,7 +2,7 @@
 // attention.comp for CPU devices: a lane is a row and a head of its own and goes over the positions one after another,
 // so there is nothing to wait for and nothing to add up between lanes. The vectors of a head live in private arrays; loops
 // over them are unrolled by the driver.
-// A device that loads lane by lane loses nothing when lanes differ in head, sequence or step.
+// Fetches are gathers, so nothing is lost when lanes differ in head, sequence or step.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in; // a subgroup

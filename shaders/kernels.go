@@ -33,10 +33,11 @@ const (
 	Fixed
 )
 
-// Loads is how kernels for CPU devices read what they only read.
+// Loads is how products and attention read what they only read.
 type Loads int
 
-// AutoLoads takes texel buffers on CPU devices whose views are large enough.
+// AutoLoads takes texel buffers on CPU devices that unroll loops and whose views are large enough. StorageBuffers also cuts products
+// as on a GPU.
 const (
 	AutoLoads Loads = iota
 	StorageBuffers

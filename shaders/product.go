@@ -19,8 +19,7 @@ type tiling struct {
 	xs      int    // rows of x it takes at most
 	fixed   bool   // kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
 	vectors int    // rows of x up to which products are taken as vectors; beyond, in tiles
-	lanes   bool   // attention: a row and a head a lane
-	texels  bool   // products with specialized numbers of rows, and attention by lanes, read through texel buffers
+	texels  bool   // products read through texel buffers; attention too, a row and a head a lane
 	pairs   uint32 // 1: products with q4_0 in 8 bits by two in a multiplication, not by dot
 }
 
@@ -35,14 +34,15 @@ func Unrolls(c vk.Caps) bool { return !c.IsCPU() || c.SubgroupSize >= 8 }
 func tilingOf(c vk.Caps, opt Options) tiling {
 	t := tiling{rows: 4, xs: 8, vectors: 16}
 	if c.IsCPU() {
-		t = tiling{rows: 16, xs: 16, vectors: 1 << 20}
+		t.vectors = 1 << 20
 	}
 	if opt.Reduction == SharedMemory || opt.Vectors == Fixed || opt.Vectors == AutoVectors && !Unrolls(c) {
-		t.rows, t.xs, t.fixed = 4, 4, true
+		t.xs, t.fixed = 4, true
 	}
-	t.lanes = c.IsCPU() && !t.fixed
-	t.texels = t.lanes && opt.Loads != StorageBuffers && viewsShards(c)
-	if t.lanes && !c.IntegerDotAccelerated {
+	if c.IsCPU() && !t.fixed && opt.Loads != StorageBuffers && viewsShards(c) {
+		t.rows, t.xs, t.texels = 16, 16, true
+	}
+	if t.texels && !c.IntegerDotAccelerated {
 		t.pairs = 1
 	}
 	return t

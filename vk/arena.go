@@ -31,6 +31,9 @@ type block struct {
 	use            Memory
 	mapped         []byte // the whole block when the host can reach it
 	freed          bool
+
+	viewing sync.Mutex
+	views   map[viewed]handle
 }
 
 // NewArena returns an empty arena; memory is taken when Alloc needs it.
@@ -166,6 +169,9 @@ func (d *Device) makeBlock(size uint64, m Memory) (*block, error) {
 
 func (d *Device) freeBlock(b *block) {
 	b.freed, b.mapped = true, nil
+	for _, v := range b.views {
+		d.drv.destroyView(v)
+	}
 	d.drv.destroyBuffer(b.buffer)
 	d.drv.freeMemory(b.memory)
 	d.held(b, false)

@@ -20,7 +20,6 @@ type Program struct {
 	segments []segment
 	commands handle
 	sets     handle
-	views    []handle // of texel buffers in the sets
 	queries  handle
 	marks    []mark
 	profiled bool          // carries timestamps of its own
@@ -172,19 +171,6 @@ func (p *Program) bindable(s Span, texel Texel, what string) error {
 	return nil
 }
 
-// viewable returns why a span cannot be viewed as texels, or nil. Bytes behind the last whole texel are not in the view.
-func (c *Caps) viewable(s Span, texel Texel, what string) error {
-	switch size := texel.Size(); {
-	case s.size < size:
-		return fmt.Errorf("vk: %s: %d bytes, a texel has %d", what, s.size, size)
-	case s.size/size > c.MaxTexels:
-		return fmt.Errorf("vk: %s: %d texels, the device views at most %d", what, s.size/size, c.MaxTexels)
-	case c.TexelAlignment > 0 && s.offset%c.TexelAlignment != 0:
-		return fmt.Errorf("vk: %s: offset %d is not a multiple of %d, as texel buffers need", what, s.offset, c.TexelAlignment)
-	}
-	return nil
-}
-
 // Copy adds a copy of src to dst, which must be of one size and not overlap.
 func (p *Program) Copy(dst, src Span) {
 	for _, s := range []struct {
@@ -255,8 +241,5 @@ func (p *Program) destroy() {
 	if p.sets != 0 {
 		drv.destroySets(p.sets)
 	}
-	for _, v := range p.views {
-		drv.destroyView(v)
-	}
-	p.queries, p.commands, p.sets, p.views, p.segments, p.freed = 0, 0, 0, nil, nil, true
+	p.queries, p.commands, p.sets, p.segments, p.freed = 0, 0, 0, nil, true
 }

@@ -196,7 +196,6 @@ func (o *op) emit(s *stream, b box, set handle, bound *recorded) {
 func (p *Program) makeSets() ([]handle, error) {
 	var infos []setInfo
 	index := make(map[string]int)
-	views := viewer{p, make(map[viewed]handle)}
 	of := make([]int, len(p.ops))
 	for i, o := range p.ops {
 		of[i] = -1
@@ -205,7 +204,7 @@ func (p *Program) makeSets() ([]handle, error) {
 		}
 		info := setInfo{layout: o.kernel.layout.set}
 		for _, b := range o.kernel.in.Bindings {
-			d, err := views.descriptor(b, o.bind[b.Span()])
+			d, err := p.d.descriptor(b, o.bind[b.Span()])
 			if err != nil {
 				return nil, err
 			}
@@ -235,33 +234,4 @@ func (p *Program) makeSets() ([]handle, error) {
 		}
 	}
 	return out, nil
-}
-
-// viewer makes the views of a program's texel buffers, each once.
-type viewer struct {
-	p    *Program
-	made map[viewed]handle
-}
-
-type viewed struct {
-	span  Span
-	texel Texel
-}
-
-// descriptor is what a binding with a span comes to.
-func (v viewer) descriptor(b Binding, s Span) (descriptor, error) {
-	if b.Texels == NoTexel {
-		return descriptor{binding: b.Index, buffer: s.block.buffer, offset: s.offset, size: s.size}, nil
-	}
-	key := viewed{s, b.Texels}
-	view, ok := v.made[key]
-	if !ok {
-		var err error
-		if view, err = v.p.d.drv.createView(s.block.buffer, s.offset, s.size-s.size%b.Texels.Size(), b.Texels); err != nil {
-			return descriptor{}, err
-		}
-		v.made[key] = view
-		v.p.views = append(v.p.views, view)
-	}
-	return descriptor{binding: b.Index, texel: 1, buffer: view}, nil
 }

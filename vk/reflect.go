@@ -13,21 +13,6 @@ type Binding struct {
 	Texels Texel // what one fetch from a texel buffer gives; none for a storage buffer
 }
 
-// Texel is what one fetch from a texel buffer gives: four words or, from binding 16 on, one.
-type Texel int
-
-// NoTexel is a storage buffer's.
-const (
-	NoTexel Texel = iota
-	Uint
-	Float
-	Uint4
-	Float4
-)
-
-// Size is the bytes of a texel.
-func (t Texel) Size() uint64 { return [...]uint64{0, 4, 4, 16, 16}[t] }
-
 // secondView is added to the binding index of a span that is viewed a second time, as a texel buffer of single words.
 const secondView = 16
 

@@ -28,7 +28,7 @@ func TestKernels(t *testing.T) {
 			}
 		}
 		for _, name := range shaders.Names() {
-			if (strings.HasSuffix(name, "_vec_sg") || strings.HasPrefix(name, "attention_lane_")) && !shaders.Unrolls(d.Caps()) {
+			if (strings.HasSuffix(name, "_vec_sg") || strings.HasSuffix(name, "_texel_sg") || strings.HasPrefix(name, "attention_lane_")) && !shaders.Unrolls(d.Caps()) {
 				continue // never chosen there
 			}
 			if strings.Contains(name, "_i8_") && !d.Caps().IntegerDot {
