@@ -33,7 +33,7 @@ func (s *Session) horizon(live []*job) int {
 // how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. An ask
 // takes at most one submission more or less, whenever it leaves.
 func (s *Session) likely(j *job, steps int) int {
-	step := s.programs[programKey{part: "step", rows: len(j.table), follow: true, noise: j.ask.Noise.Weight != 0}]
+	step := s.programs[programKey{part: "step", rows: len(j.table), follow: true, noise: j.ask.Noise.Weight != 0, settle: j.probe == ""}]
 	if len(s.took) == 0 || step == nil {
 		return steps
 	}

@@ -118,14 +118,13 @@ func (p *passes) steps(live []*job, steps int) {
 	}
 	alone := len(live) == 1
 	for i := range steps {
-		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise})
-		if slices.ContainsFunc(live, func(j *job) bool { return j.probe != "" && j.due(j.progress.Taken+uint32(i)) }) {
+		probed := slices.ContainsFunc(live, func(j *job) bool { return j.probe != "" && j.due(j.progress.Taken+uint32(i)) })
+		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise, settle: follow && !probed})
+		if probed {
 			p.add(programKey{part: "check", rows: len(check), outputs: len(last), alone: alone})
 			for _, probe := range probes {
 				p.add(programKey{part: "probe", probe: probe, outputs: len(last), alone: alone})
 			}
-		}
-		if follow {
 			p.add(programKey{part: "settle", rows: len(table)})
 		}
 	}

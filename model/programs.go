@@ -18,6 +18,7 @@ type programKey struct {
 	carried int    // begin: rows that start from a state after ln_f
 	follow  bool   // enter, step: dispatches follow the live rows
 	noise   bool   // step: noise is mixed into states
+	settle  bool   // step: it settles what it comes to, no probe has to come before
 	alone   bool   // check, probe, leave: of one ask
 	probe   string // probe: the kernel of the criterion
 	outputs int    // watch, check, probe, head, pick: rows with logits
@@ -127,6 +128,9 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 			rec.Follow(s.live, false)
 		}
 		p.coreStep(key.noise)
+		if key.settle {
+			rec.Settle(s.groups, p.rows, s.live)
+		}
 	case "check": // states to logits on the way; one ask alone follows its rows, and costs nothing once it has settled
 		p.rows = x.check.rows(key.rows)
 		if key.alone {
