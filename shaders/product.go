@@ -20,7 +20,7 @@ type tiling struct {
 	fixed   bool   // kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
 	vectors int    // rows of x up to which products are taken as vectors; beyond, in tiles
 	texels  bool   // products read through texel buffers; attention too, a row and a head a lane
-	pairs   uint32 // 1: products with q4_0 in 8 bits by two in a multiplication, not by dot
+	apart   uint32 // 1: products in 8 bits by multiplications, not by dot: APART in lib/quantised.glsl
 }
 
 // Unrolls tells whether the device's driver unrolls loops over specialization constants. SwiftShader does not: it runs such
@@ -43,7 +43,7 @@ func tilingOf(c vk.Caps, opt Options) tiling {
 		t.rows, t.xs, t.texels = 16, 16, true
 	}
 	if t.texels && !c.IntegerDotAccelerated {
-		t.pairs = 1
+		t.apart = 1
 	}
 	return t
 }
@@ -83,8 +83,8 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 	}
 	rows, xs := r.asVectors(x)
 	shape, spec := "vec", []uint32{r.k.size, uint32(rows), uint32(xs)}
-	if !x.Quant.IsZero() && w.Format == Q4_0 {
-		spec = append(spec, r.k.pairs)
+	if !x.Quant.IsZero() {
+		spec = append(spec, r.k.apart)
 	}
 	if r.k.fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil

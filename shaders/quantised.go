@@ -63,13 +63,13 @@ func (k *Kernels) Int8(f Format, rows int) bool {
 // int8Pays goes by what the device says, and on CPU devices by what was measured there: time with floats over time with 8
 // bits, for 1, 2, 4, 8 and 16 rows at 5280 columns (BenchmarkInt8).
 //
-//	lavapipe     q8_0  1.24 1.17 1.15 1.15 1.28   q4_0  1.70 1.73 1.55 1.70 1.67
+//	lavapipe     q8_0  1.48 1.33 1.29 1.18 1.18   q4_0  1.60 1.59 1.48 1.42 1.36
 //	SwiftShader  q8_0  1.94 1.70 0.91 0.90 0.89   q4_0  1.35 1.28 0.74 0.75 0.72
 //
 // SwiftShader works a dot out byte by byte, once for each pair of rows, while floats share the unpacked weights among four
-// rows of x. In q8_0 decoding gains more than a prompt loses; in q4_0 it does not. lavapipe takes a dot apart too, but in
-// q4_0 two products fit a multiplication there: dots took 1.3 times as long for 8 and 16 rows. For q8_0 there, sums of whole
-// floats instead of dots were within noise.
+// rows of x. In q8_0 decoding gains more than a prompt loses; in q4_0 it does not. lavapipe takes a dot apart too;
+// multiplications do without it there (lib/quantised.glsl): dots took 1.3 times as long in q4_0 for 8 and 16 rows, 1.1 times in
+// q8_0. Units of whole blocks were no faster for q8_0.
 func int8Pays(c vk.Caps, f Format) bool {
 	return c.IntegerDotAccelerated || c.IsCPU() && (f == Q8_0 || Unrolls(c))
 }
