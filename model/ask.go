@@ -8,14 +8,19 @@ import "fmt"
 // A row is a position of the sequence in flight. It stays in flight, with its latent state and embeds, until the
 // sequence's next ask leaves it out (unless that has Keep), an ask for it fails midway, or the sequence is rewound to its position
 // or before. After an ask, the sequence ends with the ask's last row.
+//
+// A session runs an ask that has Last, and more rows or outputs than a pass, chunk by chunk, each as an ask of its own: with an exit
+// each leaves by itself, and Logits and Exit.Values are called for each.
+//
+// What is wrong with an ask is an error before anything has changed; of the errors ErrContextFull, ErrExit and ErrNoise are wrapped.
 type Ask struct {
 	Seq  int
 	Rows []AskRow // consecutive positions, ascending; the first follows a position of the sequence or is one
 	Keep bool     // rows in flight before the first of Rows stay so
-	Last bool     // of Rows only the last stays in flight, as is enough after a prompt
+	Last bool     // of Rows only the last stays in flight, as is enough after a prompt. Only such asks may be run chunk by chunk
 
 	Steps int   // core steps to take at most
-	Exit  *Exit // may end the steps sooner, for all rows of the ask at once; nil: never
+	Exit  *Exit // may end the steps sooner, for all rows at once; nil: never. Not of more than one row unless it has Prefill
 
 	EMA   float64    // embeds of rows begun: (1 - EMA) new + EMA old; old is zero for rows that were not in flight
 	Noise StateNoise // before each core step
@@ -25,19 +30,24 @@ type Ask struct {
 	Pick    *Sampling // of those choices, each with the tokens up to its row for history; nil: greedy
 	Given   []int32   // nil, or a token for each output, of which Below is wanted
 
-	Compare Compare // what Changes are to hold
+	Compare Compare // what Changes are to hold; not beside an exit
 	Shift   int     // row i's change is from where row i+Shift starts
 
-	// Logits, if set, is given the logits of the outputs (Outputs, vocab_size), before penalties. For inspection: it
+	// Logits, if set, is given the logits of the outputs (Outputs, padded_vocab_size), before penalties. For inspection: it
 	// reads back.
 	Logits func(rows [][]float32)
 
 	// What came of it.
-	Taken   int       // core steps taken
-	Choices []Choice  // one for each output; Steps counts those behind the row too
-	Below   []float32 // for each output, the largest logit minus that of Given, after penalties
-	Changes []float32 // of the first rows: those that have one
+	Taken    int       // core steps taken, by the last chunk
+	Passes   int       // core steps of all chunks: as often the core's weights were gone through
+	RowSteps int       // core steps of all rows
+	Choices  []Choice  // one for each output; Steps counts those behind the row too
+	Below    []float32 // for each output, the largest logit minus that of Given, after penalties
+	Changes  []float32 // of the first len(Rows) - Shift rows; of these, the ones that have one
 }
+
+// adaptive tells whether the ask may leave before its last step.
+func (a *Ask) adaptive() bool { return a.Exit != nil && (len(a.Rows) == 1 || a.Exit.Prefill) }
 
 // AskRow is one row of an Ask.
 type AskRow struct {
@@ -59,6 +69,9 @@ const (
 	FromNormed               // the state of the position Back before as the last ask left it, after ln_f: continuous compute at fixed depth
 	FromPrevious             // the same before ln_f: continuous compute at adaptive depth
 )
+
+// source is the position that a row FromNormed or FromPrevious starts from.
+func (r AskRow) source() int { return r.Pos - max(r.Back, 1) }
 
 // Compare says what an ask's Changes hold. A row's change is d = s - s', s being its state after the steps and s' the state
 // (before any Mix) from which row i+Shift of the same ask starts; the last Shift rows have none.
@@ -91,11 +104,13 @@ func (a *Ask) check(pos, context, vocabulary int, inFlight func(pos int) bool) e
 		return refuse("%d given tokens for %d outputs", len(a.Given), a.Outputs)
 	case a.Shift < 0:
 		return refuse("shift of %d rows", a.Shift)
+	case a.Exit != nil && a.Compare != CompareNone:
+		return refuse("an exit looks back to the last check, a comparison to the start: one of them at a time")
 	case !(a.EMA >= 0 && a.EMA <= 1):
 		return refuse("ema of embeds is %g, want 0 to 1", a.EMA)
 	}
 	for i, r := range a.Rows {
-		before := r.Pos - max(r.Back, 1)
+		before := r.source()
 		switch {
 		case r.Pos != a.Rows[0].Pos+i:
 			return refuse("row %d is at position %d, want %d", i, r.Pos, a.Rows[0].Pos+i)
@@ -109,6 +124,8 @@ func (a *Ask) check(pos, context, vocabulary int, inFlight func(pos int) bool) e
 			return refuse("the row at position %d is not in flight", r.Pos)
 		case (r.From == FromNormed || r.From == FromPrevious) && !inFlight(before):
 			return refuse("the row at position %d starts from position %d, which is not in flight", r.Pos, before)
+		case r.From == FromPrevious && before >= a.Rows[0].Pos && a.Rows[before-a.Rows[0].Pos].From != FromOwn:
+			return refuse("the row at position %d starts from position %d, which starts anew itself", r.Pos, before)
 		}
 	}
 	for i, token := range a.Given {

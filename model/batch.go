@@ -30,6 +30,7 @@ type batchRun struct {
 	end    func(Outcome, error)
 	out    Outcome
 	failed error
+	gone   bool
 }
 
 // ErrBatchFull is wrapped by Add when every sequence of the session is taken.
@@ -45,8 +46,8 @@ func NewBatch(s *Session) *Batch { return &Batch{s: s, busy: make([]bool, len(s.
 func (b *Batch) Len() int { return len(b.runs) }
 
 // Add lets a request join. emit is called for each of its tokens, from within Step, and end when it is done, with what its
-// sampler made of it. The setting says where its tokens start from: with the same one it gives the same tokens as alone.
-// It returns the request's sequence, by which Remove knows it.
+// sampler made of it; what is wrong with the request, end is told too. The setting says where its tokens start from: with the
+// same one it gives the same tokens as alone. It returns the request's sequence, by which Remove knows it.
 func (b *Batch) Add(req Request, setting Sequence, emit func(Token) error, end func(Outcome, error)) (seq int, err error) {
 	seq = slices.Index(b.busy, false)
 	if seq < 0 {
@@ -65,11 +66,12 @@ func (b *Batch) Add(req Request, setting Sequence, emit func(Token) error, end f
 	return seq, nil
 }
 
-// Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled). A request's own emit returns an
-// error instead.
+// Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled). It may be called from within the
+// emit or end of another request. A request's own emit returns an error instead.
 func (b *Batch) Remove(seq int) {
 	for _, r := range b.runs {
 		if r.seq == seq {
+			r.failed = errLeft // should its sampler not have begun
 			r.stop()
 			b.leave(r)
 			return
@@ -78,11 +80,10 @@ func (b *Batch) Remove(seq int) {
 }
 
 // Step takes all requests one round further. After an error, also of a cancelled context, those that took part in the round end
-// with it in the next step.
+// with it in the next step, or as cancelled if there is none.
 func (b *Batch) Step(ctx context.Context) error {
-	var jobs []*job
 	for _, r := range slices.Clone(b.runs) {
-		for r.job == nil {
+		for r.job == nil && !r.gone {
 			ask, ok := r.resume()
 			if !ok {
 				b.leave(r)
@@ -92,6 +93,9 @@ func (b *Batch) Step(ctx context.Context) error {
 				r.job = newJob(ask)
 			}
 		}
+	}
+	var jobs []*job
+	for _, r := range b.runs { // but those that came meanwhile
 		if r.job != nil {
 			jobs = append(jobs, r.job)
 		}
@@ -126,6 +130,7 @@ func (b *Batch) Run(ctx context.Context) error {
 
 // leave ends a request whose sampler has returned.
 func (b *Batch) leave(r *batchRun) {
+	r.gone = true
 	b.runs = slices.DeleteFunc(b.runs, func(o *batchRun) bool { return o == r })
 	b.busy[r.seq] = false
 	b.s.drop(r.seq, 0)

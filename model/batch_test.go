@@ -36,6 +36,8 @@ func mixed(t *testing.T, m *model.Model) []model.Request {
 		{9, model.Sampler{Speculative: &model.Speculative{DraftSteps: 3, Lookahead: 4, Threshold: 1}}},
 		{20, model.Sampler{Exit: exit("argmax-stability", 1)}},
 		{8, model.Sampler{Wave: &wave}},
+		{4, model.Sampler{Speculative: &model.Speculative{DraftSteps: 4, Lookahead: 3, Threshold: 1}}}, // nothing left to verify with
+		{0, model.Sampler{}},
 		{20, model.Sampler{Exit: exit("acceleration", 2), Noise: model.StateNoise{Weight: 0.01, Type: model.NoiseGeom}}},
 	}
 	var list []model.Request
@@ -181,6 +183,53 @@ func TestBatchRefuses(t *testing.T) {
 		}
 		if !errors.Is(bad, model.ErrContextFull) || good != nil || len(ids) != 3 {
 			t.Errorf("the long one ended with %v, the short one with %v and %d tokens", bad, good, len(ids))
+		}
+	})
+}
+
+// TestBatchRemove: a request may be taken out before its sampler has begun, and from within another's emit; it ends once, as
+// cancelled, and the others go on.
+func TestBatchRemove(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("C-f16"), model.Options{})
+		b := model.NewBatch(batchSession(t, m, 4))
+		req := model.Request{Prompt: randomTokens(m, 5, 1), Steps: 2, MaxTokens: 6, Pick: model.Sampling{Greedy: true}}
+		var ids [4][]int32
+		var ends [4][]error
+		add := func(i int, emit func(model.Token) error) int {
+			seq, err := b.Add(req, setting(0), func(tok model.Token) error {
+				if tok.Token >= 0 {
+					ids[i] = append(ids[i], tok.Token)
+				}
+				return emit(tok)
+			}, func(_ model.Outcome, err error) { ends[i] = append(ends[i], err) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return seq
+		}
+		nothing := func(model.Token) error { return nil }
+		var before, after int
+		before = add(0, nothing)
+		add(1, func(model.Token) error {
+			if len(ids[1]) == 2 {
+				b.Remove(before)
+				b.Remove(after)
+			}
+			return nil
+		})
+		after = add(2, nothing)
+		b.Remove(add(3, nothing))
+		if err := b.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if len(ends[1]) != 1 || ends[1][0] != nil || len(ids[1]) != req.MaxTokens {
+			t.Errorf("the request that stays ends with %v and %d tokens", ends[1], len(ids[1]))
+		}
+		for _, i := range []int{0, 2, 3} {
+			if len(ends[i]) != 1 || !errors.Is(ends[i][0], context.Canceled) || len(ids[i]) >= req.MaxTokens {
+				t.Errorf("request %d was taken out: it ends with %v and %d tokens", i, ends[i], len(ids[i]))
+			}
 		}
 	})
 }

@@ -13,9 +13,8 @@ import (
 	"muninn/vk/vktest"
 )
 
-// Depth as a control, in CPU time, all sides of a ratio in turn in one run, medians of the rounds (first of all one that is
-// not counted): nine of the demo model, one of huginn. huginn is the core block of Huginn with random weights in q8_0 and a small vocabulary, one prelude and one
-// coda layer.
+// Depth as a control, in CPU time, all sides of a ratio in turn in one run: medians of the ratios of rounds, of which a first is not
+// counted. huginn is the core block of Huginn with random weights in q8_0 and a small vocabulary, one prelude and one coda layer.
 //
 //	go test -run - -bench 'Adaptive|Speculative|Wave|Side' -benchtime 1x -timeout 60m ./model
 
@@ -64,32 +63,34 @@ func benchModels(b *testing.B, run func(b *testing.B, m *model.Model, prompts []
 	})
 }
 
-// inTurn has each side time itself once a round and gives the medians of the rounds but the first.
-func inTurn(b *testing.B, m *model.Model, sides ...func() float64) []float64 {
+// inTurn has each side time itself once a round and gives how long each took beside the first: medians of the rounds but the
+// first. Sides of one round see much the same machine; rounds may not.
+func inTurn(b *testing.B, rounds int, sides ...func() float64) []float64 {
 	b.Helper()
-	rounds := 9
-	if m.Config.NEmbd > 1000 {
-		rounds = 1
-	}
-	times := make([][]float64, len(sides))
+	beside := make([][]float64, len(sides))
 	for round := range rounds + 1 {
+		var first float64
 		for i, side := range sides {
-			if took := side(); round > 0 {
-				times[i] = append(times[i], took)
+			took := side()
+			if i == 0 {
+				first = took
+			}
+			if round > 0 {
+				beside[i] = append(beside[i], took/first)
 			}
 		}
 	}
 	var medians []float64
-	for _, t := range times {
-		slices.Sort(t)
-		medians = append(medians, t[len(t)/2])
+	for _, ratios := range beside {
+		slices.Sort(ratios)
+		medians = append(medians, ratios[len(ratios)/2])
 	}
 	return medians
 }
 
-// generated runs requests one after the other and gives the CPU time from each one's second token on, for a token, and
-// all core passes for a token.
-func generated(b *testing.B, m *model.Model, s *model.Session, requests []model.Request) (seconds, passes float64) {
+// generated runs requests one after the other and gives the CPU time for a token behind each one's first `skip`, and all core
+// passes for a token.
+func generated(b *testing.B, m *model.Model, s *model.Session, requests []model.Request, skip int) (seconds, passes float64) {
 	b.Helper()
 	tokens, timed := 0, 0
 	for i, req := range requests {
@@ -100,7 +101,7 @@ func generated(b *testing.B, m *model.Model, s *model.Session, requests []model.
 		var from, to float64
 		n := 0
 		out, err := m.Generate(context.Background(), s, 0, req, func(t model.Token) error {
-			if n++; n == 2 {
+			if n++; n == skip {
 				from = cpuTime()
 			}
 			to = cpuTime()
@@ -109,7 +110,7 @@ func generated(b *testing.B, m *model.Model, s *model.Session, requests []model.
 		if err != nil {
 			b.Fatal(err)
 		}
-		tokens, timed = tokens+out.Emitted, timed+max(n-2, 0)
+		tokens, timed = tokens+out.Emitted, timed+max(n-skip, 0)
 		seconds, passes = seconds+to-from, passes+float64(out.Passes)
 	}
 	return seconds / float64(max(timed, 1)), passes / float64(tokens)
@@ -127,9 +128,9 @@ func requestsOf(prompts [][]int32, steps, tokens int, sampler model.Sampler) []m
 func BenchmarkSpeculative(b *testing.B) {
 	benchModels(b, func(b *testing.B, m *model.Model, prompts [][]int32) {
 		s := session(b, m, model.SessionOptions{Context: 96, MaxSteps: 32, Outputs: 8, KV: shaders.KVF16})
-		tokens := 16
-		if m.Config.NEmbd > 1000 {
-			prompts, tokens = prompts[:1], 4
+		tokens, rounds := 17, 9
+		if m.Config.NEmbd > 1000 { // two rounds of four drafts, one of eight
+			prompts, tokens, rounds = prompts[:1], 9, 1
 		}
 		var sides []func() float64
 		var passes [3]float64
@@ -139,12 +140,12 @@ func BenchmarkSpeculative(b *testing.B) {
 				sampler.Speculative = &model.Speculative{DraftSteps: 4, Lookahead: lookahead, Threshold: 1}
 			}
 			sides = append(sides, func() (seconds float64) {
-				seconds, passes[i] = generated(b, m, s, requestsOf(prompts, 32, tokens, sampler))
+				seconds, passes[i] = generated(b, m, s, requestsOf(prompts, 32, tokens, sampler), 1)
 				return seconds
 			})
 		}
 		for b.Loop() {
-			t := inTurn(b, m, sides...)
+			t := inTurn(b, rounds, sides...)
 			b.ReportMetric(passes[0], "plain-passes/token")
 			b.ReportMetric(passes[1], "passes/token-4")
 			b.ReportMetric(passes[2], "passes/token-8")
@@ -162,18 +163,18 @@ func BenchmarkWave(b *testing.B) {
 		s := session(b, m, model.SessionOptions{Context: 96, MaxSteps: 32, Outputs: 16, Rows: 48, Compares: 16, KV: shaders.KVF16})
 		wave := model.PaperWave
 		wave.Freeze, wave.MaxWavefront = model.FreezeFixed, 8
-		plain, waves := 4, 32
+		plain, waves, rounds := 4, 32, 9
 		if m.Config.NEmbd > 1000 {
-			prompts, plain, waves = prompts[:1], 3, 8
+			prompts, plain, waves, rounds = prompts[:1], 4, 10, 3
 		}
 		side := func(tokens int, sampler model.Sampler) func() float64 {
 			return func() float64 {
-				seconds, _ := generated(b, m, s, requestsOf(prompts, 32, tokens, sampler))
+				seconds, _ := generated(b, m, s, requestsOf(prompts, 32, tokens, sampler), 2)
 				return seconds
 			}
 		}
 		for b.Loop() {
-			t := inTurn(b, m, side(plain, model.Sampler{}), side(waves, model.Sampler{Wave: &wave}))
+			t := inTurn(b, rounds, side(plain, model.Sampler{}), side(waves, model.Sampler{Wave: &wave}))
 			b.ReportMetric(t[0]/t[1], "of-plain")
 		}
 		b.ReportMetric(0, "ns/op")
@@ -183,9 +184,9 @@ func BenchmarkWave(b *testing.B) {
 // BenchmarkSide runs 8 requests of different depths and criteria side by side, and one after the other, prompts included.
 func BenchmarkSide(b *testing.B) {
 	benchModels(b, func(b *testing.B, m *model.Model, prompts [][]int32) {
-		tokens, least := 16, 8
+		tokens, least, rounds := 16, 8, 9
 		if m.Config.NEmbd > 1000 {
-			tokens, least = 3, 4
+			tokens, least, rounds = 3, 4, 3
 		}
 		var requests []model.Request
 		for i, p := range prompts {
@@ -198,9 +199,9 @@ func BenchmarkSide(b *testing.B) {
 		s := session(b, m, model.SessionOptions{Context: 96, MaxSteps: 32, Exits: true})
 		many := session(b, m, model.SessionOptions{Sequences: 8, Context: 96, MaxSteps: 32, Exits: true})
 		for b.Loop() {
-			t := inTurn(b, m, func() float64 {
+			t := inTurn(b, rounds, func() float64 {
 				from := cpuTime()
-				generated(b, m, s, requests)
+				generated(b, m, s, requests, 1)
 				return cpuTime() - from
 			}, func() float64 {
 				from := cpuTime()

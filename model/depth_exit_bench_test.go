@@ -48,7 +48,7 @@ func BenchmarkAdaptive(b *testing.B) {
 					}
 				}
 				for b.Loop() {
-					t := inTurn(b, m, run(&c.exit), run(nil))
+					t := inTurn(b, 9, run(&c.exit), run(nil))
 					total, checks := 0, 0
 					for _, n := range steps {
 						total += n

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,8 +24,8 @@ type Exit struct {
 	MinSteps  int     // no check while the index of the step is below it
 	Every     int     // check every so many steps; 0 and 1: each
 	Prefill   bool    // false: an ask of more than one row takes all steps, and samplers run the prompt without an exit
-	// Values, if set, is given the criterion's value after each checked step, counted from 1. For inspection: it reads
-	// back.
+	// Values, if set, is given the criterion's value after each checked step, counted from 1 (of the first 256 checks, on a
+	// device). For inspection: it reads back.
 	Values func(step int, value float64)
 }
 
@@ -46,14 +47,16 @@ const (
 type CriterionInfo struct {
 	Name    Criterion
 	Auto    float64 // the threshold by default
-	Logits  bool    // needs the next token's logits at each check; else the latent state
 	AtLeast bool    // exits at or above the threshold; else below it
 	Help    string
 
 	measure func(c Config) measure // the reference's measure, of one ask
-	device  shaders.Measure        // the device's, on states
+	device  shaders.Measure        // the device's, on states; or
 	probe   string                 // the kernel that measures on logits
 }
+
+// Logits tells whether the criterion needs the next token's logits at each check; else the latent state.
+func (c CriterionInfo) Logits() bool { return c.probe != "" }
 
 // criteria: a further one is a row here, a measure (exit_measure.go), and a kernel (shaders/probe.comp).
 //
@@ -61,17 +64,17 @@ type CriterionInfo struct {
 // the mean and leaves nothing in mid-chain, as latent-diff at its own 0.03 (5.9 steps); 0.03 takes 7.0; 0.3 takes 6.0; 0.5 is
 // the first to leave too soon (1 of 54). While a state is still on its way, its change and its turn are of its own size.
 var criteria = []CriterionInfo{
-	{LatentDiff, 0.03, false, false, "relative change of the state", measureLatentDiff, shaders.MeasureDiff, ""},
-	{Cosine, 1e-3, false, false, "turn of the state", measureCosine, shaders.MeasureCosine, ""},
-	{Acceleration, 0.1, false, false, "relative change of the state's change", measureAcceleration, shaders.MeasureAcceleration, ""},
-	{EntropyDiff, 1e-3, true, false, "change of the next token's entropy", measureEntropyDiff, shaders.MeasureProbe, "entropy_diff"},
-	{KL, 1e-3, true, false, "divergence of the next token's distribution", measureKL, shaders.MeasureProbe, "kl"},
-	{MinPKL, 1e-5, true, false, "divergence of its likely part", measureMinPKL, shaders.MeasureProbe, "minp_kl"},
-	{ArgmaxStability, 5, true, true, "checks that kept the likeliest token", measureArgmaxStability, shaders.MeasureProbe, "argmax_stability"},
+	{Name: LatentDiff, Auto: 0.03, Help: "relative change of the state", measure: measureLatentDiff, device: shaders.MeasureDiff},
+	{Name: Cosine, Auto: 1e-3, Help: "turn of the state", measure: measureCosine, device: shaders.MeasureCosine},
+	{Name: Acceleration, Auto: 0.1, Help: "relative change of the state's change", measure: measureAcceleration, device: shaders.MeasureAcceleration},
+	{Name: EntropyDiff, Auto: 1e-3, Help: "change of the next token's entropy", measure: measureEntropyDiff, probe: "entropy_diff"},
+	{Name: KL, Auto: 1e-3, Help: "divergence of the next token's distribution", measure: measureKL, probe: "kl"},
+	{Name: MinPKL, Auto: 1e-5, Help: "divergence of its likely part", measure: measureMinPKL, probe: "minp_kl"},
+	{Name: ArgmaxStability, Auto: 5, AtLeast: true, Help: "checks that kept the likeliest token", measure: measureArgmaxStability, probe: "argmax_stability"},
 }
 
 // Criteria lists the exit criteria.
-func Criteria() []CriterionInfo { return criteria }
+func Criteria() []CriterionInfo { return slices.Clone(criteria) }
 
 // Info is the criterion's row of the table.
 func (c Criterion) Info() (CriterionInfo, error) {
@@ -115,7 +118,7 @@ func (e Exit) Validate() error {
 	return nil
 }
 
-// Limit is the threshold that holds: the given one, or the criterion's own.
+// Limit is the threshold that holds for a valid exit: the given one, or the criterion's own.
 func (e Exit) Limit() float64 {
 	if e.Threshold != 0 {
 		return e.Threshold
@@ -129,7 +132,7 @@ func (e Exit) Checks(step int) bool {
 	return step >= e.MinSteps && (step-e.MinSteps)%max(e.Every, 1) == 0
 }
 
-// Done tells whether a value of the criterion ends the steps.
+// Done tells whether a value of the criterion ends the steps of a valid exit.
 func (e Exit) Done(value float64) bool {
 	info, _ := e.Criterion.Info()
 	if info.AtLeast {

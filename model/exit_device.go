@@ -5,7 +5,7 @@ import "muninn/shaders"
 // rule is an ask's exit as the device takes it, and the kernel that measures its criterion on the logits, if it does.
 func (s *Session) rule(a *Ask) (rule shaders.ExitRule, probe string) {
 	rule.Steps = uint32(a.Steps)
-	if a.Exit == nil || len(a.Rows) > 1 && !a.Exit.Prefill {
+	if !a.adaptive() {
 		return rule, ""
 	}
 	for i, c := range criteria {

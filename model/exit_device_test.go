@@ -18,7 +18,7 @@ func TestFurtherCriterionOnDevice(t *testing.T) {
 	defer func() { criteria = kept }()
 	further := map[Criterion]CriterionInfo{ // by the criterion that shares the kernel
 		Cosine:          {Name: "half-settled", Auto: 0.05, Help: "turn of the state, coarsely", measure: measureCosine, device: shaders.MeasureCosine},
-		ArgmaxStability: {Name: "said-twice", Auto: 1, Logits: true, AtLeast: true, Help: "the same token twice", measure: measureArgmaxStability, device: shaders.MeasureProbe, probe: "argmax_stability"},
+		ArgmaxStability: {Name: "said-twice", Auto: 1, AtLeast: true, Help: "the same token twice", measure: measureArgmaxStability, probe: "argmax_stability"},
 	}
 	r := openReference(t, "C-f16")
 	tokens := []int32{17, 251, 90, 4, 133, 208, 179, 42}

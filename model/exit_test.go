@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"muninn/shaders"
 )
 
 func TestParseExit(t *testing.T) {
@@ -18,6 +20,11 @@ func TestParseExit(t *testing.T) {
 	}
 	if len(Criteria()) != len(auto) {
 		t.Errorf("%d criteria, want %d", len(Criteria()), len(auto))
+	}
+	for _, c := range criteria {
+		if c.measure == nil || (c.device != shaders.MeasureProbe) == (c.probe != "") {
+			t.Errorf("%s: want a measure for the reference, and one on the device, of states or of logits", c.Name)
+		}
 	}
 	if e, err := ParseExit("kl", "0.02"); err != nil || e.Limit() != 0.02 || !e.Done(0.019) || e.Done(0.02) {
 		t.Errorf("kl at 0.02: %+v, %v: want an exit below 0.02", e, err)

@@ -57,8 +57,8 @@ type pass struct {
 }
 
 // begin: tokens to the embeds that every core step is given, and the initial state. carry names the slots whose states after
-// ln_f some rows start from.
-func (p *pass) begin(carry vk.Span) {
+// ln_f some rows start from; mixed: rows start from slots that others mix into.
+func (p *pass) begin(carry vk.Span, mixed bool) {
 	r, w, eps := p.rec, &p.weights, p.eps
 	if !carry.IsZero() {
 		from := p.Y.First(int(carry.Size() / shaders.MoveBytes))
@@ -75,7 +75,7 @@ func (p *pass) begin(carry vk.Span) {
 		p.block(fmt.Sprintf("prelude.%d", i), p.X, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.X, w.Prelude, i, vk.Span{}))
 	}
 	r.Place(p.Embeds, p.X, p.rows)
-	r.InitState(p.State, p.Older, p.Given, p.Carry, p.rows)
+	r.InitState(p.State, p.Older, p.Given, p.Carry, p.rows, mixed)
 	r.Tap("state.r0", p.State)
 }
 

@@ -5,19 +5,24 @@ import "slices"
 // pollSteps is how many core steps sequences of different depths take between two looks at which of them have settled.
 const pollSteps = 4
 
-// horizon is how many steps live jobs take before one may have to leave.
-func (s *Session) horizon(live []*job) int {
-	steps := live[0].left()
-	for _, j := range live[1:] {
+// horizon is how many steps jobs that have some left take together: no more than the first of those at fixed depth has. One
+// that may leave sooner is looked at every pollSteps, at each step if its criterion needs logits, which all rows of a check share;
+// one alone needs no look.
+func (s *Session) horizon(stepping []*job) int {
+	if len(stepping) == 0 {
+		return 0
+	}
+	steps := stepping[0].left()
+	for _, j := range stepping[1:] {
 		steps = min(steps, j.left())
 	}
-	if len(live) == 1 {
-		if j := live[0]; j.adaptive() && j.progress.Taken == 0 {
+	if len(stepping) == 1 {
+		if j := stepping[0]; j.adaptive() && j.progress.Taken == 0 {
 			return s.likely(j, steps)
 		}
 		return steps
 	}
-	for _, j := range live {
+	for _, j := range stepping {
 		switch {
 		case j.probe != "":
 			steps = min(steps, 1)
@@ -49,7 +54,7 @@ func (s *Session) likely(j *job, steps int) int {
 // remember keeps what an ask with an exit took, for likely.
 func (s *Session) remember(j *job) {
 	const most = 16
-	if j.adaptive() {
+	if j.adaptive() && j.progress.Taken > 0 {
 		s.took = append(s.took[max(len(s.took)-most+1, 0):], int(j.progress.Taken))
 	}
 }

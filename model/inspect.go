@@ -7,7 +7,7 @@ import (
 	"muninn/shaders"
 )
 
-// Logits reads back the logits of the last pass, a row for each output in order: (outputs, vocab_size); after one that failed, none.
+// Logits reads back the logits of the last pass, a row for each output in order: (outputs, padded_vocab_size); after one that failed, none.
 func (s *Session) Logits() ([][]float32, error) { return s.read(s.buf.Logits, s.outputs) }
 
 // Latents reads back the states of the first n rows of the last pass, before ln_f: (n, n_embd). For inspection:

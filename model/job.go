@@ -1,16 +1,11 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"muninn/shaders"
 )
-
-// flight is a row in flight: its state and embeds are in its slot.
-type flight struct{ pos, slot int }
 
 // job is an ask under way: chunk by chunk where it has more rows than a pass.
 type job struct {
@@ -33,7 +28,7 @@ type job struct {
 
 // newJob is an ask that nothing has come of yet.
 func newJob(a *Ask) *job {
-	a.Taken, a.Choices, a.Below, a.Changes = 0, nil, nil, nil
+	a.Taken, a.Passes, a.RowSteps, a.Choices, a.Below, a.Changes = 0, 0, 0, nil, nil, nil
 	return &job{ask: a}
 }
 
@@ -54,9 +49,18 @@ func (s *Session) check(a *Ask) error {
 	if err := a.check(len(q.tokens), s.opt.Context, s.m.Config.PaddedVocabSize, func(pos int) bool { return q.flight(pos) >= 0 }); err != nil {
 		return err
 	}
+	normed := 0
 	for _, r := range a.Rows {
 		if steps := r.Step + a.Steps; steps > s.opt.MaxSteps && s.opt.Lookup.Period == Uncompressed {
 			return fmt.Errorf("model: num_steps %d: this session's cache holds 0 to %d core steps a position", steps, s.opt.MaxSteps)
+		}
+		if r.From == FromNormed {
+			normed++
+		}
+		if r.From == FromInitial && q.setting.States != nil {
+			if n := len(q.setting.States(r.Pos)); n != s.m.Config.NEmbd {
+				return fmt.Errorf("model: the initial state of position %d has %d values, want n_embd = %d", r.Pos, n, s.m.Config.NEmbd)
+			}
 		}
 	}
 	switch {
@@ -64,98 +68,75 @@ func (s *Session) check(a *Ask) error {
 		return fmt.Errorf("model: adaptive exit in a session that has no room for it: set SessionOptions.Exits")
 	case a.Compare != CompareNone && len(a.Rows) > s.opt.Compares:
 		return fmt.Errorf("model: comparison of %d states in a session that has room for %d: set SessionOptions.Compares", len(a.Rows), s.opt.Compares)
-	case a.Compare != CompareNone && len(a.Rows) > s.opt.Rows:
-		return fmt.Errorf("model: %d rows to compare in passes of up to %d: set SessionOptions.Rows", len(a.Rows), s.opt.Rows)
+	case !a.divisible() && len(a.Rows) > s.opt.Rows:
+		return fmt.Errorf("model: %d rows to stay in flight, in passes of up to %d: set SessionOptions.Rows", len(a.Rows), s.opt.Rows)
+	case !a.divisible() && a.Outputs > s.opt.Outputs:
+		return fmt.Errorf("model: %d outputs at once in passes of up to %d: set SessionOptions.Outputs", a.Outputs, s.opt.Outputs)
+	case normed > 1:
+		return fmt.Errorf("model: %d rows of an ask start from states after ln_f, want one at most", normed)
 	}
 	return nil
 }
 
-// flight is the index of the row in flight at a position, or -1.
-func (q *sequence) flight(pos int) int {
-	return slices.IndexFunc(q.flights, func(f flight) bool { return f.pos == pos })
-}
+// divisible tells whether the ask may be run chunk by chunk: where rows stay in flight, or are compared, they take each step together.
+func (a *Ask) divisible() bool { return a.Last && a.Compare == CompareNone }
 
-// errNoRoom is for asks that have to wait until rows in flight leave.
-var errNoRoom = errors.New("model: no room for more rows in flight: use a session with more Rows")
-
-// begin readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
-// the pass has already.
-func (s *Session) begin(j *job, size, carried int) error {
+// seat readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
+// the pass has already. It tells whether there was room.
+func (s *Session) seat(j *job, size, carried int) bool {
 	a, q := j.ask, &s.seqs[j.ask.Seq]
 	rows := a.Rows[j.next:]
 	rows = rows[:min(size, len(rows))]
-	j.rows, j.outputs = rows, max(a.Outputs-(len(a.Rows)-j.next-len(rows)), 0)
-	j.outputs = min(j.outputs, len(rows))
+	if !s.makeRoom(q, rows, a.Keep) {
+		return false
+	}
+	behind := len(a.Rows) - j.next - len(rows)
+	j.rows, j.outputs = rows, min(max(a.Outputs-behind, 0), len(rows))
 	j.progress, j.values, j.normed = shaders.Progress{}, nil, nil
 	j.rule, j.probe = s.rule(a)
-
-	// Rows that the ask leaves out are no longer in flight, but for those that others start from.
-	first, end := rows[0].Pos, rows[len(rows)-1].Pos+1
-	stays := func(f flight) bool { return f.pos >= first && f.pos < end || a.Keep && f.pos < first }
-	source := func(f flight) bool {
-		return slices.ContainsFunc(rows, func(r AskRow) bool {
-			return (r.From == FromPrevious || r.From == FromNormed) && r.Pos-max(r.Back, 1) == f.pos
-		})
-	}
-	need := len(rows)
-	for _, f := range q.flights {
-		if f.pos >= first && f.pos < end || !stays(f) && !source(f) {
-			need--
-		}
-	}
-	if need > len(s.free) {
-		return errNoRoom
-	}
-	q.flights = slices.DeleteFunc(q.flights, func(f flight) bool {
-		gone := !stays(f) && !source(f)
-		if gone {
-			s.free = append(s.free, f.slot)
-		}
-		return gone
-	})
-
-	j.started = true
-	key := SequenceKey(q.setting.Seed, q.setting.Stream)
-	held := q.flights
-	flights := slices.DeleteFunc(slices.Clone(held), func(f flight) bool { return f.pos >= first })
 	j.table = make([]shaders.Row, len(rows))
 	for i, r := range rows {
-		f, was := flight{pos: r.Pos}, q.flight(r.Pos)
-		if was >= 0 {
-			f = held[was]
-		} else {
-			f.slot = s.free[len(s.free)-1]
-			s.free = s.free[:len(s.free)-1]
-		}
-		row := shaders.Row{
-			Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Step: uint32(r.Step),
-			KeyLo: uint32(key), KeyHi: uint32(key >> 32), Slot: uint32(f.slot),
-			Scale: float32(s.m.Config.StateStd() * math.Sqrt(float64(s.m.Config.NEmbd)) * q.setting.InitScale),
-			EMA:   float32(a.EMA), Mix: float32(r.Mix),
-			Noise: float32(a.Noise.Weight * s.m.Config.StateStd() * math.Sqrt(float64(s.m.Config.NEmbd))),
-			Draw:  shaders.NoiseDraw(a.Draw, a.Noise.device()),
-		}
-		if was < 0 {
-			row.EMA = -row.EMA
-		}
-		switch r.From {
-		case FromOwn:
-			row.Start = shaders.StartOwn
-		case FromNormed:
-			row.Start = shaders.StartCarried(carried + len(j.normed))
-			j.normed = append(j.normed, held[q.flight(r.Pos-max(r.Back, 1))].slot)
-		case FromPrevious:
-			row.Start = shaders.StartSlot(held[q.flight(r.Pos-max(r.Back, 1))].slot)
-		default:
-			if q.setting.States != nil {
-				row.Start = shaders.StartGiven
-			}
-		}
-		j.table[i] = row
-		flights = append(flights, f)
+		slot, fresh := s.occupy(q, r.Pos)
+		j.table[i] = s.row(a, r, slot, fresh)
+		j.table[i].Start = j.start(q, r, carried)
 	}
-	q.flights = flights
-	return nil
+	j.started = true
+	return true
+}
+
+// row is a row as the device takes it, but for where it starts.
+func (s *Session) row(a *Ask, r AskRow, slot int, fresh bool) shaders.Row {
+	set, deviation := s.seqs[a.Seq].setting, s.m.Config.StateStd()*math.Sqrt(float64(s.m.Config.NEmbd))
+	key := SequenceKey(set.Seed, set.Stream)
+	row := shaders.Row{
+		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Step: uint32(r.Step),
+		KeyLo: uint32(key), KeyHi: uint32(key >> 32), Slot: uint32(slot),
+		Scale: float32(deviation * set.InitScale), EMA: float32(a.EMA), Mix: float32(r.Mix),
+		Noise: float32(a.Noise.Weight * deviation), Draw: shaders.NoiseDraw(a.Draw, a.Noise.device()),
+	}
+	switch {
+	case !r.Begin:
+		row.EMA = 1 // where it goes through begin for its state's sake
+	case fresh:
+		row.EMA = -row.EMA
+	}
+	return row
+}
+
+// start is where a row's state comes from. States that go through ln_f first are noted for the pass, behind those it has.
+func (j *job) start(q *sequence, r AskRow, carried int) shaders.Start {
+	switch {
+	case r.From == FromOwn:
+		return shaders.StartOwn
+	case r.From == FromNormed:
+		j.normed = append(j.normed, q.flights[q.flight(r.source())].slot)
+		return shaders.StartCarried(carried + len(j.normed) - 1)
+	case r.From == FromPrevious:
+		return shaders.StartSlot(q.flights[q.flight(r.source())].slot)
+	case q.setting.States != nil:
+		return shaders.StartGiven
+	}
+	return shaders.StartDrawn
 }
 
 // done takes a chunk's end into the sequence's account, and tells whether the ask is done with it.
@@ -169,17 +150,19 @@ func (s *Session) done(j *job) bool {
 		q.deltas, q.compared = 0, false
 	}
 	first, last := j.rows[0].Pos, j.rows[len(j.rows)-1].Pos
-	s.land(j.ask.Seq, func(pos int) bool {
-		return pos < first && !j.ask.Keep || pos >= first && pos < last && j.ask.Last
+	s.land(q, func(f flight) bool {
+		return f.pos < first && !j.ask.Keep || f.pos >= first && f.pos < last && j.ask.Last
 	})
 	j.ask.Taken = int(j.progress.Taken)
+	j.ask.Passes += j.ask.Taken
+	j.ask.RowSteps += j.ask.Taken * len(j.rows)
 	j.next += len(j.rows)
 	j.started = false
 	return j.next == len(j.ask.Rows)
 }
 
 // abandon ends the chunks under way after an error. How far the device came with their rows is not known: they are no longer in
-// flight, and their sequences end before them. Rows before them are as they were.
+// flight, and their sequences end before them.
 func (s *Session) abandon(jobs []*job) {
 	for _, j := range jobs {
 		if !j.started {
@@ -192,18 +175,4 @@ func (s *Session) abandon(jobs []*job) {
 		j.started = false
 		s.last, s.outputs = nil, 0
 	}
-}
-
-// drop takes the rows of sequence seq from position pos on out of flight.
-func (s *Session) drop(seq, pos int) { s.land(seq, func(at int) bool { return at >= pos }) }
-
-// land takes rows of a sequence out of flight, by position.
-func (s *Session) land(seq int, gone func(pos int) bool) {
-	q := &s.seqs[seq]
-	q.flights = slices.DeleteFunc(q.flights, func(f flight) bool {
-		if gone(f.pos) {
-			s.free = append(s.free, f.slot)
-		}
-		return gone(f.pos)
-	})
 }

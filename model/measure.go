@@ -19,9 +19,7 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	if err := s.check(j.ask); err != nil {
 		return nil, err
 	}
-	if err := s.begin(j, len(tokens), 0); err != nil {
-		return nil, err
-	}
+	s.seat(j, len(tokens), 0) // has room: nothing is in flight
 	s.last = s.slotsOf([]*job{j})
 	p := &passes{s: s}
 	p.begin([]*job{j})

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -81,9 +80,5 @@ func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
 
 // putGiven writes the initial state that the caller gives for a position, as row i of a pass.
 func (s *Session) putGiven(seq, pos, i int) error {
-	state := s.seqs[seq].setting.States(pos)
-	if len(state) != s.m.Config.NEmbd {
-		return fmt.Errorf("model: initial state of position %d has %d values, want n_embd = %d", pos, len(state), s.m.Config.NEmbd)
-	}
-	return s.io.putState(s, i, state)
+	return s.io.putState(s, i, s.seqs[seq].setting.States(pos))
 }

@@ -53,6 +53,7 @@ func (p *passes) begin(jobs []*job) {
 	key := programKey{part: "begin"}
 	var table []shaders.Row
 	var normed []shaders.Move
+	var slots, mixes bool
 	for _, j := range jobs {
 		for _, slot := range j.normed {
 			normed = append(normed, shaders.Move{From: uint32(slot), To: uint32(len(normed))})
@@ -68,10 +69,11 @@ func (p *passes) begin(jobs []*job) {
 				}
 			}
 			table = append(table, j.table[i])
+			slots, mixes = slots || j.table[i].Start.FromSlot(), mixes || r.Mix > 0
 		}
 	}
 	if key.rows = len(table); key.rows > 0 && p.err == nil {
-		key.carried = len(normed)
+		key.carried, key.mixed = len(normed), slots && mixes
 		p.s.io.putMoves(p.s.io.carryUp, normed)
 		p.s.io.putRows(p.s.io.begin, table)
 		p.add(key)

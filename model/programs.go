@@ -16,6 +16,7 @@ type programKey struct {
 	rows    int    // begin, enter, step, settle, watch, check, finish: of the pass
 	given   bool   // begin: the caller gives initial states
 	carried int    // begin: rows that start from a state after ln_f
+	mixed   bool   // begin: rows start from slots that others mix into
 	follow  bool   // enter, step: dispatches follow the live rows
 	noise   bool   // step: noise is mixed into states
 	settle  bool   // step: it settles what it comes to, no probe has to come before
@@ -110,7 +111,7 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 		if key.carried > 0 {
 			carry = moves(x.carry, x.carryUp, key.carried)
 		}
-		p.begin(carry)
+		p.begin(carry, key.mixed)
 	case "enter": // the rows that take core steps, and what is asked of them
 		rows := table(x.live)
 		upload(s.groups.Rules, x.rulesUp, s.groups.N*shaders.RuleBytes)

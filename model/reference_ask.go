@@ -49,6 +49,7 @@ func (s *ReferenceSession) do(q *refSequence, a *Ask, row0 int) error {
 		}
 	}
 
+	a.Passes, a.RowSteps = a.Taken, a.Taken*len(a.Rows)
 	if err := s.choose(q, a, s.logits(q, at, state, a.Outputs, tap)); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (s *ReferenceSession) starts(q *refSequence, a *Ask) ([][]float64, error) {
 	row32 := make([]float32, s.r.Config.NEmbd)
 	for i, row := range a.Rows {
 		set := q.setting
-		before := q.flight[row.Pos-max(row.Back, 1)].state
+		before := q.flight[row.source()].state
 		switch {
 		case row.From == FromOwn:
 			copy(starts[i], q.flight[row.Pos].state)

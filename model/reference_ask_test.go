@@ -85,6 +85,8 @@ func TestAskGoesOn(t *testing.T) {
 		"1 given tokens for 0 outputs":                   {Rows: beginRows(0, 1), Given: []int32{1}},
 		"num_steps is -1":                                {Rows: beginRows(0, 1), Steps: -1},
 		"test_time_noise_type":                           {Rows: beginRows(0, 1), Noise: StateNoise{Weight: 1, Type: "loud"}},
+		"one of them at a time":                          {Rows: beginRows(0, 1), Exit: &Exit{}, Compare: CompareDifference},
+		"which starts anew itself":                       {Rows: slices.Concat(beginRows(3, 1), []AskRow{{Pos: 4, Begin: true, From: FromPrevious}})},
 		"bad exit":                                       {Rows: beginRows(0, 1), Exit: &Exit{}},
 		"context full":                                   {Rows: beginRows(0, make([]int32, 65)...)},
 	} {

@@ -82,13 +82,13 @@ type refExit struct {
 }
 
 func (s *ReferenceSession) newExit(a *Ask, starts [][]float64) refExit {
-	if a.Exit == nil || len(a.Rows) > 1 && !a.Exit.Prefill {
+	if !a.adaptive() {
 		return refExit{}
 	}
 	info, _ := a.Exit.Criterion.Info() // the ask has been checked
 	m := info.measure(s.r.Config)
 	m.start(starts)
-	return refExit{a.Exit, m, info.Logits}
+	return refExit{a.Exit, m, info.Logits()}
 }
 
 // done tells whether the step of an index ends the ask. logits computes those of the last row.

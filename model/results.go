@@ -21,7 +21,7 @@ func (s *Session) values(j *job) error {
 	}
 	all := bytesToFloats(raw)
 	for k := len(j.values); k < n; k++ {
-		j.ask.Exit.Values(k, float64(all[k]))
+		j.ask.Exit.Values(j.ask.Exit.MinSteps+k*max(j.ask.Exit.Every, 1)+1, float64(all[k]))
 	}
 	j.values = all
 	return nil
@@ -52,14 +52,16 @@ func (s *Session) results(jobs []*job) error {
 		}
 	}
 	s.outputs = at
+	at = 0
 	for _, j := range jobs {
 		if j.ask.Logits != nil && j.outputs > 0 {
 			logits, err := s.Logits()
 			if err != nil {
 				return err
 			}
-			j.ask.Logits(logits)
+			j.ask.Logits(logits[at : at+j.outputs])
 		}
+		at += j.outputs
 	}
 	return nil
 }

@@ -2,7 +2,7 @@ package model
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 )
 
@@ -19,19 +19,21 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 			s.abandon(jobs)
 		}
 	}()
-	fresh, err := s.admit(jobs)
-	if err != nil {
-		return nil, err
-	}
+	fresh := s.admit(jobs)
 	live := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return !j.started })
 	if len(live) == 0 {
-		return nil, errNoRoom
+		return nil, errors.New("model: no room for more rows in flight beside those of other sequences: set SessionOptions.Rows")
 	}
-	steps := s.horizon(live)
-	var finish, poll []*job
+	var stepping, finish, poll []*job
+	for _, j := range live {
+		if j.left() > 0 {
+			stepping = append(stepping, j)
+		}
+	}
+	steps := s.horizon(stepping)
 	for _, j := range live {
 		switch {
-		case j.left() == steps:
+		case j.left() == 0 || j.left() == steps:
 			finish = append(finish, j)
 		case j.adaptive():
 			poll = append(poll, j)
@@ -40,13 +42,13 @@ func (s *Session) round(ctx context.Context, jobs []*job) (done []*job, err erro
 	s.last = s.slotsOf(live)
 	p := &passes{s: s}
 	p.begin(fresh)
-	p.steps(live, steps)
+	p.steps(stepping, steps)
 	p.finish(finish)
-	p.leave(live)
+	p.leave(stepping)
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
-	for _, j := range live {
+	for _, j := range stepping {
 		j.progress.Taken += uint32(steps)
 		if j.adaptive() {
 			j.progress = s.io.progressOf(j.ask.Seq)
@@ -91,7 +93,7 @@ func (s *Session) slotsOf(jobs []*job) (slots []int) {
 // admit begins chunks of the jobs that have none under way, those first that have waited longest, until one does not fit
 // into the pass beside the rows that are live. How large a chunk is does not depend on what else there is, or neither would a
 // token's exit.
-func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
+func (s *Session) admit(jobs []*job) (fresh []*job) {
 	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
 	var waiting []*job
 	for _, j := range jobs {
@@ -104,33 +106,24 @@ func (s *Session) admit(jobs []*job) (fresh []*job, err error) {
 	slices.SortStableFunc(waiting, func(a, b *job) int { return b.waited - a.waited })
 	for i, j := range waiting {
 		size := s.chunk(j)
-		fits := size <= rows && min(size, j.ask.Outputs) <= outputs
-		if fits {
-			err = s.begin(j, size, carried)
-		}
-		if !fits || err == errNoRoom {
+		if size > rows || min(size, j.ask.Outputs) > outputs || !s.seat(j, size, carried) {
 			for _, j := range waiting[i:] {
 				j.waited++
 			}
-			return fresh, nil
+			return fresh
 		}
-		if err != nil {
-			return nil, err
-		}
-		if carried += len(j.normed); carried > s.opt.Sequences {
-			return nil, fmt.Errorf("model: more than %d rows start from normed states at once", s.opt.Sequences)
-		}
+		carried += len(j.normed)
 		fresh = append(fresh, j)
 		rows, outputs = rows-len(j.rows), outputs-j.outputs
 	}
-	return fresh, nil
+	return fresh
 }
 
 // chunk is how many rows of its ask a job takes next: all, or what leaves room for the other sequences.
 func (s *Session) chunk(j *job) int {
 	left := len(j.ask.Rows) - j.next
-	if j.ask.Compare != CompareNone {
-		return left // compared as one
+	if !j.ask.divisible() {
+		return left
 	}
 	size := max(s.opt.Rows-rowsBeside*(len(s.seqs)-1), s.opt.Rows/2, 1)
 	if j.ask.Outputs > 1 {

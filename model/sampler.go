@@ -31,6 +31,9 @@ type Sampler struct {
 	Wave              *Wave
 }
 
+// Plain tells whether text is decoded token by token.
+func (s Sampler) Plain() bool { return s.Speculative == nil && s.Wave == nil }
+
 // ErrSampler is wrapped by errors about samplers.
 var ErrSampler = errors.New("bad sampler")
 
@@ -46,7 +49,7 @@ func (s Sampler) Validate() error {
 	switch {
 	case s.Speculative != nil && s.Wave != nil:
 		return samplerError("speculative and wave are two samplers: choose one")
-	case s.Exit != nil && (s.Speculative != nil || s.Wave != nil):
+	case s.Exit != nil && !s.Plain():
 		return samplerError("an exit criterion goes with plain decoding: drafts are verified at one depth, and a wave freezes tokens by its own rule")
 	case s.Speculative != nil && s.ContinuousCompute:
 		return samplerError("speculation cannot start a token from the one before, whose final state a draft does not have")
@@ -65,7 +68,7 @@ type Outcome struct {
 	Finish   Finish
 	Tokens   []int32     // decided; speculation and waves may decide more than were handed out
 	Emitted  int         // handed out
-	Passes   int         // passes of the core block over weights
+	Passes   int         // of its rows through the core block; in a Batch they may be shared, and count for each request
 	RowSteps int         // core steps of all rows
 	Rounds   [][]int32   // speculative: the tokens that each round of drafts added
 	Drafted  int         // speculative: drafts of all rounds
@@ -129,8 +132,8 @@ func (s *sampling) do(a *Ask) error {
 	if err := s.e.Do(a); err != nil {
 		return err
 	}
-	s.out.Passes += a.Taken
-	s.out.RowSteps += a.Taken * len(a.Rows)
+	s.out.Passes += a.Passes
+	s.out.RowSteps += a.RowSteps
 	return nil
 }
 

@@ -8,19 +8,24 @@ func (s *sampling) plain() error {
 		if done, err = s.put(next); done || err != nil {
 			break
 		}
-		row := AskRow{Pos: next.Pos + 1, Token: next.Token, Begin: true}
-		switch {
-		case s.Sampler.ContinuousCompute && s.Sampler.Exit == nil:
-			row.From = FromNormed
-		case s.Sampler.ContinuousCompute:
-			row.From = FromPrevious // the reference leaves out ln_f here
-		}
-		a := &Ask{Rows: []AskRow{row}, Steps: s.Steps, Exit: s.Sampler.Exit, Outputs: 1}
+		a := &Ask{Rows: []AskRow{s.following(next.Pos+1, next.Token)}, Steps: s.Steps, Exit: s.Sampler.Exit, Outputs: 1}
 		if err = s.do(a); err == nil {
 			next = a.Choices[0]
 		}
 	}
 	return err
+}
+
+// following is the row of a token that follows one in flight.
+func (s *sampling) following(pos int, token int32) AskRow {
+	row := AskRow{Pos: pos, Token: token, Begin: true}
+	switch {
+	case s.Sampler.ContinuousCompute && s.Sampler.Exit == nil:
+		row.From = FromNormed
+	case s.Sampler.ContinuousCompute:
+		row.From = FromPrevious // the reference leaves out ln_f here
+	}
+	return row
 }
 
 // Scored is one token of a given text: what the model made of it, and the log-probability of the text's next token.
@@ -30,14 +35,18 @@ type Scored struct {
 }
 
 // Score runs a given text token by token, each with its own number of core steps: req's prompt, at req.Steps with its exit and
-// noise. Choices are greedy.
+// noise, plainly. Choices are greedy.
 func Score(e Engine, seq int, req Request, emit func(Scored) error) (Outcome, error) {
 	req.Pick = Sampling{Greedy: true}
-	req.Sampler.Speculative, req.Sampler.Wave = nil, nil
+	req.Sampler = Sampler{Exit: req.Sampler.Exit, Noise: req.Sampler.Noise, ContinuousCompute: req.Sampler.ContinuousCompute}
 	s := &sampling{Request: req, e: e, seq: seq, base: e.Pos(seq)}
 	err := s.check()
 	for i := 0; err == nil && i < len(s.Prompt); i++ {
-		a := &Ask{Rows: []AskRow{{Pos: s.base + i, Token: s.Prompt[i], Begin: true}}, Steps: s.Steps, Exit: s.Sampler.Exit, Outputs: 1}
+		row := AskRow{Pos: s.base, Token: s.Prompt[0], Begin: true}
+		if i > 0 {
+			row = s.following(s.base+i, s.Prompt[i])
+		}
+		a := &Ask{Rows: []AskRow{row}, Steps: s.Steps, Exit: s.Sampler.Exit, Outputs: 1}
 		if i+1 < len(s.Prompt) {
 			a.Given = s.Prompt[i+1 : i+2]
 		}

@@ -8,7 +8,7 @@ import "math"
 type Speculative struct {
 	DraftSteps int     // core steps of a draft
 	Lookahead  int     // drafts a round
-	Threshold  float64 // 1: a draft must be the token chosen; below: have this share of the largest probability
+	Threshold  float64 // from 1 on: a draft must be the token chosen; below: have this share of the largest probability
 }
 
 // DefaultSpeculative drafts four tokens of four steps each.

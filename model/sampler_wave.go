@@ -100,7 +100,7 @@ type WaveCounts struct {
 	NumCoreForwardPasses    int // the prompt's pass counts as one
 	NumTokensForward        int
 	NumCacheClears          int
-	NumStandingWaves        int // outer steps at MaxWavefront
+	NumStandingWaves        int // outer steps at MaxWavefront, or at what else bounds a wave: context, rows of a pass
 	DiffusionSteps          int // outer steps
 	GenSeqLength            int // tokens frozen or guessed at the end
 	ForcedFreezes           int // tokens that Patience froze

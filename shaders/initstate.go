@@ -6,7 +6,8 @@ import "muninn/vk"
 // of carry (.., d), a row of state, or drawn: values of a normal distribution cut at 3 standard deviations, times the row's
 // Scale, from a counter-based generator keyed by the row's key and position. Mix puts a share of another draw into it.
 // state (slots, d); older (.., d) keeps what it was before that, for later steps to look back to; a zero Tensor: no need.
-func (r *Recorder) InitState(state, older, given, carry Tensor, rows Rows) {
+// slotsFirst: rows that start from a slot do so before anything is mixed into that.
+func (r *Recorder) InitState(state, older, given, carry Tensor, rows Rows, slotsFirst bool) {
 	keep := !older.Span.IsZero()
 	if !r.check(given.Rows == rows.N && (!keep || older.Rows >= state.Rows && older.Cols == state.Cols) && given.Cols == state.Cols && carry.Cols == state.Cols,
 		"initial state of %d rows into %d", rows.N, state.Rows) {
@@ -15,7 +16,13 @@ func (r *Recorder) InitState(state, older, given, carry Tensor, rows Rows) {
 	if !keep {
 		older = given // bound, never written
 	}
-	push := struct{ D, Stride, Keep uint32 }{uint32(state.Cols), uint32(state.Stride), flag(keep)}
-	r.dispatch("initstate", push, rowsY(groups(state.Cols, 4*64), rows.N, 1), vk.Cost{Bytes: 3 * given.bytes()},
-		rows.Span, given.Span, carry.Span, state.Span, older.Span)
+	parts := []uint32{0}
+	if slotsFirst {
+		parts = []uint32{1, 2}
+	}
+	for _, only := range parts {
+		push := struct{ D, Stride, Keep, Only uint32 }{uint32(state.Cols), uint32(state.Stride), flag(keep), only}
+		r.dispatch("initstate", push, rowsY(groups(state.Cols, 4*64), rows.N, 1), vk.Cost{Bytes: 3 * given.bytes()},
+			rows.Span, given.Span, carry.Span, state.Span, older.Span)
+	}
 }

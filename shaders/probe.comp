@@ -44,7 +44,7 @@ void main() {
     value = abs(entropy - (first ? 100.0 : previous[q0]));
     barrier();
     if (lane == 0) previous[q0] = entropy;
-#else // KL(previous || current), from the uniform distribution at first
+#elif defined(KL) || defined(MINP) // KL(previous || current), from the uniform distribution at first
 #if defined(MINP) // of probabilities of which those below a tenth of the largest are levelled to 1 / vocab
     const float level = 1.0 / float(p.vocab);
     float sum = 0.0;
@@ -66,6 +66,8 @@ void main() {
         previous[q0 + t] = now_log;
     }
     value = group_sum(value);
+#else
+#error no such criterion
 #endif
 #endif
     if (lane == 0) progress[g].value = value;

@@ -65,8 +65,12 @@ const (
 // StartCarried takes it from carried state i.
 func StartCarried(i int) Start { return startFrom + 2*Start(i) }
 
-// StartSlot takes it from the state in slot i, which no row of the same table may start anew.
+// StartSlot takes it from the state in slot i. A row of the same table may own that if its Start is StartOwn; if anything is
+// mixed into it, InitState has to take slots first.
 func StartSlot(i int) Start { return startFrom + 2*Start(i) + 1 }
+
+// FromSlot tells whether it is a StartSlot.
+func (s Start) FromSlot() bool { return s >= startFrom && (s-startFrom)%2 == 1 }
 
 // RowBytes is the size of a Row on the device.
 const RowBytes = 56

@@ -27,9 +27,12 @@ layout(push_constant) uniform Push {
 shared uint left;
 
 float measured(uint measure, Change c) {
-    if (measure == MEASURE_COSINE) return 1.0 - c.both / max(sqrt(c.now) * sqrt(c.before), 1e-8) /* finite for a zero state */;
-    const float over = measure == MEASURE_DIFF ? c.first : c.second;
-    return sqrt(over / max(c.now, 1e-37));
+    switch (measure) {
+    case MEASURE_DIFF: return sqrt(c.first / max(c.now, 1e-37));
+    case MEASURE_COSINE: return 1.0 - c.both / max(sqrt(c.now) * sqrt(c.before), 1e-8); // finite for a zero state
+    case MEASURE_ACCELERATION: return sqrt(c.second / max(c.now, 1e-37));
+    }
+    return 0.0; // no such measure
 }
 
 void settle(uint g, uint n) {

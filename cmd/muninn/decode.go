@@ -121,7 +121,7 @@ func (o *decodeOptions) session(c model.Config, need, steps int, sampler model.S
 		name = sampler.Lookup(c.NLayersInRecurrentBlock)
 	}
 	// Which rule it is decides whether a speculative text is that of plain decoding, and what a wave sees.
-	o.fixLookup = sampler.Speculative != nil || sampler.Wave != nil
+	o.fixLookup = !sampler.Plain()
 	lookup, err := model.ParseLookup(name, c.NLayersInRecurrentBlock)
 	if err == nil {
 		err = sampler.Fits(lookup, steps)

@@ -161,7 +161,7 @@ func (o *runOptions) depth(c model.Config) (steps int, sampler model.Sampler, er
 	if sampler, err = o.sampler(e); err != nil {
 		return 0, sampler, err
 	}
-	if o.ComparePlain && sampler.Exit == nil && sampler.Speculative == nil && sampler.Wave == nil {
+	if o.ComparePlain && sampler.Exit == nil && sampler.Plain() {
 		return 0, sampler, usage("--compare-plain: this run is plain decoding already; add --criterion or --sampler")
 	}
 	return steps, sampler, nil

@@ -65,13 +65,17 @@ func MixState(r shaders.Row, v []float64) []float64 {
 func initstateCases() []Case {
 	var list []Case
 	for _, d := range []int{1, 3, 8, 255, 256, 257, 328, 5280} {
-		for _, keep := range []bool{false, true} {
+		for i := range 4 {
+			keep, slotsFirst := i%2 == 1, i/2 == 1
 			name := fmt.Sprintf("d=%d", d)
 			if keep {
 				name += " kept"
 			}
+			if slotsFirst {
+				name += " slots first"
+			}
 			list = append(list, Case{Op: "initstate", Name: name, Limit: 1e-10,
-				Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp", run: func(t *trial) { initstateTrial(t, d, keep) }})
+				Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp", run: func(t *trial) { initstateTrial(t, d, keep, slotsFirst) }})
 		}
 	}
 	return list
@@ -89,9 +93,12 @@ func initRows() []shaders.Row {
 	}
 }
 
-func initstateTrial(t *trial, d int, keep bool) {
-	const carried, slots = 3, 15
+func initstateTrial(t *trial, d int, keep, slotsFirst bool) {
+	const carried, slots = 3, 16
 	table := initRows()
+	if slotsFirst { // of which one is mixed into by a row before
+		table = append(table, shaders.Row{Slot: 15, Start: shaders.StartSlot(14), Scale: 1})
+	}
 	givenValues := source{seed("given"), heavy, shaders.F32, d}.all(len(table))
 	carryValues := source{seed("carry"), heavy, shaders.F32, d}.all(carried)
 	before, olderBefore := source{seed("state"), heavy, shaders.F32, d}.all(slots), source{seed("older"), uniform, shaders.F32, d}.all(slots+2)
@@ -120,7 +127,9 @@ func initstateTrial(t *trial, d int, keep bool) {
 		copy(wantOlder[int(r.Slot)*d:], v)
 		copy(want[int(r.Slot)*d:], MixState(r, v))
 	}
-	t.check(func(r *shaders.Recorder) { r.InitState(state.Tensor, older.Tensor, given.Tensor, carry.Tensor, rows) },
+	t.check(func(r *shaders.Recorder) {
+		r.InitState(state.Tensor, older.Tensor, given.Tensor, carry.Tensor, rows, slotsFirst)
+	},
 		func(v *verdict) {
 			v.tensor(state, untouchedPadding, want)
 			if keep {

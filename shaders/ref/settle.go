@@ -26,9 +26,10 @@ func Measured(m shaders.Measure, c shaders.Change) float64 {
 		return math.Sqrt(float64(c.First) / max(now, 1e-37))
 	case shaders.MeasureCosine:
 		return 1 - float64(c.Both)/max(math.Sqrt(now)*math.Sqrt(before), 1e-8)
-	default:
+	case shaders.MeasureAcceleration:
 		return math.Sqrt(float64(c.Second) / max(now, 1e-37))
 	}
+	return 0
 }
 
 // measured is the mean over a group's live rows.

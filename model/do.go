@@ -14,8 +14,8 @@ type Input struct {
 }
 
 // Do does asks of different sequences together, each to its end. After an error, also of a cancelled context, sequences hold
-// what whole chunks have added to them. The rows of the chunk under way are no longer in flight, those before them are as they were:
-// an ask that begins its rows may be done once more.
+// what whole chunks have added to them. The rows of the chunk under way are no longer in flight, nor are those before them that the ask
+// leaves out; others are as they were. An ask whose rows begin, and start from none of the lost ones, may be done once more.
 func (s *Session) Do(ctx context.Context, asks ...*Ask) error {
 	jobs := make([]*job, len(asks))
 	for i, a := range asks {
@@ -60,7 +60,7 @@ func (s *Session) Forward(ctx context.Context, inputs []Input, steps int) ([]Cho
 }
 
 // ForwardLogits runs the inputs one after the other and reads back the logits after every one of their tokens, in order:
-// (tokens, vocab_size).
+// (tokens, padded_vocab_size).
 func (s *Session) ForwardLogits(ctx context.Context, inputs []Input, steps int) ([][]float32, error) {
 	var all [][]float32
 	for _, in := range inputs {

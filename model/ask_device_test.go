@@ -1,0 +1,249 @@
+package model_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"muninn/model"
+	"muninn/shaders"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// askedSequence is a sequence of random asks as the test knows it.
+type askedSequence struct {
+	rng    *rand.Rand
+	seq    int
+	tokens []int32
+	flying []model.AskRow // rows in flight, ascending, with the steps behind them
+}
+
+const (
+	askContext  = 20
+	askMaxSteps = 12
+)
+
+// next makes up an ask: rows in flight that go on, begun again or not, and new ones behind them, or only new ones.
+func (q *askedSequence) next() *model.Ask {
+	rng := q.rng
+	chance := func(percent int) bool { return rng.IntN(100) < percent }
+	a := &model.Ask{Seq: q.seq, Steps: rng.IntN(5), Draw: rng.IntN(3)}
+	pos := len(q.tokens)
+	kept := 0
+	for chance(75) && kept < len(q.flying) && q.flying[len(q.flying)-1-kept].Pos == pos-1-kept {
+		kept++
+	}
+	again := chance(50)
+	for _, r := range q.flying[len(q.flying)-kept:] {
+		r.From, r.Begin, r.Back, r.Mix = model.FromOwn, again, 0, 0
+		if again {
+			r.Step = 0
+			if chance(30) {
+				r.Token = int32(rng.IntN(200))
+			}
+		}
+		if chance(25) {
+			r.Mix = rng.Float64()
+		}
+		a.Rows = append(a.Rows, r)
+	}
+	a.Keep = kept > 0 && chance(50)
+	fresh := rng.IntN(4)
+	if kept == 0 {
+		fresh++
+	}
+
+	normed := false // one of an ask at most
+	for range min(fresh, askContext-pos) {
+		r := model.AskRow{Pos: pos, Token: int32(rng.IntN(200)), Begin: true}
+		if back := 1 + rng.IntN(2); len(q.flying) > 0 && chance(60) {
+			source := pos - back
+			flies := slices.ContainsFunc(q.flying, func(f model.AskRow) bool { return f.Pos == source })
+			switch {
+			case !flies:
+			case chance(70):
+				r.From, r.Back = model.FromPrevious, back
+			case !normed:
+				r.From, r.Back, normed = model.FromNormed, back, true
+			}
+		}
+		if chance(25) {
+			r.Mix = rng.Float64()
+		}
+		a.Rows = append(a.Rows, r)
+		pos++
+	}
+	n := len(a.Rows)
+	if n == 0 {
+		return nil
+	}
+	for _, r := range a.Rows {
+		a.Steps = min(a.Steps, askMaxSteps-r.Step)
+	}
+	a.Outputs = rng.IntN(n + 1)
+	if chance(40) {
+		a.EMA = rng.Float64()
+	}
+	if chance(25) {
+		a.Noise = model.StateNoise{Weight: 0.3, Type: model.NoiseGeom}
+	}
+	if chance(40) {
+		a.Compare, a.Shift = model.Compare(1+rng.IntN(2)), rng.IntN(3)
+	}
+	if a.Compare == model.CompareNone && chance(70) {
+		c := model.Criteria()[rng.IntN(len(model.Criteria()))]
+		e := model.Exit{Criterion: c.Name, MinSteps: rng.IntN(2), Every: rng.IntN(3), Prefill: true, Threshold: 0.3}
+		if c.AtLeast {
+			e.Threshold = 1
+		}
+		a.Exit = &e
+	}
+	a.Last = chance(20)
+	return a
+}
+
+// took takes what came of an ask into account.
+func (q *askedSequence) took(a *model.Ask) {
+	var flying []model.AskRow
+	for _, r := range q.flying {
+		if a.Keep && r.Pos < a.Rows[0].Pos {
+			flying = append(flying, r)
+		}
+	}
+	for i, r := range a.Rows {
+		r.Step += a.Taken
+		if !a.Last || i == len(a.Rows)-1 {
+			flying = append(flying, r)
+		}
+		q.tokens = append(q.tokens[:r.Pos], r.Token)
+	}
+	q.flying = flying
+}
+
+// watched is what an ask hands out on the way.
+type watched struct {
+	steps  []int
+	values []float64
+	logits [][]float32
+}
+
+// watch is the ask with its callbacks set.
+func watch(a model.Ask) (*model.Ask, *watched) {
+	w := &watched{}
+	a.Logits = func(rows [][]float32) { w.logits = append(w.logits, rows...) }
+	if a.Exit != nil {
+		e := *a.Exit
+		e.Values = func(step int, value float64) { w.steps, w.values = append(w.steps, step), append(w.values, value) }
+		a.Exit = &e
+	}
+	return &a, w
+}
+
+// TestDeviceAsks: asks of every kind, several at once, come to what they come to in the reference one by one.
+func TestDeviceAsks(t *testing.T) {
+	rounds := testSize(t, "MUNINN_TEST_ASKS", 40, 8)
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("C-f16"), model.Options{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
+		r := openReference(t, modelDir("C-f16"))
+		for i, name := range []string{"latest-m4", "latest-m4-compress-s4", "always-last-m4"} {
+			lookup, err := model.ParseLookup(name, m.Config.NLayersInRecurrentBlock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const side = 3
+			s := session(t, m, model.SessionOptions{Sequences: side, Context: askContext, MaxSteps: askMaxSteps, Rows: 48, Outputs: 48, Exits: true,
+				Compares: askContext, Lookup: lookup})
+			reference, err := r.NewSession(model.ReferenceOptions{Lookup: lookup, Context: askContext})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var seqs [side]*askedSequence
+			for q := range seqs {
+				seqs[q] = &askedSequence{rng: rand.New(rand.NewPCG(uint64(i), uint64(q))), seq: q}
+				s.SetSequence(q, setting(q))
+				reference.SetSequence(q, setting(q))
+			}
+			for round := range rounds {
+				var asks []*model.Ask
+				var saw []*watched
+				for _, q := range seqs {
+					if len(q.tokens) == askContext || q.rng.IntN(8) == 0 { // begins anew
+						q.tokens, q.flying = nil, nil
+						if err := s.Rewind(q.seq, 0); err != nil {
+							t.Fatal(err)
+						}
+						if err := reference.Rewind(q.seq, 0); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if a := q.next(); a != nil && q.rng.IntN(4) > 0 {
+						a, w := watch(*a)
+						asks, saw = append(asks, a), append(saw, w)
+					}
+				}
+				if len(asks) == 0 {
+					continue
+				}
+				if err := s.Do(context.Background(), asks...); err != nil {
+					t.Fatalf("%s, round %d: %v", name, round, err)
+				}
+				for k, a := range asks {
+					b, want := watch(*a)
+					if err := reference.Do(b); err != nil {
+						t.Fatalf("%s, round %d: the reference: %v", name, round, err)
+					}
+					if problem := sameOutcome(a, b, saw[k], want); problem != "" {
+						t.Fatalf("%s, round %d, sequence %d: %s\n%+v", name, round, a.Seq, problem, *a)
+					}
+					seqs[a.Seq].took(a)
+				}
+			}
+		}
+	})
+}
+
+// sameOutcome tells how what came of an ask differs from what it is to come to.
+func sameOutcome(a, want *model.Ask, saw, wanted *watched) string {
+	if a.Taken != want.Taken || a.Passes != want.Passes || a.RowSteps != want.RowSteps || !slices.Equal(saw.steps, wanted.steps) {
+		return fmt.Sprintf("%d steps taken, %d in all, checks after %v with %v; the reference %d, %d, after %v with %v",
+			a.Taken, a.RowSteps, saw.steps, saw.values, want.Taken, want.RowSteps, wanted.steps, wanted.values)
+	}
+	for i, v := range saw.values {
+		if w := wanted.values[i]; !near(v, w) {
+			return fmt.Sprintf("the value after step %d is %g, in the reference %g", saw.steps[i], v, w)
+		}
+	}
+	if len(saw.logits) != len(wanted.logits) {
+		return fmt.Sprintf("%d rows of logits, in the reference %d", len(saw.logits), len(wanted.logits))
+	}
+	for i, row := range saw.logits {
+		for j, v := range row {
+			if w := wanted.logits[i][j]; !(math.Abs(float64(v-w)) <= limit) {
+				return fmt.Sprintf("logit %d of output %d is %g, in the reference %g", j, i, v, w)
+			}
+		}
+	}
+	if len(a.Changes) != len(want.Changes) || len(a.Choices) != len(want.Choices) {
+		return fmt.Sprintf("%d changes and %d choices, in the reference %d and %d", len(a.Changes), len(a.Choices), len(want.Changes), len(want.Choices))
+	}
+	for i, v := range a.Changes {
+		if w := want.Changes[i]; !near(float64(v), float64(w)) {
+			return fmt.Sprintf("change %d is %g, in the reference %g", i, v, w)
+		}
+	}
+	for i, c := range a.Choices {
+		w := want.Choices[i]
+		if w.Margin > 2*limit && c.Token != w.Token || c.Pos != w.Pos || c.Steps != w.Steps || !(math.Abs(float64(c.LogProb-w.LogProb)) <= 2*limit) {
+			return fmt.Sprintf("choice %d is %+v, in the reference %+v", i, c, w)
+		}
+	}
+	return ""
+}
+
+// near compares measures of states, sums of float32 differences of nearly equal values: within a thousandth, or 1e-4 of what states
+// are of.
+func near(v, w float64) bool { return math.Abs(v-w) <= max(1e-3*math.Abs(w), 1e-4) }
