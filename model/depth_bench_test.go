@@ -181,16 +181,17 @@ func BenchmarkWave(b *testing.B) {
 	})
 }
 
-// BenchmarkSide runs 8 requests of different depths and criteria side by side, and one after the other, prompts included.
+// BenchmarkSide runs 8 requests of different depths and criteria side by side, and one after the other, with their prompts and from each
+// one's second token on.
 func BenchmarkSide(b *testing.B) {
 	benchModels(b, func(b *testing.B, m *model.Model, prompts [][]int32) {
-		tokens, least, rounds := 16, 8, 9
+		tokens, apart, rounds := 16, 2, 9
 		if m.Config.NEmbd > 1000 {
-			tokens, least, rounds = 3, 4, 3
+			tokens, apart, rounds = 8, 1, 1
 		}
 		var requests []model.Request
 		for i, p := range prompts {
-			r := model.Request{Prompt: p, Steps: least + 2*i, MaxTokens: tokens, Pick: model.Sampling{Greedy: true}}
+			r := model.Request{Prompt: p, Steps: 8 + apart*i, MaxTokens: tokens, Pick: model.Sampling{Greedy: true}}
 			if i%2 == 1 {
 				r.Sampler.Exit = &model.Exit{Criterion: model.Criteria()[i%3].Name, MinSteps: 5 + i}
 			}
@@ -198,12 +199,15 @@ func BenchmarkSide(b *testing.B) {
 		}
 		s := session(b, m, model.SessionOptions{Context: 96, MaxSteps: 32, Exits: true})
 		many := session(b, m, model.SessionOptions{Sequences: 8, Context: 96, MaxSteps: 32, Exits: true})
-		for b.Loop() {
-			t := inTurn(b, rounds, func() float64 {
+		alone := func(requests []model.Request) func() float64 {
+			return func() float64 {
 				from := cpuTime()
 				generated(b, m, s, requests, 1)
 				return cpuTime() - from
-			}, func() float64 {
+			}
+		}
+		side := func(requests []model.Request) func() float64 {
+			return func() float64 {
 				from := cpuTime()
 				batch := model.NewBatch(many)
 				for i, r := range requests {
@@ -215,8 +219,16 @@ func BenchmarkSide(b *testing.B) {
 					b.Fatal(err)
 				}
 				return cpuTime() - from
-			})
+			}
+		}
+		first := slices.Clone(requests)
+		for i := range first {
+			first[i].MaxTokens = 1
+		}
+		for b.Loop() {
+			t := inTurn(b, rounds, alone(requests), side(requests), alone(first), side(first))
 			b.ReportMetric(t[0]/t[1], "of-one-by-one")
+			b.ReportMetric((t[0]-t[2])/(t[1]-t[3]), "of-one-by-one-from-2nd-token")
 		}
 		b.ReportMetric(0, "ns/op")
 	})
