@@ -120,6 +120,8 @@ func TestSelect(t *testing.T) {
 	integrated.Heaps = []Heap{{Size: 64 << 30, DeviceLocal: true}}
 	old := discrete
 	old.Name, old.UUID, old.APIVersion = "Old Card", "01", [3]uint32{1, 0, 3}
+	narrow := cpu
+	narrow.UUID, narrow.SubgroupSize = "4", cpu.SubgroupSize/2
 	for _, c := range []struct {
 		name string
 		list []Caps
@@ -131,6 +133,7 @@ func TestSelect(t *testing.T) {
 		{"integrated before cpu", []Caps{cpu, integrated}, "", 1, ""},
 		{"cpu when there is nothing else", []Caps{cpu}, "", 0, ""},
 		{"the first of equals", []Caps{discrete, amd}, "", 0, ""},
+		{"the cpu device that computes with wider vectors", []Caps{narrow, cpu}, "", 1, ""},
 		{"an unusable card last", []Caps{old, cpu}, "", 1, ""},
 		{"index", []Caps{cpu, integrated, discrete}, "1", 1, ""},
 		{"index of a duplicate", []Caps{amd, again}, "1", 1, ""},

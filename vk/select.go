@@ -11,7 +11,7 @@ import (
 var typeRank = map[string]int{"discrete": 4, "integrated": 3, "virtual": 2, "cpu": 1, "other": 0}
 
 // Select picks a device from a list and returns its index in the list. Want may be empty for the best device (discrete
-// before integrated before virtual before cpu), an index, a type, a UUID, or a part of a name in any case. A device that
+// before integrated before virtual before cpu, of these the one with the widest subgroups), an index, a type, a UUID, or a part of a name in any case. A device that
 // two drivers list under one UUID counts once, except by index. Nothing or several found is an error that names what exists and matches
 // ErrNoDevice.
 func Select(list []Caps, want string) (int, error) {
@@ -47,16 +47,20 @@ func Select(list []Caps, want string) (int, error) {
 	return 0, fmt.Errorf("%w: %q fits several, use an index: %s", ErrNoDevice, want, describe(list, found))
 }
 
-// best returns the first usable device of the best type.
+// best returns the first usable device of the best type; of CPU devices the first with the widest subgroups, which are as wide as
+// the vectors that it computes with.
 func best(list []Caps) int {
-	pick, rank := 0, -1
+	pick, rank, width := 0, -1, uint32(0)
 	for i, c := range list {
-		r := typeRank[c.Type] + 1
+		r, w := typeRank[c.Type]+1, uint32(0)
+		if c.IsCPU() {
+			w = c.SubgroupSize
+		}
 		if c.Supported() != nil {
 			r = 0
 		}
-		if r > rank {
-			pick, rank = i, r
+		if r > rank || r == rank && w > width {
+			pick, rank, width = i, r, w
 		}
 	}
 	return pick
