@@ -9,15 +9,15 @@ import "fmt"
 // sequence's next ask leaves it out (unless that has Keep), an ask for it fails midway, or the sequence is rewound to its position
 // or before. After an ask, the sequence ends with the ask's last row.
 //
-// A session runs an ask that has Last, and more rows or outputs than a pass, chunk by chunk, each as an ask of its own: with an exit
-// each leaves by itself, and Logits and Exit.Values are called for each.
+// A session runs an ask of more rows or outputs than a pass has chunk by chunk, if it has Last and its rows but the first start anew.
+// Each chunk is as an ask of its own: with an exit each leaves by itself, and Logits and Exit.Values are called for each.
 //
 // What is wrong with an ask is an error before anything has changed; of the errors ErrContextFull, ErrExit and ErrNoise are wrapped.
 type Ask struct {
 	Seq  int
 	Rows []AskRow // consecutive positions, ascending; the first follows a position of the sequence or is one
 	Keep bool     // rows in flight before the first of Rows stay so
-	Last bool     // of Rows only the last stays in flight, as is enough after a prompt. Only such asks may be run chunk by chunk
+	Last bool     // of Rows only the last stays in flight, as is enough after a prompt
 
 	Steps int   // core steps to take at most
 	Exit  *Exit // may end the steps sooner, for all rows at once; nil: never. Not of more than one row unless it has Prefill

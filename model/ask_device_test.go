@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"muninn/model"
@@ -205,6 +206,38 @@ func TestDeviceAsks(t *testing.T) {
 					seqs[a.Seq].took(a)
 				}
 			}
+		}
+	})
+}
+
+// TestDeviceAskChunks: a long prompt is cut into chunks, whose steps add up; rows that go on are not, and say which room they need.
+func TestDeviceAskChunks(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, modelDir("C-f16"), model.Options{})
+		s := session(t, m, model.SessionOptions{Sequences: 1, Context: askContext, MaxSteps: askMaxSteps, Rows: 4, Outputs: 4})
+		rows := make([]model.AskRow, 6)
+		for i := range rows {
+			rows[i] = model.AskRow{Pos: i, Token: int32(i), Begin: true}
+		}
+		prompt := &model.Ask{Rows: rows, Last: true, Steps: 2}
+		if err := s.Do(context.Background(), prompt); err != nil {
+			t.Fatal(err)
+		}
+		if prompt.Taken != 2 || prompt.Passes != 4 || prompt.RowSteps != 12 {
+			t.Errorf("6 rows in passes of 4: %d steps, %d passes, %d steps of rows", prompt.Taken, prompt.Passes, prompt.RowSteps)
+		}
+		rows[0].Pos = 5
+		rows[0].From = model.FromOwn // the one in flight
+		for i := 1; i < len(rows); i++ {
+			rows[i].Pos = 5 + i
+		}
+		rows[5].From, rows[5].Back = model.FromPrevious, 5
+		err := s.Do(context.Background(), &model.Ask{Rows: rows, Last: true, Steps: 2})
+		if err == nil || !strings.Contains(err.Error(), "6 rows") {
+			t.Errorf("rows that start from one of a chunk before: error %v", err)
+		}
+		if s.Pos(0) != 6 {
+			t.Errorf("%d tokens after a refused ask, want 6", s.Pos(0))
 		}
 	})
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"muninn/shaders"
 )
@@ -69,7 +70,7 @@ func (s *Session) check(a *Ask) error {
 	case a.Compare != CompareNone && len(a.Rows) > s.opt.Compares:
 		return fmt.Errorf("model: comparison of %d states in a session that has room for %d: set SessionOptions.Compares", len(a.Rows), s.opt.Compares)
 	case !a.divisible() && len(a.Rows) > s.opt.Rows:
-		return fmt.Errorf("model: %d rows to stay in flight, in passes of up to %d: set SessionOptions.Rows", len(a.Rows), s.opt.Rows)
+		return fmt.Errorf("model: %d rows that take their steps together, in passes of up to %d: set SessionOptions.Rows", len(a.Rows), s.opt.Rows)
 	case !a.divisible() && a.Outputs > s.opt.Outputs:
 		return fmt.Errorf("model: %d outputs at once in passes of up to %d: set SessionOptions.Outputs", a.Outputs, s.opt.Outputs)
 	case normed > 1:
@@ -78,8 +79,12 @@ func (s *Session) check(a *Ask) error {
 	return nil
 }
 
-// divisible tells whether the ask may be run chunk by chunk: where rows stay in flight, or are compared, they take each step together.
-func (a *Ask) divisible() bool { return a.Last && a.Compare == CompareNone }
+// divisible tells whether the ask may be run chunk by chunk. Where rows stay in flight, or are compared, they take each step together;
+// and behind the first chunk nothing is left of what rows had in flight before.
+func (a *Ask) divisible() bool {
+	return a.Last && a.Compare == CompareNone && a.EMA == 0 &&
+		!slices.ContainsFunc(a.Rows[1:], func(r AskRow) bool { return !r.Begin || r.From != FromInitial })
+}
 
 // seat readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
 // the pass has already. It tells whether there was room.
