@@ -181,9 +181,9 @@ func TestSameBits(t *testing.T) {
 				{"all steps in one submission", vk.Options{}, 1000, vk.Speed{}},
 				{"a device so slow that products and attention are cut", vk.Options{}, 0, vk.Speed{Read: 2e6, FMA: 1e12}},
 				{"a device so slow that most parts are a few workgroups", vk.Options{}, 0, vk.Speed{Read: 5e4, FMA: 1e12}},
-				{"shards of 1 MiB", vk.Options{Limits: func(c *vk.Caps) { c.MaxStorageBufferRange = 1 << 20 }}, 0, vk.Speed{}},
-				{"shards of 64 KiB, which cut every matrix and the cache", vk.Options{Limits: func(c *vk.Caps) { c.MaxStorageBufferRange = 64 << 10 }}, 0, vk.Speed{}},
-				{"staged uploads", vk.Options{ForceStaging: true}, 0, vk.Speed{}},
+				{"shards of 1 MiB", vktest.Limited(vk.Options{}, func(c *vk.Caps) { c.MaxStorageBufferRange = 1 << 20 }), 0, vk.Speed{}},
+				{"shards of 64 KiB, which cut every matrix and the cache", vktest.Limited(vk.Options{}, func(c *vk.Caps) { c.MaxStorageBufferRange = 64 << 10 }), 0, vk.Speed{}},
+				{"staged uploads", vktest.Staged(vk.Options{}), 0, vk.Speed{}},
 			} {
 				got, gotBits := run(c.options, c.perSubmit, c.speed)
 				if c.speed != (vk.Speed{}) && dispatches < 2*whole {

@@ -20,8 +20,8 @@ func TestPlanForetells(t *testing.T) {
 		}
 		return l
 	}
-	for _, staged := range []bool{false, true} {
-		vktest.EachWith(t, vk.Options{ForceStaging: staged}, func(t *testing.T, d *vk.Device) {
+	for _, opt := range []vk.Options{{}, vktest.Staged(vk.Options{})} {
+		vktest.EachWith(t, opt, func(t *testing.T, d *vk.Device) {
 			openStaging(t, d)
 			for _, path := range []string{model.DemoName, modelDir("A-f32"), modelDir("C-f16")} {
 				ck, err := model.OpenPath(path)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unsafe"
+
+	"muninn/vk/internal/seam"
 )
 
 // Arena hands out memory from a few large blocks and frees all of it at once.
@@ -122,7 +124,7 @@ func (a *Arena) outOfMemory(n uint64, heap int) error {
 
 // newBlock makes a block of size bytes, or of the bare need when that is refused.
 func (d *Device) newBlock(need, size uint64, m Memory) (*block, error) {
-	if d.drv.fault(FaultAlloc) {
+	if d.drv.test.Due(seam.Alloc) {
 		return nil, &Error{Op: "allocate memory", Result: resultOutOfDeviceMemory}
 	}
 	b, err := d.makeBlock(size, m)
@@ -152,7 +154,7 @@ func (d *Device) makeBlock(size uint64, m Memory) (*block, error) {
 	b := &block{buffer: buffer, memory: memory, size: size, heap: t.Heap, use: m}
 	err = d.drv.bind(buffer, memory)
 	mappable := t.HostVisible && t.HostCoherent
-	if err == nil && mappable && (m != DeviceLocal || d.caps.UMA() && !d.opt.ForceStaging) {
+	if err == nil && mappable && (m != DeviceLocal || d.caps.UMA() && !d.opt.test.ForceStaging) {
 		var p unsafe.Pointer
 		if p, err = d.drv.mapMemory(memory, size); err == nil {
 			b.mapped = unsafe.Slice((*byte)(p), size)

@@ -13,7 +13,7 @@ import (
 // What ArenaSize foretells is what an arena takes, for any mix of spans.
 func TestArenaSizeForetells(t *testing.T) {
 	limits := func(c *vk.Caps) { c.MaxAllocation = 24 << 20 } // blocks of at most 12 MiB, so that every case comes up
-	vktest.EachWith(t, vk.Options{Limits: limits}, func(t *testing.T, d *vk.Device) {
+	vktest.EachWith(t, vktest.Limited(vk.Options{}, limits), func(t *testing.T, d *vk.Device) {
 		rng := rand.New(rand.NewPCG(4, 7))
 		for range 20 {
 			a := arena(t, d, vk.DeviceLocal)
@@ -65,7 +65,7 @@ func TestLargeSpansShareNoBlock(t *testing.T) {
 
 // A device whose memory the host cannot reach makes its staging memory at the first write, of the size foretold.
 func TestStagingForetells(t *testing.T) {
-	vktest.EachWith(t, vk.Options{ForceStaging: true}, func(t *testing.T, d *vk.Device) {
+	vktest.EachWith(t, vktest.Staged(vk.Options{}), func(t *testing.T, d *vk.Device) {
 		s := alloc(t, arena(t, d, vk.DeviceLocal), 64)
 		before := d.Counters().DeviceBytes
 		must(t, d.Write(s, make([]byte, 64)))

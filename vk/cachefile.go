@@ -2,7 +2,6 @@ package vk
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -51,16 +50,8 @@ func (d *Device) openCache() error {
 	return nil
 }
 
-// SavePipelineCache writes the pipeline cache to Options.CacheDir, replacing the file in one step. Close does so too, but
-// leaves out errors: a cache that cannot be written only costs time.
-func (d *Device) SavePipelineCache() error {
-	if err := d.take(context.Background()); err != nil {
-		return err
-	}
-	defer d.release()
-	return d.saveCache()
-}
-
+// saveCache writes the pipeline cache to Options.CacheDir, replacing the file in one step. Close leaves out its errors: a cache
+// that cannot be written only costs time.
 func (d *Device) saveCache() error {
 	if d.cache == 0 {
 		return nil

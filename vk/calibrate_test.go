@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"muninn/vk/internal/seam"
 )
 
 // TestSpeedFile checks that only a whole file for this device, with figures that a device can have, is used.
@@ -45,7 +47,7 @@ func TestCalibrate(t *testing.T) {
 	dir := t.TempDir()
 	fast := Speed{Read: 1e12, FMA: 2e13, Dispatch: 3 * time.Microsecond}
 	start := func(driver string, measured Speed, fails error) (Speed, int, error) {
-		d := fakeDevice(t, newFake(), Options{CacheDir: dir, Limits: func(c *Caps) { c.Driver = driver }})
+		d := fakeDevice(t, newFake(), Options{CacheDir: dir, test: seam.Options{Limits: func(c any) { c.(*Caps).Driver = driver }}})
 		defer d.Close()
 		calls := 0
 		_, err := d.Calibrate(func() (Speed, error) { calls++; return measured, fails })

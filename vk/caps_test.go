@@ -176,25 +176,25 @@ func TestOldDeviceIsRefusedByName(t *testing.T) {
 
 func TestKernelsThatDoNotFit(t *testing.T) {
 	c := recordedCaps(t)["SwiftShader Device (Subzero)"]
-	fits := Interface{LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, PushBytes: 16, Bindings: []Binding{{Index: 3}}, Capabilities: []uint32{1, 61, 63}}
+	fits := signature{LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, PushBytes: 16, Bindings: []bufferUse{{Index: 3}}, Capabilities: []uint32{1, 61, 63}}
 	if err := c.accepts(fits, KernelOptions{SubgroupSize: 4}); err != nil {
 		t.Fatalf("a kernel that fits: %v", err)
 	}
-	for name, change := range map[string]func(*Interface, *KernelOptions, *Caps){
-		"workgroup":        func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{257} },
-		"workgroup of 0":   func(in *Interface, o *KernelOptions, c *Caps) { o.Spec = []uint32{0} },
-		"workgroup in all": func(in *Interface, o *KernelOptions, c *Caps) { in.LocalSize = [3]uint32{64, 64, 1} },
-		"push constants":   func(in *Interface, o *KernelOptions, c *Caps) { in.PushBytes = 132 },
-		"buffers": func(in *Interface, o *KernelOptions, c *Caps) {
-			c.MaxStorageBuffers, in.Bindings = 1, []Binding{{Index: 0}, {Index: 1}}
+	for name, change := range map[string]func(*signature, *KernelOptions, *Caps){
+		"workgroup":        func(in *signature, o *KernelOptions, c *Caps) { o.Spec = []uint32{257} },
+		"workgroup of 0":   func(in *signature, o *KernelOptions, c *Caps) { o.Spec = []uint32{0} },
+		"workgroup in all": func(in *signature, o *KernelOptions, c *Caps) { in.LocalSize = [3]uint32{64, 64, 1} },
+		"push constants":   func(in *signature, o *KernelOptions, c *Caps) { in.PushBytes = 132 },
+		"buffers": func(in *signature, o *KernelOptions, c *Caps) {
+			c.MaxStorageBuffers, in.Bindings = 1, []bufferUse{{Index: 0}, {Index: 1}}
 		},
-		"integer dot": func(in *Interface, o *KernelOptions, c *Caps) {
+		"integer dot": func(in *signature, o *KernelOptions, c *Caps) {
 			c.IntegerDot, in.Capabilities = false, []uint32{1, 6018, 6019}
 		},
-		"capability":             func(in *Interface, o *KernelOptions, c *Caps) { in.Capabilities = []uint32{1, 9} },
-		"no subgroup arithmetic": func(in *Interface, o *KernelOptions, c *Caps) { c.SubgroupArithmetic = false },
-		"subgroup size":          func(in *Interface, o *KernelOptions, c *Caps) { o.SubgroupSize = 32 },
-		"subgroup size not told": func(in *Interface, o *KernelOptions, c *Caps) {
+		"capability":             func(in *signature, o *KernelOptions, c *Caps) { in.Capabilities = []uint32{1, 9} },
+		"no subgroup arithmetic": func(in *signature, o *KernelOptions, c *Caps) { c.SubgroupArithmetic = false },
+		"subgroup size":          func(in *signature, o *KernelOptions, c *Caps) { o.SubgroupSize = 32 },
+		"subgroup size not told": func(in *signature, o *KernelOptions, c *Caps) {
 			o.SubgroupSize, c.SubgroupSizeControl, c.SubgroupMax = 4, false, 8
 		},
 	} {

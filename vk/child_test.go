@@ -37,11 +37,11 @@ func child(task string) int {
 func chain(name, task string) (err error) {
 	opt := vk.Options{Device: name}
 	if task == "misaligned" {
-		opt.Limits = func(c *vk.Caps) { c.OffsetAlignment = 1 }
+		opt = vktest.Limited(opt, func(c *vk.Caps) { c.OffsetAlignment = 1 })
 	}
 	kernelOptions := vk.KernelOptions{}
 	if task == "subgroup" {
-		opt.Limits = func(c *vk.Caps) { c.SubgroupMax = 64 }
+		opt = vktest.Limited(opt, func(c *vk.Caps) { c.SubgroupMax = 64 })
 		kernelOptions.SubgroupSize = 64
 	}
 	d, err := vk.Open(opt)
@@ -49,7 +49,9 @@ func chain(name, task string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	d.SetDropBarriers(task == "drop")
+	if task == "drop" {
+		vktest.DropBarriers(d)
+	}
 	code := make(map[string]*vk.Kernel)
 	for _, k := range []string{"halve", "settled"} {
 		b, err := os.ReadFile("testdata/" + k + ".spv")

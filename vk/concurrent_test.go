@@ -16,7 +16,7 @@ import (
 
 // TestConcurrentUse runs programs, transfers and compilation from several goroutines: each sees its own results.
 func TestConcurrentUse(t *testing.T) {
-	vktest.EachWith(t, vk.Options{ForceStaging: true}, func(t *testing.T, d *vk.Device) {
+	vktest.EachWith(t, vktest.Staged(vk.Options{}), func(t *testing.T, d *vk.Device) {
 		mem := arena(t, d, vk.DeviceLocal)
 		code := spirv(t, "halve")
 		results := make(chan error)

@@ -8,9 +8,6 @@ import (
 // Name is the name the program was created with.
 func (p *Program) Name() string { return p.name }
 
-// Ops is the number of ops.
-func (p *Program) Ops() int { return len(p.ops) }
-
 // Cost is the sum of the ops' costs.
 func (p *Program) Cost() Cost {
 	var c Cost
@@ -20,11 +17,8 @@ func (p *Program) Cost() Cost {
 	return c
 }
 
-// Segments is the number of command buffers the program was cut into, 0 before End.
-func (p *Program) Segments() int { return len(p.segments) }
-
-// Barriers is the number of barriers inferred between ops, 0 before End.
-func (p *Program) Barriers() int {
+// barrierCount is the number of barriers inferred between ops, 0 before End.
+func (p *Program) barrierCount() int {
 	n := 0
 	for _, b := range p.barriers {
 		if b != nil {
@@ -34,27 +28,11 @@ func (p *Program) Barriers() int {
 	return n
 }
 
-// Hazards returns an error naming the first two ops that touch the same memory in conflict without a barrier between
-// them. It checks an ended program by the plain rule, whatever the inference did.
-func (p *Program) Hazards() error {
-	accesses := make([][]access, len(p.parts))
-	before := make([]bool, len(p.parts))
-	for i, part := range p.parts {
-		accesses[i] = p.ops[part.op].access
-		before[i] = p.barriers[i] != nil
-	}
-	if i, k, found := uncovered(accesses, before); found {
-		i, k = p.parts[i].op, p.parts[k].op
-		return fmt.Errorf("vk: program %s: ops %d (%s) and %d (%s) conflict without a barrier", p.name, i, p.ops[i].name(), k, p.ops[k].name())
-	}
-	return nil
-}
-
 // String lists the ops, one a line: index, name, workgroups, blocks read and written as
 // number:offset+bytes, cost, parts when there are several. A line of dashes stands for a barrier before an op.
 func (p *Program) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "program %s: %d ops, %d barriers, %d segments\n", p.name, len(p.ops), p.Barriers(), len(p.segments))
+	fmt.Fprintf(&b, "program %s: %d ops, %d barriers, %d segments\n", p.name, len(p.ops), p.barrierCount(), len(p.segments))
 	blocks := make(map[uint64]int)
 	cuts := make([]int, len(p.ops)) // parts of each op
 	waits := make([]bool, len(p.ops))

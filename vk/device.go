@@ -11,10 +11,9 @@ import (
 
 // Device is an opened device. Its methods may be called from several goroutines; runs and transfers take turns.
 type Device struct {
-	caps        Caps
-	opt         Options
-	drv         *guard
-	compileOnly bool
+	caps Caps
+	opt  Options
+	drv  *guard
 
 	turn  chan struct{} // held by whoever uses the queue
 	queue queue         // owned by the holder of turn
@@ -31,8 +30,8 @@ type Device struct {
 	timings  map[string]*Timing
 	speed    Speed
 
-	profiling, dropBarriers atomic.Bool
-	counters                counters
+	profiling atomic.Bool
+	counters  counters
 }
 
 // counters are Counters that several goroutines add to.
@@ -44,13 +43,7 @@ type counters struct {
 func Devices() ([]Caps, error) { return nativeDevices() }
 
 // Open opens the device that opt.Device selects. A device older than Vulkan 1.1 is refused with ErrUnsupported.
-func Open(opt Options) (*Device, error) { return open(opt, false) }
-
-// OpenCompileOnly opens a device on which NewKernel works and nothing runs: for drivers that compile for hardware which
-// is not there. Other calls give ErrCompileOnly.
-func OpenCompileOnly(opt Options) (*Device, error) { return open(opt, true) }
-
-func open(opt Options, compileOnly bool) (*Device, error) {
+func Open(opt Options) (*Device, error) {
 	caps, drv, err := nativeOpen(func(list []Caps) (int, error) {
 		i, err := Select(list, opt.Device)
 		if err != nil {
@@ -61,23 +54,23 @@ func open(opt Options, compileOnly bool) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newDevice(caps, drv, opt, compileOnly)
+	return newDevice(caps, drv, opt)
 }
 
 // newDevice makes a device of an opened driver, which it owns from here on.
-func newDevice(caps Caps, drv driver, opt Options, compileOnly bool) (*Device, error) {
-	if opt.Limits != nil {
-		opt.Limits(&caps)
+func newDevice(caps Caps, drv driver, opt Options) (*Device, error) {
+	if opt.test.Limits != nil {
+		opt.test.Limits(&caps)
 	}
 	d := &Device{
-		caps: caps, opt: opt, drv: newGuard(drv), compileOnly: compileOnly,
+		caps: caps, opt: opt, drv: newGuard(drv),
 		turn: make(chan struct{}, 1), layouts: make(map[layoutKey]layout), arenas: make(map[*Arena]bool),
 		programs: make(map[*Program]bool), heapUsed: make([]uint64, len(caps.Heaps)), timings: make(map[string]*Timing), speed: caps.classSpeed(),
 	}
 	if err := d.openCache(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if !compileOnly {
+	if !opt.test.CompileOnly {
 		if err := d.openQueue(); err != nil {
 			return nil, errors.Join(err, d.Close())
 		}
@@ -104,17 +97,9 @@ func (d *Device) Lost() error { return d.drv.alive() }
 // submitted one at a time.
 func (d *Device) SetProfiling(on bool) { d.profiling.Store(on) }
 
-// SetDropBarriers makes programs ended from now on leave out their inferred barriers, so that a test can prove that
-// synchronization validation sees it.
-func (d *Device) SetDropBarriers(drop bool) { d.dropBarriers.Store(drop) }
-
-// InjectFault makes the nth call from now at a point fail, 1 being the next one; 0 takes it back. It is for tests of
-// what callers do when a device fails.
-func (d *Device) InjectFault(p FaultPoint, n int) { d.drv.faults[p].Store(int64(n)) }
-
 // acquire takes the queue, or returns early when the context ends or the device is gone.
 func (d *Device) acquire(ctx context.Context) error {
-	if d.compileOnly {
+	if d.opt.test.CompileOnly {
 		return ErrCompileOnly
 	}
 	return d.take(ctx)
@@ -145,7 +130,7 @@ func (d *Device) release() { <-d.turn }
 
 // usable returns why objects cannot be made any more, or nil.
 func (d *Device) usable() error {
-	if d.compileOnly {
+	if d.opt.test.CompileOnly {
 		return ErrCompileOnly
 	}
 	d.mu.Lock()
@@ -171,7 +156,7 @@ func (d *Device) Close() error {
 	d.programs, d.arenas, d.kernels = nil, nil, nil
 	d.mu.Unlock()
 
-	if !d.compileOnly {
+	if !d.opt.test.CompileOnly {
 		_ = d.drv.waitIdle() // a lost device reports its loss here, and is freed all the same
 	}
 	var left []string

@@ -80,8 +80,8 @@ func TestSpecializationConstants(t *testing.T) {
 		if got := k.Workgroup(); got != [3]uint32{32, 2, 2} {
 			t.Errorf("workgroup %v, want [32 2 2]", got)
 		}
-		if k.Name() != "push" || k.Interface().Spans() != 4 {
-			t.Errorf("kernel %s of %d spans", k.Name(), k.Interface().Spans())
+		if k.Name() != "push" || k.Spans() != 4 {
+			t.Errorf("kernel %s of %d spans", k.Name(), k.Spans())
 		}
 		mem := arena(t, d, vk.DeviceLocal)
 		mixed, lengths := alloc(t, mem, 4*100), alloc(t, mem, 64)
@@ -113,7 +113,7 @@ func TestDamagedKernel(t *testing.T) {
 
 func TestCompileOnly(t *testing.T) {
 	for _, name := range vktest.Names() {
-		d, err := vk.OpenCompileOnly(vk.Options{Device: name})
+		d, err := vk.Open(vktest.CompileOnly(vk.Options{Device: name}))
 		must(t, err)
 		kernel(t, d, "add", 64)
 		p := d.NewProgram("p")
@@ -133,7 +133,7 @@ func TestCompileOnly(t *testing.T) {
 // TestLostDevice loses the device under a run: the process goes on, everything says so, and a device opened anew works.
 func TestLostDevice(t *testing.T) {
 	for _, name := range vktest.Names() {
-		for point, fault := range map[string]vk.FaultPoint{"submit": vk.FaultSubmit, "wait": vk.FaultWait} {
+		for point, fault := range map[string]vktest.Fault{"submit": vktest.Submit, "wait": vktest.Wait} {
 			t.Run(name+"/"+point, func(t *testing.T) {
 				for attempt := range 2 {
 					d := vktest.Open(t, name, vk.Options{})
@@ -150,7 +150,7 @@ func TestLostDevice(t *testing.T) {
 						}
 						continue
 					}
-					d.InjectFault(fault, 3)
+					vktest.Fail(d, fault, 3)
 					err := d.Run(t.Context(), vk.RunOptions{PerSubmit: 1}, p, p, p, p, p)
 					if !errors.Is(err, vk.ErrDeviceLost) || !strings.Contains(err.Error(), "op 1, spin") {
 						t.Errorf("error %v, want ErrDeviceLost naming the last op", err)
@@ -166,7 +166,7 @@ func TestLostDevice(t *testing.T) {
 
 func TestFailedPipeline(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, d *vk.Device) {
-		d.InjectFault(vk.FaultPipeline, 1)
+		vktest.Fail(d, vktest.Pipeline, 1)
 		_, err := d.NewKernel("halve", spirv(t, "halve"), vk.KernelOptions{})
 		var e *vk.Error
 		if !errors.As(err, &e) || e.Name != "halve" {
@@ -178,7 +178,7 @@ func TestFailedPipeline(t *testing.T) {
 
 func TestLeaksAreReported(t *testing.T) {
 	for _, name := range vktest.Names() {
-		d, err := vk.Open(vk.Options{Device: name, ForceStaging: true})
+		d, err := vk.Open(vktest.Staged(vk.Options{Device: name}))
 		must(t, err)
 		s := alloc(t, d.NewArena("lost arena", vk.DeviceLocal), 64)
 		must(t, d.Write(s, make([]byte, 64)))

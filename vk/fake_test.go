@@ -36,7 +36,7 @@ func newFake() *fake {
 // fakeDevice opens a device over a fake.
 func fakeDevice(t *testing.T, f *fake, opt Options) *Device {
 	t.Helper()
-	d, err := newDevice(recordedCaps(t)["llvmpipe (LLVM 15.0.6, 256 bits)"], f, opt, false)
+	d, err := newDevice(recordedCaps(t)["llvmpipe (LLVM 15.0.6, 256 bits)"], f, opt)
 	if err != nil {
 		t.Fatal(err)
 	}

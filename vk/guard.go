@@ -9,25 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"muninn/vk/internal/seam"
 )
 
-// FaultPoint is a place where a failure can be injected.
-type FaultPoint int
-
-const (
-	FaultSubmit   FaultPoint = iota // device lost at a submission
-	FaultWait                       // device lost while waiting
-	FaultAlloc                      // out of device memory when an arena or staging grows
-	FaultPipeline                   // a pipeline that does not compile
-	faultPoints
-)
-
-// guard stands between the device and its driver. It latches the loss of the device, counts live objects, and injects
-// the failures that tests ask for.
+// guard stands between the device and its driver. It latches the loss of the device, counts live objects, and fails
+// where tests ask for it.
 type guard struct {
 	driver
-	lost   atomic.Pointer[DeviceLostError]
-	faults [faultPoints]atomic.Int64 // calls until the failure, 0 for none
+	lost atomic.Pointer[DeviceLostError]
+	test seam.Device
 
 	mu   sync.Mutex
 	last string // last op submitted
@@ -35,20 +26,6 @@ type guard struct {
 }
 
 func newGuard(d driver) *guard { return &guard{driver: d, live: make(map[string]int)} }
-
-// fault tells whether this call is the one to fail.
-func (g *guard) fault(p FaultPoint) bool {
-	f := &g.faults[p]
-	for {
-		n := f.Load()
-		if n <= 0 {
-			return false
-		}
-		if f.CompareAndSwap(n, n-1) {
-			return n == 1
-		}
-	}
-}
 
 // alive returns the latched error once the device is lost.
 func (g *guard) alive() error {
@@ -159,7 +136,7 @@ func (g *guard) createPipeline(p pipelineInfo) (handle, error) {
 	if err := g.alive(); err != nil {
 		return 0, err
 	}
-	if g.fault(FaultPipeline) {
+	if g.test.Due(seam.Pipeline) {
 		return 0, &Error{Op: "create pipeline", Name: p.name, Result: resultInitFailed}
 	}
 	h, err := g.driver.createPipeline(p)
@@ -232,7 +209,7 @@ func (g *guard) submitOp(c []command, fence handle, last string) error {
 	g.mu.Lock()
 	g.last = last
 	g.mu.Unlock()
-	if g.fault(FaultSubmit) {
+	if g.test.Due(seam.Submit) {
 		return g.check("submit", &Error{Op: "submit", Result: resultDeviceLost})
 	}
 	return g.check("submit", g.driver.submit(c, fence))
@@ -242,7 +219,7 @@ func (g *guard) wait(fence handle, limit time.Duration) (bool, error) {
 	if err := g.alive(); err != nil {
 		return false, err
 	}
-	if g.fault(FaultWait) {
+	if g.test.Due(seam.Wait) {
 		return false, g.check("wait", &Error{Op: "wait", Result: resultDeviceLost})
 	}
 	done, err := g.driver.wait(fence, limit)

@@ -5,15 +5,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"muninn/vk/internal/seam"
 )
 
 func TestDeviceLossLatches(t *testing.T) {
-	for name, point := range map[string]FaultPoint{"submit": FaultSubmit, "wait": FaultWait} {
+	for name, point := range map[string]seam.Fault{"submit": seam.Submit, "wait": seam.Wait} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake()
 			d := fakeDevice(t, f, Options{})
 			progs := work(t, d, 6, time.Second)
-			d.InjectFault(point, 3)
+			d.drv.test.Fail(point, 3)
 			err := d.Run(t.Context(), RunOptions{}, progs...)
 			var lost *DeviceLostError
 			if !errors.As(err, &lost) || !errors.Is(err, ErrDeviceLost) {
@@ -51,7 +53,7 @@ func TestDeviceLossLatches(t *testing.T) {
 func TestFailedStepsLeaveNothing(t *testing.T) {
 	f := newFake()
 	d := fakeDevice(t, f, Options{})
-	d.InjectFault(FaultPipeline, 1)
+	d.drv.test.Fail(seam.Pipeline, 1)
 	_, err := d.NewKernel("halve", compiled(t, "halve"), KernelOptions{})
 	var e *Error
 	if !errors.As(err, &e) || e.Name != "halve" || e.Op != "create pipeline" {
@@ -61,7 +63,7 @@ func TestFailedStepsLeaveNothing(t *testing.T) {
 		t.Errorf("the next pipeline: %v", err)
 	}
 	a := d.NewArena("a", DeviceLocal)
-	d.InjectFault(FaultAlloc, 1)
+	d.drv.test.Fail(seam.Alloc, 1)
 	_, err = a.Alloc(100)
 	var oom *OutOfMemoryError
 	if !errors.As(err, &oom) || oom.Name != "a" || !oom.Device || oom.Requested < 100 || oom.Heap == 0 {
@@ -83,7 +85,7 @@ func TestFailedStepsLeaveNothing(t *testing.T) {
 // nothing panics, and Close leaves no object behind.
 func TestEveryFailureLeavesNothing(t *testing.T) {
 	life := func(f *fake) (err error) {
-		d, err := newDevice(recordedCaps(t)["llvmpipe (LLVM 15.0.6, 256 bits)"], f, Options{CacheDir: t.TempDir(), ForceStaging: true}, false)
+		d, err := newDevice(recordedCaps(t)["llvmpipe (LLVM 15.0.6, 256 bits)"], f, Options{CacheDir: t.TempDir(), test: seam.Options{ForceStaging: true}})
 		if err != nil {
 			return err
 		}

@@ -133,20 +133,3 @@ func beginBarrier(ops [][]access) barrier {
 
 // endBarrier makes what was written visible to the host once the fence is waited for.
 var endBarrier = barrier{stageCompute | stageTransfer, accessShaderWrite | accessTransferWrite, stageHost, accessHostRead}
-
-// uncovered returns the first pair of ops that conflict without a barrier between them, given which ops have one before
-// them. It is the plain statement of the rule that infer must satisfy, kept apart from how infer works.
-func uncovered(ops [][]access, before []bool) (first, second int, found bool) {
-	for j := range ops {
-		for i := j - 1; i >= 0 && !before[i+1]; i-- {
-			for _, a := range ops[i] {
-				for _, b := range ops[j] {
-					if (a.write || b.write) && a.overlaps(b) {
-						return i, j, true
-					}
-				}
-			}
-		}
-	}
-	return 0, 0, false
-}

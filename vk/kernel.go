@@ -5,7 +5,7 @@ import "fmt"
 // Kernel is a compiled compute pipeline. It lives as long as its device.
 type Kernel struct {
 	name     string
-	in       Interface
+	in       signature
 	group    [3]uint32 // workgroup size
 	pipeline handle
 	layout   layout
@@ -22,7 +22,7 @@ type layoutKey struct {
 // bindings are the indices that a kernel uses, as bits.
 type bindings struct{ storage, texels uint32 }
 
-func (in Interface) bindings() bindings {
+func (in signature) bindings() bindings {
 	var s bindings
 	for _, b := range in.Bindings {
 		if b.Texels == NoTexel {
@@ -36,12 +36,6 @@ func (in Interface) bindings() bindings {
 
 // Name is the name the kernel was created with.
 func (k *Kernel) Name() string { return k.name }
-
-// Interface is what the kernel's SPIR-V says about how it is called.
-func (k *Kernel) Interface() Interface { return k.in }
-
-// Workgroup is the workgroup size with the specialization constants applied.
-func (k *Kernel) Workgroup() [3]uint32 { return k.group }
 
 // SPIR-V capabilities of a kernel that needs no device feature, and those of subgroup operations, which are properties.
 const (
@@ -63,7 +57,7 @@ const (
 // set 0, push constants, 32-bit arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches
 // ErrUnsupported. Errors name the kernel.
 func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
-	in, err := Reflect(spirv)
+	in, err := reflectSPIRV(spirv)
 	if err != nil {
 		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
 	}
@@ -104,7 +98,7 @@ func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kerne
 }
 
 // accepts returns why a kernel does not fit the device, or nil.
-func (c Caps) accepts(in Interface, opt KernelOptions) error {
+func (c Caps) accepts(in signature, opt KernelOptions) error {
 	for _, capability := range in.Capabilities {
 		switch capability {
 		case capMatrix, capShader, capSampledBuffer, capGroupNonUniform, capGroupNonUniformVote:
@@ -129,8 +123,8 @@ func (c Caps) accepts(in Interface, opt KernelOptions) error {
 	if in.PushBytes > c.MaxPushConstants {
 		return unsupported("%d bytes of push constants, %s allows %d", in.PushBytes, c.Name, c.MaxPushConstants)
 	}
-	if uint64(in.StorageBuffers()) > uint64(c.MaxStorageBuffers) {
-		return unsupported("%d storage buffers, %s allows %d", in.StorageBuffers(), c.Name, c.MaxStorageBuffers)
+	if uint64(in.storageBuffers()) > uint64(c.MaxStorageBuffers) {
+		return unsupported("%d storage buffers, %s allows %d", in.storageBuffers(), c.Name, c.MaxStorageBuffers)
 	}
 	return c.acceptsSubgroup(opt.SubgroupSize)
 }

@@ -15,7 +15,7 @@ import (
 
 func TestArena(t *testing.T) {
 	limits := func(c *vk.Caps) { c.MaxAllocation = 8 << 20 } // blocks of at most 4 MiB
-	vktest.EachWith(t, vk.Options{Limits: limits}, func(t *testing.T, d *vk.Device) {
+	vktest.EachWith(t, vktest.Limited(vk.Options{}, limits), func(t *testing.T, d *vk.Device) {
 		a := arena(t, d, vk.DeviceLocal)
 		if a.Size() != 0 {
 			t.Errorf("an arena without allocations holds %d bytes", a.Size())
@@ -82,7 +82,7 @@ func TestSlicePanicsOutside(t *testing.T) {
 
 // TestTransfers moves more than two staging slots hold, with and without staging, at odd sizes and offsets.
 func TestTransfers(t *testing.T) {
-	for name, opt := range map[string]vk.Options{"direct": {}, "staged": {ForceStaging: true}} {
+	for name, opt := range map[string]vk.Options{"direct": {}, "staged": vktest.Staged(vk.Options{})} {
 		t.Run(name, func(t *testing.T) {
 			vktest.EachWith(t, opt, func(t *testing.T, d *vk.Device) {
 				const n = 40<<20 + 37
@@ -103,7 +103,7 @@ func TestTransfers(t *testing.T) {
 				}
 				// Three pieces of 16 MiB or less each way, or no submission at all.
 				submissions := uint64(0)
-				if opt.ForceStaging {
+				if name == "staged" {
 					submissions = 6
 				}
 				if got := after.Submissions - before.Submissions; got != submissions {
@@ -121,7 +121,7 @@ func TestTransfers(t *testing.T) {
 }
 
 func TestWriteFunc(t *testing.T) {
-	for name, opt := range map[string]vk.Options{"direct": {}, "staged": {ForceStaging: true}} {
+	for name, opt := range map[string]vk.Options{"direct": {}, "staged": vktest.Staged(vk.Options{})} {
 		t.Run(name, func(t *testing.T) {
 			vktest.EachWith(t, opt, func(t *testing.T, d *vk.Device) {
 				const n = 33 << 20
@@ -192,9 +192,9 @@ func TestOutOfMemory(t *testing.T) {
 }
 
 func TestStagingOutOfMemory(t *testing.T) {
-	vktest.EachWith(t, vk.Options{ForceStaging: true}, func(t *testing.T, d *vk.Device) {
+	vktest.EachWith(t, vktest.Staged(vk.Options{}), func(t *testing.T, d *vk.Device) {
 		s := alloc(t, arena(t, d, vk.DeviceLocal), 64)
-		d.InjectFault(vk.FaultAlloc, 2)
+		vktest.Fail(d, vktest.Alloc, 2)
 		if err := d.Write(s, make([]byte, 64)); !errors.Is(err, vk.ErrOutOfMemory) {
 			t.Errorf("write without staging memory: %v", err)
 		}

@@ -14,7 +14,4 @@ func TestWithoutCgo(t *testing.T) {
 	if _, err := Open(Options{}); !errors.Is(err, ErrNoCgo) {
 		t.Errorf("Open: %v", err)
 	}
-	if _, err := OpenCompileOnly(Options{}); !errors.Is(err, ErrNoCgo) {
-		t.Errorf("OpenCompileOnly: %v", err)
-	}
 }

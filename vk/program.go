@@ -128,8 +128,8 @@ func (p *Program) dispatch(o op, push any) {
 		p.fail("dispatch %s: %d bytes of push constants, the kernel takes %d", k.name, len(o.push), k.in.PushBytes)
 		return
 	}
-	if len(o.bind) != k.in.Spans() {
-		p.fail("dispatch %s: %d spans bound, the kernel takes %d", k.name, len(o.bind), k.in.Spans())
+	if len(o.bind) != k.in.spans() {
+		p.fail("dispatch %s: %d spans bound, the kernel takes %d", k.name, len(o.bind), k.in.spans())
 		return
 	}
 	o.bind = append([]Span(nil), o.bind...)

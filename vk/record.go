@@ -53,7 +53,7 @@ func (p *Program) record() error {
 		estimates[i] = part.estimate
 	}
 	p.barriers = infer(accesses)
-	if p.d.dropBarriers.Load() {
+	if p.d.drv.test.DropBarriers.Load() {
 		p.barriers = make([]*barrier, len(p.parts))
 	}
 	starts := cut(estimates, segmentBudget)

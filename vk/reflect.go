@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// Binding is one buffer of a kernel, in descriptor set 0.
-type Binding struct {
+// bufferUse is one buffer of a kernel, in descriptor set 0.
+type bufferUse struct {
 	Index  uint32
 	Reads  bool  // false when the kernel declares it writeonly
 	Writes bool  // false when the kernel declares it readonly
@@ -17,22 +17,22 @@ type Binding struct {
 const secondView = 16
 
 // Span is the index of the span that is bound: a texel buffer from index 16 on is a second view of the span at 16 less.
-func (b Binding) Span() uint32 { return b.Index % secondView }
+func (b bufferUse) Span() uint32 { return b.Index % secondView }
 
-// Interface is what a kernel's SPIR-V says about how it is called.
-type Interface struct {
+// signature is what a kernel's SPIR-V says about how it is called.
+type signature struct {
 	Entry         string
-	Bindings      []Binding // by rising index; an index the kernel does not use is absent
-	PushBytes     uint32    // size of the push constant block, 0 for none
-	LocalSize     [3]uint32 // workgroup size, with the defaults of specialization constants
-	LocalSizeSpec [3]int64  // constant id that sets each dimension, -1 for none
-	SpecIDs       []uint32  // specialization constant ids, rising
-	Capabilities  []uint32  // SPIR-V capability numbers, in order of declaration
-	ReadsGrid     bool      // it looks at the number of workgroups, so that a dispatch of it cannot be cut
+	Bindings      []bufferUse // by rising index; an index the kernel does not use is absent
+	PushBytes     uint32      // size of the push constant block, 0 for none
+	LocalSize     [3]uint32   // workgroup size, with the defaults of specialization constants
+	LocalSizeSpec [3]int64    // constant id that sets each dimension, -1 for none
+	SpecIDs       []uint32    // specialization constant ids, rising
+	Capabilities  []uint32    // SPIR-V capability numbers, in order of declaration
+	ReadsGrid     bool        // it looks at the number of workgroups, so that a dispatch of it cannot be cut
 }
 
 // Spans is how many spans a dispatch of the kernel binds: the highest index of one plus one.
-func (in Interface) Spans() int {
+func (in signature) spans() int {
 	n := 0
 	for _, b := range in.Bindings {
 		n = max(n, int(b.Span())+1)
@@ -41,7 +41,7 @@ func (in Interface) Spans() int {
 }
 
 // StorageBuffers is how many of the bindings are storage buffers.
-func (in Interface) StorageBuffers() int {
+func (in signature) storageBuffers() int {
 	n := 0
 	for _, b := range in.Bindings {
 		if b.Texels == NoTexel {
@@ -52,7 +52,7 @@ func (in Interface) StorageBuffers() int {
 }
 
 // workgroup returns the workgroup size under the given specialization values.
-func (in Interface) workgroup(spec []uint32) [3]uint32 {
+func (in signature) workgroup(spec []uint32) [3]uint32 {
 	size := in.LocalSize
 	for i, id := range in.LocalSizeSpec {
 		if id >= 0 && id < int64(len(spec)) {
@@ -64,45 +64,45 @@ func (in Interface) workgroup(spec []uint32) [3]uint32 {
 
 // Reflect reads a kernel's interface from its SPIR-V. It accepts compute modules with one entry point whose only
 // resources are storage buffers and texel buffers in set 0 and a push constant block, and never panics on damaged input.
-func Reflect(spirv []byte) (Interface, error) {
+func reflectSPIRV(spirv []byte) (signature, error) {
 	m, err := parse(spirv)
 	if err != nil {
-		return Interface{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
+		return signature{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
 	}
 	in, err := m.iface()
 	if err != nil {
-		return Interface{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
+		return signature{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
 	}
 	return in, nil
 }
 
 // iface turns the parsed module into its interface.
-func (m *module) iface() (Interface, error) {
+func (m *module) iface() (signature, error) {
 	if m.entries != 1 {
-		return Interface{}, fmt.Errorf("%d compute entry points, want 1", m.entries)
+		return signature{}, fmt.Errorf("%d compute entry points, want 1", m.entries)
 	}
-	in := Interface{Entry: m.entryName, LocalSizeSpec: [3]int64{-1, -1, -1}, Capabilities: m.capabilities, ReadsGrid: m.readsGrid}
+	in := signature{Entry: m.entryName, LocalSizeSpec: [3]int64{-1, -1, -1}, Capabilities: m.capabilities, ReadsGrid: m.readsGrid}
 	if err := m.workgroupSize(&in); err != nil {
-		return Interface{}, err
+		return signature{}, err
 	}
-	byIndex := make(map[uint32]Binding)
+	byIndex := make(map[uint32]bufferUse)
 	for _, v := range m.variables {
 		switch v.class {
 		case classPushConstant:
 			n, err := m.blockSize(v)
 			if err != nil {
-				return Interface{}, err
+				return signature{}, err
 			}
 			in.PushBytes = max(in.PushBytes, n)
 		case classUniform, classStorageBuffer, classUniformConstant:
 			b, err := m.binding(v)
 			if err != nil {
-				return Interface{}, err
+				return signature{}, err
 			}
 			// Two variables may view one storage buffer through different types.
 			if old, ok := byIndex[b.Index]; ok {
 				if old.Texels != b.Texels {
-					return Interface{}, fmt.Errorf("binding %d is of two kinds", b.Index)
+					return signature{}, fmt.Errorf("binding %d is of two kinds", b.Index)
 				}
 				b.Reads, b.Writes = b.Reads || old.Reads, b.Writes || old.Writes
 			}
@@ -121,7 +121,7 @@ func (m *module) iface() (Interface, error) {
 }
 
 // workgroupSize takes the size from the WorkgroupSize constant when there is one, else from the execution mode.
-func (m *module) workgroupSize(in *Interface) error {
+func (m *module) workgroupSize(in *signature) error {
 	in.LocalSize = m.localSize
 	var ids []uint32
 	switch {
@@ -152,31 +152,31 @@ func (m *module) workgroupSize(in *Interface) error {
 }
 
 // binding reads a buffer variable's decorations.
-func (m *module) binding(v variable) (Binding, error) {
+func (m *module) binding(v variable) (bufferUse, error) {
 	d := m.decorations[v.id]
 	if d == nil || !d.hasBinding {
-		return Binding{}, fmt.Errorf("buffer variable %d has no binding", v.id)
+		return bufferUse{}, fmt.Errorf("buffer variable %d has no binding", v.id)
 	}
 	if d.set != 0 {
-		return Binding{}, fmt.Errorf("binding %d is in descriptor set %d, only set 0 is supported", d.binding, d.set)
+		return bufferUse{}, fmt.Errorf("binding %d is in descriptor set %d, only set 0 is supported", d.binding, d.set)
 	}
 	limit := uint32(secondView)
 	if v.class == classUniformConstant {
 		limit = 2 * secondView
 	}
 	if d.binding >= limit {
-		return Binding{}, fmt.Errorf("binding %d is too high for its kind, below %d are supported", d.binding, limit)
+		return bufferUse{}, fmt.Errorf("binding %d is too high for its kind, below %d are supported", d.binding, limit)
 	}
 	if v.class == classUniformConstant {
 		texel, err := m.texel(v, d.binding)
-		return Binding{Index: d.binding, Reads: true, Texels: texel}, err
+		return bufferUse{Index: d.binding, Reads: true, Texels: texel}, err
 	}
 	block, err := m.block(v)
 	if err != nil {
-		return Binding{}, err
+		return bufferUse{}, err
 	}
 	if v.class == classUniform && !m.bufferBlock[block] {
-		return Binding{}, fmt.Errorf("variable %d is a uniform block, only storage buffers are supported", v.id)
+		return bufferUse{}, fmt.Errorf("variable %d is a uniform block, only storage buffers are supported", v.id)
 	}
 	members := m.structs[block]
 	reads, writes := len(members) == 0, len(members) == 0
@@ -185,7 +185,7 @@ func (m *module) binding(v variable) (Binding, error) {
 		reads = reads || !md.nonReadable
 		writes = writes || !md.nonWritable
 	}
-	return Binding{Index: d.binding, Reads: reads && !d.nonReadable, Writes: writes && !d.nonWritable}, nil
+	return bufferUse{Index: d.binding, Reads: reads && !d.nonReadable, Writes: writes && !d.nonWritable}, nil
 }
 
 // texel is what a fetch from an image variable gives.

@@ -20,21 +20,21 @@ func compiled(t testing.TB, name string) []byte {
 
 func TestReflect(t *testing.T) {
 	none := [3]int64{-1, -1, -1}
-	for name, want := range map[string]Interface{
-		"add": {Entry: "main", Bindings: []Binding{{0, true, false, NoTexel}, {1, true, false, NoTexel}, {2, false, true, NoTexel}}, PushBytes: 8,
+	for name, want := range map[string]signature{
+		"add": {Entry: "main", Bindings: []bufferUse{{0, true, false, NoTexel}, {1, true, false, NoTexel}, {2, false, true, NoTexel}}, PushBytes: 8,
 			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, SpecIDs: []uint32{0}, Capabilities: []uint32{1}},
-		"halve": {Entry: "main", Bindings: []Binding{{0, true, true, NoTexel}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
-		"settled": {Entry: "main", Bindings: []Binding{{0, true, false, NoTexel}, {1, false, true, NoTexel}, {2, false, true, NoTexel}, {3, true, true, NoTexel}}, PushBytes: 8,
+		"halve": {Entry: "main", Bindings: []bufferUse{{0, true, true, NoTexel}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
+		"settled": {Entry: "main", Bindings: []bufferUse{{0, true, false, NoTexel}, {1, false, true, NoTexel}, {2, false, true, NoTexel}, {3, true, true, NoTexel}}, PushBytes: 8,
 			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
-		"subgroup": {Entry: "main", Bindings: []Binding{{0, false, true, NoTexel}}, LocalSize: [3]uint32{128, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 61, 63}},
+		"subgroup": {Entry: "main", Bindings: []bufferUse{{0, false, true, NoTexel}}, LocalSize: [3]uint32{128, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 61, 63}},
 		// A block with one readonly member of three is read and written; one that is only asked for its length is neither.
 		// Offsets of the push constants: at 0, v 16, m 32 (4 columns of 8 bytes), list 64 (3 of 4 bytes).
-		"push": {Entry: "main", Bindings: []Binding{{1, true, true, NoTexel}, {3, false, false, NoTexel}}, PushBytes: 76,
+		"push": {Entry: "main", Bindings: []bufferUse{{1, true, true, NoTexel}, {3, false, false, NoTexel}}, PushBytes: 76,
 			LocalSize: [3]uint32{1, 2, 1}, LocalSizeSpec: [3]int64{1, -1, 3}, SpecIDs: []uint32{0, 1, 3}, Capabilities: []uint32{1}},
-		"texels": {Entry: "main", Bindings: []Binding{{0, true, false, Uint4}, {1, true, false, Float4}, {2, false, true, NoTexel},
+		"texels": {Entry: "main", Bindings: []bufferUse{{0, true, false, Uint4}, {1, true, false, Float4}, {2, false, true, NoTexel},
 			{16, true, false, Uint}, {17, true, false, Float}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 46}},
 	} {
-		got, err := Reflect(compiled(t, name))
+		got, err := reflectSPIRV(compiled(t, name))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -43,12 +43,12 @@ func TestReflect(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
 		}
 	}
-	in, _ := Reflect(compiled(t, "push"))
-	if in.Spans() != 4 {
-		t.Errorf("spans with binding 3 the highest: %d, want 4", in.Spans())
+	in, _ := reflectSPIRV(compiled(t, "push"))
+	if in.spans() != 4 {
+		t.Errorf("spans with binding 3 the highest: %d, want 4", in.spans())
 	}
-	if in, _ := Reflect(compiled(t, "texels")); in.Spans() != 3 || in.StorageBuffers() != 1 {
-		t.Errorf("of five bindings, two of them second views: %d spans, %d storage buffers, want 3 and 1", in.Spans(), in.StorageBuffers())
+	if in, _ := reflectSPIRV(compiled(t, "texels")); in.spans() != 3 || in.storageBuffers() != 1 {
+		t.Errorf("of five bindings, two of them second views: %d spans, %d storage buffers, want 3 and 1", in.spans(), in.storageBuffers())
 	}
 	if got := in.workgroup([]uint32{9, 8, 7, 6}); got != [3]uint32{8, 2, 6} {
 		t.Errorf("workgroup under constants 1 and 3: %v, want [8 2 6]", got)
@@ -83,7 +83,7 @@ func TestReflectRefuses(t *testing.T) {
 			[]uint32{opTypeImage, 6, 5, dim, 0, 0, 0, sampled, 0}, []uint32{opTypePointer, 7, classUniformConstant, 6},
 			[]uint32{opVariable, 7, 8, classUniformConstant}, end)
 	}
-	if _, err := Reflect(fetched(dimBuffer, 1, 32, 31)); err != nil {
+	if _, err := reflectSPIRV(fetched(dimBuffer, 1, 32, 31)); err != nil {
 		t.Fatalf("a good texel buffer: %v", err)
 	}
 	twoKinds := assemble(entry, size, []uint32{opDecorate, 8, decorationBinding, 3}, []uint32{opDecorate, 9, decorationBinding, 3},
@@ -91,7 +91,7 @@ func TestReflectRefuses(t *testing.T) {
 		[]uint32{opTypeStruct, 10, 5}, []uint32{opTypePointer, 11, classStorageBuffer, 10},
 		[]uint32{opVariable, 7, 8, classUniformConstant}, []uint32{opVariable, 11, 9, classStorageBuffer}, end)
 	binding := func(n uint32) []uint32 { return []uint32{opDecorate, 8, decorationBinding, n} }
-	if _, err := Reflect(block(classStorageBuffer, binding(2))); err != nil {
+	if _, err := reflectSPIRV(block(classStorageBuffer, binding(2))); err != nil {
 		t.Fatalf("a good module: %v", err)
 	}
 	// A struct of 64 members of a struct of 64 members, eight deep: more sizes than there are atoms to count them with.
@@ -130,7 +130,7 @@ func TestReflectRefuses(t *testing.T) {
 		{"sampler", block(classUniformConstant, binding(0)), "image or sampler"},
 		{"too many nested types", assemble(nested...), "nested too deeply"},
 	} {
-		_, err := Reflect(c.spirv)
+		_, err := reflectSPIRV(c.spirv)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want an error saying %q", c.name, err, c.says)
 		}
@@ -143,11 +143,11 @@ func FuzzReflect(f *testing.F) {
 		f.Add(compiled(f, name))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		in, err := Reflect(b)
+		in, err := reflectSPIRV(b)
 		if err != nil {
 			return
 		}
-		if in.Spans() > secondView || in.PushBytes > 1<<16 || in.PushBytes%4 != 0 {
+		if in.spans() > secondView || in.PushBytes > 1<<16 || in.PushBytes%4 != 0 {
 			t.Errorf("interface out of bounds: %+v", in)
 		}
 		for i, n := range in.LocalSize {

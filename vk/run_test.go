@@ -73,7 +73,7 @@ func TestTexels(t *testing.T) {
 			t.Errorf("a view of half a texel: %v", err)
 		}
 	})
-	few := vk.Options{Limits: func(c *vk.Caps) { c.MaxTexels = 64 }}
+	few := vktest.Limited(vk.Options{}, func(c *vk.Caps) { c.MaxTexels = 64 })
 	vktest.EachWith(t, few, func(t *testing.T, d *vk.Device) {
 		mem := arena(t, d, vk.DeviceLocal)
 		x, y := alloc(t, mem, 65*4), alloc(t, mem, 1024)

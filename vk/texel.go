@@ -56,7 +56,7 @@ func (d *Device) view(s Span, t Texel) (handle, error) {
 }
 
 // descriptor is what a kernel's binding with a span comes to.
-func (d *Device) descriptor(b Binding, s Span) (descriptor, error) {
+func (d *Device) descriptor(b bufferUse, s Span) (descriptor, error) {
 	if b.Texels == NoTexel {
 		return descriptor{binding: b.Index, buffer: s.block.buffer, offset: s.offset, size: s.size}, nil
 	}

@@ -52,7 +52,7 @@ func (d *Device) WriteFunc(dst Span, fill func(off uint64, p []byte) error) erro
 
 // direct is the span's memory when transfers may go straight to it.
 func (d *Device) direct(s Span) []byte {
-	if d.opt.ForceStaging && s.block.use == DeviceLocal {
+	if d.opt.test.ForceStaging && s.block.use == DeviceLocal {
 		return nil
 	}
 	return s.mapped()

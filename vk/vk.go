@@ -9,16 +9,21 @@
 // feature is needed. Without cgo the package compiles, and opening a device gives ErrNoCgo.
 package vk
 
+import "muninn/vk/internal/seam"
+
 // Options tells how a device is opened.
 type Options struct {
 	// Device is what Select takes: empty for the best device, an index, a type, a UUID or a part of the name.
 	Device string
-	// Limits may lower limits before the device is used, so that tests can force small shards, blocks or budgets.
-	Limits func(*Caps)
-	// ForceStaging sends every transfer through staging memory, as on a GPU whose memory the host cannot map.
-	ForceStaging bool
 	// CacheDir is the directory where the pipeline cache and the measured speed are kept; empty for none.
 	CacheDir string
+
+	test seam.Options
+}
+
+func init() {
+	seam.OfOptions = func(o any) *seam.Options { return &o.(*Options).test }
+	seam.OfDevice = func(d any) *seam.Device { return &d.(*Device).drv.test }
 }
 
 // KernelOptions are the choices made when a kernel is compiled for a device.

@@ -68,16 +68,16 @@ func TestCalibrate(t *testing.T) {
 
 // TestMeasureFails: a device that is lost or full is an error, and everything is given back.
 func TestMeasureFails(t *testing.T) {
-	for p, want := range map[vk.FaultPoint]error{vk.FaultSubmit: vk.ErrDeviceLost, vk.FaultWait: vk.ErrDeviceLost, vk.FaultPipeline: nil} {
+	for p, want := range map[vktest.Fault]error{vktest.Submit: vk.ErrDeviceLost, vktest.Wait: vk.ErrDeviceLost, vktest.Pipeline: nil} {
 		d := vktest.Open(t, vktest.Names()[0], vk.Options{})
-		d.InjectFault(p, 2)
+		vktest.Fail(d, p, 2)
 		if _, err := Measure(t.Context(), d, Quick(d.Caps())); err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("fault %d: %v", p, err)
 		}
 	}
 	// Memory that runs out makes the buffer smaller.
 	d := vktest.Open(t, vktest.Names()[0], vk.Options{})
-	d.InjectFault(vk.FaultAlloc, 1)
+	vktest.Fail(d, vktest.Alloc, 1)
 	if _, err := Measure(t.Context(), d, Quick(d.Caps())); err != nil {
 		t.Errorf("out of memory once: %v", err)
 	}

@@ -1,4 +1,4 @@
-// Package vktest opens the devices that tests need. Which drivers are visible comes from the environment
+// Package vktest opens the devices that tests need, and makes them small or faulty. Which drivers are visible comes from the environment
 // (VK_ICD_FILENAMES); tests only name devices.
 package vktest
 
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"muninn/vk"
+	"muninn/vk/internal/seam"
 )
 
 // required are parts of the names of the devices that every test runs on: two software drivers that differ in nearly
@@ -66,3 +67,38 @@ func EachWith(t *testing.T, opt vk.Options, test func(t *testing.T, d *vk.Device
 		t.Run(name, func(t *testing.T) { test(t, Open(t, name, opt)) })
 	}
 }
+
+// Limited returns the options with limits lowered before the device is used.
+func Limited(opt vk.Options, lower func(*vk.Caps)) vk.Options {
+	seam.OfOptions(&opt).Limits = func(c any) { lower(c.(*vk.Caps)) }
+	return opt
+}
+
+// Staged returns the options with every transfer going through staging memory, as on a GPU whose memory the host cannot map.
+func Staged(opt vk.Options) vk.Options {
+	seam.OfOptions(&opt).ForceStaging = true
+	return opt
+}
+
+// CompileOnly returns options for a device that makes kernels and runs nothing; calls that would give vk.ErrCompileOnly.
+func CompileOnly(opt vk.Options) vk.Options {
+	seam.OfOptions(&opt).CompileOnly = true
+	return opt
+}
+
+// Fault is a place where a device can be made to fail.
+type Fault = seam.Fault
+
+// Places where a device can be made to fail.
+const (
+	Submit   = seam.Submit   // device lost at a submission
+	Wait     = seam.Wait     // device lost while waiting
+	Alloc    = seam.Alloc    // out of device memory when an arena or staging grows
+	Pipeline = seam.Pipeline // a pipeline that does not compile
+)
+
+// Fail makes the nth call from now at a place fail, 1 being the next one; 0 takes it back.
+func Fail(d *vk.Device, at Fault, n int) { seam.OfDevice(d).Fail(at, n) }
+
+// DropBarriers makes programs ended from now on leave out their inferred barriers.
+func DropBarriers(d *vk.Device) { seam.OfDevice(d).DropBarriers.Store(true) }

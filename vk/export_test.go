@@ -1,0 +1,65 @@
+package vk
+
+import (
+	"context"
+	"fmt"
+)
+
+// What tests of this package, and of nothing else, look at.
+
+// Ops is the number of ops.
+func (p *Program) Ops() int { return len(p.ops) }
+
+// Interface is what the kernel's SPIR-V says about how it is called.
+func (k *Kernel) Interface() signature { return k.in }
+
+// Segments is the number of command buffers the program was cut into, 0 before End.
+func (p *Program) Segments() int { return len(p.segments) }
+
+// Workgroup is the workgroup size with the specialization constants applied.
+func (k *Kernel) Workgroup() [3]uint32 { return k.group }
+
+// Hazards returns an error naming the first two ops that touch the same memory in conflict without a barrier between
+// them. It checks an ended program by the plain rule, whatever the inference did.
+func (p *Program) Hazards() error {
+	accesses := make([][]access, len(p.parts))
+	before := make([]bool, len(p.parts))
+	for i, part := range p.parts {
+		accesses[i] = p.ops[part.op].access
+		before[i] = p.barriers[i] != nil
+	}
+	if i, k, found := uncovered(accesses, before); found {
+		i, k = p.parts[i].op, p.parts[k].op
+		return fmt.Errorf("vk: program %s: ops %d (%s) and %d (%s) conflict without a barrier", p.name, i, p.ops[i].name(), k, p.ops[k].name())
+	}
+	return nil
+}
+
+// uncovered returns the first pair of ops that conflict without a barrier between them, given which ops have one before
+// them. It is the plain statement of the rule that infer must satisfy, kept apart from how infer works.
+func uncovered(ops [][]access, before []bool) (first, second int, found bool) {
+	for j := range ops {
+		for i := j - 1; i >= 0 && !before[i+1]; i-- {
+			for _, a := range ops[i] {
+				for _, b := range ops[j] {
+					if (a.write || b.write) && a.overlaps(b) {
+						return i, j, true
+					}
+				}
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// SavePipelineCache is what Close does to the pipeline cache, with its error.
+func (d *Device) SavePipelineCache() error {
+	if err := d.take(context.Background()); err != nil {
+		return err
+	}
+	defer d.release()
+	return d.saveCache()
+}
+
+// Spans is how many spans a dispatch of the kernel binds.
+func (k *Kernel) Spans() int { return k.in.spans() }

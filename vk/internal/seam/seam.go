@@ -1,0 +1,55 @@
+// Package seam is what tests may do to a device that no caller may: package vk obeys it, package vktest hands it out, and
+// nothing outside vk can import it.
+package seam
+
+import "sync/atomic"
+
+// Options belong to the options that a device is opened with.
+type Options struct {
+	// Limits may lower limits before the device is used, to force small shards, blocks or budgets. It is given the *vk.Caps.
+	Limits func(caps any)
+	// ForceStaging sends every transfer through staging memory, as on a GPU whose memory the host cannot map.
+	ForceStaging bool
+	// CompileOnly opens a device that makes kernels and runs nothing, for drivers of hardware that is not there.
+	CompileOnly bool
+}
+
+// Fault is a place where a failure can be injected.
+type Fault int
+
+const (
+	Submit   Fault = iota // device lost at a submission
+	Wait                  // device lost while waiting
+	Alloc                 // out of device memory when an arena or staging grows
+	Pipeline              // a pipeline that does not compile
+	faults
+)
+
+// Device is what is done to an open device.
+type Device struct {
+	DropBarriers atomic.Bool          // programs ended from now on leave out their inferred barriers
+	calls        [faults]atomic.Int64 // until the failure, 0 for none
+}
+
+// Fail makes the nth call from now at a place fail, 1 being the next one; 0 takes it back.
+func (d *Device) Fail(f Fault, n int) { d.calls[f].Store(int64(n)) }
+
+// Due counts a call and tells whether it is the one to fail.
+func (d *Device) Due(f Fault) bool {
+	c := &d.calls[f]
+	for {
+		n := c.Load()
+		if n <= 0 {
+			return false
+		}
+		if c.CompareAndSwap(n, n-1) {
+			return n == 1
+		}
+	}
+}
+
+// OfOptions and OfDevice find them in a *vk.Options and a *vk.Device. Package vk sets both.
+var (
+	OfOptions func(options any) *Options
+	OfDevice  func(device any) *Device
+)
