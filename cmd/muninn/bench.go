@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/shaders/roof"
 	"muninn/vk"
@@ -43,19 +44,18 @@ func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Quants, "quant", "auto", "`formats` of the weights, one after another: "+strings.Join(model.QuantNames(), ", "))
 	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
 	fs.IntVar(&o.Reps, "reps", 5, "repetitions, after a first one that is reported apart")
-	o.Output = benchFormats()[0]
-	fs.VarP(&choice{&o.Output, benchFormats()}, "output", "o", "form of the results")
+	cli.ChoiceVarP(fs, &o.Output, "output", "o", benchFormats()[0], benchFormats(), "form of the results")
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
 	o.deviceOptions.AddFlags(fs)
 	o.set = fs.Changed
 }
 
-func benchCommand() *command {
+func benchCommand() *cli.Command {
 	o := &benchOptions{}
-	return &command{
-		name: "bench", args: "[MODEL]", max: 1,
-		summary: "measure speed, and how near it comes to what the device can do",
-		detail: `MODEL is what "muninn run" takes; with --shape, weights are random and no file is needed.
+	return &cli.Command{
+		Name: "bench", Args: "[MODEL]", Max: 1,
+		Summary: "measure speed, and how near it comes to what the device can do",
+		Detail: `MODEL is what "muninn run" takes; with --shape, weights are random and no file is needed.
 
 Each line is a test: pp64 reads a prompt of 64 tokens, tg32 generates 32, rows8 takes 8 rows through one core step.
 t/s is tokens per second, mean and standard deviation, then median, least and most; of rows, row steps per second.
@@ -66,13 +66,13 @@ first run, with all that is compiled.
 
 Where the device is the CPU, "cpu ms" is the CPU time of a token on each core, and GB/s, GFLOP/s, the shares and cost
 go by it: other programs disturb it least. On a GPU they go by the clock on the wall.`,
-		examples: []string{
+		Examples: []string{
 			"muninn bench demo -p 64 -n 32 -r 8,32",
 			"muninn bench --shape huginn --quant q8_0,q4_0 -p 0 -n 8 --rows 1,2,4,8,16,32,64",
 			"muninn bench ~/huginn-0125 --quant q4_0 -o csv > q4.csv",
 		},
-		flags: o.AddFlags,
-		run: func(ctx context.Context, s *streams, args []string) error {
+		Flags: o.AddFlags,
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			if len(args) > 0 {
 				o.Model = args[0]
 			}
@@ -91,11 +91,11 @@ type benchPlan struct {
 func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
 	switch {
 	case o.Model == "" && o.Shape == "":
-		return p, usage("nothing to measure: name a MODEL, or a shape of random weights with --shape")
+		return p, cli.Usage("nothing to measure: name a MODEL, or a shape of random weights with --shape")
 	case o.Model != "" && o.Shape != "":
-		return p, usage("MODEL and --shape: give one of them")
+		return p, cli.Usage("MODEL and --shape: give one of them")
 	case o.Reps < 1:
-		return p, usage("--reps %d: want at least 1", o.Reps)
+		return p, cli.Usage("--reps %d: want at least 1", o.Reps)
 	case ck != nil:
 		p.shape = shape{modelName(o.Model), ck.Config, ck.Config.MeanRecurrence}
 	default:
@@ -120,7 +120,7 @@ func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
 		}
 	}
 	if err == nil && len(p.prompts)+len(p.tokens)+len(p.rows) == 0 {
-		err = usage("nothing to measure: -p, -n and --rows are all empty")
+		err = cli.Usage("nothing to measure: -p, -n and --rows are all empty")
 	}
 	if len(p.steps) == 0 {
 		p.steps = []int{p.shape.steps}
@@ -139,7 +139,7 @@ func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
 // maxBenchRows is what a pass takes on any device.
 const maxBenchRows = 128
 
-func runBench(ctx context.Context, s *streams, o *benchOptions) (err error) {
+func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) {
 	var ck *model.Checkpoint
 	if o.Model != "" {
 		if ck, err = model.OpenPath(o.Model); err != nil {
@@ -156,14 +156,14 @@ func runBench(ctx context.Context, s *streams, o *benchOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
-	s.note("measuring the device's roof")
+	s.Note("measuring the device's roof")
 	speed, err := roof.Measure(ctx, dev, roof.Thorough(dev.Caps()))
 	if err != nil {
 		return err
 	}
 	dev.SetSpeed(speed)
-	s.note("roof: reads %.2f GB/s, %.1f GFLOP/s, %v a dispatch", speed.Read/1e9, speed.FMA/1e9, speed.Dispatch)
-	out, err := newBenchWriter(s.out, o.Output)
+	s.Note("roof: reads %.2f GB/s, %.1f GFLOP/s, %v a dispatch", speed.Read/1e9, speed.FMA/1e9, speed.Dispatch)
+	out, err := newBenchWriter(s.Out, o.Output)
 	if err != nil {
 		return err
 	}
@@ -172,18 +172,18 @@ func runBench(ctx context.Context, s *streams, o *benchOptions) (err error) {
 			return err
 		}
 	}
-	return outputError(out.close())
+	return cli.OutputError(out.close())
 }
 
 // measureScheme loads the weights in one format and runs every test on them.
-func (o *benchOptions) measureScheme(ctx context.Context, s *streams, ck *model.Checkpoint, dev *vk.Device, speed vk.Speed, p benchPlan, scheme model.Scheme, out *benchWriter) (err error) {
+func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *model.Checkpoint, dev *vk.Device, speed vk.Speed, p benchPlan, scheme model.Scheme, out *benchWriter) (err error) {
 	var m *model.Model
 	stored := model.RandomStored
 	if ck != nil {
 		stored = ck.Stored
 		m, _, err = loadModel(s, o.Model, ck, dev, model.Options{Weights: scheme})
 	} else {
-		s.note("making %s (%v) in %v", p.shape.name, p.shape.config, scheme)
+		s.Note("making %s (%v) in %v", p.shape.name, p.shape.config, scheme)
 		m, err = model.Random(p.shape.config, scheme, dev)
 	}
 	if err != nil {
@@ -203,7 +203,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *streams, ck *model.
 	}
 	timings, err := b.profile(ctx)
 	if err == nil {
-		printProfile(s.err, timings)
+		printProfile(s.Err, timings)
 	}
 	return err
 }

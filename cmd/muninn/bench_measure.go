@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/shaders/roof"
 	"muninn/vk"
@@ -13,7 +14,7 @@ import (
 
 // bencher runs the tests on one model.
 type bencher struct {
-	s     *streams
+	s     *cli.Streams
 	m     *model.Model
 	plan  benchPlan
 	reps  int
@@ -85,7 +86,7 @@ func (b *bencher) sequences(ctx context.Context, s *model.Session, r int, report
 
 // time repeats one test from an empty cache.
 func (b *bencher) time(t *test, do func() error, s *model.Session, report func(benchRow) error) error {
-	b.s.note("%s %s, r %d: %d repetitions", t.row.Model, t.row.Test, t.row.Steps, b.reps)
+	b.s.Note("%s %s, r %d: %d repetitions", t.row.Model, t.row.Test, t.row.Steps, b.reps)
 	for range b.reps + 1 {
 		if err := s.Rewind(0, 0); err != nil {
 			return err
@@ -112,7 +113,7 @@ func (b *bencher) rows(ctx context.Context, report func(benchRow) error) error {
 		t.bytes, t.flops = b.work.step.bytes, 2*float64(n)*b.work.step.weights
 		tests = append(tests, t)
 	}
-	b.s.note("%s: a core step of %v rows, %d repetitions", b.base.Model, b.plan.rows, b.reps)
+	b.s.Note("%s: a core step of %v rows, %d repetitions", b.base.Model, b.plan.rows, b.reps)
 	for range b.reps + 1 {
 		for i, t := range tests {
 			step, err := s.CoreSteps(ctx, b.tokens(b.plan.rows[i]))
@@ -156,7 +157,7 @@ func (b *bencher) profile(ctx context.Context) ([]vk.Timing, error) {
 			return nil, err
 		}
 	}
-	b.s.note("%s: device time of one token, r %d", b.base.Model, r)
+	b.s.Note("%s: device time of one token, r %d", b.base.Model, r)
 	return dev.Timings(), nil
 }
 

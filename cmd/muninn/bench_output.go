@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"muninn/cmd/muninn/cli"
 )
 
 // benchRow is the result of one test.
@@ -65,7 +67,7 @@ func words(short, name string, of func(benchRow) string) benchColumn {
 // benchColumns follow llama-bench's: model, size, params, backend, test, t/s.
 var benchColumns = []benchColumn{
 	words("model", "model", func(r benchRow) string { return r.Model }),
-	{"size", "size", func(r benchRow) string { return size(r.Size) }, func(r benchRow) string { return strconv.FormatUint(r.Size, 10) }},
+	{"size", "size", func(r benchRow) string { return cli.Size(r.Size) }, func(r benchRow) string { return strconv.FormatUint(r.Size, 10) }},
 	{"params", "params", func(r benchRow) string { return fmt.Sprintf("%.2f M", float64(r.Params)/1e6) }, func(r benchRow) string { return strconv.FormatInt(r.Params, 10) }},
 	{"backend", "device", func(r benchRow) string { return r.Name }, func(r benchRow) string { return r.Device }},
 	words("test", "test", func(r benchRow) string { return r.Test }),
@@ -118,7 +120,7 @@ func newBenchWriter(w io.Writer, format string) (*benchWriter, error) {
 	case "csv":
 		err = b.record(names)
 	}
-	return b, outputError(err)
+	return b, cli.OutputError(err)
 }
 
 // record writes a line of csv at once: a test may take minutes.
@@ -146,11 +148,11 @@ func (b *benchWriter) row(r benchRow) error {
 		}
 		err = b.record(cells)
 	case "jsonl":
-		err = jsonLines(b.w).Encode(r)
+		err = cli.JSONLines(b.w).Encode(r)
 	case "json":
 		b.rows = append(b.rows, r)
 	}
-	return outputError(err)
+	return cli.OutputError(err)
 }
 
 func (b *benchWriter) close() error {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -43,21 +44,21 @@ func parseShape(text string) (shape, error) {
 	const form = "n_embd,heads,ff,vocab,P,R,C"
 	items := strings.Split(text, ",")
 	if len(items) == 1 {
-		return shape{}, usage("--shape %s: want %s, or the seven numbers %s", text, strings.Join(names, ", "), form)
+		return shape{}, cli.Usage("--shape %s: want %s, or the seven numbers %s", text, strings.Join(names, ", "), form)
 	}
 	if len(items) != 7 {
-		return shape{}, usage("--shape %s: %d numbers, want the seven of %s, as in 1024,16,2816,4096,2,4,2", text, len(items), form)
+		return shape{}, cli.Usage("--shape %s: %d numbers, want the seven of %s, as in 1024,16,2816,4096,2,4,2", text, len(items), form)
 	}
 	var n [7]int
 	for i, item := range items {
 		var err error
 		if n[i], err = strconv.Atoi(strings.TrimSpace(item)); err != nil || n[i] < 0 {
-			return shape{}, usage("--shape %s: %q is no whole number from 0 on (%s)", text, item, strings.Split(form, ",")[i])
+			return shape{}, cli.Usage("--shape %s: %q is no whole number from 0 on (%s)", text, item, strings.Split(form, ",")[i])
 		}
 	}
 	c := shapeOf(n[0], n[1], n[2], n[3], n[4], n[5], n[6])
 	if err := model.CheckShape(c); err != nil {
-		return shape{}, usage("--shape %s: %v", text, err)
+		return shape{}, cli.Usage("--shape %s: %v", text, err)
 	}
 	return shape{fmt.Sprintf("%dx%d", n[0], n[4]+n[5]+n[6]), c, c.MeanRecurrence}, nil
 }
@@ -71,7 +72,7 @@ func parseCounts(flag, text string, least, most int) ([]int, error) {
 	for item := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(item))
 		if err != nil || n < least || n > most {
-			return nil, usage("%s %s: %q: want numbers of %d to %d, separated by commas", flag, text, item, least, most)
+			return nil, cli.Usage("%s %s: %q: want numbers of %d to %d, separated by commas", flag, text, item, least, most)
 		}
 		list = append(list, n)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/shaders/roof"
 	"muninn/vk"
@@ -21,7 +22,7 @@ func TestBench(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		args := []string{"bench", "--shape", "64,2,128,64,1,2,1", "--device", device, "-p", "4", "-n", "2", "-r", "1,3", "--rows", "1,2", "--quant", "f32,q4_0", "--reps", "3"}
 		o := invoke(append(args, "-o", "json")...)
-		o.wants(t, exitOK, "", "measuring the device's roof")
+		o.wants(t, cli.ExitOK, "", "measuring the device's roof")
 		var rows []benchRow
 		if err := json.Unmarshal([]byte(o.out), &rows); err != nil {
 			t.Fatalf("%v\n%s", err, o.out)
@@ -57,7 +58,7 @@ func TestBench(t *testing.T) {
 func TestBenchModel(t *testing.T) {
 	device := vktest.Names()[0]
 	o := invoke("bench", "demo", "-n", "1", "-r", "1", "--reps", "1", "--quant", "q8_0", "--profile", "-o", "csv", "--device", device)
-	o.wants(t, exitOK, "demo q8_0,", "matmul_norm_q8_0_")
+	o.wants(t, cli.ExitOK, "demo q8_0,", "matmul_norm_q8_0_")
 	if lines := strings.Count(o.out, "\n"); lines != 3 || !strings.Contains(o.out, ",pp64,") { // 512 are more than it takes
 		t.Errorf("%d lines, want the header and two tests:\n%s", lines, o.out)
 	}
@@ -151,8 +152,8 @@ func TestBenchRefusals(t *testing.T) {
 		"want one of md, csv, json, jsonl": {"--shape", "tiny", "-o", "xml"},
 	} {
 		o := invoke(append([]string{"bench"}, args...)...)
-		o.wants(t, exitUsage, "", want)
-		o.wants(t, exitUsage, "", "muninn help bench")
+		o.wants(t, cli.ExitUsage, "", want)
+		o.wants(t, cli.ExitUsage, "", "muninn help bench")
 	}
 }
 

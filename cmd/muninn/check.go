@@ -7,11 +7,10 @@ import (
 	"io"
 	"math"
 	"text/tabwriter"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/shaders"
 	"muninn/shaders/ref"
 	"muninn/vk"
@@ -35,19 +34,19 @@ func (o *checkOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each case, then one with the outcome")
 }
 
-func checkCommand() *command { return checkOf(&checkOptions{}) }
+func checkCommand() *cli.Command { return checkOf(&checkOptions{}) }
 
-func checkOf(o *checkOptions) *command {
-	return &command{
-		name:    "check",
-		summary: "compare every kernel on a device with a plain implementation on the CPU",
-		detail: `Graphics drivers have bugs that turn answers into garbage without any error. This runs each compiled kernel, in every
+func checkOf(o *checkOptions) *cli.Command {
+	return &cli.Command{
+		Name:    "check",
+		Summary: "compare every kernel on a device with a plain implementation on the CPU",
+		Detail: `Graphics drivers have bugs that turn answers into garbage without any error. This runs each compiled kernel, in every
 form that the device can run, on inputs of many sizes and compares the results with plain Go in float64. NMSE is the
 squared error over the squared result of the worst row; LIMIT is what rounding explains, 0 where results must be equal
 bit for bit. When a kernel is wrong, the exit status is 3.`,
-		examples: []string{"muninn check", "muninn check --device llvmpipe --match matmul"},
-		flags:    o.AddFlags,
-		run:      func(ctx context.Context, s *streams, _ []string) error { return check(ctx, s, o) },
+		Examples: []string{"muninn check", "muninn check --device llvmpipe --match matmul"},
+		Flags:    o.AddFlags,
+		Run:      func(ctx context.Context, s *cli.Streams, _ []string) error { return check(ctx, s, o) },
 	}
 }
 
@@ -59,30 +58,30 @@ type checkRow struct {
 	worst       float64 // how near: nmse over limit
 }
 
-func check(ctx context.Context, s *streams, o *checkOptions) (err error) {
+func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 	dev, err := openDevice(s, o.deviceOptions)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
-	report := jsonLines(s.out)
-	progress, done := checkProgress(s)
+	report := cli.JSONLines(s.Out)
+	bar := cli.NewProgress(s, "checking kernels", -1, false)
 	var failed error
 	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Shaders: o.shaders, Progress: func(r ref.Result) {
-		progress()
+		bar.Add(1)
 		if o.JSON && failed == nil {
 			failed = report.Encode(caseLine(r))
 		}
 	}})
-	done()
+	bar.Done()
 	if err != nil {
 		return err
 	}
 	if failed != nil {
-		return outputError(failed)
+		return cli.OutputError(failed)
 	}
 	if len(results) == 0 {
-		return usage("--match %q fits no case", o.Match)
+		return cli.Usage("--match %q fits no case", o.Match)
 	}
 	var wrong []ref.Result
 	for _, r := range results {
@@ -96,19 +95,9 @@ func check(ctx context.Context, s *streams, o *checkOptions) (err error) {
 		err = printCheck(s, results)
 	}
 	if err != nil {
-		return outputError(err)
+		return cli.OutputError(err)
 	}
 	return wrongResults(s, dev.Caps(), wrong)
-}
-
-// checkProgress shows on a terminal how many results there are, and says nothing elsewhere.
-func checkProgress(s *streams) (step, done func()) {
-	if s.quiet || !isTerminal(s.err) {
-		return func() {}, func() {}
-	}
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription("checking kernels"),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	return func() { _ = bar.Add(1) }, func() { _ = bar.Finish() }
 }
 
 // checkLine is a result in JSON.
@@ -169,13 +158,13 @@ func checkRows(results []ref.Result) []*checkRow {
 	return rows
 }
 
-func printCheck(s *streams, results []ref.Result) error {
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+func printCheck(s *cli.Streams, results []ref.Result) error {
+	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "OP\tKERNEL\tCASES\tNMSE\tLIMIT\tRESULT")
 	for _, r := range checkRows(results) {
-		result := s.style(s.out, green, "ok")
+		result := s.Style(s.Out, cli.Green, "ok")
 		if r.bad > 0 {
-			result = s.style(s.out, red, fmt.Sprintf("WRONG in %d", r.bad))
+			result = s.Style(s.Out, cli.Red, fmt.Sprintf("WRONG in %d", r.bad))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%.2g\t%.2g\t%s\n", r.op, r.kernel, r.cases, r.nmse, r.limit, result)
 	}
@@ -183,14 +172,14 @@ func printCheck(s *streams, results []ref.Result) error {
 }
 
 // wrongResults names what is wrong, or returns nil.
-func wrongResults(s *streams, c vk.Caps, wrong []ref.Result) error {
+func wrongResults(s *cli.Streams, c vk.Caps, wrong []ref.Result) error {
 	if len(wrong) == 0 {
-		s.note("all kernels agree with their oracles on %s", describe(c))
+		s.Note("all kernels agree with their oracles on %s", describe(c))
 		return nil
 	}
-	listWrong(s.err, wrong)
+	listWrong(s.Err, wrong)
 	return fmt.Errorf("%w: %d of the results above on %s, driver %s, first of kernel %s in %s/%s",
-		errWrongResults, len(wrong), c.Name, c.Driver, wrong[0].Kernel, wrong[0].Op, wrong[0].Case)
+		cli.ErrWrongResults, len(wrong), c.Name, c.Driver, wrong[0].Kernel, wrong[0].Op, wrong[0].Case)
 }
 
 // listWrong prints the first wrong results.

@@ -5,18 +5,19 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/shaders"
 )
 
 func TestCheck(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		o := invoke("check", "--device", device, "--match", "rmsnorm")
-		o.wants(t, exitOK, "rmsnorm  rmsnorm_sm", "all kernels agree with their oracles on")
+		o.wants(t, cli.ExitOK, "rmsnorm  rmsnorm_sm", "all kernels agree with their oracles on")
 		if strings.Contains(o.out, "WRONG") || !strings.Contains(o.out, " ok\n") {
 			t.Errorf("output\n%s", o.out)
 		}
 	})
-	invoke("check", "--match", "nothing is called so").wants(t, exitUsage, "", "fits no case")
+	invoke("check", "--match", "nothing is called so").wants(t, cli.ExitUsage, "", "fits no case")
 }
 
 // A kernel that computes something else is named, with device and driver, and the exit status is 3.
@@ -28,17 +29,17 @@ func TestCheckFindsAWrongKernel(t *testing.T) {
 	}
 	eachDevice(t, func(t *testing.T, device string) {
 		for _, asJSON := range []bool{false, true} {
-			o := invocation{table: []*command{checkOf(&checkOptions{shaders: []shaders.Options{{SPIRV: map[string][]byte{"embed_bf16": wrong}}}})}}
+			o := invocation{table: []*cli.Command{checkOf(&checkOptions{shaders: []shaders.Options{{SPIRV: map[string][]byte{"embed_bf16": wrong}}}})}}
 			args := []string{"check", "--device", device, "--match", "embed/"}
 			if asJSON {
 				args = append(args, "--json")
 			}
 			got := o.run(args...)
-			got.wants(t, exitDevice, "embed_bf16", "kernel embed_bf16 in embed/")
-			got.wants(t, exitDevice, "embed_f32", device)
-			got.wants(t, exitDevice, "", "Update the driver")
+			got.wants(t, cli.ExitDevice, "embed_bf16", "kernel embed_bf16 in embed/")
+			got.wants(t, cli.ExitDevice, "embed_f32", device)
+			got.wants(t, cli.ExitDevice, "", "Update the driver")
 			if !asJSON {
-				got.wants(t, exitDevice, "WRONG", "driver")
+				got.wants(t, cli.ExitDevice, "WRONG", "driver")
 				continue
 			}
 			verdicts := map[string]bool{}

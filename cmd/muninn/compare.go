@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -34,25 +35,25 @@ func (o *compareOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token as it comes, then one for each depth")
 }
 
-func compareCommand() *command {
+func compareCommand() *cli.Command {
 	o := &compareOptions{}
-	return &command{
-		name: "compare", args: "MODEL [PROMPT]", min: 1, max: 2,
-		summary: "continue a prompt at several depths side by side",
-		detail: `The texts are decoded at the same time: whatever waits for a core step shares the pass over the weights, whatever its
+	return &cli.Command{
+		Name: "compare", Args: "MODEL [PROMPT]", Min: 1, Max: 2,
+		Summary: "continue a prompt at several depths side by side",
+		Detail: `The texts are decoded at the same time: whatever waits for a core step shares the pass over the weights, whatever its
 depth. Each text is what "muninn run" gives at that depth with the same flags. On a terminal the texts grow side by
 side; elsewhere one follows the other, in the order of the list.
 
 With --json, each object has "num_steps", by which texts are told apart; that of a token has the fields that
 "muninn run --json" prints, the last one of a depth has "finish_reason" and counters. Rates are those of texts that
 share the device.`,
-		examples: []string{
+		Examples: []string{
 			`muninn compare demo "k=d;d=a;a=3;k?" -r 1,2,4`,
 			`muninn compare ~/huginn-0125 --chat -r 4,8,32 "Why is the sky blue?"`,
 			`muninn compare demo "k=d;d=a;a=3;k?" -r 1,4,16 --criterion kl --json`,
 		},
-		flags: o.AddFlags,
-		run: func(ctx context.Context, s *streams, args []string) error {
+		Flags: o.AddFlags,
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.Model = args[0]
 			if len(args) > 1 {
 				o.Text = &args[1]
@@ -78,13 +79,13 @@ func (o *compareOptions) depths(c model.Config) ([]int, error) {
 	case err != nil:
 		return nil, err
 	case len(depths) == 0 || len(depths) > maxCompared:
-		return nil, usage("--num-steps %s: want 1 to %d numbers", o.Depths, maxCompared)
+		return nil, cli.Usage("--num-steps %s: want 1 to %d numbers", o.Depths, maxCompared)
 	}
 	return depths, nil
 }
 
 // compare decodes one prompt at several depths.
-func compare(ctx context.Context, s *streams, o *compareOptions) (err error) {
+func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error) {
 	ck, err := model.OpenPath(o.Model)
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func compare(ctx context.Context, s *streams, o *compareOptions) (err error) {
 	defer func() { err = errors.Join(err, x.Close()) }()
 	var view compareView
 	if o.JSON {
-		view = &compareLines{json: jsonLines(s.out), depths: depths}
+		view = &compareLines{json: cli.JSONLines(s.Out), depths: depths}
 	} else {
 		view = newCompareTexts(s, depths, x.m.Tokenizer != nil)
 	}
@@ -178,44 +179,56 @@ type compareLines struct {
 func (v *compareLines) token(column int, t model.Token) error {
 	n := v.depths[column]
 	if t.Token < 0 {
-		return outputError(v.json.Encode(struct {
+		return cli.OutputError(v.json.Encode(struct {
 			Depth int `json:"num_steps"`
 			textLine
 		}{n, textLine{t.Text}}))
 	}
-	return outputError(v.json.Encode(struct {
+	return cli.OutputError(v.json.Encode(struct {
 		Depth int `json:"num_steps"`
 		tokenLine
 	}{n, lineOf(t)}))
 }
 
-func (v *compareLines) end(_ int, e compareEnd) error { return outputError(v.json.Encode(e)) }
+func (v *compareLines) end(_ int, e compareEnd) error { return cli.OutputError(v.json.Encode(e)) }
 
 func (v *compareLines) close() error { return nil }
 
 // compareTexts shows texts.
 type compareTexts struct {
-	screen *compareScreen
+	screen *cli.SideBySide
 	texts  bool
 }
 
-func newCompareTexts(s *streams, depths []int, texts bool) *compareTexts {
+func newCompareTexts(s *cli.Streams, depths []int, texts bool) *compareTexts {
 	var titles []string
 	for _, n := range depths {
 		titles = append(titles, fmt.Sprintf("r = %d", n))
 	}
-	return &compareTexts{newCompareScreen(s, titles), texts}
+	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary{Tokens: 99999, Steps: 999.9, Rate: 9999.9}.String()), texts}
 }
 
 func (v *compareTexts) token(column int, t model.Token) error {
 	if !v.texts && t.Token >= 0 {
 		t.Text = fmt.Sprintf("%d ", t.Token)
 	}
-	return v.screen.push(column, t.Text)
+	return v.screen.Push(column, t.Text)
 }
 
 func (v *compareTexts) end(column int, e compareEnd) error {
-	return v.screen.finish(column, compareSummary{Tokens: e.Tokens, Steps: e.StepsPerToken, Rate: e.Rate})
+	return v.screen.Finish(column, compareSummary{Tokens: e.Tokens, Steps: e.StepsPerToken, Rate: e.Rate}.String())
 }
 
-func (v *compareTexts) close() error { return v.screen.close() }
+func (v *compareTexts) close() error { return v.screen.Close() }
+
+// compareSummary is what one column took.
+type compareSummary struct {
+	Tokens int
+	Steps  float64 // core steps a token, mean
+	Rate   float64 // tokens a second
+}
+
+// String is the line below a column.
+func (c compareSummary) String() string {
+	return fmt.Sprintf("%d tok, %.1f steps/tok, %.1f tok/s", c.Tokens, c.Steps, c.Rate)
+}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"muninn/cmd/muninn/cli"
 )
 
 // TestCompare: each text is what a run at its depth gives, with an exit too.
@@ -14,7 +16,7 @@ func TestCompare(t *testing.T) {
 		for _, flags := range []string{"--criterion latent-diff", "--temp 3 --top-k 0 --seed 4"} {
 			args := append([]string{"--device", device, "--json", "-n", "4"}, strings.Fields(flags)...)
 			o := invoke(append([]string{"compare", "demo", chain, "-r", "1,9"}, args...)...)
-			if o.code != exitOK {
+			if o.code != cli.ExitOK {
 				t.Fatal(o.err)
 			}
 			lines, ends := map[int][]tokenLine{}, map[int]compareEnd{}
@@ -56,11 +58,11 @@ func TestCompare(t *testing.T) {
 func TestCompareTexts(t *testing.T) {
 	device := firstDevice(t)
 	o := invoke("compare", "demo", chain, "--device", device, "-r", "1,3", "-n", "2", "-q")
-	o.wants(t, exitOK, "r = 1\nk?d?\n2 tok, 1.0 steps/tok", "")
-	o.wants(t, exitOK, "\n\nr = 3\na?3;\n2 tok, 3.0 steps/tok", "")
-	invoke("compare", "demo", chain, "--device", device, "-n", "1", "-q").wants(t, exitOK, "r = 8\n3;", "") // depths of the model's own
+	o.wants(t, cli.ExitOK, "r = 1\nk?d?\n2 tok, 1.0 steps/tok", "")
+	o.wants(t, cli.ExitOK, "\n\nr = 3\na?3;\n2 tok, 3.0 steps/tok", "")
+	invoke("compare", "demo", chain, "--device", device, "-n", "1", "-q").wants(t, cli.ExitOK, "r = 8\n3;", "") // depths of the model's own
 	for _, sampler := range []string{"speculative", "wave"} {
-		invoke("compare", "demo", chain, "--device", device, "-r", "6,8", "-n", "4", "-q", "--sampler", sampler).wants(t, exitOK, "r = 6\n3;", "")
+		invoke("compare", "demo", chain, "--device", device, "-r", "6,8", "-n", "4", "-q", "--sampler", sampler).wants(t, cli.ExitOK, "r = 6\n3;", "")
 	}
 	one, four := parsePlan(t, invoke("compare", "demo", "--plan-for", "6GiB", "--json", "-r", "16")), parsePlan(t, invoke("compare", "demo", "--plan-for", "6GiB", "--json", "-r", "1,2,4,16"))
 	if four.Total <= one.Total {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"muninn/cmd/muninn/cli"
 )
 
 // completeInBash asks the bash script what may follow the words; the last word is the one being typed.
@@ -49,26 +51,16 @@ func TestBashCompletion(t *testing.T) {
 func TestCompletionsAreWhole(t *testing.T) {
 	for shell, form := range map[string]string{"bash": "--%", "zsh": "'--%[", "fish": " -l % "} {
 		o := invoke("completion", shell)
-		o.wants(t, exitOK, "muninn", "")
+		o.wants(t, cli.ExitOK, "muninn", "")
 		for _, c := range commands() {
-			if !strings.Contains(o.out, c.name) {
-				t.Errorf("%s: no command %s", shell, c.name)
+			if !strings.Contains(o.out, c.Name) {
+				t.Errorf("%s: no command %s", shell, c.Name)
 			}
-			for _, f := range allFlags(c) {
+			for _, f := range c.AllFlags() {
 				if want := strings.ReplaceAll(form, "%", f.Name); !strings.Contains(o.out, want) {
-					t.Errorf("%s: no %s of %s", shell, want, c.name)
+					t.Errorf("%s: no %s of %s", shell, want, c.Name)
 				}
 			}
 		}
-	}
-}
-
-// Texts with quotes and brackets do not end a quoted word of the script.
-func TestCompletionQuotes(t *testing.T) {
-	if got, want := zshQuote("the model's [x]: y"), `the model'\''s \[x\]\: y`; got != want {
-		t.Errorf("zsh: %s, want %s", got, want)
-	}
-	if got, want := fishQuote(`the model's \`), `the model\'s \\`; got != want {
-		t.Errorf("fish: %s, want %s", got, want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/fit"
 	"muninn/shaders"
@@ -57,7 +58,7 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 	o.deviceOptions.AddFlags(fs)
 	o.fitOptions.AddFlags(fs)
 	o.schemeOptions.AddFlags(fs, "auto")
-	choiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take from a norm: "+
+	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take from a norm: "+
 		"its values, or those in blocks of 8 bits; auto: 8 bits where the device has fast integer dot products")
 	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")
 	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
@@ -73,7 +74,7 @@ type plan struct {
 
 // plan checks the options against the model, for tokens of up to so many core steps. Where only the memory that it takes is asked for
 // there is no request: the session has all positions of the model, unless --ctx says how many.
-func (o *decodeOptions) plan(s *streams, ck *model.Checkpoint, steps int, sampler model.Sampler) (plan, error) {
+func (o *decodeOptions) plan(s *cli.Streams, ck *model.Checkpoint, steps int, sampler model.Sampler) (plan, error) {
 	scheme, err := o.scheme()
 	if err != nil {
 		return plan{}, err
@@ -96,13 +97,13 @@ func (o *decodeOptions) plan(s *streams, ck *model.Checkpoint, steps int, sample
 	}
 	switch {
 	case o.MaxTokens < 1:
-		return plan{}, usage("--max-tokens %d: want at least 1", o.MaxTokens)
+		return plan{}, cli.Usage("--max-tokens %d: want at least 1", o.MaxTokens)
 	case o.InitScale < 0 || o.InitScale > maxInitScale || o.InitScale != o.InitScale:
-		return plan{}, usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
+		return plan{}, cli.Usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
 	case o.StepsPerSubmit < 0:
-		return plan{}, usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
+		return plan{}, cli.Usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
 	case len(prompt) > session.Context:
-		return plan{}, usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
+		return plan{}, cli.Usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
 			len(prompt), session.Context, ck.Config.BlockSize)
 	}
 	return plan{
@@ -127,14 +128,14 @@ func (o *decodeOptions) session(c model.Config, need, steps int, sampler model.S
 		err = sampler.Fits(lookup, steps)
 	}
 	if err != nil {
-		return model.SessionOptions{}, usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+		return model.SessionOptions{}, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
 	}
 	positions := o.Context
 	if positions == 0 {
 		positions = min(max(need, 1), c.BlockSize)
 	}
 	if positions < 1 || positions > c.BlockSize {
-		return model.SessionOptions{}, usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
+		return model.SessionOptions{}, cli.Usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
 	}
 	kv, err := o.kvType()
 	session := model.SessionOptions{Sequences: o.texts, Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
@@ -144,7 +145,7 @@ func (o *decodeOptions) session(c model.Config, need, steps int, sampler model.S
 // checkSteps refuses a depth that is out of range.
 func checkSteps(steps int) error {
 	if steps < 0 || steps > maxSteps {
-		return usage("--num-steps %d: want 0 to %d", steps, maxSteps)
+		return cli.Usage("--num-steps %d: want 0 to %d", steps, maxSteps)
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ type opened struct {
 
 // open opens the device, makes the planned run fit it, loads the model and begins a session. The request stops where the model
 // does. What was opened is closed by Close, on an error at once.
-func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoint, p *plan, profile bool) (x *opened, err error) {
+func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *model.Checkpoint, p *plan, profile bool) (x *opened, err error) {
 	x = &opened{}
 	defer func() {
 		if err != nil {
@@ -198,7 +199,7 @@ func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoi
 	}
 	activations, err := shaders.ParseActivations(o.Activations)
 	if err != nil {
-		return x, usage("%s", strings.TrimPrefix(err.Error(), "shaders: "))
+		return x, cli.Usage("%s", strings.TrimPrefix(err.Error(), "shaders: "))
 	}
 	loading := model.Options{Weights: x.scheme, Kernels: shaders.Options{Activations: activations}}
 	if x.m, x.loading, err = loadModel(s, o.Model, x.weights, x.dev, loading); err != nil {
@@ -214,7 +215,7 @@ func (o *decodeOptions) open(ctx context.Context, s *streams, ck *model.Checkpoi
 }
 
 // printMemory prints what memory a planned run takes on the device that was asked for.
-func (o *decodeOptions) printMemory(s *streams, ck *model.Checkpoint, p plan, asJSON bool) error {
+func (o *decodeOptions) printMemory(s *cli.Streams, ck *model.Checkpoint, p plan, asJSON bool) error {
 	return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, p.scheme, p.session, asJSON))
 }
 

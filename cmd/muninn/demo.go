@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/demo"
 	"muninn/vk"
@@ -46,27 +47,27 @@ func (o *demoOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with everything measured")
 }
 
-func demoCommand() *command {
+func demoCommand() *cli.Command {
 	o := &demoOptions{}
-	return &command{
-		name:    "demo",
-		summary: "watch a small model think at several depths, in under a minute",
-		detail: `Uses the model inside this program: it follows chains of definitions such as k=d;d=a;a=3;k? and goes one definition
+	return &cli.Command{
+		Name:    "demo",
+		Summary: "watch a small model think at several depths, in under a minute",
+		Detail: `Uses the model inside this program: it follows chains of definitions such as k=d;d=a;a=3;k? and goes one definition
 further with every core step. The demo answers one problem at five depths side by side, shows the same thought from
 inside, step by step, and measures fresh problems of every length at every depth. All values are measured as it
 runs; the same seed draws the same problems. On a terminal the first table is slowed down so that it can be watched.`,
-		examples: []string{"muninn demo", "muninn demo --seed 0 --problems 100", "muninn demo --device cpu --json"},
-		flags:    o.AddFlags,
-		run: func(ctx context.Context, s *streams, _ []string) error {
+		Examples: []string{"muninn demo", "muninn demo --seed 0 --problems 100", "muninn demo --device cpu --json"},
+		Flags:    o.AddFlags,
+		Run: func(ctx context.Context, s *cli.Streams, _ []string) error {
 			return runDemo(ctx, s, o)
 		},
 	}
 }
 
 // runDemo measures and shows, part by part.
-func runDemo(ctx context.Context, s *streams, o *demoOptions) (err error) {
+func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	if o.Problems < 1 || o.Problems > 10000 {
-		return usage("--problems %d: want 1 to 10000", o.Problems)
+		return cli.Usage("--problems %d: want 1 to 10000", o.Problems)
 	}
 	seed := o.Seed
 	if seed == 0 {
@@ -74,7 +75,7 @@ func runDemo(ctx context.Context, s *streams, o *demoOptions) (err error) {
 	}
 	start := time.Now()
 	silent := *s // the demo says itself what it runs on
-	silent.quiet = true
+	silent.Quiet = true
 	dev, err := openDevice(&silent, o.deviceOptions)
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ func runDemo(ctx context.Context, s *streams, o *demoOptions) (err error) {
 	}
 	report.Seconds = time.Since(start).Seconds()
 	if o.JSON {
-		e := json.NewEncoder(s.out)
+		e := json.NewEncoder(s.Out)
 		e.SetIndent("", "  ")
 		return e.Encode(report)
 	}

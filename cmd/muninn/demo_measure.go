@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/demo"
 )
@@ -184,8 +185,8 @@ func newAccuracy(problems int) accuracy {
 // accuracy measures fresh problems of every length at every depth.
 func (r *demoRun) accuracy(ctx context.Context, rng *rand.Rand, problems int, show *demoScreen) (accuracy, error) {
 	a := newAccuracy(problems)
-	progress := show.progress(problems * len(a.Hops) * len(a.Steps))
-	defer progress.clear()
+	bar := cli.NewProgress(show.s, indent+"measuring", int64(problems*len(a.Hops)*len(a.Steps)), false)
+	defer bar.Done()
 	for h, hops := range a.Hops {
 		drawn := make([]demo.Problem, problems)
 		for i := range drawn {
@@ -210,7 +211,7 @@ func (r *demoRun) accuracy(ctx context.Context, rng *rand.Rand, problems int, sh
 						a.AtOnce[d][h]++
 					}
 				}
-				progress.add(len(batch))
+				bar.Add(len(batch))
 			}
 		}
 	}

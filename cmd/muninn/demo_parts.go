@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"muninn/cmd/muninn/cli"
 )
 
 // header says what this is and what it runs on.
 func (d *demoScreen) header(rep *demoReport) {
-	d.print(d.style(bold, "muninn demo: a language model that thinks in steps of its core block"))
+	d.print(d.style(cli.Bold, "muninn demo: a language model that thinks in steps of its core block"))
 	label := func(name, text string) {
 		d.paragraph(fmt.Sprintf("%s%-8s", indent, name), indent+strings.Repeat(" ", 8), text)
 	}
@@ -18,7 +20,7 @@ func (d *demoScreen) header(rep *demoReport) {
 	if rep.Software {
 		label("", "software: it computes on the CPU, no GPU is in use")
 	}
-	label("model", fmt.Sprintf("%.2f million parameters, %s on the device", float64(rep.Parameters)/1e6, size(rep.Bytes)))
+	label("model", fmt.Sprintf("%.2f million parameters, %s on the device", float64(rep.Parameters)/1e6, cli.Size(rep.Bytes)))
 	label("", rep.Config)
 	label("seed", fmt.Sprintf("%d; --seed 0 draws other problems", rep.Seed))
 	d.print("")
@@ -45,12 +47,12 @@ func (d *demoScreen) definitions(rep *demoReport) {
 	line := indent
 	for _, x := range rep.problem.Definitions {
 		if strings.IndexByte(onChain, x.Name) >= 0 {
-			line += d.style(bold, x.String())
+			line += d.style(cli.Bold, x.String())
 		} else {
-			line += d.style(dim, x.String())
+			line += d.style(cli.Dim, x.String())
 		}
 	}
-	d.print(line + d.style(bold, rep.problem.Question()))
+	d.print(line + d.style(cli.Bold, rep.problem.Question()))
 }
 
 // columns draws the answers of all depths as they are after a round. A pipe gets the last state only.
@@ -63,7 +65,7 @@ func (d *demoScreen) columns(ctx context.Context, threads []*thread, round int, 
 	head, spent, right := []cell{}, []cell{}, []cell{}
 	for _, t := range threads {
 		longest = max(longest, len(t.said))
-		head = append(head, cell{fmt.Sprint(t.steps), bold})
+		head = append(head, cell{fmt.Sprint(t.steps), cli.Bold})
 		n := len(t.said) * t.steps
 		if !t.done {
 			n = round
@@ -71,9 +73,9 @@ func (d *demoScreen) columns(ctx context.Context, threads []*thread, round int, 
 		spent = append(spent, cell{text: fmt.Sprint(n)})
 		mark := cell{}
 		if t.done {
-			mark = cell{"wrong", red}
+			mark = cell{"wrong", cli.Red}
 			if t.answer().Right {
-				mark = cell{"right", green}
+				mark = cell{"right", cli.Green}
 			}
 		}
 		right = append(right, mark)
@@ -108,7 +110,7 @@ func columnCell(t *thread, i int) cell {
 		}
 		return c
 	case i == len(t.said) && !t.done:
-		return cell{"..", dim}
+		return cell{"..", cli.Dim}
 	}
 	return cell{}
 }
@@ -125,17 +127,10 @@ func (d *demoScreen) answered(rep *demoReport) {
 	text := fmt.Sprintf("%d of %d depths come to the right value.", right, len(rep.Answers))
 	if right == len(rep.Answers) && len(last.Tokens) < len(first.Tokens) {
 		text = fmt.Sprintf("All come to the same value. At num_steps %d the chain is spelled out in %s; at %d it is followed "+
-			"in the latent state, and %s is enough.", first.Steps, plural(len(first.Tokens), "token"), last.Steps, plural(len(last.Tokens), "token"))
+			"in the latent state, and %s is enough.", first.Steps, cli.Plural(len(first.Tokens), "token"), last.Steps, cli.Plural(len(last.Tokens), "token"))
 	}
 	d.print("")
 	d.paragraph(indent, indent, text)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "one " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // insideTable shows the thought at the question, step by step.
@@ -148,7 +143,7 @@ func (d *demoScreen) insideTable(rep *demoReport) {
 		if x.Says == value {
 			sgr = shade(1)
 		}
-		steps = append(steps, cell{fmt.Sprint(x.Step), bold})
+		steps = append(steps, cell{fmt.Sprint(x.Step), cli.Bold})
 		says = append(says, cell{x.Says, sgr})
 		changes = append(changes, cell{fmt.Sprintf("%.3f", x.Change), changeShade(x.Change)})
 	}
@@ -196,7 +191,7 @@ func (d *demoScreen) accuracyTables(rep *demoReport) {
 		d.paragraph(indent, indent, title)
 		var hops []cell
 		for _, h := range a.Hops {
-			hops = append(hops, cell{fmt.Sprint(h), bold})
+			hops = append(hops, cell{fmt.Sprint(h), cli.Bold})
 		}
 		d.print(d.row("hops", width, hops...))
 		for i, steps := range a.Steps {
@@ -207,7 +202,7 @@ func (d *demoScreen) accuracyTables(rep *demoReport) {
 			d.print(d.row(fmt.Sprintf("num_steps %2d", steps), width, cells...))
 		}
 	}
-	d.heading("3. %s for each chain length, at each depth", plural(a.Problems, "fresh problem"))
+	d.heading("3. %s for each chain length, at each depth", cli.Plural(a.Problems, "fresh problem"))
 	table("Answered at once: share whose first token is the value, in %", func(i, h int) cell {
 		return cell{percent(a.AtOnce[i][h]), shade(a.AtOnce[i][h])}
 	})

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"muninn/cmd/muninn/cli"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // demoScreen lays out what the demo shows. On a terminal the table of columns is drawn again and again in place; on a
 // pipe it is printed once, and no control character is written.
 type demoScreen struct {
-	s     *streams
+	s     *cli.Streams
 	out   io.Writer
 	width int
 	live  bool // tables may be redrawn in place
@@ -30,17 +31,17 @@ type demoScreen struct {
 	err   error
 }
 
-func newDemoScreen(s *streams) *demoScreen {
-	d := &demoScreen{s: s, out: s.out, width: pageWidth}
-	f, ok := s.out.(*os.File)
-	if !ok || !isTerminal(f) {
+func newDemoScreen(s *cli.Streams) *demoScreen {
+	d := &demoScreen{s: s, out: s.Out, width: pageWidth}
+	f, ok := s.Out.(*os.File)
+	if !ok || !cli.IsTerminal(f) {
 		return d
 	}
 	width, height, err := term.GetSize(int(f.Fd()))
 	if err != nil || width < 1 {
 		return d
 	}
-	kind, _ := s.env("TERM")
+	kind, _ := s.Env("TERM")
 	d.width = min(width, maxWidth)
 	d.live = kind != "dumb" && width >= 60 && height > 2*demoHops+4 // else lines wrap or scroll away, and cannot be redrawn
 	return d
@@ -100,12 +101,12 @@ func (d *demoScreen) style(sgr, text string) string {
 	if sgr == "" {
 		return text
 	}
-	return d.s.style(d.out, sgr, text)
+	return d.s.Style(d.out, sgr, text)
 }
 
 // heading starts a part.
 func (d *demoScreen) heading(format string, args ...any) {
-	d.print("", d.style(bold, fmt.Sprintf(format, args...)))
+	d.print("", d.style(cli.Bold, fmt.Sprintf(format, args...)))
 }
 
 // paragraph wraps words to the width, each line after prefix; the first line may have another one of the same length.
@@ -135,7 +136,7 @@ type cell struct {
 func (d *demoScreen) row(label string, width int, cells ...cell) string {
 	const labels = 12
 	var b strings.Builder
-	b.WriteString(d.style(dim, fmt.Sprintf("%s%-*s", indent, labels, label)))
+	b.WriteString(d.style(cli.Dim, fmt.Sprintf("%s%-*s", indent, labels, label)))
 	for _, c := range cells {
 		b.WriteString(" " + d.style(c.sgr, fmt.Sprintf("%*s", width-1, clip(c.text, width-1))))
 	}
@@ -178,29 +179,4 @@ func percent(share float64) string {
 		p = 99
 	}
 	return fmt.Sprint(p)
-}
-
-// demoProgress is a progress bar on a terminal, and nothing elsewhere.
-type demoProgress struct{ bar *progressbar.ProgressBar }
-
-func (d *demoScreen) progress(total int) demoProgress {
-	if d.s.quiet || !isTerminal(d.s.err) {
-		return demoProgress{}
-	}
-	return demoProgress{progressbar.NewOptions(total, progressbar.OptionSetWriter(d.s.err), progressbar.OptionSetWidth(24),
-		progressbar.OptionSetDescription(indent+"measuring"), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
-}
-
-// add and clear go on when a bar cannot be drawn: that must not stop the measuring.
-func (p demoProgress) add(n int) {
-	if p.bar != nil {
-		_ = p.bar.Add(n)
-	}
-}
-
-func (p demoProgress) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
 }

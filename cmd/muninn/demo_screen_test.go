@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/demo"
 )
 
@@ -37,7 +38,7 @@ func sampleReport() *demoReport {
 func shown(t *testing.T, color string, live bool) string {
 	t.Helper()
 	var out strings.Builder
-	s := &streams{out: &out, err: &out, color: color, env: func(string) (string, bool) { return "", false }}
+	s := &cli.Streams{Out: &out, Err: &out, Color: color, Env: func(string) (string, bool) { return "", false }}
 	d := newDemoScreen(s)
 	d.live = live
 	rep := sampleReport()
@@ -135,7 +136,7 @@ func TestDemoTextFollowsMeasurements(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 	var out strings.Builder
-	d := &demoScreen{s: &streams{color: "never"}, out: &out, width: 80}
+	d := &demoScreen{s: &cli.Streams{Color: "never"}, out: &out, width: 80}
 	rep.Answers[0].Right = false
 	d.answered(rep)
 	if !strings.Contains(out.String(), "4 of 5 depths") {
@@ -167,7 +168,7 @@ type closedPipe struct{}
 func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("closed") }
 
 func TestDemoReportsLostOutput(t *testing.T) {
-	d := &demoScreen{s: &streams{color: "never"}, out: closedPipe{}, width: 80}
+	d := &demoScreen{s: &cli.Streams{Color: "never"}, out: closedPipe{}, width: 80}
 	d.header(sampleReport())
 	if err := d.end(sampleReport()); err == nil || err.Error() != "closed" {
 		t.Errorf("error %v, want that of the first write", err)

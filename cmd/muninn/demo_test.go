@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/demo"
 	"muninn/vk/vktest"
 )
@@ -18,7 +19,7 @@ import (
 func TestDemoMeasures(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		o := invoke("demo", "--json", "--problems", "2", "--device", device)
-		o.wants(t, exitOK, "{", "")
+		o.wants(t, cli.ExitOK, "{", "")
 		if o.err != "" {
 			t.Errorf("standard error %q, want nothing", o.err)
 		}
@@ -150,9 +151,9 @@ var lastLine = regexp.MustCompile(`\n[0-9.]+ s, `)
 func TestDemoOnPipe(t *testing.T) {
 	args := []string{"demo", "--problems", "1", "--seed", "3", "--device", vktest.Names()[0]}
 	first := invoke(args...)
-	first.wants(t, exitOK, "software: it computes on the CPU", "")
+	first.wants(t, cli.ExitOK, "software: it computes on the CPU", "")
 	for _, part := range []string{"1. One problem", "2. The same thought", "3. one fresh problem for", "seed    3", "muninn run demo -r 2", "core steps, on"} {
-		first.wants(t, exitOK, part, "")
+		first.wants(t, cli.ExitOK, part, "")
 	}
 	for _, line := range strings.Split(first.out, "\n") {
 		if len(line) > 80 || line != strings.TrimRight(line, " ") {
@@ -174,12 +175,12 @@ func TestDemoOnPipe(t *testing.T) {
 
 func TestDemoRefusals(t *testing.T) {
 	for _, n := range []string{"0", "-1", "10001"} {
-		invoke("demo", "--problems", n).wants(t, exitUsage, "", "--problems "+n)
+		invoke("demo", "--problems", n).wants(t, cli.ExitUsage, "", "--problems "+n)
 	}
-	invoke("demo", "--seed", "-1").wants(t, exitUsage, "", "--seed")
-	invoke("demo", "extra").wants(t, exitUsage, "", "takes no arguments")
-	invoke("demo", "--device", "nonesuch").wants(t, exitDevice, "", `"nonesuch"`)
+	invoke("demo", "--seed", "-1").wants(t, cli.ExitUsage, "", "--seed")
+	invoke("demo", "extra").wants(t, cli.ExitUsage, "", "takes no arguments")
+	invoke("demo", "--device", "nonesuch").wants(t, cli.ExitDevice, "", `"nonesuch"`)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	invocation{ctx: ctx}.run("demo", "--device", vktest.Names()[0]).wants(t, exitSignaled, "", "")
+	invocation{ctx: ctx}.run("demo", "--device", vktest.Names()[0]).wants(t, cli.ExitSignaled, "", "")
 }

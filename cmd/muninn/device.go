@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/shaders/roof"
 	"muninn/vk"
 )
@@ -25,7 +26,7 @@ func (o *deviceOptions) AddFlags(fs *pflag.FlagSet) {
 }
 
 // openDevice opens the device that was asked for, or the best one, and says which and why. Closing it is the caller's.
-func openDevice(s *streams, o deviceOptions) (*vk.Device, error) {
+func openDevice(s *cli.Streams, o deviceOptions) (*vk.Device, error) {
 	list, err := vk.Devices()
 	if err != nil {
 		return nil, err
@@ -34,22 +35,22 @@ func openDevice(s *streams, o deviceOptions) (*vk.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.note("device %v; %s", list[i], why(list, i, o.Device))
+	s.Note("device %v; %s", list[i], why(list, i, o.Device))
 	if list[i].IsCPU() {
-		s.note("this device is a software driver that runs on the CPU, not a GPU: fine for the demo, slow for anything larger")
+		s.Note("this device is a software driver that runs on the CPU, not a GPU: fine for the demo, slow for anything larger")
 	}
 	return vk.Open(vk.Options{Device: strconv.Itoa(i), CacheDir: pipelineCache(s)})
 }
 
 // calibrate has the device's work cut by what it was measured to reach, at the first start on it. Without a measurement it
 // is cut by what such devices reach at least.
-func calibrate(ctx context.Context, s *streams, dev *vk.Device) error {
+func calibrate(ctx context.Context, s *cli.Streams, dev *vk.Device) error {
 	_, err := roof.Calibrate(ctx, dev)
 	if ctx.Err() != nil || errors.Is(err, vk.ErrDeviceLost) {
 		return err
 	}
 	if err != nil {
-		s.note("the device's speed could not be measured: %v", err)
+		s.Note("the device's speed could not be measured: %v", err)
 	}
 	return nil
 }
@@ -67,7 +68,7 @@ func why(list []vk.Caps, i int, want string) string {
 
 // pipelineCache is the folder where drivers' compiled kernels and devices' measured speeds are kept, or empty when there is
 // no place for it: then they are compiled and measured at every start.
-func pipelineCache(s *streams) string {
+func pipelineCache(s *cli.Streams) string {
 	base := cacheBase(s)
 	if base == "" {
 		return ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/vk"
 )
 
@@ -24,16 +25,16 @@ func (o *devicesOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print a JSON array with all that is known of each device")
 }
 
-func devicesCommand() *command {
+func devicesCommand() *cli.Command {
 	o := &devicesOptions{}
-	return &command{
-		name:    "devices",
-		summary: "list the Vulkan devices and mark the one that is used",
-		detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is the largest
+	return &cli.Command{
+		Name:    "devices",
+		Summary: "list the Vulkan devices and mark the one that is used",
+		Detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is the largest
 device-local heap and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.`,
-		examples: []string{"muninn devices", "muninn devices --device llvmpipe", "muninn devices --json"},
-		flags:    o.AddFlags,
-		run: func(_ context.Context, s *streams, _ []string) error {
+		Examples: []string{"muninn devices", "muninn devices --device llvmpipe", "muninn devices --json"},
+		Flags:    o.AddFlags,
+		Run: func(_ context.Context, s *cli.Streams, _ []string) error {
 			list, err := vk.Devices()
 			if err != nil {
 				return err
@@ -51,7 +52,7 @@ type listedDevice struct {
 	Problem    string `json:"problem,omitempty"` // why it cannot be used
 }
 
-func printDevices(s *streams, o *devicesOptions, list []vk.Caps) error {
+func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 	chosen, err := vk.Select(list, o.Device)
 	if err != nil {
 		return err
@@ -64,11 +65,11 @@ func printDevices(s *streams, o *devicesOptions, list []vk.Caps) error {
 				all[i].Problem = err.Error()
 			}
 		}
-		e := json.NewEncoder(s.out)
+		e := json.NewEncoder(s.Out)
 		e.SetIndent("", "  ")
 		return e.Encode(all)
 	}
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tNAME\tTYPE\tDRIVER\tVULKAN\tMEMORY\tFREE\tSUBGROUP\tSTORAGE\tSHARD")
 	for i, c := range list {
 		mark := fmt.Sprint(" ", c.Index)
@@ -77,14 +78,14 @@ func printDevices(s *streams, o *devicesOptions, list []vk.Caps) error {
 		}
 		memory, free := deviceMemory(c)
 		fmt.Fprintln(t, strings.Join([]string{mark, c.Name, c.Type, c.Driver, apiVersion(c), memory, free, subgroups(c), storage(c),
-			size(c.ShardLimit())}, "\t"))
+			cli.Size(c.ShardLimit())}, "\t"))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	for _, c := range list {
 		if err := c.Supported(); err != nil {
-			s.note("%v", err)
+			s.Note("%v", err)
 		}
 	}
 	return nil
@@ -104,9 +105,9 @@ func deviceMemory(c vk.Caps) (total, free string) {
 	}
 	free = "unknown"
 	if c.MemoryBudget {
-		free = size(best.Budget - min(best.Used, best.Budget))
+		free = cli.Size(best.Budget - min(best.Used, best.Budget))
 	}
-	return size(best.Size), free
+	return cli.Size(best.Size), free
 }
 
 // subgroups is the range of subgroup sizes; a size in the range can be required where a + follows.
@@ -136,17 +137,4 @@ func storage(c vk.Caps) string {
 		return "32bit"
 	}
 	return strings.Join(has, ",")
-}
-
-// size writes a number of bytes in binary units.
-func size(n uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	v, u := float64(n), 0
-	for v >= 1024 && u < len(units)-1 {
-		v, u = v/1024, u+1
-	}
-	if v >= 100 || v == float64(uint64(v)) {
-		return fmt.Sprintf("%.0f %s", v, units[u])
-	}
-	return fmt.Sprintf("%.1f %s", v, units[u])
 }

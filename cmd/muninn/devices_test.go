@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/vk"
 )
 
@@ -21,7 +22,7 @@ var someDevices = []vk.Caps{
 func devicesOutput(t *testing.T, o devicesOptions, list []vk.Caps) (out, errs string) {
 	t.Helper()
 	var a, b strings.Builder
-	s := &streams{out: &a, err: &b, color: "never", env: func(string) (string, bool) { return "", false }}
+	s := &cli.Streams{Out: &a, Err: &b, Color: "never", Env: func(string) (string, bool) { return "", false }}
 	if err := printDevices(s, &o, list); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestDevicesOfThisMachine(t *testing.T) {
 				starred += line
 			}
 		}
-		if o.code != exitOK || !strings.Contains(starred, device) || strings.Count(starred, "\n") != 1 {
+		if o.code != cli.ExitOK || !strings.Contains(starred, device) || strings.Count(starred, "\n") != 1 {
 			t.Errorf("exit status %d, starred %q, errors %q", o.code, starred, o.err)
 		}
 	})
@@ -102,7 +103,7 @@ func TestWhy(t *testing.T) {
 func TestSize(t *testing.T) {
 	for n, want := range map[uint64]string{0: "0 B", 1023: "1023 B", 1024: "1 KiB", 1536: "1.5 KiB", 200 << 20: "200 MiB", 12 << 30: "12 GiB",
 		1<<40 + 1: "1.0 TiB", 5000 << 40: "5000 TiB"} {
-		if got := size(n); got != want {
+		if got := cli.Size(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

@@ -1,61 +1,16 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"muninn/model"
+	"muninn/cmd/muninn/cli"
 	"muninn/model/hostile"
-	"muninn/model/tokenizer"
-	"muninn/vk"
 )
-
-func TestExitCodes(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		want int
-	}{
-		{nil, exitOK},
-		{errors.New("anything else"), exitFailure},
-		{usage("bad flag"), exitUsage},
-		{model.ErrSampling, exitUsage},
-		{model.ErrScheme, exitUsage},
-		{model.ErrContextFull, exitUsage},
-		{tokenizer.ErrUnknownID, exitUsage},
-		{errWrongResults, exitDevice},
-		{vk.ErrNoCgo, exitDevice},
-		{vk.ErrNoLoader, exitDevice},
-		{vk.ErrNoDriver, exitDevice},
-		{vk.ErrNoDevice, exitDevice},
-		{vk.ErrUnsupported, exitDevice},
-		{&vk.DeviceLostError{Last: "matmul"}, exitDevice},
-		{&vk.OutOfMemoryError{Name: "weights"}, exitMemory},
-		{model.ErrModel, exitModel},
-		{&model.UnknownArchitectureError{Found: "llama"}, exitModel},
-		{model.ErrNoTokenizer, exitModel},
-		{context.Canceled, exitSignaled},
-		{interrupted{syscall.SIGINT}, 130},
-		{interrupted{syscall.SIGTERM}, 143},
-	} {
-		if got := exitCode(c.err); got != c.want {
-			t.Errorf("%v: exit status %d, want %d", c.err, got, c.want)
-		}
-		if c.err == nil {
-			continue
-		}
-		// What wraps an error does not change what it is.
-		if got := exitCode(errors.Join(fmt.Errorf("while loading: %w", c.err), errors.New("then closing failed"))); got != c.want {
-			t.Errorf("%v, wrapped: exit status %d, want %d", c.err, got, c.want)
-		}
-	}
-}
 
 // Damaged and malicious checkpoints give exit status 5 and a message that names the fault, and nothing on stdout.
 func TestHostileCheckpoints(t *testing.T) {
@@ -82,25 +37,25 @@ func TestCheckpointWithoutTokenizer(t *testing.T) {
 	}
 	eachDevice(t, func(t *testing.T, device string) {
 		o := invoke("run", dir, "--prompt-ids", "1,4", "-n", "3", "-r", "2", "--device", device, "--greedy", "-q")
-		if ids, err := parseIDs(o.out); o.code != exitOK || err != nil || len(ids) == 0 {
+		if ids, err := parseIDs(o.out); o.code != cli.ExitOK || err != nil || len(ids) == 0 {
 			t.Errorf("exit status %d, output %q, errors %q", o.code, o.out, o.err)
 		}
 	})
-	invoke("run", dir, "text").wants(t, exitModel, "", "no tokenizer.json")
-	invoke("tokenize", dir, "text").wants(t, exitModel, "", "`muninn run --prompt-ids` works without it")
+	invoke("run", dir, "text").wants(t, cli.ExitModel, "", "no tokenizer.json")
+	invoke("tokenize", dir, "text").wants(t, cli.ExitModel, "", "`muninn run --prompt-ids` works without it")
 	bad := filepath.Join(dir, "tokenizer.json")
 	if err := os.WriteFile(bad, []byte(`{"model":{"type":"WordPiece"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	invoke("tokenize", dir, "text").wants(t, exitModel, "", "tokenizer.json")
+	invoke("tokenize", dir, "text").wants(t, cli.ExitModel, "", "tokenizer.json")
 }
 
 func TestUnknownDevice(t *testing.T) {
 	for _, verb := range [][]string{{"run", "demo", "x"}, {"check"}, {"devices"}} {
 		o := invoke(append(verb, "--device", "nonesuch")...)
-		o.wants(t, exitDevice, "", `"nonesuch"`)
-		o.wants(t, exitDevice, "", firstDevice(t)) // what there is instead
-		o.wants(t, exitDevice, "", "MUNINN_DEVICE")
+		o.wants(t, cli.ExitDevice, "", `"nonesuch"`)
+		o.wants(t, cli.ExitDevice, "", firstDevice(t)) // what there is instead
+		o.wants(t, cli.ExitDevice, "", "MUNINN_DEVICE")
 	}
 }
 
@@ -115,7 +70,7 @@ func TestNoDriver(t *testing.T) {
 	gone := filepath.Join(t.TempDir(), "gone.json")
 	for _, args := range [][]string{{"devices"}, {"run", "demo", "x"}, {"check"}} {
 		out, err := program([]string{"VK_ICD_FILENAMES=" + gone, "VK_DRIVER_FILES=" + gone}, args...).CombinedOutput()
-		wantsExit(t, err, exitDevice)
+		wantsExit(t, err, cli.ExitDevice)
 		for _, part := range []string{"found no driver", "apt install mesa-vulkan-drivers", "/dev/dri", "VK_DRIVER_FILES"} {
 			if !strings.Contains(string(out), part) {
 				t.Errorf("%v: %q lacks %q", args, out, part)
@@ -133,7 +88,7 @@ func TestNoLoader(t *testing.T) {
 		}
 	}
 	out, err := program([]string{"LD_LIBRARY_PATH=" + dir}, "run", "demo", "x").CombinedOutput()
-	wantsExit(t, err, exitDevice)
+	wantsExit(t, err, cli.ExitDevice)
 	for _, part := range []string{"no Vulkan loader", "apt install libvulkan1", "dnf install vulkan-loader", "pacman -S vulkan-icd-loader"} {
 		if !strings.Contains(string(out), part) {
 			t.Errorf("%q lacks %q", out, part)

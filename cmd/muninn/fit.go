@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/fit"
 	"muninn/shaders"
@@ -45,7 +46,7 @@ func (o *fitOptions) kvType() (shaders.KVType, error) {
 	}
 	t, err := shaders.ParseKVType(o.KVType)
 	if err != nil {
-		return 0, usage("--kv-type %s: not known; use auto, f32, f16 or q8", o.KVType)
+		return 0, cli.Usage("--kv-type %s: not known; use auto, f32, f16 or q8", o.KVType)
 	}
 	return t, nil
 }
@@ -86,7 +87,7 @@ func (o *fitOptions) wish(scheme model.Scheme, session model.SessionOptions, pro
 
 // settle chooses what the user left open so that the model fits, says so in one line, and sets the session up for it. The
 // result is the scheme of the weights. With --no-fit everything stays as it is.
-func (o *fitOptions) settle(s *streams, ck *model.Checkpoint, caps vk.Caps, scheme model.Scheme, session *model.SessionOptions, prompt int) (model.Scheme, error) {
+func (o *fitOptions) settle(s *cli.Streams, ck *model.Checkpoint, caps vk.Caps, scheme model.Scheme, session *model.SessionOptions, prompt int) (model.Scheme, error) {
 	if o.NoFit || !o.fit {
 		return scheme, nil
 	}
@@ -94,7 +95,7 @@ func (o *fitOptions) settle(s *streams, ck *model.Checkpoint, caps vk.Caps, sche
 	if err != nil {
 		return scheme, err
 	}
-	s.note("fit: %s", choice.Why)
+	s.Note("fit: %s", choice.Why)
 	session.Context, session.Lookup, session.KV = choice.Context, choice.Lookup, choice.KV
 	if choice.Rows > 0 {
 		session.Rows = choice.Rows

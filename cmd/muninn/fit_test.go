@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/demo"
 	"muninn/model/fit"
@@ -18,7 +19,7 @@ import (
 func parsePlan(t *testing.T, o outcome) planObject {
 	t.Helper()
 	var p planObject
-	if o.code != exitOK {
+	if o.code != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", o.code, o.err)
 	}
 	if err := json.Unmarshal([]byte(o.out), &p); err != nil {
@@ -52,16 +53,16 @@ func TestPlanIsWhatARunTakes(t *testing.T) {
 func TestPlanTable(t *testing.T) {
 	o := invoke("run", "demo", "--plan-for", "3090", "--ctx", "64")
 	for _, want := range []string{"on NVIDIA GeForce RTX 3090", "weights   embedding", "240 KiB", "kv        core", "rounding", "total", "21.75 GiB", "host"} {
-		o.wants(t, exitOK, want, "")
+		o.wants(t, cli.ExitOK, want, "")
 	}
 	if p := parsePlan(t, invoke("run", "demo", "--plan-for", "3090", "--json")); p.Host != 50<<20 { // staging, and a block each way
 		t.Errorf("%d bytes in the host's memory", p.Host)
 	}
 	o = invoke("run", "demo", "--plan-for", "6 GiB", "--no-fit", "--quant", "f16")
-	o.wants(t, exitOK, "f16 weights, latest-m4 KV in f16, 256 positions as given; fits a card of 6.00 GiB", "")
-	invoke("run", "demo", "--plan-for", "8GiB").wants(t, exitOK, "90 % of 8.00 GiB", "")
+	o.wants(t, cli.ExitOK, "f16 weights, latest-m4 KV in f16, 256 positions as given; fits a card of 6.00 GiB", "")
+	invoke("run", "demo", "--plan-for", "8GiB").wants(t, cli.ExitOK, "90 % of 8.00 GiB", "")
 	o = invoke("run", "demo", "--plan-for", "72MiB", "--no-fit")
-	o.wants(t, exitOK, "does not fit", "")
+	o.wants(t, cli.ExitOK, "does not fit", "")
 	if a, b := invoke("run", "demo", "--plan", "--quant", "f32", "--json"), invoke("run", "demo", "--plan", "--json"); parsePlan(t, a).Quant != "f32" || parsePlan(t, b).Quant != "bf16" {
 		t.Errorf("as given and as stored: %s %s", a.out, b.out)
 	}
@@ -70,8 +71,8 @@ func TestPlanTable(t *testing.T) {
 // Too small a card: exit 4, what is needed by part, and settings that fit when they are given.
 func TestDoesNotFit(t *testing.T) {
 	o := invoke("run", "demo", "--plan-for", "80MiB", "--quant", "f32", "--kv-type", "f32", "--cache-lookup-strategy", "full")
-	o.wants(t, exitMemory, "", "f32 weights, full KV in f32, 256 positions needs")
-	o.wants(t, exitMemory, "", "weights  core")
+	o.wants(t, cli.ExitMemory, "", "f32 weights, full KV in f32, 256 positions needs")
+	o.wants(t, cli.ExitMemory, "", "weights  core")
 	settings := 0
 	for line := range strings.Lines(o.err) {
 		flags, _, ok := strings.Cut(strings.TrimSpace(line), "  (")
@@ -87,7 +88,7 @@ func TestDoesNotFit(t *testing.T) {
 	if settings != 3 {
 		t.Errorf("%d settings in:\n%s", settings, o.err)
 	}
-	invoke("run", "demo", "--plan-for", "66MiB").wants(t, exitMemory, "", "no setting fits")
+	invoke("run", "demo", "--plan-for", "66MiB").wants(t, cli.ExitMemory, "", "no setting fits")
 }
 
 // One line says what was chosen; --no-fit and --fit=false say nothing; what cannot be planned is a wrong use.
@@ -97,18 +98,18 @@ func TestFitSays(t *testing.T) {
 		return invoke(append([]string{"run", "demo", chain, "-n", "1", "--device", device}, flags...)...)
 	}
 	o := run("--ctx", "32")
-	o.wants(t, exitOK, "3;", "fit: bf16 weights, latest-m4 KV in f16, 32 positions: ")
+	o.wants(t, cli.ExitOK, "3;", "fit: bf16 weights, latest-m4 KV in f16, 32 positions: ")
 	if strings.Count(o.err, "fit: ") != 1 {
 		t.Errorf("not one line: %s", o.err)
 	}
-	run("--cache-lookup-strategy", "compress-s4", "--quant", "f16").wants(t, exitOK, "3;", "fit: f16 weights, compress-s4 KV")
+	run("--cache-lookup-strategy", "compress-s4", "--quant", "f16").wants(t, cli.ExitOK, "3;", "fit: f16 weights, compress-s4 KV")
 	for _, flags := range [][]string{{"--no-fit"}, {"--fit=false"}, {"-q"}} {
-		if o := run(flags...); o.code != exitOK || strings.Contains(o.err, "fit:") {
+		if o := run(flags...); o.code != cli.ExitOK || strings.Contains(o.err, "fit:") {
 			t.Errorf("%v: exit status %d, %s", flags, o.code, o.err)
 		}
 	}
 	for _, bad := range []string{"voodoo", "0GiB", "99999999GiB", "-1GiB", "nanGiB"} {
-		invoke("run", "demo", "--plan-for="+bad).wants(t, exitUsage, "", "--plan-for "+bad)
+		invoke("run", "demo", "--plan-for="+bad).wants(t, cli.ExitUsage, "", "--plan-for "+bad)
 	}
 }
 
@@ -185,7 +186,7 @@ func TestSettle(t *testing.T) {
 	settle := func(mib uint64, given ...string) (model.SessionOptions, error) {
 		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}
 		session := model.SessionOptions{Context: positions, MaxSteps: 8, Lookup: full}
-		s := &streams{quiet: true}
+		s := &cli.Streams{Quiet: true}
 		_, err := o.settle(s, ck, fit.Card(mib<<20), bf16, &session, prompt)
 		return session, err
 	}

@@ -1,11 +1,15 @@
 // Command muninn runs recurrent-depth language models on any Vulkan device.
 package main
 
-import "os"
+import (
+	"os"
+
+	"muninn/cmd/muninn/cli"
+)
 
 // commands is the table of verbs: help, completions and the man page are made of it. Every call gives fresh options.
-func commands() []*command {
-	return []*command{
+func commands() []*cli.Command {
+	return append([]*cli.Command{
 		runCommand(),
 		compareCommand(),
 		traceCommand(),
@@ -18,15 +22,12 @@ func commands() []*command {
 		tokenizeCommand(),
 		detokenizeCommand(),
 		versionCommand(),
-		helpCommand(),
-		completionCommand(),
-		manCommand(),
-	}
+	}, cli.ShellCommands(commands)...)
 }
 
 func main() {
-	ctx, stop := withSignals()
-	code := execute(ctx, standardStreams(), commands(), os.Args[1:])
+	ctx, stop := cli.WithSignals()
+	code := cli.Execute(ctx, cli.StandardStreams(), commands(), os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/vk/vktest"
 )
 
@@ -42,7 +43,7 @@ type outcome struct {
 type invocation struct {
 	stdin string
 	env   map[string]string
-	table []*command // nil: the program's
+	table []*cli.Command // nil: the program's
 	ctx   context.Context
 }
 
@@ -51,7 +52,7 @@ func invoke(args ...string) outcome { return invocation{}.run(args...) }
 
 func (i invocation) run(args ...string) outcome {
 	var out, errs strings.Builder
-	s := &streams{in: strings.NewReader(i.stdin), out: &out, err: &errs, color: "auto", env: func(name string) (string, bool) {
+	s := &cli.Streams{In: strings.NewReader(i.stdin), Out: &out, Err: &errs, Color: "auto", Env: func(name string) (string, bool) {
 		if v, ok := i.env[name]; ok {
 			return v, true
 		}
@@ -66,7 +67,7 @@ func (i invocation) run(args ...string) outcome {
 	if i.ctx == nil {
 		i.ctx = context.Background()
 	}
-	code := execute(i.ctx, s, i.table, args)
+	code := cli.Execute(i.ctx, s, i.table, args)
 	return outcome{out.String(), errs.String(), code}
 }
 

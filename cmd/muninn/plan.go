@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/fit"
 	"muninn/vk"
@@ -18,7 +19,7 @@ import (
 func (o *fitOptions) asked() bool { return o.Plan || o.PlanFor != "" }
 
 // printPlan prints the plan of a model and one session on the device that was asked for.
-func (o *fitOptions) printPlan(s *streams, ck *model.Checkpoint, device deviceOptions, scheme model.Scheme, session model.SessionOptions, asJSON bool) error {
+func (o *fitOptions) printPlan(s *cli.Streams, ck *model.Checkpoint, device deviceOptions, scheme model.Scheme, session model.SessionOptions, asJSON bool) error {
 	caps, err := o.planned(device)
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func (o *fitOptions) planned(device deviceOptions) (vk.Caps, error) {
 		}
 		c, err := recorded.Find(o.PlanFor)
 		if err != nil {
-			return c, usage("--plan-for %s: neither a size such as 6GiB nor one recorded GPU; those are %s", o.PlanFor, strings.Join(recordedNames(), ", "))
+			return c, cli.Usage("--plan-for %s: neither a size such as 6GiB nor one recorded GPU; those are %s", o.PlanFor, strings.Join(recordedNames(), ", "))
 		}
 		return c, nil
 	}
@@ -90,7 +91,7 @@ func parseSize(text string) (n uint64, ok bool, err error) {
 			continue
 		}
 		if v *= u.bytes; v < 1<<20 || v > 1<<50 {
-			return 0, false, usage("--plan-for %s: want a size from 1MiB to 1048576GiB", text)
+			return 0, false, cli.Usage("--plan-for %s: want a size from 1MiB to 1048576GiB", text)
 		}
 		return uint64(v), true, nil
 	}
@@ -98,10 +99,10 @@ func parseSize(text string) (n uint64, ok bool, err error) {
 }
 
 // planTable prints a plan for people.
-func planTable(s *streams, c model.Config, caps vk.Caps, choice fit.Choice) error {
+func planTable(s *cli.Streams, c model.Config, caps vk.Caps, choice fit.Choice) error {
 	p, space := choice.Plan, choice.Space
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(s.out, "%v on %s\n%s\n\n", c, caps.Name, choice.Why)
+	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(s.Out, "%v on %s\n%s\n\n", c, caps.Name, choice.Why)
 	for _, l := range p.Lines {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", l.Group, l.Part, fit.Size(l.Bytes))
 	}
@@ -138,8 +139,8 @@ type planObject struct {
 	Why      string           `json:"why"`
 }
 
-func planJSON(s *streams, m fit.Model, caps vk.Caps, c fit.Choice) error {
-	e := json.NewEncoder(s.out)
+func planJSON(s *cli.Streams, m fit.Model, caps vk.Caps, c fit.Choice) error {
+	e := json.NewEncoder(s.Out)
 	e.SetIndent("", "  ")
 	return e.Encode(planObject{
 		Device: caps.Name, Quant: m.QuantName(c.Quant), Lookup: c.Lookup.String(), KV: c.KV.String(), Context: c.Context, Steps: c.Steps,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -23,7 +24,7 @@ type schemeOptions struct {
 
 // AddFlags declares the flags; quant is the default format.
 func (o *schemeOptions) AddFlags(fs *pflag.FlagSet, quant string) {
-	choiceVar(fs, &o.Quant, "quant", quant, model.QuantNames(), "format of the weights; auto: as stored")
+	cli.ChoiceVar(fs, &o.Quant, "quant", quant, model.QuantNames(), "format of the weights; auto: as stored")
 	fs.StringVar(&o.Keep, "keep", "", "`parts` that stay at 16 bit, or in a format of their own: embed, head, adapter, prelude, core, coda, "+
 		"separated by commas, as in core,embed=f16")
 	fs.Lookup("keep").DefValue = "with q8_0 and q4_0 the adapter, and embed and head as q8_0"
@@ -32,7 +33,7 @@ func (o *schemeOptions) AddFlags(fs *pflag.FlagSet, quant string) {
 func (o *schemeOptions) scheme() (model.Scheme, error) {
 	scheme, err := model.ParseScheme(o.Quant, o.Keep)
 	if err != nil {
-		return scheme, usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+		return scheme, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
 	}
 	return scheme, nil
 }
@@ -43,7 +44,7 @@ const cacheVersion = "1"
 // quantised is the checkpoint as the scheme wants it: the cached file if there is one, made now if not, and the checkpoint
 // itself where the scheme makes no blocks of weights or there is no place for a file. In that case the weights are
 // quantised as they are loaded. Closing what is returned, when it is not ck, is the caller's.
-func quantised(ctx context.Context, s *streams, name string, ck *model.Checkpoint, scheme model.Scheme) (*model.Checkpoint, error) {
+func quantised(ctx context.Context, s *cli.Streams, name string, ck *model.Checkpoint, scheme model.Scheme) (*model.Checkpoint, error) {
 	makes, err := scheme.Quantises(ck)
 	if err != nil || !makes {
 		return ck, err
@@ -61,7 +62,7 @@ func quantised(ctx context.Context, s *streams, name string, ck *model.Checkpoin
 	path := filepath.Join(base, "weights", plainName(name)+"-"+plainName(scheme.String())+"-"+key[:16]+".gguf")
 	if cached, err := model.OpenPath(path); err == nil {
 		if cached.CachedFrom() == key {
-			s.note("weights from the cache: %s", path)
+			s.Note("weights from the cache: %s", path)
 			return cached, nil
 		}
 		cached.Close()
@@ -71,13 +72,13 @@ func quantised(ctx context.Context, s *streams, name string, ck *model.Checkpoin
 	if err != nil {
 		return nil, err
 	}
-	s.note("quantising to %v, once: %s go to %s (--no-cache does without)", scheme, size(uint64(bytes)), path)
+	s.Note("quantising to %v, once: %s go to %s (--no-cache does without)", scheme, cli.Size(uint64(bytes)), path)
 	err = os.MkdirAll(filepath.Dir(path), 0o700)
 	if err == nil {
-		var done func()
-		o.Progress, done = progress(s, "quantising "+name, ck.Size())
+		bar := cli.NewProgress(s, "quantising "+name, ck.Size(), true)
+		o.Progress = bar.Set
 		err = model.WriteGGUF(ctx, ck, path, o)
-		done()
+		bar.Done()
 	}
 	if err == nil {
 		return model.OpenPath(path)
@@ -85,13 +86,13 @@ func quantised(ctx context.Context, s *streams, name string, ck *model.Checkpoin
 	if ctx.Err() != nil || errors.Is(err, model.ErrModel) || errors.Is(err, model.ErrScheme) {
 		return nil, err
 	}
-	s.note("no cache: %v; the weights are quantised as they are loaded", err)
+	s.Note("no cache: %v; the weights are quantised as they are loaded", err)
 	return ck, nil
 }
 
 // cacheBase is the user's folder for what can be made anew; empty when there is none.
-func cacheBase(s *streams) string {
-	base, _ := s.env("MUNINN_CACHE_DIR")
+func cacheBase(s *cli.Streams) string {
+	base, _ := s.Env("MUNINN_CACHE_DIR")
 	if base != "" {
 		return base
 	}

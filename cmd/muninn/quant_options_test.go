@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -23,7 +24,7 @@ func cacheOf(t *testing.T, dir, src, quant string) (ck *model.Checkpoint, same b
 		t.Fatal(err)
 	}
 	var errs strings.Builder
-	s := &streams{err: &errs, color: "never", env: func(name string) (string, bool) { return dir, name == "MUNINN_CACHE_DIR" }}
+	s := &cli.Streams{Err: &errs, Color: "never", Env: func(name string) (string, bool) { return dir, name == "MUNINN_CACHE_DIR" }}
 	ck, err = quantised(context.Background(), s, src, source, scheme)
 	if err != nil {
 		t.Fatal(err)

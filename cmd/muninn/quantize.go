@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -25,12 +26,12 @@ func (o *quantizeOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Force, "force", false, "replace DST if it is there")
 }
 
-func quantizeCommand() *command {
+func quantizeCommand() *cli.Command {
 	o := &quantizeOptions{}
-	return &command{
-		name: "quantize", args: "SRC DST.gguf", min: 2, max: 2,
-		summary: "write a model as one GGUF file",
-		detail: `SRC is whatever "muninn run" takes as MODEL. The file holds weights, config and tokenizer, and is a MODEL in turn.
+	return &cli.Command{
+		Name: "quantize", Args: "SRC DST.gguf", Min: 2, Max: 2,
+		Summary: "write a model as one GGUF file",
+		Detail: `SRC is whatever "muninn run" takes as MODEL. The file holds weights, config and tokenizer, and is a MODEL in turn.
 Other programs can show it, but not run it: its architecture is "huginn".
 
 With q8_0 and q4_0, weights are held in blocks of 32 with a scale. Matrices whose rows are not whole blocks stay as they
@@ -38,18 +39,18 @@ are. The same SRC and flags give the same bytes.
 
 The file appears under its name only when all of it is on the disk. What an interrupted quantize leaves is hidden and is
 removed by the next one in that folder.`,
-		examples: []string{
+		Examples: []string{
 			"muninn quantize ~/huginn-0125 huginn-q4.gguf --quant q4_0",
 			"muninn quantize ~/huginn-0125 huginn-mixed.gguf --quant q4_0 --keep coda=q8_0,embed=f16",
 		},
-		flags: o.AddFlags,
-		run: func(ctx context.Context, s *streams, args []string) error {
+		Flags: o.AddFlags,
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			return quantize(ctx, s, args[0], args[1], o)
 		},
 	}
 }
 
-func quantize(ctx context.Context, s *streams, src, dst string, o *quantizeOptions) error {
+func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeOptions) error {
 	scheme, err := o.scheme()
 	if err != nil {
 		return err
@@ -57,9 +58,9 @@ func quantize(ctx context.Context, s *streams, src, dst string, o *quantizeOptio
 	if info, err := os.Stat(dst); err == nil {
 		switch {
 		case !info.Mode().IsRegular():
-			return usage("%s is not a file; name the file to write, such as model.gguf", dst)
+			return cli.Usage("%s is not a file; name the file to write, such as model.gguf", dst)
 		case !o.Force:
-			return usage("%s is there already; choose another name, or replace it with --force", dst)
+			return cli.Usage("%s is there already; choose another name, or replace it with --force", dst)
 		}
 	}
 	ck, err := model.OpenPath(src)
@@ -71,11 +72,11 @@ func quantize(ctx context.Context, s *streams, src, dst string, o *quantizeOptio
 	if w.Name == "" {
 		w.Name = modelName(src)
 	}
-	var done func()
-	w.Progress, done = progress(s, "writing "+dst, ck.Size())
+	bar := cli.NewProgress(s, "writing "+dst, ck.Size(), true)
+	w.Progress = bar.Set
 	start := time.Now()
 	err = model.WriteGGUF(ctx, ck, dst, w)
-	done()
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -83,6 +84,6 @@ func quantize(ctx context.Context, s *streams, src, dst string, o *quantizeOptio
 	if err != nil {
 		return err
 	}
-	s.note("%s: %v, %v, %s in %.1f s; it was %s", dst, ck.Config, scheme, size(uint64(info.Size())), time.Since(start).Seconds(), size(uint64(ck.Size())))
+	s.Note("%s: %v, %v, %s in %.1f s; it was %s", dst, ck.Config, scheme, cli.Size(uint64(info.Size())), time.Since(start).Seconds(), cli.Size(uint64(ck.Size())))
 	return nil
 }

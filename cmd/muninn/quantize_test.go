@@ -12,32 +12,33 @@ import (
 	"testing"
 	"time"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
 func TestQuantize(t *testing.T) {
 	dir := t.TempDir()
 	q4, q8 := filepath.Join(dir, "q4.gguf"), filepath.Join(dir, "q8.gguf")
-	invoke("quantize", "demo", q4, "--quant", "q4_0", "--keep", "coda=q8_0,embed").wants(t, exitOK, "", "q4_0, keep embed,coda=q8_0")
-	invoke("quantize", "demo", q8).wants(t, exitOK, "", "q8.gguf: huginn 1/2/1")
+	invoke("quantize", "demo", q4, "--quant", "q4_0", "--keep", "coda=q8_0,embed").wants(t, cli.ExitOK, "", "q4_0, keep embed,coda=q8_0")
+	invoke("quantize", "demo", q8).wants(t, cli.ExitOK, "", "q8.gguf: huginn 1/2/1")
 	first, err := os.ReadFile(q8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	invoke("quantize", "demo", q8).wants(t, exitUsage, "", "is there already; choose another name, or replace it with --force")
-	invoke("quantize", q4, q8, "--quant", "f16", "--force", "-q").wants(t, exitOK, "", "")
-	invoke("quantize", "demo", q8, "--force").wants(t, exitOK, "", "")
+	invoke("quantize", "demo", q8).wants(t, cli.ExitUsage, "", "is there already; choose another name, or replace it with --force")
+	invoke("quantize", q4, q8, "--quant", "f16", "--force", "-q").wants(t, cli.ExitOK, "", "")
+	invoke("quantize", "demo", q8, "--force").wants(t, cli.ExitOK, "", "")
 	if again, err := os.ReadFile(q8); err != nil || !bytes.Equal(first, again) {
 		t.Errorf("the same model and flags gave other bytes, %v", err)
 	}
 	// A file is a model for every verb that takes one.
-	invoke("tokenize", q4, "a=3;a?").wants(t, exitOK, invoke("tokenize", "demo", "a=3;a?").out, "")
-	invoke("detokenize", q4, "926", "107").wants(t, exitOK, invoke("detokenize", "demo", "926", "107").out, "")
+	invoke("tokenize", q4, "a=3;a?").wants(t, cli.ExitOK, invoke("tokenize", "demo", "a=3;a?").out, "")
+	invoke("detokenize", q4, "926", "107").wants(t, cli.ExitOK, invoke("detokenize", "demo", "926", "107").out, "")
 	o := invoke("show", q4)
 	for _, part := range []string{"tokenizer of 932 tokens", "embedding   1        122880   bf16", "core_block  18       402944   q4_0", "coda        9        201472   q8_0"} {
-		o.wants(t, exitOK, part, "")
+		o.wants(t, cli.ExitOK, part, "")
 	}
-	invoke("show", q4, "--tensors").wants(t, exitOK, "transformer.coda.0.mlp.proj.weight         q8_0    [128 352]", "")
+	invoke("show", q4, "--tensors").wants(t, cli.ExitOK, "transformer.coda.0.mlp.proj.weight         q8_0    [128 352]", "")
 	var shown modelDescription
 	if err := json.Unmarshal([]byte(invoke("show", q4, "--json").out), &shown); err != nil {
 		t.Fatal(err)
@@ -59,13 +60,13 @@ func TestQuantizeRefuses(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"gone", dst}, exitModel, "checkpoint folder gone"},
-		{[]string{"demo", dir}, exitUsage, "is not a file; name the file to write"},
-		{[]string{"demo", filepath.Join(dir, "gone", "x.gguf")}, exitFailure, "cannot be written: no such file or directory"},
-		{[]string{"demo", dst, "--keep", "body"}, exitUsage, `for the part "body"; parts are embed, head`},
-		{[]string{"demo", dst, "--keep", "head=f16,embed=f32"}, exitUsage, "embed and head are one matrix in this model"},
-		{[]string{"demo", dst, "--quant", "q5_0"}, exitUsage, "want one of auto, f32, f16, bf16, q8_0, q4_0"},
-		{[]string{file(t, "GGUF"), dst}, exitModel, "4 bytes are too few for a GGUF file"},
+		{[]string{"gone", dst}, cli.ExitModel, "checkpoint folder gone"},
+		{[]string{"demo", dir}, cli.ExitUsage, "is not a file; name the file to write"},
+		{[]string{"demo", filepath.Join(dir, "gone", "x.gguf")}, cli.ExitFailure, "cannot be written: no such file or directory"},
+		{[]string{"demo", dst, "--keep", "body"}, cli.ExitUsage, `for the part "body"; parts are embed, head`},
+		{[]string{"demo", dst, "--keep", "head=f16,embed=f32"}, cli.ExitUsage, "embed and head are one matrix in this model"},
+		{[]string{"demo", dst, "--quant", "q5_0"}, cli.ExitUsage, "want one of auto, f32, f16, bf16, q8_0, q4_0"},
+		{[]string{file(t, "GGUF"), dst}, cli.ExitModel, "4 bytes are too few for a GGUF file"},
 	} {
 		invoke(append([]string{"quantize"}, c.args...)...).wants(t, c.code, "", c.want)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/vk"
 )
@@ -29,7 +30,7 @@ type runOptions struct {
 func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them")
 	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
-	choiceVar(fs, &o.Effort, "effort", "", effortNames(), effortText)
+	cli.ChoiceVar(fs, &o.Effort, "effort", "", effortNames(), effortText)
 	o.textFlags(fs, 512)
 	o.samplerOptions.AddFlags(fs, true)
 	o.machineFlags(fs)
@@ -40,12 +41,12 @@ func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel to standard error at the end; slows the run down")
 }
 
-func runCommand() *command {
+func runCommand() *cli.Command {
 	o := &runOptions{}
-	return &command{
-		name: "run", args: "MODEL [PROMPT]", min: 1, max: 2,
-		summary: "continue a prompt, or answer it with --chat",
-		detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote, or
+	return &cli.Command{
+		Name: "run", Args: "MODEL [PROMPT]", Min: 1, Max: 2,
+		Summary: "continue a prompt, or answer it with --chat",
+		Detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote, or
 "demo" for the model in this program.
 
 With --quant q8_0 or q4_0, weights that are stored otherwise are quantised once and kept as a GGUF file in the cache. It
@@ -73,7 +74,7 @@ With --json, each line is an object: "id", "text" (what became certain), "steps"
 "logprob", "margin" of a token; text still held back at the end comes alone; the last object has "finish_reason"
 (stop, length, context or interrupted), "steps_per_token", "core_passes_per_token" (of the prompt too; a pass may
 serve several tokens) and counters. The line at the end on standard error says the same in short; -q leaves it out.`,
-		examples: []string{
+		Examples: []string{
 			`muninn run demo "k=d;d=a;a=3;k?"`,
 			`muninn run demo -r 1 --json "k=d;d=a;a=3;k?"`,
 			`muninn run ~/huginn-0125 --chat -r 32 --temp 0.7 "Why is the sky blue?"`,
@@ -84,8 +85,8 @@ serve several tokens) and counters. The line at the end on standard error says t
 			`muninn run ~/huginn-0125 -f story.txt -n 200 --device 1 --stats`,
 			`muninn run ~/huginn-0125 --plan-for 6GiB`,
 		},
-		flags: o.AddFlags,
-		run: func(ctx context.Context, s *streams, args []string) error {
+		Flags: o.AddFlags,
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.Model = args[0]
 			if len(args) > 1 {
 				o.Text = &args[1]
@@ -96,7 +97,7 @@ serve several tokens) and counters. The line at the end on standard error says t
 }
 
 // run generates one answer.
-func run(ctx context.Context, s *streams, o *runOptions) (err error) {
+func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 	ck, err := model.OpenPath(o.Model)
 	if err != nil {
 		return err
@@ -122,7 +123,7 @@ func run(ctx context.Context, s *streams, o *runOptions) (err error) {
 
 	w := newTokenWriter(s, o.JSON, x.m.Tokenizer != nil)
 	if o.Steps && !o.JSON {
-		w.steps = newStepsView(s, steps)
+		w.steps = cli.NewStepsView(s, steps)
 	}
 	t := newTally(x.dev, len(p.request.Prompt), x.loading)
 	out, err := x.m.Generate(ctx, x.session, 0, p.request, func(token model.Token) error {
@@ -162,20 +163,20 @@ func (o *runOptions) depth(c model.Config) (steps int, sampler model.Sampler, er
 		return 0, sampler, err
 	}
 	if o.ComparePlain && sampler.Exit == nil && sampler.Plain() {
-		return 0, sampler, usage("--compare-plain: this run is plain decoding already; add --criterion or --sampler")
+		return 0, sampler, cli.Usage("--compare-plain: this run is plain decoding already; add --criterion or --sampler")
 	}
 	return steps, sampler, nil
 }
 
 // finish ends the output, says in a line what it took, and prints what was asked for besides.
-func (o *runOptions) finish(s *streams, w *tokenWriter, sum summary, perToken uint64) error {
+func (o *runOptions) finish(s *cli.Streams, w *tokenWriter, sum summary, perToken uint64) error {
 	err := w.close(sum)
-	s.note("%s", sum.closing())
+	s.Note("%s", sum.closing())
 	if o.Stats {
-		printStats(s.err, sum, perToken)
+		printStats(s.Err, sum, perToken)
 	}
 	if o.Profile {
-		printProfile(s.err, sum.timings)
+		printProfile(s.Err, sum.timings)
 	}
 	return err
 }

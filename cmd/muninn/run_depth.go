@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -95,7 +96,7 @@ func draftsOf(out model.Outcome) *speculativeSummary {
 
 // closing is the line that ends a run.
 func (s summary) closing() string {
-	parts := []string{plural(s.Tokens, "token")}
+	parts := []string{cli.Plural(s.Tokens, "token")}
 	if s.Tokens > 0 {
 		parts = append(parts, fmt.Sprintf("%.1f steps a token", s.StepsPerToken), fmt.Sprintf("%.1f core passes a token", s.PassesPerToken))
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"muninn/cmd/muninn/cli"
 )
 
 // depthRun is a run of the chain with --json.
@@ -58,14 +60,14 @@ func TestRunDepth(t *testing.T) {
 func TestRunSteps(t *testing.T) {
 	device := firstDevice(t)
 	o := invoke("run", "demo", chain, "--device", device, "-r", "2", "-n", "2", "--steps")
-	o.wants(t, exitOK, "d?‹2›3;‹2›\n", "2 tokens, 2.0 steps a token, 2.0 core passes a token")
+	o.wants(t, cli.ExitOK, "d?‹2›3;‹2›\n", "2 tokens, 2.0 steps a token, 2.0 core passes a token")
 	if o = invoke("run", "demo", chain, "--device", device, "-r", "2", "-n", "2", "--steps", "--color", "always"); !strings.Contains(o.out, "\x1b[38;5;") {
 		t.Errorf("no colours: %q", o.out)
 	}
 	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "6", "--sampler", "speculative", "--compare-plain")
-	o.wants(t, exitOK, "3;", "of drafts stood; plain at r = 8: the same tokens, 8.0 core passes a token")
+	o.wants(t, cli.ExitOK, "3;", "of drafts stood; plain at r = 8: the same tokens, 8.0 core passes a token")
 	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "1", "--criterion", "kl", "--compare-plain")
-	o.wants(t, exitOK, "3;", "plain at r = 8: the same tokens, 8.0 core passes a token\n") // one token has no rate
+	o.wants(t, cli.ExitOK, "3;", "plain at r = 8: the same tokens, 8.0 core passes a token\n") // one token has no rate
 	o = invoke("run", "demo", chain, "--device", device, "--sampler", "wave", "--full-prefill=false", "--max-wavefront", "3")
-	o.wants(t, exitUsage, "", "does not fit the wave's 3 positions")
+	o.wants(t, cli.ExitUsage, "", "does not fit the wave's 3 positions")
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -14,26 +15,19 @@ import (
 // tokenizer.
 type tokenWriter struct {
 	out      io.Writer
-	json     *json.Encoder // nil: plain
-	steps    *stepsView    // nil: without the core steps of each token
+	json     *json.Encoder  // nil: plain
+	steps    *cli.StepsView // nil: without the core steps of each token
 	text     bool
 	terminal bool
 	last     string // what was written last
 }
 
-func newTokenWriter(s *streams, asJSON, text bool) *tokenWriter {
-	w := &tokenWriter{out: s.out, text: text, terminal: isTerminal(s.out)}
+func newTokenWriter(s *cli.Streams, asJSON, text bool) *tokenWriter {
+	w := &tokenWriter{out: s.Out, text: text, terminal: cli.IsTerminal(s.Out)}
 	if asJSON {
-		w.json = jsonLines(s.out)
+		w.json = cli.JSONLines(s.Out)
 	}
 	return w
-}
-
-// jsonLines writes one value a line, with <, > and & as they are.
-func jsonLines(w io.Writer) *json.Encoder {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e
 }
 
 // tokenLine is a token in JSON. Numbers that JSON cannot hold are null.
@@ -70,13 +64,13 @@ func (w *tokenWriter) token(t model.Token) error {
 	case w.json != nil:
 		err = w.json.Encode(lineOf(t))
 	case w.steps != nil:
-		return w.steps.push(w.shown(t), stepsOf(t))
+		return w.steps.Push(w.shown(t), stepsOf(t))
 	case w.text:
 		err = w.write(t.Text)
 	case t.Token >= 0:
 		err = w.write(fmt.Sprintf("%d ", t.Token))
 	}
-	return outputError(err)
+	return cli.OutputError(err)
 }
 
 // shown is what is to be seen of a token: its text, or its id where there is no tokenizer.
@@ -111,16 +105,9 @@ func (w *tokenWriter) close(sum summary) error {
 	case w.json != nil:
 		err = w.json.Encode(sum)
 	case w.steps != nil:
-		return w.steps.finish()
+		return w.steps.Finish()
 	case w.terminal && !strings.HasSuffix(w.last, "\n"):
 		err = w.write("\n")
 	}
-	return outputError(err)
-}
-
-func outputError(err error) error {
-	if err != nil {
-		return fmt.Errorf("cannot write the answer: %w; is the disk full, or the reader gone?", err)
-	}
-	return nil
+	return cli.OutputError(err)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -17,9 +18,9 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 func TestRunCannotWrite(t *testing.T) {
 	for _, args := range [][]string{{"-q"}, {"-q", "--json"}} {
 		var errs strings.Builder
-		s := &streams{in: strings.NewReader(""), out: fullDisk{}, err: &errs, color: "never", env: func(string) (string, bool) { return "", false }}
-		code := execute(context.Background(), s, commands(), append([]string{"run", "demo", chain, "--device", firstDevice(t)}, args...))
-		if code != exitFailure || !strings.Contains(errs.String(), "cannot write the answer: no space left on device") {
+		s := &cli.Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: &errs, Color: "never", Env: func(string) (string, bool) { return "", false }}
+		code := cli.Execute(context.Background(), s, commands(), append([]string{"run", "demo", chain, "--device", firstDevice(t)}, args...))
+		if code != cli.ExitFailure || !strings.Contains(errs.String(), "cannot write the answer: no space left on device") {
 			t.Errorf("exit status %d, %s", code, errs.String())
 		}
 	}
@@ -64,7 +65,7 @@ func TestTokenWriter(t *testing.T) {
 		{false, false, "7 8 "},
 	} {
 		var out strings.Builder
-		w := newTokenWriter(&streams{out: &out}, c.json, c.text)
+		w := newTokenWriter(&cli.Streams{Out: &out}, c.json, c.text)
 		for _, token := range tokens {
 			if err := w.token(token); err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/tokenizer"
 )
@@ -35,7 +36,7 @@ func (o *promptOptions) AddFlags(fs *pflag.FlagSet) {
 }
 
 // prompt is the prompt's token ids.
-func (o *promptOptions) prompt(s *streams, ck *model.Checkpoint) ([]int32, error) {
+func (o *promptOptions) prompt(s *cli.Streams, ck *model.Checkpoint) ([]int32, error) {
 	sources := 0
 	for _, given := range []bool{o.Text != nil, o.File != "", o.IDs != ""} {
 		if given {
@@ -44,11 +45,11 @@ func (o *promptOptions) prompt(s *streams, ck *model.Checkpoint) ([]int32, error
 	}
 	switch {
 	case sources > 1:
-		return nil, usage("give one of PROMPT, --file and --prompt-ids, not several")
+		return nil, cli.Usage("give one of PROMPT, --file and --prompt-ids, not several")
 	case o.System != "" && !o.Chat:
-		return nil, usage("--system has no meaning without --chat")
+		return nil, cli.Usage("--system has no meaning without --chat")
 	case o.Chat && (o.IDs != "" || o.ParseSpecial):
-		return nil, usage("--chat lays the prompt out itself: give text, without --prompt-ids and --parse-special")
+		return nil, cli.Usage("--chat lays the prompt out itself: give text, without --prompt-ids and --parse-special")
 	}
 	if o.IDs != "" {
 		return promptIDs(o.IDs, ck.Config.PaddedVocabSize)
@@ -69,7 +70,7 @@ func (o *promptOptions) prompt(s *streams, ck *model.Checkpoint) ([]int32, error
 	}
 	ids, err := m.EncodePrompt(text, o.ParseSpecial)
 	if err == nil && len(ids) == 0 {
-		return nil, usage("the prompt has no tokens, and this model has no begin token to start from")
+		return nil, cli.Usage("the prompt has no tokens, and this model has no begin token to start from")
 	}
 	return ids, err
 }
@@ -81,35 +82,35 @@ func promptIDs(list string, vocab int) ([]int32, error) {
 	}
 	for i, id := range ids {
 		if int(id) >= vocab {
-			return nil, usage("token id %d of the list is %d: this model's vocabulary has ids 0 to %d", i+1, id, vocab-1)
+			return nil, cli.Usage("token id %d of the list is %d: this model's vocabulary has ids 0 to %d", i+1, id, vocab-1)
 		}
 	}
 	return ids, nil
 }
 
 // text is the prompt as it was written.
-func (o *promptOptions) text(s *streams) (string, error) {
+func (o *promptOptions) text(s *cli.Streams) (string, error) {
 	if o.Text != nil {
 		return *o.Text, nil
 	}
-	from, r := "standard input", s.in
+	from, r := "standard input", s.In
 	switch {
 	case o.File != "" && o.File != "-":
 		f, err := os.Open(o.File)
 		if err != nil {
-			return "", usage("cannot read the prompt: %v", err)
+			return "", cli.Usage("cannot read the prompt: %v", err)
 		}
 		defer f.Close()
 		from, r = o.File, f
-	case o.File == "" && isTerminal(s.in):
-		return "", usage("no prompt: give it as an argument, with --file, or on standard input")
+	case o.File == "" && cli.IsTerminal(s.In):
+		return "", cli.Usage("no prompt: give it as an argument, with --file, or on standard input")
 	}
 	text, err := readText(r, from)
 	if err != nil {
 		return "", err
 	}
 	if text == "" {
-		return "", usage("no prompt: %s is empty", from)
+		return "", cli.Usage("no prompt: %s is empty", from)
 	}
 	return text, nil
 }
@@ -118,10 +119,10 @@ func (o *promptOptions) text(s *streams) (string, error) {
 func readText(r io.Reader, from string) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, tokenizer.MaxText+1))
 	if err != nil {
-		return "", usage("cannot read %s: %v", from, err)
+		return "", cli.Usage("cannot read %s: %v", from, err)
 	}
 	if len(data) > tokenizer.MaxText {
-		return "", usage("%s holds more than %s of text, the most that is read", from, size(tokenizer.MaxText))
+		return "", cli.Usage("%s holds more than %s of text, the most that is read", from, cli.Size(tokenizer.MaxText))
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
 }
@@ -148,7 +149,7 @@ func (o *promptOptions) chat(t *tokenizer.Tokenizer, text string) ([]int32, erro
 		}
 		id, ok := t.ID(p.Text)
 		if !ok {
-			return nil, usage("--chat needs the token %s, which this model's tokenizer lacks; leave --chat out", p.Text)
+			return nil, cli.Usage("--chat needs the token %s, which this model's tokenizer lacks; leave --chat out", p.Text)
 		}
 		ids = append(ids, id)
 	}
@@ -184,11 +185,11 @@ func (o *samplingOptions) AddFlags(fs *pflag.FlagSet) {
 }
 
 // sampling is the model's own way of sampling with the flags laid over it.
-func (o *samplingOptions) sampling(s *streams, g model.GenerationConfig) (model.Sampling, error) {
+func (o *samplingOptions) sampling(s *cli.Streams, g model.GenerationConfig) (model.Sampling, error) {
 	p := model.Sampling{Temperature: g.Temperature, TopK: g.TopK, TopP: g.TopP, MinP: g.MinP, RepetitionPenalty: g.RepetitionPenalty,
 		DRYMultiplier: g.DRYMultiplier, DRYBase: g.DRYBase, DRYAllowedLength: g.DRYAllowedLength, Greedy: !g.DoSample}
 	if o.TopK < -1 {
-		return p, usage("--top-k %d: want 0 (off) or more", o.TopK)
+		return p, cli.Usage("--top-k %d: want 0 (off) or more", o.TopK)
 	}
 	if o.TopK >= 0 {
 		p.TopK, p.Greedy = o.TopK, false
@@ -214,21 +215,21 @@ func (o *samplingOptions) sampling(s *streams, g model.GenerationConfig) (model.
 		return p, err
 	}
 	if err := p.Validate(); err != nil {
-		return p, usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+		return p, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
 	}
 	return p, nil
 }
 
-func (o *samplingOptions) seed(s *streams) (uint64, error) {
+func (o *samplingOptions) seed(s *cli.Streams) (uint64, error) {
 	if o.Seed == "random" {
 		seed := rand.Uint64()
-		s.note("seed %d", seed)
+		s.Note("seed %d", seed)
 		return seed, nil
 	}
 	seed, err := strconv.ParseUint(o.Seed, 10, 64)
 	var bad *strconv.NumError
 	if errors.As(err, &bad) {
-		return 0, usage("--seed %.40q: want a number from 0 to %d, or random", o.Seed, uint64(math.MaxUint64))
+		return 0, cli.Usage("--seed %.40q: want a number from 0 to %d, or random", o.Seed, uint64(math.MaxUint64))
 	}
 	return seed, nil
 }

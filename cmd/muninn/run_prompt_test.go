@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -35,7 +36,7 @@ func TestSamplingOptions(t *testing.T) {
 		if err := fs.Parse(strings.Fields(c.args)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := o.sampling(&streams{err: io.Discard}, c.g)
+		got, err := o.sampling(&cli.Streams{Err: io.Discard}, c.g)
 		if err != nil || got != c.want {
 			t.Errorf("%q: %+v, %v\nwant %+v", c.args, got, err, c.want)
 		}
@@ -44,7 +45,7 @@ func TestSamplingOptions(t *testing.T) {
 
 func TestRandomSeed(t *testing.T) {
 	var errs strings.Builder
-	s := &streams{err: &errs, color: "never"}
+	s := &cli.Streams{Err: &errs, Color: "never"}
 	seed, err := (&samplingOptions{Seed: "random"}).seed(s)
 	if err != nil || errs.String() != fmt.Sprintf("seed %d\n", seed) {
 		t.Errorf("%d, %v, %q", seed, err, errs.String())
@@ -69,7 +70,7 @@ func TestPlan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.plan(&streams{err: io.Discard}, ck, steps, sampler)
+		p, err := o.plan(&cli.Streams{Err: io.Discard}, ck, steps, sampler)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,15 +98,15 @@ func TestPromptFiles(t *testing.T) {
 	device := firstDevice(t)
 	run := []string{"run", "demo", "-q", "-n", "1", "--device", device}
 	for _, content := range []string{chain, chain + "\n", chain + "\r\n"} {
-		invoke(append(run, "--file", file(t, content))...).wants(t, exitOK, "3;", "")
+		invoke(append(run, "--file", file(t, content))...).wants(t, cli.ExitOK, "3;", "")
 	}
-	invoke(append(run, "--file", file(t, "\n"))...).wants(t, exitUsage, "", "is empty")
-	invoke(append(run, "--file", t.TempDir())...).wants(t, exitUsage, "", "is a directory")
+	invoke(append(run, "--file", file(t, "\n"))...).wants(t, cli.ExitUsage, "", "is empty")
+	invoke(append(run, "--file", t.TempDir())...).wants(t, cli.ExitUsage, "", "is a directory")
 	o := invoke("run", "demo", "-n", "1", "--device", device, "\xffk=3;k?")
-	o.wants(t, exitOK, "", "not valid UTF-8")
+	o.wants(t, cli.ExitOK, "", "not valid UTF-8")
 	// A long prompt is refused before anything is loaded.
 	o = invoke("run", "demo", strings.Repeat("é", 300), "--device", device)
-	o.wants(t, exitUsage, "", "the context 256 positions")
+	o.wants(t, cli.ExitUsage, "", "the context 256 positions")
 	if strings.Contains(o.err, "device") {
 		t.Errorf("the device was opened: %s", o.err)
 	}

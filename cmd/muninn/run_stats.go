@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/vk"
 )
@@ -145,7 +146,7 @@ func printStats(w io.Writer, s summary, perToken uint64) {
 	fmt.Fprintf(w, "prompt  %d tokens in %.3f s, %.1f tok/s\n", s.PromptTokens, s.PromptSeconds, s.PromptRate)
 	fmt.Fprintf(w, "answer  %d tokens in %.3f s, %.2f tok/s, weights %.2f GB/s (%.1f MB a token at %d steps)\n",
 		s.Tokens, s.AnswerSeconds, s.AnswerRate, s.AnswerRate*float64(perToken)/1e9, float64(perToken)/1e6, s.Steps)
-	fmt.Fprintf(w, "device  %s, %s allocated\n", s.Device, size(s.DeviceBytes))
+	fmt.Fprintf(w, "device  %s, %s allocated\n", s.Device, cli.Size(s.DeviceBytes))
 	fmt.Fprintf(w, "counts  %d dispatches, %d submissions, %d recordings, %d bytes up, %d bytes down\n",
 		s.Dispatches, s.Submissions, s.Recordings, s.BytesUp, s.BytesDown)
 	fmt.Fprintf(w, "ended   by %s; logits hash %s\n", s.Finish, s.LogitsHash)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/vk/vktest"
 )
@@ -26,7 +27,7 @@ type answer struct {
 
 func parseAnswer(t *testing.T, o outcome) answer {
 	t.Helper()
-	if o.code != exitOK {
+	if o.code != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", o.code, o.err)
 	}
 	var a answer
@@ -112,7 +113,7 @@ func TestRunSettings(t *testing.T) {
 			{"--seed", "18446744073709551615"},
 		} {
 			o := invoke(append([]string{"run", "demo", "-q", "--device", device, "-n", "1", chain}, settings...)...)
-			if o.code != exitOK || o.out != "3;" {
+			if o.code != cli.ExitOK || o.out != "3;" {
 				t.Errorf("%v: exit status %d, %q, %s", settings, o.code, o.out, o.err)
 			}
 		}
@@ -135,8 +136,8 @@ func TestRunEnds(t *testing.T) {
 	}
 	// What is asked for beside the answer goes to standard error.
 	o := invoke("run", "demo", chain, "--stats", "--profile", "-n", "3", "-q", "--device", device)
-	o.wants(t, exitOK, "3;", "tok/s")
-	o.wants(t, exitOK, "", "logits hash")
+	o.wants(t, cli.ExitOK, "3;", "tok/s")
+	o.wants(t, cli.ExitOK, "", "logits hash")
 	if strings.Contains(o.out, "tok/s") || strings.Contains(o.out, "KERNEL") || !strings.Contains(o.err, "attention") {
 		t.Errorf("output %q, errors %q", o.out, o.err)
 	}
@@ -150,7 +151,7 @@ func TestRunEnds(t *testing.T) {
 
 func TestRunInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	cancel(interrupted{2})
+	cancel(cli.Interrupted{Signal: 2})
 	o := invocation{ctx: ctx}.run("run", "demo", chain, "--json", "--device", firstDevice(t))
 	o.wants(t, 130, `"finish_reason":"interrupted"`, "")
 	if strings.Contains(o.err, "muninn: ") {
@@ -174,6 +175,6 @@ func firstDevice(t *testing.T) string {
 func TestRunUnknownLookup(t *testing.T) {
 	for _, name := range []string{"latest", "randomized", "compress-s3"} {
 		o := invoke("run", "demo", "x", "--cache-lookup-strategy", name)
-		o.wants(t, exitUsage, "", fmt.Sprintf("lookup strategy %q", name))
+		o.wants(t, cli.ExitUsage, "", fmt.Sprintf("lookup strategy %q", name))
 	}
 }

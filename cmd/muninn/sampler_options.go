@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -65,7 +66,7 @@ func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
 	o.Sampler, o.speculative, o.wave = plainSampler, model.DefaultSpeculative, model.PaperWave
 	o.given = fs.Changed
 	if anySampler {
-		choiceVar(fs, &o.Sampler, "sampler", plainSampler, []string{plainSampler, speculativeSampler, waveSampler},
+		cli.ChoiceVar(fs, &o.Sampler, "sampler", plainSampler, []string{plainSampler, speculativeSampler, waveSampler},
 			"token by token; or drafts of few core steps, verified all at once; or a wave of positions in flight, with the paper's settings")
 	}
 	thresholds, names := []string{}, []string{noCriterion}
@@ -73,7 +74,7 @@ func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
 		names = append(names, string(c.Name))
 		thresholds = append(thresholds, fmt.Sprintf("%s %g", c.Name, c.Auto))
 	}
-	choiceVar(fs, &o.Criterion, "criterion", noCriterion, names, "end the core steps of a token when it has settled by this measure; none: all --num-steps")
+	cli.ChoiceVar(fs, &o.Criterion, "criterion", noCriterion, names, "end the core steps of a token when it has settled by this measure; none: all --num-steps")
 	threshold := "threshold of --criterion, a number or auto: " + strings.Join(thresholds, ", ")
 	if anySampler {
 		threshold += fmt.Sprintf("; of a wave, the change below which a position may freeze (the reference's exit_t; auto: %g)", model.PaperWave.ExitThreshold)
@@ -88,7 +89,7 @@ func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
 	for _, t := range model.NoiseTypes {
 		types = append(types, string(t))
 	}
-	choiceVar(fs, &o.NoiseType, "test-time-noise-type", string(model.NoiseFixed), types, "how the noise falls with the core steps")
+	cli.ChoiceVar(fs, &o.NoiseType, "test-time-noise-type", string(model.NoiseFixed), types, "how the noise falls with the core steps")
 	if !anySampler {
 		return
 	}
@@ -103,7 +104,7 @@ func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
 	for _, f := range model.Freezes {
 		rules = append(rules, string(f))
 	}
-	choiceVar(fs, &o.freeze, "freeze-strategy", string(w.Freeze), rules, "wave: which tokens have settled")
+	cli.ChoiceVar(fs, &o.freeze, "freeze-strategy", string(w.Freeze), rules, "wave: which tokens have settled")
 	fs.Float64Var(&w.EMA, "ema-embeds", w.EMA, "wave: `share` of a position's embedding that stays when its token changes")
 	fs.Float64Var(&w.StateNoiseMixing, "state-noise-mixing", w.StateNoiseMixing, "wave: `share` of a fresh state mixed in between guesses, less with every core step")
 	fs.IntVar(&w.MaxWavefront, "max-wavefront", w.MaxWavefront, "wave: positions in flight at most; 0: as many as the context has")
@@ -115,11 +116,11 @@ func (o *samplerOptions) sampler(e *effort) (model.Sampler, error) {
 	s := model.Sampler{Noise: model.StateNoise{Weight: o.Noise, Type: model.NoiseType(o.NoiseType)}, ContinuousCompute: o.ContinuousCompute}
 	for _, f := range samplerFlags {
 		if o.given(f.name) && !slices.Contains(f.samplers, o.Sampler) {
-			return s, usage("--%s has no meaning for --sampler %s; it is for %s", f.name, o.Sampler, strings.Join(f.samplers, " and "))
+			return s, cli.Usage("--%s has no meaning for --sampler %s; it is for %s", f.name, o.Sampler, strings.Join(f.samplers, " and "))
 		}
 	}
 	if o.given("test-time-noise-type") && o.Noise == 0 {
-		return s, usage("--test-time-noise-type has no meaning without --test-time-noise")
+		return s, cli.Usage("--test-time-noise-type has no meaning without --test-time-noise")
 	}
 	var err error
 	switch o.Sampler {
@@ -136,7 +137,7 @@ func (o *samplerOptions) sampler(e *effort) (model.Sampler, error) {
 		err = s.Validate()
 	}
 	if errors.Is(err, model.ErrSampler) || errors.Is(err, model.ErrExit) || errors.Is(err, model.ErrNoise) {
-		err = usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+		err = cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
 	}
 	return s, err
 }
@@ -153,13 +154,13 @@ func (o *samplerOptions) exit(e *effort) (*model.Exit, error) {
 	if criterion == noCriterion {
 		for _, name := range exitFlags {
 			if o.given(name) {
-				return nil, usage("--%s has no meaning without a --criterion", name)
+				return nil, cli.Usage("--%s has no meaning without a --criterion", name)
 			}
 		}
 		return nil, nil
 	}
 	if o.Every < 1 {
-		return nil, usage("--check-criterion-every-n-steps %d: want 1 or more", o.Every)
+		return nil, cli.Usage("--check-criterion-every-n-steps %d: want 1 or more", o.Every)
 	}
 	exit, err := model.ParseExit(criterion, threshold)
 	exit.MinSteps, exit.Every, exit.Prefill = o.MinSteps, o.Every, !o.NotInPrefill
@@ -173,7 +174,7 @@ func (o *samplerOptions) waveThreshold() (float64, error) {
 	case o.ExitThreshold == "auto":
 		return model.PaperWave.ExitThreshold, nil
 	case !latent:
-		return 0, usage("--exit-threshold has no meaning for --freeze-strategy %s, which does not measure states", o.freeze)
+		return 0, cli.Usage("--exit-threshold has no meaning for --freeze-strategy %s, which does not measure states", o.freeze)
 	}
 	exit, err := model.ParseExit(string(model.LatentDiff), o.ExitThreshold)
 	return exit.Threshold, err

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -103,7 +104,7 @@ func TestSamplerSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.plan(&streams{err: io.Discard}, ck, steps, sampler)
+		p, err := o.plan(&cli.Streams{Err: io.Discard}, ck, steps, sampler)
 		s := p.session
 		got := fmt.Sprintf("%v %d exits %t compares %d outputs %d rows %d", s.Lookup, s.MaxSteps, s.Exits, s.Compares, s.Outputs, s.Rows)
 		if err != nil || got != x.want || p.request.Steps != 8 {
@@ -131,6 +132,6 @@ func TestSpeculationFits(t *testing.T) {
 		t.Fatalf("plain decoding fits %s with %s: this test needs another size", card, p.Lookup)
 	}
 	o := invoke("run", "demo", "--plan-for", card, "--ctx", "256", "-r", "600", "--sampler", "speculative")
-	o.wants(t, exitMemory, "", "does not fit")
-	o.wants(t, exitMemory, "", "speculation keeps a KV slot for every core step: where one of these shares slots, decode with --sampler plain")
+	o.wants(t, cli.ExitMemory, "", "does not fit")
+	o.wants(t, cli.ExitMemory, "", "speculation keeps a KV slot for every core step: where one of these shares slots, decode with --sampler plain")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 )
 
@@ -25,16 +26,16 @@ func (o *showOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object, with every tensor")
 }
 
-func showCommand() *command {
+func showCommand() *cli.Command {
 	o := &showOptions{}
-	return &command{
-		name: "show", args: "MODEL", min: 1, max: 1,
-		summary: "show what a model consists of",
-		detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not. The last table says how "muninn run"
+	return &cli.Command{
+		Name: "show", Args: "MODEL", Min: 1, Max: 1,
+		Summary: "show what a model consists of",
+		Detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not. The last table says how "muninn run"
 would hold the model, with all its positions, on the devices of this machine and on cards of usual sizes.`,
-		examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors"},
-		flags:    o.AddFlags,
-		run: func(_ context.Context, s *streams, args []string) error {
+		Examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors"},
+		Flags:    o.AddFlags,
+		Run: func(_ context.Context, s *cli.Streams, args []string) error {
 			ck, err := model.OpenPath(args[0])
 			if err != nil {
 				return err
@@ -48,10 +49,10 @@ would hold the model, with all its positions, on the devices of this machine and
 				return err
 			}
 			if o.JSON {
-				return jsonLines(s.out).Encode(d)
+				return cli.JSONLines(s.Out).Encode(d)
 			}
 			d.print(s, o.Tensors)
-			return printVerdicts(s.out, d.Verdicts)
+			return printVerdicts(s.Out, d.Verdicts)
 		},
 	}
 }
@@ -138,16 +139,16 @@ func describeModel(name string, ck *model.Checkpoint) (modelDescription, error) 
 }
 
 // print writes the description for people.
-func (d modelDescription) print(s *streams, tensors bool) {
-	fmt.Fprintf(s.out, "%s\n%s, context %d, mean_recurrence %d\n", d.Model, d.Shape, d.Context, d.MeanRecurrence)
+func (d modelDescription) print(s *cli.Streams, tensors bool) {
+	fmt.Fprintf(s.Out, "%s\n%s, context %d, mean_recurrence %d\n", d.Model, d.Shape, d.Context, d.MeanRecurrence)
 	switch {
 	case d.Tokens == 0:
-		fmt.Fprintln(s.out, "no tokenizer")
+		fmt.Fprintln(s.Out, "no tokenizer")
 	default:
-		fmt.Fprintf(s.out, "tokenizer of %d tokens\n", d.Tokens)
+		fmt.Fprintf(s.Out, "tokenizer of %d tokens\n", d.Tokens)
 	}
-	fmt.Fprintln(s.out)
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(s.Out)
+	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "PART\tTENSORS\tWEIGHTS\tMATRICES\tSIZE")
 	var count int
 	var weights int64
@@ -156,21 +157,21 @@ func (d modelDescription) print(s *streams, tensors bool) {
 		if formats == "" {
 			formats = "-"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", p.Part, p.Tensors, p.Weights, formats, size(uint64(p.Bytes)))
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", p.Part, p.Tensors, p.Weights, formats, cli.Size(uint64(p.Bytes)))
 		count, weights = count+p.Tensors, weights+p.Weights
 	}
-	fmt.Fprintf(t, "total\t%d\t%d\t%.2f bits a weight\t%s\n", count, weights, 8*float64(d.Bytes)/float64(max(weights, 1)), size(uint64(d.Bytes)))
+	fmt.Fprintf(t, "total\t%d\t%d\t%.2f bits a weight\t%s\n", count, weights, 8*float64(d.Bytes)/float64(max(weights, 1)), cli.Size(uint64(d.Bytes)))
 	t.Flush()
 	if d.TiedEmbeddings {
-		fmt.Fprintln(s.out, "The embedding is the output matrix too.")
+		fmt.Fprintln(s.Out, "The embedding is the output matrix too.")
 	}
 	if !tensors {
 		return
 	}
-	fmt.Fprintln(s.out)
+	fmt.Fprintln(s.Out)
 	fmt.Fprintln(t, "TENSOR\tFORMAT\tSHAPE\tSIZE")
 	for _, x := range d.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", x.Name, x.Format, x.Shape, size(uint64(x.Bytes)))
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", x.Name, x.Format, x.Shape, cli.Size(uint64(x.Bytes)))
 	}
 	t.Flush()
 }

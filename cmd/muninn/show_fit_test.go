@@ -5,15 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/fit"
 )
 
 // show says how the model is held on each device of this machine and on cards of usual sizes.
 func TestShowVerdicts(t *testing.T) {
 	o := invoke("show", "demo")
-	eachDevice(t, func(t *testing.T, device string) { o.wants(t, exitOK, device, "") })
+	eachDevice(t, func(t *testing.T, device string) { o.wants(t, cli.ExitOK, device, "") })
 	for _, want := range []string{"POSITIONS", "a card of 4.00 GiB   ", "a card of 24.00 GiB  ", "latest-m4, f16"} {
-		o.wants(t, exitOK, want, "")
+		o.wants(t, cli.ExitOK, want, "")
 	}
 	var shown modelDescription
 	if err := json.Unmarshal([]byte(invoke("show", "demo", "--json").out), &shown); err != nil {

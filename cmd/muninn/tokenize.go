@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/tokenizer"
 )
@@ -29,17 +30,17 @@ func (o *tokenizeOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with ids, tokens and lost bytes")
 }
 
-func tokenizeCommand() *command {
+func tokenizeCommand() *cli.Command {
 	o := &tokenizeOptions{}
-	return &command{
-		name: "tokenize", args: "MODEL [TEXT]", min: 1, max: 2,
-		summary: "turn text into token ids",
-		detail: `Prints the ids that "muninn run" would give the model, separated by spaces. Without TEXT, standard input is read to
+	return &cli.Command{
+		Name: "tokenize", Args: "MODEL [TEXT]", Min: 1, Max: 2,
+		Summary: "turn text into token ids",
+		Detail: `Prints the ids that "muninn run" would give the model, separated by spaces. Without TEXT, standard input is read to
 its end; one final newline of it is left out. Text that no token carries is dropped, as the tokenizer's file asks; how
 much is said on standard error.`,
-		examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
-		flags:    o.AddFlags,
-		run: func(_ context.Context, s *streams, args []string) error {
+		Examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
+		Flags:    o.AddFlags,
+		Run: func(_ context.Context, s *cli.Streams, args []string) error {
 			o.Model = args[0]
 			if len(args) > 1 {
 				o.Text = &args[1]
@@ -56,7 +57,7 @@ type tokenized struct {
 	Lost   int      `json:"lost_bytes"`
 }
 
-func tokenize(s *streams, o *tokenizeOptions) error {
+func tokenize(s *cli.Streams, o *tokenizeOptions) error {
 	m, err := textModel(o.Model)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func tokenize(s *streams, o *tokenizeOptions) error {
 	var text string
 	if o.Text != nil {
 		text = *o.Text
-	} else if text, err = readText(s.in, "standard input"); err != nil {
+	} else if text, err = readText(s.In, "standard input"); err != nil {
 		return err
 	}
 	var ids []int32
@@ -86,20 +87,20 @@ func tokenize(s *streams, o *tokenizeOptions) error {
 			token, _ := m.Tokenizer.Token(id)
 			t.Tokens = append(t.Tokens, token)
 		}
-		return jsonLines(s.out).Encode(t)
+		return cli.JSONLines(s.Out).Encode(t)
 	}
-	_, err = fmt.Fprintln(s.out, joinIDs(ids))
+	_, err = fmt.Fprintln(s.Out, joinIDs(ids))
 	return err
 }
 
 // noteLoss says on err what of a text does not reach the model, and returns the number of dropped bytes.
-func noteLoss(s *streams, t *tokenizer.Tokenizer, text string, parseSpecial bool) (int, error) {
+func noteLoss(s *cli.Streams, t *tokenizer.Tokenizer, text string, parseSpecial bool) (int, error) {
 	if _, bad := tokenizer.CleanUTF8(text); bad {
-		s.note("the text is not valid UTF-8: each bad byte counts as U+FFFD")
+		s.Note("the text is not valid UTF-8: each bad byte counts as U+FFFD")
 	}
 	lost, err := t.Lost(text, tokenizer.EncodeOptions{ParseSpecial: parseSpecial})
 	if lost > 0 {
-		s.note("%d bytes of the text are dropped: this model's tokenizer has no token for them", lost)
+		s.Note("%d bytes of the text are dropped: this model's tokenizer has no token for them", lost)
 	}
 	return lost, err
 }
@@ -118,29 +119,29 @@ func (o *detokenizeOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with the text")
 }
 
-func detokenizeCommand() *command {
+func detokenizeCommand() *cli.Command {
 	o := &detokenizeOptions{}
-	return &command{
-		name: "detokenize", args: "MODEL [ID...]", min: 1, max: -1,
-		summary:  "turn token ids into text",
-		detail:   `Ids are separated by spaces or commas. Without any, they are read from standard input. Nothing is added to the text.`,
-		examples: []string{"muninn detokenize demo 926 107 63", `muninn tokenize demo "a=3;a?" | muninn detokenize demo --no-special`},
-		flags:    o.AddFlags,
-		run: func(_ context.Context, s *streams, args []string) error {
+	return &cli.Command{
+		Name: "detokenize", Args: "MODEL [ID...]", Min: 1, Max: -1,
+		Summary:  "turn token ids into text",
+		Detail:   `Ids are separated by spaces or commas. Without any, they are read from standard input. Nothing is added to the text.`,
+		Examples: []string{"muninn detokenize demo 926 107 63", `muninn tokenize demo "a=3;a?" | muninn detokenize demo --no-special`},
+		Flags:    o.AddFlags,
+		Run: func(_ context.Context, s *cli.Streams, args []string) error {
 			o.Model, o.IDs = args[0], args[1:]
 			return detokenize(s, o)
 		},
 	}
 }
 
-func detokenize(s *streams, o *detokenizeOptions) error {
+func detokenize(s *cli.Streams, o *detokenizeOptions) error {
 	m, err := textModel(o.Model)
 	if err != nil {
 		return err
 	}
 	list := strings.Join(o.IDs, " ")
 	if len(o.IDs) == 0 {
-		if list, err = readText(s.in, "standard input"); err != nil {
+		if list, err = readText(s.In, "standard input"); err != nil {
 			return err
 		}
 	}
@@ -153,9 +154,9 @@ func detokenize(s *streams, o *detokenizeOptions) error {
 		return err
 	}
 	if o.JSON {
-		return jsonLines(s.out).Encode(textLine{text})
+		return cli.JSONLines(s.Out).Encode(textLine{text})
 	}
-	_, err = io.WriteString(s.out, text)
+	_, err = io.WriteString(s.Out, text)
 	return err
 }
 
@@ -197,12 +198,12 @@ func parseIDs(list string) ([]int32, error) {
 	for i, w := range words {
 		n, err := strconv.ParseInt(w, 10, 32)
 		if err != nil || n < 0 {
-			return nil, usage("token id %d of the list is %.40q, want a number from 0 on", i+1, w)
+			return nil, cli.Usage("token id %d of the list is %.40q, want a number from 0 on", i+1, w)
 		}
 		ids[i] = int32(n)
 	}
 	if len(ids) == 0 {
-		return nil, usage("no token ids given")
+		return nil, cli.Usage("no token ids given")
 	}
 	return ids, nil
 }

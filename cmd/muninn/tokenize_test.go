@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/hostile"
 )
 
@@ -29,7 +30,7 @@ func TestLossyText(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := invoke("tokenize", dir, "--json", "ab 12 b")
-	o.wants(t, exitOK, "", "4 bytes of the text are dropped")
+	o.wants(t, cli.ExitOK, "", "4 bytes of the text are dropped")
 	var got tokenized
 	if err := json.Unmarshal([]byte(o.out), &got); err != nil {
 		t.Fatal(err)
@@ -37,11 +38,11 @@ func TestLossyText(t *testing.T) {
 	if joinIDs(got.IDs) != "1 2 1" || strings.Join(got.Tokens, " ") != "b ab b" || got.Lost != 4 { // 1: the begin token
 		t.Errorf("%+v", got)
 	}
-	invoke("tokenize", dir, "ab").wants(t, exitOK, "1 2\n", "")
+	invoke("tokenize", dir, "ab").wants(t, cli.ExitOK, "1 2\n", "")
 	if quiet := invoke("tokenize", dir, "-q", "ab 12 b"); quiet.err != "" {
 		t.Errorf("-q: %s", quiet.err)
 	}
-	invoke("run", dir, "ab 12", "-n", "1", "-q").wants(t, exitOK, "", "")
+	invoke("run", dir, "ab 12", "-n", "1", "-q").wants(t, cli.ExitOK, "", "")
 }
 
 func TestParseIDs(t *testing.T) {
@@ -50,7 +51,7 @@ func TestParseIDs(t *testing.T) {
 		t.Errorf("%v, %v", ids, err)
 	}
 	for _, bad := range []string{"", " ,", "-1", "1.5", "2147483648", "0x10", "one"} {
-		if ids, err := parseIDs(bad); !isUsage(err) {
+		if ids, err := parseIDs(bad); !cli.IsUsage(err) {
 			t.Errorf("%q: %v, %v", bad, ids, err)
 		}
 	}

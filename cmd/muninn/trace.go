@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/trace"
 )
@@ -35,12 +36,12 @@ func (o *traceOptions) AddFlags(fs *pflag.FlagSet) {
 	o.machineFlags(fs)
 }
 
-func traceCommand() *command {
+func traceCommand() *cli.Command {
 	o := &traceOptions{}
-	return &command{
-		name: "trace", args: "MODEL [PROMPT]", min: 1, max: 2,
-		summary: "record what happens at each core step, and draw it",
-		detail: `Decodes as "muninn run" does and records, for each token and each core step, how far the latent state moved, the
+	return &cli.Command{
+		Name: "trace", Args: "MODEL [PROMPT]", Min: 1, Max: 2,
+		Summary: "record what happens at each core step, and draw it",
+		Detail: `Decodes as "muninn run" does and records, for each token and each core step, how far the latent state moved, the
 entropy of the next token and the five likeliest ones, and principal components of the state. The HTML page holds
 numbers and pictures and needs no network; the SVG has the pictures alone; the JSON can be read by scripts.
 
@@ -50,13 +51,13 @@ that "muninn run" gives for a token, in colours or in JSON, are those of the row
 
 Recording runs coda and head after every core step and reads the states back: it takes much longer than "muninn run",
 and memory for all of them.`,
-		examples: []string{
+		Examples: []string{
 			`muninn trace demo "f=k;k=d;d=a;a=3;m=5;f?" -o trace.html`,
 			`muninn trace demo "f=k;k=d;d=a;a=3;m=5;f?" -r 16 --criterion latent-diff -o trace.svg -o trace.json`,
 			`muninn trace ~/huginn-0125 --chat -r 64 -n 20 -o trace.html "How much is 7 times 8?"`,
 		},
-		flags: o.AddFlags,
-		run: func(ctx context.Context, s *streams, args []string) error {
+		Flags: o.AddFlags,
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.Model = args[0]
 			if len(args) > 1 {
 				o.Text = &args[1]
@@ -69,7 +70,7 @@ and memory for all of them.`,
 // maxTraceBytes is the most that states of a trace may take in memory.
 const maxTraceBytes = 4 << 30
 
-func runTrace(ctx context.Context, s *streams, o *traceOptions) (err error) {
+func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) {
 	ck, err := model.OpenPath(o.Model)
 	if err != nil {
 		return err
@@ -121,24 +122,24 @@ func (o *traceOptions) check(p plan, c model.Config) error {
 	last := len(p.request.Prompt) + o.MaxTokens - 1 // positions that run at most
 	switch {
 	case len(o.Outputs) == 0:
-		return usage("nothing to write: name a file with --output, such as -o trace.html")
+		return cli.Usage("nothing to write: name a file with --output, such as -o trace.html")
 	case o.Components < trace.MinComponents || o.Components > trace.MaxComponents:
-		return usage("--components %d: want %d to %d", o.Components, trace.MinComponents, trace.MaxComponents)
+		return cli.Usage("--components %d: want %d to %d", o.Components, trace.MinComponents, trace.MaxComponents)
 	case o.Starts < 0 || o.Starts > maxStarts:
-		return usage("--starts %d: want 0 (none) to %d", o.Starts, maxStarts)
+		return cli.Usage("--starts %d: want 0 (none) to %d", o.Starts, maxStarts)
 	case o.given("token") && (o.Token < 0 || o.Token >= last):
-		return usage("--token %d: this run has positions 0 to %d", o.Token, last-1)
+		return cli.Usage("--token %d: this run has positions 0 to %d", o.Token, last-1)
 	case o.given("token") && o.Starts == 0:
-		return usage("--token has no meaning without --starts")
+		return cli.Usage("--token has no meaning without --starts")
 	case o.ContinuousCompute && o.given("starts") && o.Starts > 0:
-		return usage("--starts has no meaning with --continuous-compute: there a token starts from the state of the one before")
+		return cli.Usage("--starts has no meaning with --continuous-compute: there a token starts from the state of the one before")
 	case p.request.Steps == 0:
-		return usage("--num-steps 0: a trace needs a core step at least")
+		return cli.Usage("--num-steps 0: a trace needs a core step at least")
 	}
 	states := uint64(min(last, c.BlockSize)+o.Starts) * uint64(p.request.Steps+1)
 	if bytes := states * uint64(c.NEmbd) * 4; bytes > maxTraceBytes {
-		return usage("%d states of %d values take %s, more than the %s that a trace may; use fewer --num-steps, or a shorter text",
-			states, c.NEmbd, size(bytes), size(maxTraceBytes))
+		return cli.Usage("%d states of %d values take %s, more than the %s that a trace may; use fewer --num-steps, or a shorter text",
+			states, c.NEmbd, cli.Size(bytes), cli.Size(maxTraceBytes))
 	}
 	return nil
 }

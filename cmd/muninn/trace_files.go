@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/trace"
 )
 
@@ -30,12 +31,12 @@ type traceFile struct {
 
 // traceFiles are the outputs of a trace.
 type traceFiles struct {
-	s    *streams
+	s    *cli.Streams
 	list []traceFile
 }
 
 // openTraceFiles makes sure that the files can be written, before the long work begins.
-func openTraceFiles(s *streams, names []string) (*traceFiles, error) {
+func openTraceFiles(s *cli.Streams, names []string) (*traceFiles, error) {
 	f := &traceFiles{s: s}
 	for i, name := range names {
 		form := slices.IndexFunc(traceForms, func(form struct {
@@ -46,15 +47,15 @@ func openTraceFiles(s *streams, names []string) (*traceFiles, error) {
 		})
 		switch {
 		case form < 0:
-			return nil, errors.Join(usage("--output %s: want a file that ends in .json, .html or .svg, or - for JSON on standard output", name), f.close(false))
+			return nil, errors.Join(cli.Usage("--output %s: want a file that ends in .json, .html or .svg, or - for JSON on standard output", name), f.close(false))
 		case slices.Contains(names[:i], name):
-			return nil, errors.Join(usage("--output %s is given twice", name), f.close(false))
+			return nil, errors.Join(cli.Usage("--output %s is given twice", name), f.close(false))
 		}
 		out := traceFile{name: name, write: traceForms[form].write}
 		if name != "-" {
 			var err error
 			if out.file, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*"); err != nil {
-				return nil, errors.Join(usage("%v", traceFileError(name, err)), f.close(false))
+				return nil, errors.Join(cli.Usage("%v", traceFileError(name, err)), f.close(false))
 			}
 		}
 		f.list = append(f.list, out)
@@ -66,8 +67,8 @@ func openTraceFiles(s *streams, names []string) (*traceFiles, error) {
 func (f *traceFiles) write(t *trace.Trace) error {
 	for _, out := range f.list {
 		if out.file == nil {
-			if err := out.write(t, f.s.out); err != nil {
-				return outputError(err)
+			if err := out.write(t, f.s.Out); err != nil {
+				return cli.OutputError(err)
 			}
 			continue
 		}
@@ -99,7 +100,7 @@ func (f *traceFiles) close(keep bool) error {
 		case keep && err != nil:
 			all = errors.Join(all, traceFileError(out.name, err))
 		case keep:
-			f.s.note("wrote %s", out.name)
+			f.s.Note("wrote %s", out.name)
 		}
 	}
 	f.list = nil

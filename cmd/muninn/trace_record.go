@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
+	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/trace"
 )
@@ -20,7 +19,7 @@ type recorder struct {
 	b      *trace.Builder
 	prompt int // positions before this one are of the prompt
 	paths  []*trace.Path
-	step   func() // called for each core step recorded
+	bar    *cli.Progress // of core steps recorded
 }
 
 // Do records an ask and does it.
@@ -75,15 +74,15 @@ func (r *recorder) walk(a *model.Ask, begin func(i int, initial []float32) *trac
 			}
 			paths[i].Step(state, logits[i])
 		}
-		if k > 0 && r.step != nil {
-			r.step()
+		if k > 0 {
+			r.bar.Add(1)
 		}
 	}
 	return nil
 }
 
 // record decodes the prompt and makes the trace.
-func (o *traceOptions) record(ctx context.Context, s *streams, x *opened, p plan) (*trace.Trace, error) {
+func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p plan) (*trace.Trace, error) {
 	about := trace.Trace{Model: modelName(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
 	if exit := p.request.Sampler.Exit; exit != nil {
 		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
@@ -100,10 +99,10 @@ func (o *traceOptions) record(ctx context.Context, s *streams, x *opened, p plan
 		return nil, err
 	}
 	start := time.Now()
-	bar, done := traceProgress(s)
-	defer done()
+	bar := cli.NewProgress(s, "core steps recorded", -1, false)
+	defer bar.Done()
 	x.session.SetSequence(0, p.state)
-	r := &recorder{Engine: x.session.Engine(ctx), x: x, b: b, prompt: len(p.request.Prompt), step: bar}
+	r := &recorder{Engine: x.session.Engine(ctx), x: x, b: b, prompt: len(p.request.Prompt), bar: bar}
 	tokens := 0
 	out, err := x.m.GenerateOn(r, 0, p.request, func(token model.Token) error {
 		if token.Token >= 0 {
@@ -123,8 +122,8 @@ func (o *traceOptions) record(ctx context.Context, s *streams, x *opened, p plan
 	if err != nil {
 		return nil, err
 	}
-	done()
-	s.note("trace: %d tokens of prompt and %d of answer (%s), %.1f s", len(p.request.Prompt), tokens, out.Finish, time.Since(start).Seconds())
+	bar.Done()
+	s.Note("trace: %d tokens of prompt and %d of answer (%s), %.1f s", len(p.request.Prompt), tokens, out.Finish, time.Since(start).Seconds())
 	return t, nil
 }
 
@@ -135,7 +134,7 @@ func (o *traceOptions) recordStarts(r *recorder, p plan) error {
 		pos = len(p.request.Prompt) - 1
 	}
 	if pos >= len(r.paths) {
-		return usage("--token %d: the text ended after position %d", pos, len(r.paths)-1)
+		return cli.Usage("--token %d: the text ended after position %d", pos, len(r.paths)-1)
 	}
 	token := r.x.session.Tokens(0)[pos]
 	if err := r.Rewind(0, pos); err != nil {
@@ -151,17 +150,6 @@ func (o *traceOptions) recordStarts(r *recorder, p plan) error {
 		}
 	}
 	return nil
-}
-
-// traceProgress counts core steps on a terminal.
-func traceProgress(s *streams) (step, done func()) {
-	if s.quiet || !isTerminal(s.err) {
-		return func() {}, func() {}
-	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription("core steps recorded"),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	// A bar that cannot be drawn must not stop the work.
-	return func() { _ = bar.Add(1) }, func() { _ = bar.Clear() }
 }
 
 var errTraceFile = errors.New("cannot write the trace")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/trace"
 )
 
@@ -13,7 +14,7 @@ import (
 func traceRun(t *testing.T, args ...string) *trace.Trace {
 	t.Helper()
 	o := invoke(append([]string{"trace", "demo", chain, "-q", "-o", "-"}, args...)...)
-	if o.code != exitOK {
+	if o.code != cli.ExitOK {
 		t.Fatalf("%v: exit status %d, %s", args, o.code, o.err)
 	}
 	tr, err := trace.ReadJSON(strings.NewReader(o.out))
@@ -80,16 +81,16 @@ func TestTraceFiles(t *testing.T) {
 	path := func(name string) string { return filepath.Join(dir, name) }
 	args := []string{"trace", "demo", chain, "--device", device, "-r", "3", "-n", "2"}
 	o := invoke(append(args, "-o", path("a.json"), "-o", path("a.HTML"), "-o", path("a.svg"))...)
-	o.wants(t, exitOK, "", "trace: 7 tokens of prompt and 2 of answer (length)")
-	o.wants(t, exitOK, "", "wrote "+path("a.svg"))
+	o.wants(t, cli.ExitOK, "", "trace: 7 tokens of prompt and 2 of answer (length)")
+	o.wants(t, cli.ExitOK, "", "wrote "+path("a.svg"))
 	for name, begins := range map[string]string{"a.json": `{"version":1,`, "a.HTML": "<!doctype html>", "a.svg": "<svg "} {
 		data, err := os.ReadFile(path(name))
 		if err != nil || !strings.HasPrefix(strings.ToLower(string(data)), begins) {
 			t.Errorf("%s: %v, %.40q", name, err, data)
 		}
 	}
-	invoke(append(args, "-o", path("gone/a.json"))...).wants(t, exitUsage, "", "cannot write the trace to "+path("gone/a.json"))
-	invoke(append(args, "-o", path("b.json"), "--token", "7", "--stop", "k?", "-r", "1")...).wants(t, exitUsage, "", "--token 7: the text ended after position 6")
+	invoke(append(args, "-o", path("gone/a.json"))...).wants(t, cli.ExitUsage, "", "cannot write the trace to "+path("gone/a.json"))
+	invoke(append(args, "-o", path("b.json"), "--token", "7", "--stop", "k?", "-r", "1")...).wants(t, cli.ExitUsage, "", "--token 7: the text ended after position 6")
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 3 {
 		t.Errorf("%v, %v: want the three files and nothing else", left, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/shaders"
 )
 
@@ -29,13 +30,13 @@ func (o *versionOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object")
 }
 
-func versionCommand() *command {
+func versionCommand() *cli.Command {
 	o := &versionOptions{}
-	return &command{
-		name:    "version",
-		summary: "print version, commit and what the program is built from",
-		flags:   o.AddFlags,
-		run:     func(_ context.Context, s *streams, _ []string) error { return printVersion(s, o) },
+	return &cli.Command{
+		Name:    "version",
+		Summary: "print version, commit and what the program is built from",
+		Flags:   o.AddFlags,
+		Run:     func(_ context.Context, s *cli.Streams, _ []string) error { return printVersion(s, o) },
 	}
 }
 
@@ -51,19 +52,19 @@ type build struct {
 	Shaders  string `json:"shaders"` // hash of all compiled kernels
 }
 
-func printVersion(s *streams, o *versionOptions) error {
+func printVersion(s *cli.Streams, o *versionOptions) error {
 	b, err := thisBuild()
 	if err != nil {
 		return err
 	}
 	if o.JSON {
-		return json.NewEncoder(s.out).Encode(b)
+		return json.NewEncoder(s.Out).Encode(b)
 	}
 	changed := ""
 	if b.Modified {
 		changed = " (changed)"
 	}
-	_, err = fmt.Fprintf(s.out, "muninn %s\ncommit   %s%s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
+	_, err = fmt.Fprintf(s.Out, "muninn %s\ncommit   %s%s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
 		b.Version, b.Commit, changed, b.Go, b.Platform, b.Bindings, b.Shaders, b.Kernels)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/shaders"
 )
 
@@ -17,7 +18,7 @@ func TestVersion(t *testing.T) {
 	if short != long {
 		t.Errorf("--version gives %+v, version %+v", short, long)
 	}
-	long.wants(t, exitOK, "muninn ", "")
+	long.wants(t, cli.ExitOK, "muninn ", "")
 	var b build
 	if err := json.Unmarshal([]byte(invoke("version", "--json").out), &b); err != nil {
 		t.Fatal(err)

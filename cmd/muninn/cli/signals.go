@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// interrupted is the cause of a context that a signal ended.
-type interrupted struct{ signal syscall.Signal }
+// Interrupted is the cause of a context that a signal ended.
+type Interrupted struct{ Signal syscall.Signal }
 
-func (i interrupted) Error() string { return "stopped by " + i.signal.String() }
+func (i Interrupted) Error() string { return "stopped by " + i.Signal.String() }
 
 // exitCode is the shell's convention: 128 and the number of the signal.
-func (i interrupted) exitCode() int { return 128 + int(i.signal) }
+func (i Interrupted) exitCode() int { return 128 + int(i.Signal) }
 
 // grace is how long a verb may take to wind up after a signal: to end what the device is at, which is planned to stay below
 // 150 ms, to print its last line and to take back a file that is not whole. What takes longer (a driver compiling,
@@ -22,20 +22,20 @@ func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 // take back the 7 GB of a large model on a software driver, and all of it is to end within one.
 const grace = 250 * time.Millisecond
 
-// withSignals gives a context that Ctrl-C or SIGTERM ends. A second signal, or the end of the grace period, ends the
+// WithSignals gives a context that Ctrl-C or SIGTERM ends. A second signal, or the end of the grace period, ends the
 // process at once. The function it returns stops listening.
-func withSignals() (context.Context, func()) {
+func WithSignals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	caught := make(chan os.Signal, 2)
 	done := make(chan struct{})
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		var first interrupted
+		var first Interrupted
 		select {
 		case <-done:
 			return
 		case sig := <-caught:
-			first.signal, _ = sig.(syscall.Signal)
+			first.Signal, _ = sig.(syscall.Signal)
 			cancel(first)
 		}
 		late := time.After(grace)

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -24,25 +24,25 @@ func TestSuggestion(t *testing.T) {
 }
 
 // echoTable has one command that prints a flag's value, one that fails and one that panics.
-func echoTable() []*command {
+func echoTable() []*Command {
 	var level int
 	var mode string
-	return []*command{
-		{name: "echo", summary: "print the level", flags: func(fs *pflag.FlagSet) {
+	return []*Command{
+		{Name: "echo", Summary: "print the level", Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&level, "some-level", 1, "level")
-			choiceVar(fs, &mode, "mode", "slow", []string{"slow", "fast"}, "mode")
-		}, run: func(_ context.Context, s *streams, _ []string) error {
-			s.note("noted")
-			_, err := fmt.Fprint(s.out, level, " ", mode)
+			ChoiceVar(fs, &mode, "mode", "slow", []string{"slow", "fast"}, "mode")
+		}, Run: func(_ context.Context, s *Streams, _ []string) error {
+			s.Note("noted")
+			_, err := fmt.Fprint(s.Out, level, " ", mode)
 			return err
 		}},
-		{name: "fail", summary: "fail", run: func(ctx context.Context, _ *streams, _ []string) error {
+		{Name: "fail", Summary: "fail", Run: func(ctx context.Context, _ *Streams, _ []string) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			return errors.New("it failed")
 		}},
-		{name: "panic", summary: "panic", run: func(context.Context, *streams, []string) error { panic("index out of range") }},
+		{Name: "panic", Summary: "panic", Run: func(context.Context, *Streams, []string) error { panic("index out of range") }},
 	}
 }
 
@@ -60,13 +60,13 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 		{map[string]string{"SOME_LEVEL": "2", "MUNINN_HELP": "1"}, nil, "1 slow"},
 	} {
 		o := invocation{env: c.env, table: echoTable()}.run(append([]string{"echo"}, c.args...)...)
-		if o.code != exitOK || o.out != c.want {
+		if o.code != ExitOK || o.out != c.want {
 			t.Errorf("%v %v: exit status %d, %q, want %q", c.env, c.args, o.code, o.out, c.want)
 		}
 	}
 	o := invocation{env: map[string]string{"MUNINN_MODE": "idle"}, table: echoTable()}.run("echo")
-	o.wants(t, exitUsage, "", "environment variable MUNINN_MODE=idle: ")
-	o.wants(t, exitUsage, "", "want one of slow, fast")
+	o.wants(t, ExitUsage, "", "environment variable MUNINN_MODE=idle: ")
+	o.wants(t, ExitUsage, "", "want one of slow, fast")
 }
 
 func TestQuietAndColor(t *testing.T) {
@@ -92,22 +92,14 @@ func TestQuietAndColor(t *testing.T) {
 // A panic becomes a request to report it, not a Go crash.
 func TestPanicIsReported(t *testing.T) {
 	o := invocation{table: echoTable()}.run("panic")
-	o.wants(t, exitFailure, "", "a bug in muninn")
-	o.wants(t, exitFailure, "", "index out of range")
-	o.wants(t, exitFailure, "", "Please report")
+	o.wants(t, ExitFailure, "", "a bug in muninn")
+	o.wants(t, ExitFailure, "", "index out of range")
+	o.wants(t, ExitFailure, "", "Please report")
 }
 
 func TestFailure(t *testing.T) {
 	o := invocation{table: echoTable()}.run("fail")
-	if o.code != exitFailure || o.err != "muninn: it failed\n" {
+	if o.code != ExitFailure || o.err != "muninn: it failed\n" {
 		t.Errorf("exit status %d, %q", o.code, o.err)
-	}
-}
-
-// No command is a mistake that shows what there is; asking for help is none.
-func TestNoCommand(t *testing.T) {
-	invoke().wants(t, exitUsage, "", "Commands:\n  run ")
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
-		invoke(args...).wants(t, exitOK, "Commands:\n  run ", "")
 	}
 }

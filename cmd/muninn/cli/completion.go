@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -12,26 +12,26 @@ import (
 )
 
 // completions write a completion script for a shell.
-func completions() map[string]func(io.Writer, []*command) {
-	return map[string]func(io.Writer, []*command){"bash": bashCompletion, "fish": fishCompletion, "zsh": zshCompletion}
+func completions() map[string]func(io.Writer, []*Command) {
+	return map[string]func(io.Writer, []*Command){"bash": bashCompletion, "fish": fishCompletion, "zsh": zshCompletion}
 }
 
-func completionCommand() *command {
-	return &command{
-		name: "completion", args: "SHELL", min: 1, max: 1,
-		summary: "print a completion script for bash, zsh or fish",
-		examples: []string{
+func completionCommand(table func() []*Command) *Command {
+	return &Command{
+		Name: "completion", Args: "SHELL", Min: 1, Max: 1,
+		Summary: "print a completion script for bash, zsh or fish",
+		Examples: []string{
 			"source <(muninn completion bash)",
 			`muninn completion zsh > "${fpath[1]}/_muninn"`,
 			"muninn completion fish > ~/.config/fish/completions/muninn.fish",
 		},
-		run: func(_ context.Context, s *streams, args []string) error {
+		Run: func(_ context.Context, s *Streams, args []string) error {
 			write := completions()[args[0]]
 			if write == nil {
 				known := slices.Sorted(maps.Keys(completions()))
-				return usage("no completions for %q; there are %s", args[0], strings.Join(known, ", "))
+				return Usage("no completions for %q; there are %s", args[0], strings.Join(known, ", "))
 			}
-			write(s.out, commands())
+			write(s.Out, table())
 			return nil
 		},
 	}
@@ -45,34 +45,34 @@ func values(f *pflag.Flag) []string {
 	return nil
 }
 
-// allFlags are the flags of a command, its own first.
-func allFlags(c *command) []*pflag.Flag {
+// AllFlags are the flags of a command, its own first.
+func (c *Command) AllFlags() []*pflag.Flag {
 	own, global := flagsOf(c)
 	return append(own, global...)
 }
 
-func commandNames(table []*command) []string {
+func commandNames(table []*Command) []string {
 	var names []string
 	for _, c := range table {
-		names = append(names, c.name)
+		names = append(names, c.Name)
 	}
 	return names
 }
 
 // arguments are the words that a command's first argument can be, besides files.
-func arguments(c *command, table []*command) []string {
+func arguments(c *Command, table []*Command) []string {
 	switch {
-	case c.name == "help":
+	case c.Name == "help":
 		return commandNames(table)
-	case c.name == "completion":
+	case c.Name == "completion":
 		return slices.Sorted(maps.Keys(completions()))
-	case strings.HasPrefix(c.args, "MODEL"):
+	case strings.HasPrefix(c.Args, "MODEL"):
 		return []string{"demo"}
 	}
 	return nil
 }
 
-func bashCompletion(w io.Writer, table []*command) {
+func bashCompletion(w io.Writer, table []*Command) {
 	fmt.Fprint(w, `# bash completion of muninn
 _muninn() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=
@@ -84,19 +84,19 @@ _muninn() {
     case "${COMP_WORDS[1]} $prev" in
 `)
 	for _, c := range table {
-		for _, f := range allFlags(c) {
+		for _, f := range c.AllFlags() {
 			if v := values(f); v != nil {
-				fmt.Fprintf(w, "    '%s --%s') COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", c.name, f.Name, strings.Join(v, " "))
+				fmt.Fprintf(w, "    '%s --%s') COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", c.Name, f.Name, strings.Join(v, " "))
 			}
 		}
 	}
 	fmt.Fprint(w, "    esac\n    case \"${COMP_WORDS[1]}\" in\n")
 	for _, c := range table {
 		words := arguments(c, table)
-		for _, f := range allFlags(c) {
+		for _, f := range c.AllFlags() {
 			words = append(words, "--"+f.Name)
 		}
-		fmt.Fprintf(w, "    %s) words='%s' ;;\n", c.name, strings.Join(words, " "))
+		fmt.Fprintf(w, "    %s) words='%s' ;;\n", c.Name, strings.Join(words, " "))
 	}
 	fmt.Fprint(w, `    esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -111,19 +111,19 @@ func zshQuote(text string) string {
 	return strings.NewReplacer("'", `'\''`, "[", `\[`, "]", `\]`, ":", `\:`).Replace(text)
 }
 
-func zshCompletion(w io.Writer, table []*command) {
+func zshCompletion(w io.Writer, table []*Command) {
 	fmt.Fprint(w, "#compdef muninn\n# zsh completion of muninn\n_muninn() {\n  local -a verbs\n  if (( CURRENT == 2 )); then\n    verbs=(\n")
 	for _, c := range table {
-		fmt.Fprintf(w, "      '%s:%s'\n", c.name, zshQuote(c.summary))
+		fmt.Fprintf(w, "      '%s:%s'\n", c.Name, zshQuote(c.Summary))
 	}
 	fmt.Fprint(w, "    )\n    _describe command verbs\n    return\n  fi\n  local verb=$words[2]\n  shift words; (( CURRENT-- ))\n  case $verb in\n")
 	for _, c := range table {
-		fmt.Fprintf(w, "  %s)\n    _arguments", c.name)
-		for _, f := range allFlags(c) {
+		fmt.Fprintf(w, "  %s)\n    _arguments", c.Name)
+		for _, f := range c.AllFlags() {
 			value := ""
 			if v := values(f); v != nil {
 				value = fmt.Sprintf(":%s:(%s)", f.Name, strings.Join(v, " "))
-			} else if name := flagValue(f); name != "" {
+			} else if name := FlagValue(f); name != "" {
 				value = fmt.Sprintf(":%s:_files", zshQuote(name))
 			}
 			text := zshQuote(flagText(f))
@@ -146,24 +146,24 @@ func fishQuote(text string) string {
 	return strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text)
 }
 
-func fishCompletion(w io.Writer, table []*command) {
+func fishCompletion(w io.Writer, table []*Command) {
 	fmt.Fprint(w, "# fish completion of muninn\n")
 	for _, c := range table {
-		fmt.Fprintf(w, "complete -c muninn -f -n __fish_use_subcommand -a %s -d '%s'\n", c.name, fishQuote(c.summary))
+		fmt.Fprintf(w, "complete -c muninn -f -n __fish_use_subcommand -a %s -d '%s'\n", c.Name, fishQuote(c.Summary))
 	}
 	for _, c := range table {
-		seen := "complete -c muninn -n '__fish_seen_subcommand_from " + c.name + "'"
+		seen := "complete -c muninn -n '__fish_seen_subcommand_from " + c.Name + "'"
 		if words := arguments(c, table); words != nil {
 			fmt.Fprintf(w, "%s -a '%s'\n", seen, strings.Join(words, " "))
 		}
-		for _, f := range allFlags(c) {
+		for _, f := range c.AllFlags() {
 			line := seen + " -l " + f.Name
 			if f.Shorthand != "" {
 				line += " -s " + f.Shorthand
 			}
 			if v := values(f); v != nil {
 				line += " -x -a '" + strings.Join(v, " ") + "'"
-			} else if flagValue(f) != "" {
+			} else if FlagValue(f) != "" {
 				line += " -r"
 			}
 			fmt.Fprintf(w, "%s -d '%s'\n", line, fishQuote(flagText(f)))

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -10,54 +10,54 @@ import (
 	"golang.org/x/term"
 )
 
-// streams are what a verb reads and writes: results go to out, everything else to err.
-type streams struct {
-	in  io.Reader
-	out io.Writer
-	err io.Writer
-	env func(name string) (string, bool)
+// Streams are what a verb reads and writes: results go to out, everything else to err.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+	Env func(name string) (string, bool)
 
-	quiet bool   // no notes
-	color string // auto, always or never
+	Quiet bool   // no notes
+	Color string // auto, always or never
 }
 
-func standardStreams() *streams {
-	return &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, color: "auto"}
+func StandardStreams() *Streams {
+	return &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv, Color: "auto"}
 }
 
-// note prints one line to err, unless quiet.
-func (s *streams) note(format string, args ...any) {
-	if !s.quiet {
-		fmt.Fprintln(s.err, s.style(s.err, dim, fmt.Sprintf(format, args...)))
+// Note prints one line to err, unless quiet.
+func (s *Streams) Note(format string, args ...any) {
+	if !s.Quiet {
+		fmt.Fprintln(s.Err, s.Style(s.Err, Dim, fmt.Sprintf(format, args...)))
 	}
 }
 
-// isTerminal tells whether w or r is a terminal.
-func isTerminal(stream any) bool {
+// IsTerminal tells whether w or r is a terminal.
+func IsTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // SGR parameters of terminal text.
 const (
-	bold  = "1"
-	dim   = "2"
-	red   = "31"
-	green = "32"
+	Bold  = "1"
+	Dim   = "2"
+	Red   = "31"
+	Green = "32"
 )
 
 // coloured tells whether w is a place that wants colours.
-func (s *streams) coloured(w io.Writer) bool {
-	if s.color != "auto" {
-		return s.color == "always"
+func (s *Streams) coloured(w io.Writer) bool {
+	if s.Color != "auto" {
+		return s.Color == "always"
 	}
-	none, _ := s.env("NO_COLOR")
-	kind, _ := s.env("TERM")
-	return none == "" && kind != "dumb" && isTerminal(w)
+	none, _ := s.Env("NO_COLOR")
+	kind, _ := s.Env("TERM")
+	return none == "" && kind != "dumb" && IsTerminal(w)
 }
 
-// style wraps text in colour when it goes to a place that wants it.
-func (s *streams) style(w io.Writer, sgr, text string) string {
+// Style wraps text in colour when it goes to a place that wants it.
+func (s *Streams) Style(w io.Writer, sgr, text string) string {
 	if !s.coloured(w) {
 		return text
 	}
@@ -82,7 +82,7 @@ func fromEnvironment(fs *pflag.FlagSet, env func(string) (string, bool)) error {
 			return
 		}
 		if e := fs.Set(f.Name, value); e != nil {
-			err = usage("environment variable %s=%s: %v", envName(f.Name), value, e)
+			err = Usage("environment variable %s=%s: %v", envName(f.Name), value, e)
 		}
 	})
 	return err
@@ -94,9 +94,15 @@ type choice struct {
 	allowed []string
 }
 
-func choiceVar(fs *pflag.FlagSet, p *string, name, value string, allowed []string, text string) {
+// ChoiceVar declares a flag that takes one of a list, with its value if not given.
+func ChoiceVar(fs *pflag.FlagSet, p *string, name, value string, allowed []string, text string) {
+	ChoiceVarP(fs, p, name, "", value, allowed, text)
+}
+
+// ChoiceVarP is ChoiceVar with a letter.
+func ChoiceVarP(fs *pflag.FlagSet, p *string, name, letter, value string, allowed []string, text string) {
 	*p = value
-	fs.Var(&choice{p, allowed}, name, text)
+	fs.VarP(&choice{p, allowed}, name, letter, text)
 }
 
 // String is the value now.

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -47,8 +47,12 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func compareStreams(out *screen) *streams {
-	return &streams{out: out, err: out, color: "always", env: func(string) (string, bool) { return "", false }}
+func summaryOf(tokens int) string {
+	return fmt.Sprintf("%d tok, 400.0 steps/tok, 1000.0 tok/s", tokens)
+}
+
+func compareStreams(out *screen) *Streams {
+	return &Streams{Out: out, Err: out, Color: "always", Env: func(string) (string, bool) { return "", false }}
 }
 
 // Whatever the order in which the columns grow, all their lines stand side by side in the end, and nothing that has scrolled
@@ -63,13 +67,13 @@ func TestCompareScreenRandom(t *testing.T) {
 		for i := range n {
 			titles, texts = append(titles, fmt.Sprintf("r = %d", i)), append(texts, "")
 		}
-		c := compareScreenOf(compareStreams(out), titles, width, height)
+		c := sideBySideOf(compareStreams(out), titles, summaryOf(99999), width, height)
 		c.frame = 0
 		live, column := c.live, c.width
 		for range 300 {
 			i, word := int(float64(n)*rng.Float64()*rng.Float64()), words[rng.IntN(len(words))]
 			texts[i] += word
-			if err := c.push(i, word); err != nil {
+			if err := c.Push(i, word); err != nil {
 				t.Fatal(err)
 			}
 			if live && rng.IntN(10) == 0 && out.y != len(out.lines) {
@@ -77,11 +81,11 @@ func TestCompareScreenRandom(t *testing.T) {
 			}
 		}
 		for _, i := range rng.Perm(n) {
-			if err := c.finish(i, compareSummary{Tokens: i, Steps: 4, Rate: 10}); err != nil {
+			if err := c.Finish(i, summaryOf(i)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := c.close(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if len(out.bad) > 0 {
@@ -115,17 +119,17 @@ func TestCompareScreenRandom(t *testing.T) {
 // A fast column waits for a slow one rather than scroll it away.
 func TestCompareScreenWaits(t *testing.T) {
 	out := &screen{height: 12}
-	c := compareScreenOf(compareStreams(out), []string{"r = 1", "r = 32"}, 80, 12)
+	c := sideBySideOf(compareStreams(out), []string{"r = 1", "r = 32"}, summaryOf(99999), 80, 12)
 	c.frame = 0
 	for i := range 40 {
-		_ = c.push(0, fmt.Sprintf("line %d\n", i))
+		_ = c.Push(0, fmt.Sprintf("line %d\n", i))
 	}
-	_ = c.push(1, "first ")
+	_ = c.Push(1, "first ")
 	shown := strings.Join(out.lines, "\n")
 	if !strings.Contains(shown, "first") || !strings.Contains(shown, "+32 lines") || c.drawn >= 12 {
 		t.Errorf("%d lines:\n%s", len(out.lines), shown)
 	}
-	_ = c.close()
+	_ = c.Close()
 	if shown := strings.Join(out.lines, "\n"); !strings.Contains(shown, "line 39") || strings.Contains(shown, "+32") {
 		t.Errorf("closed:\n%s", shown)
 	}
@@ -136,18 +140,18 @@ func TestCompareScreenSequential(t *testing.T) {
 	want := "r = 1\nd?a?3;\n2 tok, 1.0 steps/tok, 9.0 tok/s\n\nr = 4\na?␛3;\n1 tok, 4.0 steps/tok, 3.0 tok/s\n"
 	for _, size := range [][2]int{{0, 0}, {20, 40}, {100, 5}} {
 		var out strings.Builder
-		s := &streams{out: &out, err: &out, color: "never", env: func(string) (string, bool) { return "", false }}
-		c := compareScreenOf(s, []string{"r = 1", "r = 4"}, size[0], size[1])
-		_ = c.push(1, "a?\x1b")
-		_ = c.push(0, "d?")
+		s := &Streams{Out: &out, Err: &out, Color: "never", Env: func(string) (string, bool) { return "", false }}
+		c := sideBySideOf(s, []string{"r = 1", "r = 4"}, summaryOf(0), size[0], size[1])
+		_ = c.Push(1, "a?\x1b")
+		_ = c.Push(0, "d?")
 		if !strings.HasPrefix(out.String(), "r = 1\nd?") {
 			t.Errorf("the first column does not come at once: %q", out.String())
 		}
-		_ = c.push(1, "3;")
-		_ = c.finish(1, compareSummary{1, 4, 3})
-		_ = c.push(0, "a?3;")
-		_ = c.finish(0, compareSummary{2, 1, 9})
-		if err := c.close(); err != nil || out.String() != want {
+		_ = c.Push(1, "3;")
+		_ = c.Finish(1, "1 tok, 4.0 steps/tok, 3.0 tok/s")
+		_ = c.Push(0, "a?3;")
+		_ = c.Finish(0, "2 tok, 1.0 steps/tok, 9.0 tok/s")
+		if err := c.Close(); err != nil || out.String() != want {
 			t.Errorf("size %v: %v, got\n%s\nwant\n%s", size, err, out.String(), want)
 		}
 	}
@@ -156,29 +160,29 @@ func TestCompareScreenSequential(t *testing.T) {
 // Interrupted, both forms leave what came so far.
 func TestCompareScreenInterrupted(t *testing.T) {
 	var out strings.Builder
-	s := &streams{out: &out, err: &out, color: "never", env: func(string) (string, bool) { return "", false }}
-	c := compareScreenOf(s, []string{"r = 1", "r = 4"}, 0, 0)
-	_ = c.push(0, "one")
-	_ = c.push(1, "two")
-	if err := c.close(); err != nil || out.String() != "r = 1\none\n\nr = 4\ntwo\n" {
+	s := &Streams{Out: &out, Err: &out, Color: "never", Env: func(string) (string, bool) { return "", false }}
+	c := sideBySideOf(s, []string{"r = 1", "r = 4"}, summaryOf(0), 0, 0)
+	_ = c.Push(0, "one")
+	_ = c.Push(1, "two")
+	if err := c.Close(); err != nil || out.String() != "r = 1\none\n\nr = 4\ntwo\n" {
 		t.Errorf("%v, %q", err, out.String())
 	}
 	out.Reset()
-	c = compareScreenOf(s, []string{"r = 1", "r = 4"}, 80, 24)
-	_ = c.push(0, "one")
-	if err := c.close(); err != nil || !strings.Contains(out.String(), "one") || !strings.HasSuffix(out.String(), "\x1b[?25h") {
+	c = sideBySideOf(s, []string{"r = 1", "r = 4"}, summaryOf(0), 80, 24)
+	_ = c.Push(0, "one")
+	if err := c.Close(); err != nil || !strings.Contains(out.String(), "one") || !strings.HasSuffix(out.String(), "\x1b[?25h") {
 		t.Errorf("%v, %q", err, out.String())
 	}
 }
 
 func TestCompareScreenWriteError(t *testing.T) {
-	s := &streams{out: fullDisk{}, err: fullDisk{}, color: "never", env: func(string) (string, bool) { return "", false }}
+	s := &Streams{Out: fullDisk{}, Err: fullDisk{}, Color: "never", Env: func(string) (string, bool) { return "", false }}
 	for _, width := range []int{0, 80} {
-		c := compareScreenOf(s, []string{"r = 1"}, width, 24)
-		if err := c.push(0, "one"); err == nil {
+		c := sideBySideOf(s, []string{"r = 1"}, summaryOf(0), width, 24)
+		if err := c.Push(0, "one"); err == nil {
 			t.Error("push: no error")
 		}
-		if err := c.close(); err == nil {
+		if err := c.Close(); err == nil {
 			t.Error("close: no error")
 		}
 	}

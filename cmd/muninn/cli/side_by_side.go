@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -14,27 +14,16 @@ const (
 	minRowsShown = 3                     // a lower terminal gets its columns one after the other
 )
 
-// compareSummary is what one column took.
-type compareSummary struct {
-	Tokens int
-	Steps  float64 // core steps a token, mean
-	Rate   float64 // tokens a second
-}
-
-// String is the line below a column.
-func (c compareSummary) String() string {
-	return fmt.Sprintf("%d tok, %.1f steps/tok, %.1f tok/s", c.Tokens, c.Steps, c.Rate)
-}
-
-// compareScreen shows texts that grow at the same time. On a terminal they stand side by side, and only lines that may
+// SideBySide shows texts that grow at the same time. On a terminal they stand side by side, and only lines that may
 // still change are drawn again: a line scrolls away for good once every column is past it. Elsewhere one text follows
 // the other, each as soon as those before it have ended.
-type compareScreen struct {
-	s             *streams
+type SideBySide struct {
+	s             *Streams
 	out           io.Writer
-	columns       []*compareColumn
+	columns       []*sideColumn
 	live          bool
-	width, height int // of a column, of the terminal
+	longest       string // summary
+	width, height int    // of a column, of the terminal
 
 	fixed int // lines that have scrolled away
 	drawn int // lines on the screen that will be drawn again
@@ -44,7 +33,7 @@ type compareScreen struct {
 }
 
 // compareColumn is one text.
-type compareColumn struct {
+type sideColumn struct {
 	wrapper
 	title string
 	text  strings.Builder // what the sequential form has not printed yet
@@ -52,36 +41,36 @@ type compareColumn struct {
 	final string // the line below
 }
 
-// newCompareScreen has a column for each title. close must be called in the end.
-func newCompareScreen(s *streams, titles []string) *compareScreen {
+// NewSideBySide has a column for each title, with room for the longest summary below it. close must be called in the end.
+func NewSideBySide(s *Streams, titles []string, longest string) *SideBySide {
 	width, height := terminalSize(s)
-	return compareScreenOf(s, titles, width, height)
+	return sideBySideOf(s, titles, longest, width, height)
 }
 
 // compareScreenOf is for a terminal of some size; a width of 0 is none.
-func compareScreenOf(s *streams, titles []string, width, height int) *compareScreen {
-	c := &compareScreen{s: s, out: s.out, height: height, frame: frameTime}
+func sideBySideOf(s *Streams, titles []string, longest string, width, height int) *SideBySide {
+	c := &SideBySide{s: s, out: s.Out, height: height, longest: longest, frame: frameTime}
 	n := max(len(titles), 1)
 	// The last column of the terminal stays empty: some go on to the next line when it is written to.
 	c.width = (width - 1 - (n-1)*cells(columnGap)) / n
 	c.live = c.width >= minColumn
 	for _, title := range titles {
-		c.columns = append(c.columns, &compareColumn{title: title, wrapper: wrapper{width: c.width}})
+		c.columns = append(c.columns, &sideColumn{title: title, wrapper: wrapper{width: c.width}})
 	}
 	if c.live && c.room() < minRowsShown {
 		c.live = false
 	}
 	switch {
 	case c.live:
-		c.print(c.row(bold, func(col *compareColumn) string { return col.title }), c.rule())
+		c.print(c.row(Bold, func(col *sideColumn) string { return col.title }), c.rule())
 	case n > 0 && len(c.columns) > 0:
 		c.begin(0)
 	}
 	return c
 }
 
-// push adds text to a column.
-func (c *compareScreen) push(column int, text string) error {
+// Push adds text to a column.
+func (c *SideBySide) Push(column int, text string) error {
 	col := c.columns[column]
 	if c.live {
 		col.push(text)
@@ -97,10 +86,10 @@ func (c *compareScreen) push(column int, text string) error {
 	return c.err
 }
 
-// finish ends a column.
-func (c *compareScreen) finish(column int, sum compareSummary) error {
+// Finish ends a column.
+func (c *SideBySide) Finish(column int, summary string) error {
 	col := c.columns[column]
-	col.ended, col.final = true, sum.String()
+	col.ended, col.final = true, summary
 	if c.live {
 		c.draw()
 		return c.err
@@ -115,8 +104,8 @@ func (c *compareScreen) finish(column int, sum compareSummary) error {
 	return c.err
 }
 
-// close leaves everything on the screen, also of columns that have not ended, and gives the first error of a write.
-func (c *compareScreen) close() error {
+// Close leaves everything on the screen, also of columns that have not ended, and gives the first error of a write.
+func (c *SideBySide) Close() error {
 	switch {
 	case c.live:
 		for _, col := range c.columns {
@@ -140,14 +129,14 @@ func (c *compareScreen) close() error {
 
 // The sequential form: title, text, summary.
 
-func (c *compareScreen) begin(column int) {
+func (c *SideBySide) begin(column int) {
 	if column > 0 {
 		c.print("")
 	}
-	c.print(c.s.style(c.out, bold, c.columns[column].title))
+	c.print(c.s.Style(c.out, Bold, c.columns[column].title))
 }
 
-func (c *compareScreen) flush() {
+func (c *SideBySide) flush() {
 	col := c.columns[c.fixed]
 	text := col.text.String()
 	col.text.Reset()
@@ -157,48 +146,48 @@ func (c *compareScreen) flush() {
 	}
 }
 
-func (c *compareScreen) end(col *compareColumn) {
+func (c *SideBySide) end(col *sideColumn) {
 	if col.tail != "" {
 		c.print("")
 	}
 	if col.final != "" {
-		c.print(c.s.style(c.out, dim, col.final))
+		c.print(c.s.Style(c.out, Dim, col.final))
 	}
 }
 
 // The form side by side.
 
 // row lays out one line of all columns.
-func (c *compareScreen) row(sgr string, text func(*compareColumn) string) string {
+func (c *SideBySide) row(sgr string, text func(*sideColumn) string) string {
 	var b strings.Builder
 	for i, col := range c.columns {
 		if i > 0 {
-			b.WriteString(c.s.style(c.out, dim, columnGap))
+			b.WriteString(c.s.Style(c.out, Dim, columnGap))
 		}
 		piece := fill(text(col), c.width)
 		if sgr != "" {
-			piece = c.s.style(c.out, sgr, piece)
+			piece = c.s.Style(c.out, sgr, piece)
 		}
 		b.WriteString(piece)
 	}
 	return b.String()
 }
 
-func (c *compareScreen) rule() string {
+func (c *SideBySide) rule() string {
 	n := len(c.columns)
-	return c.s.style(c.out, dim, strings.Repeat(strings.Repeat("─", c.width)+"─┼─", n-1)+strings.Repeat("─", c.width))
+	return c.s.Style(c.out, Dim, strings.Repeat(strings.Repeat("─", c.width)+"─┼─", n-1)+strings.Repeat("─", c.width))
 }
 
 // summaryRows is how many lines the longest summary takes.
-func (c *compareScreen) summaryRows() int {
-	return len(wrapCells(compareSummary{Tokens: 99999, Steps: 999.9, Rate: 9999.9}.String(), c.width))
+func (c *SideBySide) summaryRows() int {
+	return len(wrapCells(c.longest, c.width))
 }
 
 // room is how many lines of text can be drawn again: a terminal cannot go back to what has scrolled away.
-func (c *compareScreen) room() int { return c.height - 2 - c.summaryRows() }
+func (c *SideBySide) room() int { return c.height - 2 - c.summaryRows() }
 
 // draw writes what has changed: lines that are final now, those that are not, and the summaries.
-func (c *compareScreen) draw() {
+func (c *SideBySide) draw() {
 	c.last = time.Now()
 	final, most := -1, c.fixed
 	for _, col := range c.columns {
@@ -220,11 +209,11 @@ func (c *compareScreen) draw() {
 	}
 	var lines []string
 	for i := c.fixed; i < shown; i++ {
-		lines = append(lines, c.row("", func(col *compareColumn) string { return col.line(i) }))
+		lines = append(lines, c.row("", func(col *sideColumn) string { return col.line(i) }))
 	}
 	foot := []string{c.rule()}
 	for i := range c.summaryRows() {
-		foot = append(foot, c.row(dim, func(col *compareColumn) string { return c.footnote(col, i, shown) }))
+		foot = append(foot, c.row(Dim, func(col *sideColumn) string { return c.footnote(col, i, shown) }))
 	}
 	var b strings.Builder
 	b.WriteString("\x1b[?25l")
@@ -241,7 +230,7 @@ func (c *compareScreen) draw() {
 }
 
 // footnote is line i of what stands below a column: its summary, or how many lines of it wait for slower columns.
-func (c *compareScreen) footnote(col *compareColumn, i, shown int) string {
+func (c *SideBySide) footnote(col *sideColumn, i, shown int) string {
 	lines := wrapCells(col.final, c.width)
 	if waiting := col.count() - shown; waiting > 0 {
 		lines = []string{fmt.Sprintf("+%d lines", waiting)}
@@ -252,16 +241,16 @@ func (c *compareScreen) footnote(col *compareColumn, i, shown int) string {
 	return ""
 }
 
-func (c *compareScreen) print(lines ...string) {
+func (c *SideBySide) print(lines ...string) {
 	for _, l := range lines {
 		c.write(strings.TrimRight(l, " ") + "\n")
 	}
 }
 
 // write keeps the first error.
-func (c *compareScreen) write(text string) {
+func (c *SideBySide) write(text string) {
 	if c.err == nil {
 		_, err := io.WriteString(c.out, text)
-		c.err = outputError(err)
+		c.err = OutputError(err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -11,55 +11,60 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// command is one verb, a line of the table in main.go.
-type command struct {
-	name     string
-	args     string   // as help shows them after the name: "MODEL [PROMPT]"
-	min, max int      // number of arguments; a max of -1 takes any
-	summary  string   // one line, no full stop
-	detail   string   // paragraphs
-	examples []string // command lines
+// Command is one verb, a line of the table in main.go.
+type Command struct {
+	Name     string
+	Args     string   // as help shows them after the name: "MODEL [PROMPT]"
+	Min, Max int      // number of arguments; a max of -1 takes any
+	Summary  string   // one line, no full stop
+	Detail   string   // paragraphs
+	Examples []string // Command lines
 
-	flags func(*pflag.FlagSet) // adds the verb's own flags; nil for none
-	run   func(ctx context.Context, s *streams, args []string) error
+	Flags func(*pflag.FlagSet) // adds the verb's own flags; nil for none
+	Run   func(ctx context.Context, s *Streams, args []string) error
 }
 
-// flagSet is the verb's flags and the global ones.
-func (c *command) flagSet(g *globalOptions) *pflag.FlagSet {
-	fs := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
+// ShellCommands are the verbs that speak of the table itself, to be put at its end.
+func ShellCommands(table func() []*Command) []*Command {
+	return []*Command{helpCommand(table), completionCommand(table), manCommand(table)}
+}
+
+// FlagSet is the verb's flags and the global ones.
+func (c *Command) FlagSet(g *GlobalOptions) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(c.Name, pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.Usage = func() {}
-	if c.flags != nil {
-		c.flags(fs)
+	if c.Flags != nil {
+		c.Flags(fs)
 	}
 	g.AddFlags(fs)
 	return fs
 }
 
-// globalOptions are flags that every verb has.
-type globalOptions struct {
+// GlobalOptions are flags that every verb has.
+type GlobalOptions struct {
 	Quiet bool
 	Color string
 	Help  bool
 }
 
 // AddFlags declares the flags.
-func (g *globalOptions) AddFlags(fs *pflag.FlagSet) {
+func (g *GlobalOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&g.Quiet, "quiet", "q", false, "print results and errors only")
-	choiceVar(fs, &g.Color, "color", "auto", []string{"auto", "always", "never"}, "colours; auto: on a terminal, unless NO_COLOR is set")
+	ChoiceVar(fs, &g.Color, "color", "auto", []string{"auto", "always", "never"}, "colours; auto: on a terminal, unless NO_COLOR is set")
 	fs.BoolVarP(&g.Help, "help", "h", false, "print help and exit")
 }
 
 // isGlobal tells a global flag from one of the verb.
 func isGlobal(name string) bool { return slices.Contains([]string{"quiet", "color", "help"}, name) }
 
-// execute runs one command line and returns the exit status. No panic leaves it.
-func execute(ctx context.Context, s *streams, table []*command, args []string) (code int) {
+// Execute runs one command line and returns the exit status. No panic leaves it.
+func Execute(ctx context.Context, s *Streams, table []*Command, args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			code = exitFailure
-			fmt.Fprintf(s.err, "muninn: a bug in muninn, not in what you asked for: %v\n\n%s\n", r, debug.Stack())
-			fmt.Fprintln(s.err, "Please report the text above, the command line and the output of `muninn version` and `muninn devices`.")
+			code = ExitFailure
+			fmt.Fprintf(s.Err, "muninn: a bug in muninn, not in what you asked for: %v\n\n%s\n", r, debug.Stack())
+			fmt.Fprintln(s.Err, "Please report the text above, the command line and the output of `muninn version` and `muninn devices`.")
 		}
 	}()
 	err := dispatch(ctx, s, table, args)
@@ -71,95 +76,95 @@ func execute(ctx context.Context, s *streams, table []*command, args []string) (
 }
 
 // dispatch finds the verb and runs it.
-func dispatch(ctx context.Context, s *streams, table []*command, args []string) error {
+func dispatch(ctx context.Context, s *Streams, table []*Command, args []string) error {
 	verb := ""
 	if len(args) > 0 {
 		verb, args = args[0], args[1:]
 	}
 	switch verb {
 	case "":
-		overview(s.err, table)
-		return usage("no command given")
+		overview(s.Err, table)
+		return Usage("no command given")
 	case "--help", "-h":
 		verb = "help"
 	case "--version":
 		verb = "version"
 	}
-	c := find(table, verb)
+	c := Find(table, verb)
 	switch {
 	case c == nil && strings.HasPrefix(verb, "-"):
-		return usage("%s before the command: muninn COMMAND [ARGUMENTS] [FLAGS]", verb)
+		return Usage("%s before the command: muninn COMMAND [ARGUMENTS] [FLAGS]", verb)
 	case c == nil:
 		return unknownCommand(table, verb)
 	}
-	var g globalOptions
-	fs := c.flagSet(&g)
+	var g GlobalOptions
+	fs := c.FlagSet(&g)
 	if err := fs.Parse(args); err != nil {
 		return ofVerb(c, flagError(fs, err))
 	}
 	if g.Help {
-		verbHelp(s.out, c)
+		verbHelp(s.Out, c)
 		return nil
 	}
-	if err := fromEnvironment(fs, s.env); err != nil {
+	if err := fromEnvironment(fs, s.Env); err != nil {
 		return ofVerb(c, err)
 	}
-	s.quiet = s.quiet || g.Quiet
-	s.color = g.Color
-	if n := fs.NArg(); n < c.min || c.max >= 0 && n > c.max {
+	s.Quiet = s.Quiet || g.Quiet
+	s.Color = g.Color
+	if n := fs.NArg(); n < c.Min || c.Max >= 0 && n > c.Max {
 		return ofVerb(c, argumentCount(c, n))
 	}
-	return ofVerb(c, c.run(ctx, s, fs.Args()))
+	return ofVerb(c, c.Run(ctx, s, fs.Args()))
 }
 
 // ofVerb makes a usage error point at the help of a command.
-func ofVerb(c *command, err error) error {
+func ofVerb(c *Command, err error) error {
 	var u *usageError
-	if errors.As(err, &u) && c.name != "help" {
-		u.verb = c.name
+	if errors.As(err, &u) && c.Name != "help" {
+		u.verb = c.Name
 	}
 	return err
 }
 
-func argumentCount(c *command, n int) error {
+func argumentCount(c *Command, n int) error {
 	switch {
-	case n < c.min:
-		return usage("missing argument: muninn %s %s", c.name, c.args)
-	case c.max == 0:
-		return usage("%s takes no arguments, got %d", c.name, n)
+	case n < c.Min:
+		return Usage("missing argument: muninn %s %s", c.Name, c.Args)
+	case c.Max == 0:
+		return Usage("%s takes no arguments, got %d", c.Name, n)
 	}
-	return usage("too many arguments (%d): muninn %s %s; quote arguments that contain spaces", n, c.name, c.args)
+	return Usage("too many arguments (%d): muninn %s %s; quote arguments that contain spaces", n, c.Name, c.Args)
 }
 
-func find(table []*command, name string) *command {
+func Find(table []*Command, name string) *Command {
 	for _, c := range table {
-		if c.name == name {
+		if c.Name == name {
 			return c
 		}
 	}
 	return nil
 }
 
-func unknownCommand(table []*command, verb string) error {
+func unknownCommand(table []*Command, verb string) error {
 	var names []string
 	for _, c := range table {
-		names = append(names, c.name)
+		names = append(names, c.Name)
 	}
-	return usage("unknown command %q%s", verb, suggestion(verb, "", names))
+	return Usage("unknown command %q%s", verb, suggestion(verb, "", names))
 }
 
 // flagError puts what pflag says in our words and names the nearest flag.
 func flagError(fs *pflag.FlagSet, err error) error {
 	var missing *pflag.NotExistError
 	if !errors.As(err, &missing) {
-		return usage("%v", err)
+		return Usage("%v", err)
 	}
 	if short := missing.GetSpecifiedShortnames(); short != "" {
-		return usage("unknown flag -%s", missing.GetSpecifiedName())
+		return Usage("unknown flag -%s", missing.GetSpecifiedName())
 	}
 	var names []string
 	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return usage("unknown flag --%s%s", missing.GetSpecifiedName(), suggestion(missing.GetSpecifiedName(), "--", names))
+	return Usage("unknown flag --%s%s", missing.GetSpecifiedName(), suggestion(missing.GetSpecifiedName(), "--", names))
 }
 
 // suggestion names what was probably meant: a name that begins the same way or contains the word, or the nearest by edits.

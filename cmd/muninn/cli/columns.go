@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -10,9 +10,9 @@ import (
 )
 
 // terminalSize is the size of the terminal that out is, or 0, 0 where nothing can be drawn in place.
-func terminalSize(s *streams) (width, height int) {
-	f, ok := s.out.(*os.File)
-	if kind, _ := s.env("TERM"); !ok || kind == "dumb" || !isTerminal(f) {
+func terminalSize(s *Streams) (width, height int) {
+	f, ok := s.Out.(*os.File)
+	if kind, _ := s.Env("TERM"); !ok || kind == "dumb" || !IsTerminal(f) {
 		return 0, 0
 	}
 	width, height, err := term.GetSize(int(f.Fd()))

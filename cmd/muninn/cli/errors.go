@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -14,13 +14,13 @@ import (
 
 // Exit statuses. An interrupt gives 130, SIGTERM 143.
 const (
-	exitOK       = 0
-	exitFailure  = 1
-	exitUsage    = 2
-	exitDevice   = 3
-	exitMemory   = 4
-	exitModel    = 5
-	exitSignaled = 130
+	ExitOK       = 0
+	ExitFailure  = 1
+	ExitUsage    = 2
+	ExitDevice   = 3
+	ExitMemory   = 4
+	ExitModel    = 5
+	ExitSignaled = 130
 )
 
 // usageError is a command line, or an input it names, that cannot be carried out.
@@ -31,8 +31,8 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.text }
 
-// usage makes a usageError; dispatch fills in the verb.
-func usage(format string, args ...any) error {
+// Usage makes a usageError; dispatch fills in the verb.
+func Usage(format string, args ...any) error {
 	return &usageError{text: fmt.Sprintf(format, args...)}
 }
 
@@ -40,7 +40,7 @@ func usage(format string, args ...any) error {
 type kind struct {
 	is     func(error) bool
 	exit   int
-	advice string
+	Advice string
 }
 
 func matches(targets ...error) func(error) bool {
@@ -54,28 +54,28 @@ func matches(targets ...error) func(error) bool {
 	}
 }
 
-func isUsage(err error) bool {
+func IsUsage(err error) bool {
 	var u *usageError
 	return errors.As(err, &u)
 }
 
-// kinds is the table of errors; the first row that fits counts.
-var kinds = []kind{
-	{isUsage, exitUsage, ""},
-	{matches(model.ErrSampling, model.ErrSampler, model.ErrExit, model.ErrNoise, model.ErrLookupUnsupported, model.ErrContextFull, model.ErrScheme, tokenizer.ErrUnknownID), exitUsage, ""},
-	{matches(context.Canceled), exitSignaled, ""},
-	{matches(errWrongResults), exitDevice, wrongResultsAdvice},
-	{matches(vk.ErrNoCgo), exitDevice, ""},
-	{matches(vk.ErrNoLoader), exitDevice, loaderAdvice},
-	{matches(vk.ErrNoDriver), exitDevice, driverAdvice},
-	{matches(vk.ErrNoDevice), exitDevice, "`muninn devices` lists them; choose with --device or MUNINN_DEVICE."},
-	{matches(vk.ErrUnsupported), exitDevice, "`muninn devices` lists what else there is; choose with --device or MUNINN_DEVICE."},
-	{matches(vk.ErrDeviceLost), exitDevice, lostAdvice},
-	{matches(fit.ErrDoesNotFit), exitMemory, "--no-fit tries all the same; with --plan it prints the plan of what was given."},
-	{matches(vk.ErrOutOfMemory), exitMemory, memoryAdvice},
-	{matches(shaders.ErrBindingLimit), exitMemory, ""},
-	{matches(model.ErrNoTokenizer), exitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
-	{matches(model.ErrModel), exitModel, modelAdvice},
+// Kinds is the table of errors; the first row that fits counts.
+var Kinds = []kind{
+	{IsUsage, ExitUsage, ""},
+	{matches(model.ErrSampling, model.ErrSampler, model.ErrExit, model.ErrNoise, model.ErrLookupUnsupported, model.ErrContextFull, model.ErrScheme, tokenizer.ErrUnknownID), ExitUsage, ""},
+	{matches(context.Canceled), ExitSignaled, ""},
+	{matches(ErrWrongResults), ExitDevice, wrongResultsAdvice},
+	{matches(vk.ErrNoCgo), ExitDevice, ""},
+	{matches(vk.ErrNoLoader), ExitDevice, loaderAdvice},
+	{matches(vk.ErrNoDriver), ExitDevice, driverAdvice},
+	{matches(vk.ErrNoDevice), ExitDevice, "`muninn devices` lists them; choose with --device or MUNINN_DEVICE."},
+	{matches(vk.ErrUnsupported), ExitDevice, "`muninn devices` lists what else there is; choose with --device or MUNINN_DEVICE."},
+	{matches(vk.ErrDeviceLost), ExitDevice, lostAdvice},
+	{matches(fit.ErrDoesNotFit), ExitMemory, "--no-fit tries all the same; with --plan it prints the plan of what was given."},
+	{matches(vk.ErrOutOfMemory), ExitMemory, memoryAdvice},
+	{matches(shaders.ErrBindingLimit), ExitMemory, ""},
+	{matches(model.ErrNoTokenizer), ExitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
+	{matches(model.ErrModel), ExitModel, modelAdvice},
 }
 
 const (
@@ -107,24 +107,24 @@ a GGUF file that "muninn quantize" wrote, or "demo" for the model inside this pr
 with the output of "muninn version" and "muninn devices --json".`
 )
 
-// errWrongResults says that a kernel disagrees with its oracle.
-var errWrongResults = errors.New("wrong results")
+// ErrWrongResults says that a kernel disagrees with its oracle.
+var ErrWrongResults = errors.New("wrong results")
 
 func classify(err error) kind {
-	for _, k := range kinds {
+	for _, k := range Kinds {
 		if k.is(err) {
 			return k
 		}
 	}
-	return kind{exit: exitFailure}
+	return kind{exit: ExitFailure}
 }
 
 // exitCode is the exit status for what a verb returned.
 func exitCode(err error) int {
-	var sig interrupted
+	var sig Interrupted
 	switch {
 	case err == nil:
-		return exitOK
+		return ExitOK
 	case errors.As(err, &sig):
 		return sig.exitCode()
 	}
@@ -132,18 +132,18 @@ func exitCode(err error) int {
 }
 
 // report prints an error and what to do about it. A signal needs no words.
-func report(s *streams, err error) {
-	var sig interrupted
+func report(s *Streams, err error) {
+	var sig Interrupted
 	if err == nil || errors.As(err, &sig) {
 		return
 	}
-	fmt.Fprintf(s.err, "%s %v\n", s.style(s.err, red, "muninn:"), err)
-	if k := classify(err); k.advice != "" {
-		fmt.Fprintln(s.err, k.advice)
+	fmt.Fprintf(s.Err, "%s %v\n", s.Style(s.Err, Red, "muninn:"), err)
+	if k := classify(err); k.Advice != "" {
+		fmt.Fprintln(s.Err, k.Advice)
 	}
 	var u *usageError
 	if errors.As(err, &u) {
-		fmt.Fprintln(s.err, helpPointer(u.verb))
+		fmt.Fprintln(s.Err, helpPointer(u.verb))
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -18,42 +18,42 @@ const environmentText = `Every flag can be given as an environment variable: MUN
 --num-steps. A flag on the command line wins. MUNINN_CACHE_DIR is where compiled pipelines, measured
 speeds and quantised weights are kept.`
 
-func helpCommand() *command {
-	return &command{
-		name: "help", args: "[COMMAND]", max: 1,
-		summary: "show help for a command",
-		run: func(_ context.Context, s *streams, args []string) error {
-			table := commands()
+func helpCommand(table func() []*Command) *Command {
+	return &Command{
+		Name: "help", Args: "[COMMAND]", Max: 1,
+		Summary: "show help for a command",
+		Run: func(_ context.Context, s *Streams, args []string) error {
+			table := table()
 			if len(args) == 0 {
-				overview(s.out, table)
+				overview(s.Out, table)
 				return nil
 			}
-			c := find(table, args[0])
+			c := Find(table, args[0])
 			if c == nil {
 				return unknownCommand(table, args[0])
 			}
-			verbHelp(s.out, c)
+			verbHelp(s.Out, c)
 			return nil
 		},
 	}
 }
 
 // overview lists the commands.
-func overview(w io.Writer, table []*command) {
+func overview(w io.Writer, table []*Command) {
 	fmt.Fprintf(w, "%s.\n\nUsage: muninn COMMAND [ARGUMENTS] [FLAGS]\n\nCommands:\n", about)
 	for _, c := range table {
-		fmt.Fprintf(w, "  %-12s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-12s %s\n", c.Name, c.Summary)
 	}
 	fmt.Fprintf(w, "\n%s\n\nExit status:\n%s.\n\n`muninn help COMMAND` shows a command's arguments and flags. `muninn demo` needs no model.\n",
 		environmentText, exitText)
 }
 
 // verbHelp is the help of one command.
-func verbHelp(w io.Writer, c *command) {
+func verbHelp(w io.Writer, c *Command) {
 	fmt.Fprintf(w, "%s\n\n", usageLine(c))
-	fmt.Fprintf(w, "%s%s.\n", strings.ToUpper(c.summary[:1]), c.summary[1:])
-	if c.detail != "" {
-		fmt.Fprintf(w, "\n%s\n", c.detail)
+	fmt.Fprintf(w, "%s%s.\n", strings.ToUpper(c.Summary[:1]), c.Summary[1:])
+	if c.Detail != "" {
+		fmt.Fprintf(w, "\n%s\n", c.Detail)
 	}
 	own, global := flagsOf(c)
 	for _, part := range []struct {
@@ -67,8 +67,8 @@ func verbHelp(w io.Writer, c *command) {
 			fmt.Fprintf(w, "  %s\n%s", flagSynopsis(f), wrap(flagText(f), 100, "        "))
 		}
 	}
-	if len(c.examples) > 0 {
-		fmt.Fprintf(w, "\nExamples:\n  %s\n", strings.Join(c.examples, "\n  "))
+	if len(c.Examples) > 0 {
+		fmt.Fprintf(w, "\nExamples:\n  %s\n", strings.Join(c.Examples, "\n  "))
 	}
 }
 
@@ -89,13 +89,13 @@ func wrap(text string, width int, indent string) string {
 	return b.String() + line + "\n"
 }
 
-func usageLine(c *command) string {
-	return strings.TrimSuffix("Usage: muninn "+c.name+" "+c.args, " ") + " [FLAGS]"
+func usageLine(c *Command) string {
+	return strings.TrimSuffix("Usage: muninn "+c.Name+" "+c.Args, " ") + " [FLAGS]"
 }
 
 // flagsOf lists a command's own flags and the global ones, in the order they were declared.
-func flagsOf(c *command) (own, global []*pflag.Flag) {
-	c.flagSet(&globalOptions{}).VisitAll(func(f *pflag.Flag) {
+func flagsOf(c *Command) (own, global []*pflag.Flag) {
+	c.FlagSet(&GlobalOptions{}).VisitAll(func(f *pflag.Flag) {
 		if isGlobal(f.Name) {
 			global = append(global, f)
 		} else {
@@ -111,14 +111,14 @@ func flagSynopsis(f *pflag.Flag) string {
 	if f.Shorthand != "" {
 		text = "-" + f.Shorthand + ", --" + f.Name
 	}
-	if value := flagValue(f); value != "" {
+	if value := FlagValue(f); value != "" {
 		text += " " + value
 	}
 	return text
 }
 
-// flagValue names a flag's value; empty for a switch. Words in backquotes in the flag's text name it.
-func flagValue(f *pflag.Flag) string {
+// FlagValue names a flag's value; empty for a switch. Words in backquotes in the flag's text name it.
+func FlagValue(f *pflag.Flag) string {
 	name, _ := pflag.UnquoteUsage(f)
 	return name
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-func stepsShown(t *testing.T, width int, coloured bool, push func(*stepsView)) string {
+func stepsShown(t *testing.T, width int, coloured bool, push func(*StepsView)) string {
 	t.Helper()
 	var out strings.Builder
 	v := stepsViewOf(&out, width, coloured, false, 32)
 	push(v)
-	if err := v.finish(); err != nil {
+	if err := v.Finish(); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -20,11 +20,11 @@ func stepsShown(t *testing.T, width int, coloured bool, push func(*stepsView)) s
 
 // The number of steps stands under the token's first character; short tokens are filled up so that numbers part.
 func TestStepsViewColoured(t *testing.T) {
-	got := stepsShown(t, 20, true, func(v *stepsView) {
+	got := stepsShown(t, 20, true, func(v *StepsView) {
 		for i, word := range []string{"The", " cat", "3;", "", "日本", " sat\non", "\n", " extraordinarilylongwords", "."} {
-			_ = v.push(word, []int{4, 32, 16, 2, 8, 1, 5, 11, 3}[i])
+			_ = v.Push(word, []int{4, 32, 16, 2, 8, 1, 5, 11, 3}[i])
 		}
-		_ = v.push("end", -1)
+		_ = v.Push("end", -1)
 	})
 	want := `
 The cat3; · 日本
@@ -47,11 +47,11 @@ gwords. end
 }
 
 func TestStepsViewPlain(t *testing.T) {
-	got := stepsShown(t, 0, false, func(v *stepsView) {
+	got := stepsShown(t, 0, false, func(v *StepsView) {
 		for _, word := range []string{"k?", " the\n", "", "\x1b", "\n"} {
-			_ = v.push(word, 8)
+			_ = v.Push(word, 8)
 		}
-		_ = v.push("rest", -1)
+		_ = v.Push("rest", -1)
 	})
 	if want := "k?‹8› the‹8›\n‹8›␛‹8›‹8›\nrest\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -65,18 +65,18 @@ func TestStepsViewRandom(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		width := 8 + rng.IntN(60)
 		text, numbers := "", 0
-		got := stepsShown(t, width, true, func(v *stepsView) {
+		got := stepsShown(t, width, true, func(v *StepsView) {
 			for range 100 {
 				word := words[rng.IntN(len(words))]
 				text += strings.ReplaceAll(word, "\n", "↵")
 				numbers++
-				_ = v.push(word, rng.IntN(1000))
+				_ = v.Push(word, rng.IntN(1000))
 			}
 		})
 		var kept strings.Builder
 		found := 0
 		for i, line := range strings.Split(strings.TrimSuffix(got, "\n"), "\n") {
-			if strings.HasPrefix(line, "\x1b["+dim+"m") {
+			if strings.HasPrefix(line, "\x1b["+Dim+"m") {
 				found += len(strings.Fields(sgr.ReplaceAllString(line, "")))
 			} else {
 				kept.WriteString(sgr.ReplaceAllString(line, ""))

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"muninn/model/trace"
 )
 
-// stepsView shows a text with the core steps of each token. With colours, a token's ground is coloured by its steps and
+// StepsView shows a text with the core steps of each token. With colours, a token's ground is coloured by its steps and
 // the number stands below its first character, a line of numbers to a line of text; a token that is shorter than its
 // number is filled up in its colour. Without colours the number follows the token: word‹8›.
-type stepsView struct {
+type StepsView struct {
 	out       io.Writer
 	width     int
 	coloured  bool
@@ -24,24 +24,24 @@ type stepsView struct {
 	err     error
 }
 
-// newStepsView is for steps from 0 to maxSteps. finish must be called in the end.
-func newStepsView(s *streams, maxSteps int) *stepsView {
+// NewStepsView is for steps from 0 to maxSteps. finish must be called in the end.
+func NewStepsView(s *Streams, maxSteps int) *StepsView {
 	width, _ := terminalSize(s)
-	kind, _ := s.env("COLORTERM")
-	return stepsViewOf(s.out, width, s.coloured(s.out), kind == "truecolor" || kind == "24bit", maxSteps)
+	kind, _ := s.Env("COLORTERM")
+	return stepsViewOf(s.Out, width, s.coloured(s.Out), kind == "truecolor" || kind == "24bit", maxSteps)
 }
 
 // stepsViewOf is for a terminal of some width; 0 is none.
-func stepsViewOf(w io.Writer, width int, coloured, trueColor bool, maxSteps int) *stepsView {
+func stepsViewOf(w io.Writer, width int, coloured, trueColor bool, maxSteps int) *StepsView {
 	if width < 8 {
-		width = pageWidth
+		width = 80
 	}
-	return &stepsView{out: w, width: width - 1, coloured: coloured, trueColor: trueColor, max: max(maxSteps, 1)}
+	return &StepsView{out: w, width: width - 1, coloured: coloured, trueColor: trueColor, max: max(maxSteps, 1)}
 }
 
-// push adds a token: what of the text became certain with it, which may be nothing, and the core steps it took. Text of no
+// Push adds a token: what of the text became certain with it, which may be nothing, and the core steps it took. Text of no
 // token, such as what was held back until the end, has steps below 0.
-func (v *stepsView) push(text string, steps int) error {
+func (v *StepsView) Push(text string, steps int) error {
 	text = printable(text)
 	number := ""
 	if steps >= 0 {
@@ -69,7 +69,7 @@ func (v *stepsView) push(text string, steps int) error {
 }
 
 // plain writes a token and its number, the number before new lines at the token's end.
-func (v *stepsView) plain(text, number string) {
+func (v *StepsView) plain(text, number string) {
 	body := strings.TrimRight(text, "\n")
 	if number != "" {
 		number = "‹" + number + "›"
@@ -81,7 +81,7 @@ func (v *stepsView) plain(text, number string) {
 }
 
 // token writes a piece of text without new lines over its number, on as many lines as it takes.
-func (v *stepsView) token(text, number string, steps int) {
+func (v *StepsView) token(text, number string, steps int) {
 	need := max(cells(text), len(number))
 	if number != "" {
 		need = max(need, len(number)+1) // numbers do not touch
@@ -107,17 +107,17 @@ func (v *stepsView) token(text, number string, steps int) {
 }
 
 // endLine ends a line of text, and writes the numbers below it.
-func (v *stepsView) endLine() {
+func (v *StepsView) endLine() {
 	v.write("\n")
 	if v.numbers.Len() > 0 {
-		v.write("\x1b[" + dim + "m" + v.numbers.String() + "\x1b[0m\n")
+		v.write("\x1b[" + Dim + "m" + v.numbers.String() + "\x1b[0m\n")
 	}
 	v.numbers.Reset()
 	v.column = 0
 }
 
 // paint colours text by steps; both text and ground, so that it can be read on every terminal.
-func (v *stepsView) paint(text string, steps int) string {
+func (v *StepsView) paint(text string, steps int) string {
 	if steps < 0 {
 		return text
 	}
@@ -145,8 +145,8 @@ func cube(level int) int {
 	return max((level-35)/40, 1)
 }
 
-// finish ends the last line and gives the first error of a write.
-func (v *stepsView) finish() error {
+// Finish ends the last line and gives the first error of a write.
+func (v *StepsView) Finish() error {
 	switch {
 	case v.column > 0:
 		v.endLine()
@@ -158,9 +158,9 @@ func (v *stepsView) finish() error {
 }
 
 // write keeps the first error.
-func (v *stepsView) write(text string) {
+func (v *StepsView) write(text string) {
 	if v.err == nil {
 		_, err := io.WriteString(v.out, text)
-		v.err = outputError(err)
+		v.err = OutputError(err)
 	}
 }

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// Progress is a bar on a terminal for what takes long; elsewhere, and quiet, it is nil and shows nothing. A bar that cannot
+// be drawn does not stop the work.
+type Progress struct {
+	bar   *progressbar.ProgressBar
+	total int64
+}
+
+// NewProgress begins a bar of total bytes; of a count where bytes is false. A total of -1 means unknown.
+func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
+	if s.Quiet || !IsTerminal(s.Err) {
+		return nil
+	}
+	count := progressbar.OptionShowCount()
+	if bytes {
+		count = progressbar.OptionShowBytes(true)
+	}
+	return &Progress{progressbar.NewOptions64(total, progressbar.OptionSetWriter(s.Err), progressbar.OptionSetDescription(what), count,
+		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish()), total}
+}
+
+// Set says how much is done; it fits the Progress of what loads and writes.
+func (p *Progress) Set(done, _ int64) {
+	if p != nil {
+		_ = p.bar.Set64(min(done, p.total))
+	}
+}
+
+// Add says that n more are done.
+func (p *Progress) Add(n int) {
+	if p != nil {
+		_ = p.bar.Add(n)
+	}
+}
+
+// Done takes the bar away.
+func (p *Progress) Done() {
+	if p != nil {
+		_ = p.bar.Clear()
+	}
+}
