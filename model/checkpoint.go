@@ -22,6 +22,7 @@ const (
 type Checkpoint struct {
 	Config     Config
 	Generation GenerationConfig
+	Notes      []string // what the user should know about the files: values passed over, fields that contradict each other
 
 	fsys    fs.FS       // nil for a GGUF file
 	root    *os.Root    // nil for OpenCheckpointFS
@@ -123,10 +124,10 @@ func (c *Checkpoint) openGeneration() error {
 	if err != nil {
 		return unusable("%s: %w", fileGeneration, err)
 	}
-	if c.Generation, err = ParseGenerationConfig(data); err != nil {
-		return err
-	}
-	return c.Generation.checkVocab(c.Config.PaddedVocabSize)
+	var notes []string
+	c.Generation, notes = ParseGenerationConfig(data, c.Config.PaddedVocabSize)
+	c.Notes = append(c.Notes, notes...)
+	return nil
 }
 
 // text reads one of the small files beside the weights; fs.ErrNotExist without it.

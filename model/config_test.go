@@ -74,23 +74,6 @@ func TestTensorSpecs(t *testing.T) {
 	}
 }
 
-func TestGenerationConfig(t *testing.T) {
-	got, err := ParseGenerationConfig([]byte(`{"do_sample":true,"temperature":0.5,"top_k":5,"top_p":0.9,"min_p":0.05,
-		"repetition_penalty":1.2,"eos_token_id":7,"pad_token_id":null,"dry_multiplier":0.8,"dry_base":2,"dry_allowed_length":3}`))
-	want := GenerationConfig{DoSample: true, Temperature: 0.5, TopK: 5, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.2,
-		DRYMultiplier: 0.8, DRYBase: 2, DRYAllowedLength: 3, BOS: -1, EOS: []int{7}, Pad: -1}
-	if err != nil || !cmp.Equal(got, want) {
-		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
-	}
-	empty, err := ParseGenerationConfig([]byte(`{}`))
-	if err != nil || empty.DoSample || empty.Temperature != 1 || empty.TopK != 50 || empty.EOS != nil {
-		t.Errorf("empty file: %+v, %v", empty, err)
-	}
-	if d := DefaultGeneration(65536); !slices.Equal(d.EOS, []int{65505, 65508}) || d.BOS != 65504 || d.Pad != 65509 {
-		t.Errorf("without a file: %+v", d)
-	}
-}
-
 func TestCheckJSON(t *testing.T) {
 	limits := jsonLimits{depth: 3, keys: 2, items: 3}
 	for text, want := range map[string]string{

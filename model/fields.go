@@ -12,20 +12,24 @@ import (
 // fields reads typed, range-checked values out of one JSON object of a checkpoint. The first error sticks in err; the
 // readers return the default after it. null counts as absent.
 type fields struct {
-	file   string
-	prefix string // "init_values." inside that object
-	raw    map[string]json.RawMessage
-	err    error
+	file    string
+	prefix  string // "init_values." inside that object
+	raw     map[string]json.RawMessage
+	read    map[string]bool // names that were asked for
+	lenient bool            // what is wrong becomes a note, and the default is taken
+	notes   []string
+	err     error
 }
 
 // configLimits suits config.json and generation_config.json: tens of fields, little nesting.
 var configLimits = jsonLimits{depth: 16, keys: 10000, items: 100000}
 
 func parseFields(file string, data []byte) (*fields, error) {
+	data = quoteNonFinite(data)
 	if err := checkJSON(data, configLimits); err != nil {
 		return nil, unusable("%s: %w", file, err)
 	}
-	f := &fields{file: file}
+	f := &fields{file: file, read: map[string]bool{}}
 	if err := json.Unmarshal(data, &f.raw); err != nil {
 		return nil, unusable("%s: %w", file, err)
 	}
@@ -35,6 +39,7 @@ func parseFields(file string, data []byte) (*fields, error) {
 // get is the value of the first name that is present; aliases that are present must say the same.
 func (f *fields) get(names ...string) (name string, raw json.RawMessage) {
 	for _, n := range names {
+		f.read[n] = true
 		v, ok := f.raw[n]
 		if !ok || string(v) == "null" {
 			continue
@@ -50,10 +55,13 @@ func (f *fields) get(names ...string) (name string, raw json.RawMessage) {
 	return name, raw
 }
 
-// fail keeps the first error; %s in what stands for the value found.
+// fail keeps the first error, or every one as a note; %s in what stands for the value found.
 func (f *fields) fail(what string, raw json.RawMessage) {
-	if f.err == nil {
-		f.err = unusable("%s: %s%s", f.file, f.prefix, strings.Replace(what, "%s", clip(string(raw)), 1))
+	text := f.file + ": " + f.prefix + strings.Replace(what, "%s", clip(string(raw)), 1)
+	if f.lenient {
+		f.notes = append(f.notes, text+"; it is passed over")
+	} else if f.err == nil {
+		f.err = unusable("%s", text)
 	}
 }
 
@@ -62,18 +70,26 @@ func (f *fields) has(name string) bool {
 	return raw != nil
 }
 
-// integer reads a whole number in [low, high].
+// integer reads a whole number in [low, high]; 50.0 is one too.
 func (f *fields) integer(def, low, high int, names ...string) int {
 	name, raw := f.get(names...)
 	if raw == nil {
 		return def
 	}
-	n, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil || n < int64(low) || n > int64(high) {
+	n, ok := wholeNumber(raw)
+	if !ok || n < low || n > high {
 		f.fail(name+" is %s, want a whole number from "+strconv.Itoa(low)+" to "+strconv.Itoa(high), raw)
 		return def
 	}
-	return int(n)
+	return n
+}
+
+func wholeNumber(raw json.RawMessage) (n int, ok bool) {
+	if n, err := strconv.Atoi(string(raw)); err == nil {
+		return n, true
+	}
+	x, err := strconv.ParseFloat(string(raw), 64) // JSON strings begin with a quote and fail here
+	return int(x), err == nil && x == math.Trunc(x) && math.Abs(x) < 1<<53
 }
 
 // number reads a finite number in [low, high].
@@ -130,7 +146,7 @@ func (f *fields) text(def, name string, supported ...string) string {
 
 // object opens a nested object; absent, it is empty.
 func (f *fields) object(name string) *fields {
-	sub := &fields{file: f.file, prefix: f.prefix + name + "."}
+	sub := &fields{file: f.file, prefix: f.prefix + name + ".", read: map[string]bool{}, lenient: f.lenient}
 	_, raw := f.get(name)
 	if raw == nil {
 		return sub
@@ -147,28 +163,18 @@ func (f *fields) integers(name string, low, high int) []int {
 	if raw == nil {
 		return nil
 	}
-	list := []json.RawMessage{raw}
-	if raw[0] == '[' {
-		if err := json.Unmarshal(raw, &list); err != nil {
-			f.fail(name+" is %s, want a whole number or a list of them", raw)
-			return nil
-		}
+	var list []json.RawMessage // a fresh one: the decoder writes into the elements it finds
+	if raw[0] != '[' {
+		list = []json.RawMessage{raw}
+	} else if err := json.Unmarshal(raw, &list); err != nil {
+		f.fail(name+" is %s, want a list", raw)
 	}
 	var out []int
 	for _, item := range list {
-		one := &fields{file: f.file, prefix: f.prefix, raw: map[string]json.RawMessage{name: item}}
-		if string(item) == "null" {
-			f.fail(name+" is %s, want a whole number or a list of them", raw)
-			return nil
-		}
-		n := one.integer(0, low, high, name)
-		if one.err != nil {
-			if f.err == nil {
-				f.err = one.err
-			}
-			return nil
-		}
-		if !slices.Contains(out, n) {
+		n, ok := wholeNumber(item)
+		if !ok || n < low || n > high {
+			f.fail(name+" is %s, want a whole number from "+strconv.Itoa(low)+" to "+strconv.Itoa(high)+", or a list of them", raw)
+		} else if !slices.Contains(out, n) {
 			out = append(out, n)
 		}
 	}

@@ -47,9 +47,7 @@ func FuzzConfig(f *testing.F) {
 		} else if c.HeadDim*c.NHeads != c.NEmbd || c.Params().Total <= 0 || c.PaddedVocabSize < c.VocabSize {
 			t.Fatalf("accepted %+v with %+v", c, c.Params())
 		}
-		if g, err := ParseGenerationConfig(data); err != nil && !errors.Is(err, ErrModel) {
-			t.Fatalf("%v is not an ErrModel", err)
-		} else if err == nil && !(g.Temperature >= 0 && g.TopP <= 1) {
+		if g, _ := ParseGenerationConfig(data, 100); !(g.Temperature >= 0 && g.TopP <= 1 && g.BOS < 100) {
 			t.Fatalf("accepted %+v", g)
 		}
 	})

@@ -1,6 +1,11 @@
 package model
 
-import "math"
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+)
 
 // GenerationConfig is generation_config.json: how the authors suggest to sample. Zero switches a filter off.
 type GenerationConfig struct {
@@ -31,14 +36,19 @@ func DefaultGeneration(vocab int) GenerationConfig {
 	return g
 }
 
-// ParseGenerationConfig reads generation_config.json. Absent fields take the defaults of the library that writes such
-// files (greedy, temperature 1, top_k 50, top_p 1). Errors are of the ErrModel family and name the field.
-func ParseGenerationConfig(data []byte) (GenerationConfig, error) {
-	f, err := parseFields("generation_config.json", data)
+// ParseGenerationConfig reads generation_config.json for a vocabulary of so many rows. Absent fields take the defaults of
+// the library that writes such files (greedy, temperature 1, top_k 50, top_p 1). A value that cannot be used does not make
+// the model unusable: it is passed over, and a note says so.
+func ParseGenerationConfig(data []byte, rows int) (g GenerationConfig, notes []string) {
+	f, err := parseFields(fileGeneration, data)
 	if err != nil {
-		return GenerationConfig{}, err
+		f = &fields{read: map[string]bool{}, notes: []string{strings.TrimPrefix(err.Error(), "model: ") + "; it is passed over"}}
 	}
-	g := GenerationConfig{
+	f.lenient = true
+	if n, ok := wholeNumber(f.raw["top_k"]); ok && n == -1 { // so other programs write "off"
+		f.raw["top_k"] = json.RawMessage("0")
+	}
+	g = GenerationConfig{
 		DoSample:          f.boolean(false, "do_sample"),
 		Temperature:       f.number(1, 0, 1000, "temperature"),
 		TopK:              f.integer(50, 0, math.MaxInt32, "top_k"),
@@ -48,27 +58,24 @@ func ParseGenerationConfig(data []byte) (GenerationConfig, error) {
 		DRYMultiplier:     f.number(0, 0, 1000, "dry_multiplier"),
 		DRYBase:           f.number(1.75, 1, 1000, "dry_base"),
 		DRYAllowedLength:  f.integer(2, 0, math.MaxInt32, "dry_allowed_length"),
-		EOS:               f.integers("eos_token_id", 0, maxVocab-1),
-		BOS:               f.integer(-1, 0, maxVocab-1, "bos_token_id"),
-		Pad:               f.integer(-1, -1, maxVocab-1, "pad_token_id"),
+		EOS:               f.integers("eos_token_id", 0, rows-1),
+		BOS:               f.tokenID("bos_token_id", rows),
+		Pad:               f.tokenID("pad_token_id", rows),
 	}
-	if f.err != nil {
-		return GenerationConfig{}, f.err
-	}
-	return g, nil
+	return g, f.notes
 }
 
-// checkVocab refuses special tokens that the embedding has no row for.
-func (g GenerationConfig) checkVocab(rows int) error {
-	ids := append([]int{g.BOS, g.Pad}, g.EOS...)
-	for i, id := range ids {
-		if id >= rows {
-			name := "eos_token_id"
-			if i < 2 {
-				name = []string{"bos_token_id", "pad_token_id"}[i]
-			}
-			return unusable("generation_config.json: %s %d lies outside the vocabulary of %d", name, id, rows)
-		}
+// tokenID reads one id below rows, the first one of a list; -1 without any.
+func (f *fields) tokenID(name string, rows int) int {
+	if n, ok := wholeNumber(f.raw[name]); ok && n == -1 { // "none", as old programs write it
+		return -1
 	}
-	return nil
+	ids := f.integers(name, 0, rows-1)
+	if len(ids) > 1 {
+		f.notes = append(f.notes, fmt.Sprintf("%s: %s is a list; its first token, %d, is taken", f.file, name, ids[0]))
+	}
+	if len(ids) == 0 {
+		return -1
+	}
+	return ids[0]
 }

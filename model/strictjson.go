@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"unicode/utf8"
 )
 
@@ -35,7 +36,7 @@ func checkJSON(data []byte, limits jsonLimits) error {
 	for first := true; first || len(open) > 0; first = false {
 		tok, err := dec.Token()
 		if err != nil {
-			return jsonSyntax(err)
+			return jsonSyntax(err, data, dec.InputOffset())
 		}
 		delim, isDelim := tok.(json.Delim)
 		if first && delim != '{' {
@@ -95,11 +96,26 @@ func (c *container) next(tok json.Token, limits jsonLimits) (key bool, err error
 	return true, nil
 }
 
-func jsonSyntax(err error) error {
+// jsonSyntax says what is wrong with data, and in which line.
+func jsonSyntax(err error, data []byte, at int64) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the JSON text ends too early")
 	}
-	return fmt.Errorf("not valid JSON: %w", err)
+	return fmt.Errorf("not valid JSON: line %d: %w", 1+bytes.Count(data[:min(at, int64(len(data)))], []byte("\n")), err)
+}
+
+// nonFinite is what Python writes for numbers that JSON has no form for. A string in front is matched to be passed over.
+var nonFinite = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b`)
+
+// quoteNonFinite makes strings of bare NaN and Infinity: a field that nobody reads may hold them, and the reader of any
+// other names it.
+func quoteNonFinite(data []byte) []byte {
+	return nonFinite.ReplaceAllFunc(data, func(m []byte) []byte {
+		if m[0] == '"' {
+			return m
+		}
+		return []byte(`"` + string(m) + `"`)
+	})
 }
 
 // clip shortens a string from a file for an error message.

@@ -142,7 +142,7 @@ const maxBenchRows = 128
 func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) {
 	var ck *model.Checkpoint
 	if o.Model != "" {
-		if ck, err = model.OpenPath(o.Model); err != nil {
+		if ck, err = openModel(s, o.Model); err != nil {
 			return err
 		}
 		defer ck.Close()

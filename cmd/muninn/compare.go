@@ -86,7 +86,7 @@ func (o *compareOptions) depths(c model.Config) ([]int, error) {
 
 // compare decodes one prompt at several depths.
 func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error) {
-	ck, err := model.OpenPath(o.Model)
+	ck, err := openModel(s, o.Model)
 	if err != nil {
 		return err
 	}

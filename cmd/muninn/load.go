@@ -8,6 +8,18 @@ import (
 	"muninn/vk"
 )
 
+// openModel opens what a user named, and says what is to be known about its files.
+func openModel(s *cli.Streams, path string) (*model.Checkpoint, error) {
+	ck, err := model.OpenPath(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range ck.Notes {
+		s.Note("%s", n)
+	}
+	return ck, nil
+}
+
 // loadModel copies a checkpoint to the device, with a progress bar on a terminal. It returns the time taken.
 func loadModel(s *cli.Streams, name string, ck *model.Checkpoint, dev *vk.Device, o model.Options) (*model.Model, time.Duration, error) {
 	bar := cli.NewProgress(s, "loading "+name, ck.Size(), true)

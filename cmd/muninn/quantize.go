@@ -63,7 +63,7 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 			return cli.Usage("%s is there already; choose another name, or replace it with --force", dst)
 		}
 	}
-	ck, err := model.OpenPath(src)
+	ck, err := openModel(s, src)
 	if err != nil {
 		return err
 	}

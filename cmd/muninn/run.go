@@ -98,7 +98,7 @@ serve several tokens) and counters. The line at the end on standard error says t
 
 // run generates one answer.
 func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
-	ck, err := model.OpenPath(o.Model)
+	ck, err := openModel(s, o.Model)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ would hold the model, with all its positions, on the devices of this machine and
 		Examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors"},
 		Flags:    o.AddFlags,
 		Run: func(_ context.Context, s *cli.Streams, args []string) error {
-			ck, err := model.OpenPath(args[0])
+			ck, err := openModel(s, args[0])
 			if err != nil {
 				return err
 			}
@@ -66,6 +66,7 @@ type modelDescription struct {
 	MeanRecurrence int                 `json:"mean_recurrence"`
 	TiedEmbeddings bool                `json:"tied_embeddings"`
 	Tokens         int                 `json:"tokens"` // of the tokenizer; 0 without one
+	Notes          []string            `json:"notes"`  // about the files
 	Parts          []partDescription   `json:"parts"`
 	Bytes          int64               `json:"bytes"` // of all tensors
 	Tensors        []tensorDescription `json:"tensors"`
@@ -91,7 +92,7 @@ type tensorDescription struct {
 func describeModel(name string, ck *model.Checkpoint) (modelDescription, error) {
 	c := ck.Config
 	d := modelDescription{Model: name, Shape: c.String(), Parameters: c.Params().Total, Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
-		TiedEmbeddings: c.TieEmbeddings, Bytes: ck.Size()}
+		TiedEmbeddings: c.TieEmbeddings, Notes: append([]string{}, ck.Notes...), Bytes: ck.Size()}
 	if m, err := textOf(ck); err == nil {
 		d.Tokens = m.Tokenizer.VocabSize()
 	} else if !errors.Is(err, model.ErrNoTokenizer) {

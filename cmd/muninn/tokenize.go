@@ -58,7 +58,7 @@ type tokenized struct {
 }
 
 func tokenize(s *cli.Streams, o *tokenizeOptions) error {
-	m, err := textModel(o.Model)
+	m, err := textModel(s, o.Model)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func detokenizeCommand() *cli.Command {
 }
 
 func detokenize(s *cli.Streams, o *detokenizeOptions) error {
-	m, err := textModel(o.Model)
+	m, err := textModel(s, o.Model)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,8 @@ func detokenize(s *cli.Streams, o *detokenizeOptions) error {
 }
 
 // textModel is a model without its weights, for work with text alone.
-func textModel(path string) (*model.Model, error) {
-	ck, err := model.OpenPath(path)
+func textModel(s *cli.Streams, path string) (*model.Model, error) {
+	ck, err := openModel(s, path)
 	if err != nil {
 		return nil, err
 	}

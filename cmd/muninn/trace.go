@@ -71,7 +71,7 @@ and memory for all of them.`,
 const maxTraceBytes = 4 << 30
 
 func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) {
-	ck, err := model.OpenPath(o.Model)
+	ck, err := openModel(s, o.Model)
 	if err != nil {
 		return err
 	}

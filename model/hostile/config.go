@@ -35,7 +35,7 @@ func configCases() []Case {
 			return `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "," + s[1:]
 		}),
 		text("not JSON", "config.json: not valid JSON", func(s string) string { return "{'a': 1}" }),
-		text("NaN", "config.json: not valid JSON", func(s string) string { return `{"rope_theta":NaN,` + s[1:] }),
+		text("NaN", `config.json: rope_base is "NaN", want a number`, func(s string) string { return strings.Replace(s, `"rope_base":50000`, `"rope_base":NaN`, 1) }),
 		text("two mebibytes", "at most 1048576 are read", func(s string) string { return s + strings.Repeat(" ", 2<<20) }),
 
 		setting("n_heads 0", "n_heads is 0, want a whole number from 1", "n_heads", 0),
@@ -82,23 +82,5 @@ func configCases() []Case {
 		setting("relative by rope_scaling", "config.json has rope_scaling", "rope_scaling", map[string]any{"factor": 32}),
 		setting("relative by grouped heads", "num_key_value_heads 1 with 2 heads", "num_key_value_heads", 1),
 		setting("relative by embed_scale", "init_values.embed_scale 1", "init_values", map[string]any{"embed_scale": 1}),
-	}
-}
-
-func generationCases() []Case {
-	gen := func(name, want, text string) Case {
-		return damaged("generation: "+name, want, func(f *folder) { f.generation = text })
-	}
-	return []Case{
-		gen("not JSON", "generation_config.json: not valid JSON", "temperature = 1"),
-		gen("duplicate key", `generation_config.json: duplicate key "top_k"`, `{"top_k": 1, "top_k": 2}`),
-		gen("temperature a string", `temperature is "hot", want a number`, `{"temperature": "hot"}`),
-		gen("temperature negative", "temperature is -1, want a number", `{"temperature": -1}`),
-		gen("top_p above 1", "top_p is 1.5, want a number from 0 to 1", `{"top_p": 1.5}`),
-		gen("repetition penalty 0", "repetition_penalty is 0, want", `{"repetition_penalty": 0}`),
-		gen("eos outside", "eos_token_id 32 lies outside the vocabulary of 32", `{"eos_token_id": [2, 32]}`),
-		gen("bos outside", "bos_token_id 65504 lies outside the vocabulary of 32", `{"bos_token_id": 65504}`),
-		gen("eos negative", "eos_token_id is -1, want", `{"eos_token_id": -1}`),
-		gen("eos nested", "eos_token_id is [2], want", `{"eos_token_id": [[2]]}`),
 	}
 }

@@ -78,7 +78,6 @@ func ggufHeaderCases() []Case {
 			*g.find("muninn.config.json") = entry{"muninn.config.json", kindUint32, u32(1)}
 		}),
 		file("config of another model", "architecture llama is not supported", func(g *ggufFile) { g.find("muninn.config.json").value = str(`{"model_type":"llama"}`) }),
-		file("generation config", "eos_token_id 99 lies outside", func(g *ggufFile) { g.find("muninn.generation_config.json").value = str(`{"eos_token_id":99}`) }),
 		file("width told twice, differently", "huginn.embedding_length is 32, config.json in the file says 16", func(g *ggufFile) { g.find("huginn.embedding_length").value = u32(32) }),
 		file("epsilon told as text", "huginn.attention.layer_norm_rms_epsilon is of kind string", func(g *ggufFile) {
 			*g.find("huginn.attention.layer_norm_rms_epsilon") = entry{"huginn.attention.layer_norm_rms_epsilon", kindString, str("1e-6")}

@@ -31,7 +31,7 @@ func (c Case) Path(dir string) string { return filepath.Join(dir, c.File) }
 
 // Cases are all bad checkpoints, under distinct names.
 func Cases() []Case {
-	all := slices.Concat(configCases(), generationCases(), headerCases(), tensorCases(), shardCases(), folderCases(), systemCases(), ggufCases())
+	all := slices.Concat(configCases(), headerCases(), tensorCases(), shardCases(), folderCases(), systemCases(), ggufCases())
 	for i := range all {
 		all[i].Exit = ExitModel
 	}
