@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	parser "github.com/gpustack/gguf-parser-go"
 )
 
 const tinyGGUF = "../testdata/gguf/tiny.gguf"
@@ -94,34 +92,5 @@ func TestHuggingFaceReadsOurs(t *testing.T) {
 		if list, _ := read.Metadata[key].([]any); len(list) != want {
 			t.Errorf("%s has %d elements, want %d", key, len(list), want)
 		}
-	}
-}
-
-func TestGGUFParserReadsOurs(t *testing.T) {
-	f, err := parser.ParseGGUFFile(tinyGGUF)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ck := pathT(t, tinyGGUF)
-	checkKeys(t, ck, func(key string) (any, bool) {
-		kv, ok := f.Header.MetadataKV.Get(key)
-		return kv.Value, ok
-	})
-	var got []string
-	for _, x := range f.TensorInfos {
-		got = append(got, fmt.Sprintf("%s %v %v at %d", x.Name, x.Dimensions, x.Type, x.Offset))
-	}
-	if want := tensorsOf(ck); !slices.Equal(got, want) || f.TensorDataStartOffset != ck.gguf.Tensors[0].Offset {
-		t.Errorf("tensors from byte %d on:\n%s\nwant from %d on:\n%s", f.TensorDataStartOffset, strings.Join(got, "\n"), ck.gguf.Tensors[0].Offset, strings.Join(want, "\n"))
-	}
-	if a := f.Architecture(); a.Architecture != "huginn" || a.BlockCount != 3 || a.EmbeddingLength != 32 || a.MaximumContextLength != 64 ||
-		a.AttentionHeadCount != 2 || a.VocabularyLength != 300 {
-		t.Errorf("architecture %+v", a)
-	}
-	if tok := f.Tokenizer(); tok.Model != "gpt2" || tok.TokensLength != 300 || tok.MergesLength != 38 || tok.BOSTokenID != 294 || tok.EOSTokenID != 295 {
-		t.Errorf("tokenizer %+v", tok)
-	}
-	if m := f.Metadata(); m.Name != "tiny" || m.Architecture != "huginn" {
-		t.Errorf("metadata %+v", m)
 	}
 }
