@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"muninn/vk/vktest/layer"
 )
 
 // childTask names the environment variable that makes this test binary do one of the tasks below and exit, instead of
@@ -24,12 +26,7 @@ func TestMain(m *testing.M) {
 func underValidation(t *testing.T, sync bool, task string, args ...string) (string, error) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), os.Args[0], args...)
-	c.Env = append(os.Environ(), childTask+"="+task, "VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation", "VK_LAYER_ENABLES=")
-	if sync {
-		// The layer wants the separator of search paths here: with commas it enables nothing and says nothing.
-		c.Env = append(c.Env, "VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT"+string(os.PathListSeparator)+
-			"VALIDATION_CHECK_ENABLE_SYNCHRONIZATION_VALIDATION_QUEUE_SUBMIT")
-	}
+	c.Env = append(append(os.Environ(), childTask+"="+task, "VK_LAYER_ENABLES="), layer.Env(sync)...)
 	out, err := c.CombinedOutput()
 	return string(out), err
 }
@@ -38,7 +35,7 @@ func underValidation(t *testing.T, sync bool, task string, args ...string) (stri
 func messages(out string) []string {
 	var found []string
 	for line := range strings.Lines(out) {
-		if strings.Contains(line, "VUID-") || strings.Contains(line, "SYNC-HAZARD") || strings.Contains(line, "Validation ") || strings.Contains(line, "UNASSIGNED-") {
+		if layer.IsFinding(line) {
 			found = append(found, strings.TrimSpace(line))
 		}
 	}
@@ -68,8 +65,7 @@ func TestValidation(t *testing.T) {
 }
 
 // TestValidationSeesFaults proves that the silence above means something: without the inferred barriers the layer
-// reports hazards, and it reports an offset and a subgroup size
-// that are not allowed.
+// reports hazards, and it reports an offset and a subgroup size that are not allowed.
 func TestValidationSeesFaults(t *testing.T) {
 	for _, c := range []struct {
 		task, want string
