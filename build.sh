@@ -7,8 +7,8 @@ usage() {
     cat <<'TXT'
 ./build.sh            build bin/muninn (needs Go and a C compiler)
 ./build.sh demo       build and run the demo (installs a Vulkan driver if there is none)
-./build.sh test       every test on both software drivers, under -race, with the other binding and under validation
-./build.sh check      a quicker round while working: vet and the tests once
+./build.sh check      while working: linters, and the short tests of what has changed, on one software driver
+./build.sh test       every test on both software drivers, then under -race, with the other binding and under validation
 ./build.sh shaders    compile the kernels whose source has changed (needs glslc)
 ./build.sh deps       install what the verbs above need and is missing
 ./build.sh env        print export lines that make both software drivers visible: eval "$(./build.sh env)"
@@ -20,65 +20,86 @@ swiftshader="$cache/swiftshader"
 
 say() { printf '%s\n' "$*" >&2; }
 
-# as_root runs a command as root, or says which one to run.
-as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"
-    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo "$@"
-    else
-        say "build.sh: not root. Run this yourself, then start again:"
-        say "  sudo $*"
-        return 1
-    fi
+# die prints why the script cannot go on, and ends it. (A function that fails does not: within `a && b`, bash goes on.)
+die() {
+    say "build.sh: $*"
+    exit 1
 }
 
-# install PACKAGE... installs Debian packages that are missing.
+# root_for COMMAND... sets root to what runs a command as root. Where nothing does, it says which command to run, and ends.
+root_for() {
+    root=()
+    [ "$(id -u)" = 0 ] && return
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null || die "not root. Run this yourself, then start again:
+  sudo $*"
+    root=(sudo)
+}
+
+missing=()
+# need PACKAGES COMMAND... notes Debian packages if COMMAND fails.
+need() {
+    local packages
+    read -ra packages <<<"$1"
+    "${@:2}" >/dev/null 2>&1 || missing+=("${packages[@]}")
+}
+
+# install gets what is noted.
 install() {
-    local missing=() p
-    for p in "$@"; do dpkg -s "$p" >/dev/null 2>&1 || missing+=("$p"); done
     [ ${#missing[@]} = 0 ] && return
-    if ! command -v apt-get >/dev/null; then
-        say "build.sh: no apt-get here. Install what these Debian packages hold, by your system's means: ${missing[*]}"
-        return 1
-    fi
+    command -v apt-get >/dev/null || die "no apt-get here. Install what these Debian packages hold, by your system's means: ${missing[*]}"
     say "build.sh: installing ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 && return
-    as_root apt-get update -qq >/dev/null
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    local get=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}")
+    root_for apt-get install -y "${missing[@]}"
+    missing=()
+    "${root[@]}" "${get[@]}" >/dev/null 2>&1 && return
+    { "${root[@]}" apt-get update -qq && "${root[@]}" "${get[@]}"; } >/dev/null || die "apt-get failed; see above"
 }
 
 tool_chain() {
-    command -v go >/dev/null || { say "build.sh: Go is missing; install Go 1.26 or newer from https://go.dev/dl"; return 1; }
-    command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null || { say "build.sh: a C compiler is missing:"; install gcc libc6-dev; }
+    local go says
+    go=$(sed -n 's/^go //p' go.mod)
+    command -v go >/dev/null || die "Go is missing; install Go ${go%.0} or newer from https://go.dev/dl"
+    # An older Go fetches the one that go.mod names, unless it is set up not to, as Debian's is.
+    says=$(go version 2>&1) || die "$says
+Install Go ${go%.0} or newer from https://go.dev/dl, or let this one fetch it: GOTOOLCHAIN=auto ./build.sh"
+    need 'gcc libc6-dev' command -v "${CC:-gcc}"
+    install
 }
+
+# manifests GLOB prints the files of Vulkan drivers or layers that have such a name; it fails if there are none.
+manifests() { { find {/usr,/usr/local}/share/vulkan /etc/vulkan -path "*/$1" 2>/dev/null || true; } | grep .; }
+
+loader() { { ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null | grep 'libvulkan\.so\.1'; }
 
 # A Vulkan loader and at least one driver. Mesa's package holds those of AMD and Intel GPUs, and lavapipe, which runs on the CPU.
 runtime() {
-    if ! ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1'; then
-        say "build.sh: no Vulkan loader (libvulkan.so.1):"
-        install libvulkan1
-    fi
-    if [ -z "$(find /usr/share/vulkan/icd.d /etc/vulkan/icd.d /usr/local/share/vulkan/icd.d -name '*.json' 2>/dev/null)" ]; then
-        say "build.sh: no Vulkan driver:"
-        install mesa-vulkan-drivers
-    fi
+    need libvulkan1 loader
+    need mesa-vulkan-drivers manifests 'icd.d/*.json'
+    install
 }
 
-# The tests' own needs: both software drivers, the validation layers, the SPIR-V tools, and RADV to compile for AMD GPUs.
+# The tests' own needs: lavapipe, the validation layer, and RADV to compile for AMD GPUs.
 test_tools() {
-    install libvulkan1 mesa-vulkan-drivers vulkan-validationlayers glslc spirv-tools
+    need libvulkan1 loader
+    need mesa-vulkan-drivers manifests 'icd.d/lvp_icd*.json'
+    need vulkan-validationlayers manifests 'explicit_layer.d/VkLayer_khronos_validation.json'
+    install
+}
+
+second_driver() {
     [ -f "$swiftshader/libvk_swiftshader.so" ] && return
+    case "${MUNINN_SKIP_DEVICES:-}" in *[Ss]wift[Ss]hader*) return ;; esac
     say "build.sh: fetching SwiftShader, the second software driver: two files of Debian's chromium-common"
     local tmp
     tmp=$(mktemp -d)
     (
-        cd "$tmp"
-        chmod 755 .
-        apt-get download -qq chromium-common >/dev/null 2>&1 || { as_root apt-get update -qq >/dev/null && apt-get download -qq chromium-common >/dev/null 2>&1; }
-        dpkg-deb --fsys-tarfile chromium-common_*.deb | tar x --wildcards '*/libvk_swiftshader.so' '*/vk_swiftshader_icd.json'
+        cd "$tmp" && chmod 755 . # apt-get downloads as a user of its own
+        get() { apt-get download -qq chromium-common >/dev/null 2>&1; }
+        get || { root_for apt-get update && "${root[@]}" apt-get update -qq >/dev/null && get; } &&
+            dpkg-deb --fsys-tarfile chromium-common_*.deb | tar x --wildcards '*/libvk_swiftshader.so' '*/vk_swiftshader_icd.json'
     ) || {
         rm -rf "$tmp"
-        say "build.sh: SwiftShader could not be fetched. To test without it: MUNINN_SKIP_DEVICES=SwiftShader ./build.sh test"
-        return
+        die "SwiftShader could not be fetched. To go without it: MUNINN_SKIP_DEVICES=SwiftShader ./build.sh $verb"
     }
     mkdir -p "$swiftshader"
     find "$tmp" -name 'vk_swiftshader_icd.json' -exec mv {} "$swiftshader/" \;
@@ -86,10 +107,12 @@ test_tools() {
     rm -rf "$tmp"
 }
 
-# Both software drivers and nothing else, so that tests see the same devices everywhere.
+# The software drivers and nothing else, so that tests see the same devices everywhere. Lavapipe's manifest bears the
+# processor's name on some systems.
 software_drivers() {
     local icds
-    icds=$(find /usr/share/vulkan/icd.d /etc/vulkan/icd.d /usr/local/share/vulkan/icd.d -name 'lvp_icd*.json' 2>/dev/null | head -n 1)
+    icds=$(manifests "icd.d/lvp_icd.$(uname -m).json" || manifests icd.d/lvp_icd.json || true)
+    icds=${icds%%$'\n'*}
     [ -f "$swiftshader/vk_swiftshader_icd.json" ] && icds="${icds:+$icds:}$swiftshader/vk_swiftshader_icd.json"
     printf '%s' "$icds"
 }
@@ -109,14 +132,41 @@ run_tests() {
     exec go run ./tools/test "$@"
 }
 
-case "${1:-build}" in
-build) build && say "built bin/muninn; try: bin/muninn demo" ;;
-deps) tool_chain && runtime && test_tools ;;
-demo) tool_chain && runtime && build && shift && exec bin/muninn demo "$@" ;;
-test) tool_chain && test_tools && run_tests ;;
-check) tool_chain && test_tools && run_tests --quick ;;
+verb=${1:-build}
+[ $# = 0 ] || shift
+case "$verb" in
+build)
+    build
+    say "built bin/muninn; try: bin/muninn demo"
+    ;;
+deps)
+    tool_chain
+    runtime
+    test_tools
+    second_driver
+    ;;
+demo)
+    tool_chain
+    runtime
+    build
+    exec bin/muninn demo "$@"
+    ;;
+check)
+    tool_chain
+    test_tools
+    run_tests -check
+    ;;
+test)
+    tool_chain
+    test_tools
+    second_driver
+    run_tests
+    ;;
 shaders)
-    install glslc spirv-tools
+    tool_chain
+    need glslc command -v glslc
+    need spirv-tools command -v spirv-val
+    install
     go run ./tools/glsl
     ;;
 env)
@@ -125,7 +175,7 @@ env)
     ;;
 help | -h | --help) usage ;;
 *)
-    say "build.sh: no verb '$1'"
+    say "build.sh: no verb '$verb'"
     usage >&2
     exit 2
     ;;

@@ -1,91 +1,82 @@
-// Command test runs everything that `./build.sh test` promises, stage by stage, and counts: `N passed, N failed`.
-// A message of a validation layer is a failure of the stage it appears in.
+// Command test runs everything that `./build.sh test` promises, round by round, and counts: `N passed, N failed`. With
+// -check it runs what `./build.sh check` promises: less, and of tests only those that a change can have touched.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
+
+	"muninn/vk/vktest/layer"
 )
 
-// stage is one round over some packages.
-type stage struct {
-	name string
-	why  string
-	env  []string
-	args []string // of go test
+// lint is go.mod of the tools that look at the source, kept apart from the program's.
+const lint = "-modfile=tools/lint/go.mod"
+
+// checks look at the source and run no test.
+var checks = []check{
+	{"gofmt", []string{"gofmt", "-l", "cmd", "model", "shaders", "tools", "vk"}},
+	{"vet", []string{"go", "vet", "./..."}},
+	{"staticcheck", []string{"go", "tool", lint, "staticcheck", "./..."}},
+	{"kernels", []string{"go", "run", "./tools/glsl", "-check"}},
+	{"without cgo", []string{"env", "CGO_ENABLED=0", "go", "vet", "./vk", "./cmd/muninn"}},
+	{"go.mod", []string{"go", "mod", "tidy", "-diff"}},
 }
 
-// device packages are those whose tests talk to a Vulkan device.
-var device = []string{"./vk/...", "./shaders/...", "./model/...", "./cmd/...", "./tools/goldens/..."}
+// quick are the first so many checks, for `./build.sh check`.
+const quick = 4
 
-const (
-	layer = "VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation"
-	// Hazards inside a submission and across submissions. The separator is that of a path list: with another, the layer
-	// turns neither check on and says nothing.
-	hazards = "VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT" + string(os.PathListSeparator) +
-		"VALIDATION_CHECK_ENABLE_SYNCHRONIZATION_VALIDATION_QUEUE_SUBMIT"
-)
-
-func stages(quick bool) []stage {
-	all := []stage{{name: "tests", why: "every package, both software drivers", args: []string{"./..."}}}
-	if quick {
-		return all
+// The short form of a test takes fewer rounds, not fewer kinds of input; the first round of `test` runs the whole.
+var (
+	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache", args: []string{"-short", "./..."}}
+	whole = []round{
+		{name: "tests", why: "every package, both software drivers", args: []string{"-count=1", "./..."}},
+		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},
+		{name: "race", why: "the race detector and pointer checks where goroutines meet", args: []string{"-count=1", "-short", "-race", "./vk", "./model", "./cmd/..."}},
+		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
+		{name: "validation", why: "Khronos layer: core checks, hazards within and across submissions", env: layer.Env(true),
+			args: []string{"-count=1", "-short", "./vk/...", "./shaders/...", "./model/...", "./cmd/...", "./tools/goldens"}},
 	}
-	return append(all,
-		stage{name: "race", why: "the race detector and pointer checks", args: append([]string{"-race", plainGo}, device...)},
-		stage{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-tags", "vulkango", "./vk/...", "./shaders/..."}},
-		stage{name: "validation", why: "Khronos layer, core checks", env: []string{layer}, args: append([]string{plainGo}, device...)},
-		stage{name: "synchronization", why: "Khronos layer, hazards within and across submissions", env: []string{layer, hazards}, args: append([]string{plainGo}, device...)},
-	)
-}
-
-// plainGo leaves out, after the first round, the long tests of arithmetic: in plain Go, with no device and one goroutine at a
-// time, or of how near narrow weights come, over commands that other tests record as well.
-const plainGo = "-skip=^(TestReferenceEngine|TestSpoiledGoldens|TestGoldens|TestQuality|TestInt8Activations|TestDeviceEngineRounded|TestDeviceSamplers|TestDeviceSpeculationIsPlain|TestExitsFollowHops|TestWavesAnswer|TestSoak|TestWavesEnd|TestSpeculationIsPlain)$"
+)
 
 func main() {
-	quick := len(os.Args) > 1 && os.Args[1] == "--quick"
-	var total tally
-	checks := []check{
-		{"gofmt", []string{"gofmt", "-l", "cmd", "model", "shaders", "tools", "vk"}, true},
-		{"vet", []string{"go", "vet", "./..."}, false},
-		{"without cgo", []string{"env", "CGO_ENABLED=0", "go", "vet", "./vk", "./cmd/muninn"}, false},
-		{"kernels are up to date", []string{"go", "run", "./tools/glsl", "-check"}, false},
+	isCheck := flag.Bool("check", false, "the quicker round while working")
+	flag.Parse()
+	list, rounds := checks, whole
+	if *isCheck {
+		list, rounds = checks[:quick], []round{short}
 	}
-	for _, c := range checks {
-		total.add(c.run())
+	var all results
+	for _, c := range list {
+		c.run(&all)
 	}
-	for _, s := range stages(quick) {
-		total.add(s.run())
+	for _, r := range rounds {
+		r.run(&all)
 	}
-	fmt.Printf("%d passed, %d failed\n", total.passed, total.failed)
-	if total.failed > 0 {
+	all.printSlowest(15)
+	fmt.Printf("%d passed, %d failed\n", all.passed, all.failed)
+	if all.failed > 0 {
 		os.Exit(1)
 	}
 }
 
-// tally counts tests.
-type tally struct{ passed, failed int }
-
-func (t *tally) add(u tally) { t.passed, t.failed = t.passed+u.passed, t.failed+u.failed }
-
-// check is a command that must succeed, and print nothing if silent.
+// check is a command that must succeed; gofmt must print nothing as well.
 type check struct {
-	name   string
-	cmd    []string
-	silent bool
+	name string
+	cmd  []string
 }
 
-func (c check) run() tally {
+func (c check) run(all *results) {
 	start := time.Now()
 	out, err := exec.Command(c.cmd[0], c.cmd[1:]...).CombinedOutput()
-	if err != nil || c.silent && len(out) > 0 {
-		fmt.Printf("FAIL %s: %s\n%s\n", c.name, strings.Join(c.cmd, " "), out)
-		return tally{failed: 1}
+	if err != nil || c.name == "gofmt" && len(out) > 0 {
+		fmt.Printf("FAIL %s: %s\n%s", c.name, strings.Join(c.cmd, " "), out)
+		all.failed++
+		return
 	}
-	fmt.Printf("ok   %-16s %6.1fs\n", c.name, time.Since(start).Seconds())
-	return tally{passed: 1}
+	fmt.Printf("ok   %-14s %6.1fs\n", c.name, time.Since(start).Seconds())
+	all.passed++
 }

@@ -2,35 +2,76 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
+
+	"muninn/vk/vktest/layer"
 )
+
+// round is one `go test` over some packages.
+type round struct {
+	name string
+	why  string
+	dir  string // of the module, "" for the program's
+	env  []string
+	args []string // of go test
+}
 
 // event is a line of `go test -json`.
 type event struct {
 	Action, Package, Test, Output string
+	Elapsed                       float64
 }
 
-// run runs a stage's tests and prints what failed, with its output.
-func (s stage) run() tally {
-	start := time.Now()
-	fmt.Printf("---- %s: %s\n", s.name, s.why)
-	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-timeout=30m"}, s.args...)...)
-	cmd.Env = append(os.Environ(), s.env...)
-	cmd.Stderr = os.Stderr
+// results counts tests and gathers their output.
+type results struct {
+	passed, failed int
+	cached         int                 // packages whose results are Go's cache's
+	output         map[string][]string // by package and test, until it has passed
+	times          []timing
+}
+
+// timing is what a test of the top level took.
+type timing struct {
+	seconds float64
+	name    string
+}
+
+// run runs a round's tests and prints what failed, with its output.
+func (r round) run(all *results) {
+	start, before := time.Now(), *all
+	fmt.Printf("---- %s: %s\n", r.name, r.why)
+	all.output = map[string][]string{}
+	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=30m"}, r.args...)...)
+	cmd.Dir, cmd.Stderr = r.dir, os.Stderr
+	cmd.Env = append(os.Environ(), r.env...)
+	err := all.read(cmd, r.name)
+	if err != nil && all.failed == before.failed {
+		fmt.Printf("FAIL %s: %v\n", r.name, err)
+		all.failed++
+	}
+	fmt.Printf("     %-14s %6.1fs  %d passed, %d failed", r.name, time.Since(start).Seconds(), all.passed-before.passed, all.failed-before.failed)
+	if n := all.cached - before.cached; n > 0 {
+		fmt.Printf("; %d packages cached", n)
+	}
+	fmt.Println()
+}
+
+// read runs a command and takes its events.
+func (a *results) read(cmd *exec.Cmd, round string) error {
 	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
 	if err != nil {
-		fmt.Printf("FAIL %s: %v\n", s.name, err)
-		return tally{failed: 1}
+		return err
 	}
-	r := results{output: map[string][]string{}}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<22)
 	for lines.Scan() {
@@ -39,66 +80,63 @@ func (s stage) run() tally {
 			fmt.Println(lines.Text()) // a build error, say
 			continue
 		}
-		r.take(e)
+		a.take(e, round)
 	}
-	if err := cmd.Wait(); err != nil && r.failed == 0 {
-		fmt.Printf("FAIL %s: %v\n", s.name, err)
-		r.failed++
-	}
-	fmt.Printf("     %-16s %6.1fs  %d passed, %d failed\n", s.name, time.Since(start).Seconds(), r.passed, r.failed)
-	return r.tally
+	return cmp.Or(cmd.Wait(), lines.Err())
 }
 
-// results gathers a stage's events.
-type results struct {
-	tally
-	output map[string][]string // by package and test, until it has passed
-}
-
-func (r *results) take(e event) {
+func (a *results) take(e event, round string) {
 	key := e.Package + " " + e.Test
 	switch e.Action {
 	case "output":
-		r.output[key] = append(r.output[key], e.Output)
-		if isValidation(e.Output) {
+		a.output[key] = append(a.output[key], e.Output)
+		if layer.IsFinding(e.Output) {
 			fmt.Printf("FAIL validation message in %s:\n%s", key, e.Output)
-			r.failed++
+			a.failed++
+		}
+		if e.Test == "" && strings.HasPrefix(e.Output, "ok") && strings.Contains(e.Output, "(cached)") {
+			a.cached++
 		}
 	case "pass":
 		if e.Test != "" {
-			r.passed++
+			a.passed++
 		}
-		delete(r.output, key)
 	case "skip":
-		if e.Test == "" { // a package without tests
-			return
+		if e.Test != "" { // and not a package without tests
+			fmt.Printf("SKIP %s\n%s", key, strings.Join(a.output[key], ""))
 		}
-		fmt.Printf("SKIP %s\n%s", key, strings.Join(r.output[key], ""))
 	case "fail":
-		r.failed++
-		fmt.Printf("FAIL %s\n%s", key, strings.Join(r.output[key], ""))
+		a.failed++
+		fmt.Printf("FAIL %s\n%s", key, strings.Join(a.output[key], ""))
 		if e.Test == "" { // what ended the package may stand in a test that never ended
-			r.printRest(e.Package)
+			a.printRest(e.Package)
 		}
-		delete(r.output, key)
+	default:
+		return
+	}
+	if e.Action == "output" {
+		return
+	}
+	delete(a.output, key)
+	if e.Test != "" && !strings.Contains(e.Test, "/") {
+		a.times = append(a.times, timing{e.Elapsed, round + ": " + key})
 	}
 }
 
 // printRest prints the output of the package's tests that have neither passed nor failed.
-func (r *results) printRest(pkg string) {
-	for key, output := range r.output {
+func (a *results) printRest(pkg string) {
+	for key, output := range a.output {
 		if strings.HasPrefix(key, pkg+" ") && key != pkg+" " {
 			fmt.Printf("UNFINISHED %s\n%s", key, strings.Join(output, ""))
 		}
 	}
 }
 
-// isValidation recognises a message of the Khronos layer.
-func isValidation(line string) bool {
-	for _, mark := range []string{"VUID-", "SYNC-HAZARD", "UNASSIGNED-", "Validation Error", "Validation Performance Warning"} {
-		if strings.Contains(line, mark) {
-			return true
-		}
+// printSlowest prints the n tests that took longest.
+func (a *results) printSlowest(n int) {
+	slices.SortFunc(a.times, func(x, y timing) int { return cmp.Compare(y.seconds, x.seconds) })
+	fmt.Println("---- the slowest tests")
+	for _, t := range a.times[:min(n, len(a.times))] {
+		fmt.Printf("     %6.1fs  %s\n", t.seconds, t.name)
 	}
-	return false
 }
