@@ -84,6 +84,10 @@ func (r *recorder) walk(a *model.Ask, begin func(i int, initial []float32) *trac
 // record decodes the prompt and makes the trace.
 func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p plan) (*trace.Trace, error) {
 	about := trace.Trace{Model: modelName(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
+	var err error
+	if about.Run, err = o.settings(x, p); err != nil {
+		return nil, err
+	}
 	if exit := p.request.Sampler.Exit; exit != nil {
 		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
 	}
