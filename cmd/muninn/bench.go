@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
 	"muninn/shaders/roof"
 	"muninn/vk"
 )
@@ -41,7 +42,7 @@ func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.Steps, "num-steps", "r", "", "core `steps` of each token")
 	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence; of the shapes tiny 1, tinyloop 8, huginn 1"
 	fs.StringVar(&o.Rows, "rows", "", "also time one core step of so many `rows`, and what it costs against the first of them")
-	fs.StringVar(&o.Quants, "quant", "auto", "`formats` of the weights, one after another: "+strings.Join(model.QuantNames(), ", "))
+	fs.StringVar(&o.Quants, "quant", "auto", "`formats` of the weights, one after another: "+strings.Join(checkpoint.QuantNames(), ", "))
 	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
 	fs.IntVar(&o.Reps, "reps", 5, "repetitions, after a first one that is reported apart")
 	cli.ChoiceVarP(fs, &o.Output, "output", "o", benchFormats()[0], benchFormats(), "form of the results")
@@ -85,10 +86,10 @@ go by it: other programs disturb it least. On a GPU they go by the clock on the 
 type benchPlan struct {
 	shape                        shape // without --shape, of the model
 	prompts, tokens, steps, rows []int
-	schemes                      []model.Scheme
+	schemes                      []checkpoint.Scheme
 }
 
-func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
+func (o *benchOptions) plan(ck *checkpoint.Checkpoint) (p benchPlan, err error) {
 	switch {
 	case o.Model == "" && o.Shape == "":
 		return p, cli.Usage("nothing to measure: name a MODEL, or a shape of random weights with --shape")
@@ -129,7 +130,7 @@ func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
 		if err != nil {
 			return p, err
 		}
-		var scheme model.Scheme
+		var scheme checkpoint.Scheme
 		scheme, err = (&schemeOptions{strings.TrimSpace(name), o.Keep}).scheme()
 		p.schemes = append(p.schemes, scheme)
 	}
@@ -140,7 +141,7 @@ func (o *benchOptions) plan(ck *model.Checkpoint) (p benchPlan, err error) {
 const maxBenchRows = 128
 
 func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) {
-	var ck *model.Checkpoint
+	var ck *checkpoint.Checkpoint
 	if o.Model != "" {
 		if ck, err = openModel(s, o.Model); err != nil {
 			return err
@@ -176,22 +177,22 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 }
 
 // measureScheme loads the weights in one format and runs every test on them.
-func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *model.Checkpoint, dev *vk.Device, speed vk.Speed, p benchPlan, scheme model.Scheme, out *benchWriter) (err error) {
-	var m *model.Model
-	stored := model.RandomStored
+func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *checkpoint.Checkpoint, dev *vk.Device, speed vk.Speed, p benchPlan, scheme checkpoint.Scheme, out *benchWriter) (err error) {
+	var m *engine.Model
+	stored := engine.RandomStored
 	if ck != nil {
 		stored = ck.Stored
-		m, _, err = loadModel(s, o.Model, ck, dev, model.Options{Weights: scheme})
+		m, _, err = loadModel(s, o.Model, ck, dev, engine.LoadOptions{Weights: scheme})
 	} else {
 		s.Note("making %s (%v) in %v", p.shape.name, p.shape.config, scheme)
-		m, err = model.Random(p.shape.config, scheme, dev)
+		m, err = engine.Random(p.shape.config, scheme, dev)
 	}
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	b := &bencher{
-		s: s, m: m, plan: p, reps: o.Reps, speed: speed, caps: dev.Caps(), work: workOf(m.Config, model.DeviceFormats(scheme, m.Config, stored)),
+		s: s, m: m, plan: p, reps: o.Reps, speed: speed, caps: dev.Caps(), work: workOf(m.Config, engine.DeviceFormats(scheme, m.Config, stored)),
 		base: benchRow{Model: p.shape.name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RoofRead: speed.Read / 1e9, RoofFMA: speed.FMA / 1e9},
 	}
@@ -209,4 +210,4 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *mo
 }
 
 // quantName is a scheme as the model column has it.
-func quantName(s model.Scheme) string { return strings.ReplaceAll(s.String(), ", keep ", " ") }
+func quantName(s checkpoint.Scheme) string { return strings.ReplaceAll(s.String(), ", keep ", " ") }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/engine"
 	"muninn/shaders/roof"
 	"muninn/vk"
 )
@@ -15,7 +15,7 @@ import (
 // bencher runs the tests on one model.
 type bencher struct {
 	s     *cli.Streams
-	m     *model.Model
+	m     *engine.Model
 	plan  benchPlan
 	reps  int
 	speed vk.Speed
@@ -35,7 +35,7 @@ type test struct {
 func (b *bencher) run(ctx context.Context, report func(benchRow) error) error {
 	for _, r := range b.plan.steps {
 		need := slices.Max(append(append([]int{1}, b.plan.prompts...), b.plan.tokens...))
-		s, err := b.m.NewSession(model.SessionOptions{Context: need, MaxSteps: max(r, 1)})
+		s, err := b.m.NewSession(engine.SessionOptions{Context: need, MaxSteps: max(r, 1)})
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (b *bencher) run(ctx context.Context, report func(benchRow) error) error {
 }
 
 // sequences runs the tests that read prompts and generate, at num_steps = r.
-func (b *bencher) sequences(ctx context.Context, s *model.Session, r int, report func(benchRow) error) error {
+func (b *bencher) sequences(ctx context.Context, s *engine.Session, r int, report func(benchRow) error) error {
 	for _, n := range b.plan.prompts {
 		t := b.test(fmt.Sprintf("pp%d", n), r, n)
 		for left := n; left > 0; left -= s.Rows() {
@@ -85,7 +85,7 @@ func (b *bencher) sequences(ctx context.Context, s *model.Session, r int, report
 }
 
 // time repeats one test from an empty cache.
-func (b *bencher) time(t *test, do func() error, s *model.Session, report func(benchRow) error) error {
+func (b *bencher) time(t *test, do func() error, s *engine.Session, report func(benchRow) error) error {
 	b.s.Note("%s %s, r %d: %d repetitions", t.row.Model, t.row.Test, t.row.Steps, b.reps)
 	for range b.reps + 1 {
 		if err := s.Rewind(0, 0); err != nil {
@@ -101,7 +101,7 @@ func (b *bencher) time(t *test, do func() error, s *model.Session, report func(b
 // rows times one core step for each number of rows, all of them in every round: a device that slows down slows all.
 func (b *bencher) rows(ctx context.Context, report func(benchRow) error) error {
 	need := slices.Max(b.plan.rows)
-	s, err := b.m.NewSession(model.SessionOptions{Context: need, MaxSteps: 1, Rows: need})
+	s, err := b.m.NewSession(engine.SessionOptions{Context: need, MaxSteps: 1, Rows: need})
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (b *bencher) rows(ctx context.Context, report func(benchRow) error) error {
 // profile runs one token with timestamps around every kernel.
 func (b *bencher) profile(ctx context.Context) ([]vk.Timing, error) {
 	r := b.plan.steps[0]
-	s, err := b.m.NewSession(model.SessionOptions{Context: 2, MaxSteps: max(r, 1)})
+	s, err := b.m.NewSession(engine.SessionOptions{Context: 2, MaxSteps: max(r, 1)})
 	if err != nil {
 		return nil, err
 	}

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/engine"
 )
 
 // shape is a model without weights, and the num_steps that it is measured at when none is asked for.
 type shape struct {
 	name   string
-	config model.Config
+	config arch.Config
 	steps  int
 }
 
@@ -24,8 +25,8 @@ var benchShapes = []shape{
 	{"huginn", shapeOf(5280, 55, 17920, 1024, 0, 4, 0), 1},
 }
 
-func shapeOf(embd, heads, ff, vocab, prelude, core, coda int) model.Config {
-	return model.Config{
+func shapeOf(embd, heads, ff, vocab, prelude, core, coda int) arch.Config {
+	return arch.Config{
 		NEmbd: embd, NHeads: heads, HeadDim: embd / max(heads, 1), IntermediateSize: ff, VocabSize: vocab, PaddedVocabSize: vocab,
 		NLayersInPrelude: prelude, NLayersInRecurrentBlock: core, NLayersInCoda: coda,
 		BlockSize: 4096, MeanRecurrence: 32, RopeBase: 50000, NormEps: 1e-6, QKBias: true,
@@ -57,7 +58,7 @@ func parseShape(text string) (shape, error) {
 		}
 	}
 	c := shapeOf(n[0], n[1], n[2], n[3], n[4], n[5], n[6])
-	if err := model.CheckShape(c); err != nil {
+	if err := engine.CheckShape(c); err != nil {
 		return shape{}, cli.Usage("--shape %s: %v", text, err)
 	}
 	return shape{fmt.Sprintf("%dx%d", n[0], n[4]+n[5]+n[6]), c, c.MeanRecurrence}, nil

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
 	"muninn/shaders/roof"
 	"muninn/vk"
 	"muninn/vk/vktest"
@@ -177,7 +178,7 @@ func TestBenchResult(t *testing.T) {
 func TestBenchWork(t *testing.T) {
 	c := shapeOf(64, 2, 128, 32, 1, 1, 1)
 	const layer, adapter, head = 4*64*64 + 3*64*128, 2 * 64 * 64, 32 * 64
-	bytes, flops := workOf(c, model.DeviceFormats(model.Scheme{}, c, model.RandomStored)).pass(3, 5)
+	bytes, flops := workOf(c, engine.DeviceFormats(checkpoint.Scheme{}, c, engine.RandomStored)).pass(3, 5)
 	if want := 2.0 * (2*layer + 5*(layer+adapter) + head); bytes != want {
 		t.Errorf("%g bytes, want %g", bytes, want)
 	}
@@ -185,7 +186,7 @@ func TestBenchWork(t *testing.T) {
 		t.Errorf("%g operations, want %g", flops, want)
 	}
 	c.TieEmbeddings = true // the head is the embedding: read as before
-	if tied, _ := workOf(c, model.DeviceFormats(model.Scheme{}, c, model.RandomStored)).pass(3, 5); tied != bytes {
+	if tied, _ := workOf(c, engine.DeviceFormats(checkpoint.Scheme{}, c, engine.RandomStored)).pass(3, 5); tied != bytes {
 		t.Errorf("%g bytes with a tied head, %g without", tied, bytes)
 	}
 }

@@ -4,7 +4,8 @@ import (
 	"math"
 	"slices"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/engine"
 	"muninn/shaders"
 )
 
@@ -15,26 +16,26 @@ type part struct{ weights, bytes float64 }
 type work struct{ once, step, head part } // prelude and coda; adapter and core; the output matrix
 
 // workOf adds up the matrices of a model whose formats on the device are given.
-func workOf(c model.Config, formats model.Formats) (w work) {
+func workOf(c arch.Config, formats engine.Formats) (w work) {
 	for _, spec := range c.TensorSpecs() {
 		if len(spec.Shape) != 2 {
 			continue
 		}
 		var to *part
 		switch spec.Part {
-		case model.PartPrelude, model.PartCoda:
+		case arch.PartPrelude, arch.PartCoda:
 			to = &w.once
-		case model.PartAdapter, model.PartCore:
+		case arch.PartAdapter, arch.PartCore:
 			to = &w.step
-		case model.PartHead:
+		case arch.PartHead:
 			to = &w.head
-		case model.PartEmbedding:
+		case arch.PartEmbedding:
 			if !c.TieEmbeddings {
 				continue // one row is read
 			}
 			to = &w.head
 		}
-		if spec.Part == model.PartHead && c.TieEmbeddings {
+		if spec.Part == arch.PartHead && c.TieEmbeddings {
 			continue
 		}
 		to.weights += float64(spec.Shape[0]) * float64(spec.Shape[1])

@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/decode"
+	"muninn/model/engine"
 )
 
 // compareOptions are the arguments and flags of compare.
@@ -64,7 +66,7 @@ share the device.`,
 }
 
 // depths are the numbers of core steps to compare.
-func (o *compareOptions) depths(c model.Config) ([]int, error) {
+func (o *compareOptions) depths(c arch.Config) ([]int, error) {
 	if o.Depths == "" {
 		depths := []int{1}
 		for _, part := range []int{4, 2, 1} {
@@ -124,17 +126,17 @@ func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error)
 
 // compareBatch decodes all depths at once. Their tokens start from the same initial states, as each would alone.
 func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view compareView) error {
-	b := model.NewBatch(x.session)
+	b := engine.NewBatch(x.session)
 	var failed error
 	for i, steps := range depths {
 		req := p.request
 		req.Steps = steps
 		t := newTally(x.dev, len(req.Prompt), 0)
-		token := func(token model.Token) error {
+		token := func(token decode.Token) error {
 			t.token(token)
 			return view.token(i, token)
 		}
-		end := func(out model.Outcome, err error) {
+		end := func(out decode.Outcome, err error) {
 			if err == nil {
 				err = view.end(i, compareEnd{
 					Steps: steps, Finish: out.Finish, Tokens: t.tokens, Seconds: time.Since(t.start).Seconds(),
@@ -155,18 +157,18 @@ func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view com
 
 // compareView is where the texts go.
 type compareView interface {
-	token(column int, t model.Token) error
+	token(column int, t decode.Token) error
 	end(column int, e compareEnd) error
 	close() error
 }
 
 // compareEnd is the last object of a depth.
 type compareEnd struct {
-	Steps   int          `json:"num_steps"`
-	Finish  model.Finish `json:"finish_reason"`
-	Tokens  int          `json:"tokens"`
-	Seconds float64      `json:"seconds"`
-	Rate    float64      `json:"tokens_per_second"`
+	Steps   int           `json:"num_steps"`
+	Finish  decode.Finish `json:"finish_reason"`
+	Tokens  int           `json:"tokens"`
+	Seconds float64       `json:"seconds"`
+	Rate    float64       `json:"tokens_per_second"`
 	depthSummary
 }
 
@@ -176,7 +178,7 @@ type compareLines struct {
 	depths []int
 }
 
-func (v *compareLines) token(column int, t model.Token) error {
+func (v *compareLines) token(column int, t decode.Token) error {
 	n := v.depths[column]
 	if t.Token < 0 {
 		return cli.OutputError(v.json.Encode(struct {
@@ -208,7 +210,7 @@ func newCompareTexts(s *cli.Streams, depths []int, texts bool) *compareTexts {
 	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary{Tokens: 99999, Steps: 999.9, Rate: 9999.9}.String()), texts}
 }
 
-func (v *compareTexts) token(column int, t model.Token) error {
+func (v *compareTexts) token(column int, t decode.Token) error {
 	if !v.texts && t.Token >= 0 {
 		t.Text = fmt.Sprintf("%d ", t.Token)
 	}

@@ -10,7 +10,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
+	"muninn/model/engine"
 	"muninn/model/fit"
 	"muninn/shaders"
 	"muninn/vk"
@@ -49,9 +52,9 @@ func (o *decodeOptions) textFlags(fs *pflag.FlagSet, tokens int) {
 // machineFlags declares the flags that are about where and how it is computed.
 func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 	fs.Float64Var(&o.InitScale, "init-scale", 1, "times the standard deviation of the initial state; 0 starts from zeros")
-	fs.StringVar(&o.Lookup, "cache-lookup-strategy", model.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(model.LookupNames(), ", ")+")")
+	fs.StringVar(&o.Lookup, "cache-lookup-strategy", decode.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(decode.LookupNames(), ", ")+")")
 	if fs.Lookup("sampler") != nil {
-		fs.Lookup("cache-lookup-strategy").DefValue = model.DefaultLookup + "; of a wave " + model.DefaultLookup + "-compress-sN with N core blocks"
+		fs.Lookup("cache-lookup-strategy").DefValue = decode.DefaultLookup + "; of a wave " + decode.DefaultLookup + "-compress-sN with N core blocks"
 	}
 	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
@@ -66,15 +69,15 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 
 // plan is a run whose every setting has been checked, before anything large is loaded.
 type plan struct {
-	scheme  model.Scheme
-	request model.Request
-	session model.SessionOptions
-	state   model.Sequence
+	scheme  checkpoint.Scheme
+	request decode.Request
+	session engine.SessionOptions
+	state   decode.Sequence
 }
 
 // plan checks the options against the model, for tokens of up to so many core steps. Where only the memory that it takes is asked for
 // there is no request: the session has all positions of the model, unless --ctx says how many.
-func (o *decodeOptions) plan(s *cli.Streams, ck *model.Checkpoint, steps int, sampler model.Sampler) (plan, error) {
+func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps int, sampler decode.Strategy) (plan, error) {
 	scheme, err := o.scheme()
 	if err != nil {
 		return plan{}, err
@@ -108,38 +111,38 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *model.Checkpoint, steps int, sa
 	}
 	return plan{
 		scheme:  scheme,
-		request: model.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Sampler: sampler, StopStrings: o.Stop},
+		request: decode.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Strategy: sampler, StopStrings: o.Stop},
 		session: session,
-		state:   model.Sequence{Seed: pick.Seed, InitScale: o.InitScale},
+		state:   decode.Sequence{Seed: pick.Seed, InitScale: o.InitScale},
 	}, nil
 }
 
 // session is the session as the flags have it, with room for need positions where they do not say how many, and for what
-// the sampler needs besides.
-func (o *decodeOptions) session(c model.Config, need, steps int, sampler model.Sampler) (model.SessionOptions, error) {
+// the strategy needs besides.
+func (o *decodeOptions) session(c arch.Config, need, steps int, sampler decode.Strategy) (engine.SessionOptions, error) {
 	name := o.Lookup
 	if !o.set("cache-lookup-strategy") {
 		name = sampler.Lookup(c.NLayersInRecurrentBlock)
 	}
 	// Which rule it is decides whether a speculative text is that of plain decoding, and what a wave sees.
 	o.fixLookup = !sampler.Plain()
-	lookup, err := model.ParseLookup(name, c.NLayersInRecurrentBlock)
+	lookup, err := decode.ParseLookup(name, c.NLayersInRecurrentBlock)
 	if err == nil {
 		err = sampler.Fits(lookup, steps)
 	}
 	if err != nil {
-		return model.SessionOptions{}, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+		return engine.SessionOptions{}, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
 	}
 	positions := o.Context
 	if positions == 0 {
 		positions = min(max(need, 1), c.BlockSize)
 	}
 	if positions < 1 || positions > c.BlockSize {
-		return model.SessionOptions{}, cli.Usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
+		return engine.SessionOptions{}, cli.Usage("--ctx %d: this model takes 1 to %d positions (block_size)", o.Context, c.BlockSize)
 	}
 	kv, err := o.kvType()
-	session := model.SessionOptions{Sequences: o.texts, Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
-	return sampler.Session(session), err
+	session := engine.SessionOptions{Sequences: o.texts, Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
+	return session.For(sampler), err
 }
 
 // checkSteps refuses a depth that is out of range.
@@ -159,10 +162,10 @@ const (
 // opened is a model on a device with a session, and what to close in the end.
 type opened struct {
 	dev     *vk.Device
-	m       *model.Model
-	session *model.Session
-	weights *model.Checkpoint // what was loaded
-	scheme  model.Scheme
+	m       *engine.Model
+	session *engine.Session
+	weights *checkpoint.Checkpoint // what was loaded
+	scheme  checkpoint.Scheme
 	loading time.Duration
 
 	close []func() error
@@ -170,7 +173,7 @@ type opened struct {
 
 // open opens the device, makes the planned run fit it, loads the model and begins a session. The request stops where the model
 // does. What was opened is closed by Close, on an error at once.
-func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *model.Checkpoint, p *plan, profile bool) (x *opened, err error) {
+func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint.Checkpoint, p *plan, profile bool) (x *opened, err error) {
 	x = &opened{}
 	defer func() {
 		if err != nil {
@@ -201,7 +204,7 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *model.Chec
 	if err != nil {
 		return x, cli.Usage("%s", strings.TrimPrefix(err.Error(), "shaders: "))
 	}
-	loading := model.Options{Weights: x.scheme, Kernels: shaders.Options{Activations: activations}}
+	loading := engine.LoadOptions{Weights: x.scheme, Kernels: shaders.Options{Activations: activations}}
 	if x.m, x.loading, err = loadModel(s, o.Model, x.weights, x.dev, loading); err != nil {
 		return x, err
 	}
@@ -215,11 +218,11 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *model.Chec
 }
 
 // printMemory prints what memory a planned run takes on the device that was asked for.
-func (o *decodeOptions) printMemory(s *cli.Streams, ck *model.Checkpoint, p plan, asJSON bool) error {
+func (o *decodeOptions) printMemory(s *cli.Streams, ck *checkpoint.Checkpoint, p plan, asJSON bool) error {
 	return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, p.scheme, p.session, asJSON))
 }
 
-// doesNotFit says what a sampler that cannot do with a smaller cache has to do with it.
+// doesNotFit says what a strategy that cannot do with a smaller cache has to do with it.
 func (o *decodeOptions) doesNotFit(err error) error {
 	if !errors.Is(err, fit.ErrDoesNotFit) || !o.fixLookup || o.Sampler != speculativeSampler {
 		return err

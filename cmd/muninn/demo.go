@@ -14,6 +14,8 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/demo"
+	"muninn/model/engine"
+	"muninn/model/store"
 	"muninn/vk"
 )
 
@@ -84,12 +86,12 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	if err := calibrate(ctx, &silent, dev); err != nil {
 		return err
 	}
-	m, err := model.Open(model.DemoName, dev, model.Options{})
+	m, err := model.Open(store.DemoName, dev, engine.LoadOptions{})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	session, err := m.NewSession(model.SessionOptions{
+	session, err := m.NewSession(engine.SessionOptions{
 		Sequences: max(len(demoDepths), min(o.Problems, demoBatch)), Context: demoContext,
 		MaxSteps: max(demoInside, demoDepths[len(demoDepths)-1]),
 	})

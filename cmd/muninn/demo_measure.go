@@ -8,14 +8,15 @@ import (
 	"strings"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/decode"
 	"muninn/model/demo"
+	"muninn/model/engine"
 )
 
 // demoRun answers problems with the demo model and counts what that takes.
 type demoRun struct {
-	m    *model.Model
-	s    *model.Session
+	m    *engine.Model
+	s    *engine.Session
 	seed uint64
 
 	promptTokens, tokens, coreSteps int
@@ -51,15 +52,15 @@ func (r *demoRun) start(p demo.Problem, seq int, stream uint64, steps int) (*thr
 	if err := r.s.Rewind(seq, 0); err != nil {
 		return nil, err
 	}
-	r.s.SetSequence(seq, model.Sequence{Seed: r.seed, Stream: stream, InitScale: 1})
+	r.s.SetSequence(seq, decode.Sequence{Seed: r.seed, Stream: stream, InitScale: 1})
 	return &thread{problem: p, seq: seq, steps: steps, next: prompt}, nil
 }
 
 // advance lets each thread say one token. They share their passes, and so must have the same depth.
 func (r *demoRun) advance(ctx context.Context, threads ...*thread) error {
-	inputs := make([]model.Input, len(threads))
+	inputs := make([]engine.Input, len(threads))
 	for i, t := range threads {
-		inputs[i] = model.Input{Seq: t.seq, Tokens: t.next}
+		inputs[i] = engine.Input{Seq: t.seq, Tokens: t.next}
 		r.coreSteps += len(t.next) * t.steps
 		if len(t.said) == 0 {
 			r.promptTokens += len(t.next)

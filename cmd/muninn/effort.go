@@ -1,13 +1,16 @@
 package main
 
-import "muninn/model"
+import (
+	"muninn/model/arch"
+	"muninn/model/decode"
+)
 
 // effort is a preset of depth: num_steps as a share of the depth that the model was trained around, and what ends the core
 // steps of a token before.
 type effort struct {
 	name      string
 	num, den  int // num_steps = mean_recurrence * num / den
-	criterion model.Criterion
+	criterion decode.Criterion
 	threshold string // empty: the criterion's own
 }
 
@@ -15,9 +18,9 @@ type effort struct {
 // that costs least, as it needs no logits. High has a third of its threshold, so that only what stands nearly still is
 // done; max is for what the model was not trained for, and so does not leave at all.
 var efforts = []effort{
-	{"low", 1, 4, model.LatentDiff, ""},
-	{"medium", 1, 2, model.LatentDiff, ""},
-	{"high", 1, 1, model.LatentDiff, "0.01"},
+	{"low", 1, 4, decode.LatentDiff, ""},
+	{"medium", 1, 2, decode.LatentDiff, ""},
+	{"high", 1, 1, decode.LatentDiff, "0.01"},
 	{"max", 2, 1, "", ""},
 }
 
@@ -39,7 +42,7 @@ func effortOf(name string) *effort {
 }
 
 // steps are the preset's num_steps for a model, at least 1.
-func (e effort) steps(c model.Config) int { return max(c.MeanRecurrence*e.num/e.den, 1) }
+func (e effort) steps(c arch.Config) int { return max(c.MeanRecurrence*e.num/e.den, 1) }
 
 const effortText = "preset of depth: low, medium and high are a quarter, half and all of the model's mean_recurrence with --criterion latent-diff " +
 	"(high: --exit-threshold 0.01), max is twice that without an exit; other flags win, and --sampler speculative and wave take num_steps alone"

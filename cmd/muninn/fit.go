@@ -6,7 +6,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
 	"muninn/model/fit"
 	"muninn/shaders"
 	"muninn/vk"
@@ -52,28 +54,28 @@ func (o *fitOptions) kvType() (shaders.KVType, error) {
 }
 
 // fitModel is a checkpoint as fit plans for it. What the scheme keeps, stays.
-func fitModel(ck *model.Checkpoint, scheme model.Scheme) fit.Model {
-	formats := func(quant *shaders.Format) model.Formats {
-		return model.DeviceFormats(withQuant(scheme, quant), ck.Config, ck.Stored)
+func fitModel(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) fit.Model {
+	formats := func(quant *shaders.Format) engine.Formats {
+		return engine.DeviceFormats(withQuant(scheme, quant), ck.Config, ck.Stored)
 	}
-	core := model.TensorSpec{Name: "transformer.core_block.0.mlp.proj.weight", Part: model.PartCore} // stands for most weights
-	return fit.Model{Config: ck.Config, Stored: model.DeviceFormats(model.Scheme{}, ck.Config, ck.Stored)(core), Formats: formats}
+	core := arch.TensorSpec{Name: "transformer.core_block.0.mlp.proj.weight", Part: arch.PartCore} // stands for most weights
+	return fit.Model{Config: ck.Config, Stored: engine.DeviceFormats(checkpoint.Scheme{}, ck.Config, ck.Stored)(core), Formats: formats}
 }
 
 // withQuant is a scheme with another format; nil: as stored.
-func withQuant(s model.Scheme, quant *shaders.Format) model.Scheme {
+func withQuant(s checkpoint.Scheme, quant *shaders.Format) checkpoint.Scheme {
 	s.Quant = ""
 	if quant != nil {
-		s.Quant = model.DType(strings.ToUpper(quant.String()))
+		s.Quant = checkpoint.DType(strings.ToUpper(quant.String()))
 	}
 	return s
 }
 
 // wish puts down what the user fixed. The session has the context wanted; prompt is the number of tokens it must hold.
-func (o *fitOptions) wish(scheme model.Scheme, session model.SessionOptions, prompt int) fit.Wish {
+func (o *fitOptions) wish(scheme checkpoint.Scheme, session engine.SessionOptions, prompt int) fit.Wish {
 	w := fit.Wish{Context: session.Context, Least: min(prompt+1, session.Context), ContextFixed: o.set("ctx"), Session: session}
 	if scheme.Quant != "" {
-		f := model.DeviceFormat(scheme.Quant)
+		f := engine.DeviceFormat(scheme.Quant)
 		w.Quant = &f
 	}
 	if o.KVType != "auto" {
@@ -87,7 +89,7 @@ func (o *fitOptions) wish(scheme model.Scheme, session model.SessionOptions, pro
 
 // settle chooses what the user left open so that the model fits, says so in one line, and sets the session up for it. The
 // result is the scheme of the weights. With --no-fit everything stays as it is.
-func (o *fitOptions) settle(s *cli.Streams, ck *model.Checkpoint, caps vk.Caps, scheme model.Scheme, session *model.SessionOptions, prompt int) (model.Scheme, error) {
+func (o *fitOptions) settle(s *cli.Streams, ck *checkpoint.Checkpoint, caps vk.Caps, scheme checkpoint.Scheme, session *engine.SessionOptions, prompt int) (checkpoint.Scheme, error) {
 	if o.NoFit || !o.fit {
 		return scheme, nil
 	}

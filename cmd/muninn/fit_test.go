@@ -10,9 +10,12 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
 	"muninn/model/demo"
+	"muninn/model/engine"
 	"muninn/model/fit"
+	"muninn/model/store"
 	"muninn/vk"
 )
 
@@ -143,7 +146,7 @@ func TestHostMemory(t *testing.T) {
 }
 
 // longDemo is the demo model with a context of 4096 positions, and its checkpoint.
-func longDemo(t *testing.T) *model.Checkpoint {
+func longDemo(t *testing.T) *checkpoint.Checkpoint {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, demo.Files); err != nil {
@@ -165,7 +168,7 @@ func longDemo(t *testing.T) *model.Checkpoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ck, err := model.OpenPath(dir)
+	ck, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,15 +180,15 @@ func longDemo(t *testing.T) *model.Checkpoint {
 // chosen.
 func TestSettle(t *testing.T) {
 	ck := longDemo(t)
-	full, err := model.ParseLookup("full", 2)
+	full, err := decode.ParseLookup("full", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bf16 := model.Scheme{Quant: model.BF16}
+	bf16 := checkpoint.Scheme{Quant: checkpoint.BF16}
 	prompt, positions := 1000, 4096
-	settle := func(mib uint64, given ...string) (model.SessionOptions, error) {
+	settle := func(mib uint64, given ...string) (engine.SessionOptions, error) {
 		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}
-		session := model.SessionOptions{Context: positions, MaxSteps: 8, Lookup: full}
+		session := engine.SessionOptions{Context: positions, MaxSteps: 8, Lookup: full}
 		s := &cli.Streams{Quiet: true}
 		_, err := o.settle(s, ck, fit.Card(mib<<20), bf16, &session, prompt)
 		return session, err
@@ -194,7 +197,7 @@ func TestSettle(t *testing.T) {
 	if s, err := settle(200); err != nil || s.Context != 4096 || s.Lookup.String() != "latest-m4" || s.Rows != 0 {
 		t.Errorf("room for everything: %+v, %v", s, err)
 	}
-	if s, err := settle(120); err != nil || s.Context != 4096 || s.Lookup.Period == model.Uncompressed {
+	if s, err := settle(120); err != nil || s.Context != 4096 || s.Lookup.Period == decode.Uncompressed {
 		t.Errorf("room for a compressed cache: %+v, %v", s, err)
 	}
 	if s, err := settle(120, "cache-lookup-strategy"); err != nil || s.Context >= 4096 || s.Context < 1001 || s.Lookup != full {
@@ -220,7 +223,7 @@ func TestPlanOfACheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := parsePlan(t, invoke("run", dir, "--plan-for", "Apple M2", "--json"))
-	ck, err := model.OpenPath(dir)
+	ck, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,13 +4,15 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
+	"muninn/model/store"
 	"muninn/vk"
 )
 
 // openModel opens what a user named, and says what is to be known about its files.
-func openModel(s *cli.Streams, path string) (*model.Checkpoint, error) {
-	ck, err := model.OpenPath(path)
+func openModel(s *cli.Streams, path string) (*checkpoint.Checkpoint, error) {
+	ck, err := store.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -21,11 +23,11 @@ func openModel(s *cli.Streams, path string) (*model.Checkpoint, error) {
 }
 
 // loadModel copies a checkpoint to the device, with a progress bar on a terminal. It returns the time taken.
-func loadModel(s *cli.Streams, name string, ck *model.Checkpoint, dev *vk.Device, o model.Options) (*model.Model, time.Duration, error) {
+func loadModel(s *cli.Streams, name string, ck *checkpoint.Checkpoint, dev *vk.Device, o engine.LoadOptions) (*engine.Model, time.Duration, error) {
 	bar := cli.NewProgress(s, "loading "+name, ck.Size(), true)
 	o.Progress = bar.Set
 	start := time.Now()
-	m, err := model.Load(ck, dev, o)
+	m, err := engine.Load(ck, dev, o)
 	took := time.Since(start)
 	bar.Done()
 	if err == nil {

@@ -9,7 +9,9 @@ import (
 	"text/tabwriter"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
 	"muninn/model/fit"
 	"muninn/vk"
 	"muninn/vk/recorded"
@@ -19,7 +21,7 @@ import (
 func (o *fitOptions) asked() bool { return o.Plan || o.PlanFor != "" }
 
 // printPlan prints the plan of a model and one session on the device that was asked for.
-func (o *fitOptions) printPlan(s *cli.Streams, ck *model.Checkpoint, device deviceOptions, scheme model.Scheme, session model.SessionOptions, asJSON bool) error {
+func (o *fitOptions) printPlan(s *cli.Streams, ck *checkpoint.Checkpoint, device deviceOptions, scheme checkpoint.Scheme, session engine.SessionOptions, asJSON bool) error {
 	caps, err := o.planned(device)
 	if err != nil {
 		return err
@@ -99,7 +101,7 @@ func parseSize(text string) (n uint64, ok bool, err error) {
 }
 
 // planTable prints a plan for people.
-func planTable(s *cli.Streams, c model.Config, caps vk.Caps, choice fit.Choice) error {
+func planTable(s *cli.Streams, c arch.Config, caps vk.Caps, choice fit.Choice) error {
 	p, space := choice.Plan, choice.Space
 	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(s.Out, "%v on %s\n%s\n\n", c, caps.Name, choice.Why)
@@ -124,19 +126,19 @@ func freeSource(s fit.Space) string {
 
 // planObject is a plan as --json prints it. Sizes are in bytes.
 type planObject struct {
-	Device   string           `json:"device"`
-	Quant    string           `json:"quant"`
-	Lookup   string           `json:"cache_lookup_strategy"`
-	KV       string           `json:"kv_type"`
-	Context  int              `json:"context"`
-	Steps    int              `json:"num_steps"`
-	Lines    []model.PlanLine `json:"lines"`
-	Rounding uint64           `json:"rounding"`
-	Total    uint64           `json:"total"`
-	Host     uint64           `json:"host"`
-	Memory   fit.Space        `json:"memory"`
-	Fits     bool             `json:"fits"`
-	Why      string           `json:"why"`
+	Device   string              `json:"device"`
+	Quant    string              `json:"quant"`
+	Lookup   string              `json:"cache_lookup_strategy"`
+	KV       string              `json:"kv_type"`
+	Context  int                 `json:"context"`
+	Steps    int                 `json:"num_steps"`
+	Lines    []engine.MemoryLine `json:"lines"`
+	Rounding uint64              `json:"rounding"`
+	Total    uint64              `json:"total"`
+	Host     uint64              `json:"host"`
+	Memory   fit.Space           `json:"memory"`
+	Fits     bool                `json:"fits"`
+	Why      string              `json:"why"`
 }
 
 func planJSON(s *cli.Streams, m fit.Model, caps vk.Caps, c fit.Choice) error {

@@ -13,7 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/store"
 )
 
 // schemeOptions say in which formats weights are held.
@@ -24,14 +25,14 @@ type schemeOptions struct {
 
 // AddFlags declares the flags; quant is the default format.
 func (o *schemeOptions) AddFlags(fs *pflag.FlagSet, quant string) {
-	cli.ChoiceVar(fs, &o.Quant, "quant", quant, model.QuantNames(), "format of the weights; auto: as stored")
+	cli.ChoiceVar(fs, &o.Quant, "quant", quant, checkpoint.QuantNames(), "format of the weights; auto: as stored")
 	fs.StringVar(&o.Keep, "keep", "", "`parts` that stay at 16 bit, or in a format of their own: embed, head, adapter, prelude, core, coda, "+
 		"separated by commas, as in core,embed=f16")
 	fs.Lookup("keep").DefValue = "with q8_0 and q4_0 the adapter, and embed and head as q8_0"
 }
 
-func (o *schemeOptions) scheme() (model.Scheme, error) {
-	scheme, err := model.ParseScheme(o.Quant, o.Keep)
+func (o *schemeOptions) scheme() (checkpoint.Scheme, error) {
+	scheme, err := checkpoint.ParseScheme(o.Quant, o.Keep)
 	if err != nil {
 		return scheme, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
 	}
@@ -44,7 +45,7 @@ const cacheVersion = "1"
 // quantised is the checkpoint as the scheme wants it: the cached file if there is one, made now if not, and the checkpoint
 // itself where the scheme makes no blocks of weights or there is no place for a file. In that case the weights are
 // quantised as they are loaded. Closing what is returned, when it is not ck, is the caller's.
-func quantised(ctx context.Context, s *cli.Streams, name string, ck *model.Checkpoint, scheme model.Scheme) (*model.Checkpoint, error) {
+func quantised(ctx context.Context, s *cli.Streams, name string, ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) (*checkpoint.Checkpoint, error) {
 	makes, err := scheme.Quantises(ck)
 	if err != nil || !makes {
 		return ck, err
@@ -60,15 +61,15 @@ func quantised(ctx context.Context, s *cli.Streams, name string, ck *model.Check
 	sum := sha256.Sum256([]byte(cacheVersion + "\n" + source + "\n" + scheme.String()))
 	key := hex.EncodeToString(sum[:])
 	path := filepath.Join(base, "weights", plainName(name)+"-"+plainName(scheme.String())+"-"+key[:16]+".gguf")
-	if cached, err := model.OpenPath(path); err == nil {
+	if cached, err := store.Open(path); err == nil {
 		if cached.CachedFrom() == key {
 			s.Note("weights from the cache: %s", path)
 			return cached, nil
 		}
 		cached.Close()
 	}
-	o := model.WriteOptions{Scheme: scheme, Name: modelName(name), Source: key}
-	bytes, err := model.GGUFSize(ck, o)
+	o := checkpoint.WriteOptions{Scheme: scheme, Name: modelName(name), Source: key}
+	bytes, err := checkpoint.GGUFSize(ck, o)
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +78,13 @@ func quantised(ctx context.Context, s *cli.Streams, name string, ck *model.Check
 	if err == nil {
 		bar := cli.NewProgress(s, "quantising "+name, ck.Size(), true)
 		o.Progress = bar.Set
-		err = model.WriteGGUF(ctx, ck, path, o)
+		err = checkpoint.WriteGGUF(ctx, ck, path, o)
 		bar.Done()
 	}
 	if err == nil {
-		return model.OpenPath(path)
+		return store.Open(path)
 	}
-	if ctx.Err() != nil || errors.Is(err, model.ErrModel) || errors.Is(err, model.ErrScheme) {
+	if ctx.Err() != nil || errors.Is(err, checkpoint.ErrModel) || errors.Is(err, checkpoint.ErrScheme) {
 		return nil, err
 	}
 	s.Note("no cache: %v; the weights are quantised as they are loaded", err)

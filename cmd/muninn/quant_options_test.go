@@ -8,18 +8,19 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/store"
 )
 
 // cacheOf runs quantised with a cache folder of its own and returns the checkpoint that it gives, whether that is the
 // source, and what was said.
-func cacheOf(t *testing.T, dir, src, quant string) (ck *model.Checkpoint, same bool, said string) {
+func cacheOf(t *testing.T, dir, src, quant string) (ck *checkpoint.Checkpoint, same bool, said string) {
 	t.Helper()
-	source, err := model.OpenPath(src)
+	source, err := store.Open(src)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheme, err := model.ParseScheme(quant, "")
+	scheme, err := checkpoint.ParseScheme(quant, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func TestWeightCache(t *testing.T) {
 	}
 	ck, same, said := cacheOf(t, dir, src, "q4_0")
 	wants("first", same, said, "quantising to q4_0, once: 69", 1)
-	if info, _ := ck.Tensor("transformer.coda.0.mlp.fc.weight"); info.DType != model.Q4_0 {
+	if info, _ := ck.Tensor("transformer.coda.0.mlp.fc.weight"); info.DType != checkpoint.Q4_0 {
 		t.Errorf("coda in %s", info.DType)
 	}
 	path := cached(t, dir)[0]

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
 )
 
 // quantizeOptions are the arguments and flags of quantize.
@@ -68,14 +68,14 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 		return err
 	}
 	defer ck.Close()
-	w := model.WriteOptions{Scheme: scheme, Name: o.Name}
+	w := checkpoint.WriteOptions{Scheme: scheme, Name: o.Name}
 	if w.Name == "" {
 		w.Name = modelName(src)
 	}
 	bar := cli.NewProgress(s, "writing "+dst, ck.Size(), true)
 	w.Progress = bar.Set
 	start := time.Now()
-	err = model.WriteGGUF(ctx, ck, dst, w)
+	err = checkpoint.WriteGGUF(ctx, ck, dst, w)
 	bar.Done()
 	if err != nil {
 		return err

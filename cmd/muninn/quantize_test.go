@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/store"
 )
 
 func TestQuantize(t *testing.T) {
@@ -79,7 +80,7 @@ func TestQuantizeRefuses(t *testing.T) {
 func wide(t *testing.T) string {
 	t.Helper()
 	const rows = 100_000
-	demo, err := model.OpenPath("demo")
+	demo, err := store.Open("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func wide(t *testing.T) string {
 		if err := demo.ReadAt(info.Name, p, 0); err != nil {
 			t.Fatal(err)
 		}
-		if info.Name == model.NameEmbedding {
+		if info.Name == arch.NameEmbedding {
 			row := len(p) / info.Shape[0]
 			p = bytes.Repeat(p, rows/info.Shape[0]+1)[:rows*row]
 			info.Shape = []int{rows, info.Shape[1]}
@@ -128,7 +129,7 @@ func wide(t *testing.T) string {
 // whole fails the test unless every tensor of a file can be read; the checksums in it are then compared.
 func whole(t *testing.T, path string) {
 	t.Helper()
-	ck, err := model.OpenPath(path)
+	ck, err := store.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

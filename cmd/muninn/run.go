@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/decode"
 	"muninn/vk"
 )
 
@@ -126,7 +127,7 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 		w.steps = cli.NewStepsView(s, steps)
 	}
 	t := newTally(x.dev, len(p.request.Prompt), x.loading)
-	out, err := x.m.Generate(ctx, x.session, 0, p.request, func(token model.Token) error {
+	out, err := x.m.Generate(ctx, x.session, 0, p.request, func(token decode.Token) error {
 		t.token(token)
 		return w.token(token)
 	})
@@ -143,8 +144,8 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 	return errors.Join(err, o.finish(s, w, sum, traffic(x.weights, x.scheme, steps)))
 }
 
-// depth is num_steps and the sampler as the flags have them.
-func (o *runOptions) depth(c model.Config) (steps int, sampler model.Sampler, err error) {
+// depth is num_steps and the strategy as the flags have them.
+func (o *runOptions) depth(c arch.Config) (steps int, sampler decode.Strategy, err error) {
 	e := effortOf(o.Effort)
 	switch {
 	case o.given("num-steps") && o.Depth < 0:

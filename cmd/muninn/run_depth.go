@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/decode"
 )
 
 // depthSummary is the part of a summary that says what the depth of thought came to. Core passes are those of the prompt too; a
@@ -53,14 +53,14 @@ type plainSummary struct {
 	SameTokens     bool    `json:"same_tokens"`             // the run gave the same
 }
 
-// depthOf sums up what a sampler did.
-func depthOf(t *tally, out model.Outcome, req model.Request) depthSummary {
+// depthOf sums up what a strategy did.
+func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 	d := depthSummary{Sampler: plainSampler, Criterion: noCriterion, CorePasses: out.Passes}
 	if t.tokens > 0 {
 		d.StepsPerToken = float64(t.steps) / float64(t.tokens)
 		d.PassesPerToken = float64(out.Passes) / float64(t.tokens)
 	}
-	s := req.Sampler
+	s := req.Strategy
 	if s.Exit != nil {
 		d.Criterion = string(s.Exit.Criterion)
 	}
@@ -81,10 +81,10 @@ func depthOf(t *tally, out model.Outcome, req model.Request) depthSummary {
 }
 
 // draftsOf counts rounds of drafts.
-func draftsOf(out model.Outcome) *speculativeSummary {
-	s := &speculativeSummary{Rounds: len(out.Rounds), Drafted: out.Drafted, Accepted: out.Accepted}
+func draftsOf(out decode.Outcome) *speculativeSummary {
+	s := &speculativeSummary{Rounds: len(out.Iterations), Drafted: out.Drafted, Accepted: out.Accepted}
 	tokens := 0
-	for _, r := range out.Rounds {
+	for _, r := range out.Iterations {
 		tokens += len(r)
 	}
 	if s.Rounds > 0 {
@@ -129,19 +129,19 @@ func (s summary) closing() string {
 // comparePlain decodes the prompt plainly, and then once more as the run did: by then both find recorded whatever they have
 // in common, and the run's own first time is not held against it.
 func comparePlain(ctx context.Context, x *opened, p plan, run *tally) (*plainSummary, error) {
-	timed := func(req model.Request) (*tally, model.Outcome, float64, error) {
+	timed := func(req decode.Request) (*tally, decode.Outcome, float64, error) {
 		if err := x.session.Rewind(0, 0); err != nil {
-			return nil, model.Outcome{}, 0, err
+			return nil, decode.Outcome{}, 0, err
 		}
 		t := newTally(x.dev, len(req.Prompt), 0)
-		out, err := x.m.Generate(ctx, x.session, 0, req, func(token model.Token) error {
+		out, err := x.m.Generate(ctx, x.session, 0, req, func(token decode.Token) error {
 			t.token(token)
 			return nil
 		})
 		return t, out, rate(t.tokens-1, time.Since(t.answer).Seconds()), err
 	}
 	plain := p.request
-	plain.Sampler = model.Sampler{Noise: plain.Sampler.Noise, ContinuousCompute: plain.Sampler.ContinuousCompute}
+	plain.Strategy = decode.Strategy{Noise: plain.Strategy.Noise, ContinuousCompute: plain.Strategy.ContinuousCompute}
 	var sum *plainSummary
 	for range 2 { // the first warms up
 		t, out, speed, err := timed(plain)

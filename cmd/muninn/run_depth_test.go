@@ -21,7 +21,7 @@ func (a answer) ids() (ids []int32) {
 	return ids
 }
 
-// TestRunDepth: what each sampler prints of itself, and that speculation says what plain decoding says.
+// TestRunDepth: what each strategy prints of itself, and that speculation says what plain decoding says.
 func TestRunDepth(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		plain := depthRun(t, device, "-r 8 -n 6")

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/decode"
 )
 
 // tokenWriter writes an answer to standard output as it comes: plain text, JSON lines, or ids for a model that has no
@@ -39,7 +39,7 @@ type tokenLine struct {
 	Margin  *float64 `json:"margin"`
 }
 
-func lineOf(t model.Token) tokenLine {
+func lineOf(t decode.Token) tokenLine {
 	return tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)}
 }
 
@@ -56,7 +56,7 @@ func finite(x float32) *float64 {
 	return &v
 }
 
-func (w *tokenWriter) token(t model.Token) error {
+func (w *tokenWriter) token(t decode.Token) error {
 	var err error
 	switch {
 	case w.json != nil && t.Token < 0:
@@ -74,7 +74,7 @@ func (w *tokenWriter) token(t model.Token) error {
 }
 
 // shown is what is to be seen of a token: its text, or its id where there is no tokenizer.
-func (w *tokenWriter) shown(t model.Token) string {
+func (w *tokenWriter) shown(t decode.Token) string {
 	if w.text || t.Token < 0 {
 		return t.Text
 	}
@@ -82,7 +82,7 @@ func (w *tokenWriter) shown(t model.Token) string {
 }
 
 // stepsOf is the core steps of a token, and -1 for text that was held back to the end.
-func stepsOf(t model.Token) int {
+func stepsOf(t decode.Token) int {
 	if t.Token < 0 {
 		return -1
 	}

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
+	"muninn/model/store"
 )
 
 type fullDisk struct{}
@@ -27,7 +29,7 @@ func TestRunCannotWrite(t *testing.T) {
 }
 
 func TestTraffic(t *testing.T) {
-	ck, err := model.OpenPath("demo")
+	ck, err := store.Open("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,21 +39,21 @@ func TestTraffic(t *testing.T) {
 	for _, steps := range []int{0, 1, 8} {
 		vectors := 4*d + 2*d // float32 on the device, whatever the file has
 		want := uint64(2*(block+steps*(2*block+2*d*d)+block+d+vocab*d) + 2*(vectors*(2+2*steps)+d))
-		if got := traffic(ck, model.Scheme{}, steps); got != want {
+		if got := traffic(ck, checkpoint.Scheme{}, steps); got != want {
 			t.Errorf("%d steps: %d bytes, want %d", steps, got, want)
 		}
 	}
-	f32 := model.Scheme{Quant: model.F32}
-	if a, b := traffic(ck, f32, 8), traffic(ck, model.Scheme{}, 8); a < b*19/10 || a > 2*b { // norms keep their format
+	f32 := checkpoint.Scheme{Quant: checkpoint.F32}
+	if a, b := traffic(ck, f32, 8), traffic(ck, checkpoint.Scheme{}, 8); a < b*19/10 || a > 2*b { // norms keep their format
 		t.Errorf("%d bytes in f32, %d in bf16", a, b)
 	}
 }
 
 func TestTokenWriter(t *testing.T) {
-	tokens := []model.Token{
-		{Choice: model.Choice{Token: 7, Steps: 2, LogProb: -0.5, Margin: 1.25}, Text: "<a"},
-		{Choice: model.Choice{Token: 8, Steps: 2, LogProb: float32(math.Inf(-1)), Margin: float32(math.NaN())}},
-		{Choice: model.Choice{Token: -1}, Text: "\uFFFD"},
+	tokens := []decode.Token{
+		{Choice: decode.Choice{Token: 7, Steps: 2, LogProb: -0.5, Margin: 1.25}, Text: "<a"},
+		{Choice: decode.Choice{Token: 8, Steps: 2, LogProb: float32(math.Inf(-1)), Margin: float32(math.NaN())}},
+		{Choice: decode.Choice{Token: -1}, Text: "\uFFFD"},
 	}
 	for _, c := range []struct {
 		json, text bool

@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
 	"muninn/model/tokenizer"
 )
 
@@ -36,7 +38,7 @@ func (o *promptOptions) AddFlags(fs *pflag.FlagSet) {
 }
 
 // prompt is the prompt's token ids.
-func (o *promptOptions) prompt(s *cli.Streams, ck *model.Checkpoint) ([]int32, error) {
+func (o *promptOptions) prompt(s *cli.Streams, ck *checkpoint.Checkpoint) ([]int32, error) {
 	sources := 0
 	for _, given := range []bool{o.Text != nil, o.File != "", o.IDs != ""} {
 		if given {
@@ -129,11 +131,11 @@ func readText(r io.Reader, from string) (string, error) {
 
 // chat lays text out as a question and encodes it part by part.
 func (o *promptOptions) chat(t *tokenizer.Tokenizer, text string) ([]int32, error) {
-	messages := []model.Message{{Role: "user", Content: text}}
+	messages := []arch.Message{{Role: "user", Content: text}}
 	if o.System != "" {
-		messages = append([]model.Message{{Role: "system", Content: o.System}}, messages...)
+		messages = append([]arch.Message{{Role: "system", Content: o.System}}, messages...)
 	}
-	parts, err := model.ChatPrompt(messages, true)
+	parts, err := arch.ChatPrompt(messages, true)
 	if err != nil {
 		return nil, err
 	}
@@ -185,8 +187,8 @@ func (o *samplingOptions) AddFlags(fs *pflag.FlagSet) {
 }
 
 // sampling is the model's own way of sampling with the flags laid over it.
-func (o *samplingOptions) sampling(s *cli.Streams, g model.GenerationConfig) (model.Sampling, error) {
-	p := model.Sampling{Temperature: g.Temperature, TopK: g.TopK, TopP: g.TopP, MinP: g.MinP, RepetitionPenalty: g.RepetitionPenalty,
+func (o *samplingOptions) sampling(s *cli.Streams, g arch.Generation) (decode.Filters, error) {
+	p := decode.Filters{Temperature: g.Temperature, TopK: g.TopK, TopP: g.TopP, MinP: g.MinP, RepetitionPenalty: g.RepetitionPenalty,
 		DRYMultiplier: g.DRYMultiplier, DRYBase: g.DRYBase, DRYAllowedLength: g.DRYAllowedLength, Greedy: !g.DoSample}
 	if o.TopK < -1 {
 		return p, cli.Usage("--top-k %d: want 0 (off) or more", o.TopK)

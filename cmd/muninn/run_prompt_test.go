@@ -9,26 +9,28 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/decode"
+	"muninn/model/store"
 )
 
 func TestSamplingOptions(t *testing.T) {
-	greedy := model.GenerationConfig{Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}
-	drawn := model.GenerationConfig{DoSample: true, Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}
+	greedy := arch.Generation{Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}
+	drawn := arch.Generation{DoSample: true, Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}
 	for _, c := range []struct {
-		g    model.GenerationConfig
+		g    arch.Generation
 		args string
-		want model.Sampling
+		want decode.Filters
 	}{
-		{greedy, "", model.Sampling{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--temp 0.5", model.Sampling{Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--min-p 0.1 --seed 3", model.Sampling{Temperature: 1, TopK: 50, TopP: 1, MinP: 0.1, RepetitionPenalty: 1, Seed: 3}},
-		{greedy, "--top-k 0", model.Sampling{Temperature: 1, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--repetition-penalty 1.3", model.Sampling{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1.3}},
-		{greedy, "--temp 0.5 --greedy", model.Sampling{Greedy: true, Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{drawn, "", model.Sampling{Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
-		{drawn, "--temp 0", model.Sampling{Greedy: true, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
-		{drawn, "--repetition-penalty 1 --top-p 1", model.Sampling{Temperature: 0.7, TopK: 20, TopP: 1, MinP: 0.05, RepetitionPenalty: 1, DRYBase: 1.75, DRYAllowedLength: 2}},
+		{greedy, "", decode.Filters{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
+		{greedy, "--temp 0.5", decode.Filters{Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
+		{greedy, "--min-p 0.1 --seed 3", decode.Filters{Temperature: 1, TopK: 50, TopP: 1, MinP: 0.1, RepetitionPenalty: 1, Seed: 3}},
+		{greedy, "--top-k 0", decode.Filters{Temperature: 1, TopP: 1, RepetitionPenalty: 1}},
+		{greedy, "--repetition-penalty 1.3", decode.Filters{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1.3}},
+		{greedy, "--temp 0.5 --greedy", decode.Filters{Greedy: true, Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
+		{drawn, "", decode.Filters{Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
+		{drawn, "--temp 0", decode.Filters{Greedy: true, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
+		{drawn, "--repetition-penalty 1 --top-p 1", decode.Filters{Temperature: 0.7, TopK: 20, TopP: 1, MinP: 0.05, RepetitionPenalty: 1, DRYBase: 1.75, DRYAllowedLength: 2}},
 	} {
 		var o samplingOptions
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -53,7 +55,7 @@ func TestRandomSeed(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	ck, err := model.OpenPath("demo")
+	ck, err := store.Open("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,14 +80,14 @@ func TestPlan(t *testing.T) {
 	}
 	p := plan()
 	if p.request.Steps != 8 || p.session.MaxSteps != 8 || p.request.MaxTokens != 512 || p.session.Context != 256 || p.state.InitScale != 1 ||
-		p.request.Sampler != (model.Sampler{Noise: model.StateNoise{Type: model.NoiseFixed}}) || p.state.Seed != 0 || p.session.StepsPerSubmit != 0 || p.session.Lookup.String() != model.DefaultLookup ||
+		p.request.Strategy != (decode.Strategy{Noise: decode.StateNoise{Type: decode.NoiseFixed}}) || p.state.Seed != 0 || p.session.StepsPerSubmit != 0 || p.session.Lookup.String() != decode.DefaultLookup ||
 		joinIDs(p.request.Prompt) != "926 729 5" {
 		t.Errorf("defaults: %+v", p)
 	}
 	p = plan("-r", "3", "-n", "5", "--init-scale", "0.5", "--continuous-compute", "--seed", "9", "--steps-per-submit", "2",
 		"--cache-lookup-strategy", "full", "--stop", "a", "--stop", "b,c")
 	if p.request.Steps != 3 || p.session.MaxSteps != 3 || p.request.MaxTokens != 5 || p.session.Context != 8 || p.state.InitScale != 0.5 ||
-		!p.request.Sampler.ContinuousCompute || p.state.Seed != 9 || p.request.Pick.Seed != 9 || p.session.StepsPerSubmit != 2 ||
+		!p.request.Strategy.ContinuousCompute || p.state.Seed != 9 || p.request.Pick.Seed != 9 || p.session.StepsPerSubmit != 2 ||
 		p.session.Lookup.String() != "full" || strings.Join(p.request.StopStrings, "|") != "a|b,c" {
 		t.Errorf("flags: %+v", p)
 	}

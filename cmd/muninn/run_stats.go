@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
+	"muninn/model/engine"
 	"muninn/vk"
 )
 
@@ -26,7 +29,7 @@ type tally struct {
 	ids           []int32 // of the tokens
 }
 
-func (t *tally) token(token model.Token) {
+func (t *tally) token(token decode.Token) {
 	if t.tokens == 0 {
 		t.answer = time.Now()
 	}
@@ -39,11 +42,11 @@ func (t *tally) token(token model.Token) {
 
 // summary is the last object of --json. Counters leave the loading of the weights out.
 type summary struct {
-	Finish       model.Finish `json:"finish_reason"`
-	PromptTokens int          `json:"prompt_tokens"`
-	Tokens       int          `json:"tokens"`
-	Steps        int          `json:"num_steps"`
-	Seed         uint64       `json:"seed"`
+	Finish       decode.Finish `json:"finish_reason"`
+	PromptTokens int           `json:"prompt_tokens"`
+	Tokens       int           `json:"tokens"`
+	Steps        int           `json:"num_steps"`
+	Seed         uint64        `json:"seed"`
 
 	depthSummary
 	Plain *plainSummary `json:"plain,omitempty"` // the same prompt decoded plainly
@@ -68,7 +71,7 @@ type summary struct {
 }
 
 // close ends the count. The session must not have been closed yet.
-func (t *tally) close(s *model.Session, out model.Outcome, req model.Request) summary {
+func (t *tally) close(s *engine.Session, out decode.Outcome, req decode.Request) summary {
 	end, now := time.Now(), t.dev.Counters()
 	sum := summary{
 		Finish: out.Finish, PromptTokens: t.prompt, Tokens: t.tokens, Steps: req.Steps, Seed: req.Pick.Seed, depthSummary: depthOf(t, out, req),
@@ -111,7 +114,7 @@ func hashLogits(logits []float32) string {
 
 // traffic is the bytes of weights that a pass of one row at num_steps = steps reads: prelude, coda and head once, adapter
 // and core blocks at every step. Of the embedding, one row is read, which does not count.
-func traffic(ck *model.Checkpoint, scheme model.Scheme, steps int) uint64 {
+func traffic(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme, steps int) uint64 {
 	c := ck.Config
 	var total uint64
 	for _, spec := range c.TensorSpecs() {
@@ -124,13 +127,13 @@ func traffic(ck *model.Checkpoint, scheme model.Scheme, steps int) uint64 {
 			continue // an absent head
 		}
 		switch spec.Part {
-		case model.PartAdapter, model.PartCore:
+		case arch.PartAdapter, arch.PartCore:
 			times = uint64(steps)
-		case model.PartEmbedding:
+		case arch.PartEmbedding:
 			if !c.TieEmbeddings {
 				times = 0 // the head has its own matrix
 			}
-		case model.PartHead:
+		case arch.PartHead:
 			if c.TieEmbeddings {
 				times = 0
 			}

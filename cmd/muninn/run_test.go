@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/decode"
 	"muninn/vk/vktest"
 )
 
@@ -73,7 +73,7 @@ func TestRunJSON(t *testing.T) {
 			}
 		}
 		s := a.sum
-		if s.Finish != model.FinishLength || s.Tokens != 2 || s.PromptTokens != 7 || s.Steps != 2 || !strings.Contains(s.Device, device) ||
+		if s.Finish != decode.FinishLength || s.Tokens != 2 || s.PromptTokens != 7 || s.Steps != 2 || !strings.Contains(s.Device, device) ||
 			s.Dispatches == 0 || s.Submissions == 0 || s.Recordings == 0 || s.BytesUp == 0 || s.BytesDown == 0 || s.DeviceBytes == 0 || len(s.LogitsHash) != 16 {
 			t.Errorf("summary %+v", s)
 		}
@@ -123,15 +123,15 @@ func TestRunSettings(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	device := firstDevice(t)
 	full := parseAnswer(t, invoke("run", "demo", chain, "--json", "-r", "1", "--ctx", "8", "--device", device))
-	if full.sum.Finish != model.FinishContext || full.sum.Tokens != 2 { // 7 tokens of prompt, the 8th, and the one after it
+	if full.sum.Finish != decode.FinishContext || full.sum.Tokens != 2 { // 7 tokens of prompt, the 8th, and the one after it
 		t.Errorf("context of 8: %+v", full.sum)
 	}
 	stopped := parseAnswer(t, invoke("run", "demo", chain, "--json", "-r", "1", "--stop", "a?", "--device", device))
-	if stopped.sum.Finish != model.FinishStop || stopped.text != "k?d?" {
+	if stopped.sum.Finish != decode.FinishStop || stopped.text != "k?d?" {
 		t.Errorf("stop text: %q, %+v", stopped.text, stopped.sum)
 	}
 	own := parseAnswer(t, invoke("run", "demo", chain, "--json", "--device", device))
-	if own.sum.Finish != model.FinishStop || own.sum.Steps != 8 {
+	if own.sum.Finish != decode.FinishStop || own.sum.Steps != 8 {
 		t.Errorf("the model's own end at its own depth: %+v", own.sum)
 	}
 	// What is asked for beside the answer goes to standard error.

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/decode"
 )
 
-// The samplers by name.
+// The strategies by name.
 const (
 	plainSampler       = "plain"
 	speculativeSampler = "speculative"
@@ -22,7 +22,7 @@ const (
 // noCriterion stands for a fixed depth.
 const noCriterion = "none"
 
-// samplerOptions say how a text is decoded: by which sampler, and what ends the core steps of a token.
+// samplerOptions say how a text is decoded: by which strategy, and what ends the core steps of a token.
 type samplerOptions struct {
 	Sampler string
 
@@ -36,14 +36,14 @@ type samplerOptions struct {
 	Noise             float64
 	NoiseType         string
 
-	speculative model.Speculative
-	wave        model.Wave
+	speculative decode.Speculative
+	wave        decode.Wave
 	freeze      string
 
 	given func(flag string) bool // whether the user gave a flag, on the command line or in the environment
 }
 
-// samplerFlags are the flags that only some samplers understand.
+// samplerFlags are the flags that only some strategies understand.
 var samplerFlags = []struct {
 	name     string
 	samplers []string
@@ -61,23 +61,23 @@ var samplerFlags = []struct {
 // exitFlags say nothing without a criterion.
 var exitFlags = []string{"exit-threshold", "min-steps", "check-criterion-every-n-steps", "do-not-exit-in-prefill"}
 
-// AddFlags declares the flags. Those of the exit are for every verb that decodes; the others for those that take any sampler.
+// AddFlags declares the flags. Those of the exit are for every verb that decodes; the others for those that take any strategy.
 func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
-	o.Sampler, o.speculative, o.wave = plainSampler, model.DefaultSpeculative, model.PaperWave
+	o.Sampler, o.speculative, o.wave = plainSampler, decode.DefaultSpeculative, decode.PaperWave
 	o.given = fs.Changed
 	if anySampler {
 		cli.ChoiceVar(fs, &o.Sampler, "sampler", plainSampler, []string{plainSampler, speculativeSampler, waveSampler},
 			"token by token; or drafts of few core steps, verified all at once; or a wave of positions in flight, with the paper's settings")
 	}
 	thresholds, names := []string{}, []string{noCriterion}
-	for _, c := range model.Criteria() {
+	for _, c := range decode.Criteria {
 		names = append(names, string(c.Name))
 		thresholds = append(thresholds, fmt.Sprintf("%s %g", c.Name, c.Auto))
 	}
 	cli.ChoiceVar(fs, &o.Criterion, "criterion", noCriterion, names, "end the core steps of a token when it has settled by this measure; none: all --num-steps")
 	threshold := "threshold of --criterion, a number or auto: " + strings.Join(thresholds, ", ")
 	if anySampler {
-		threshold += fmt.Sprintf("; of a wave, the change below which a position may freeze (the reference's exit_t; auto: %g)", model.PaperWave.ExitThreshold)
+		threshold += fmt.Sprintf("; of a wave, the change below which a position may freeze (the reference's exit_t; auto: %g)", decode.PaperWave.ExitThreshold)
 	}
 	fs.StringVar(&o.ExitThreshold, "exit-threshold", "auto", threshold)
 	fs.IntVar(&o.MinSteps, "min-steps", 0, "core steps of a token before its --criterion is looked at")
@@ -86,10 +86,10 @@ func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
 	fs.BoolVar(&o.ContinuousCompute, "continuous-compute", false, "start each token from the final state of the one before")
 	fs.Float64Var(&o.Noise, "test-time-noise", 0, "`share` of fresh noise mixed into the state before each core step")
 	var types []string
-	for _, t := range model.NoiseTypes {
+	for _, t := range decode.NoiseTypes {
 		types = append(types, string(t))
 	}
-	cli.ChoiceVar(fs, &o.NoiseType, "test-time-noise-type", string(model.NoiseFixed), types, "how the noise falls with the core steps")
+	cli.ChoiceVar(fs, &o.NoiseType, "test-time-noise-type", string(decode.NoiseFixed), types, "how the noise falls with the core steps")
 	if !anySampler {
 		return
 	}
@@ -101,7 +101,7 @@ func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
 	fs.IntVar(&w.InnerRecurrence, "inner-recurrence", w.InnerRecurrence, "wave: core steps between two guesses of all tokens in flight")
 	fs.IntVar(&w.Headway, "headway", w.Headway, "wave: positions that join at a time")
 	var rules []string
-	for _, f := range model.Freezes {
+	for _, f := range decode.Freezes {
 		rules = append(rules, string(f))
 	}
 	cli.ChoiceVar(fs, &o.freeze, "freeze-strategy", string(w.Freeze), rules, "wave: which tokens have settled")
@@ -111,9 +111,9 @@ func (o *samplerOptions) AddFlags(fs *pflag.FlagSet, anySampler bool) {
 	fs.BoolVar(&w.FullPrefill, "full-prefill", w.FullPrefill, "wave: run the prompt at --num-steps first; false: it flies along")
 }
 
-// sampler is what the flags make. An effort fills in what they leave open; nil: none.
-func (o *samplerOptions) sampler(e *effort) (model.Sampler, error) {
-	s := model.Sampler{Noise: model.StateNoise{Weight: o.Noise, Type: model.NoiseType(o.NoiseType)}, ContinuousCompute: o.ContinuousCompute}
+// strategy is what the flags make. An effort fills in what they leave open; nil: none.
+func (o *samplerOptions) sampler(e *effort) (decode.Strategy, error) {
+	s := decode.Strategy{Noise: decode.StateNoise{Weight: o.Noise, Type: decode.NoiseType(o.NoiseType)}, ContinuousCompute: o.ContinuousCompute}
 	for _, f := range samplerFlags {
 		if o.given(f.name) && !slices.Contains(f.samplers, o.Sampler) {
 			return s, cli.Usage("--%s has no meaning for --sampler %s; it is for %s", f.name, o.Sampler, strings.Join(f.samplers, " and "))
@@ -128,7 +128,7 @@ func (o *samplerOptions) sampler(e *effort) (model.Sampler, error) {
 		s.Speculative = &o.speculative
 	case waveSampler:
 		s.Wave = &o.wave
-		o.wave.Freeze = model.Freeze(o.freeze)
+		o.wave.Freeze = decode.Freeze(o.freeze)
 		o.wave.ExitThreshold, err = o.waveThreshold()
 	default:
 		s.Exit, err = o.exit(e)
@@ -136,14 +136,14 @@ func (o *samplerOptions) sampler(e *effort) (model.Sampler, error) {
 	if err == nil {
 		err = s.Validate()
 	}
-	if errors.Is(err, model.ErrSampler) || errors.Is(err, model.ErrExit) || errors.Is(err, model.ErrNoise) {
+	if errors.Is(err, decode.ErrStrategy) || errors.Is(err, decode.ErrExit) || errors.Is(err, decode.ErrNoise) {
 		err = cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
 	}
 	return s, err
 }
 
 // exit is the adaptive exit of plain decoding; nil: none.
-func (o *samplerOptions) exit(e *effort) (*model.Exit, error) {
+func (o *samplerOptions) exit(e *effort) (*decode.Exit, error) {
 	criterion, threshold := o.Criterion, o.ExitThreshold
 	if e != nil && e.criterion != "" && !o.given("criterion") {
 		criterion = string(e.criterion)
@@ -162,20 +162,20 @@ func (o *samplerOptions) exit(e *effort) (*model.Exit, error) {
 	if o.Every < 1 {
 		return nil, cli.Usage("--check-criterion-every-n-steps %d: want 1 or more", o.Every)
 	}
-	exit, err := model.ParseExit(criterion, threshold)
+	exit, err := decode.ParseExit(criterion, threshold)
 	exit.MinSteps, exit.Every, exit.Prefill = o.MinSteps, o.Every, !o.NotInPrefill
 	return &exit, err
 }
 
 // waveThreshold is the threshold of the latent freeze rules.
 func (o *samplerOptions) waveThreshold() (float64, error) {
-	latent := o.freeze == string(model.FreezeLatentDiff) || o.freeze == string(model.FreezeAcceleration)
+	latent := o.freeze == string(decode.FreezeLatentDiff) || o.freeze == string(decode.FreezeAcceleration)
 	switch {
 	case o.ExitThreshold == "auto":
-		return model.PaperWave.ExitThreshold, nil
+		return decode.PaperWave.ExitThreshold, nil
 	case !latent:
 		return 0, cli.Usage("--exit-threshold has no meaning for --freeze-strategy %s, which does not measure states", o.freeze)
 	}
-	exit, err := model.ParseExit(string(model.LatentDiff), o.ExitThreshold)
+	exit, err := decode.ParseExit(string(decode.LatentDiff), o.ExitThreshold)
 	return exit.Threshold, err
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/decode"
+	"muninn/model/store"
 )
 
 // runFlags are the options of a run with flags.
@@ -25,56 +27,56 @@ func runFlags(t *testing.T, args string) *runOptions {
 	return o
 }
 
-// TestSamplers: flags are the sampler that they say.
+// TestSamplers: flags are the strategy that they say.
 func TestSamplers(t *testing.T) {
-	c := model.Config{MeanRecurrence: 32}
-	exit := func(c model.Criterion, threshold float64, set func(*model.Exit)) model.Sampler {
-		e := model.Exit{Criterion: c, Threshold: threshold, Every: 1, Prefill: true}
+	c := arch.Config{MeanRecurrence: 32}
+	exit := func(c decode.Criterion, threshold float64, set func(*decode.Exit)) decode.Strategy {
+		e := decode.Exit{Criterion: c, Threshold: threshold, Every: 1, Prefill: true}
 		if set != nil {
 			set(&e)
 		}
-		return model.Sampler{Exit: &e}
+		return decode.Strategy{Exit: &e}
 	}
-	wave := func(set func(*model.Wave)) model.Sampler {
-		w := model.PaperWave
+	wave := func(set func(*decode.Wave)) decode.Strategy {
+		w := decode.PaperWave
 		set(&w)
-		return model.Sampler{Wave: &w}
+		return decode.Strategy{Wave: &w}
 	}
 	for _, x := range []struct {
 		args  string
 		steps int
-		want  model.Sampler
+		want  decode.Strategy
 	}{
-		{"", 32, model.Sampler{}},
-		{"-r 0", 0, model.Sampler{}},
-		{"--criterion none", 32, model.Sampler{}},
-		{"--criterion kl", 32, exit(model.KL, 0, nil)},
-		{"--criterion acceleration --exit-threshold auto", 32, exit(model.Acceleration, 0, nil)},
+		{"", 32, decode.Strategy{}},
+		{"-r 0", 0, decode.Strategy{}},
+		{"--criterion none", 32, decode.Strategy{}},
+		{"--criterion kl", 32, exit(decode.KL, 0, nil)},
+		{"--criterion acceleration --exit-threshold auto", 32, exit(decode.Acceleration, 0, nil)},
 		{"-r 64 --criterion minp-kl --exit-threshold 1e-4 --min-steps 3 --check-criterion-every-n-steps 4 --do-not-exit-in-prefill", 64,
-			exit(model.MinPKL, 1e-4, func(e *model.Exit) { e.MinSteps, e.Every, e.Prefill = 3, 4, false })},
-		{"--effort low", 8, exit(model.LatentDiff, 0, nil)},
-		{"--effort medium --min-steps 2", 16, exit(model.LatentDiff, 0, func(e *model.Exit) { e.MinSteps = 2 })},
-		{"--effort high", 32, exit(model.LatentDiff, 0.01, nil)},
-		{"--effort high --exit-threshold 0.2", 32, exit(model.LatentDiff, 0.2, nil)},
-		{"--effort high --criterion kl", 32, exit(model.KL, 0, nil)},
-		{"--effort low --criterion none", 8, model.Sampler{}},
-		{"--effort max", 64, model.Sampler{}},
-		{"--effort low -r 5", 5, exit(model.LatentDiff, 0, nil)},
-		{"--continuous-compute", 32, model.Sampler{ContinuousCompute: true}},
-		{"--test-time-noise 0.1 --test-time-noise-type chi", 32, model.Sampler{Noise: model.StateNoise{Weight: 0.1, Type: model.NoiseChi}}},
-		{"--sampler speculative", 32, model.Sampler{Speculative: &model.Speculative{DraftSteps: 4, Lookahead: 4, Threshold: 1}}},
+			exit(decode.MinPKL, 1e-4, func(e *decode.Exit) { e.MinSteps, e.Every, e.Prefill = 3, 4, false })},
+		{"--effort low", 8, exit(decode.LatentDiff, 0, nil)},
+		{"--effort medium --min-steps 2", 16, exit(decode.LatentDiff, 0, func(e *decode.Exit) { e.MinSteps = 2 })},
+		{"--effort high", 32, exit(decode.LatentDiff, 0.01, nil)},
+		{"--effort high --exit-threshold 0.2", 32, exit(decode.LatentDiff, 0.2, nil)},
+		{"--effort high --criterion kl", 32, exit(decode.KL, 0, nil)},
+		{"--effort low --criterion none", 8, decode.Strategy{}},
+		{"--effort max", 64, decode.Strategy{}},
+		{"--effort low -r 5", 5, exit(decode.LatentDiff, 0, nil)},
+		{"--continuous-compute", 32, decode.Strategy{ContinuousCompute: true}},
+		{"--test-time-noise 0.1 --test-time-noise-type chi", 32, decode.Strategy{Noise: decode.StateNoise{Weight: 0.1, Type: decode.NoiseChi}}},
+		{"--sampler speculative", 32, decode.Strategy{Speculative: &decode.Speculative{DraftSteps: 4, Lookahead: 4, Threshold: 1}}},
 		{"--sampler speculative --effort low --draft-steps 2 --lookahead 8 --verification-threshold 0.5", 8,
-			model.Sampler{Speculative: &model.Speculative{DraftSteps: 2, Lookahead: 8, Threshold: 0.5}}},
-		{"--sampler wave", 32, model.Sampler{Wave: &model.PaperWave}},
+			decode.Strategy{Speculative: &decode.Speculative{DraftSteps: 2, Lookahead: 8, Threshold: 0.5}}},
+		{"--sampler wave", 32, decode.Strategy{Wave: &decode.PaperWave}},
 		{"--sampler wave --exit-threshold 0.1 --inner-recurrence 2 --headway 3 --ema-embeds 0 --state-noise-mixing 0.2 --max-wavefront 0 --full-prefill=false", 32,
-			wave(func(w *model.Wave) {
+			wave(func(w *decode.Wave) {
 				w.ExitThreshold, w.InnerRecurrence, w.Headway, w.EMA, w.StateNoiseMixing, w.MaxWavefront, w.FullPrefill = 0.1, 2, 3, 0, 0.2, 0, false
 			})},
-		{"--sampler wave --freeze-strategy fixed", 32, wave(func(w *model.Wave) { w.Freeze = model.FreezeFixed })},
+		{"--sampler wave --freeze-strategy fixed", 32, wave(func(w *decode.Wave) { w.Freeze = decode.FreezeFixed })},
 	} {
 		steps, got, err := runFlags(t, x.args).depth(c)
 		if x.want.Noise.Type == "" {
-			x.want.Noise.Type = model.NoiseFixed
+			x.want.Noise.Type = decode.NoiseFixed
 		}
 		if diff := cmp.Diff(x.want, got); err != nil || steps != x.steps || diff != "" {
 			t.Errorf("%s: num_steps %d, %v\n%s", x.args, steps, err, diff)
@@ -82,9 +84,9 @@ func TestSamplers(t *testing.T) {
 	}
 }
 
-// TestSamplerSessions: the session has the room that its sampler needs, and is planned with it.
+// TestSamplerSessions: the session has the room that its strategy needs, and is planned with it.
 func TestSamplerSessions(t *testing.T) {
-	ck, err := model.OpenPath("demo")
+	ck, err := store.Open("demo")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
 )
 
 // showOptions are the flags of show.
@@ -89,16 +90,16 @@ type tensorDescription struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-func describeModel(name string, ck *model.Checkpoint) (modelDescription, error) {
+func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, error) {
 	c := ck.Config
 	d := modelDescription{Model: name, Shape: c.String(), Parameters: c.Params().Total, Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
 		TiedEmbeddings: c.TieEmbeddings, Notes: append([]string{}, ck.Notes...), Bytes: ck.Size()}
 	if m, err := textOf(ck); err == nil {
 		d.Tokens = m.Tokenizer.VocabSize()
-	} else if !errors.Is(err, model.ErrNoTokenizer) {
+	} else if !errors.Is(err, checkpoint.ErrNoTokenizer) {
 		return d, err
 	}
-	specs := map[string]model.TensorSpec{}
+	specs := map[string]arch.TensorSpec{}
 	for _, spec := range c.TensorSpecs() {
 		specs[spec.Name] = spec
 	}
@@ -107,7 +108,7 @@ func describeModel(name string, ck *model.Checkpoint) (modelDescription, error) 
 		spec, known := specs[info.Name]
 		part := string(spec.Part)
 		if !known {
-			part = string(model.PartTable)
+			part = string(arch.PartTable)
 		}
 		i := slices.IndexFunc(d.Parts, func(p partDescription) bool { return p.Part == part })
 		if i < 0 {
@@ -132,9 +133,9 @@ func describeModel(name string, ck *model.Checkpoint) (modelDescription, error) 
 			return int(min(max(formats[p.Part][b]-formats[p.Part][a], -1), 1))*2 + strings.Compare(a, b)
 		})
 	}
-	order := []model.Part{model.PartEmbedding, model.PartPrelude, model.PartAdapter, model.PartCore, model.PartCoda, model.PartNorm, model.PartHead, model.PartTable}
+	order := []arch.Part{arch.PartEmbedding, arch.PartPrelude, arch.PartAdapter, arch.PartCore, arch.PartCoda, arch.PartNorm, arch.PartHead, arch.PartTable}
 	slices.SortStableFunc(d.Parts, func(a, b partDescription) int {
-		return slices.Index(order, model.Part(a.Part)) - slices.Index(order, model.Part(b.Part))
+		return slices.Index(order, arch.Part(a.Part)) - slices.Index(order, arch.Part(b.Part))
 	})
 	return d, nil
 }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"muninn/model"
+	"muninn/model/checkpoint"
 	"muninn/model/fit"
 	"muninn/vk"
 )
@@ -27,7 +27,7 @@ type verdict struct {
 var cardSizes = []uint64{4, 6, 8, 12, 16, 24}
 
 // verdicts are those of this machine's devices, as far as there are any, and of cards of usual sizes.
-func verdicts(ck *model.Checkpoint) ([]verdict, error) {
+func verdicts(ck *checkpoint.Checkpoint) ([]verdict, error) {
 	var list []verdict
 	devices, _ := vk.Devices() // none is no reason not to show the model
 	for i, c := range devices {
@@ -49,8 +49,8 @@ func verdicts(ck *model.Checkpoint) ([]verdict, error) {
 	return list, nil
 }
 
-func verdictOn(ck *model.Checkpoint, c vk.Caps) (verdict, error) {
-	m := fitModel(ck, model.Scheme{})
+func verdictOn(ck *checkpoint.Checkpoint, c vk.Caps) (verdict, error) {
+	m := fitModel(ck, checkpoint.Scheme{})
 	choice, err := fit.Choose(m, c, fit.Wish{}, loads())
 	var e *fit.Error
 	if errors.As(err, &e) {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/checkpoint"
 	"muninn/model/tokenizer"
 )
 
@@ -160,27 +160,23 @@ func detokenize(s *cli.Streams, o *detokenizeOptions) error {
 	return err
 }
 
-// textModel is a model without its weights, for work with text alone.
-func textModel(s *cli.Streams, path string) (*model.Model, error) {
+// textModel is what the texts of a model go by, without its weights.
+func textModel(s *cli.Streams, path string) (t checkpoint.Text, err error) {
 	ck, err := openModel(s, path)
 	if err != nil {
-		return nil, err
+		return t, err
 	}
 	defer ck.Close()
 	return textOf(ck)
 }
 
-// textOf makes a model that can encode and decode, and nothing else, of an open checkpoint.
-func textOf(ck *model.Checkpoint) (*model.Model, error) {
-	data, err := ck.TokenizerJSON()
-	if err != nil {
-		return nil, err
+// textOf is the same of an open checkpoint, which must have a tokenizer.
+func textOf(ck *checkpoint.Checkpoint) (checkpoint.Text, error) {
+	t, err := ck.Text()
+	if err == nil && t.Tokenizer == nil {
+		_, err = ck.TokenizerJSON() // says what is missing
 	}
-	t, err := tokenizer.Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w: tokenizer.json: %w", model.ErrModel, err)
-	}
-	return &model.Model{Config: ck.Config, Generation: ck.Generation, Tokenizer: t}, nil
+	return t, err
 }
 
 func joinIDs(ids []int32) string {

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
+	"muninn/model/decode"
 	"muninn/model/trace"
 )
 
 // recorder is an engine that takes the rows of each ask through its core steps one by one, looking at states and logits, before
-// it does the ask itself. So what a sampler makes of it is what it makes of the engine below, exits included.
+// it does the ask itself. So what a strategy makes of it is what it makes of the engine below, exits included.
 type recorder struct {
-	model.Engine
+	decode.Engine
 	x      *opened
 	b      *trace.Builder
 	prompt int // positions before this one are of the prompt
@@ -23,7 +23,7 @@ type recorder struct {
 }
 
 // Do records an ask and does it.
-func (r *recorder) Do(a *model.Ask) error {
+func (r *recorder) Do(a *decode.Task) error {
 	var paths []*trace.Path
 	err := r.walk(a, func(i int, initial []float32) *trace.Path {
 		row := a.Rows[i]
@@ -45,10 +45,10 @@ func (r *recorder) Do(a *model.Ask) error {
 }
 
 // walk takes the rows of an ask through all its core steps and feeds the paths that begin makes of their initial states.
-func (r *recorder) walk(a *model.Ask, begin func(i int, initial []float32) *trace.Path) error {
+func (r *recorder) walk(a *decode.Task, begin func(i int, initial []float32) *trace.Path) error {
 	n := len(a.Rows)
 	// A row that starts from the one before needs that to stay.
-	ask := model.Ask{Seq: a.Seq, Rows: append([]model.AskRow(nil), a.Rows...), Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != model.FromInitial}
+	ask := decode.Task{Seq: a.Seq, Rows: append([]decode.TaskRow(nil), a.Rows...), Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != decode.FromInitial}
 	var paths []*trace.Path
 	for k := 0; k <= a.Steps; k++ {
 		var logits [][]float32
@@ -57,7 +57,7 @@ func (r *recorder) walk(a *model.Ask, begin func(i int, initial []float32) *trac
 		if k > 0 {
 			one.Steps, one.Outputs = 1, n
 			for i := range one.Rows {
-				one.Rows[i].Begin, one.Rows[i].From, one.Rows[i].Step, one.Rows[i].Mix = false, model.FromOwn, k-1, 0
+				one.Rows[i].Begin, one.Rows[i].From, one.Rows[i].Step, one.Rows[i].Mix = false, decode.FromOwn, k-1, 0
 			}
 		}
 		if err := r.Engine.Do(&one); err != nil {
@@ -84,11 +84,7 @@ func (r *recorder) walk(a *model.Ask, begin func(i int, initial []float32) *trac
 // record decodes the prompt and makes the trace.
 func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p plan) (*trace.Trace, error) {
 	about := trace.Trace{Model: modelName(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
-	var err error
-	if about.Run, err = o.settings(x, p); err != nil {
-		return nil, err
-	}
-	if exit := p.request.Sampler.Exit; exit != nil {
+	if exit := p.request.Strategy.Exit; exit != nil {
 		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
 	}
 	options := trace.Options{Width: x.m.Config.NEmbd, Components: o.Components}
@@ -108,7 +104,7 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	x.session.SetSequence(0, p.state)
 	r := &recorder{Engine: x.session.Engine(ctx), x: x, b: b, prompt: len(p.request.Prompt), bar: bar}
 	tokens := 0
-	out, err := x.m.GenerateOn(r, 0, p.request, func(token model.Token) error {
+	out, err := x.m.GenerateOn(r, 0, p.request, func(token decode.Token) error {
 		if token.Token >= 0 {
 			tokens++
 		}
@@ -148,7 +144,7 @@ func (o *traceOptions) recordStarts(r *recorder, p plan) error {
 		setting := p.state
 		setting.Seed += uint64(i)
 		r.x.session.SetSequence(0, setting)
-		a := &model.Ask{Rows: []model.AskRow{{Pos: pos, Token: token, Begin: true}}, Steps: p.request.Steps, Noise: p.request.Sampler.Noise}
+		a := &decode.Task{Rows: []decode.TaskRow{{Pos: pos, Token: token, Begin: true}}, Steps: p.request.Steps, Noise: p.request.Strategy.Noise}
 		if err := r.walk(a, func(_ int, initial []float32) *trace.Path { return r.b.Start(r.paths[pos], setting.Seed, initial) }); err != nil {
 			return err
 		}

@@ -3,14 +3,14 @@ package demo_test
 import (
 	"testing"
 
-	"muninn/model"
+	"muninn/model/checkpoint"
 	"muninn/model/demo"
 	"muninn/model/tokenizer"
 )
 
 // The embedded files are a checkpoint as any other, and its tokenizer has a token for every definition, question and value.
 func TestFiles(t *testing.T) {
-	ck, err := model.OpenCheckpointFS(demo.Files)
+	ck, err := checkpoint.OpenFS(demo.Files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,8 @@ import (
 	"sort"
 	"strings"
 
-	"muninn/model"
+	"muninn/model/decode"
+	"muninn/model/engine"
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -16,7 +17,7 @@ type Error struct {
 	Device  string
 	Space   Space
 	Nearest Setting // of the settings within the wish, the one that needs least
-	Plan    model.Plan
+	Plan    engine.MemoryPlan
 	Fitting []Choice // settings that fit, of different kinds; empty when none does
 	Least   uint64   // when none does: what the smallest of all settings needs
 	binding error
@@ -141,7 +142,7 @@ func (m Model) relaxations(w Wish, can Can) []relaxed {
 			}
 			for _, q := range quants {
 				for _, k := range caches {
-					if steps < m.steps(w) && k.lookup.Period != model.Uncompressed {
+					if steps < m.steps(w) && k.lookup.Period != decode.Uncompressed {
 						continue // takes the same whatever the steps
 					}
 					s := Setting{Quant: q, Lookup: k.lookup, KV: k.kv, Context: n, Rows: 128, Steps: steps}

@@ -6,15 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"muninn/model"
+	"muninn/model/decode"
 	"muninn/shaders"
 	"muninn/vk"
 )
 
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
-func lookup(t *testing.T, name string) *model.Lookup {
-	l, err := model.ParseLookup(name, 4)
+func lookup(t *testing.T, name string) *decode.Lookup {
+	l, err := decode.ParseLookup(name, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

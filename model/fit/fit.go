@@ -4,29 +4,31 @@ import (
 	"errors"
 	"fmt"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/decode"
+	"muninn/model/engine"
 	"muninn/shaders"
 	"muninn/vk"
 )
 
 // Model is what is planned for.
 type Model struct {
-	Config  model.Config
-	Stored  shaders.Format                            // of most of the weights
-	Formats func(quant *shaders.Format) model.Formats // of the matrices when quant is asked for; nil: as stored
+	Config  arch.Config
+	Stored  shaders.Format                             // of most of the weights
+	Formats func(quant *shaders.Format) engine.Formats // of the matrices when quant is asked for; nil: as stored
 }
 
 // Wish is what the user wants. What is fixed stays; what is nil or zero is Choose's to choose.
 type Wish struct {
 	Quant   *shaders.Format // fixed format of the weights
-	Lookup  *model.Lookup   // fixed KV rule
+	Lookup  *decode.Lookup  // fixed KV rule
 	KV      *shaders.KVType // fixed KV type
 	Context int             // positions wanted; 0: the model's block_size
 	// ContextFixed says that the user asked for Context; else it may be cut down to Least, or Floor if that is more.
 	ContextFixed bool
 	Least        int
 	// Session has the rest: Sequences, MaxSteps, Outputs and, when not 0, Rows. Its Lookup and Context are not used.
-	Session model.SessionOptions
+	Session engine.SessionOptions
 }
 
 // Floor is the shortest context that is chosen on the user's behalf.
@@ -41,7 +43,7 @@ type Can struct {
 // Setting is one way to hold a model.
 type Setting struct {
 	Quant   *shaders.Format // nil: as stored
-	Lookup  model.Lookup
+	Lookup  decode.Lookup
 	KV      shaders.KVType
 	Context int
 	Rows    int // of a pass; 0: the default
@@ -51,7 +53,7 @@ type Setting struct {
 // Choice is a setting with its plan.
 type Choice struct {
 	Setting
-	Plan  model.Plan
+	Plan  engine.MemoryPlan
 	Space Space
 	Why   string // one line
 }
@@ -60,12 +62,12 @@ type Choice struct {
 var ErrDoesNotFit = errors.New("does not fit")
 
 // Plan is the memory that a setting takes on a device.
-func (m Model) Plan(c vk.Caps, s Setting, o model.SessionOptions) (model.Plan, error) {
+func (m Model) Plan(c vk.Caps, s Setting, o engine.SessionOptions) (engine.MemoryPlan, error) {
 	o.Context, o.Lookup, o.MaxSteps = s.Context, s.Lookup, s.Steps
 	if s.Rows > 0 {
 		o.Rows = s.Rows
 	}
-	return m.Config.Plan(c, model.PlanOptions{Formats: m.Formats(s.Quant), KV: s.KV, Session: o})
+	return engine.PlanMemory(m.Config, c, engine.MemoryOptions{Formats: m.Formats(s.Quant), KV: s.KV, Session: o})
 }
 
 // Given is the setting of a wish with nothing chosen to make it fit: weights as stored, the default rule.
@@ -88,7 +90,7 @@ func Choose(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
 	if err != nil {
 		return Choice{}, err
 	}
-	var preferred model.Plan
+	var preferred engine.MemoryPlan
 	var binding error
 	list := m.candidates(w, can)
 	for i, s := range list {
@@ -113,7 +115,7 @@ func Choose(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
 }
 
 // why is the line that says what was chosen, and what of it was not the first choice.
-func (m Model) why(c Choice, first Setting, preferred model.Plan, wanted bool) string {
+func (m Model) why(c Choice, first Setting, preferred engine.MemoryPlan, wanted bool) string {
 	text := fmt.Sprintf("%s: %s of %s free", c.Setting.describe(m), Size(c.Plan.Device), Size(c.Space.Free))
 	switch {
 	case wanted:
@@ -138,7 +140,7 @@ func (m Model) QuantName(f *shaders.Format) string {
 }
 
 // Verdict is one line on whether a plan fits a device.
-func Verdict(p model.Plan, c vk.Caps) string {
+func Verdict(p engine.MemoryPlan, c vk.Caps) string {
 	s, err := SpaceOf(c)
 	switch {
 	case err != nil:

@@ -6,26 +6,28 @@ import (
 	"strings"
 	"testing"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
 	"muninn/shaders"
 	"muninn/vk"
 	"muninn/vk/recorded"
 )
 
 // huginn is the shape of the published model, stored in bf16.
-var huginn = storedAs(model.BF16, shaders.BF16)
+var huginn = storedAs(checkpoint.BF16, shaders.BF16)
 
-func storedAs(d model.DType, f shaders.Format) Model {
-	return Model{Config: shape, Stored: f, Formats: func(quant *shaders.Format) model.Formats {
-		var s model.Scheme
+func storedAs(d checkpoint.DType, f shaders.Format) Model {
+	return Model{Config: shape, Stored: f, Formats: func(quant *shaders.Format) engine.Formats {
+		var s checkpoint.Scheme
 		if quant != nil {
-			s.Quant = model.DType(strings.ToUpper(quant.String()))
+			s.Quant = checkpoint.DType(strings.ToUpper(quant.String()))
 		}
-		return model.DeviceFormats(s, shape, func(string) model.DType { return d })
+		return engine.DeviceFormats(s, shape, func(string) checkpoint.DType { return d })
 	}}
 }
 
-var shape = model.Config{
+var shape = arch.Config{
 	NEmbd: 5280, NHeads: 55, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
 	IntermediateSize: 17920, VocabSize: 65536, PaddedVocabSize: 65536, BlockSize: 4096, MeanRecurrence: 32,
 	RopeBase: 50000, NormEps: 1e-6, TieEmbeddings: true, QKBias: true,
@@ -170,7 +172,7 @@ func TestOnlyWhatLoads(t *testing.T) {
 	if _, err := Choose(huginn, Card(6<<30), Wish{}, today); !errors.Is(err, ErrDoesNotFit) {
 		t.Errorf("6 GiB without block formats: %v", err)
 	}
-	float := storedAs(model.F32, shaders.F32)
+	float := storedAs(checkpoint.F32, shaders.F32)
 	if choice, err := Choose(float, Card(12<<30), Wish{}, all); err != nil || choice.Quant == nil || *choice.Quant != shaders.BF16 {
 		t.Errorf("stored in f32: %q, %v", name(choice.Setting), err)
 	}

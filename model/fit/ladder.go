@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"muninn/model"
+	"muninn/model/decode"
 	"muninn/shaders"
 )
 
@@ -27,13 +27,13 @@ var ladder = []rung{
 func (r rung) gentle() bool { return r.Slots == 0 || r.Slots >= 4 }
 
 // lookup is the rung's rule for a model.
-func (m Model) lookup(slots int) model.Lookup {
-	name := model.DefaultLookup
+func (m Model) lookup(slots int) decode.Lookup {
+	name := decode.DefaultLookup
 	core := m.Config.NLayersInRecurrentBlock
 	if slots > 0 {
 		name = fmt.Sprintf("%s-compress-s%d", name, slots*core)
 	}
-	l, err := model.ParseLookup(name, core)
+	l, err := decode.ParseLookup(name, core)
 	if err != nil {
 		panic(err) // the names above are always understood
 	}
@@ -65,7 +65,7 @@ func (m Model) quants(w Wish, can Can) []*shaders.Format {
 
 // cache is a KV rule and type to try.
 type cache struct {
-	lookup model.Lookup
+	lookup decode.Lookup
 	kv     shaders.KVType
 	gentle bool
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 
-	"muninn/model"
+	"muninn/model/decode"
 )
 
-// states is how the cases of samplers name their initial states: a table by position of the file, or null for zeros.
+// states is how the cases of strategies name their initial states: a table by position of the file, or null for zeros.
 type states struct{ *string }
 
 func (s *states) UnmarshalJSON(raw []byte) error { return json.Unmarshal(raw, &s.string) }
@@ -31,8 +31,8 @@ func (s states) of(ts tensors, width int) (func(seq, pos int) []float32, error) 
 	}, nil
 }
 
-// asker opens a session of one sequence for a case's sampler.
-func asker(m loaded, o sessionOptions, lookup string) (session, model.Engine, error) {
+// asker opens a session of one sequence for a case's strategy.
+func asker(m loaded, o sessionOptions, lookup string) (session, decode.Engine, error) {
 	s, err := newSession(m, o, lookup)
 	if err != nil {
 		return nil, nil, err
@@ -65,11 +65,11 @@ func compareInts[T int | int32](what string, got, want []T, c *check) {
 
 // logitsOf makes an engine hand out the logits of the last output of every ask that has any.
 type logitsOf struct {
-	model.Engine
+	decode.Engine
 	rows [][]float32
 }
 
-func (l *logitsOf) Do(a *model.Ask) error {
+func (l *logitsOf) Do(a *decode.Task) error {
 	if a.Outputs > 0 {
 		a.Logits = func(rows [][]float32) { l.rows = append(l.rows, rows[len(rows)-1]) }
 	}
@@ -78,13 +78,13 @@ func (l *logitsOf) Do(a *model.Ask) error {
 
 // valueLimit is how far two float32 programs are from each other on a criterion's value (README, MODEL 8): a share of the value,
 // or of 1 for those that are sums of small differences.
-func valueLimit(criterion model.Criterion, want float64) float64 {
+func valueLimit(criterion decode.Criterion, want float64) float64 {
 	switch criterion {
-	case model.ArgmaxStability:
+	case decode.ArgmaxStability:
 		return 0
-	case model.LatentDiff:
+	case decode.LatentDiff:
 		return 4e-5 * math.Max(want, 1)
-	case model.Cosine:
+	case decode.Cosine:
 		return 2e-4*want + 2e-7 // float32's own steps below 1
 	}
 	return 2e-5 * math.Max(math.Abs(want), 1)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"muninn/model"
+	"muninn/model/decode"
 )
 
 // cacheEntries counts the positions in each of the reference's cache slots after a text of that many positions: prelude
@@ -30,7 +30,7 @@ func cacheEntries(m loaded, s session, shared, positions int) map[int]int {
 
 // lookupBlocks is how many core blocks on end share their slots under a strategy.
 func lookupBlocks(strategy string, m loaded) int {
-	l, err := model.ParseLookup(strategy, m.Config().NLayersInRecurrentBlock)
+	l, err := decode.ParseLookup(strategy, m.Config().NLayersInRecurrentBlock)
 	if err != nil { // the default strategy; a bad one has failed before
 		return 1
 	}

@@ -89,7 +89,7 @@ func (c *check) row(what string, got, want []float32) {
 }
 
 // runTopic runs the cases of one topic, file by file, and hands out the results.
-func runTopic(o options, e engine, t topic, emit func(result), skip func(cases int)) error {
+func runTopic(o options, e runner, t topic, emit func(result), skip func(cases int)) error {
 	files, err := filepath.Glob(filepath.Join(o.dir, t.name, "*.json"))
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func parseCases(t topic, f goldenFile, only string) ([]goldenCase, error) {
 	return cases, nil
 }
 
-func runCheckpoint(o options, e engine, t topic, checkpoint string, cases []goldenCase, ts tensors, emit func(result)) {
+func runCheckpoint(o options, e runner, t topic, checkpoint string, cases []goldenCase, ts tensors, emit func(result)) {
 	m, err := loadCheckpoint(e, o.dir, checkpoint)
 	if err != nil {
 		for _, gc := range cases {
@@ -172,7 +172,7 @@ func runCheckpoint(o options, e engine, t topic, checkpoint string, cases []gold
 	}
 }
 
-func loadCheckpoint(e engine, dir, checkpoint string) (loaded, error) {
+func loadCheckpoint(e runner, dir, checkpoint string) (loaded, error) {
 	if !filepath.IsLocal(checkpoint) {
 		return nil, fmt.Errorf("checkpoint %q is not a folder of models/", checkpoint)
 	}

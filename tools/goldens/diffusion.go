@@ -3,18 +3,18 @@ package main
 import (
 	"fmt"
 
-	"muninn/model"
+	"muninn/model/decode"
 )
 
-// diffusionCase is the diffusion-style sampler: many positions in flight.
+// diffusionCase is the diffusion-style strategy: many positions in flight.
 type diffusionCase struct {
 	Name         string
 	Prompt       []int32
-	MaxTokens    int          `json:"max_new_tokens"`
-	InitScale    float64      `json:"init_scale"`
-	NoiseMixing  float64      `json:"state_noise_mixing"`
-	FreezeName   model.Freeze `json:"freeze_strategy"`
-	ExitT        float64      `json:"exit_t"`
+	MaxTokens    int           `json:"max_new_tokens"`
+	InitScale    float64       `json:"init_scale"`
+	NoiseMixing  float64       `json:"state_noise_mixing"`
+	FreezeName   decode.Freeze `json:"freeze_strategy"`
+	ExitT        float64       `json:"exit_t"`
 	Headway      int
 	Inner        int     `json:"inner_recurrence"`
 	Steps        int     `json:"num_steps"`
@@ -69,13 +69,13 @@ func (d *diffusionCase) run(m loaded, _ tensors, c *check) error {
 	}
 	defer s.Close()
 	drawn := 0
-	wave := model.Wave{InnerRecurrence: d.Inner, Headway: d.Headway, Freeze: d.FreezeName, ExitThreshold: d.ExitT, EMA: d.EMA,
+	wave := decode.Wave{InnerRecurrence: d.Inner, Headway: d.Headway, Freeze: d.FreezeName, ExitThreshold: d.ExitT, EMA: d.EMA,
 		MaxWavefront: d.MaxWavefront, FullPrefill: d.FullPrefill, PromptMayChange: true}
 	if len(d.extras) > 0 {
 		wave.Extra = func() int32 { drawn++; return d.extras[(drawn-1)%len(d.extras)] }
 	}
-	out, err := model.Sample(e, 0, model.Request{Prompt: d.Prompt, Steps: d.Steps, MaxTokens: d.MaxTokens, Pick: model.Sampling{Greedy: true},
-		Sampler: model.Sampler{Wave: &wave, ContinuousCompute: d.Continuous}}, func(model.Choice) (bool, error) { return false, nil })
+	out, err := decode.Decode(e, 0, decode.Request{Prompt: d.Prompt, Steps: d.Steps, MaxTokens: d.MaxTokens, Pick: decode.Filters{Greedy: true},
+		Strategy: decode.Strategy{Wave: &wave, ContinuousCompute: d.Continuous}}, func(decode.Choice) (bool, error) { return false, nil })
 	if err != nil {
 		return err
 	}

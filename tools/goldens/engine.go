@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"strings"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
+	"muninn/model/reference"
 )
 
 // engine is what is compared with the golden data.
-type engine interface {
+type runner interface {
 	// Load opens a checkpoint folder.
 	Load(dir string) (loaded, error)
 	Close()
@@ -16,7 +19,7 @@ type engine interface {
 
 // loaded is a model of an engine.
 type loaded interface {
-	Config() model.Config
+	Config() arch.Config
 	NewSession(o sessionOptions) (session, error)
 	Close()
 }
@@ -26,7 +29,7 @@ type sessionOptions struct {
 	Sequences int // numbered from 0
 	Context   int // positions of each
 	MaxSteps  int // deepest num_steps
-	Lookup    model.Lookup
+	Lookup    decode.Lookup
 	// States gives the initial state of a position of a sequence (n_embd).
 	States func(seq, pos int) []float32
 	// Continuous starts every single token after the prompt from the last one's final state after ln_f.
@@ -39,18 +42,18 @@ type sessionOptions struct {
 // session is a number of sequences with their cache.
 type session interface {
 	// Forward goes on with the inputs' sequences and gives the logits of all rows, in order.
-	Forward(inputs []model.ReferenceInput, numSteps int) ([][]float32, error)
+	Forward(inputs []reference.Input, numSteps int) ([][]float32, error)
 	// Stored counts the positions of sequence seq that hold a slot of a core block.
 	Stored(seq, block, slot int) int
-	// Engine is the session as samplers take it, if it does asks.
-	Engine() (model.Engine, bool)
+	// Engine is the session as strategies take it, if it does asks.
+	Engine() (decode.Engine, bool)
 	Close()
 }
 
 // engines are those that --engine names, the default first.
 var engines = []struct {
 	name string
-	open func(device string, weights model.Scheme) (engine, error)
+	open func(device string, weights checkpoint.Scheme) (runner, error)
 }{
 	{"device", openDevice},
 	{"reference", openReference},
@@ -64,7 +67,7 @@ func engineNames() string {
 	return strings.Join(names, ", ")
 }
 
-func openEngine(name, device string, weights model.Scheme) (engine, error) {
+func openEngine(name, device string, weights checkpoint.Scheme) (runner, error) {
 	for _, e := range engines {
 		if e.name == name {
 			return e.open(device, weights)

@@ -4,12 +4,17 @@ import (
 	"context"
 
 	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
+	"muninn/model/engine"
+	"muninn/model/reference"
 	"muninn/shaders"
 	"muninn/vk"
 )
 
 // openDevice is the engine on a Vulkan device.
-func openDevice(device string, weights model.Scheme) (engine, error) {
+func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 	dev, err := vk.Open(vk.Options{Device: device})
 	if err != nil {
 		return nil, err
@@ -19,27 +24,27 @@ func openDevice(device string, weights model.Scheme) (engine, error) {
 
 type deviceEngine struct {
 	dev     *vk.Device
-	weights model.Scheme
+	weights checkpoint.Scheme
 }
 
 func (e deviceEngine) Close() { e.dev.Close() }
 
 func (e deviceEngine) Load(dir string) (loaded, error) {
 	// The limits are those of float32 activations.
-	m, err := model.Open(dir, e.dev, model.Options{Weights: e.weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
+	m, err := model.Open(dir, e.dev, engine.LoadOptions{Weights: e.weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 	if err != nil {
 		return nil, err
 	}
 	return deviceModel{m}, nil
 }
 
-type deviceModel struct{ *model.Model }
+type deviceModel struct{ *engine.Model }
 
-func (m deviceModel) Config() model.Config { return m.Model.Config }
+func (m deviceModel) Config() arch.Config { return m.Model.Config }
 
 func (m deviceModel) NewSession(o sessionOptions) (session, error) {
 	rows := o.Sequences * o.Context
-	s, err := m.Model.NewSession(model.SessionOptions{
+	s, err := m.Model.NewSession(engine.SessionOptions{
 		Sequences: o.Sequences, Context: o.Context, MaxSteps: max(o.MaxSteps, 1), Lookup: o.Lookup,
 		Rows: rows, Outputs: rows, Exits: true, Compares: o.Context, Taps: o.Taps,
 	})
@@ -47,7 +52,7 @@ func (m deviceModel) NewSession(o sessionOptions) (session, error) {
 		return nil, err
 	}
 	for seq := range o.Sequences {
-		s.SetSequence(seq, model.Sequence{
+		s.SetSequence(seq, decode.Sequence{
 			States:            func(pos int) []float32 { return o.States(seq, pos) },
 			ContinuousCompute: o.Continuous,
 		})
@@ -56,14 +61,14 @@ func (m deviceModel) NewSession(o sessionOptions) (session, error) {
 }
 
 type deviceSession struct {
-	*model.Session
-	lookup model.Lookup
+	*engine.Session
+	lookup decode.Lookup
 }
 
-func (s deviceSession) Forward(inputs []model.ReferenceInput, numSteps int) ([][]float32, error) {
-	in := make([]model.Input, len(inputs))
+func (s deviceSession) Forward(inputs []reference.Input, numSteps int) ([][]float32, error) {
+	in := make([]engine.Input, len(inputs))
 	for i, r := range inputs {
-		in[i] = model.Input{Seq: r.Seq, Tokens: r.Tokens}
+		in[i] = engine.Input{Seq: r.Seq, Tokens: r.Tokens}
 	}
 	return s.ForwardLogits(context.Background(), in, numSteps)
 }
@@ -83,6 +88,6 @@ func (s deviceSession) Stored(seq, _, slot int) int {
 	return n
 }
 
-func (s deviceSession) Engine() (model.Engine, bool) {
+func (s deviceSession) Engine() (decode.Engine, bool) {
 	return s.Session.Engine(context.Background()), true
 }

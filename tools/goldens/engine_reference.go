@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
+	"muninn/model/reference"
 )
 
 // openReference is the plain Go forward pass.
-func openReference(device string, weights model.Scheme) (engine, error) {
+func openReference(device string, weights checkpoint.Scheme) (runner, error) {
 	if device != "" {
 		return nil, errors.New("goldens: --device has no meaning for the reference engine, which runs on the CPU")
 	}
@@ -22,35 +25,35 @@ type referenceEngine struct{}
 func (referenceEngine) Close() {}
 
 func (referenceEngine) Load(dir string) (loaded, error) {
-	ck, err := model.OpenCheckpoint(dir)
+	ck, err := checkpoint.OpenFolder(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer ck.Close()
-	r, err := model.NewReference(ck)
+	r, err := reference.New(ck)
 	if err != nil {
 		return nil, err
 	}
 	return referenceModel{r}, nil
 }
 
-type referenceModel struct{ *model.Reference }
+type referenceModel struct{ *reference.Model }
 
 func (m referenceModel) Close() {}
 
-func (m referenceModel) Config() model.Config { return m.Reference.Config }
+func (m referenceModel) Config() arch.Config { return m.Model.Config }
 
 func (m referenceModel) NewSession(o sessionOptions) (session, error) {
-	opt := model.ReferenceOptions{Lookup: o.Lookup, Context: o.Context}
+	opt := reference.Options{Lookup: o.Lookup, Context: o.Context}
 	if o.Taps != nil {
 		opt.Tap = func(name string, _ int, v []float32) { o.Taps(name, [][]float32{v}) }
 	}
-	s, err := m.Reference.NewSession(opt)
+	s, err := m.Model.NewSession(opt)
 	if err != nil {
 		return nil, err
 	}
 	for seq := range o.Sequences {
-		s.SetSequence(seq, model.Sequence{
+		s.SetSequence(seq, decode.Sequence{
 			States:            func(pos int) []float32 { return o.States(seq, pos) },
 			ContinuousCompute: o.Continuous,
 		})
@@ -58,8 +61,8 @@ func (m referenceModel) NewSession(o sessionOptions) (session, error) {
 	return referenceSession{s}, nil
 }
 
-type referenceSession struct{ *model.ReferenceSession }
+type referenceSession struct{ *reference.Session }
 
 func (referenceSession) Close() {}
 
-func (s referenceSession) Engine() (model.Engine, bool) { return s.ReferenceSession, true }
+func (s referenceSession) Engine() (decode.Engine, bool) { return s.Session, true }

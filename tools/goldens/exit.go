@@ -6,13 +6,13 @@ import (
 	"math"
 	"strings"
 
-	"muninn/model"
+	"muninn/model/decode"
 )
 
 // exitCase is adaptive depth: generation, or the score of a given text.
 type exitCase struct {
 	Name       string
-	Criterion  model.Criterion
+	Criterion  decode.Criterion
 	Threshold  json.RawMessage `json:"exit_threshold"` // "auto" or a number
 	Limit      float64         `json:"threshold_value"`
 	Lookup     string          `json:"cache_lookup_strategy"`
@@ -31,8 +31,8 @@ type exitCase struct {
 
 func (e exitCase) title() string { return e.Name }
 
-func (e exitCase) exit() (model.Exit, error) {
-	exit, err := model.ParseExit(string(e.Criterion), strings.Trim(string(e.Threshold), `"`))
+func (e exitCase) exit() (decode.Exit, error) {
+	exit, err := decode.ParseExit(string(e.Criterion), strings.Trim(string(e.Threshold), `"`))
 	if err != nil {
 		return exit, err
 	}
@@ -74,17 +74,17 @@ func (e exitCase) run(m loaded, ts tensors, c *check) error {
 	logits := &logitsOf{Engine: engine}
 	var now []float64
 	exit.Values = func(_ int, value float64) { now = append(now, value) }
-	ran := func(c model.Choice) {
+	ran := func(c decode.Choice) {
 		steps, values, now = append(steps, c.Steps), append(values, now), nil
 	}
-	req := model.Request{Prompt: e.Prompt, Steps: e.MaxSteps, MaxTokens: len(e.Tokens), Pick: model.Sampling{Greedy: true},
-		Sampler: model.Sampler{Exit: &exit, ContinuousCompute: e.Continuous}}
+	req := decode.Request{Prompt: e.Prompt, Steps: e.MaxSteps, MaxTokens: len(e.Tokens), Pick: decode.Filters{Greedy: true},
+		Strategy: decode.Strategy{Exit: &exit, ContinuousCompute: e.Continuous}}
 	if len(e.Prompt) == 0 {
 		req.Prompt = e.Tokens
-		_, err = model.Score(logits, 0, req, func(s model.Scored) error { ran(s.Choice); return nil })
+		_, err = decode.Score(logits, 0, req, func(s decode.Scored) error { ran(s.Choice); return nil })
 	} else {
-		var out model.Outcome
-		out, err = model.Sample(logits, 0, req, func(c model.Choice) (bool, error) { ran(c); return false, nil })
+		var out decode.Outcome
+		out, err = decode.Decode(logits, 0, req, func(c decode.Choice) (bool, error) { ran(c); return false, nil })
 		compareTokens(out.Tokens, e.Tokens, c)
 	}
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"muninn/model"
+	"muninn/model/decode"
+	"muninn/model/reference"
 )
 
 // forwardCase is one full pass at several num_steps.
@@ -138,10 +139,10 @@ func (f forwardCase) stages(ts tensors) []tensor {
 }
 
 // inputs makes one input of each sequence.
-func inputs(tokens batch) []model.ReferenceInput {
-	list := make([]model.ReferenceInput, len(tokens))
+func inputs(tokens batch) []reference.Input {
+	list := make([]reference.Input, len(tokens))
 	for seq := range tokens {
-		list[seq] = model.ReferenceInput{Seq: seq, Tokens: tokens[seq]}
+		list[seq] = reference.Input{Seq: seq, Tokens: tokens[seq]}
 	}
 	return list
 }
@@ -152,7 +153,7 @@ func newSession(m loaded, o sessionOptions, lookup string) (session, error) {
 		lookup = "full"
 	}
 	var err error
-	if o.Lookup, err = model.ParseLookup(lookup, m.Config().NLayersInRecurrentBlock); err != nil {
+	if o.Lookup, err = decode.ParseLookup(lookup, m.Config().NLayersInRecurrentBlock); err != nil {
 		return nil, err
 	}
 	return m.NewSession(o)

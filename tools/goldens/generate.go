@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"muninn/model"
+	"muninn/model/decode"
 )
 
 // alwaysStop are the tokens at which the reference ends a text, whatever its generation config says.
@@ -110,7 +110,7 @@ func (g generateCase) generate(s session, c *check, want [][]float32) ([]float64
 			if want != nil {
 				c.row(fmt.Sprintf("%s token %d sequence %d", g.Logits, t, seq), row, want[t*len(g.Prompt)+seq])
 			}
-			token := int32(model.Argmax(row))
+			token := int32(decode.Argmax(row))
 			if token != g.Tokens[seq][t] {
 				c.errorf("token %d of sequence %d is %d, want %d", t, seq, token, g.Tokens[seq][t])
 				return margins, nil

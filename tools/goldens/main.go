@@ -18,7 +18,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"muninn/model"
+	"muninn/model/checkpoint"
 )
 
 type options struct {
@@ -85,7 +85,7 @@ func run(o options, w io.Writer) (summary, error) {
 	if err != nil {
 		return s, err
 	}
-	weights, err := model.ParseScheme(o.quant, o.keep)
+	weights, err := checkpoint.ParseScheme(o.quant, o.keep)
 	if err != nil {
 		return s, err
 	}

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"muninn/model"
+	"muninn/model/decode"
 )
 
 // samplingLimit: the reference computes in float32, where a softmax is good to a few units in the last place of values up
@@ -43,7 +43,7 @@ func (s samplingCase) run(_ loaded, ts tensors, c *check) error {
 	if !ok {
 		return fmt.Errorf("the file has no tensor %q", s.Logits)
 	}
-	options := model.Sampling{Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinP: s.MinP, RepetitionPenalty: s.RepetitionPenalty,
+	options := decode.Filters{Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinP: s.MinP, RepetitionPenalty: s.RepetitionPenalty,
 		DRYMultiplier: s.DRYMultiplier, DRYBase: s.DRYBase, DRYAllowedLength: s.DRYAllowedLength}
 	if err := options.Validate(); err != nil {
 		return err

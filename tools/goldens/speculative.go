@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"muninn/model"
+	"muninn/model/decode"
 )
 
 // speculativeCase is decoding with drafts.
@@ -38,16 +38,16 @@ func (s speculativeCase) run(m loaded, ts tensors, c *check) error {
 		lookup = "full" // the reference's default
 	}
 	context := len(s.Prompt) + s.MaxTokens + 2*s.Lookahead
-	decode := func(sampler model.Sampler, n int) (model.Outcome, error) {
+	run := func(sampler decode.Strategy, n int) (decode.Outcome, error) {
 		sess, e, err := asker(m, sessionOptions{Sequences: 1, Context: context, MaxSteps: max(s.R, s.DraftSteps), States: start}, lookup)
 		if err != nil {
-			return model.Outcome{}, err
+			return decode.Outcome{}, err
 		}
 		defer sess.Close()
-		return model.Sample(e, 0, model.Request{Prompt: s.Prompt, Steps: s.R, MaxTokens: n, Pick: model.Sampling{Greedy: true}, Sampler: sampler},
-			func(model.Choice) (bool, error) { return false, nil })
+		return decode.Decode(e, 0, decode.Request{Prompt: s.Prompt, Steps: s.R, MaxTokens: n, Pick: decode.Filters{Greedy: true}, Strategy: sampler},
+			func(decode.Choice) (bool, error) { return false, nil })
 	}
-	out, err := decode(model.Sampler{Speculative: &model.Speculative{DraftSteps: s.DraftSteps, Lookahead: s.Lookahead, Threshold: s.Threshold}}, s.MaxTokens)
+	out, err := run(decode.Strategy{Speculative: &decode.Speculative{DraftSteps: s.DraftSteps, Lookahead: s.Lookahead, Threshold: s.Threshold}}, s.MaxTokens)
 	if err != nil {
 		return err
 	}
@@ -55,14 +55,14 @@ func (s speculativeCase) run(m loaded, ts tensors, c *check) error {
 	if len(out.Tokens) > 0 && out.Tokens[0] != s.First {
 		c.errorf("first token is %d, want %d", out.Tokens[0], s.First)
 	}
-	for i := range min(len(out.Rounds), len(s.Rounds)) {
-		compareInts(fmt.Sprintf("round %d: token", i), out.Rounds[i], s.Rounds[i], c)
+	for i := range min(len(out.Iterations), len(s.Rounds)) {
+		compareInts(fmt.Sprintf("round %d: token", i), out.Iterations[i], s.Rounds[i], c)
 	}
-	if len(out.Rounds) != len(s.Rounds) {
-		c.errorf("%d rounds, want %d", len(out.Rounds), len(s.Rounds))
+	if len(out.Iterations) != len(s.Rounds) {
+		c.errorf("%d rounds, want %d", len(out.Iterations), len(s.Rounds))
 	}
 	if s.Greedy != nil {
-		if out, err = decode(model.Sampler{}, len(s.Greedy)); err != nil {
+		if out, err = run(decode.Strategy{}, len(s.Greedy)); err != nil {
 			return err
 		}
 		compareInts("plain greedy token", out.Tokens, s.Greedy, c)

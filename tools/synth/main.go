@@ -23,7 +23,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"muninn/model"
+	"muninn/model/checkpoint"
 )
 
 type options struct {
@@ -90,7 +90,7 @@ func (o options) plan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	dtype := model.DType(strings.ToUpper(o.dtype))
+	dtype := checkpoint.DType(strings.ToUpper(o.dtype))
 	if dtype.Size() == 0 {
 		return nil, fmt.Errorf("--dtype %s: want bf16, f16 or f32", o.dtype)
 	}

@@ -5,7 +5,8 @@ import (
 	"math"
 	"strings"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
 )
 
 // The recipe. Random weights of ordinary scale make a core block that never settles: each step moves the state by 0.2 to
@@ -32,7 +33,7 @@ const (
 type distribution struct{ mean, std float64 }
 
 // recipe is the distribution of a tensor; a matrix whose right half differs gives two.
-func recipe(c model.Config, name string) (left, right distribution) {
+func recipe(c arch.Config, name string) (left, right distribution) {
 	d, m := float64(c.NEmbd), float64(c.IntermediateSize)
 	one := func(mean, std float64) (distribution, distribution) {
 		return distribution{mean, std}, distribution{mean, std}
@@ -85,22 +86,22 @@ type table struct {
 	wide   []uint32 // F32
 }
 
-func newTable(dist distribution, dtype model.DType) *table {
+func newTable(dist distribution, dtype checkpoint.DType) *table {
 	values := make([]float32, len(quantiles))
 	for i, q := range quantiles {
 		values[i] = float32(dist.mean + dist.std*float64(q))
 	}
 	t := &table{}
 	switch dtype {
-	case model.F32:
+	case checkpoint.F32:
 		t.wide = make([]uint32, len(values))
 		for i, v := range values {
 			t.wide[i] = math.Float32bits(v)
 		}
-	case model.F16, model.BF16:
-		narrow := model.F32ToF16
-		if dtype == model.BF16 {
-			narrow = model.F32ToBF16
+	case checkpoint.F16, checkpoint.BF16:
+		narrow := checkpoint.F32ToF16
+		if dtype == checkpoint.BF16 {
+			narrow = checkpoint.F32ToBF16
 		}
 		t.narrow = make([]uint16, len(values))
 		for i, v := range values {

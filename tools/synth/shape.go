@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"muninn/model"
+	"muninn/model/checkpoint"
 )
 
 // shape is what --shape says.
@@ -69,7 +69,7 @@ func (s shape) configJSON(torchType string, blockSize int) ([]byte, error) {
 }
 
 // torchNames are the element types' names in config.json.
-var torchNames = map[model.DType]string{model.F32: "float32", model.F16: "float16", model.BF16: "bfloat16"}
+var torchNames = map[checkpoint.DType]string{checkpoint.F32: "float32", checkpoint.F16: "float16", checkpoint.BF16: "bfloat16"}
 
 // specialTokens have consecutive ids, in Huginn's order.
 var specialTokens = []string{"begin_text", "end_text", "begin_header", "end_header", "end_turn", "pad"}

@@ -14,7 +14,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/reference"
 	"muninn/model/tokenizer"
 )
 
@@ -40,9 +42,9 @@ func small() options {
 	return options{shape: "tiny", dtype: "bf16", shardSize: "5GB", seed: 1, blockSize: 128}
 }
 
-func opened(t *testing.T, dir string) *model.Checkpoint {
+func opened(t *testing.T, dir string) *checkpoint.Checkpoint {
 	t.Helper()
-	c, err := model.OpenCheckpoint(dir)
+	c, err := checkpoint.OpenFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +57,14 @@ func TestContracts(t *testing.T) {
 	for _, shape := range []string{"tiny", "96,4,256,512,2,4,2", "192,2,640,512,2,4,2"} {
 		o := small()
 		o.shape = shape
-		ref, err := model.NewReference(opened(t, written(t, o)))
+		ref, err := reference.New(opened(t, written(t, o)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		tokens := []int32{5, 117, 300, 42, 42, 260, 7, 199}
 		const steps = 48
 		states := make([][steps + 1][]float32, len(tokens))
-		session, err := ref.NewSession(model.ReferenceOptions{Tap: func(name string, row int, v []float32) {
+		session, err := ref.NewSession(reference.Options{Tap: func(name string, row int, v []float32) {
 			var n int
 			if _, err := fmt.Sscanf(name, "state.r%d", &n); err == nil {
 				states[row][n] = slices.Clone(v)
@@ -71,7 +73,7 @@ func TestContracts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := session.Forward([]model.ReferenceInput{{Tokens: tokens}}, steps); err != nil {
+		if _, err := session.Forward([]reference.Input{{Tokens: tokens}}, steps); err != nil {
 			t.Fatal(err)
 		}
 		var line []string
@@ -134,9 +136,9 @@ func TestReproducible(t *testing.T) {
 
 // Whatever pieces a tensor is made in, it is the same, odd row lengths and halves of rows included.
 func TestFillInPieces(t *testing.T) {
-	c := model.Config{NEmbd: 6}
-	for _, dtype := range []model.DType{model.F32, model.F16, model.BF16} {
-		for _, name := range []string{model.NameAdapter, model.NameEmbedding} {
+	c := arch.Config{NEmbd: 6}
+	for _, dtype := range []checkpoint.DType{checkpoint.F32, checkpoint.F16, checkpoint.BF16} {
+		for _, name := range []string{arch.NameAdapter, arch.NameEmbedding} {
 			src := newSource(c, name, 12, dtype, 9)
 			whole := make([]byte, 12*7*src.size)
 			src.fill(whole, 0)
@@ -161,7 +163,7 @@ func TestDistribution(t *testing.T) {
 	c := opened(t, written(t, o))
 	d := c.Config.NEmbd
 	v := make([]float32, d*2*d)
-	if err := c.ReadF32(model.NameAdapter, v, 0); err != nil {
+	if err := c.ReadF32(arch.NameAdapter, v, 0); err != nil {
 		t.Fatal(err)
 	}
 	var sum, left, right float64
@@ -200,7 +202,7 @@ func TestInterrupted(t *testing.T) {
 	var seen atomic.Int64
 	err = p.write(ctx, o.out, func(n int) {
 		if seen.Add(int64(n)) > p.bytes()/2 {
-			if _, err := model.OpenCheckpoint(o.out); !errors.Is(err, model.ErrModel) {
+			if _, err := checkpoint.OpenFolder(o.out); !errors.Is(err, checkpoint.ErrModel) {
 				t.Errorf("opening half of it: %v", err)
 			}
 			cancel()

@@ -13,13 +13,14 @@ import (
 	"strings"
 	"sync"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
 )
 
 // plan is a checkpoint before it is written.
 type plan struct {
-	config model.Config
-	dtype  model.DType
+	config arch.Config
+	dtype  checkpoint.DType
 	seed   uint64
 	shards []shard
 	texts  map[string][]byte // the other files; config.json goes last, as nothing opens without it
@@ -35,19 +36,19 @@ type shard struct {
 
 // placed is a tensor at its place in the file.
 type placed struct {
-	model.TensorSpec
+	arch.TensorSpec
 	start, bytes int64
 }
 
 const configName, partial = "config.json", ".partial"
 
-func newPlan(s shape, dtype model.DType, seed uint64, blockSize int, limit int64) (*plan, error) {
+func newPlan(s shape, dtype checkpoint.DType, seed uint64, blockSize int, limit int64) (*plan, error) {
 	p := &plan{dtype: dtype, seed: seed, texts: map[string][]byte{}}
 	var err error
 	if p.texts[configName], err = s.configJSON(torchNames[dtype], blockSize); err != nil {
 		return nil, err
 	}
-	if p.config, err = model.ParseConfig(p.texts[configName]); err != nil {
+	if p.config, err = arch.ParseConfig(p.texts[configName]); err != nil {
 		return nil, fmt.Errorf("the shape is refused: %w", err)
 	}
 	if p.texts["generation_config.json"], err = generationJSON(s.vocab); err != nil {
@@ -103,7 +104,7 @@ func (p *plan) place(limit int64) error {
 	return nil
 }
 
-func (s *shard) makeHeader(dtype model.DType) error {
+func (s *shard) makeHeader(dtype checkpoint.DType) error {
 	entries := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
 	for _, t := range s.tensors {
 		entries[t.Name] = map[string]any{"dtype": dtype, "shape": t.Shape, "data_offsets": []int64{t.start, t.start + t.bytes}}

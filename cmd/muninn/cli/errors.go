@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"muninn/model"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
 	"muninn/model/fit"
 	"muninn/model/tokenizer"
 	"muninn/shaders"
@@ -62,7 +63,7 @@ func IsUsage(err error) bool {
 // Kinds is the table of errors; the first row that fits counts.
 var Kinds = []kind{
 	{IsUsage, ExitUsage, ""},
-	{matches(model.ErrSampling, model.ErrSampler, model.ErrExit, model.ErrNoise, model.ErrLookupUnsupported, model.ErrContextFull, model.ErrScheme, tokenizer.ErrUnknownID), ExitUsage, ""},
+	{matches(decode.ErrFilters, decode.ErrStrategy, decode.ErrExit, decode.ErrNoise, decode.ErrLookupUnsupported, decode.ErrContextFull, checkpoint.ErrScheme, tokenizer.ErrUnknownID), ExitUsage, ""},
 	{matches(context.Canceled), ExitSignaled, ""},
 	{matches(ErrWrongResults), ExitDevice, wrongResultsAdvice},
 	{matches(vk.ErrNoCgo), ExitDevice, ""},
@@ -74,8 +75,8 @@ var Kinds = []kind{
 	{matches(fit.ErrDoesNotFit), ExitMemory, "--no-fit tries all the same; with --plan it prints the plan of what was given."},
 	{matches(vk.ErrOutOfMemory), ExitMemory, memoryAdvice},
 	{matches(shaders.ErrBindingLimit), ExitMemory, ""},
-	{matches(model.ErrNoTokenizer), ExitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
-	{matches(model.ErrModel), ExitModel, modelAdvice},
+	{matches(checkpoint.ErrNoTokenizer), ExitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
+	{matches(checkpoint.ErrModel), ExitModel, modelAdvice},
 }
 
 const (

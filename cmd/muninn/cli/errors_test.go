@@ -7,7 +7,9 @@ import (
 	"syscall"
 	"testing"
 
-	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
 	"muninn/model/tokenizer"
 	"muninn/vk"
 )
@@ -20,9 +22,9 @@ func TestExitCodes(t *testing.T) {
 		{nil, ExitOK},
 		{errors.New("anything else"), ExitFailure},
 		{Usage("bad flag"), ExitUsage},
-		{model.ErrSampling, ExitUsage},
-		{model.ErrScheme, ExitUsage},
-		{model.ErrContextFull, ExitUsage},
+		{decode.ErrFilters, ExitUsage},
+		{checkpoint.ErrScheme, ExitUsage},
+		{decode.ErrContextFull, ExitUsage},
 		{tokenizer.ErrUnknownID, ExitUsage},
 		{ErrWrongResults, ExitDevice},
 		{vk.ErrNoCgo, ExitDevice},
@@ -32,9 +34,9 @@ func TestExitCodes(t *testing.T) {
 		{vk.ErrUnsupported, ExitDevice},
 		{&vk.DeviceLostError{Last: "matmul"}, ExitDevice},
 		{&vk.OutOfMemoryError{Name: "weights"}, ExitMemory},
-		{model.ErrModel, ExitModel},
-		{&model.UnknownArchitectureError{Found: "llama"}, ExitModel},
-		{model.ErrNoTokenizer, ExitModel},
+		{checkpoint.ErrModel, ExitModel},
+		{&arch.UnknownArchitectureError{Found: "llama"}, ExitModel},
+		{checkpoint.ErrNoTokenizer, ExitModel},
 		{context.Canceled, ExitSignaled},
 		{Interrupted{syscall.SIGINT}, 130},
 		{Interrupted{syscall.SIGTERM}, 143},

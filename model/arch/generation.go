@@ -1,0 +1,67 @@
+package arch
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+
+	"muninn/model/internal/strict"
+)
+
+// Generation is generation_config.json: how the authors suggest to sample. Zero switches a filter off.
+type Generation struct {
+	DoSample    bool
+	Temperature float64
+	TopK        int
+	TopP        float64 // 1 keeps everything
+	MinP        float64
+
+	RepetitionPenalty float64 // 1: off
+	DRYMultiplier     float64 // above 0, the DRY penalty takes the repetition penalty's place
+	DRYBase           float64
+	DRYAllowedLength  int
+
+	BOS int   // first token of a prompt; -1: none
+	EOS []int // any of them ends the output
+	Pad int   // -1: none
+}
+
+// DefaultGeneration is what holds without generation_config.json: the values shipped with Huginn. Special tokens that
+// the vocabulary does not reach are left out.
+func DefaultGeneration(vocab int) Generation {
+	g := Generation{DoSample: true, Temperature: 0.7, TopK: 50, TopP: 1, RepetitionPenalty: 1,
+		DRYBase: 1.75, DRYAllowedLength: 2, BOS: -1, Pad: -1}
+	if vocab > 65509 {
+		g.BOS, g.EOS, g.Pad = 65504, []int{65505, 65508}, 65509
+	}
+	return g
+}
+
+// ParseGenerationConfig reads generation_config.json for a vocabulary of so many rows. Absent fields take the defaults of
+// the library that writes such files (greedy, temperature 1, top_k 50, top_p 1). A value that cannot be used does not make
+// the model unusable: it is passed over, and a note says so.
+func ParseGeneration(data []byte, rows int) (g Generation, notes []string) {
+	f, err := strict.Parse("generation_config.json", data)
+	if err != nil {
+		f = &strict.Fields{Read: map[string]bool{}, Notes: []string{strings.TrimPrefix(err.Error(), "model: ") + "; it is passed over"}}
+	}
+	f.Lenient = true
+	if n, ok := strict.WholeNumber(f.Raw["top_k"]); ok && n == -1 { // so other programs write "off"
+		f.Raw["top_k"] = json.RawMessage("0")
+	}
+	g = Generation{
+		DoSample:          f.Boolean(false, "do_sample"),
+		Temperature:       f.Number(1, 0, 1000, "temperature"),
+		TopK:              f.Integer(50, 0, math.MaxInt32, "top_k"),
+		TopP:              f.Number(1, 0, 1, "top_p"),
+		MinP:              f.Number(0, 0, 1, "min_p"),
+		RepetitionPenalty: f.Number(1, 1e-3, 1000, "repetition_penalty"),
+		DRYMultiplier:     f.Number(0, 0, 1000, "dry_multiplier"),
+		DRYBase:           f.Number(1.75, 1, 1000, "dry_base"),
+		DRYAllowedLength:  f.Integer(2, 0, math.MaxInt32, "dry_allowed_length"),
+		EOS:               f.Integers("eos_token_id", 0, rows-1),
+		BOS:               f.TokenID("bos_token_id", rows),
+		Pad:               f.TokenID("pad_token_id", rows),
+	}
+	return g, f.Notes
+}

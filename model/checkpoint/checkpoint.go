@@ -1,0 +1,279 @@
+// Package checkpoint turns files into named tensors: safetensors and shards, GGUF, conversions, and what is wrong with a file.
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"muninn/model/arch"
+	"muninn/model/checkpoint/gguf"
+	"muninn/model/internal/strict"
+)
+
+const (
+	maxConfigBytes    = 1 << 20
+	maxTokenizerBytes = 64 << 20
+)
+
+// Checkpoint is an open folder as model hubs have them: config.json, weights in safetensors, one file or shards; or a GGUF
+// file of ours, which holds the same. The headers are read and checked against Config; data is read where it is asked
+// for, so host memory stays small. Methods may be called at the same time, Close last.
+type Checkpoint struct {
+	Config     arch.Config
+	Generation arch.Generation
+	Notes      []string // what the user should know about the files: values passed over, fields that contradict each other
+
+	fsys      fs.FS       // nil for a GGUF file
+	root      *os.Root    // nil for OpenFS
+	gguf      *gguf.File  // nil for a folder
+	sums      *tensorSums // of a GGUF file's tensors
+	files     []*weightFile
+	narrow    sync.Map     // name of a float32 tensor: the type of 16 bit that holds its values, once known
+	tensors   []TensorInfo // in order of the files and of the data in them
+	locations map[string]location
+	size      int64
+}
+
+// place is where a tensor's bytes are.
+type location struct {
+	TensorInfo
+	file  *weightFile
+	start int64
+}
+
+// Open opens the checkpoint in folder dir. Names and symbolic links that lead out of it are refused; the link
+// layout of the hub cache (models--ORG--NAME/snapshots/REVISION) is understood. Every error is of the ErrModel family.
+func OpenFolder(dir string) (*Checkpoint, error) {
+	root, fsys, err := openRoot(dir)
+	if err != nil {
+		return nil, strict.Unusable("checkpoint folder %s: %w; give the folder that holds config.json and model.safetensors",
+			dir, pathCause(err))
+	}
+	c, err := OpenFS(fsys)
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	c.root = root
+	return c, nil
+}
+
+// OpenFile opens the checkpoint in a folder, or a GGUF file that WriteGGUF made.
+func OpenPath(path string) (*Checkpoint, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return OpenGGUF(path)
+	}
+	return OpenFolder(path)
+}
+
+// OpenFS opens the checkpoint at the top of a file system, such as an embedded one.
+func OpenFS(fsys fs.FS) (*Checkpoint, error) {
+	c := &Checkpoint{fsys: fsys, locations: map[string]location{}}
+	if err := c.open(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Checkpoint) open() error {
+	data, err := c.text(fileConfig, maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return strict.Unusable("%s: %w; give the folder that holds it and the weights", fileConfig, err)
+	}
+	if err != nil {
+		return strict.Unusable("%s: %w", fileConfig, err)
+	}
+	var configErr error
+	if c.Config, configErr = arch.ParseConfig(data); configErr != nil {
+		var unknown *arch.UnknownArchitectureError
+		if !errors.As(configErr, &unknown) {
+			return configErr
+		}
+	}
+	if configErr != nil {
+		return c.nameRelative(configErr)
+	}
+	if err := c.openFiles(); err != nil {
+		return err
+	}
+	held := make(map[string]TensorInfo, len(c.locations))
+	for name, p := range c.locations {
+		held[name] = p.TensorInfo
+	}
+	if err := checkTensors(c.Config, held); err != nil {
+		return err
+	}
+	if err := c.compareTied(); err != nil {
+		return err
+	}
+	return c.openGeneration()
+}
+
+// nameRelative improves on the error for another architecture where the tensors say which one it is.
+func (c *Checkpoint) nameRelative(err error) error {
+	if c.openFiles() != nil {
+		return err
+	}
+	has := func(name string) bool { _, ok := c.locations[name]; return ok }
+	if exact := arch.RelativeByTensors(has); exact != nil {
+		return exact
+	}
+	return err
+}
+
+func (c *Checkpoint) openGeneration() error {
+	data, err := c.text(fileGeneration, maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.Generation = arch.DefaultGeneration(c.Config.PaddedVocabSize)
+		return nil
+	}
+	if err != nil {
+		return strict.Unusable("%s: %w", fileGeneration, err)
+	}
+	var notes []string
+	c.Generation, notes = arch.ParseGeneration(data, c.Config.PaddedVocabSize)
+	c.Notes = append(c.Notes, notes...)
+	return nil
+}
+
+// text reads one of the small files beside the weights; fs.ErrNotExist without it.
+func (c *Checkpoint) text(name string, limit int64) ([]byte, error) {
+	if c.gguf != nil {
+		return ggufText(c.gguf, name, limit)
+	}
+	return readSmall(c.fsys, name, limit)
+}
+
+// openFiles opens model.safetensors, or the shards that the index names. The tensors of a GGUF file are known already.
+func (c *Checkpoint) openFiles() error {
+	if c.gguf != nil {
+		return nil
+	}
+	_, err := fs.Stat(c.fsys, fileSingle)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return c.addFile(fileSingle, nil)
+	}
+	data, err := readSmall(c.fsys, fileIndex, maxIndexBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return strict.Unusable("neither %s nor %s in the folder; only safetensors weights are read", fileSingle, fileIndex)
+	}
+	if err != nil {
+		return strict.Unusable("%s: %w", fileIndex, err)
+	}
+	weightMap, shards, err := parseIndex(data)
+	if err != nil {
+		return strict.Unusable("%s: %w", fileIndex, err)
+	}
+	for _, shard := range shards {
+		if _, err := fs.Stat(c.fsys, shard); errors.Is(err, fs.ErrNotExist) {
+			return strict.Unusable("%s: %w; %s names it: fetch the missing shard", shard, pathCause(err), fileIndex)
+		}
+	}
+	for _, shard := range shards {
+		if err := c.addFile(shard, weightMap); err != nil {
+			return err
+		}
+	}
+	for name, shard := range weightMap {
+		if p, ok := c.locations[name]; !ok || p.file.name != shard {
+			return strict.Unusable("%s: tensor %q is not in shard %s", fileIndex, strict.Clip(name), shard)
+		}
+	}
+	return nil
+}
+
+// addFile opens a file of weights and takes its tensors; weightMap, if there is one, must agree.
+func (c *Checkpoint) addFile(name string, weightMap map[string]string) error {
+	w, err := openWeights(c.fsys, name)
+	if err != nil {
+		return strict.Unusable("%s: %w", name, err)
+	}
+	c.files = append(c.files, w)
+	list, err := readHeader(w.r, w.size)
+	if err != nil {
+		return strict.Unusable("%s: %w", name, err)
+	}
+	if len(c.tensors)+len(list) > maxTensors {
+		return strict.Unusable("%s: more than %d tensors in all shards", name, maxTensors)
+	}
+	for _, t := range list {
+		if other, dup := c.locations[t.Name]; dup {
+			return strict.Unusable("%s: tensor %q is also in %s", name, strict.Clip(t.Name), other.file.name)
+		}
+		if weightMap != nil && weightMap[t.Name] != name {
+			return strict.Unusable("%s: holds tensor %q, which %s does not place here", name, strict.Clip(t.Name), fileIndex)
+		}
+		c.locations[t.Name] = location{t.TensorInfo, w, t.Start}
+		c.tensors = append(c.tensors, t.TensorInfo)
+		c.size += t.Bytes
+	}
+	return nil
+}
+
+// compareTied looks at a tied head that the file holds a second time. Reading both matrices whole would double the time
+// to open; a few rows tell a true copy from another matrix. The copy is not used: wte is.
+func (c *Checkpoint) compareTied() error {
+	if _, ok := c.locations[arch.NameHead]; !ok || !c.Config.TieEmbeddings {
+		return nil
+	}
+	rows, d := int64(c.Config.PaddedVocabSize), int64(c.Config.NEmbd)
+	a, b := make([]float32, d), make([]float32, d)
+	for _, row := range []int64{0, rows / 4, rows / 2, rows / 4 * 3, rows - 1} {
+		if err := c.ReadF32(arch.NameEmbedding, a, row*d); err != nil {
+			return err
+		}
+		if err := c.ReadF32(arch.NameHead, b, row*d); err != nil {
+			return err
+		}
+		if !slices.Equal(a, b) {
+			return strict.Unusable("%s: row %d differs from %s although tie_embeddings is true", arch.NameHead, row, arch.NameEmbedding)
+		}
+	}
+	return nil
+}
+
+// TokenizerJSON reads tokenizer.json; without one the error is ErrNoTokenizer.
+func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
+	data, err := c.text(fileTokenizer, maxTokenizerBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, strict.Unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
+	}
+	if err != nil {
+		return nil, strict.Unusable("%s: %w", fileTokenizer, err)
+	}
+	return data, nil
+}
+
+// Tensors lists what the files hold, in the order of the data.
+func (c *Checkpoint) Tensors() []TensorInfo { return slices.Clone(c.tensors) }
+
+// Tensor looks a tensor up by name.
+func (c *Checkpoint) Tensor(name string) (TensorInfo, bool) {
+	p, ok := c.locations[name]
+	return p.TensorInfo, ok
+}
+
+// Size is the number of bytes of all tensors.
+func (c *Checkpoint) Size() int64 { return c.size }
+
+// Close closes the files.
+func (c *Checkpoint) Close() error {
+	var errs []error
+	for _, w := range c.files {
+		errs = append(errs, w.f.Close())
+	}
+	c.files = nil
+	if c.root != nil {
+		errs = append(errs, c.root.Close())
+		c.root = nil
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("model: closing the checkpoint: %w", err)
+	}
+	return nil
+}

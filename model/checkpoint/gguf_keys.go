@@ -1,0 +1,164 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"unicode/utf8"
+
+	"muninn/model/arch"
+	"muninn/model/checkpoint/gguf"
+	"muninn/model/internal/strict"
+	"muninn/model/tokenizer"
+)
+
+const ggufArchitecture = "huginn"
+
+// fileTokenizerConfig is not read by this package; it goes into GGUF files so that nothing of a checkpoint is lost.
+const fileTokenizerConfig = "tokenizer_config.json"
+
+// ggufTexts are the keys under which a GGUF file has the folder's texts, as they are.
+var ggufTexts = map[string]string{
+	fileConfig:          "muninn.config.json",
+	fileGeneration:      "muninn.generation_config.json",
+	fileTokenizer:       "tokenizer.huggingface.json",
+	fileTokenizerConfig: "muninn.tokenizer_config.json",
+}
+
+// ggufTextLimits are what is read of each, in the order in which they are written.
+var ggufTextLimits = []struct {
+	file  string
+	limit int64
+}{{fileConfig, maxConfigBytes}, {fileGeneration, maxConfigBytes}, {fileTokenizerConfig, maxConfigBytes}, {fileTokenizer, maxTokenizerBytes}}
+
+// hyperparameters are a Config as other programs look for it, uint32 and float32.
+func hyperparameters(c arch.Config) []gguf.KV {
+	n := func(key string, v int) gguf.KV { return gguf.KV{Key: ggufArchitecture + "." + key, Value: uint32(v)} }
+	x := func(key string, v float64) gguf.KV {
+		return gguf.KV{Key: ggufArchitecture + "." + key, Value: float32(v)}
+	}
+	return []gguf.KV{
+		n("block_count", c.Layers()),
+		n("context_length", c.BlockSize),
+		n("embedding_length", c.NEmbd),
+		n("feed_forward_length", c.IntermediateSize),
+		n("vocab_size", c.PaddedVocabSize),
+		n("attention.head_count", c.NHeads),
+		n("attention.head_count_kv", c.NHeads),
+		x("attention.layer_norm_rms_epsilon", c.NormEps),
+		n("rope.dimension_count", c.HeadDim),
+		x("rope.freq_base", c.RopeBase),
+		n("recurrence.prelude_layers", c.NLayersInPrelude),
+		n("recurrence.core_layers", c.NLayersInRecurrentBlock),
+		n("recurrence.coda_layers", c.NLayersInCoda),
+		n("recurrence.mean_recurrence", c.MeanRecurrence),
+	}
+}
+
+// ggufMetadata is everything in a GGUF file but the tensors.
+func ggufMetadata(ck *Checkpoint, name string, fileType uint32) ([]gguf.KV, error) {
+	kvs := []gguf.KV{
+		{Key: "general.architecture", Value: ggufArchitecture},
+		{Key: "general.name", Value: name},
+		{Key: "general.file_type", Value: fileType},
+		{Key: "general.quantization_version", Value: uint32(2)},
+	}
+	kvs = append(kvs, hyperparameters(ck.Config)...)
+	for _, t := range ggufTextLimits {
+		text, err := ck.text(t.file, t.limit)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, strict.Unusable("%s: %w", t.file, err)
+		case !utf8.Valid(text):
+			return nil, strict.Unusable("%s: not valid UTF-8, which a GGUF file cannot hold; correct or remove it", t.file)
+		}
+		kvs = append(kvs, gguf.KV{Key: ggufTexts[t.file], Value: string(text)})
+		if t.file == fileTokenizer {
+			if kvs, err = appendTokenizer(kvs, ck, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return kvs, nil
+}
+
+// Kinds of tokens, by GGUF's numbers.
+const (
+	tokenNormal  int32 = 1
+	tokenControl int32 = 3
+	tokenUnused  int32 = 5
+)
+
+// appendTokenizer adds the tokenizer as other programs look for it, one token for each row of the embedding.
+func appendTokenizer(kvs []gguf.KV, ck *Checkpoint, text []byte) ([]gguf.KV, error) {
+	t, err := tokenizer.Parse(text)
+	if err != nil {
+		return nil, strict.Unusable("%s: %w", fileTokenizer, err)
+	}
+	merges, err := mergesOf(text)
+	if err != nil {
+		return nil, strict.Unusable("%s: %w", fileTokenizer, err)
+	}
+	rows := ck.Config.PaddedVocabSize
+	if t.VocabSize() > rows {
+		return nil, strict.Unusable("%s: ids up to %d, the embedding has %d rows: it is of another model", fileTokenizer, t.VocabSize()-1, rows)
+	}
+	tokens, kinds := make([]string, rows), make([]int32, rows)
+	for id := range tokens {
+		token, ok := t.Token(int32(id))
+		tokens[id], kinds[id] = token, tokenNormal
+		switch {
+		case !ok:
+			tokens[id], kinds[id] = fmt.Sprintf("[PAD%d]", id), tokenUnused
+		case t.IsSpecial(int32(id)):
+			kinds[id] = tokenControl
+		}
+	}
+	kvs = append(kvs,
+		gguf.KV{Key: "tokenizer.ggml.model", Value: "gpt2"},
+		gguf.KV{Key: "tokenizer.ggml.tokens", Value: tokens},
+		gguf.KV{Key: "tokenizer.ggml.token_type", Value: kinds},
+		gguf.KV{Key: "tokenizer.ggml.merges", Value: merges})
+	g := ck.Generation
+	ids := []struct {
+		key string
+		id  int
+	}{{"bos", g.BOS}, {"padding", g.Pad}}
+	if len(g.EOS) > 0 {
+		ids = append(ids, struct {
+			key string
+			id  int
+		}{"eos", g.EOS[0]})
+	}
+	for _, special := range ids {
+		if special.id >= 0 {
+			kvs = append(kvs, gguf.KV{Key: "tokenizer.ggml." + special.key + "_token_id", Value: uint32(special.id)})
+		}
+	}
+	return kvs, nil
+}
+
+// mergesOf lists the merges of a tokenizer.json that Parse accepts, in GGUF's form "a b".
+func mergesOf(text []byte) ([]string, error) {
+	var file struct {
+		Model struct{ Merges []json.RawMessage }
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, err
+	}
+	merges := make([]string, len(file.Model.Merges))
+	for i, raw := range file.Model.Merges {
+		var pair []string
+		if json.Unmarshal(raw, &merges[i]) == nil {
+			continue
+		}
+		if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 {
+			return nil, fmt.Errorf("model.merges[%d] is neither a text nor a pair", i)
+		}
+		merges[i] = pair[0] + " " + pair[1]
+	}
+	return merges, nil
+}

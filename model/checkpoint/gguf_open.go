@@ -1,0 +1,149 @@
+package checkpoint
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"muninn/model/arch"
+	"muninn/model/checkpoint/gguf"
+	"muninn/model/internal/strict"
+)
+
+// ggufDTypes are the element types by GGUF's names.
+var ggufDTypes = map[gguf.Type]DType{gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0, gguf.Q4_0: Q4_0}
+
+func ggufType(d DType) gguf.Type {
+	for t, name := range ggufDTypes {
+		if name == d {
+			return t
+		}
+	}
+	panic("model: no GGUF type for " + string(d))
+}
+
+// OpenGGUF opens a GGUF file that WriteGGUF made, with the checks that a folder gets. Another architecture gives
+// *UnknownArchitectureError. Every error is of the ErrModel family.
+func OpenGGUF(path string) (*Checkpoint, error) {
+	dir, name := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	w, err := openWeights(os.DirFS(dir), name)
+	if err != nil {
+		return nil, strict.Unusable("%s: %w; give a GGUF file, or the folder that holds config.json and model.safetensors", path, err)
+	}
+	c := &Checkpoint{files: []*weightFile{w}, locations: map[string]location{}}
+	if err := c.openGGUF(w); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Checkpoint) openGGUF(w *weightFile) error {
+	var err error
+	if c.gguf, err = gguf.ReadMetadata(w.r, w.size); err != nil {
+		return strict.Unusable("%s: %w", w.name, err)
+	}
+	if err := checkGGUFArchitecture(c.gguf); err != nil {
+		return err
+	}
+	if err := c.gguf.ReadTensors(); err != nil {
+		return strict.Unusable("%s: %w", w.name, err)
+	}
+	sums, err := c.gguf.Checksums()
+	if err != nil {
+		return strict.Unusable("%s: %w; make it anew with muninn quantize", w.name, err)
+	}
+	c.sums = &tensorSums{want: sums, running: map[string]runningSum{}}
+	for _, t := range c.gguf.Tensors {
+		info := TensorInfo{Name: t.Name, DType: ggufDTypes[t.Type], Bytes: t.Bytes}
+		for i := len(t.Dims) - 1; i >= 0; i-- {
+			info.Shape = append(info.Shape, int(t.Dims[i]))
+		}
+		c.tensors = append(c.tensors, info)
+		c.locations[t.Name] = location{info, w, t.Offset}
+		c.size += t.Bytes
+	}
+	if err := c.open(); err != nil {
+		return err
+	}
+	return c.checkHyperparameters()
+}
+
+// checkGGUFArchitecture refuses files of other models by name.
+func checkGGUFArchitecture(f *gguf.File) error {
+	found, err := f.Text("general.architecture", 256)
+	if err != nil {
+		return strict.Unusable("not a model: %w", err)
+	}
+	if found != ggufArchitecture {
+		return &arch.UnknownArchitectureError{Found: strict.Clip(found), Evidence: "general.architecture in the GGUF file", Known: arch.KnownArchitectures}
+	}
+	return nil
+}
+
+// checkHyperparameters compares what other programs read with what this one does.
+func (c *Checkpoint) checkHyperparameters() error {
+	for _, kv := range hyperparameters(c.Config) {
+		var want float64
+		switch v := kv.Value.(type) {
+		case uint32:
+			want = float64(v)
+		case float32:
+			want = float64(v)
+		}
+		got, err := c.gguf.Number(kv.Key)
+		if err != nil {
+			return strict.Unusable("%w: the file is damaged; make it anew with muninn quantize", err)
+		}
+		if got != want {
+			return strict.Unusable("%s is %g, config.json in the file says %g; make it anew with muninn quantize", kv.Key, got, want)
+		}
+	}
+	return nil
+}
+
+// ggufText reads a file of the folder that the GGUF file was made of.
+func ggufText(f *gguf.File, name string, limit int64) ([]byte, error) {
+	key := ggufTexts[name]
+	if _, ok := f.Value(key); !ok {
+		return nil, fs.ErrNotExist
+	}
+	text, err := f.Text(key, limit)
+	return []byte(text), err
+}
+
+// tensorSums compares tensors with their checksums as they are read. A tensor that is read from its first byte to its last
+// is checked; reads that jump about are not.
+type tensorSums struct {
+	want    map[string]uint32
+	mu      sync.Mutex
+	running map[string]runningSum
+}
+
+type runningSum struct {
+	next int64
+	sum  uint32
+}
+
+// follow takes the bytes of t that were read at off.
+func (s *tensorSums) follow(t TensorInfo, p []byte, off int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.running[t.Name]
+	if off == 0 {
+		r = runningSum{}
+	}
+	if off != r.next {
+		return nil
+	}
+	r = runningSum{off + int64(len(p)), gguf.Checksum(r.sum, p)}
+	s.running[t.Name] = r
+	if r.next == t.Bytes && r.sum != s.want[t.Name] {
+		return strict.Unusable("%s: checksum %08x, the file says %08x: the file is damaged; make it anew with muninn quantize", t.Name, r.sum, s.want[t.Name])
+	}
+	return nil
+}

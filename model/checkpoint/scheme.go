@@ -1,0 +1,212 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"muninn/model/arch"
+	"muninn/model/internal/strict"
+)
+
+// ErrScheme is wrapped when a quantisation is asked for that there is not.
+var ErrScheme = errors.New("unknown weight format")
+
+// Scheme says in which format each matrix is stored, in a file or on a device. Norms and biases are float32 always.
+type Scheme struct {
+	// Quant is the format of the matrices; empty: as each is stored. With Q8_0 and Q4_0 the adapter stays at 16 bit, because
+	// it carries most of the error, and embedding and head are Q8_0.
+	Quant DType
+	// Keep is the format of parts that differ from that.
+	Keep map[arch.Part]DType
+}
+
+// keep16 is 16 bit: as stored if the file has no more, else F16, or BF16 where values are too large for that.
+const Keep16 DType = "16 bit"
+
+// schemeParts are the names of parts in --keep.
+var schemeParts = []struct {
+	name string
+	part arch.Part
+}{{"embed", arch.PartEmbedding}, {"head", arch.PartHead}, {"adapter", arch.PartAdapter}, {"prelude", arch.PartPrelude}, {"core", arch.PartCore}, {"coda", arch.PartCoda}}
+
+// QuantNames are the formats that ParseScheme knows.
+func QuantNames() []string { return []string{"auto", "f32", "f16", "bf16", "q8_0", "q4_0"} }
+
+func parseQuant(name string) (DType, error) {
+	switch {
+	case name == "auto", name == "":
+		return "", nil
+	case slices.Contains(QuantNames(), name):
+		return DType(strings.ToUpper(name)), nil
+	}
+	return "", fmt.Errorf("model: %w %q; use %s", ErrScheme, strict.Clip(name), strings.Join(QuantNames(), ", "))
+}
+
+// ParseScheme reads the name of a format, auto for as stored, and a list of parts that are kept at 16 bit, or at a format of
+// their own: "adapter=q8_0,core,head=f16". Errors wrap ErrScheme.
+func ParseScheme(quant, keep string) (Scheme, error) {
+	s := Scheme{Keep: map[arch.Part]DType{}}
+	var err error
+	if s.Quant, err = parseQuant(quant); err != nil {
+		return s, err
+	}
+	for item := range strings.SplitSeq(keep, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		name, format, given := strings.Cut(item, "=")
+		i := slices.IndexFunc(schemeParts, func(e struct {
+			name string
+			part arch.Part
+		}) bool {
+			return e.name == name
+		})
+		if i < 0 {
+			return s, fmt.Errorf("model: %w for the part %q; parts are embed, head, adapter, prelude, core, coda", ErrScheme, strict.Clip(name))
+		}
+		d := Keep16
+		if given {
+			if d, err = parseQuant(format); err != nil || d == "" {
+				return s, fmt.Errorf("model: %w %q for the part %s; use f32, f16, bf16, q8_0 or q4_0", ErrScheme, strict.Clip(format), name)
+			}
+		}
+		if _, twice := s.Keep[schemeParts[i].part]; twice {
+			return s, fmt.Errorf("model: %w: the part %s is given twice", ErrScheme, name)
+		}
+		s.Keep[schemeParts[i].part] = d
+	}
+	return s, nil
+}
+
+// String is the scheme in a form that ParseScheme reads, but for spelling always the same.
+func (s Scheme) String() string {
+	text := "auto"
+	if s.Quant != "" {
+		text = strings.ToLower(string(s.Quant))
+	}
+	sep := ", keep "
+	for _, e := range schemeParts {
+		if d, ok := s.Keep[e.part]; ok {
+			text += sep + e.name
+			if sep = ","; d != Keep16 {
+				text += "=" + strings.ToLower(string(d))
+			}
+		}
+	}
+	return text
+}
+
+// check refuses a scheme that contradicts itself for a model: one matrix cannot have two formats.
+func (s Scheme) Check(c arch.Config) error {
+	embed, hasEmbed := s.Keep[arch.PartEmbedding]
+	head, hasHead := s.Keep[arch.PartHead]
+	if c.TieEmbeddings && hasEmbed && hasHead && embed != head {
+		return fmt.Errorf("model: %w: embed and head are one matrix in this model; give one of them, or both the same", ErrScheme)
+	}
+	return nil
+}
+
+// Quantises tells whether the scheme makes blocks of weights that the checkpoint has in another form.
+func (s Scheme) Quantises(ck *Checkpoint) (bool, error) {
+	for _, spec := range ck.Config.TensorSpecs() {
+		info, ok := ck.Tensor(spec.Name)
+		if !ok {
+			continue
+		}
+		d, err := s.Format(ck, spec)
+		if err != nil {
+			return false, err
+		}
+		if d.Quantised() && d != info.DType {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Format is the format that the scheme gives a tensor of the checkpoint. It looks at the values where 16 bit may not do.
+func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (DType, error) {
+	if err := s.Check(ck.Config); err != nil {
+		return "", err
+	}
+	if len(spec.Shape) != 2 {
+		return F32, nil
+	}
+	info, ok := ck.Tensor(spec.Name)
+	if !ok {
+		return "", strict.Unusable("%s: no such tensor in the checkpoint", spec.Name)
+	}
+	d := s.Wanted(spec.Part, ck.Config.TieEmbeddings)
+	switch {
+	case d == "":
+		return info.DType, nil
+	case d != Keep16:
+		return d, nil
+	case info.DType != F32:
+		return info.DType, nil
+	}
+	if d, ok := ck.narrow.Load(info.Name); ok {
+		return d.(DType), nil
+	}
+	fits, err := fitsF16(ck, info)
+	if err != nil {
+		return "", err
+	}
+	if d = F16; !fits {
+		d = BF16
+	}
+	ck.narrow.Store(info.Name, d)
+	return d, nil
+}
+
+// wanted is the scheme's word on a part.
+func (s Scheme) Wanted(part arch.Part, tied bool) DType {
+	if d, ok := s.Keep[part]; ok {
+		return d
+	}
+	if d, ok := s.Keep[arch.PartHead]; ok && tied && part == arch.PartEmbedding {
+		return d
+	}
+	switch {
+	case !s.Quant.Quantised():
+		return s.Quant
+	case part == arch.PartEmbedding || part == arch.PartHead:
+		return Q8_0
+	case part == arch.PartAdapter:
+		return Keep16
+	}
+	return s.Quant
+}
+
+// fitsF16 tells whether no value of the tensor is beyond half precision.
+func fitsF16(ck *Checkpoint, info TensorInfo) (bool, error) {
+	v := make([]float32, min(1<<16, info.DType.Elements(info.Bytes)))
+	for at := int64(0); at < info.DType.Elements(info.Bytes); at += int64(len(v)) {
+		v = v[:min(int64(len(v)), info.DType.Elements(info.Bytes)-at)]
+		if err := ck.ReadF32(info.Name, v, at); err != nil {
+			return false, err
+		}
+		for _, x := range v {
+			if math.Abs(float64(x)) > 65504 {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+// inFile is the format that a GGUF file can have where a scheme wants d: blocks cannot cross rows, or the border between
+// the adapter's halves, so other matrices stay as they are stored and are quantised when they are loaded.
+func (d DType) inFile(stored DType, c arch.Config, spec arch.TensorSpec) DType {
+	cols := spec.Shape[len(spec.Shape)-1]
+	if spec.Part == arch.PartAdapter && len(spec.Shape) == 2 {
+		cols = c.NEmbd
+	}
+	if block, _ := d.Block(); cols%block != 0 {
+		return stored
+	}
+	return d
+}

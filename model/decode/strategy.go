@@ -1,0 +1,202 @@
+// Package decode says how a text is decoded: tasks, strategies, exits, filters, and which stored steps a reader sees. It knows no device.
+package decode
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Engine is what strategies run on: Session, reference.Session, or a scheduler's share of one. Samplers are straight-line code
+// over it; they start nothing of their own and wait for nothing but Do.
+type Engine interface {
+	// Do does an ask and fills in what came of it.
+	Do(*Task) error
+	// Rewind drops the tokens of sequence seq from position pos on.
+	Rewind(seq, pos int) error
+	// Pos is the number of tokens that sequence seq holds.
+	Pos(seq int) int
+	// Context is the number of positions of each sequence, Rows that of rows of an ask at most.
+	Context() int
+	Rows() int
+	// Lookup is the cache lookup strategy.
+	Lookup() Lookup
+}
+
+// Strategy says how a text is decoded: plainly if neither Speculative nor Wave is set.
+type Strategy struct {
+	Exit              *Exit      // plain: each token takes as many core steps as it needs, Request.Steps at most
+	Noise             StateNoise // of every core step
+	ContinuousCompute bool       // plain and wave: tokens start from the state of the one before
+	Speculative       *Speculative
+	Wave              *Wave
+}
+
+// Plain tells whether text is decoded token by token.
+func (s Strategy) Plain() bool { return s.Speculative == nil && s.Wave == nil }
+
+// ErrStrategy is wrapped by errors about strategies.
+var ErrStrategy = errors.New("bad sampler")
+
+func strategyError(format string, args ...any) error {
+	return fmt.Errorf("model: %w: "+format, append([]any{ErrStrategy}, args...)...)
+}
+
+// Validate says which option is out of range or cannot go with another.
+func (s Strategy) Validate() error {
+	if err := s.Noise.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case s.Speculative != nil && s.Wave != nil:
+		return strategyError("speculative and wave are two samplers: choose one")
+	case s.Exit != nil && !s.Plain():
+		return strategyError("an exit criterion goes with plain decoding: drafts are verified at one depth, and a wave freezes tokens by its own rule")
+	case s.Speculative != nil && s.ContinuousCompute:
+		return strategyError("speculation cannot start a token from the one before, whose final state a draft does not have")
+	case s.Exit != nil:
+		return s.Exit.Validate()
+	case s.Speculative != nil:
+		return s.Speculative.Validate()
+	case s.Wave != nil:
+		return s.Wave.Validate()
+	}
+	return nil
+}
+
+// Outcome is what a strategy made of a request.
+type Outcome struct {
+	Finish     Finish
+	Tokens     []int32     // decided; speculation and waves may decide more than were handed out
+	Emitted    int         // handed out
+	Passes     int         // of its rows through the core block; in a Batch they may be shared, and count for each request
+	RowSteps   int         // core steps of all rows
+	Iterations [][]int32   // speculative: the tokens that each round of drafts added
+	Drafted    int         // speculative: drafts of all rounds
+	Accepted   int         // of these, those that stood
+	Wave       *WaveCounts // wave
+}
+
+// sampling is a strategy at work on one request.
+type decoding struct {
+	Request
+	e    Engine
+	seq  int
+	emit func(Choice) (stop bool, err error)
+	base int // position of the prompt's first token
+	// stale is the first position whose token has run as another; 0: none.
+	stale int
+	out   Outcome
+}
+
+// Sample runs a request on a sequence of an engine. emit is handed each token as it is decided and tells whether the
+// text is to stop with it; an error of emit ends the run. The sequence is left with all tokens but the last; by a wave, which
+// may freeze a token in the very step that changed it, up to the first that has run as another.
+func Decode(e Engine, seq int, req Request, emit func(Choice) (stop bool, err error)) (Outcome, error) {
+	s := &decoding{Request: req, e: e, seq: seq, emit: emit, base: e.Pos(seq)}
+	err := s.check()
+	switch {
+	case err != nil:
+	case req.Strategy.Speculative != nil:
+		err = s.speculative(*req.Strategy.Speculative)
+	case req.Strategy.Wave != nil:
+		err = s.wave(*req.Strategy.Wave)
+	default:
+		err = s.plain()
+	}
+	end := s.base + len(s.Prompt) + s.out.Emitted - 1
+	if s.stale > 0 {
+		end = min(end, s.stale)
+	}
+	if err == nil && end < e.Pos(seq) {
+		err = e.Rewind(seq, end)
+	}
+	return s.out, err
+}
+
+func (s *decoding) check() error {
+	switch {
+	case len(s.Prompt) == 0:
+		return errors.New("model: the prompt has no tokens: give at least one")
+	case s.Steps < 0 || s.MaxTokens < 0:
+		return strategyError("num_steps is %d, max tokens %d: want 0 or more", s.Steps, s.MaxTokens)
+	}
+	if err := s.Pick.Validate(); err != nil {
+		return err
+	}
+	return s.Strategy.Validate()
+}
+
+// do does an ask of this run and counts it.
+func (s *decoding) do(a *Task) error {
+	a.Seq, a.Noise, a.Pick = s.seq, s.Strategy.Noise, &s.Pick
+	if err := s.e.Do(a); err != nil {
+		return err
+	}
+	s.out.Passes += a.Passes
+	s.out.RowSteps += a.RowSteps
+	return nil
+}
+
+// prompt runs the prompt, in as few asks as the engine takes, and gives the token that follows it. With an exit each of
+// these leaves by itself.
+func (s *decoding) prompt() (Choice, error) {
+	var rows []TaskRow
+	for i, token := range s.Prompt {
+		rows = append(rows, TaskRow{Pos: s.base + i, Token: token, Begin: true})
+	}
+	for chunk := range slices.Chunk(rows, s.e.Rows()) {
+		a := &Task{Rows: chunk, Last: true, Steps: s.Steps}
+		if exit := s.Strategy.Exit; exit != nil && exit.Prefill {
+			a.Exit = exit
+		}
+		if chunk[len(chunk)-1].Pos == rows[len(rows)-1].Pos {
+			a.Outputs = 1
+		}
+		if err := s.do(a); err != nil {
+			return Choice{}, err
+		}
+		if a.Outputs > 0 {
+			return a.Choices[0], nil
+		}
+	}
+	return Choice{}, nil // not reached: the prompt has tokens
+}
+
+// put decides a token, and hands it out unless the text has ended.
+func (s *decoding) put(c Choice) (done bool, err error) {
+	s.out.Tokens = append(s.out.Tokens, c.Token)
+	if s.out.Finish != "" {
+		return true, nil
+	}
+	s.out.Emitted++
+	stop, err := s.emit(c)
+	switch {
+	case err != nil:
+		return true, err
+	case stop || slices.Contains(s.StopIDs, c.Token):
+		s.out.Finish = FinishStop
+	case s.out.Emitted == s.MaxTokens:
+		s.out.Finish = FinishLength
+	case c.Pos+1 == s.e.Context():
+		s.out.Finish = FinishContext
+	}
+	return s.out.Finish != "", nil
+}
+
+// Lookup names the cache lookup strategy that the strategy is meant for, with so many core blocks: the reference's own.
+func (s Strategy) Lookup(coreBlocks int) string {
+	if s.Wave != nil {
+		// One slot: whoever looks at a position sees its newest state, however many core steps are behind either.
+		return fmt.Sprintf("%s-compress-s%d", DefaultLookup, coreBlocks)
+	}
+	return DefaultLookup
+}
+
+// Fits says why a strategy cannot run under a lookup strategy at num_steps = steps, if so.
+func (s Strategy) Fits(l Lookup, steps int) error {
+	if s.Speculative == nil {
+		return nil
+	}
+	return s.Speculative.fits(l, steps, 0)
+}

@@ -1,0 +1,168 @@
+package decode
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrContextFull is wrapped by errors of a pass whose tokens do not fit in the session's context.
+var ErrContextFull = errors.New("context full")
+
+// Task is what a strategy wants done next with rows of one sequence: some are begun, all take core steps together, and
+// the last of them give choices. Samplers know little else of the engine; Session and reference.Session both do asks.
+//
+// A row is a position of the sequence in flight. It stays in flight, with its latent state and embeds, until the
+// sequence's next ask leaves it out (unless that has Keep), an ask for it fails midway, or the sequence is rewound to its position
+// or before. After an ask, the sequence ends with the ask's last row.
+//
+// A session runs an ask of more rows or outputs than a pass has chunk by chunk, if it has Last and its rows but the first start anew.
+// Each chunk is as an ask of its own: with an exit each leaves by itself, and Logits and Exit.Values are called for each.
+//
+// What is wrong with an ask is an error before anything has changed; of the errors ErrContextFull, ErrExit and ErrNoise are wrapped.
+type Task struct {
+	Seq  int
+	Rows []TaskRow // consecutive positions, ascending; the first follows a position of the sequence or is one
+	Keep bool      // rows in flight before the first of Rows stay so
+	Last bool      // of Rows only the last stays in flight, as is enough after a prompt
+
+	Steps int   // core steps to take at most
+	Exit  *Exit // may end the steps sooner, for all rows at once; nil: never. Not of more than one row unless it has Prefill
+
+	EMA   float64    // embeds of rows begun: (1 - EMA) new + EMA old; old is zero for rows that were not in flight
+	Noise StateNoise // before each core step
+	Draw  int        // numbers the noise of rows that a strategy comes back to: part of the key of Noise and TaskRow.Mix
+
+	Outputs int      // the last so many rows get a choice. The coda runs over all rows, for its cache
+	Pick    *Filters // of those choices, each with the tokens up to its row for history; nil: greedy
+	Given   []int32  // nil, or a token for each output, of which Below is wanted
+
+	Compare Compare // what Changes are to hold; not beside an exit
+	Shift   int     // row i's change is from where row i+Shift starts
+
+	// Logits, if set, is given the logits of the outputs (Outputs, padded_vocab_size), before penalties. For inspection: it
+	// reads back.
+	Logits func(rows [][]float32)
+
+	// What came of it.
+	Taken    int       // core steps taken, by the last chunk
+	Passes   int       // core steps of all chunks: as often the core's weights were gone through
+	RowSteps int       // core steps of all rows
+	Choices  []Choice  // one for each output; Steps counts those behind the row too
+	Below    []float32 // for each output, the largest logit minus that of Given, after penalties
+	Changes  []float32 // of the first len(Rows) - Shift rows; of these, the ones that have one
+}
+
+// Choice is what the model makes of a row: the token picked to follow it, and how sure it was.
+type Choice struct {
+	Seq, Pos int   // the row
+	Token    int32 // picked to follow it
+	Steps    int   // core steps spent on the row
+	Logit    float32
+	LogProb  float32 // before temperature and filters
+	Margin   float32 // largest logit minus the second largest
+	Kept     int     // tokens that the filters left; 1 when greedy
+}
+
+// adaptive tells whether the ask may leave before its last step.
+func (a *Task) Adaptive() bool { return a.Exit != nil && (len(a.Rows) == 1 || a.Exit.Prefill) }
+
+// TaskRow is one row of an Task.
+type TaskRow struct {
+	Pos   int
+	Token int32
+	Begin bool    // embed the token and run the prelude: for a row that is new or whose token may have changed
+	From  From    // the state that the row's core steps start from
+	Back  int     // how many positions before, for FromNormed and FromPrevious; 0 is 1
+	Step  int     // core steps that lie behind it, for its cache slots: 0 when it starts anew. Deeper slots are dropped
+	Mix   float64 // share of a fresh state (MixedState) put into the state before the first step; 0: none
+}
+
+// From is where a row's core steps start.
+type From int
+
+const (
+	FromInitial  From = iota // the initial state of the position
+	FromOwn                  // the state that the row has: it is in flight
+	FromNormed               // the state of the position Back before as the last ask left it, after ln_f: continuous compute at fixed depth
+	FromPrevious             // the same before ln_f: continuous compute at adaptive depth
+)
+
+// source is the position that a row FromNormed or FromPrevious starts from.
+func (r TaskRow) Source() int { return r.Pos - max(r.Back, 1) }
+
+// Compare says what an ask's Changes hold. A row's change is d = s - s', s being its state after the steps and s' the state
+// (before any Mix) from which row i+Shift of the same ask starts; the last Shift rows have none.
+type Compare int
+
+const (
+	CompareNone         Compare = iota
+	CompareDifference           // norm(d) / norm(s)
+	CompareAcceleration         // norm(d - d') / norm(s), d' being that of the row of the same number in the sequence's previous ask. Rows without d' have no change; d' is zero if that ask compared nothing
+)
+
+// check says what is wrong with an ask for a sequence that holds pos tokens in a context of so many positions.
+func (a *Task) Check(pos, context, vocabulary int, isLive func(pos int) bool) error {
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("model: ask of sequence %d: "+format, append([]any{a.Seq}, args...)...)
+	}
+	n := len(a.Rows)
+	switch {
+	case n == 0:
+		return refuse("no rows")
+	case a.Rows[0].Pos < 0 || a.Rows[0].Pos > pos:
+		return refuse("rows from position %d on: it holds %d tokens", a.Rows[0].Pos, pos)
+	case a.Rows[0].Pos+n > context:
+		return fmt.Errorf("model: sequence %d would reach %d tokens, its context holds %d: %w; use a larger one", a.Seq, a.Rows[0].Pos+n, context, ErrContextFull)
+	case a.Steps < 0:
+		return refuse("num_steps is %d, want 0 or more", a.Steps)
+	case a.Outputs < 0 || a.Outputs > n:
+		return refuse("%d outputs of %d rows", a.Outputs, n)
+	case a.Given != nil && len(a.Given) != a.Outputs:
+		return refuse("%d given tokens for %d outputs", len(a.Given), a.Outputs)
+	case a.Shift < 0:
+		return refuse("shift of %d rows", a.Shift)
+	case a.Exit != nil && a.Compare != CompareNone:
+		return refuse("an exit looks back to the last check, a comparison to the start: one of them at a time")
+	case !(a.EMA >= 0 && a.EMA <= 1):
+		return refuse("ema of embeds is %g, want 0 to 1", a.EMA)
+	}
+	for i, r := range a.Rows {
+		before := r.Source()
+		switch {
+		case r.Pos != a.Rows[0].Pos+i:
+			return refuse("row %d is at position %d, want %d", i, r.Pos, a.Rows[0].Pos+i)
+		case r.Token < 0 || int(r.Token) >= vocabulary:
+			return refuse("token %d at position %d: the vocabulary has %d", r.Token, r.Pos, vocabulary)
+		case r.Step < 0 || r.Back < 0:
+			return refuse("row at position %d: %d steps behind it, %d positions back", r.Pos, r.Step, r.Back)
+		case !(r.Mix >= 0 && r.Mix <= 1):
+			return refuse("row at position %d: mixes in %g of a fresh state, want 0 to 1", r.Pos, r.Mix)
+		case (!r.Begin || r.From == FromOwn) && !isLive(r.Pos):
+			return refuse("the row at position %d is not in flight", r.Pos)
+		case (r.From == FromNormed || r.From == FromPrevious) && !isLive(before):
+			return refuse("the row at position %d starts from position %d, which is not in flight", r.Pos, before)
+		case r.From == FromPrevious && before >= a.Rows[0].Pos && a.Rows[before-a.Rows[0].Pos].From != FromOwn:
+			return refuse("the row at position %d starts from position %d, which starts anew itself", r.Pos, before)
+		}
+	}
+	for i, token := range a.Given {
+		if token < 0 || int(token) >= vocabulary {
+			return refuse("given token %d is %d: the vocabulary has %d", i, token, vocabulary)
+		}
+	}
+	if err := a.Noise.Validate(); err != nil {
+		return err
+	}
+	if a.Exit != nil {
+		return a.Exit.Validate()
+	}
+	return nil
+}
+
+// divisible tells whether the ask may be run chunk by chunk. Where rows stay in flight, or are compared, they take each step together;
+// and behind the first chunk nothing is left of what rows had in flight before.
+func (a *Task) Divisible() bool {
+	return a.Last && a.Compare == CompareNone && a.EMA == 0 &&
+		!slices.ContainsFunc(a.Rows[1:], func(r TaskRow) bool { return !r.Begin || r.From != FromInitial })
+}

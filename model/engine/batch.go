@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"muninn/model/decode"
+)
+
+// Batch runs requests side by side on the sequences of one session: whatever waits for a core step shares the pass over the
+// weights, whatever its position, depth or strategy. Requests join between two rounds and leave when they are done, and none
+// changes what another gives. It is not safe for concurrent use.
+//
+// A strategy runs as a coroutine that stops at each of its asks. A step of the batch lets those go on whose asks are done, and
+// gives all asks to the session for a round.
+type Batch struct {
+	s    *Session
+	runs []*batchRun // in the order of their coming
+	busy []bool      // of each sequence
+}
+
+// batchRun is a request under way.
+type batchRun struct {
+	seq    int
+	resume func() (*decode.Task, bool)
+	stop   func()
+	job    *job  // the ask that the strategy waits for
+	err    error // what that came to
+	end    func(decode.Outcome, error)
+	out    decode.Outcome
+	failed error
+	gone   bool
+}
+
+// ErrBatchFull is wrapped by Add when every sequence of the session is taken.
+var ErrBatchFull = errors.New("batch full")
+
+// errLeft ends a strategy whose request was taken out.
+var errLeft = errors.New("model: the request has been taken out of its batch")
+
+// NewBatch makes a batch of a session's sequences, which must hold nothing that is still needed.
+func NewBatch(s *Session) *Batch { return &Batch{s: s, busy: make([]bool, len(s.seqs))} }
+
+// Len is the number of requests under way.
+func (b *Batch) Len() int { return len(b.runs) }
+
+// Add lets a request join. emit is called for each of its tokens, from within Step, and end when it is done, with what its
+// strategy made of it; what is wrong with the request, end is told too. The setting says where its tokens start from: with the
+// same one it gives the same tokens as alone. It returns the request's sequence, by which Remove knows it.
+func (b *Batch) Add(req decode.Request, setting decode.Sequence, emit func(decode.Token) error, end func(decode.Outcome, error)) (seq int, err error) {
+	seq = slices.Index(b.busy, false)
+	if seq < 0 {
+		return 0, fmt.Errorf("model: %w: all %d sequences are taken; wait for one, or open a session with more", ErrBatchFull, len(b.busy))
+	}
+	if err := b.s.Rewind(seq, 0); err != nil {
+		return 0, err
+	}
+	b.s.SetSequence(seq, setting)
+	r := &batchRun{seq: seq, end: end}
+	r.resume, r.stop = iter.Pull(func(yield func(*decode.Task) bool) {
+		r.out, r.failed = decode.Generate(batchEngine{b.s, r, yield}, b.s.m.Tokenizer, seq, req, emit)
+	})
+	b.busy[seq] = true
+	b.runs = append(b.runs, r)
+	return seq, nil
+}
+
+// Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled). It may be called from within the
+// emit or end of another request. A request's own emit returns an error instead.
+func (b *Batch) Remove(seq int) {
+	for _, r := range b.runs {
+		if r.seq == seq {
+			r.failed = errLeft // should its strategy not have begun
+			r.stop()
+			b.leave(r)
+			return
+		}
+	}
+}
+
+// Step takes all requests one round further. After an error, also of a cancelled context, those that took part in the round end
+// with it in the next step, or as cancelled if there is none.
+func (b *Batch) Step(ctx context.Context) error {
+	for _, r := range slices.Clone(b.runs) {
+		for r.job == nil && !r.gone {
+			task, ok := r.resume()
+			if !ok {
+				b.leave(r)
+				break
+			}
+			if r.err = b.s.check(task); r.err == nil {
+				r.job = newJob(task)
+			}
+		}
+	}
+	var jobs []*job
+	for _, r := range b.runs { // but those that came meanwhile
+		if r.job != nil {
+			jobs = append(jobs, r.job)
+		}
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	done, err := b.s.iterate(ctx, jobs)
+	for _, r := range b.runs {
+		if err != nil {
+			r.job, r.err = nil, err
+		}
+		if slices.Contains(done, r.job) {
+			r.job = nil
+		}
+	}
+	return err
+}
+
+// Run takes steps until no request is left. On an error, also of a cancelled context, all are taken out.
+func (b *Batch) Run(ctx context.Context) error {
+	for len(b.runs) > 0 {
+		if err := b.Step(ctx); err != nil {
+			for len(b.runs) > 0 {
+				b.Remove(b.runs[0].seq)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// leave ends a request whose strategy has returned.
+func (b *Batch) leave(r *batchRun) {
+	r.gone = true
+	b.runs = slices.DeleteFunc(b.runs, func(o *batchRun) bool { return o == r })
+	b.busy[r.seq] = false
+	b.s.drop(r.seq, 0)
+	if errors.Is(r.failed, errLeft) {
+		r.failed = fmt.Errorf("%w: %w", r.failed, context.Canceled)
+	}
+	if r.end != nil {
+		r.end(r.out, r.failed)
+	}
+}
+
+// batchEngine is a request's share of the session.
+type batchEngine struct {
+	*Session
+	run   *batchRun
+	yield func(*decode.Task) bool
+}
+
+func (e batchEngine) Do(a *decode.Task) error {
+	if !e.yield(a) {
+		return errLeft
+	}
+	return e.run.err
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// round takes jobs further together, in one run: those that are new are begun, all live ones take core steps over the
+// same passes, and those that are then sure to be done are finished. It returns the jobs whose asks are done.
+//
+// A job alone needs no look at it on the way: steps that were submitted do nothing once it has settled. All but the fewest come
+// to their end within the first of its two rounds, the steps that lately sufficed for most; the second has the rest.
+//
+// After an error no job is under way.
+func (s *Session) iterate(ctx context.Context, jobs []*job) (done []*job, err error) {
+	defer func() {
+		if err != nil {
+			s.abandon(jobs)
+		}
+	}()
+	fresh := s.admit(jobs)
+	live := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return !j.started })
+	if len(live) == 0 {
+		return nil, errors.New("model: no room for more rows in flight beside those of other sequences: set SessionOptions.Rows")
+	}
+	var stepping, finish, poll []*job
+	for _, j := range live {
+		if j.left() > 0 {
+			stepping = append(stepping, j)
+		}
+	}
+	steps := s.horizon(stepping)
+	for _, j := range live {
+		switch {
+		case j.left() == 0 || j.left() == steps:
+			finish = append(finish, j)
+		case j.adaptive():
+			poll = append(poll, j)
+		}
+	}
+	s.last = s.cellsOf(live)
+	p := &passes{s: s}
+	p.begin(fresh)
+	p.steps(stepping, steps)
+	p.finish(finish)
+	p.leave(stepping)
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	for _, j := range stepping {
+		j.progress.Taken += uint32(steps)
+		if j.adaptive() {
+			j.progress = s.io.progressOf(j.task.Seq)
+		}
+		if err := s.values(j); err != nil {
+			return nil, err
+		}
+	}
+	poll = slices.DeleteFunc(poll, func(j *job) bool { return !j.progress.Done })
+	if err := s.results(finish); err != nil {
+		return nil, err
+	}
+	if len(poll) > 0 {
+		p = &passes{s: s}
+		p.finish(poll)
+		if err := p.run(ctx); err != nil {
+			return nil, err
+		}
+		if err := s.results(poll); err != nil {
+			return nil, err
+		}
+	}
+	for _, j := range append(finish, poll...) {
+		s.remember(j)
+		if s.done(j) {
+			done = append(done, j)
+		}
+	}
+	return done, nil
+}
+
+// slotsOf are the slots of the jobs' rows, in order.
+func (s *Session) cellsOf(jobs []*job) (slots []int) {
+	for _, j := range jobs {
+		for _, r := range j.table {
+			slots = append(slots, int(r.Slot))
+		}
+	}
+	return slots
+}
+
+// admit begins chunks of the jobs that have none under way, those first that have waited longest, until one does not fit
+// into the pass beside the rows that are live. How large a chunk is does not depend on what else there is, or neither would a
+// token's exit.
+func (s *Session) admit(jobs []*job) (fresh []*job) {
+	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
+	var waiting []*job
+	for _, j := range jobs {
+		if j.started {
+			rows, outputs = rows-len(j.rows), outputs-j.outputs
+		} else {
+			waiting = append(waiting, j)
+		}
+	}
+	slices.SortStableFunc(waiting, func(a, b *job) int { return b.waited - a.waited })
+	for i, j := range waiting {
+		size := s.chunk(j)
+		if size > rows || min(size, j.task.Outputs) > outputs || !s.admitChunk(j, size, carried) {
+			for _, j := range waiting[i:] {
+				j.waited++
+			}
+			return fresh
+		}
+		carried += len(j.normed)
+		fresh = append(fresh, j)
+		rows, outputs = rows-len(j.rows), outputs-j.outputs
+	}
+	return fresh
+}
+
+// chunk is how many rows of its ask a job takes next: all, or what leaves room for the other sequences.
+func (s *Session) chunk(j *job) int {
+	left := len(j.task.Rows) - j.next
+	if !j.task.Divisible() {
+		return left
+	}
+	size := max(s.opt.Rows-rowsBeside*(len(s.seqs)-1), s.opt.Rows/2, 1)
+	if j.task.Outputs > 1 {
+		size = min(size, s.opt.Outputs)
+	}
+	return min(size, left)
+}
+
+// rowsBeside is how many rows a chunk leaves to each other sequence, as long as it has half of a pass for itself.
+const rowsBeside = 8

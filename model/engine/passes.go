@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"muninn/model/decode"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// passes gathers the programs of a round: begin, core steps, finish.
+type passes struct {
+	s    *Session
+	keys []programKey
+	err  error
+}
+
+func (p *passes) add(key programKey) { p.keys = append(p.keys, key) }
+
+func (p *passes) run(ctx context.Context) error {
+	if p.err != nil || len(p.keys) == 0 {
+		return p.err
+	}
+	if p.s.opt.Taps != nil {
+		return p.s.tapped(ctx, p.keys)
+	}
+	p.s.tidy()
+	list := make([]*vk.Program, len(p.keys))
+	for i, k := range p.keys {
+		var err error
+		if list[i], err = p.s.program(k); err != nil {
+			return err
+		}
+	}
+	return p.s.run(ctx, list...)
+}
+
+// run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.
+func (s *Session) run(ctx context.Context, list ...*vk.Program) error {
+	if s.cut {
+		for _, counters := range []vk.Span{s.arrived, s.attention.Arrived} {
+			if err := s.m.dev.Fill(counters, 0); err != nil {
+				return err
+			}
+		}
+	}
+	err := s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit}, list...)
+	s.cut = err != nil
+	return err
+}
+
+func (p *passes) begin(jobs []*job) {
+	key := programKey{part: "begin"}
+	var table []shaders.Row
+	var normed []shaders.Move
+	var slots, mixes bool
+	for _, j := range jobs {
+		for _, slot := range j.normed {
+			normed = append(normed, shaders.Move{From: uint32(slot), To: uint32(len(normed))})
+		}
+		for i, r := range j.rows {
+			if !r.Begin && r.From == decode.FromOwn && r.Mix == 0 && !j.adaptive() && j.task.Compare == decode.CompareNone {
+				continue // goes on as it is
+			}
+			if j.table[i].Start == shaders.StartGiven {
+				key.given = true
+				if p.err == nil {
+					p.err = p.s.putGiven(j.task.Seq, r.Pos, len(table))
+				}
+			}
+			table = append(table, j.table[i])
+			slots, mixes = slots || j.table[i].Start.FromSlot(), mixes || r.Mix > 0
+		}
+	}
+	if key.rows = len(table); key.rows > 0 && p.err == nil {
+		key.carried, key.mixed = len(normed), slots && mixes
+		p.s.io.putMoves(p.s.io.carryUp, normed)
+		p.s.io.putRows(p.s.io.begin, table)
+		p.add(key)
+	}
+}
+
+func (p *passes) steps(live []*job, steps int) {
+	if steps == 0 || p.err != nil {
+		return
+	}
+	s := p.s
+	var table, check []shaders.Row
+	var last, groupOf []uint32
+	var logitCriteria []programKey
+	var noise, follow bool
+	for g := range s.seqs {
+		s.io.putGroup(g, shaders.ExitRule{}, shaders.Progress{Done: true}) // of the sequences that stand still
+	}
+	for _, j := range live {
+		g := j.task.Seq
+		s.io.putGroup(g, j.rule, j.progress)
+		for _, r := range j.table {
+			r.Step += j.progress.Taken
+			r.Group = uint32(g)
+			table = append(table, r)
+			if j.logitCriterion != "" {
+				check = append(check, r)
+			}
+		}
+		noise, follow = noise || j.task.Noise.Weight != 0, follow || j.adaptive()
+		if j.logitCriterion != "" {
+			last, groupOf = append(last, uint32(len(check)-1)), append(groupOf, uint32(g))
+			if k := (programKey{part: "probe", logitCriterion: j.logitCriterion, criterion: j.rule.Criterion}); !slices.Contains(logitCriteria, k) {
+				logitCriteria = append(logitCriteria, k)
+			}
+		}
+	}
+	s.io.putRows(s.io.live, table)
+	p.add(programKey{part: "enter", rows: len(table), follow: follow})
+	if len(check) > 0 {
+		s.io.putRows(s.io.check, check)
+		s.io.putChecks(last, groupOf)
+		p.add(programKey{part: "watch", rows: len(check), outputs: len(last)})
+	}
+	alone := len(live) == 1
+	for i := range steps {
+		probed := slices.ContainsFunc(live, func(j *job) bool { return j.logitCriterion != "" && j.due(j.progress.Taken+uint32(i)) })
+		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise, retire: follow && !probed})
+		if probed {
+			p.add(programKey{part: "check", rows: len(check), outputs: len(last), alone: alone})
+			for _, k := range logitCriteria {
+				k.outputs, k.alone = len(last), alone
+				p.add(k)
+			}
+			p.add(programKey{part: "settle", rows: len(table)})
+		}
+	}
+}
+
+func (p *passes) finish(jobs []*job) {
+	if len(jobs) == 0 || p.err != nil {
+		return
+	}
+	s := p.s
+	var table []shaders.Row
+	outs := outputTables{}
+	for _, j := range jobs {
+		for i, r := range j.table {
+			if i >= len(j.table)-j.outputs {
+				outs.add(s, j, i, len(table))
+			}
+			table = append(table, r)
+		}
+		outs.compare(s, j)
+	}
+	s.io.putRows(s.io.finish, table)
+	outs.put(&s.io)
+	if n := len(outs.pairs); n > 0 {
+		p.add(programKey{part: "compare", pairs: n})
+	}
+	p.add(programKey{part: "finish", rows: len(table)})
+	if n := len(outs.moves); n > 0 {
+		p.add(programKey{part: "head", outputs: n, every: n == len(table)})
+		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edited: len(outs.edits) > 0})
+	}
+}
+
+// leave brings back how far the groups are: of one ask alone only its own.
+func (p *passes) leave(live []*job) {
+	switch {
+	case !slices.ContainsFunc(live, (*job).adaptive):
+	case len(live) == 1:
+		p.add(programKey{part: "leave", alone: true, group: live[0].task.Seq})
+	default:
+		p.add(programKey{part: "leave"})
+	}
+}

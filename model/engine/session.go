@@ -1,0 +1,174 @@
+// Package engine runs a model on a Vulkan device: weights, sessions, the scheduler of rows, and the memory that they take.
+package engine
+
+import (
+	"fmt"
+
+	"muninn/model/arch"
+	"muninn/model/decode"
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// SessionOptions size a session. Zero values take the defaults.
+type SessionOptions struct {
+	Sequences int            // sequences held side by side; 1
+	Context   int            // positions of each sequence; block_size
+	MaxSteps  int            // deepest num_steps; mean_recurrence. A compressed cache takes any depth
+	Lookup    decode.Lookup  // cache lookup strategy; latest-m4
+	KV        shaders.KVType // how keys and values are stored; float32
+	Rows      int            // rows of a pass at most: longer prompts run in chunks; 512, on CPU devices 128
+	Outputs   int            // rows of logits of a pass at most; Sequences
+	Exits     bool           // asks may have an Exit: takes room for two more states a row
+	Compares  int            // rows of an ask whose states may be compared
+
+	// StepsPerSubmit bounds the core steps of one submission; 0: as many as the time budget of a submission takes.
+	StepsPerSubmit int
+	// Taps is called after each pass with every named tensor of it, row by row; passes are recorded anew each time.
+	Taps func(name string, rows [][]float32)
+}
+
+// Session is a number of sequences and their KV cache: mutable timelines over one Model. It is not safe for concurrent use.
+type Session struct {
+	m   *Model
+	opt SessionOptions
+
+	arena, up, down *vk.Arena
+	buf             buffers
+	prelude         []shaders.Cache
+	core            []shaders.Cache
+	coda            []shaders.Cache
+	groups          shaders.Groups
+	live            *shaders.Live
+	io              exchange
+	arrived         vk.Span // [1] counter of MatMulNorm
+	attention       shaders.AttentionScratch
+	programs        map[programKey]*keptProgram
+	iterations      uint64
+	seqs            []sequence
+	free            []int // slots without a row in flight
+	last            []int // slots of the rows of the last pass
+	took            []int // core steps of the last asks with an exit
+	outputs         int   // rows of logits of the last pass
+	cut             bool  // the last run has not come to its end
+}
+
+// sequence is one timeline.
+type sequence struct {
+	tokens   []int32 // all tokens with a KV entry
+	setting  decode.Sequence
+	live     []liveRow
+	deltas   int  // differences kept of the last ask's rows
+	compared bool // the last ask compared
+}
+
+// NewSession allocates the cache and the activations.
+func (m *Model) NewSession(o SessionOptions) (*Session, error) {
+	o, err := o.fill(m.Config, m.dev.Caps())
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{m: m, opt: o, programs: map[programKey]*keptProgram{}, seqs: make([]sequence, o.Sequences)}
+	for i := range s.seqs {
+		s.seqs[i].setting = decode.Sequence{Stream: uint64(i), InitScale: 1}
+	}
+	for i := range s.cells() {
+		s.free = append(s.free, s.cells()-1-i)
+	}
+	if err := s.allocate(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// fill puts defaults where options are zero, and checks them all.
+func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error) {
+	if o.Sequences == 0 {
+		o.Sequences = 1
+	}
+	if o.Context == 0 {
+		o.Context = c.BlockSize
+	}
+	if o.MaxSteps == 0 {
+		o.MaxSteps = c.MeanRecurrence
+	}
+	if o.Lookup.Rule == 0 {
+		var err error
+		if o.Lookup, err = decode.ParseLookup(decode.DefaultLookup, c.NLayersInRecurrentBlock); err != nil {
+			return o, err
+		}
+	}
+	if o.Rows == 0 {
+		o.Rows = 512
+		if caps.IsCPU() {
+			o.Rows = 128
+		}
+	}
+	if o.Outputs == 0 {
+		o.Outputs = o.Sequences
+	}
+	o.Rows = max(min(o.Rows, o.Sequences*o.Context), o.Sequences)
+	o.Outputs = min(o.Outputs, o.Rows)
+	o.Compares = min(o.Compares, o.Rows)
+	switch {
+	case o.Sequences < 1 || o.Outputs < 1 || o.Rows < 1:
+		return o, fmt.Errorf("model: session of %d sequences, %d rows, %d outputs: each must be at least 1", o.Sequences, o.Rows, o.Outputs)
+	case o.Context < 1 || o.Context > c.BlockSize:
+		return o, fmt.Errorf("model: context of %d positions: the model was trained for up to %d (block_size)", o.Context, c.BlockSize)
+	case o.MaxSteps < 0:
+		return o, fmt.Errorf("model: num_steps %d: must not be negative", o.MaxSteps)
+	case o.Sequences > maxCells/o.Context:
+		return o, fmt.Errorf("model: %d sequences of %d positions: more than %d in all", o.Sequences, o.Context, maxCells)
+	}
+	return o, nil
+}
+
+// maxCells keeps cell numbers and row tables within 32 bits with room to spare.
+const maxCells = 1 << 24
+
+// SetSequence sets how the tokens of sequence seq start from here on.
+func (s *Session) SetSequence(seq int, setting decode.Sequence) { s.seqs[seq].setting = setting }
+
+// Pos is the number of tokens that sequence seq holds: the position of its next token.
+func (s *Session) Pos(seq int) int { return len(s.seqs[seq].tokens) }
+
+// Tokens are the tokens that sequence seq holds.
+func (s *Session) Tokens(seq int) []int32 { return s.seqs[seq].tokens }
+
+// slots is how many rows may be in flight: those of a pass, and the last of each sequence.
+func (s *Session) cells() int { return s.opt.Rows + s.opt.Sequences }
+
+// Lookup is the cache lookup strategy.
+func (s *Session) Lookup() decode.Lookup { return s.opt.Lookup }
+
+// Context is the number of positions of each sequence.
+func (s *Session) Context() int { return s.opt.Context }
+
+// Rows is the number of rows of a pass at most.
+func (s *Session) Rows() int { return s.opt.Rows }
+
+// Rewind drops the tokens of sequence seq from position pos on.
+func (s *Session) Rewind(seq, pos int) error {
+	q := &s.seqs[seq]
+	if pos < 0 || pos > len(q.tokens) {
+		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.tokens))
+	}
+	s.drop(seq, pos)
+	q.tokens = q.tokens[:pos]
+	return nil
+}
+
+// Close frees the session's memory and programs.
+func (s *Session) Close() {
+	for _, p := range s.programs {
+		p.Free()
+	}
+	s.programs = nil
+	for _, a := range []*vk.Arena{s.arena, s.up, s.down} {
+		if a != nil {
+			a.Free()
+		}
+	}
+	s.arena, s.up, s.down = nil, nil, nil
+}

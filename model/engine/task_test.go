@@ -1,0 +1,288 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/model/decode"
+	"muninn/model/engine"
+	"muninn/model/internal/golden"
+	"muninn/model/reference"
+	"muninn/shaders"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// askedSequence is a sequence of random asks as the test knows it.
+type askedSequence struct {
+	rng    *rand.Rand
+	seq    int
+	tokens []int32
+	flying []decode.TaskRow // rows in flight, ascending, with the steps behind them
+}
+
+const (
+	askContext  = 20
+	askMaxSteps = 12
+)
+
+// next makes up an ask: rows in flight that go on, begun again or not, and new ones behind them, or only new ones.
+func (q *askedSequence) next() *decode.Task {
+	rng := q.rng
+	chance := func(percent int) bool { return rng.IntN(100) < percent }
+	a := &decode.Task{Seq: q.seq, Steps: rng.IntN(5), Draw: rng.IntN(3)}
+	pos := len(q.tokens)
+	kept := 0
+	for chance(75) && kept < len(q.flying) && q.flying[len(q.flying)-1-kept].Pos == pos-1-kept {
+		kept++
+	}
+	again := chance(50)
+	for _, r := range q.flying[len(q.flying)-kept:] {
+		r.From, r.Begin, r.Back, r.Mix = decode.FromOwn, again, 0, 0
+		if again {
+			r.Step = 0
+			if chance(30) {
+				r.Token = int32(rng.IntN(200))
+			}
+		}
+		if chance(25) {
+			r.Mix = rng.Float64()
+		}
+		a.Rows = append(a.Rows, r)
+	}
+	a.Keep = kept > 0 && chance(50)
+	fresh := rng.IntN(4)
+	if kept == 0 {
+		fresh++
+	}
+
+	normed := false // one of an ask at most
+	for range min(fresh, askContext-pos) {
+		r := decode.TaskRow{Pos: pos, Token: int32(rng.IntN(200)), Begin: true}
+		if back := 1 + rng.IntN(2); len(q.flying) > 0 && chance(60) {
+			source := pos - back
+			flies := slices.ContainsFunc(q.flying, func(f decode.TaskRow) bool { return f.Pos == source })
+			switch {
+			case !flies:
+			case chance(70):
+				r.From, r.Back = decode.FromPrevious, back
+			case !normed:
+				r.From, r.Back, normed = decode.FromNormed, back, true
+			}
+		}
+		if chance(25) {
+			r.Mix = rng.Float64()
+		}
+		a.Rows = append(a.Rows, r)
+		pos++
+	}
+	n := len(a.Rows)
+	if n == 0 {
+		return nil
+	}
+	for _, r := range a.Rows {
+		a.Steps = min(a.Steps, askMaxSteps-r.Step)
+	}
+	a.Outputs = rng.IntN(n + 1)
+	if chance(40) {
+		a.EMA = rng.Float64()
+	}
+	if chance(25) {
+		a.Noise = decode.StateNoise{Weight: 0.3, Type: decode.NoiseGeom}
+	}
+	if chance(40) {
+		a.Compare, a.Shift = decode.Compare(1+rng.IntN(2)), rng.IntN(3)
+	}
+	if a.Compare == decode.CompareNone && chance(70) {
+		c := decode.Criteria[rng.IntN(len(decode.Criteria))]
+		e := decode.Exit{Criterion: c.Name, MinSteps: rng.IntN(2), Every: rng.IntN(3), Prefill: true, Threshold: 0.3}
+		switch {
+		case c.AtLeast:
+			e.Threshold = 1
+		case c.Name == decode.MinPKL: // jumps where a probability passes a tenth of the largest, wherever float32 puts it
+			e.Criterion = decode.KL
+		}
+		a.Exit = &e
+	}
+	a.Last = chance(20)
+	return a
+}
+
+// took takes what came of an ask into account.
+func (q *askedSequence) took(a *decode.Task) {
+	var flying []decode.TaskRow
+	for _, r := range q.flying {
+		if a.Keep && r.Pos < a.Rows[0].Pos {
+			flying = append(flying, r)
+		}
+	}
+	for i, r := range a.Rows {
+		r.Step += a.Taken
+		if !a.Last || i == len(a.Rows)-1 {
+			flying = append(flying, r)
+		}
+		q.tokens = append(q.tokens[:r.Pos], r.Token)
+	}
+	q.flying = flying
+}
+
+// watched is what an ask hands out on the way.
+type watched struct {
+	steps  []int
+	values []float64
+	logits [][]float32
+}
+
+// watch is the ask with its callbacks set.
+func watch(a decode.Task) (*decode.Task, *watched) {
+	w := &watched{}
+	a.Logits = func(rows [][]float32) { w.logits = append(w.logits, rows...) }
+	if a.Exit != nil {
+		e := *a.Exit
+		e.Values = func(step int, value float64) { w.steps, w.values = append(w.steps, step), append(w.values, value) }
+		a.Exit = &e
+	}
+	return &a, w
+}
+
+// TestDeviceAsks: asks of every kind, several at once, come to what they come to in the reference one by one.
+func TestDeviceAsks(t *testing.T) {
+	rounds := testSize(t, "MUNINN_TEST_ASKS", 40, 8)
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
+		r := openReference(t, golden.Model(t, "C-f16"))
+		for i, name := range []string{"latest-m4", "latest-m4-compress-s4", "always-last-m4"} {
+			lookup, err := decode.ParseLookup(name, m.Config.NLayersInRecurrentBlock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const side = 3
+			s := session(t, m, engine.SessionOptions{Sequences: side, Context: askContext, MaxSteps: askMaxSteps, Rows: 48, Outputs: 48, Exits: true,
+				Compares: askContext, Lookup: lookup})
+			reference, err := r.NewSession(reference.Options{Lookup: lookup, Context: askContext})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var seqs [side]*askedSequence
+			for q := range seqs {
+				seqs[q] = &askedSequence{rng: rand.New(rand.NewPCG(uint64(i), uint64(q))), seq: q}
+				s.SetSequence(q, setting(q))
+				reference.SetSequence(q, setting(q))
+			}
+			for chosen := range rounds {
+				var tasks []*decode.Task
+				var saw []*watched
+				for _, q := range seqs {
+					if len(q.tokens) == askContext || q.rng.IntN(8) == 0 { // begins anew
+						q.tokens, q.flying = nil, nil
+						if err := s.Rewind(q.seq, 0); err != nil {
+							t.Fatal(err)
+						}
+						if err := reference.Rewind(q.seq, 0); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if a := q.next(); a != nil && q.rng.IntN(4) > 0 {
+						a, w := watch(*a)
+						tasks, saw = append(tasks, a), append(saw, w)
+					}
+				}
+				if len(tasks) == 0 {
+					continue
+				}
+				if err := s.Do(context.Background(), tasks...); err != nil {
+					t.Fatalf("%s, round %d: %v", name, chosen, err)
+				}
+				for k, a := range tasks {
+					b, want := watch(*a)
+					if err := reference.Do(b); err != nil {
+						t.Fatalf("%s, round %d: the reference: %v", name, chosen, err)
+					}
+					if problem := sameOutcome(a, b, saw[k], want); problem != "" {
+						t.Fatalf("%s, round %d, sequence %d: %s\n%+v\n%+v", name, chosen, a.Seq, problem, *a, a.Exit)
+					}
+					seqs[a.Seq].took(a)
+				}
+			}
+		}
+	})
+}
+
+// TestDeviceAskChunks: a long prompt is cut into chunks, whose steps add up; rows that go on are not, and say which room they need.
+func TestDeviceAskChunks(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
+		s := session(t, m, engine.SessionOptions{Sequences: 1, Context: askContext, MaxSteps: askMaxSteps, Rows: 4, Outputs: 4})
+		rows := make([]decode.TaskRow, 6)
+		for i := range rows {
+			rows[i] = decode.TaskRow{Pos: i, Token: int32(i), Begin: true}
+		}
+		prompt := &decode.Task{Rows: rows, Last: true, Steps: 2}
+		if err := s.Do(context.Background(), prompt); err != nil {
+			t.Fatal(err)
+		}
+		if prompt.Taken != 2 || prompt.Passes != 4 || prompt.RowSteps != 12 {
+			t.Errorf("6 rows in passes of 4: %d steps, %d passes, %d steps of rows", prompt.Taken, prompt.Passes, prompt.RowSteps)
+		}
+		rows[0].Pos = 5
+		rows[0].From = decode.FromOwn // the one in flight
+		for i := 1; i < len(rows); i++ {
+			rows[i].Pos = 5 + i
+		}
+		rows[5].From, rows[5].Back = decode.FromPrevious, 5
+		err := s.Do(context.Background(), &decode.Task{Rows: rows, Last: true, Steps: 2})
+		if err == nil || !strings.Contains(err.Error(), "6 rows") {
+			t.Errorf("rows that start from one of a chunk before: error %v", err)
+		}
+		if s.Pos(0) != 6 {
+			t.Errorf("%d tokens after a refused ask, want 6", s.Pos(0))
+		}
+	})
+}
+
+// sameOutcome tells how what came of an ask differs from what it is to come to.
+func sameOutcome(a, want *decode.Task, saw, wanted *watched) string {
+	if a.Taken != want.Taken || a.Passes != want.Passes || a.RowSteps != want.RowSteps || !slices.Equal(saw.steps, wanted.steps) {
+		return fmt.Sprintf("%d steps taken, %d in all, checks after %v with %v; the reference %d, %d, after %v with %v",
+			a.Taken, a.RowSteps, saw.steps, saw.values, want.Taken, want.RowSteps, wanted.steps, wanted.values)
+	}
+	for i, v := range saw.values {
+		if w := wanted.values[i]; !near(v, w) {
+			return fmt.Sprintf("the value after step %d is %g, in the reference %g", saw.steps[i], v, w)
+		}
+	}
+	if len(saw.logits) != len(wanted.logits) {
+		return fmt.Sprintf("%d rows of logits, in the reference %d", len(saw.logits), len(wanted.logits))
+	}
+	for i, row := range saw.logits {
+		for j, v := range row {
+			if w := wanted.logits[i][j]; !(math.Abs(float64(v-w)) <= limit) {
+				return fmt.Sprintf("logit %d of output %d is %g, in the reference %g", j, i, v, w)
+			}
+		}
+	}
+	if len(a.Changes) != len(want.Changes) || len(a.Choices) != len(want.Choices) {
+		return fmt.Sprintf("%d changes and %d choices, in the reference %d and %d", len(a.Changes), len(a.Choices), len(want.Changes), len(want.Choices))
+	}
+	for i, v := range a.Changes {
+		if w := want.Changes[i]; !near(float64(v), float64(w)) {
+			return fmt.Sprintf("change %d is %g, in the reference %g", i, v, w)
+		}
+	}
+	for i, c := range a.Choices {
+		w := want.Choices[i]
+		if w.Margin > 2*limit && c.Token != w.Token || c.Pos != w.Pos || c.Steps != w.Steps || !(math.Abs(float64(c.LogProb-w.LogProb)) <= 2*limit) {
+			return fmt.Sprintf("choice %d is %+v, in the reference %+v", i, c, w)
+		}
+	}
+	return ""
+}
+
+// near compares measures of states, sums of float32 differences of nearly equal values: within a thousandth, or 1e-4 of what states
+// are of.
+func near(v, w float64) bool { return math.Abs(v-w) <= max(1e-3*math.Abs(w), 1e-4) }

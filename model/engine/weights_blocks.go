@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"muninn/model/checkpoint"
+	"muninn/model/checkpoint/quant"
+	"muninn/shaders"
+)
+
+// blockFiller brings weights into the device's planes: quants of a row one after another, scales likewise. It quantises on
+// the way what is stored in another form. Buffers are kept from matrix to matrix: fresh memory costs more than the work on it.
+type blockFiller struct {
+	conv           *checkpoint.Converter
+	src            []byte // rows as they are stored
+	quants, scales []byte // the same rows on the device
+	rows           []rowScratch
+}
+
+// rowScratch is one core's room for a row.
+type rowScratch struct {
+	row, part []float32
+	blocks    []byte
+}
+
+// fill streams a shard of matrix m, some rows at a time; its first row is row first of the tensor.
+func (b *blockFiller) fill(l *loader, f *filler, m shaders.Matrix, s shaders.Shard, first int) error {
+	if b.conv == nil {
+		b.conv = checkpoint.NewConverter()
+		b.rows = make([]rowScratch, len(b.conv.Scratch))
+	}
+	stored := f.info.DType
+	quants, scales := int64(m.RowBytes()), int64(m.ScaleRowBytes())
+	group := max(checkpoint.PieceElements/f.srcCols, 1)
+	for row := 0; row < s.Rows; row += group {
+		n := min(group, s.Rows-row)
+		at := int64(first+row) * int64(f.srcCols)
+		b.src = checkpoint.Resized(b.src, stored.Bytes(int64(n)*int64(f.srcCols)))
+		b.quants, b.scales = checkpoint.Resized(b.quants, int64(n)*quants), checkpoint.Resized(b.scales, int64(n)*scales)
+		if err := l.ck.ReadAt(f.info.Name, b.src, stored.Bytes(at)); err != nil {
+			return err
+		}
+		if err := f.info.CheckBlocks(b.src, at); err != nil {
+			return err
+		}
+		err := b.conv.Each(n, func(worker, i int) error {
+			src := b.src[stored.Bytes(int64(i)*int64(f.srcCols)):][:stored.Bytes(int64(f.srcCols))]
+			return b.rows[worker].split(f, src, at+int64(i)*int64(f.srcCols), b.quants[int64(i)*quants:][:quants], b.scales[int64(i)*scales:][:scales])
+		})
+		if err != nil {
+			return err
+		}
+		if err := l.dev.Write(s.Span.Slice(uint64(row)*m.RowBytes(), uint64(len(b.quants))), b.quants); err != nil {
+			return err
+		}
+		if err := l.dev.Write(s.Scales.Slice(uint64(row)*m.ScaleRowBytes(), uint64(len(b.scales))), b.scales); err != nil {
+			return err
+		}
+		l.report(int64(len(b.src)))
+	}
+	return nil
+}
+
+// split brings one row, which begins with element first of the tensor, into the planes. Padding is zero.
+func (r *rowScratch) split(f *filler, src []byte, first int64, quants, scales []byte) error {
+	clear(quants)
+	clear(scales)
+	_, bytes := f.to.Block()
+	decoded := false
+	for _, run := range f.runs {
+		blocks := (run.n + quant.Block - 1) / quant.Block
+		whole := run.src%quant.Block == 0 && run.n%quant.Block == 0
+		var stored []byte
+		if f.info.DType == f.to && whole {
+			stored = src[f.to.Bytes(int64(run.src)):]
+		} else {
+			if !decoded {
+				r.row = floats(r.row, f.srcCols)
+				f.info.DType.Decode(r.row, src)
+				decoded = true
+			}
+			r.part = floats(r.part, blocks*quant.Block)
+			clear(r.part[copy(r.part, r.row[run.src:][:run.n]):])
+			r.blocks = checkpoint.Resized(r.blocks, int64(blocks*bytes))
+			if err := f.info.Encode(r.blocks, f.to, r.part, first+int64(run.src)); err != nil {
+				return err
+			}
+			stored = r.blocks
+		}
+		each, at := bytes-2, run.dst/quant.Block
+		for i := range blocks {
+			block := stored[i*bytes:][:bytes]
+			copy(scales[2*(at+i):], block[:2])
+			copy(quants[each*(at+i):], block[2:])
+		}
+	}
+	return nil
+}
+
+func floats(v []float32, n int) []float32 {
+	if cap(v) < n {
+		return make([]float32, n)
+	}
+	return v[:n]
+}

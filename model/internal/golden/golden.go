@@ -1,0 +1,73 @@
+// Package golden reads testdata/goldens, outputs of the model authors' own code, for tests.
+package golden
+
+import (
+	"encoding/binary"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/nlpodyssey/safetensors"
+)
+
+// Path is that of a file below testdata, from wherever in the module a test runs.
+func Path(t testing.TB, elem ...string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
+			return filepath.Join(append([]string{dir, "testdata"}, elem...)...)
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	t.Fatal("no go.mod above the working directory")
+	return ""
+}
+
+// Model is the folder of a model of the goldens.
+func Model(t testing.TB, name string) string { return Path(t, "goldens", "models", name) }
+
+// Tensors reads the float32 tensors of goldens/TOPIC/NAME.safetensors as rows along the last axis.
+func Tensors(t testing.TB, topic, name string) map[string][][]float32 {
+	t.Helper()
+	raw, err := os.ReadFile(Path(t, "goldens", topic, name+".safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := safetensors.Deserialize(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tensors := map[string][][]float32{}
+	for _, tensor := range file.Tensors() {
+		shape, data := tensor.TensorView.Shape(), tensor.TensorView.Data()
+		cols := int(shape[len(shape)-1])
+		rows := make([][]float32, len(data)/4/cols)
+		for i := range rows {
+			rows[i] = make([]float32, cols)
+			for j := range rows[i] {
+				rows[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*(i*cols+j):]))
+			}
+		}
+		tensors[tensor.Name] = rows
+	}
+	return tensors
+}
+
+// Worst is the largest absolute difference of two rows, infinite where lengths differ.
+func Worst(got, want []float32) float64 {
+	if len(got) != len(want) {
+		return math.Inf(1)
+	}
+	worst := 0.0
+	for i := range got {
+		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= worst) {
+			worst = d
+		}
+	}
+	return worst
+}

@@ -1,0 +1,198 @@
+package strict
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fields reads typed, range-checked values out of one JSON object of a checkpoint. The first error sticks in err; the
+// readers return the default after it. null counts as absent.
+type Fields struct {
+	file    string
+	prefix  string // "init_values." inside that object
+	Raw     map[string]json.RawMessage
+	Read    map[string]bool // names that were asked for
+	Lenient bool            // what is wrong becomes a note, and the default is taken
+	Notes   []string
+	Err     error
+}
+
+// configLimits suits config.json and generation_config.json: tens of fields, little nesting.
+var configLimits = Limits{Depth: 16, Keys: 10000, Items: 100000}
+
+func Parse(file string, data []byte) (*Fields, error) {
+	data = quoteNonFinite(data)
+	if err := Check(data, configLimits); err != nil {
+		return nil, Unusable("%s: %w", file, err)
+	}
+	f := &Fields{file: file, Read: map[string]bool{}}
+	if err := json.Unmarshal(data, &f.Raw); err != nil {
+		return nil, Unusable("%s: %w", file, err)
+	}
+	return f, nil
+}
+
+// get is the value of the first name that is present; aliases that are present must say the same.
+func (f *Fields) Get(names ...string) (name string, raw json.RawMessage) {
+	for _, n := range names {
+		f.Read[n] = true
+		v, ok := f.Raw[n]
+		if !ok || string(v) == "null" {
+			continue
+		}
+		if raw != nil && !bytes.Equal(raw, v) {
+			f.Fail(name+" is "+Clip(string(raw))+" but its alias "+n+" is %s", v)
+			continue
+		}
+		if raw == nil {
+			name, raw = n, v
+		}
+	}
+	return name, raw
+}
+
+// fail keeps the first error, or every one as a note; %s in what stands for the value found.
+func (f *Fields) Fail(what string, raw json.RawMessage) {
+	text := f.file + ": " + f.prefix + strings.Replace(what, "%s", Clip(string(raw)), 1)
+	if f.Lenient {
+		f.Notes = append(f.Notes, text+"; it is passed over")
+	} else if f.Err == nil {
+		f.Err = Unusable("%s", text)
+	}
+}
+
+func (f *Fields) Has(name string) bool {
+	_, raw := f.Get(name)
+	return raw != nil
+}
+
+// integer reads a whole number in [low, high]; 50.0 is one too.
+func (f *Fields) Integer(def, low, high int, names ...string) int {
+	name, raw := f.Get(names...)
+	if raw == nil {
+		return def
+	}
+	n, ok := WholeNumber(raw)
+	if !ok || n < low || n > high {
+		f.Fail(name+" is %s, want a whole number from "+strconv.Itoa(low)+" to "+strconv.Itoa(high), raw)
+		return def
+	}
+	return n
+}
+
+func WholeNumber(raw json.RawMessage) (n int, ok bool) {
+	if n, err := strconv.Atoi(string(raw)); err == nil {
+		return n, true
+	}
+	x, err := strconv.ParseFloat(string(raw), 64) // JSON strings begin with a quote and fail here
+	return int(x), err == nil && x == math.Trunc(x) && math.Abs(x) < 1<<53
+}
+
+// number reads a finite number in [low, high].
+func (f *Fields) Number(def, low, high float64, names ...string) float64 {
+	name, raw := f.Get(names...)
+	if raw == nil {
+		return def
+	}
+	v := math.NaN()
+	if raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' {
+		if x, err := strconv.ParseFloat(string(raw), 64); err == nil {
+			v = x
+		}
+	}
+	if !(v >= low && v <= high) {
+		show := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+		f.Fail(name+" is %s, want a number from "+show(low)+" to "+show(high), raw)
+		return def
+	}
+	return v
+}
+
+func (f *Fields) Boolean(def bool, names ...string) bool {
+	name, raw := f.Get(names...)
+	switch string(raw) {
+	case "":
+		return def
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	f.Fail(name+" is %s, want true or false", raw)
+	return def
+}
+
+// text reads a string, one of supported when that list is not empty.
+func (f *Fields) Text(def, name string, supported ...string) string {
+	_, raw := f.Get(name)
+	if raw == nil {
+		return def
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		f.Fail(name+" is %s, want a string", raw)
+		return def
+	}
+	if len(supported) > 0 && !slices.Contains(supported, s) {
+		f.Fail(name+" is %s, supported: "+strings.Join(supported, ", "), raw)
+		return def
+	}
+	return s
+}
+
+// object opens a nested object; absent, it is empty.
+func (f *Fields) Object(name string) *Fields {
+	sub := &Fields{file: f.file, prefix: f.prefix + name + ".", Read: map[string]bool{}, Lenient: f.Lenient}
+	_, raw := f.Get(name)
+	if raw == nil {
+		return sub
+	}
+	if err := json.Unmarshal(raw, &sub.Raw); err != nil {
+		f.Fail(name+" is %s, want an object", raw)
+	}
+	return sub
+}
+
+// integers reads a whole number or a list of them, each in [low, high].
+func (f *Fields) Integers(name string, low, high int) []int {
+	_, raw := f.Get(name)
+	if raw == nil {
+		return nil
+	}
+	var list []json.RawMessage // a fresh one: the decoder writes into the elements it finds
+	if raw[0] != '[' {
+		list = []json.RawMessage{raw}
+	} else if err := json.Unmarshal(raw, &list); err != nil {
+		f.Fail(name+" is %s, want a list", raw)
+	}
+	var out []int
+	for _, item := range list {
+		n, ok := WholeNumber(item)
+		if !ok || n < low || n > high {
+			f.Fail(name+" is %s, want a whole number from "+strconv.Itoa(low)+" to "+strconv.Itoa(high)+", or a list of them", raw)
+		} else if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// tokenID reads one id below rows, the first one of a list; -1 without any.
+func (f *Fields) TokenID(name string, rows int) int {
+	if n, ok := WholeNumber(f.Raw[name]); ok && n == -1 { // "none", as old programs write it
+		return -1
+	}
+	ids := f.Integers(name, 0, rows-1)
+	if len(ids) > 1 {
+		f.Notes = append(f.Notes, fmt.Sprintf("%s: %s is a list; its first token, %d, is taken", f.file, name, ids[0]))
+	}
+	if len(ids) == 0 {
+		return -1
+	}
+	return ids[0]
+}

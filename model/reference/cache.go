@@ -1,0 +1,79 @@
+package reference
+
+import (
+	"muninn/model/decode"
+)
+
+// refCache is one block's part of a sequence's cache, at one core step.
+type refCache struct {
+	store func(pos int, kv refKV)
+	load  func(pos int) []refKV // what the row at pos attends to, itself last
+}
+
+func (q *refSequence) preludeCache(block int) refCache {
+	return oneSlot(q, func(p *refPosition) *refKV { return &p.prelude[block] })
+}
+
+func (q *refSequence) codaCache(block int) refCache {
+	return oneSlot(q, func(p *refPosition) *refKV { return &p.coda[block] })
+}
+
+// oneSlot is the cache of a block that runs once a pass: each position has its entry.
+func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
+	return refCache{
+		store: func(pos int, kv refKV) { *entry(&q.positions[pos]) = kv },
+		load: func(pos int) []refKV {
+			seen := make([]refKV, pos+1)
+			for i := range seen {
+				seen[i] = *entry(&q.positions[i])
+			}
+			return seen
+		},
+	}
+}
+
+// coreCache is the cache of a core block at step t of an ask: which entry stands for a position is the strategy's choice.
+func (q *refSequence) coreCache(block int, rows []decode.TaskRow, t int, lookup decode.Lookup) refCache {
+	block /= lookup.Blocks // blocks that share their slots have one entry
+	slotOf := func(pos int) int { return lookup.Slot(rows[pos-rows[0].Pos].Step + t) }
+	return refCache{
+		store: func(pos int, kv refKV) {
+			own := slotOf(pos)
+			slots := &q.positions[pos].core[block]
+			if own == len(*slots) {
+				*slots = append(*slots, kv)
+			} else {
+				(*slots)[own] = kv
+			}
+		},
+		load: func(pos int) []refKV {
+			own := slotOf(pos)
+			anyMissing := false
+			for i := range pos + 1 {
+				anyMissing = anyMissing || len(q.positions[i].core[block]) <= own
+			}
+			var seen []refKV
+			for i := range pos + 1 {
+				slots := q.positions[i].core[block]
+				if slot, ok := lookup.Select(own, len(slots), anyMissing); ok {
+					seen = append(seen, slots[slot])
+				}
+			}
+			return seen
+		},
+	}
+}
+
+type refTap func(name string, rows [][]float64)
+
+// tapper hands rows to the session's Tap, row0 being the number of the first.
+func (s *Session) tapper(row0 int) refTap {
+	return func(name string, rows [][]float64) {
+		if s.opt.Tap == nil {
+			return
+		}
+		for i, row := range rows {
+			s.opt.Tap(name, row0+i, narrow(row))
+		}
+	}
+}

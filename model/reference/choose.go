@@ -1,0 +1,110 @@
+package reference
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"muninn/model/decode"
+)
+
+// choose picks the tokens that follow the outputs.
+func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) error {
+	rows := make([][]float32, len(logits))
+	for i := range logits {
+		rows[i] = narrow(logits[i])
+	}
+	if a.Logits != nil {
+		a.Logits(rows)
+	}
+	a.Choices, a.Below = nil, nil
+	for i, row := range rows {
+		at := a.Rows[len(a.Rows)-len(rows)+i]
+		row = slices.Clone(row)
+		if a.Pick != nil {
+			a.Pick.Penalise(row, q.tokens[:at.Pos+1])
+		}
+		top, kept := decode.Argmax(row), 1
+		if top < 0 {
+			return fmt.Errorf("model: the logits after position %d of sequence %d hold no number", at.Pos, a.Seq)
+		}
+		token := top
+		if a.Pick != nil && !a.Pick.Greedy {
+			probs := a.Pick.Probabilities(row)
+			token = decode.Draw(probs, decode.Uniform(decode.SequenceKey(a.Pick.Seed, q.setting.Stream), at.Pos))
+			kept = len(probs) - count(probs, 0)
+		}
+		largest, second, sum := float64(row[top]), math.Inf(-1), 0.0
+		for j, l := range row {
+			if sum += math.Exp(float64(l) - largest); j != top {
+				second = max(second, float64(l))
+			}
+		}
+		a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: at.Pos, Token: int32(token), Steps: at.Step + a.Taken, Logit: row[token],
+			LogProb: float32(float64(row[token]) - largest - math.Log(sum)), Margin: float32(largest - second), Kept: kept})
+		if a.Given != nil {
+			a.Below = append(a.Below, row[top]-row[a.Given[i]])
+		}
+	}
+	return nil
+}
+
+func count(x []float64, value float64) int {
+	n := 0
+	for _, v := range x {
+		if v == value {
+			n++
+		}
+	}
+	return n
+}
+
+// compare measures how far the states have come.
+func (s *Session) compare(q *refSequence, a *decode.Task, starts, state [][]float64) {
+	a.Changes = nil
+	var deltas [][]float64
+	for i := 0; a.Compare != decode.CompareNone && i+a.Shift < len(state); i++ {
+		d := minus(state[i], starts[i+a.Shift])
+		deltas = append(deltas, d)
+		switch {
+		case a.Compare == decode.CompareDifference, !q.compared:
+			a.Changes = append(a.Changes, float32(norm(d)/norm(state[i])))
+		case i < len(q.deltas):
+			a.Changes = append(a.Changes, float32(norm(minus(d, q.deltas[i]))/norm(state[i])))
+		}
+	}
+	q.deltas, q.compared = deltas, a.Compare != decode.CompareNone
+}
+
+// refExit watches an ask's steps.
+type refExit struct {
+	exit    *decode.Exit
+	measure measure
+	logits  bool
+}
+
+func (s *Session) newExit(a *decode.Task, starts [][]float64) refExit {
+	if !a.Adaptive() {
+		return refExit{}
+	}
+	info, _ := a.Exit.Criterion.Info() // the ask has been checked
+	m := measures[info.Measure](s.r.Config)
+	m.start(starts)
+	return refExit{a.Exit, m, info.Logits()}
+}
+
+// done tells whether the step of an index ends the ask. logits computes those of the last row.
+func (e refExit) done(step int, state [][]float64, logits func() []float64) bool {
+	if e.exit == nil || !e.exit.Checks(step) {
+		return false
+	}
+	var row []float64
+	if e.logits {
+		row = logits()
+	}
+	value := e.measure.value(state, row)
+	if e.exit.Values != nil {
+		e.exit.Values(step+1, value)
+	}
+	return e.exit.Done(value)
+}

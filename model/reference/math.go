@@ -1,0 +1,133 @@
+package reference
+
+import (
+	"math"
+	"runtime"
+	"sync"
+)
+
+// refMatrix is a weight (rows, cols), row after row.
+type refMatrix struct {
+	rows, cols int
+	w          []float32
+}
+
+func (m refMatrix) row(i int) []float32 { return m.w[i*m.cols : (i+1)*m.cols] }
+
+// times: x (S, cols) to x W^T + bias (S, rows).
+func (m refMatrix) times(x [][]float64, bias []float32) [][]float64 {
+	y := newRows(len(x), m.rows)
+	parallel(m.rows, func(o int) {
+		for i := range x {
+			y[i][o] = dot(m.row(o), x[i])
+			if bias != nil {
+				y[i][o] += float64(bias[o])
+			}
+		}
+	})
+	return y
+}
+
+func dot(w []float32, x []float64) float64 {
+	x = x[:len(w)]
+	var a, b float64 // two sums: the processor need not wait for one to add to the other
+	i := 0
+	for ; i+1 < len(w); i += 2 {
+		a += float64(w[i]) * x[i]
+		b += float64(w[i+1]) * x[i+1]
+	}
+	if i < len(w) {
+		a += float64(w[i]) * x[i]
+	}
+	return a + b
+}
+
+// rmsNorms: each row divided by the root of its mean square, times the weight.
+func rmsNorms(x [][]float64, weight []float32, eps float64) [][]float64 {
+	y := newRows(len(x), len(weight))
+	for i, row := range x {
+		var squares float64
+		for _, v := range row {
+			squares += v * v
+		}
+		scale := 1 / math.Sqrt(squares/float64(len(row))+eps)
+		for j, v := range row {
+			y[i][j] = v * scale * float64(weight[j])
+		}
+	}
+	return y
+}
+
+// gated: silu(first half) * second half, (S, 2m) to (S, m).
+func gated(x [][]float64) [][]float64 {
+	y := make([][]float64, len(x))
+	for i, row := range x {
+		m := len(row) / 2
+		y[i] = make([]float64, m)
+		for j, gate := range row[:m] {
+			y[i][j] = gate / (1 + math.Exp(-gate)) * row[m+j]
+		}
+	}
+	return y
+}
+
+func plus(x, y [][]float64) [][]float64 {
+	sum := make([][]float64, len(x))
+	for i := range x {
+		sum[i] = make([]float64, len(x[i]))
+		for j := range x[i] {
+			sum[i][j] = x[i][j] + y[i][j]
+		}
+	}
+	return sum
+}
+
+func concat(x, y [][]float64) [][]float64 {
+	both := make([][]float64, len(x))
+	for i := range x {
+		both[i] = append(append(make([]float64, 0, len(x[i])+len(y[i])), x[i]...), y[i]...)
+	}
+	return both
+}
+
+func addBias(x []float64, bias []float32) {
+	for i := range x {
+		x[i] += float64(bias[i])
+	}
+}
+
+func newRows(n, cols int) [][]float64 {
+	all, rows := make([]float64, n*cols), make([][]float64, n)
+	for i := range rows {
+		rows[i] = all[i*cols : (i+1)*cols : (i+1)*cols]
+	}
+	return rows
+}
+
+func widen(dst []float64, x []float32) {
+	for i, v := range x {
+		dst[i] = float64(v)
+	}
+}
+
+func narrow(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
+	}
+	return y
+}
+
+// parallel calls f for 0..n-1, on all processors; the calls must not touch each other's results.
+func parallel(n int, f func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), n)
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			for i := w * n / workers; i < (w+1)*n/workers; i++ {
+				f(i)
+			}
+		})
+	}
+	wait.Wait()
+}

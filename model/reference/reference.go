@@ -1,0 +1,124 @@
+// Package reference is the model in plain Go, the oracle of the device's graph.
+package reference
+
+import (
+	"math"
+
+	"muninn/model/arch"
+)
+
+// Reference is the model in plain Go: float32 weights, float64 arithmetic, no tiles, no device. It is the oracle
+// that the device's graph is compared with, and slow. It may be shared by sessions.
+//
+// Letters: S rows of a pass, d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize, V = PaddedVocabSize.
+type Model struct {
+	Config      arch.Config
+	wte         refMatrix // (V, d)
+	prelude     []refBlock
+	adapter     refMatrix // (d, 2d): columns of the state, then of the embeds
+	adapterBias []float32 // (d), nil without bias
+	core        []refBlock
+	lnF         []float32 // (d)
+	coda        []refBlock
+	lmHead      refMatrix // (V, d), wte when tied
+}
+
+type refBlock struct {
+	norm1, norm2, norm3, norm4 []float32 // (d)
+	wqkv                       refMatrix // (3d, d): all q heads, all k heads, all v heads
+	qkBias                     []float32 // (2, H, h): q, k; nil without qk_bias
+	attnProj                   refMatrix // (d, d)
+	fc                         refMatrix // (2m, d): gate, then up
+	mlpProj                    refMatrix // (d, m)
+}
+
+// embed: rows of the embedding times sqrt(d).
+func (r *Model) embed(tokens []int32) [][]float64 {
+	scale := r.Config.EmbedScale()
+	x := newRows(len(tokens), r.Config.NEmbd)
+	for i, token := range tokens {
+		for j, v := range r.wte.row(int(token)) {
+			x[i][j] = float64(v) * scale
+		}
+	}
+	return x
+}
+
+// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). There is no path around the norms. at holds the
+// rows' positions.
+func (r *Model) block(b refBlock, x [][]float64, at []int, cache refCache, name string, tap refTap) [][]float64 {
+	eps := r.Config.NormEps
+
+	y := rmsNorms(x, b.norm1, eps)
+	tap(name+".norm_1", y)
+	y = r.attention(b, y, at, cache, name, tap)
+	tap(name+".attn", y)
+	x = rmsNorms(plus(y, x), b.norm2, eps)
+	tap(name+".norm_2", x)
+
+	y = rmsNorms(x, b.norm3, eps)
+	tap(name+".norm_3", y)
+	y = b.mlpProj.times(gated(b.fc.times(y, nil)), nil)
+	tap(name+".mlp", y)
+	x = rmsNorms(plus(y, x), b.norm4, eps)
+	tap(name, x)
+	return x
+}
+
+// attention: softmax(q k^T / sqrt(h)) v over the positions up to the row's own, through the cache.
+func (r *Model) attention(b refBlock, x [][]float64, at []int, cache refCache, name string, tap refTap) [][]float64 {
+	d, heads, h := r.Config.NEmbd, r.Config.NHeads, r.Config.HeadDim
+	qkv := b.wqkv.times(x, nil) // (S, 3d)
+	tap(name+".attn.Wqkv", qkv)
+	for i, row := range qkv {
+		q, k, v := row[:d], row[d:2*d], row[2*d:]
+		if b.qkBias != nil { // before rope
+			addBias(q, b.qkBias[:d])
+			addBias(k, b.qkBias[d:])
+		}
+		for head := range heads {
+			r.rope(q[head*h:(head+1)*h], at[i])
+			r.rope(k[head*h:(head+1)*h], at[i])
+		}
+		cache.store(at[i], refKV{k, v})
+	}
+	y := newRows(len(x), d)
+	parallel(len(x), func(i int) {
+		seen := cache.load(at[i])
+		for head := range heads {
+			lo, hi := head*h, (head+1)*h
+			attend(y[i][lo:hi], qkv[i][lo:hi], seen, lo, hi)
+		}
+	})
+	return b.attnProj.times(y, nil)
+}
+
+// attend: one row and head over the keys and values seen; lo:hi is the head's part of them.
+func attend(y, q []float64, seen []refKV, lo, hi int) {
+	scores, top := make([]float64, len(seen)), math.Inf(-1)
+	for i, kv := range seen {
+		for j, k := range kv.k[lo:hi] {
+			scores[i] += q[j] * k
+		}
+		scores[i] /= math.Sqrt(float64(hi - lo))
+		top = max(top, scores[i])
+	}
+	var sum float64
+	for i, score := range scores {
+		scores[i] = math.Exp(score - top)
+		sum += scores[i]
+	}
+	for i, kv := range seen {
+		for j, v := range kv.v[lo:hi] {
+			y[j] += scores[i] / sum * v
+		}
+	}
+}
+
+// rope turns neighbouring pairs (2i, 2i+1) of one head by position * base^(-2i/h).
+func (r *Model) rope(x []float64, pos int) {
+	for i := 0; i+1 < len(x); i += 2 {
+		sin, cos := math.Sincos(float64(pos) * math.Pow(r.Config.RopeBase, -float64(i)/float64(len(x))))
+		x[i], x[i+1] = x[i]*cos-x[i+1]*sin, x[i+1]*cos+x[i]*sin
+	}
+}
