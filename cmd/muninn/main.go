@@ -1,11 +1,7 @@
 // Command muninn runs recurrent-depth language models on any Vulkan device.
 package main
 
-import (
-	"os"
-
-	"muninn/cmd/muninn/cli"
-)
+import "muninn/cmd/muninn/cli"
 
 // commands is the table of verbs: help, completions and the man page are made of it. Every call gives fresh options.
 func commands() []*cli.Command {
@@ -25,9 +21,4 @@ func commands() []*cli.Command {
 	}, cli.ShellCommands(commands)...)
 }
 
-func main() {
-	ctx, stop := cli.WithSignals()
-	code := cli.Execute(ctx, cli.StandardStreams(), commands(), os.Args[1:])
-	stop()
-	os.Exit(code)
-}
+func main() { cli.Main(commands()) }

@@ -94,3 +94,26 @@ func TestSignalsCutOff(t *testing.T) {
 	}
 	t.Error("no exit status 130, however long the wait")
 }
+
+// A fault that cannot be recovered from, in Go or in a driver, does not end as wrong usage does.
+func TestFaultsAreNoUsageErrors(t *testing.T) {
+	cmd := program(nil, "run", "demo") // waits for the prompt on a pipe that stays open
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	if err := cmd.Process.Signal(syscall.SIGSEGV); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != -1 || !strings.Contains(said.String(), "goroutine") {
+		t.Errorf("%v, want death by a signal: %.200s", err, said.String())
+	}
+}

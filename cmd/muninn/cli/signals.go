@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -22,9 +23,9 @@ func (i Interrupted) exitCode() int { return 128 + int(i.Signal) }
 // take back the 7 GB of a large model on a software driver, and all of it is to end within one.
 const grace = 250 * time.Millisecond
 
-// WithSignals gives a context that Ctrl-C or SIGTERM ends. A second signal, or the end of the grace period, ends the
+// withSignals gives a context that Ctrl-C or SIGTERM ends. A second signal, or the end of the grace period, ends the
 // process at once. The function it returns stops listening.
-func WithSignals() (context.Context, func()) {
+func withSignals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	caught := make(chan os.Signal, 2)
 	done := make(chan struct{})
@@ -52,4 +53,15 @@ func WithSignals() (context.Context, func()) {
 		close(done)
 		cancel(nil)
 	}
+}
+
+// Main runs the process's command line and ends the process.
+func Main(table []*Command) {
+	// A fault that Go cannot recover from ends with SIGABRT; its own exit status, 2, means wrong usage here.
+	debug.SetTraceback("crash")
+	withoutCore()
+	ctx, stop := withSignals()
+	code := Execute(ctx, StandardStreams(), table, os.Args[1:])
+	stop()
+	os.Exit(code)
 }
