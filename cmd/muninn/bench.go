@@ -173,7 +173,7 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 			return err
 		}
 	}
-	return cli.OutputError(out.close())
+	return out.close()
 }
 
 // measureScheme loads the weights in one format and runs every test on them.

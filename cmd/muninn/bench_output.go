@@ -120,7 +120,7 @@ func newBenchWriter(w io.Writer, format string) (*benchWriter, error) {
 	case "csv":
 		err = b.record(names)
 	}
-	return b, cli.OutputError(err)
+	return b, err
 }
 
 // record writes a line of csv at once: a test may take minutes.
@@ -152,7 +152,7 @@ func (b *benchWriter) row(r benchRow) error {
 	case "json":
 		b.rows = append(b.rows, r)
 	}
-	return cli.OutputError(err)
+	return err
 }
 
 func (b *benchWriter) close() error {

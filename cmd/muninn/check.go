@@ -78,7 +78,7 @@ func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 		return err
 	}
 	if failed != nil {
-		return cli.OutputError(failed)
+		return failed
 	}
 	if len(results) == 0 {
 		return cli.Usage("--match %q fits no case", o.Match)
@@ -95,7 +95,7 @@ func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 		err = printCheck(s, results)
 	}
 	if err != nil {
-		return cli.OutputError(err)
+		return err
 	}
 	return wrongResults(s, dev.Caps(), wrong)
 }

@@ -181,18 +181,18 @@ type compareLines struct {
 func (v *compareLines) token(column int, t decode.Token) error {
 	n := v.depths[column]
 	if t.Token < 0 {
-		return cli.OutputError(v.json.Encode(struct {
+		return v.json.Encode(struct {
 			Depth int `json:"num_steps"`
 			textLine
-		}{n, textLine{t.Text}}))
+		}{n, textLine{t.Text}})
 	}
-	return cli.OutputError(v.json.Encode(struct {
+	return v.json.Encode(struct {
 		Depth int `json:"num_steps"`
 		tokenLine
-	}{n, lineOf(t)}))
+	}{n, lineOf(t)})
 }
 
-func (v *compareLines) end(_ int, e compareEnd) error { return cli.OutputError(v.json.Encode(e)) }
+func (v *compareLines) end(_ int, e compareEnd) error { return v.json.Encode(e) }
 
 func (v *compareLines) close() error { return nil }
 

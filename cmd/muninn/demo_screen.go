@@ -63,12 +63,12 @@ func (d *demoScreen) redraw(lines []string) {
 		return
 	}
 	var b strings.Builder
-	b.WriteString("\x1b[?25l") // no cursor meanwhile
+	b.WriteString(cli.Esc + "[?25l") // no cursor meanwhile
 	if d.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", d.drawn)
+		fmt.Fprintf(&b, cli.Esc+"[%dA", d.drawn)
 	}
 	for _, l := range lines {
-		b.WriteString(l + "\x1b[K\n")
+		b.WriteString(l + cli.Esc + "[K\n")
 	}
 	d.drawn = len(lines)
 	if _, err := io.WriteString(d.out, b.String()); err != nil && d.err == nil {
@@ -79,7 +79,7 @@ func (d *demoScreen) redraw(lines []string) {
 // release ends redrawing.
 func (d *demoScreen) release() {
 	if d.live && d.drawn > 0 {
-		_, _ = io.WriteString(d.out, "\x1b[?25h") // whatever came before has failed as well
+		_, _ = io.WriteString(d.out, cli.Esc+"[?25h") // whatever came before has failed as well
 	}
 	d.drawn = 0
 }

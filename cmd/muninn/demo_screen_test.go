@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -38,7 +39,8 @@ func sampleReport() *demoReport {
 func shown(t *testing.T, color string, live bool) string {
 	t.Helper()
 	var out strings.Builder
-	s := &cli.Streams{Out: &out, Err: &out, Color: color, Env: func(string) (string, bool) { return "", false }}
+	s := cli.NewStreams(nil, &out, &out, noEnv)
+	s.Color = color
 	d := newDemoScreen(s)
 	d.live = live
 	rep := sampleReport()
@@ -136,7 +138,7 @@ func TestDemoTextFollowsMeasurements(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 	var out strings.Builder
-	d := &demoScreen{s: &cli.Streams{Color: "never"}, out: &out, width: 80}
+	d := &demoScreen{s: cli.NewStreams(nil, io.Discard, io.Discard, noEnv), out: &out, width: 80}
 	rep.Answers[0].Right = false
 	d.answered(rep)
 	if !strings.Contains(out.String(), "4 of 5 depths") {
@@ -168,7 +170,7 @@ type closedPipe struct{}
 func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("closed") }
 
 func TestDemoReportsLostOutput(t *testing.T) {
-	d := &demoScreen{s: &cli.Streams{Color: "never"}, out: closedPipe{}, width: 80}
+	d := &demoScreen{s: cli.NewStreams(nil, io.Discard, io.Discard, noEnv), out: closedPipe{}, width: 80}
 	d.header(sampleReport())
 	if err := d.end(sampleReport()); err == nil || err.Error() != "closed" {
 		t.Errorf("error %v, want that of the first write", err)

@@ -22,7 +22,7 @@ var someDevices = []vk.Caps{
 func devicesOutput(t *testing.T, o devicesOptions, list []vk.Caps) (out, errs string) {
 	t.Helper()
 	var a, b strings.Builder
-	s := &cli.Streams{Out: &a, Err: &b, Color: "never", Env: func(string) (string, bool) { return "", false }}
+	s := cli.NewStreams(nil, &a, &b, noEnv)
 	if err := printDevices(s, &o, list); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -189,7 +190,7 @@ func TestSettle(t *testing.T) {
 	settle := func(mib uint64, given ...string) (engine.SessionOptions, error) {
 		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}
 		session := engine.SessionOptions{Context: positions, MaxSteps: 8, Lookup: full}
-		s := &cli.Streams{Quiet: true}
+		s := cli.NewStreams(nil, io.Discard, io.Discard, noEnv)
 		_, err := o.settle(s, ck, fit.Card(mib<<20), bf16, &session, prompt)
 		return session, err
 	}

@@ -52,7 +52,7 @@ func invoke(args ...string) outcome { return invocation{}.run(args...) }
 
 func (i invocation) run(args ...string) outcome {
 	var out, errs strings.Builder
-	s := &cli.Streams{In: strings.NewReader(i.stdin), Out: &out, Err: &errs, Color: "auto", Env: func(name string) (string, bool) {
+	s := cli.NewStreams(strings.NewReader(i.stdin), &out, &errs, func(name string) (string, bool) {
 		if v, ok := i.env[name]; ok {
 			return v, true
 		}
@@ -60,7 +60,7 @@ func (i invocation) run(args ...string) outcome {
 			return cacheDir, true
 		}
 		return "", false
-	}}
+	})
 	if i.table == nil {
 		i.table = commands()
 	}
@@ -96,3 +96,5 @@ func file(t *testing.T, content string) string {
 	}
 	return path
 }
+
+func noEnv(string) (string, bool) { return "", false }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ func cacheOf(t *testing.T, dir, src, quant string) (ck *checkpoint.Checkpoint, s
 		t.Fatal(err)
 	}
 	var errs strings.Builder
-	s := &cli.Streams{Err: &errs, Color: "never", Env: func(name string) (string, bool) { return dir, name == "MUNINN_CACHE_DIR" }}
+	s := cli.NewStreams(nil, io.Discard, &errs, func(name string) (string, bool) { return dir, name == "MUNINN_CACHE_DIR" })
 	ck, err = quantised(context.Background(), s, src, source, scheme)
 	if err != nil {
 		t.Fatal(err)

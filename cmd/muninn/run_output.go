@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
@@ -14,16 +13,14 @@ import (
 // tokenWriter writes an answer to standard output as it comes: plain text, JSON lines, or ids for a model that has no
 // tokenizer.
 type tokenWriter struct {
-	out      io.Writer
-	json     *json.Encoder  // nil: plain
-	steps    *cli.StepsView // nil: without the core steps of each token
-	text     bool
-	terminal bool
-	last     string // what was written last
+	out   io.Writer
+	json  *json.Encoder  // nil: plain
+	steps *cli.StepsView // nil: without the core steps of each token
+	text  bool
 }
 
 func newTokenWriter(s *cli.Streams, asJSON, text bool) *tokenWriter {
-	w := &tokenWriter{out: s.Out, text: text, terminal: cli.IsTerminal(s.Out)}
+	w := &tokenWriter{out: s.Out, text: text}
 	if asJSON {
 		w.json = cli.JSONLines(s.Out)
 	}
@@ -57,26 +54,25 @@ func finite(x float32) *float64 {
 }
 
 func (w *tokenWriter) token(t decode.Token) error {
-	var err error
 	switch {
 	case w.json != nil && t.Token < 0:
-		err = w.json.Encode(textLine{t.Text})
+		return w.json.Encode(textLine{t.Text})
 	case w.json != nil:
-		err = w.json.Encode(lineOf(t))
+		return w.json.Encode(lineOf(t))
 	case w.steps != nil:
 		return w.steps.Push(w.shown(t), stepsOf(t))
-	case w.text:
-		err = w.write(t.Text)
-	case t.Token >= 0:
-		err = w.write(fmt.Sprintf("%d ", t.Token))
 	}
-	return cli.OutputError(err)
+	_, err := io.WriteString(w.out, w.shown(t))
+	return err
 }
 
 // shown is what is to be seen of a token: its text, or its id where there is no tokenizer.
 func (w *tokenWriter) shown(t decode.Token) string {
-	if w.text || t.Token < 0 {
+	switch {
+	case w.text:
 		return t.Text
+	case t.Token < 0:
+		return ""
 	}
 	return fmt.Sprintf("%d ", t.Token)
 }
@@ -89,25 +85,13 @@ func stepsOf(t decode.Token) int {
 	return t.Steps
 }
 
-func (w *tokenWriter) write(text string) error {
-	if text == "" {
-		return nil
-	}
-	w.last = text
-	_, err := io.WriteString(w.out, text)
-	return err
-}
-
-// close ends the answer: with the summary in JSON, with a new line on a terminal.
+// close ends the answer, in JSON with the summary.
 func (w *tokenWriter) close(sum summary) error {
-	var err error
 	switch {
 	case w.json != nil:
-		err = w.json.Encode(sum)
+		return w.json.Encode(sum)
 	case w.steps != nil:
 		return w.steps.Finish()
-	case w.terminal && !strings.HasSuffix(w.last, "\n"):
-		err = w.write("\n")
 	}
-	return cli.OutputError(err)
+	return nil
 }

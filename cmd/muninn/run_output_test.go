@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -20,10 +21,25 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 func TestRunCannotWrite(t *testing.T) {
 	for _, args := range [][]string{{"-q"}, {"-q", "--json"}} {
 		var errs strings.Builder
-		s := &cli.Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: &errs, Color: "never", Env: func(string) (string, bool) { return "", false }}
+		s := cli.NewStreams(strings.NewReader(""), fullDisk{}, &errs, noEnv)
 		code := cli.Execute(context.Background(), s, commands(), append([]string{"run", "demo", chain, "--device", firstDevice(t)}, args...))
 		if code != cli.ExitFailure || !strings.Contains(errs.String(), "cannot write the answer: no space left on device") {
 			t.Errorf("exit status %d, %s", code, errs.String())
+		}
+	}
+}
+
+// A standard output that was closed before the start loses nothing in silence.
+func TestClosedOutput(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want int
+	}{{"version >&-", cli.ExitFailure}, {"help >&-", cli.ExitFailure}, {"version >/dev/null", cli.ExitOK}, {"version <>/dev/null >&0", cli.ExitOK}} {
+		cmd := program(nil)
+		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `"$0" ` + c.line, cmd.Path}
+		out, err := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != c.want || c.want != 0 && !strings.Contains(string(out), "standard output is closed") {
+			t.Errorf("%s: %v, exit status %d, want %d: %s", c.line, err, code, c.want, out)
 		}
 	}
 }
@@ -67,7 +83,7 @@ func TestTokenWriter(t *testing.T) {
 		{false, false, "7 8 "},
 	} {
 		var out strings.Builder
-		w := newTokenWriter(&cli.Streams{Out: &out}, c.json, c.text)
+		w := newTokenWriter(cli.NewStreams(nil, &out, io.Discard, noEnv), c.json, c.text)
 		for _, token := range tokens {
 			if err := w.token(token); err != nil {
 				t.Fatal(err)

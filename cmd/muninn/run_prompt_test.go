@@ -38,7 +38,7 @@ func TestSamplingOptions(t *testing.T) {
 		if err := fs.Parse(strings.Fields(c.args)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := o.sampling(&cli.Streams{Err: io.Discard}, c.g)
+		got, err := o.sampling(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), c.g)
 		if err != nil || got != c.want {
 			t.Errorf("%q: %+v, %v\nwant %+v", c.args, got, err, c.want)
 		}
@@ -47,7 +47,7 @@ func TestSamplingOptions(t *testing.T) {
 
 func TestRandomSeed(t *testing.T) {
 	var errs strings.Builder
-	s := &cli.Streams{Err: &errs, Color: "never"}
+	s := cli.NewStreams(nil, io.Discard, &errs, noEnv)
 	seed, err := (&samplingOptions{Seed: "random"}).seed(s)
 	if err != nil || errs.String() != fmt.Sprintf("seed %d\n", seed) {
 		t.Errorf("%d, %v, %q", seed, err, errs.String())
@@ -72,7 +72,7 @@ func TestPlan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.plan(&cli.Streams{Err: io.Discard}, ck, steps, sampler)
+		p, err := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, steps, sampler)
 		if err != nil {
 			t.Fatal(err)
 		}

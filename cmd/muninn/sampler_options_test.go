@@ -106,7 +106,7 @@ func TestSamplerSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.plan(&cli.Streams{Err: io.Discard}, ck, steps, sampler)
+		p, err := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, steps, sampler)
 		s := p.session
 		got := fmt.Sprintf("%v %d exits %t compares %d outputs %d rows %d", s.Lookup, s.MaxSteps, s.Exits, s.Compares, s.Outputs, s.Rows)
 		if err != nil || got != x.want || p.request.Steps != 8 {

@@ -68,7 +68,7 @@ func (f *traceFiles) write(t *trace.Trace) error {
 	for _, out := range f.list {
 		if out.file == nil {
 			if err := out.write(t, f.s.Out); err != nil {
-				return cli.OutputError(err)
+				return err
 			}
 			continue
 		}

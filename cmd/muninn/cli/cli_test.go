@@ -29,10 +29,10 @@ type invocation struct {
 
 func (i invocation) run(args ...string) outcome {
 	var out, errs strings.Builder
-	s := &Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Color: "auto", Env: func(name string) (string, bool) {
+	s := NewStreams(strings.NewReader(""), &out, &errs, func(name string) (string, bool) {
 		v, ok := i.env[name]
 		return v, ok
-	}}
+	})
 	if i.ctx == nil {
 		i.ctx = context.Background()
 	}
@@ -47,3 +47,5 @@ func (o outcome) wants(t *testing.T, code int, out, err string) {
 		t.Errorf("exit status %d, output %q, errors %q\nwant %d, %q, %q", o.code, o.out, o.err, code, out, err)
 	}
 }
+
+func noEnv(string) (string, bool) { return "", false }

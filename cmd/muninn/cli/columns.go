@@ -1,49 +1,10 @@
 package cli
 
 import (
-	"os"
 	"strings"
-	"unicode"
 
 	"github.com/rivo/uniseg"
-	"golang.org/x/term"
 )
-
-// terminalSize is the size of the terminal that out is, or 0, 0 where nothing can be drawn in place.
-func terminalSize(s *Streams) (width, height int) {
-	f, ok := s.Out.(*os.File)
-	if kind, _ := s.Env("TERM"); !ok || kind == "dumb" || !IsTerminal(f) {
-		return 0, 0
-	}
-	width, height, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0, 0
-	}
-	return width, height
-}
-
-// printable makes a model's text harmless for a terminal: of control characters only new lines stay. Others become
-// pictures of themselves, a tab spaces, and what turns the direction of writing U+FFFD.
-func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n':
-			b.WriteRune(r)
-		case r == '\t':
-			b.WriteString("    ")
-		case r < ' ':
-			b.WriteRune('\u2400' + r)
-		case r == 0x7f:
-			b.WriteRune('\u2421')
-		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x2028, r == 0x2029:
-			b.WriteRune(unicode.ReplacementChar)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
 
 // cells is how many columns of a terminal a text takes.
 func cells(text string) int { return uniseg.StringWidth(text) }
@@ -73,7 +34,7 @@ type wrapper struct {
 }
 
 func (w *wrapper) push(text string) {
-	w.tail += printable(text)
+	w.tail += Printable(text)
 	for {
 		line, rest, ended := strings.Cut(w.tail, "\n")
 		head, next := cutCells(line, w.width)

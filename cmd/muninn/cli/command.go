@@ -63,11 +63,15 @@ func Execute(ctx context.Context, s *Streams, table []*Command, args []string) (
 	defer func() {
 		if r := recover(); r != nil {
 			code = ExitFailure
-			fmt.Fprintf(s.Err, "muninn: a bug in muninn, not in what you asked for: %v\n\n%s\n", r, debug.Stack())
+			fmt.Fprintf(s.Err, "muninn: a bug in muninn, not in what you asked for: %s\n\n%s\n", Printable(fmt.Sprint(r)), debug.Stack())
 			fmt.Fprintln(s.Err, "Please report the text above, the command line and the output of `muninn version` and `muninn devices`.")
 		}
 	}()
 	err := dispatch(ctx, s, table, args)
+	s.results.endLine()
+	if err == nil {
+		err = s.results.err
+	}
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -138,7 +138,7 @@ func report(s *Streams, err error) {
 	if err == nil || errors.As(err, &sig) {
 		return
 	}
-	fmt.Fprintf(s.Err, "%s %v\n", s.Style(s.Err, Red, "muninn:"), err)
+	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(err.Error()))
 	if k := classify(err); k.Advice != "" {
 		fmt.Fprintln(s.Err, k.Advice)
 	}

@@ -22,7 +22,7 @@ func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
 	if bytes {
 		count = progressbar.OptionShowBytes(true)
 	}
-	return &Progress{progressbar.NewOptions64(total, progressbar.OptionSetWriter(s.Err), progressbar.OptionSetDescription(what), count,
+	return &Progress{progressbar.NewOptions64(total, progressbar.OptionSetWriter(fileOf(s.Err)), progressbar.OptionSetDescription(what), count,
 		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish()), total}
 }
 

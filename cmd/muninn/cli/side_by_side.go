@@ -43,7 +43,7 @@ type sideColumn struct {
 
 // NewSideBySide has a column for each title, with room for the longest summary below it. close must be called in the end.
 func NewSideBySide(s *Streams, titles []string, longest string) *SideBySide {
-	width, height := terminalSize(s)
+	width, height := s.TerminalSize()
 	return sideBySideOf(s, titles, longest, width, height)
 }
 
@@ -79,7 +79,7 @@ func (c *SideBySide) Push(column int, text string) error {
 		}
 		return c.err
 	}
-	col.text.WriteString(printable(text))
+	col.text.WriteString(Printable(text))
 	if c.fixed == column {
 		c.flush()
 	}
@@ -113,7 +113,7 @@ func (c *SideBySide) Close() error {
 		}
 		c.height = 0 // nothing is drawn again, so all may go by
 		c.draw()
-		c.write("\x1b[?25h")
+		c.write(Esc + "[?25h")
 		c.live = false
 	case c.fixed < len(c.columns):
 		for ; c.fixed < len(c.columns); c.fixed++ {
@@ -216,14 +216,14 @@ func (c *SideBySide) draw() {
 		foot = append(foot, c.row(Dim, func(col *sideColumn) string { return c.footnote(col, i, shown) }))
 	}
 	var b strings.Builder
-	b.WriteString("\x1b[?25l")
+	b.WriteString(Esc + "[?25l")
 	if c.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", c.drawn)
+		fmt.Fprintf(&b, Esc+"[%dA", c.drawn)
 	}
 	for _, l := range append(lines, foot...) {
-		b.WriteString(l + "\x1b[K\n")
+		b.WriteString(l + Esc + "[K\n")
 	}
-	b.WriteString("\x1b[J")
+	b.WriteString(Esc + "[J")
 	c.write(b.String())
 	c.drawn = shown - final + len(foot)
 	c.fixed = final
@@ -250,7 +250,6 @@ func (c *SideBySide) print(lines ...string) {
 // write keeps the first error.
 func (c *SideBySide) write(text string) {
 	if c.err == nil {
-		_, err := io.WriteString(c.out, text)
-		c.err = OutputError(err)
+		_, c.err = io.WriteString(c.out, text)
 	}
 }

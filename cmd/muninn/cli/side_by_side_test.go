@@ -52,7 +52,9 @@ func summaryOf(tokens int) string {
 }
 
 func compareStreams(out *screen) *Streams {
-	return &Streams{Out: out, Err: out, Color: "always", Env: func(string) (string, bool) { return "", false }}
+	s := NewStreams(nil, out, out, noEnv)
+	s.Color = "always"
+	return s
 }
 
 // Whatever the order in which the columns grow, all their lines stand side by side in the end, and nothing that has scrolled
@@ -140,7 +142,7 @@ func TestCompareScreenSequential(t *testing.T) {
 	want := "r = 1\nd?a?3;\n2 tok, 1.0 steps/tok, 9.0 tok/s\n\nr = 4\na?␛3;\n1 tok, 4.0 steps/tok, 3.0 tok/s\n"
 	for _, size := range [][2]int{{0, 0}, {20, 40}, {100, 5}} {
 		var out strings.Builder
-		s := &Streams{Out: &out, Err: &out, Color: "never", Env: func(string) (string, bool) { return "", false }}
+		s := NewStreams(nil, &out, &out, noEnv)
 		c := sideBySideOf(s, []string{"r = 1", "r = 4"}, summaryOf(0), size[0], size[1])
 		_ = c.Push(1, "a?\x1b")
 		_ = c.Push(0, "d?")
@@ -160,7 +162,7 @@ func TestCompareScreenSequential(t *testing.T) {
 // Interrupted, both forms leave what came so far.
 func TestCompareScreenInterrupted(t *testing.T) {
 	var out strings.Builder
-	s := &Streams{Out: &out, Err: &out, Color: "never", Env: func(string) (string, bool) { return "", false }}
+	s := NewStreams(nil, &out, &out, noEnv)
 	c := sideBySideOf(s, []string{"r = 1", "r = 4"}, summaryOf(0), 0, 0)
 	_ = c.Push(0, "one")
 	_ = c.Push(1, "two")
@@ -176,7 +178,7 @@ func TestCompareScreenInterrupted(t *testing.T) {
 }
 
 func TestCompareScreenWriteError(t *testing.T) {
-	s := &Streams{Out: fullDisk{}, Err: fullDisk{}, Color: "never", Env: func(string) (string, bool) { return "", false }}
+	s := NewStreams(nil, fullDisk{}, fullDisk{}, noEnv)
 	for _, width := range []int{0, 80} {
 		c := sideBySideOf(s, []string{"r = 1"}, summaryOf(0), width, 24)
 		if err := c.Push(0, "one"); err == nil {

@@ -26,7 +26,7 @@ type StepsView struct {
 
 // NewStepsView is for steps from 0 to maxSteps. finish must be called in the end.
 func NewStepsView(s *Streams, maxSteps int) *StepsView {
-	width, _ := terminalSize(s)
+	width, _ := s.TerminalSize()
 	kind, _ := s.Env("COLORTERM")
 	return stepsViewOf(s.Out, width, s.coloured(s.Out), kind == "truecolor" || kind == "24bit", maxSteps)
 }
@@ -42,7 +42,7 @@ func stepsViewOf(w io.Writer, width int, coloured, trueColor bool, maxSteps int)
 // Push adds a token: what of the text became certain with it, which may be nothing, and the core steps it took. Text of no
 // token, such as what was held back until the end, has steps below 0.
 func (v *StepsView) Push(text string, steps int) error {
-	text = printable(text)
+	text = Printable(text)
 	number := ""
 	if steps >= 0 {
 		number = fmt.Sprint(steps)
@@ -110,7 +110,7 @@ func (v *StepsView) token(text, number string, steps int) {
 func (v *StepsView) endLine() {
 	v.write("\n")
 	if v.numbers.Len() > 0 {
-		v.write("\x1b[" + Dim + "m" + v.numbers.String() + "\x1b[0m\n")
+		v.write(Esc + "[" + Dim + "m" + v.numbers.String() + Esc + "[0m\n")
 	}
 	v.numbers.Reset()
 	v.column = 0
@@ -134,7 +134,7 @@ func (v *StepsView) paint(text string, steps int) string {
 	if v.trueColor {
 		ground = fmt.Sprintf("2;%d;%d;%d", r, g, b)
 	}
-	return fmt.Sprintf("\x1b[38;5;%d;48;%sm%s\x1b[0m", ink, ground, text)
+	return fmt.Sprintf(Esc+"[38;5;%d;48;%sm%s"+Esc+"[0m", ink, ground, text)
 }
 
 // cube is the nearest of the six levels that a channel has among 256 colours: 0, then 95 to 255 in steps of 40.
@@ -160,7 +160,6 @@ func (v *StepsView) Finish() error {
 // write keeps the first error.
 func (v *StepsView) write(text string) {
 	if v.err == nil {
-		_, err := io.WriteString(v.out, text)
-		v.err = OutputError(err)
+		_, v.err = io.WriteString(v.out, text)
 	}
 }

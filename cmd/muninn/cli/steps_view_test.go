@@ -10,7 +10,7 @@ import (
 func stepsShown(t *testing.T, width int, coloured bool, push func(*StepsView)) string {
 	t.Helper()
 	var out strings.Builder
-	v := stepsViewOf(&out, width, coloured, false, 32)
+	v := stepsViewOf(newOutput(&out), width, coloured, false, 32)
 	push(v)
 	if err := v.Finish(); err != nil {
 		t.Fatal(err)

@@ -1,13 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 )
 
 // Streams are what a verb reads and writes: results go to out, everything else to err.
@@ -19,23 +19,33 @@ type Streams struct {
 
 	Quiet bool   // no notes
 	Color string // auto, always or never
+
+	results *output // Out
 }
 
+// NewStreams are streams of some kind, with colours on terminals.
+func NewStreams(in io.Reader, out, err io.Writer, env func(string) (string, bool)) *Streams {
+	results, notes := newOutput(out), newOutput(err)
+	if sameFile(out, err) {
+		notes.beside = results
+	}
+	return &Streams{In: in, Out: results, Err: notes, Env: env, Color: "auto", results: results}
+}
+
+// StandardStreams are those of the process.
 func StandardStreams() *Streams {
-	return &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv, Color: "auto"}
+	s := NewStreams(os.Stdin, os.Stdout, os.Stderr, os.LookupEnv)
+	if stdoutClosed() {
+		s.results.err = errors.New("cannot write the answer: standard output is closed")
+	}
+	return s
 }
 
 // Note prints one line to err, unless quiet.
 func (s *Streams) Note(format string, args ...any) {
 	if !s.Quiet {
-		fmt.Fprintln(s.Err, s.Style(s.Err, Dim, fmt.Sprintf(format, args...)))
+		fmt.Fprintln(s.Err, s.Style(s.Err, Dim, Printable(fmt.Sprintf(format, args...))))
 	}
-}
-
-// IsTerminal tells whether w or r is a terminal.
-func IsTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // SGR parameters of terminal text.
@@ -61,7 +71,7 @@ func (s *Streams) Style(w io.Writer, sgr, text string) string {
 	if !s.coloured(w) {
 		return text
 	}
-	return "\x1b[" + sgr + "m" + text + "\x1b[0m"
+	return Esc + "[" + sgr + "m" + text + Esc + "[0m"
 }
 
 // envName is the environment variable of a flag: MUNINN_NUM_STEPS for --num-steps.
