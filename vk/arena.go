@@ -65,7 +65,7 @@ func (a *Arena) Alloc(n uint64) (Span, error) {
 	}
 	limit := a.d.caps.allocationLimit()
 	if n > limit {
-		return Span{}, a.outOfMemory(n, 0)
+		return Span{}, a.outOfMemory(n)
 	}
 	need := spanSize(n, limit)
 	for _, b := range a.blocks {
@@ -89,16 +89,14 @@ func (a *Arena) take(b *block, n, need uint64) Span {
 
 // grow adds a block.
 func (a *Arena) grow(need uint64) (*block, error) {
-	caps := &a.d.caps
-	kind, err := caps.memoryType(a.memory, ^uint32(0))
+	usual, err := a.d.caps.usualBlock(a.memory)
 	if err != nil {
 		return nil, err
 	}
-	heap := caps.MemoryTypes[kind].Heap
-	size, own := blockSize(caps.blockLimit(caps.Heaps[heap].Size), a.shared, need)
+	size, own := blockSize(usual, a.shared, need)
 	b, err := a.d.newBlock(need, size, a.memory)
 	if errors.Is(err, ErrOutOfMemory) {
-		return nil, a.outOfMemory(need, heap)
+		return nil, a.outOfMemory(need)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("vk: arena %s: %w", a.name, err)
@@ -111,38 +109,42 @@ func (a *Arena) grow(need uint64) (*block, error) {
 	return b, nil
 }
 
-func (a *Arena) outOfMemory(n uint64, heap int) error {
+func (a *Arena) outOfMemory(n uint64) error {
 	e := &OutOfMemoryError{Name: a.name, Requested: n}
 	caps := &a.d.caps
-	if heap < len(caps.Heaps) {
-		a.d.mu.Lock()
-		e.Heap, e.Device, e.Used = caps.Heaps[heap].Size, caps.Heaps[heap].DeviceLocal, a.d.heapUsed[heap]
-		a.d.mu.Unlock()
+	a.d.mu.Lock()
+	defer a.d.mu.Unlock()
+	for _, heap := range caps.HeapsOf(a.memory) {
+		e.Heap += caps.Heaps[heap].Size
+		e.Used += a.d.heapUsed[heap]
+		e.Device = e.Device || caps.Heaps[heap].DeviceLocal
 	}
 	return e
 }
 
-// newBlock makes a block of size bytes, or of the bare need when that is refused.
+// newBlock makes a block of size bytes, or of the bare need when that is refused, in the first heap that gives it.
 func (d *Device) newBlock(need, size uint64, m Memory) (*block, error) {
+	out := error(&Error{Op: "allocate memory", Result: resultOutOfDeviceMemory})
 	if d.drv.test.Due(seam.Alloc) {
-		return nil, &Error{Op: "allocate memory", Result: resultOutOfDeviceMemory}
+		return nil, out
 	}
-	b, err := d.makeBlock(size, m)
-	if errors.Is(err, ErrOutOfMemory) && size > need {
-		b, err = d.makeBlock(need, m)
+	d.mu.Lock()
+	list := d.caps.placings(m, d.bufferTypes, need, size, d.heapUsed)
+	d.mu.Unlock()
+	for _, p := range list {
+		b, err := d.makeBlock(p.size, p.kind, m)
+		if !errors.Is(err, ErrOutOfMemory) {
+			return b, err
+		}
+		out = err
 	}
-	return b, err
+	return nil, out
 }
 
 // makeBlock makes a buffer with memory of its own, mapped when the host is meant to reach it. On an error nothing stays.
-func (d *Device) makeBlock(size uint64, m Memory) (*block, error) {
+func (d *Device) makeBlock(size uint64, kind int, m Memory) (*block, error) {
 	buffer, need, err := d.drv.createBuffer(size)
 	if err != nil {
-		return nil, err
-	}
-	kind, err := d.caps.memoryType(m, need.bits)
-	if err != nil {
-		d.drv.destroyBuffer(buffer)
 		return nil, err
 	}
 	memory, err := d.drv.allocate(need.size, kind)
@@ -150,11 +152,9 @@ func (d *Device) makeBlock(size uint64, m Memory) (*block, error) {
 		d.drv.destroyBuffer(buffer)
 		return nil, err
 	}
-	t := d.caps.MemoryTypes[kind]
-	b := &block{buffer: buffer, memory: memory, size: size, heap: t.Heap, use: m}
+	b := &block{buffer: buffer, memory: memory, size: size, heap: d.caps.MemoryTypes[kind].Heap, use: m}
 	err = d.drv.bind(buffer, memory)
-	mappable := t.HostVisible && t.HostCoherent
-	if err == nil && mappable && (m != DeviceLocal || d.caps.UMA() && !d.opt.test.ForceStaging) {
+	if err == nil && (m != DeviceLocal || d.caps.shared(kind) && !d.opt.test.ForceStaging) {
 		var p unsafe.Pointer
 		if p, err = d.drv.mapMemory(memory, size); err == nil {
 			b.mapped = unsafe.Slice((*byte)(p), size)

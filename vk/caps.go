@@ -100,8 +100,8 @@ func (c Caps) ShardLimit() uint64 {
 // IsCPU tells whether the device is a software driver.
 func (c Caps) IsCPU() bool { return c.Type == "cpu" }
 
-// UMA tells whether host and device share one memory, so that device-local memory may be mapped without harm.
-func (c Caps) UMA() bool { return c.Type == "cpu" || c.Type == "integrated" }
+// uma tells whether host and device share one memory, so that device-local memory may be mapped without harm.
+func (c Caps) uma() bool { return c.Type == "cpu" || c.Type == "integrated" }
 
 // Supported returns nil when the package can use the device, else an error that matches ErrUnsupported.
 func (c Caps) Supported() error {
@@ -133,69 +133,6 @@ func (c Caps) allocationLimit() uint64 {
 		n = min(n, c.MaxBufferSize)
 	}
 	return n
-}
-
-// Memory is what an arena's memory is for.
-type Memory int
-
-const (
-	DeviceLocal Memory = iota // weights, KV cells, activations
-	Upload                    // written by the host, read by the device
-	Readback                  // written by the device, read by the host
-)
-
-func (m Memory) String() string {
-	return [...]string{"device-local", "upload", "readback"}[m]
-}
-
-// memoryType picks the memory type for a use among those in bits, or says that there is none. Device-local memory is
-// host-visible only where host and device share it: filling the small mappable window of a discrete GPU slows it down.
-func (c Caps) memoryType(m Memory, bits uint32) (int, error) {
-	best, bestScore := -1, 0
-	for i, t := range c.MemoryTypes {
-		if i >= 32 || bits&(1<<i) == 0 {
-			continue
-		}
-		if s := c.score(m, t); s > bestScore {
-			best, bestScore = i, s
-		}
-	}
-	if best < 0 {
-		return 0, unsupported("%s has no %s memory for storage buffers", c.Name, m)
-	}
-	return best, nil
-}
-
-// score rates a memory type for a use; 0 rules it out.
-func (c Caps) score(m Memory, t MemoryType) int {
-	mappable := t.HostVisible && t.HostCoherent
-	s := 1
-	prefer := func(yes bool, weight int) {
-		if yes {
-			s += weight
-		}
-	}
-	switch m {
-	case DeviceLocal:
-		if !t.DeviceLocal {
-			return 0
-		}
-		prefer(mappable == c.UMA(), 4)
-		prefer(t.HostCached == c.IsCPU(), 1) // snooping the host's caches slows a GPU down
-	case Upload:
-		if !mappable {
-			return 0
-		}
-		prefer(!t.DeviceLocal || c.UMA(), 4)
-		prefer(!t.HostCached, 1)
-	case Readback:
-		if !mappable {
-			return 0
-		}
-		prefer(t.HostCached, 4)
-		prefer(!t.DeviceLocal || c.UMA(), 1)
-	}
-	return s
 }
 
 // String names the device as lists show it.

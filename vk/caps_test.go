@@ -65,13 +65,12 @@ func TestDecisionsOnRecordedDevices(t *testing.T) {
 		if got := caps.ShardLimit(); got != c.shard {
 			t.Errorf("%s: shard limit %d MiB, want %d", c.name, got/mib, c.shard/mib)
 		}
-		if got := caps.UMA(); got != c.uma {
+		if got := caps.uma(); got != c.uma {
 			t.Errorf("%s: UMA %v, want %v", c.name, got, c.uma)
 		}
 		for m, want := range map[Memory]int{DeviceLocal: c.local, Upload: c.upload, Readback: c.readback} {
-			got, err := caps.memoryType(m, ^uint32(0))
-			if err != nil || got != want {
-				t.Errorf("%s: %s memory is type %d (%v), want %d", c.name, m, got, err, want)
+			if got := caps.memoryTypes(m, ^uint32(0)); len(got) == 0 || got[0] != want {
+				t.Errorf("%s: %s memory is of types %d, want %d", c.name, m, got, want)
 			}
 		}
 		heap := caps.Heaps[caps.MemoryTypes[c.local].Heap].Size
@@ -96,16 +95,6 @@ func TestShardLimitEdges(t *testing.T) {
 		if got := c.caps.ShardLimit(); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
-	}
-}
-
-func TestNoFittingMemoryType(t *testing.T) {
-	c := Caps{Name: "x", MemoryTypes: []MemoryType{{DeviceLocal: true}}}
-	if _, err := c.memoryType(Upload, ^uint32(0)); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("upload memory on a device without any: %v", err)
-	}
-	if _, err := c.memoryType(DeviceLocal, 0b10); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("a type the buffer does not allow: %v", err)
 	}
 }
 

@@ -30,6 +30,8 @@ type Device struct {
 	timings  map[string]*Timing
 	speed    Speed
 
+	bufferTypes uint32 // memory types for buffers, as bits; those of one usage all have the same
+
 	profiling atomic.Bool
 	counters  counters
 }
@@ -71,11 +73,20 @@ func newDevice(caps Caps, drv driver, opt Options) (*Device, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	if !opt.test.CompileOnly {
-		if err := d.openQueue(); err != nil {
+		if err := errors.Join(d.askBufferTypes(), d.openQueue()); err != nil {
 			return nil, errors.Join(err, d.Close())
 		}
 	}
 	return d, nil
+}
+
+func (d *Device) askBufferTypes() error {
+	buffer, need, err := d.drv.createBuffer(spanAlignment)
+	if err == nil {
+		d.drv.destroyBuffer(buffer)
+	}
+	d.bufferTypes = need.bits
+	return err
 }
 
 // Caps returns what is known of the device, with the limits it was opened with.

@@ -84,9 +84,9 @@ func (r Result) outOfMemory() bool {
 type OutOfMemoryError struct {
 	Name      string // the arena
 	Requested uint64 // bytes
-	Heap      uint64 // size of the heap in bytes
-	Used      uint64 // bytes this device object holds on that heap
-	Device    bool   // the heap is device-local
+	Heap      uint64 // size in bytes of the heaps that the arena may use
+	Used      uint64 // bytes this device object holds on them
+	Device    bool   // one of them is device-local
 }
 
 func (e *OutOfMemoryError) Error() string {

@@ -19,10 +19,11 @@ func withHostMemory(c vk.Caps) vk.Caps {
 		return c
 	}
 	total, free, ok := meminfo(string(text))
-	i, err := c.HeapOf(vk.DeviceLocal)
-	if !ok || err != nil {
+	device := c.HeapsOf(vk.DeviceLocal)
+	if !ok || len(device) == 0 {
 		return c
 	}
+	i := device[0]
 	heaps := append([]vk.Heap(nil), c.Heaps...)
 	heaps[i].Size, heaps[i].Budget, heaps[i].Used = total, free, 0
 	c.Heaps, c.MemoryBudget = heaps, true

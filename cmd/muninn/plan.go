@@ -112,7 +112,7 @@ func planTable(s *cli.Streams, c arch.Config, caps vk.Caps, choice fit.Choice) e
 	fmt.Fprintf(t, "total\ton the device\t%s\n", fit.Size(p.Device))
 	fmt.Fprintf(t, "reserve\tleft to the driver\t%s\n", fit.Size(space.Reserve))
 	fmt.Fprintf(t, "free\t%s\t%s\n", freeSource(space), fit.Size(space.Free))
-	fmt.Fprintf(t, "host\tstaging\t%s\n", fit.Size(p.Host))
+	fmt.Fprintf(t, "host\tstaging\t%s of %s\n", fit.Size(p.Host), fit.Size(space.Host))
 	return t.Flush()
 }
 
@@ -147,6 +147,6 @@ func planJSON(s *cli.Streams, m fit.Model, caps vk.Caps, c fit.Choice) error {
 	return e.Encode(planObject{
 		Device: caps.Name, Quant: m.QuantName(c.Quant), Lookup: c.Lookup.String(), KV: c.KV.String(), Context: c.Context, Steps: c.Steps,
 		Lines: c.Plan.Lines, Rounding: c.Plan.Rounding, Total: c.Plan.Device, Host: c.Plan.Host, Memory: c.Space,
-		Fits: c.Plan.Device <= c.Space.Room(), Why: c.Why,
+		Fits: c.Plan.Short == 0, Why: c.Why,
 	})
 }

@@ -20,8 +20,9 @@ type MemoryOptions struct {
 type MemoryPlan struct {
 	Lines    []MemoryLine // what is asked for, by group
 	Rounding uint64       // alignment and the unused ends of blocks
-	Device   uint64       // in all, from the heap of device-local memory
-	Host     uint64       // from another heap, the host's: staging and what host and device hand each other
+	Device   uint64       // in all, from the heaps of device-local memory
+	Host     uint64       // from other heaps, the host's: staging and what host and device hand each other
+	Short    uint64       // of both, what no heap has room for; 0 when the plan fits
 }
 
 // PlanLine is one part of a plan.
@@ -98,36 +99,26 @@ func (p *planner) fail(format string, args ...any) {
 
 // plan sums the arenas up, block by block.
 func (p *planner) plan(caps vk.Caps) (MemoryPlan, error) {
-	heap, err := caps.HeapOf(vk.DeviceLocal)
-	if err != nil {
-		return MemoryPlan{}, err
-	}
 	var asked uint64
 	for _, l := range p.sum.Lines {
 		asked += l.Bytes
 	}
-	add := func(m vk.Memory, spans []uint64, staging uint64) {
-		n, e := caps.ArenaSize(m, spans)
-		at, _ := caps.HeapOf(m)
-		switch {
-		case e != nil:
-			err = e
-		case at == heap:
-			p.sum.Device += n + staging
-		default:
-			p.sum.Host += n + staging
+	tally := caps.NewTally()
+	for _, a := range []struct {
+		vk.Memory
+		spans []uint64
+	}{{vk.DeviceLocal, p.weightSpans}, {vk.DeviceLocal, p.sessionSpans}, {vk.Upload, p.upSpans}, {vk.Readback, p.downSpans}} {
+		if _, err := tally.Arena(a.Memory, a.spans); err != nil {
+			return MemoryPlan{}, err
 		}
 	}
-	up, down := caps.Staging()
-	add(vk.DeviceLocal, p.weightSpans, 0)
-	add(vk.DeviceLocal, p.sessionSpans, 0)
-	add(vk.Upload, p.upSpans, up)
-	add(vk.Readback, p.downSpans, down)
+	tally.Staging()
+	p.sum.Device, p.sum.Host, p.sum.Short = tally.Taken()
 	p.sum.Rounding = p.sum.Device - asked
 	slices.SortStableFunc(p.sum.Lines, func(a, b MemoryLine) int {
 		return slices.Index(planGroups, a.Group) - slices.Index(planGroups, b.Group)
 	})
-	return p.sum, err
+	return p.sum, nil
 }
 
 // blockParts are the names of the parts with blocks, as plans show them.

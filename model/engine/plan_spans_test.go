@@ -74,7 +74,7 @@ func TestPlannerCutsAsNewMatrix(t *testing.T) {
 			if len(m.Shards) != len(p.weightSpans) || p.sum.Lines[0].Bytes < uint64(rows*cols)*4/8 {
 				t.Errorf("%s: %d shards, planned %d in %d bytes", f, len(m.Shards), len(p.weightSpans), p.sum.Lines[0].Bytes)
 			}
-			if size, err := d.Caps().ArenaSize(vk.DeviceLocal, p.weightSpans); err != nil || size != a.Size() {
+			if size, err := d.Caps().NewTally().Arena(vk.DeviceLocal, p.weightSpans); err != nil || size != a.Size() {
 				t.Errorf("%s: planned %d bytes (%v), taken %d", f, size, err, a.Size())
 			}
 			a.Free()

@@ -29,11 +29,11 @@ func (e *Error) Unwrap() error { return ErrDoesNotFit }
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the model does not fit %s: %s needs ", e.Device, e.Nearest.describe(e.model))
+	fmt.Fprintf(&b, "the model does not fit %s: %s ", e.Device, e.Nearest.describe(e.model))
 	if e.Plan.Device == 0 {
-		fmt.Fprintf(&b, "larger bindings (%v)", e.binding)
+		fmt.Fprintf(&b, "needs larger bindings (%v)", e.binding)
 	} else {
-		fmt.Fprintf(&b, "%s, there is room for %s\n", Size(e.Plan.Device), Size(e.Space.Room()))
+		fmt.Fprintf(&b, "%s\n", e.Space.needs(e.Plan))
 		for _, l := range e.Plan.Lines {
 			if l.Bytes >= e.Plan.Device/1000 {
 				fmt.Fprintf(&b, "  %-8s %-12s %10s\n", l.Group, l.Part, Size(l.Bytes))
@@ -95,7 +95,7 @@ func (m Model) fitting(c vk.Caps, space Space, w Wish, can Can) (list []Choice, 
 		if least == 0 || p.Device < least {
 			least = p.Device
 		}
-		if p.Device <= space.Room() {
+		if p.Short == 0 {
 			r.Plan, r.Space = p, space
 			fits = append(fits, r)
 		}

@@ -102,7 +102,7 @@ func Choose(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
 		if err != nil {
 			return Choice{}, err
 		}
-		if p.Device <= space.Room() {
+		if p.Short == 0 {
 			choice := Choice{Setting: s, Plan: p, Space: space}
 			choice.Why = m.why(choice, list[0], preferred, i == 0)
 			return choice, nil
@@ -145,8 +145,8 @@ func Verdict(p engine.MemoryPlan, c vk.Caps) string {
 	switch {
 	case err != nil:
 		return err.Error()
-	case p.Device <= s.Room():
+	case p.Short == 0:
 		return fmt.Sprintf("fits %s: %s of %s free", c.Name, Size(p.Device), Size(s.Free))
 	}
-	return fmt.Sprintf("does not fit %s: needs %s, %s free", c.Name, Size(p.Device+s.Reserve), Size(s.Free))
+	return fmt.Sprintf("does not fit %s: %s", c.Name, s.needs(p))
 }

@@ -63,10 +63,10 @@ func TestRecordedDevices(t *testing.T) {
 		// 24 GB: nothing is given up.
 		{"NVIDIA GeForce RTX 3090", "bf16 latest-m4 f16 4096"},
 		// Integrated: what counts is the budget, not the heap. 4.6 of 5.2 GiB; 5.3 of 7.6; 7.2 of 7.9; 7.5 of 7.9.
-		{"AMD Radeon Graphics (RADV RENOIR)", "q4_0 latest-m4-compress-s16 f16 4096"},
+		{"AMD Radeon Graphics (RADV RENOIR)", "q8_0 latest-m4-compress-s16 f16 4096"},
 		{"Intel(R) Iris(R) Xe Graphics (RPL-U)", "q8_0 latest-m4-compress-s16 q8 4096"},
 		{"Intel(R) Iris(R) Xe Graphics", "q8_0 latest-m4-compress-s16 f16 4096"},
-		{"AMD Radeon(TM) Graphics", "q8_0 latest-m4-compress-s16 f16 4096"},
+		{"AMD Radeon(TM) Graphics", "bf16 latest-m4-compress-s16 f16 4096"},
 		// Metal lends two thirds of a 16 GB Mac, 10.7 GiB, to the GPU, and most of a 64 GB one.
 		{"Apple M2", "bf16 latest-m4-compress-s16 f16 4096"},
 		{"Apple M3 Max", "bf16 latest-m4 f16 4096"},
@@ -198,7 +198,9 @@ func TestSpace(t *testing.T) {
 	heap := func(kind string, budget bool, used uint64) vk.Caps {
 		c := Card(8 * gib)
 		c.Type, c.MemoryBudget, c.Heaps[0].Budget, c.Heaps[0].Used = kind, budget, 7*gib, used
-		c.MemoryTypes[0].HostVisible, c.MemoryTypes[0].HostCoherent = kind != "discrete", kind != "discrete"
+		if kind != "discrete" {
+			c.Heaps, c.MemoryTypes = c.Heaps[:1], []vk.MemoryType{{DeviceLocal: true, HostVisible: true, HostCoherent: true}}
+		}
 		return c
 	}
 	for _, c := range []struct {
@@ -217,5 +219,24 @@ func TestSpace(t *testing.T) {
 	}
 	if _, err := SpaceOf(vk.Caps{Name: "none"}); !errors.Is(err, vk.ErrUnsupported) {
 		t.Errorf("no memory: %v", err)
+	}
+}
+
+// A budget above its heap is cut, staging has to fit in the host's memory, and both are said.
+func TestSpaceOfOddHeaps(t *testing.T) {
+	const gib = 1 << 30
+	c := Card(4 * gib)
+	c.MemoryBudget, c.Heaps[0].Budget = true, 16*gib
+	if s, err := SpaceOf(c); err != nil || s.Free != 4*gib || s.Size != 4*gib {
+		t.Errorf("a budget of 16 GiB on a heap of 4: %+v, %v", s, err)
+	}
+	c = Card(24 * gib)
+	c.MemoryBudget, c.Heaps[1] = true, vk.Heap{Size: 2 << 20, Budget: 2 << 20}
+	given, err := Given(huginn, c, Wish{}, all)
+	if err != nil || given.Plan.Short == 0 || given.Plan.Device > given.Space.Room() || !strings.Contains(Verdict(given.Plan, c), "of host memory for staging, there is room for 0 KiB") {
+		t.Errorf("2 MiB of host memory: %s (%v)", Verdict(given.Plan, c), err)
+	}
+	if _, err := Choose(huginn, c, Wish{}, all); !errors.Is(err, ErrDoesNotFit) || !strings.Contains(err.Error(), "host memory") {
+		t.Errorf("2 MiB of host memory: %v", err)
 	}
 }

@@ -4,45 +4,48 @@ package fit
 
 import (
 	"fmt"
+	"slices"
 
+	"muninn/model/engine"
 	"muninn/vk"
 )
 
-// Space is the memory that a device has for a plan.
+// Space is the memory that a device has for a plan: sums over the heaps that device-local memory comes from.
 type Space struct {
-	Size       uint64 `json:"size"`        // of the heap of device-local memory
-	Free       uint64 `json:"free"`        // what the driver says is left of it, or a share of the heap when it does not say
+	Size       uint64 `json:"size"`
+	Free       uint64 `json:"free"`        // what the driver says is left, or a share of the size when it does not say
 	Reserve    uint64 `json:"reserve"`     // left to the driver, for pipelines and command buffers
+	Host       uint64 `json:"host"`        // room in the other heaps, for staging
 	FromBudget bool   `json:"from_budget"` // Free is the driver's own figure
 }
 
 // Room is what a plan may take.
 func (s Space) Room() uint64 { return s.Free - min(s.Reserve, s.Free) }
 
-// SpaceOf is the space on a device. Where the driver tells a budget, other programs are accounted for already and only the
-// driver's own needs are set aside. Else a tenth is left to the desktop on a card, a fifth where host and device share
-// the memory and a desktop with all its programs lives in it.
+// SpaceOf is the space on a device.
 func SpaceOf(c vk.Caps) (Space, error) {
-	i, err := c.HeapOf(vk.DeviceLocal)
-	if err != nil {
-		return Space{}, err
+	s := Space{FromBudget: c.MemoryBudget}
+	device := c.HeapsOf(vk.DeviceLocal)
+	if len(device) == 0 {
+		return s, fmt.Errorf("%w: %s has no device-local memory for storage buffers", vk.ErrUnsupported, c.Name)
 	}
-	const least = 64 << 20
-	h := c.Heaps[i]
-	s := Space{Size: h.Size, FromBudget: c.MemoryBudget}
-	switch {
-	case c.MemoryBudget:
-		s.Free = h.Budget - min(h.Used, h.Budget)
-	case c.UMA():
-		s.Free = h.Size / 10 * 8
-	default:
-		s.Free = h.Size / 10 * 9
-	}
-	s.Reserve = max(least, s.Free/50)
-	if c.MemoryBudget && c.UMA() {
-		s.Reserve = max(least, s.Free/20) // programs that start later share the budget
+	for i, h := range c.Heaps {
+		free, reserve := c.Free(i), c.Reserve(i)
+		if !slices.Contains(device, i) {
+			s.Host += free - min(reserve, free)
+			continue
+		}
+		s.Size, s.Free, s.Reserve = s.Size+h.Size, s.Free+free, s.Reserve+reserve
 	}
 	return s, nil
+}
+
+// needs says what a plan that does not fit needs and what there is.
+func (s Space) needs(p engine.MemoryPlan) string {
+	if p.Device <= s.Room() && p.Host > 0 {
+		return fmt.Sprintf("needs %s of host memory for staging, there is room for %s", Size(p.Host), Size(s.Host))
+	}
+	return fmt.Sprintf("needs %s, there is room for %s", Size(p.Device), Size(s.Room()))
 }
 
 // Card is a discrete GPU of so many bytes that nothing else is known of.

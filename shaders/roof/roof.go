@@ -117,14 +117,8 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 func buffer(dev *vk.Device, a *vk.Arena, size, unit uint64) (vk.Span, error) {
 	c := dev.Caps()
 	size = min(size, c.ShardLimit())
-	heap := uint64(0)
-	for _, h := range c.Heaps {
-		if h.DeviceLocal {
-			heap = max(heap, h.Size)
-		}
-	}
-	if heap > 0 {
-		size = min(size, heap/4)
+	if heaps := c.HeapsOf(vk.DeviceLocal); len(heaps) > 0 {
+		size = min(size, c.Heaps[heaps[0]].Size/4)
 	}
 	const least = 16 << 20
 	for {

@@ -10,8 +10,8 @@ import (
 	"muninn/vk/vktest"
 )
 
-// What ArenaSize foretells is what an arena takes, for any mix of spans.
-func TestArenaSizeForetells(t *testing.T) {
+// What a tally foretells is what an arena takes, for any mix of spans.
+func TestTallyForetells(t *testing.T) {
 	limits := func(c *vk.Caps) { c.MaxAllocation = 24 << 20 } // blocks of at most 12 MiB, so that every case comes up
 	vktest.EachWith(t, vktest.Limited(vk.Options{}, limits), func(t *testing.T, d *vk.Device) {
 		rng := rand.New(rand.NewPCG(4, 7))
@@ -24,7 +24,7 @@ func TestArenaSizeForetells(t *testing.T) {
 				spans = append(spans, n)
 				alloc(t, a, n)
 				total += n
-				if got, err := d.Caps().ArenaSize(vk.DeviceLocal, spans); err != nil || got != a.Size() {
+				if got, err := d.Caps().NewTally().Arena(vk.DeviceLocal, spans); err != nil || got != a.Size() {
 					t.Fatalf("spans %v: foretold %d (%v), taken %d", spans, got, err, a.Size())
 				}
 			}
@@ -44,7 +44,7 @@ func TestLargeSpansShareNoBlock(t *testing.T) {
 	for i := range spans {
 		spans[i] = 53 << 20
 	}
-	if got, err := c.ArenaSize(vk.DeviceLocal, spans); err != nil || got != 40*53<<20 {
+	if got, err := c.NewTally().Arena(vk.DeviceLocal, spans); err != nil || got != 40*53<<20 {
 		t.Errorf("40 spans of 53 MiB take %d MiB (%v)", got>>20, err)
 	}
 	small := make([]uint64, 64)
@@ -52,13 +52,10 @@ func TestLargeSpansShareNoBlock(t *testing.T) {
 		small[i] = 300 << 10
 	}
 	// Blocks of 1, 1, 2, 4, 8 and 16 MiB hold 3, 3, 6, 13, 27 and the last 12 of them.
-	if got, err := c.ArenaSize(vk.DeviceLocal, small); err != nil || got != 32<<20 {
+	if got, err := c.NewTally().Arena(vk.DeviceLocal, small); err != nil || got != 32<<20 {
 		t.Errorf("64 spans of 300 KiB take %d KiB (%v)", got>>10, err)
 	}
-	if up, down := c.Staging(); up != 32<<20 || down != 16<<20 {
-		t.Errorf("staging of %d and %d bytes", up, down)
-	}
-	if _, err := c.ArenaSize(vk.Upload, spans); err == nil {
+	if _, err := c.NewTally().Arena(vk.Upload, spans); err == nil {
 		t.Error("an arena in memory that the device lacks")
 	}
 }
@@ -70,13 +67,22 @@ func TestStagingForetells(t *testing.T) {
 		before := d.Counters().DeviceBytes
 		must(t, d.Write(s, make([]byte, 64)))
 		c := d.Caps()
-		if up, down := c.Staging(); up+down != 0 {
-			t.Errorf("staging of %d bytes on a device that needs none", up+down)
+		if got := staging(t, c); got != 0 {
+			t.Errorf("staging of %d bytes on a device that needs none", got)
 		}
 		c.Type = "discrete"
-		up, down := c.Staging()
-		if got := d.Counters().DeviceBytes - before; got != up+down || got == 0 {
-			t.Errorf("staging takes %d bytes, foretold %d up and %d down", got, up, down)
+		if got, want := d.Counters().DeviceBytes-before, staging(t, c); got != want || got == 0 {
+			t.Errorf("staging takes %d bytes, foretold %d", got, want)
 		}
 	})
+}
+
+// staging is what the transfers to one small span take.
+func staging(t *testing.T, c vk.Caps) uint64 {
+	tally := c.NewTally()
+	size, err := tally.Arena(vk.DeviceLocal, []uint64{64})
+	must(t, err)
+	tally.Staging()
+	device, host, _ := tally.Taken()
+	return device + host - size
 }

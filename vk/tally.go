@@ -1,0 +1,113 @@
+package vk
+
+const (
+	firstBlock = 1 << 20
+	ownBlock   = 8 << 20 // a span of this size gets a block to itself: sharing would waste the ends of blocks
+)
+
+// spanSize is what a span of n bytes takes of its block.
+func spanSize(n, limit uint64) uint64 {
+	need := (n + spanAlignment - 1) &^ (spanAlignment - 1)
+	if need < n || need > limit {
+		return n // the last span of a block need not fill up its alignment
+	}
+	return need
+}
+
+// blockSize is the size of the block that an arena adds for a span of need bytes, and whether the span has it to itself.
+// Blocks for small spans double up to the device's usual block, so that small arenas stay small; shared is what the
+// arena has of them.
+func blockSize(usual, shared, need uint64) (size uint64, own bool) {
+	if need >= ownBlock || need > usual {
+		return need, true
+	}
+	return max(need, min(usual, max(firstBlock, shared))), false
+}
+
+// usualBlock is the block size that arenas of this kind grow to. The error matches ErrUnsupported when the device has no such
+// memory.
+func (c Caps) usualBlock(m Memory) (uint64, error) {
+	heaps := c.HeapsOf(m)
+	if len(heaps) == 0 {
+		return 0, unsupported("%s has no %s memory for storage buffers", c.Name, m)
+	}
+	return c.blockLimit(c.Heaps[heaps[0]].Size), nil
+}
+
+// Tally is the memory that arenas and transfers take of a device's heaps, counted without the device by the rules by which it
+// is taken.
+type Tally struct {
+	c      Caps
+	used   []uint64 // of each heap
+	short  uint64
+	staged bool
+}
+
+// NewTally returns a tally of nothing.
+func (c Caps) NewTally() *Tally { return &Tally{c: c, used: make([]uint64, len(c.Heaps))} }
+
+// Arena adds an arena for spans of these sizes, allocated in this order, and returns its size.
+func (t *Tally) Arena(m Memory, spans []uint64) (uint64, error) {
+	usual, err := t.c.usualBlock(m)
+	if err != nil {
+		return 0, err
+	}
+	var size, shared uint64
+	var free []uint64 // in each block
+next:
+	for _, n := range spans {
+		need := spanSize(n, t.c.allocationLimit())
+		for i, left := range free {
+			if left >= need {
+				free[i] -= need
+				continue next
+			}
+		}
+		block, own := blockSize(usual, shared, need)
+		block = t.block(m, need, block)
+		size, free = size+block, append(free, block-need)
+		if !own {
+			shared += block
+		}
+	}
+	return size, nil
+}
+
+// block adds a block and returns its size.
+func (t *Tally) block(m Memory, need, size uint64) uint64 {
+	list := t.c.placings(m, ^uint32(0), need, size, t.used)
+	if len(list) == 0 {
+		t.short += size
+		return size
+	}
+	p := list[0]
+	if !p.fits {
+		t.short += p.size
+	}
+	t.used[t.c.MemoryTypes[p.kind].Heap] += p.size
+	t.staged = t.staged || m == DeviceLocal && !t.c.shared(p.kind)
+	return p.size
+}
+
+// Staging adds the memory through which transfers go where the host cannot reach all of the arenas.
+func (t *Tally) Staging() {
+	for _, m := range []Memory{Upload, Upload, Readback} {
+		if n := t.c.stagingSlot(); t.staged {
+			t.block(m, n, n)
+		}
+	}
+}
+
+// Taken is the sum in bytes over the heaps that device-local memory comes from, that over all others, and how much of both
+// no heap has room for.
+func (t *Tally) Taken() (device, host, short uint64) {
+	for _, n := range t.used {
+		host += n
+	}
+	for _, heap := range t.c.HeapsOf(DeviceLocal) {
+		device += t.used[heap]
+	}
+	return device, host - device, t.short
+}
+
+func (c Caps) stagingSlot() uint64 { return min(stagingSize, c.blockLimit(0)) }
