@@ -12,6 +12,7 @@ import (
 // Device is an opened device. Its methods may be called from several goroutines; runs and transfers take turns.
 type Device struct {
 	caps Caps
+	why  string // it was chosen
 	opt  Options
 	drv  *guard
 
@@ -46,17 +47,22 @@ func Devices() ([]Caps, error) { return nativeDevices() }
 
 // Open opens the device that opt.Device selects. A device older than Vulkan 1.1 is refused with ErrUnsupported.
 func Open(opt Options) (*Device, error) {
+	var choice Choice
 	caps, drv, err := nativeOpen(func(list []Caps) (int, error) {
-		i, err := Select(list, opt.Device)
-		if err != nil {
+		var err error
+		if choice, err = Select(list, opt.Device); err != nil {
 			return 0, err
 		}
-		return i, list[i].Supported()
+		return choice.Index, list[choice.Index].Supported()
 	})
 	if err != nil {
 		return nil, err
 	}
-	return newDevice(caps, drv, opt)
+	d, err := newDevice(caps, drv, opt)
+	if err == nil {
+		d.why = choice.Why
+	}
+	return d, err
 }
 
 // newDevice makes a device of an opened driver, which it owns from here on.
@@ -91,6 +97,9 @@ func (d *Device) askBufferTypes() error {
 
 // Caps returns what is known of the device, with the limits it was opened with.
 func (d *Device) Caps() Caps { return d.caps }
+
+// Why says what made this the device that was opened.
+func (d *Device) Why() string { return d.why }
 
 // Counters returns what has been executed so far.
 func (d *Device) Counters() Counters {

@@ -20,7 +20,8 @@ func TestDevices(t *testing.T) {
 	list, err := vk.Devices()
 	must(t, err)
 	for _, name := range vktest.Names() {
-		i, err := vk.Select(list, name)
+		choice, err := vk.Select(list, name)
+		i := choice.Index
 		must(t, err)
 		c := list[i]
 		if c.Index != i || !c.IsCPU() || c.Supported() != nil || c.SubgroupSize == 0 || len(c.Heaps) == 0 || len(c.MemoryTypes) == 0 ||

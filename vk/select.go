@@ -2,68 +2,110 @@ package vk
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// typeRank orders device types from best to worst. Memory size plays no part: an integrated GPU may claim all of the
-// host's memory and still be the slower one.
-var typeRank = map[string]int{"discrete": 4, "integrated": 3, "virtual": 2, "cpu": 1, "other": 0}
+// typeRank orders device types from best to worst; a device of an unknown type is at least no software driver. Memory plays no
+// part between types: an integrated GPU may claim all of the host's memory and still be the slower one.
+var typeRank = map[string]int{"discrete": 5, "integrated": 4, "virtual": 3, "other": 2, "cpu": 1}
 
-// Select picks a device from a list and returns its index in the list. Want may be empty for the best device (discrete
-// before integrated before virtual before cpu, of these the one with the widest subgroups), an index, a type, a UUID, or a part of a name in any case. A device that
-// two drivers list under one UUID counts once, except by index. Nothing or several found is an error that names what exists and matches
-// ErrNoDevice.
-func Select(list []Caps, want string) (int, error) {
+// Choice is a device of a list and what made it the one.
+type Choice struct {
+	Index int
+	Why   string
+}
+
+// Select picks a device from a list. Want may be empty for the best device, a type for the best one of that type, an index, a
+// UUID, or a part of a name in any case. The best device is of the best type; of several GPUs it is the one with most memory, of
+// several CPU devices the one with the widest subgroups, which are as wide as the vectors that it computes with. A device that
+// two drivers list under one UUID counts once, except by index. Nothing or several found is an error that names what exists and
+// matches ErrNoDevice.
+func Select(list []Caps, want string) (Choice, error) {
 	if len(list) == 0 {
-		return 0, ErrNoDriver
+		return Choice{}, ErrNoDriver
 	}
 	want = strings.TrimSpace(want)
-	if want == "" {
-		return best(list), nil
-	}
+	asked := fmt.Sprintf("asked for as %q", want)
 	if n, err := strconv.Atoi(want); err == nil && n >= 0 && n < len(list) {
-		return n, nil
+		return Choice{n, asked}, nil
 	}
-	var exact, found []int
-	for _, i := range distinct(list) {
+	all := distinct(list)
+	if want == "" {
+		return best(list, all), nil
+	}
+	var exact, kind, part []int
+	for _, i := range all {
 		c := list[i]
 		switch {
 		case strings.EqualFold(c.Name, want), strings.EqualFold(c.UUID, want):
 			exact = append(exact, i)
-		case strings.EqualFold(c.Type, want), strings.Contains(strings.ToLower(c.Name), strings.ToLower(want)):
-			found = append(found, i)
+		case strings.EqualFold(c.Type, want):
+			kind = append(kind, i)
+		case strings.Contains(strings.ToLower(c.Name), strings.ToLower(want)):
+			part = append(part, i)
 		}
 	}
-	if len(exact) > 0 {
-		found = exact
+	found := exact
+	if len(found) == 0 {
+		if len(kind) > 1 {
+			c := best(list, kind)
+			return Choice{c.Index, asked + ", " + c.Why}, nil
+		}
+		found = append(kind, part...)
 	}
 	switch len(found) {
 	case 1:
-		return found[0], nil
+		return Choice{found[0], asked}, nil
 	case 0:
-		return 0, fmt.Errorf("%w: nothing matches %q; there is %s", ErrNoDevice, want, describe(list, nil))
+		return Choice{}, fmt.Errorf("%w: nothing matches %q; there is %s", ErrNoDevice, want, describe(list, nil))
 	}
-	return 0, fmt.Errorf("%w: %q fits several, use an index: %s", ErrNoDevice, want, describe(list, found))
+	return Choice{}, fmt.Errorf("%w: %q fits several, use an index: %s", ErrNoDevice, want, describe(list, found))
 }
 
-// best returns the first usable device of the best type; of CPU devices the first with the widest subgroups, which are as wide as
-// the vectors that it computes with.
-func best(list []Caps) int {
-	pick, rank, width := 0, -1, uint32(0)
-	for i, c := range list {
-		r, w := typeRank[c.Type]+1, uint32(0)
-		if c.IsCPU() {
-			w = c.SubgroupSize
+// merit rates a device: usable before not, then by type, then by what counts among devices of the type.
+func (c Caps) merit() []uint64 {
+	if c.Supported() != nil {
+		return []uint64{0, 0, 0}
+	}
+	rank := uint64(typeRank[c.Type])
+	if c.IsCPU() {
+		return []uint64{1, rank, uint64(c.SubgroupSize)}
+	}
+	var memory uint64
+	for _, heap := range c.HeapsOf(DeviceLocal) {
+		memory += c.Heaps[heap].Size
+	}
+	return []uint64{1, rank, memory}
+}
+
+// best is the first device of the highest merit among those given.
+func best(list []Caps, among []int) Choice {
+	pick := slices.MaxFunc(among, func(a, b int) int { return slices.Compare(list[a].merit(), list[b].merit()) })
+	top, peers, equals := list[pick].merit(), 0, 0
+	for _, i := range among {
+		m := list[i].merit()
+		if slices.Equal(m[:2], top[:2]) {
+			peers++
 		}
-		if c.Supported() != nil {
-			r = 0
-		}
-		if r > rank || r == rank && w > width {
-			pick, rank, width = i, r, w
+		if slices.Equal(m, top) {
+			equals++
 		}
 	}
-	return pick
+	how, kind := "the first %s one", list[pick].Type
+	switch {
+	case len(among) == 1:
+		return Choice{pick, "the only one"}
+	case peers == 1:
+		how = "the only usable %s one"
+	case equals > 1:
+	case kind == "cpu":
+		how = "the %s one with the widest vectors"
+	default:
+		how = "the %s one with the most memory"
+	}
+	return Choice{pick, fmt.Sprintf(how+" of %d, see `muninn devices`", kind, len(among))}
 }
 
 // distinct returns the indices of the list without later devices of a UUID seen before. A UUID of zeros names nothing.

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -27,19 +25,15 @@ func (o *deviceOptions) AddFlags(fs *pflag.FlagSet) {
 
 // openDevice opens the device that was asked for, or the best one, and says which and why. Closing it is the caller's.
 func openDevice(s *cli.Streams, o deviceOptions) (*vk.Device, error) {
-	list, err := vk.Devices()
+	dev, err := vk.Open(vk.Options{Device: o.Device, CacheDir: pipelineCache(s)})
 	if err != nil {
 		return nil, err
 	}
-	i, err := vk.Select(list, o.Device)
-	if err != nil {
-		return nil, err
-	}
-	s.Note("device %v; %s", list[i], why(list, i, o.Device))
-	if list[i].IsCPU() {
+	s.Note("device %v; %s", dev.Caps(), dev.Why())
+	if dev.Caps().IsCPU() {
 		s.Note("this device is a software driver that runs on the CPU, not a GPU: fine for the demo, slow for anything larger")
 	}
-	return vk.Open(vk.Options{Device: strconv.Itoa(i), CacheDir: pipelineCache(s)})
+	return dev, nil
 }
 
 // calibrate has the device's work cut by what it was measured to reach, at the first start on it. Without a measurement it
@@ -53,17 +47,6 @@ func calibrate(ctx context.Context, s *cli.Streams, dev *vk.Device) error {
 		s.Note("the device's speed could not be measured: %v", err)
 	}
 	return nil
-}
-
-// why says what made the choice.
-func why(list []vk.Caps, i int, want string) string {
-	switch {
-	case want != "":
-		return fmt.Sprintf("asked for as %q", want)
-	case len(list) == 1:
-		return "the only one"
-	}
-	return fmt.Sprintf("the first %s one of %d, see `muninn devices`", list[i].Type, len(list))
 }
 
 // pipelineCache is the folder where drivers' compiled kernels and devices' measured speeds are kept, or empty when there is

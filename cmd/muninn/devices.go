@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/fit"
 	"muninn/vk"
 )
 
@@ -30,14 +31,17 @@ func devicesCommand() *cli.Command {
 	return &cli.Command{
 		Name:    "devices",
 		Summary: "list the Vulkan devices and mark the one that is used",
-		Detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is the largest
-device-local heap and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.`,
+		Detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is what a
+model can be put into and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.`,
 		Examples: []string{"muninn devices", "muninn devices --device llvmpipe", "muninn devices --json"},
 		Flags:    o.AddFlags,
 		Run: func(_ context.Context, s *cli.Streams, _ []string) error {
 			list, err := vk.Devices()
 			if err != nil {
 				return err
+			}
+			for i, c := range list {
+				list[i] = withHostMemory(c)
 			}
 			return printDevices(s, o, list)
 		},
@@ -60,7 +64,7 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 	if o.JSON {
 		all := make([]listedDevice, len(list))
 		for i, c := range list {
-			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen}
+			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen.Index}
 			if err := c.Supported(); err != nil {
 				all[i].Problem = err.Error()
 			}
@@ -73,7 +77,7 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 	fmt.Fprintln(t, "\tNAME\tTYPE\tDRIVER\tVULKAN\tMEMORY\tFREE\tSUBGROUP\tSTORAGE\tSHARD")
 	for i, c := range list {
 		mark := fmt.Sprint(" ", c.Index)
-		if i == chosen {
+		if i == chosen.Index {
 			mark = fmt.Sprint("*", c.Index)
 		}
 		memory, free := deviceMemory(c)
@@ -95,19 +99,16 @@ func apiVersion(c vk.Caps) string {
 	return fmt.Sprintf("%d.%d.%d", c.APIVersion[0], c.APIVersion[1], c.APIVersion[2])
 }
 
-// deviceMemory is the largest device-local heap, and what is left of it as far as the driver says.
+// deviceMemory is the memory that plans are made for, and what is left of it as far as the driver says.
 func deviceMemory(c vk.Caps) (total, free string) {
-	var best vk.Heap
-	for _, h := range c.Heaps {
-		if h.DeviceLocal && h.Size > best.Size {
-			best = h
-		}
+	space, err := fit.SpaceOf(c)
+	switch {
+	case err != nil:
+		return "none", "none"
+	case !space.FromBudget:
+		return cli.Size(space.Size), "unknown"
 	}
-	free = "unknown"
-	if c.MemoryBudget {
-		free = cli.Size(best.Budget - min(best.Used, best.Budget))
-	}
-	return cli.Size(best.Size), free
+	return cli.Size(space.Size), cli.Size(space.Free)
 }
 
 // subgroups is the range of subgroup sizes; a size in the range can be required where a + follows.

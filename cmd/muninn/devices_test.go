@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,9 +13,10 @@ import (
 // someDevices are made up: an integrated GPU with the largest memory, a discrete one, and a driver too old to use.
 var someDevices = []vk.Caps{
 	{Index: 0, Name: "Onboard 7", Type: "integrated", Driver: "mesa 24.1", APIVersion: [3]uint32{1, 3, 2}, MaxStorageBufferRange: 1 << 30,
-		Heaps: []vk.Heap{{Size: 96 << 30, DeviceLocal: true}}, SubgroupSize: 32, SubgroupMin: 8, SubgroupMax: 32, SubgroupSizeControl: true},
+		Heaps: []vk.Heap{{Size: 96 << 30, DeviceLocal: true}}, MemoryTypes: []vk.MemoryType{{DeviceLocal: true}}, SubgroupSize: 32, SubgroupMin: 8, SubgroupMax: 32, SubgroupSizeControl: true},
 	{Index: 1, Name: "Card 9", Type: "discrete", Driver: "vendor 5.1", APIVersion: [3]uint32{1, 2, 0}, MaxStorageBufferRange: 4 << 30,
 		Heaps:        []vk.Heap{{Size: 64 << 30}, {Size: 12 << 30, Budget: 11 << 30, Used: 3 << 29, DeviceLocal: true}},
+		MemoryTypes:  []vk.MemoryType{{HostVisible: true, HostCoherent: true}, {Heap: 1, DeviceLocal: true}},
 		MemoryBudget: true, SubgroupSize: 64, SubgroupMin: 64, SubgroupMax: 64, Storage16: true, Float16: true, IntegerDotAccelerated: true},
 	{Index: 2, Name: "Old", Type: "discrete", Driver: "old 1", APIVersion: [3]uint32{1, 0, 61}, SubgroupSize: 16},
 }
@@ -34,7 +36,7 @@ func TestDevicesTable(t *testing.T) {
 	const want = `    NAME       TYPE        DRIVER      VULKAN  MEMORY  FREE     SUBGROUP  STORAGE          SHARD
  0  Onboard 7  integrated  mesa 24.1   1.3.2   96 GiB  unknown  8-32+     32bit            1 GiB
 *1  Card 9     discrete    vendor 5.1  1.2.0   12 GiB  9.5 GiB  64        16bit,fp16,dot8  1 GiB
- 2  Old        discrete    old 1       1.0.61  0 B     unknown  16        32bit            128 MiB
+ 2  Old        discrete    old 1       1.0.61  none    none     16        32bit            128 MiB
 `
 	if out != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
@@ -83,21 +85,20 @@ func TestDevicesOfThisMachine(t *testing.T) {
 	})
 }
 
-func TestWhy(t *testing.T) {
-	for _, c := range []struct {
-		list []vk.Caps
-		i    int
-		want string
-		text string
-	}{
-		{someDevices[:1], 0, "", "the only one"},
-		{someDevices, 1, "", "the first discrete one of 3"},
-		{someDevices, 0, "onboard", `asked for as "onboard"`},
-	} {
-		if got := why(c.list, c.i, c.want); !strings.HasPrefix(got, c.text) {
-			t.Errorf("%q, want %q", got, c.text)
-		}
+// A software driver's memory is the host's: devices shows what run plans with.
+func TestDevicesShowHostMemory(t *testing.T) {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		t.Skip("no /proc/meminfo here")
 	}
+	total, _, _ := meminfo(string(text))
+	eachDevice(t, func(t *testing.T, device string) {
+		for line := range strings.Lines(invoke("devices", "--device", device).out) {
+			if strings.HasPrefix(line, "*") && !strings.Contains(line, cli.Size(total)) {
+				t.Errorf("the host has %s: %s", cli.Size(total), line)
+			}
+		}
+	})
 }
 
 func TestSize(t *testing.T) {

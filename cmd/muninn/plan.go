@@ -57,14 +57,12 @@ func (o *fitOptions) planned(device deviceOptions) (vk.Caps, error) {
 	if err != nil {
 		return vk.Caps{}, err
 	}
-	i, err := vk.Select(list, device.Device)
+	choice, err := vk.Select(list, device.Device)
 	if err != nil {
 		return vk.Caps{}, err
 	}
-	if err := list[i].Supported(); err != nil {
-		return vk.Caps{}, err
-	}
-	return withHostMemory(list[i]), nil
+	caps := list[choice.Index]
+	return withHostMemory(caps), caps.Supported()
 }
 
 func recordedNames() (names []string) {

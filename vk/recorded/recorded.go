@@ -29,9 +29,9 @@ func Devices() []vk.Caps {
 // vk.ErrNoDevice and list the names.
 func Find(name string) (vk.Caps, error) {
 	list := Devices()
-	i, err := vk.Select(list, name)
+	choice, err := vk.Select(list, name)
 	if err != nil {
 		return vk.Caps{}, err
 	}
-	return list[i], nil
+	return list[choice.Index], nil
 }
