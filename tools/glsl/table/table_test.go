@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,10 +13,27 @@ func TestRead(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Name != "foo_sg" || got[0].Source != "foo.comp" || strings.Join(got[0].Defines, " ") != "NR=4 SUBGROUP" {
 		t.Fatalf("got %v, %v", got, err)
 	}
-	for _, bad := range []string{"lonely", "a a.comp\na a.comp", "../a a.comp", "a a.glsl", "a a.comp x;y"} {
+	for _, bad := range []string{"lonely", "a a.comp\na a.comp", "../a a.comp", "a a.glsl", "a a.comp x;y", "a_{X} a.comp", "let X\na_{X} a.comp",
+		"let X a a\n{X} {X}.comp", "let X a:x;y\n{X} a.comp", "let X a:N=1\n{X} a.comp N=2", "a {X}.comp X\na_{} a.comp"} {
 		if _, err := Read(strings.NewReader(bad)); err == nil || !strings.Contains(err.Error(), "variants.txt:") {
 			t.Errorf("%q: error %v does not name the line", bad, err)
 		}
+	}
+}
+
+// A set in a name makes a kernel of each word, and the word goes into the source.
+func TestReadExpandsSets(t *testing.T) {
+	got, err := Read(strings.NewReader("let OP mul add\nlet W f32:W_F32 q8:W_Q8,BLOCKS=32\n{OP}_{W}_{OP} {OP}.comp FAST\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []string
+	for _, v := range got {
+		text = append(text, strings.Join(append([]string{v.Name, v.Source}, v.Defines...), " "))
+	}
+	want := []string{"mul_f32_mul mul.comp FAST W_F32", "mul_q8_mul mul.comp BLOCKS=32 FAST W_Q8", "add_f32_add add.comp FAST W_F32", "add_q8_add add.comp BLOCKS=32 FAST W_Q8"}
+	if !slices.Equal(text, want) {
+		t.Errorf("got %q, want %q", text, want)
 	}
 }
 
