@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -17,13 +18,13 @@ import (
 //	go test -run - -bench Int8 -benchtime 1x ./shaders
 func BenchmarkInt8(b *testing.B) {
 	for _, name := range vktest.Names() {
-		for _, f := range []shaders.Format{shaders.Q8_0, shaders.Q4_0} {
+		for _, f := range []format.Type{format.Q8_0, format.Q4_0} {
 			b.Run(name+"/"+f.String(), func(b *testing.B) { benchInt8(b, vktest.Open(b, name, vk.Options{}), f) })
 		}
 	}
 }
 
-func benchInt8(b *testing.B, dev *vk.Device, f shaders.Format) {
+func benchInt8(b *testing.B, dev *vk.Device, f format.Type) {
 	const cols, most = 5280, 16
 	rows := 8960
 	if !shaders.Unrolls(dev.Caps()) {

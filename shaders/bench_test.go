@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -49,7 +50,7 @@ func benchProducts(b *testing.B, dev *vk.Device, rows []int) (map[string]float64
 			b.Fatal(err)
 		}
 	}
-	w, err := shaders.NewMatrix(arena, benchRows, benchCols, shaders.BF16, dev.Caps().ShardLimit())
+	w, err := shaders.NewMatrix(arena, benchRows, benchCols, format.BF16, dev.Caps().ShardLimit())
 	must(err)
 	for _, s := range w.Shards {
 		must(dev.Fill(s.Span, 0x3f803f80)) // ones: products do not get faster by their values

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -72,7 +73,7 @@ func (s *liveStep) floats(n int) []byte {
 }
 
 func (s *liveStep) matrix(rows, cols int) shaders.Matrix {
-	m, err := shaders.NewMatrix(s.arena, rows, cols, shaders.F32, s.d.Caps().ShardLimit())
+	m, err := shaders.NewMatrix(s.arena, rows, cols, format.F32, s.d.Caps().ShardLimit())
 	s.must(err)
 	for _, shard := range m.Shards {
 		s.must(s.d.Write(shard.Span, s.floats(int(shard.Span.Size()/4))))

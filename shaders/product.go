@@ -53,11 +53,8 @@ func viewsShards(c vk.Caps) bool {
 	return c.MaxTexels >= c.ShardLimit()/4 && c.TexelAlignment <= c.OffsetAlignment
 }
 
-// units is the number of units in a row of weights.
-func (m Matrix) units() uint32 {
-	unit := map[Format]int{F32: 4, F16: 8, BF16: 8, Q8_0: 16, Q4_0: 32}[m.Format]
-	return uint32(m.Format.Padded(m.Cols) / unit)
-}
+// units is the number of units of 16 bytes in a row of weights.
+func (m Matrix) units() uint32 { return uint32(m.RowBytes() / 16) }
 
 // product dispatches one shard in the shape that suits the rows of x. parts is the number of weight matrices side by side.
 // bind begins with the shards of w.
@@ -65,7 +62,7 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 	if r.err != nil {
 		return
 	}
-	op += "_" + w.Format.String()
+	op += "_" + string(w.Format)
 	if !x.Quant.IsZero() {
 		op += "_i8"
 	}

@@ -3,6 +3,7 @@ package shaders
 import (
 	"fmt"
 
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -49,14 +50,14 @@ const quantSpans = 9
 
 // CanInt8 tells whether products of so many rows of x with weights of that format can take x in 8 bits. More rows than are
 // taken as vectors go in float tiles.
-func (k *Kernels) CanInt8(f Format, rows int) bool {
+func (k *Kernels) CanInt8(f format.Type, rows int) bool {
 	c := k.dev.Caps()
 	return c.IntegerDot && c.MaxStorageBuffers >= quantSpans && k.size != 0 && f.Blocked() && rows <= k.vectors
 }
 
 // Int8 tells whether such products should. It does not go by the number of rows as long as they are taken as vectors, so that
 // a row's result does not depend on how many share the pass.
-func (k *Kernels) Int8(f Format, rows int) bool {
+func (k *Kernels) Int8(f format.Type, rows int) bool {
 	return k.CanInt8(f, rows) && (k.opt.Activations == Int8Activations || k.opt.Activations == AutoActivations && int8Pays(k.dev.Caps(), f))
 }
 
@@ -70,8 +71,8 @@ func (k *Kernels) Int8(f Format, rows int) bool {
 // rows of x. In q8_0 decoding gains more than a prompt loses; in q4_0 it does not. lavapipe takes a dot apart too;
 // multiplications do without it there (lib/quantised.glsl): dots took 1.3 times as long in q4_0 for 8 and 16 rows, 1.1 times in
 // q8_0. Units of whole blocks were no faster for q8_0.
-func int8Pays(c vk.Caps, f Format) bool {
-	return c.IntegerDotAccelerated || c.IsCPU() && (f == Q8_0 || Unrolls(c))
+func int8Pays(c vk.Caps, f format.Type) bool {
+	return c.IntegerDotAccelerated || c.IsCPU() && (f == format.Q8_0 || Unrolls(c))
 }
 
 // factor is x as a product with w reads it: Quant is zero when that is the floats.

@@ -2,6 +2,7 @@ package ref
 
 import (
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -27,9 +28,9 @@ func Adapter(w RowFunc, state, embeds, bias []float32, d int, rows []int) []floa
 func adapterCases() []Case {
 	sizes := productSizes(1)
 	sizes = append(sizes,
-		productSize{n: 3, rows: 10, k: 10, format: shaders.BF16}, // halves that have padding of their own
-		productSize{n: 20, rows: 9, k: 9, format: shaders.F16, family: heavy},
-		productSize{n: 1, rows: 5280, k: 5280, format: shaders.BF16, large: true})
+		productSize{n: 3, rows: 10, k: 10, format: format.BF16}, // halves that have padding of their own
+		productSize{n: 20, rows: 9, k: 9, format: format.F16, family: heavy},
+		productSize{n: 1, rows: 5280, k: 5280, format: format.BF16, large: true})
 	var list []Case
 	for i, s := range sizes {
 		bias := i%5 != 4
@@ -47,8 +48,8 @@ func adapterTrial(t *trial, s productSize, hasBias bool) {
 	d, half := s.k, shaders.Padded(s.k)
 	left := source{seed("adapter w", s.String()), s.family, s.format, d}
 	right := source{seed("adapter w embeds", s.String()), s.family, s.format, d}
-	state := source{seed("adapter state", s.String()), s.family, shaders.F32, d}.all(s.n)
-	embeds := source{seed("adapter embeds", s.String()), s.family, shaders.F32, d}.all(s.n)
+	state := source{seed("adapter state", s.String()), s.family, format.F32, d}.all(s.n)
+	embeds := source{seed("adapter embeds", s.String()), s.family, format.F32, d}.all(s.n)
 	in := newSlotted(s.n, s.String())
 	none := filler(in.slots * d)
 	inputs := t.input("state and embeds", append(in.scatter(none, state, d), in.scatter(none, embeds, d)...), 2*in.slots, d)
@@ -61,7 +62,7 @@ func adapterTrial(t *trial, s productSize, hasBias bool) {
 	var bias []float32
 	var span vk.Span // zero: no bias
 	if hasBias {
-		bias = source{seed("adapter bias", s.String()), uniform, shaders.F32, s.rows}.all(1)
+		bias = source{seed("adapter bias", s.String()), uniform, format.F32, s.rows}.all(1)
 		span = t.floats("bias", bias)
 	}
 	y := t.output("y", s.n, s.rows)

@@ -1,6 +1,9 @@
 package ref
 
-import "muninn/shaders"
+import (
+	"muninn/shaders"
+	"muninn/shaders/format"
+)
 
 // AddNorm is rms(a + x) weight. a, x (n, d), weight (d).
 func AddNorm(a, x []float32, weight []float32, eps float32) []float64 {
@@ -54,6 +57,6 @@ func addnormPairTrial(t *trial, s normSize) {
 }
 
 func addends(name string, s normSize) (a, x []float32) {
-	return source{seed(name, "a", s.String()), s.family, shaders.F32, s.d}.all(s.n),
-		source{seed(name, "x", s.String()), s.family, shaders.F32, s.d}.all(s.n)
+	return source{seed(name, "a", s.String()), s.family, format.F32, s.d}.all(s.n),
+		source{seed(name, "x", s.String()), s.family, format.F32, s.d}.all(s.n)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Due tells whether the core step after so many taken ones is checked by a rule.
@@ -56,8 +57,8 @@ func advanceTrial(t *trial, s normSize) {
 		in.table[n].Group = uint32((n + s.d) % len(rules))
 	}
 	// Slots that no row has stay as they are.
-	stateBefore := source{seed("state", s.String()), uniform, shaders.F32, s.d}.all(in.slots)
-	olderBefore := source{seed("older", s.String()), uniform, shaders.F32, s.d}.all(2 * in.slots)
+	stateBefore := source{seed("state", s.String()), uniform, format.F32, s.d}.all(in.slots)
+	olderBefore := source{seed("older", s.String()), uniform, format.F32, s.d}.all(2 * in.slots)
 	a, x, w := t.input("a", av, s.n, s.d), t.input("x", xv, s.n, s.d), t.floats("weight", weight)
 	rows, raw := t.rows(in.table, true)
 	state, older := t.inout("state", stateBefore, in.slots, s.d), t.inout("older", olderBefore, 2*in.slots, s.d)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Argmax is the first token with the largest logit, with the distance to the second largest and the logarithm of the sum
@@ -62,7 +63,7 @@ var vocabularies = []int{1, 2, 255, 256, 257, 1003, 65536}
 // largest first or last, infinities and NaN.
 func logitRows(vocab int) [][]float32 {
 	plain := func(name string) []float32 {
-		x := source{seed("logits", name), uniform, shaders.F32, vocab}.all(1)
+		x := source{seed("logits", name), uniform, format.F32, vocab}.all(1)
 		for i := range x {
 			x[i] *= 20
 		}

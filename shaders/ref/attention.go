@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // nowhere is the slot of a cell that a reader does not see.
@@ -163,8 +164,8 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 		own := &c.Depth[r.Base+r.Pos]
 		*own = max(*own, r.Step+1)
 	}
-	values := source{seed("attention kv", s.String()), s.family, shaders.F32, s.headDim}
-	near := source{seed("attention k", s.String()), uniform, shaders.F32, s.headDim}
+	values := source{seed("attention kv", s.String()), s.family, format.F32, s.headDim}
+	near := source{seed("attention k", s.String()), uniform, format.F32, s.headDim}
 	for slot := range s.slots.Count() {
 		for cell := range c.Depth {
 			if s.slots.Rule != shaders.RuleOne && slot >= c.stored(cell) {
@@ -179,7 +180,7 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 			}
 		}
 	}
-	q := source{seed("attention q", s.String()), uniform, shaders.F32, s.heads * s.headDim}.all(len(table))
+	q := source{seed("attention q", s.String()), uniform, format.F32, s.heads * s.headDim}.all(len(table))
 	if s.family == heavy { // one channel of the query makes the softmax peak
 		for i := range q {
 			if i%s.headDim == s.headDim/3 {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Distance is how far s has come from older by d, and what that changed since the last difference, each (d) long: d, the sums
@@ -33,7 +34,7 @@ func compareCases() []Case {
 func compareTrial(t *trial, s normSize) {
 	slots := s.n + 3 // of state, of what it was, and of differences
 	values := func(name string, f family) []float32 {
-		return source{seed("compare "+name, s.String()), f, shaders.F32, s.d}.all(slots)
+		return source{seed("compare "+name, s.String()), f, format.F32, s.d}.all(slots)
 	}
 	sv, ov, kv := values("state", s.family), values("older", s.family), values("kept", uniform)
 	var pairs []shaders.Pair

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Edit makes the changes to logits (n, vocab): l becomes (l < 0 ? l scale : l / scale) + add.
@@ -33,7 +34,7 @@ func editCases() []Case {
 
 func editTrial(t *trial, name string, vocab, count, capacity int) {
 	const n = 3
-	values := source{seed(name), heavy, shaders.F32, vocab}.all(n)
+	values := source{seed(name), heavy, format.F32, vocab}.all(n)
 	var edits []shaders.Edit
 	for i := range capacity { // those behind count would change what must stay
 		edits = append(edits, shaders.Edit{Row: uint32(i % n), Token: uint32(i * 7 / n % vocab), Scale: 1 + float32(i%5)/4, Add: float32(i%3) - 1})

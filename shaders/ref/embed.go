@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Embed is y[n] = scale wte[tokens[n]]; wte (.., d).
@@ -22,8 +23,8 @@ func Embed(wte RowFunc, tokens []uint32, d int, scale float32) []float64 {
 func embedCases() []Case {
 	var list []Case
 	for i, d := range []int{1, 8, 10, 24, 120, 328, 5280} {
-		for _, f := range shaders.Formats() {
-			s := productSize{rows: 61, k: d, format: f, family: family((i + int(f)) % families), shards: 1 + i%3}
+		for k, f := range format.Types() {
+			s := productSize{rows: 61, k: d, format: f, family: family((i + k) % families), shards: 1 + i%3}
 			name := fmt.Sprintf("%s vocab=%d d=%d %s %d shards", f, s.rows, d, s.family, s.shards)
 			list = append(list, Case{Op: "embed", Name: name, Limit: 1e-13, Why: "one float32 multiplication", run: func(t *trial) { embedTrial(t, s) }})
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Gather copies row from of x to row to of y for each move; x, y (.., d).
@@ -24,8 +25,8 @@ func gatherCases() []Case {
 func gatherTrial(t *trial, d int) {
 	const n = 9
 	moves := []shaders.Move{{From: 8, To: 2}, {From: 0, To: 0}, {From: 3, To: 6}, {From: 3, To: 1}, {From: 7, To: 4}}
-	values := source{seed("gather"), halfMax, shaders.F32, d}.all(n)
-	before := source{seed("gather before"), uniform, shaders.F32, d}.all(n) // rows that no move names stay
+	values := source{seed("gather"), halfMax, format.F32, d}.all(n)
+	before := source{seed("gather before"), uniform, format.F32, d}.all(n) // rows that no move names stay
 	var list []uint32
 	for _, m := range moves {
 		list = append(list, m.From, m.To)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Philox is the generator Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
@@ -99,9 +100,9 @@ func initstateTrial(t *trial, d int, keep, slotsFirst bool) {
 	if slotsFirst { // of which one is mixed into by a row before
 		table = append(table, shaders.Row{Slot: 15, Start: shaders.StartSlot(14), Scale: 1})
 	}
-	givenValues := source{seed("given"), heavy, shaders.F32, d}.all(len(table))
-	carryValues := source{seed("carry"), heavy, shaders.F32, d}.all(carried)
-	before, olderBefore := source{seed("state"), heavy, shaders.F32, d}.all(slots), source{seed("older"), uniform, shaders.F32, d}.all(slots+2)
+	givenValues := source{seed("given"), heavy, format.F32, d}.all(len(table))
+	carryValues := source{seed("carry"), heavy, format.F32, d}.all(carried)
+	before, olderBefore := source{seed("state"), heavy, format.F32, d}.all(slots), source{seed("older"), uniform, format.F32, d}.all(slots+2)
 	rows, _ := t.rows(table, false)
 	given, carry := t.input("given", givenValues, len(table), d), t.input("carry", carryValues, carried, d)
 	state := t.inout("state", before, slots, d)

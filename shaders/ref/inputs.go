@@ -1,14 +1,10 @@
 package ref
 
 import (
-	"encoding/binary"
 	"hash/fnv"
-	"math"
 	"math/rand/v2"
 
-	"github.com/x448/float16"
-
-	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // family is a kind of input values.
@@ -40,7 +36,7 @@ func seed(parts ...string) uint64 {
 type source struct {
 	seed   uint64
 	family family
-	format shaders.Format
+	format format.Type
 	cols   int
 }
 
@@ -59,7 +55,7 @@ func (s source) row(i int, dst []float32) {
 		case denormals:
 			u = denormal(u, byte(word>>32)&3, s.format)
 		}
-		dst[c] = Round(u, s.format)
+		dst[c] = s.format.Round(u)
 	}
 	if s.format.Blocked() {
 		toBlocks(dst, s.format, false)
@@ -67,13 +63,13 @@ func (s source) row(i int, dst []float32) {
 }
 
 // denormal is a quarter zeros, half denormals of the format, a quarter ordinary numbers.
-func denormal(u float32, kind byte, f shaders.Format) float32 {
+func denormal(u float32, kind byte, f format.Type) float32 {
 	switch {
 	case kind == 0:
 		return 0
 	case kind == 3:
 		return u
-	case f == shaders.F16 || f.Blocked():
+	case f == format.F16 || f.Blocked():
 		return u * 0x1p-14
 	}
 	return u * 0x1p-126
@@ -96,7 +92,7 @@ func (s source) flush(i int, dst []float32) {
 		return
 	}
 	least := float32(0x1p-126)
-	if s.format == shaders.F16 {
+	if s.format == format.F16 {
 		least = 0x1p-14
 	}
 	for c, v := range dst {
@@ -106,36 +102,17 @@ func (s source) flush(i int, dst []float32) {
 	}
 }
 
-// Round is v as the format stores it: to nearest, ties to even.
-func Round(v float32, f shaders.Format) float32 {
-	switch f {
-	case shaders.F16:
-		return float16.Fromfloat32(v).Float32()
-	case shaders.BF16:
-		b := math.Float32bits(v)
-		return math.Float32frombits((b + 0x7FFF + b>>16&1) &^ 0xFFFF)
-	}
-	return v
-}
-
 // appendFormat appends a row that is already rounded as the format stores it: to b the weights, to scales what block
 // formats keep beside them.
-func appendFormat(b, scales []byte, x []float32, f shaders.Format) ([]byte, []byte) {
-	switch f {
-	case shaders.F16:
-		for _, v := range x {
-			b = binary.LittleEndian.AppendUint16(b, float16.Fromfloat32(v).Bits())
-		}
-	case shaders.BF16:
-		for _, v := range x {
-			b = binary.LittleEndian.AppendUint16(b, uint16(math.Float32bits(v)>>16))
-		}
-	case shaders.Q8_0, shaders.Q4_0:
-		for ; len(x) > 0; x = x[shaders.BlockSize:] {
-			b, scales = appendBlock(b, scales, x[:shaders.BlockSize], f)
-		}
-	default:
-		b = appendFloats(b, x)
+func appendFormat(b, scales []byte, x []float32, f format.Type) ([]byte, []byte) {
+	if !f.Blocked() {
+		at := len(b)
+		b = append(b, make([]byte, len(x)*f.Size())...)
+		f.Encode(b[at:], x)
+		return b, scales
+	}
+	for ; len(x) > 0; x = x[format.Block:] {
+		b, scales = appendBlock(b, scales, x[:format.Block], f)
 	}
 	return b, scales
 }

@@ -1,12 +1,10 @@
 package ref
 
 import (
-	"encoding/binary"
 	"math"
 
-	"github.com/x448/float16"
-
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // kvRound rounds a head's vector to what a KV type stores.
@@ -14,10 +12,10 @@ func kvRound(x []float32, t shaders.KVType) {
 	switch t {
 	case shaders.KVF16:
 		for i, v := range x {
-			x[i] = Round(v, shaders.F16)
+			x[i] = format.F16.Round(v)
 		}
 	case shaders.KVQ8:
-		toBlocks(x, shaders.Q8_0, false)
+		toBlocks(x, format.Q8_0, false)
 	}
 }
 
@@ -38,18 +36,16 @@ func (c *KV) shard(x []float32, head0, heads int) []byte {
 			case shaders.KVF32:
 				b = appendFloats(b, vector)
 			case shaders.KVF16:
-				for _, v := range vector {
-					b = binary.LittleEndian.AppendUint16(b, float16.Fromfloat32(v).Bits())
-				}
+				b, _ = appendFormat(b, nil, vector, format.F16)
 			case shaders.KVQ8:
-				for k := 0; k < len(vector); k += shaders.BlockSize {
-					block := vector[k:][:shaders.BlockSize]
-					d := blockScale(block, shaders.Q8_0)
+				for k := 0; k < len(vector); k += format.Block {
+					block := vector[k:][:format.Block]
+					d := blockScale(block, format.Q8_0)
 					if block[0] != block[0] {
 						d = block[0] // never stored: a scale that is no number
 					}
 					for _, v := range block {
-						b = append(b, byte(blockInteger(v, d, shaders.Q8_0)))
+						b = append(b, byte(blockInteger(v, d, format.Q8_0)))
 					}
 					scales = appendFloats(scales, []float32{d})
 				}
@@ -66,18 +62,18 @@ func (c *KV) vectors(shard []byte) []float32 {
 		return floatsOf(shard)
 	case shaders.KVF16:
 		x := make([]float32, len(shard)/2)
+		format.F16.Decode(x, shard)
 		for i := range x {
-			x[i] = float16.Frombits(binary.LittleEndian.Uint16(shard[2*i:])).Float32()
 			if x[i] != x[i] {
 				x[i] = math.Float32frombits(nanWord)
 			}
 		}
 		return x
 	}
-	x := make([]float32, len(shard)/36*shaders.BlockSize)
+	x := make([]float32, len(shard)/36*format.Block)
 	scales := floatsOf(shard[len(x):])
 	for i := range x {
-		x[i] = float32(int8(shard[i])) * scales[i/shaders.BlockSize]
+		x[i] = float32(int8(shard[i])) * scales[i/format.Block]
 		if x[i] != x[i] {
 			x[i] = math.Float32frombits(nanWord)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // MatMul is y[n][j] = sum_k w[rows[j]][k] x[n][k]: the listed rows of w (.., k) times each row of x (n, k).
@@ -24,16 +25,16 @@ func matmulCases() []Case {
 	sizes := productSizes(0)
 	// The real sizes: head and the down projection of Huginn.
 	sizes = append(sizes,
-		productSize{n: 64, rows: 65, k: 5280, format: shaders.BF16, family: heavy},
-		productSize{n: 5, rows: 33, k: 17920, format: shaders.F16, family: halfMax},
-		productSize{n: 1, rows: 65536, k: 5280, format: shaders.BF16, large: true},
-		productSize{n: 2, rows: 5280, k: 17920, format: shaders.F16, family: heavy, large: true})
+		productSize{n: 64, rows: 65, k: 5280, format: format.BF16, family: heavy},
+		productSize{n: 5, rows: 33, k: 17920, format: format.F16, family: halfMax},
+		productSize{n: 1, rows: 65536, k: 5280, format: format.BF16, large: true},
+		productSize{n: 2, rows: 5280, k: 17920, format: format.F16, family: heavy, large: true})
 	var list []Case
 	for _, s := range sizes {
 		list = append(list, Case{Op: "matmul", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { matmulTrial(t, s) }})
 	}
 	list = append(list, int8Cases("matmul", 5, matmulTrial)...)
-	for _, f := range shaders.Formats() {
+	for _, f := range format.Types() {
 		list = append(list, Case{Op: "matmul", Name: f.String() + " row alone equals row among others",
 			Why: "a row's sum is taken in one order, whatever is computed beside it", run: func(t *trial) { aloneTrial(t, f, false) }})
 		if f.Blocked() {
@@ -46,7 +47,7 @@ func matmulCases() []Case {
 
 func matmulTrial(t *trial, s productSize) {
 	weights := source{seed("matmul w", s.String()), s.family, s.format, s.k}
-	values := source{seed("matmul x", s.String()), s.family, shaders.F32, s.k}.all(s.n)
+	values := source{seed("matmul x", s.String()), s.family, format.F32, s.k}.all(s.n)
 	x := t.input("x", values, s.n, s.k)
 	if t.needs != nil {
 		values = t.quantised(&x, values)
@@ -65,10 +66,10 @@ func matmulTrial(t *trial, s productSize) {
 
 // aloneTrial computes 16 rows together, and again in groups of every size from 1 to 16; k and rows are such that a row of
 // x, in 8 bits too, and y begins at a multiple of 256 bytes, where it can be bound.
-func aloneTrial(t *trial, f shaders.Format, int8 bool) {
+func aloneTrial(t *trial, f format.Type, int8 bool) {
 	const n, rows, k = 16, 64, 1024
 	weights := source{seed("alone w", f.String()), uniform, f, k}
-	values := source{seed("alone x", f.String()), uniform, shaders.F32, k}.all(n)
+	values := source{seed("alone x", f.String()), uniform, format.F32, k}.all(n)
 	x := t.input("x", values, n, k)
 	if int8 {
 		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(f, n) }

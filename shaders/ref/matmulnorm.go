@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // matmulNormCases compare MatMulNorm with MatMul and AddNormPair in turn: the products' oracle holds those, so the same
 // bits are asked for. It is recorded twice, since its counter must be ready for the next use.
 func matmulNormCases() []Case {
 	var list []Case
-	for i, f := range shaders.Formats() {
+	for i, f := range format.Types() {
 		for j, n := range []int{1, 3, 5} {
 			s := productSize{n: n, rows: []int{5, 65, 120}[(i+j)%3], k: []int{24, 328, 5280}[(i+j)%3], format: f, shards: 1 + 2*(j%2)}
 			list = append(list, Case{Op: "matmulnorm", Name: s.String(), Why: "the same sums in the same order", run: func(t *trial) { matmulNormTrial(t, s) }})
@@ -27,7 +28,7 @@ func matmulNormCases() []Case {
 
 func matmulNormTrial(t *trial, s productSize) {
 	weights := source{seed("matmulnorm w", s.String()), s.family, s.format, s.k}
-	x := t.input("x", source{seed("matmulnorm x", s.String()), s.family, shaders.F32, s.k}.all(s.n), s.n, s.k)
+	x := t.input("x", source{seed("matmulnorm x", s.String()), s.family, format.F32, s.k}.all(s.n), s.n, s.k)
 	w := t.matrix("w", s.rows, s.k, s.format, s.limit(s.k), weights.row)
 	_, residual := addends("matmulnorm "+s.String(), normSize{n: s.n, d: s.rows})
 	weight, next := t.floats("weight", normWeights("1 "+s.String(), s.rows)), t.floats("next", normWeights("2 "+s.String(), s.rows))

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // NoiseShare is how much of the state the row's noise takes before its core step.
@@ -61,7 +62,7 @@ func noiseTrial(t *trial, s normSize) {
 		r.Noise = []float32{0.3, 0.02, 1, 72.66, 0}[(n+s.d/2)%5]
 		r.Draw = shaders.NoiseDraw(n*3, shaders.NoiseType((n*2+s.d)%5))
 	}
-	before := source{seed("noise", s.String()), s.family, shaders.F32, s.d}.all(in.slots)
+	before := source{seed("noise", s.String()), s.family, format.F32, s.d}.all(in.slots)
 	weight := normWeights(s.String(), s.d)
 	want := exactly(before)
 	for _, r := range in.table {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Place is (1 - ema) x[n] + ema old of each row, ema being the size of the row's EMA; old is its slot's row of embeds, or zero
@@ -32,8 +33,8 @@ func placeCases() []Case {
 
 func placeTrial(t *trial, s normSize) {
 	in := newSlotted(s.n, s.String())
-	values := source{seed("place", s.String()), s.family, shaders.F32, s.d}.all(s.n)
-	before := source{seed("embeds", s.String()), uniform, shaders.F32, s.d}.all(in.slots)
+	values := source{seed("place", s.String()), s.family, format.F32, s.d}.all(s.n)
+	before := source{seed("embeds", s.String()), uniform, format.F32, s.d}.all(in.slots)
 	for n := range in.table {
 		r := &in.table[n]
 		r.EMA = []float32{0.3, 0, -0.3, 1, -1, 0.75}[(n+s.d)%6]

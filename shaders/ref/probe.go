@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // probe is a criterion on logits at work for one group. It remembers what the last check saw.
@@ -195,7 +196,7 @@ func probeTrial(t *trial, kernel string, start func(int) probe, vocab int, f fam
 // probeLogits are rows of logits between -20 and 20, or in the heavy family with a thousand times that in a column; every third
 // row has equal largest ones. None lies where rounding decides whether it is a tenth of the largest.
 func probeLogits(name string, n, vocab int, f family) []float32 {
-	x := source{seed("probe", name), f, shaders.F32, vocab}.all(n)
+	x := source{seed("probe", name), f, format.F32, vocab}.all(n)
 	for i := range x {
 		x[i] *= 20
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // RowFunc writes row i of a matrix.
@@ -45,7 +46,7 @@ func sizes(w RowFunc, x []float32, k int, rows []int) []float64 {
 // productSize is one case of a product: rows x k weights times n rows of k.
 type productSize struct {
 	n, rows, k int
-	format     shaders.Format
+	format     format.Type
 	family     family
 	shards     int // forced number of shards; 0: the device's
 	large      bool
@@ -93,7 +94,7 @@ func productSizes(salt int) []productSize {
 	ks := []int{8, 24, 72, 120, 328, 5280, 17920}
 	const work = 1 << 20 // multiplications a case, for the oracle's sake
 	var list []productSize
-	add := func(n, r, k int, f shaders.Format) {
+	add := func(n, r, k int, f format.Type) {
 		i := len(list) + salt
 		for j := len(ks) - 1; n*r*k > work && j >= 0; j-- {
 			k = min(k, ks[j])
@@ -104,8 +105,8 @@ func productSizes(salt int) []productSize {
 		}
 		list = append(list, s)
 	}
-	for _, f := range shaders.Formats() {
-		at := salt + int(f)*3
+	for salted, f := range format.Types() {
+		at := salt + salted*3
 		for i, n := range ns {
 			add(n, rows[(i+at)%len(rows)], ks[(i+at)%len(ks)], f)
 		}

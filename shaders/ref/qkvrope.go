@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // QKVRope splits qkv (n, 3, heads, headDim) into q, k, v, adds bias (2, heads, headDim; nil: none) to q and k, and turns
@@ -96,10 +97,10 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 	for cell := range c.Depth {
 		c.Depth[cell] = uint32(1000 + cell)
 	}
-	values := source{seed("qkv", s.String()), s.family, shaders.F32, 3 * d}.all(len(table))
+	values := source{seed("qkv", s.String()), s.family, format.F32, 3 * d}.all(len(table))
 	var bias []float32
 	if s.bias {
-		bias = source{seed("qkv bias", s.String()), uniform, shaders.F32, 2 * d}.all(1)
+		bias = source{seed("qkv bias", s.String()), uniform, format.F32, 2 * d}.all(1)
 	}
 	rope := RopeTable(positions, s.headDim, 50000)
 	var flatRope []float32

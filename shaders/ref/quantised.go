@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // Quantise is a row in blocks of 8 bits, as lib/quantise.glsl makes them. Every step is exact or correctly rounded in
 // float32, so a device must give the same bits.
 func Quantise(x []float32) (q []int8, scales []float32) {
-	for ; len(x) > 0; x = x[shaders.BlockSize:] {
+	for ; len(x) > 0; x = x[format.Block:] {
 		top := 0.0
-		for _, v := range x[:shaders.BlockSize] {
+		for _, v := range x[:format.Block] {
 			top = max(top, math.Abs(float64(v)))
 		}
 		scale := math.Float32frombits(math.Float32bits(float32(top)*float32(1.0/127)) &^ 0x1FF)
@@ -21,7 +22,7 @@ func Quantise(x []float32) (q []int8, scales []float32) {
 			scale = 0
 		}
 		scales = append(scales, scale)
-		for _, v := range x[:shaders.BlockSize] {
+		for _, v := range x[:format.Block] {
 			n := 0.0
 			if scale != 0 {
 				n = math.Round(float64(v) / float64(scale)) // ties away from zero
@@ -54,7 +55,7 @@ func (t *trial) quantised(x *tensor, values []float32) []float32 {
 		q, scales := Quantise(padded)
 		b = appendQuantised(b, q, scales)
 		for i := range x.Cols {
-			back = append(back, float32(q[i])*scales[i/shaders.BlockSize]) // exact: 7 bits times 15
+			back = append(back, float32(q[i])*scales[i/format.Block]) // exact: 7 bits times 15
 		}
 	}
 	x.Quant = t.buffer(x.name+" in 8 bits", b, false).data
@@ -108,7 +109,7 @@ func int8Cases(op string, salt int, run func(*trial, productSize)) []Case {
 // int8Norms are cases of a norm that also writes its rows in 8 bits.
 func int8Norms(op, kind string, salt int, run func(*trial, normSize)) []Case {
 	list := normCases(op, salt, func(t *trial, s normSize) {
-		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(shaders.Q8_0, 1) }
+		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(format.Q8_0, 1) }
 		run(t, s)
 	})
 	for i := range list {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // RMSNorm is y[n] = weight x[n] / sqrt(mean(x[n]^2) + eps). x (n, d), weight (d).
@@ -59,7 +60,7 @@ func normCases(op string, salt int, run func(*trial, normSize)) []Case {
 
 // normWeights are weights around 1, as norms have.
 func normWeights(name string, d int) []float32 {
-	w := source{seed("norm weight", name), uniform, shaders.F32, d}.all(1)
+	w := source{seed("norm weight", name), uniform, format.F32, d}.all(1)
 	for i := range w {
 		w[i] += 1
 	}
@@ -71,7 +72,7 @@ func rmsnormCases() []Case {
 }
 
 func rmsnormTrial(t *trial, s normSize) {
-	values := source{seed("rmsnorm", s.String()), s.family, shaders.F32, s.d}.all(s.n)
+	values := source{seed("rmsnorm", s.String()), s.family, format.F32, s.d}.all(s.n)
 	weight := normWeights(s.String(), s.d)
 	x, w := t.input("x", values, s.n, s.d), t.floats("weight", weight)
 	y := t.unwritten("y", s.n, s.d)

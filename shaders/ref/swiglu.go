@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // SwiGLU is y[n][j] = silu(g) u, where g and u are row n of x times rows rows[j] of gate and up (.., k).
@@ -19,7 +20,7 @@ func silu(g float64) float64 { return g / (1 + math.Exp(-g)) }
 
 func swigluCases() []Case {
 	sizes := productSizes(2)
-	sizes = append(sizes, productSize{n: 1, rows: 17920, k: 5280, format: shaders.BF16, large: true})
+	sizes = append(sizes, productSize{n: 1, rows: 17920, k: 5280, format: format.BF16, large: true})
 	var list []Case
 	for _, s := range sizes {
 		list = append(list, Case{Op: "swiglu", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { swigluTrial(t, s) }})
@@ -30,7 +31,7 @@ func swigluCases() []Case {
 func swigluTrial(t *trial, s productSize) {
 	gates := source{seed("swiglu gate", s.String()), s.family, s.format, s.k}
 	ups := source{seed("swiglu up", s.String()), s.family, s.format, s.k}
-	values := source{seed("swiglu x", s.String()), s.family, shaders.F32, s.k}.all(s.n)
+	values := source{seed("swiglu x", s.String()), s.family, format.F32, s.k}.all(s.n)
 	x := t.input("x", values, s.n, s.k)
 	if t.needs != nil {
 		values = t.quantised(&x, values)

@@ -1,6 +1,9 @@
 package ref
 
-import "muninn/shaders"
+import (
+	"muninn/shaders"
+	"muninn/shaders/format"
+)
 
 // Take is y[n] = x[slot of row n]. x (slots, d).
 func Take(x []float32, table []shaders.Row, d int) []float64 {
@@ -14,7 +17,7 @@ func Take(x []float32, table []shaders.Row, d int) []float64 {
 func takeCases() []Case {
 	list := normCases("take", 1, func(t *trial, s normSize) {
 		in := newSlotted(s.n, s.String())
-		values := source{seed("take", s.String()), s.family, shaders.F32, s.d}.all(in.slots)
+		values := source{seed("take", s.String()), s.family, format.F32, s.d}.all(in.slots)
 		x, y := t.input("x", values, in.slots, s.d), t.output("y", s.n, s.d)
 		rows, _ := t.rows(in.table, false)
 		t.check(func(r *shaders.Recorder) { r.Take(y.Tensor, x.Tensor, rows) },

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -146,7 +147,7 @@ func (t *trial) rows(list []shaders.Row, written bool) (shaders.Rows, *operand) 
 const readBack = 16 << 20
 
 // matrix is a weight matrix in shards of at most limit bytes (0: the device's own). row writes the values of row i.
-func (t *trial) matrix(name string, rows, cols int, f shaders.Format, limit uint64, row func(i int, dst []float32)) shaders.Matrix {
+func (t *trial) matrix(name string, rows, cols int, f format.Type, limit uint64, row func(i int, dst []float32)) shaders.Matrix {
 	if limit == 0 {
 		limit = t.dev.Caps().ShardLimit()
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -88,7 +89,7 @@ func (b *bench) tensor(rows, cols int) shaders.Tensor {
 	return x
 }
 
-func (b *bench) matrix(rows, cols int, f shaders.Format) shaders.Matrix {
+func (b *bench) matrix(rows, cols int, f format.Type) shaders.Matrix {
 	m, err := shaders.NewMatrix(b.a, rows, cols, f, b.d.Caps().ShardLimit())
 	b.must(err)
 	for _, s := range m.Shards {
@@ -102,7 +103,7 @@ func (b *bench) cases() []benchCase {
 	const width, wide, heads, context, vocabulary = 1056, 3584, 11, 512, 16384
 	var list []benchCase
 	add := func(name string, record func(*shaders.Recorder)) { list = append(list, benchCase{name, record}) }
-	for _, f := range shaders.Formats() {
+	for _, f := range format.Types() {
 		w := b.matrix(wide, width, f)
 		for _, n := range []int{1, 3, 8, 17, 64} {
 			x, y := b.tensor(n, width), b.tensor(n, wide)
