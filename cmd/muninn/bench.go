@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
 	"muninn/shaders/roof"
@@ -36,11 +37,11 @@ type benchOptions struct {
 
 // AddFlags declares the flags.
 func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Shape, "shape", "", "random weights of a `shape` instead of a model: tiny, tinyloop, huginn, or n_embd,heads,ff,vocab,P,R,C")
+	fs.StringVar(&o.Shape, "shape", "", "random weights of a `shape` instead of a model: "+arch.ShapeNames()+", or "+arch.ShapeForm)
 	fs.StringVarP(&o.Prompts, "prompt", "p", "64,512", "`lengths` of prompts to read; 0: none")
 	fs.StringVarP(&o.Tokens, "tokens", "n", "32", "`numbers` of tokens to generate, from an empty cache; 0: none")
 	fs.StringVarP(&o.Steps, "num-steps", "r", "", "core `steps` of each token")
-	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence; of the shapes tiny 1, tinyloop 8, huginn 1"
+	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence, or the shape's"
 	fs.StringVar(&o.Rows, "rows", "", "also time one core step of so many `rows`, and what it costs against the first of them")
 	fs.StringVar(&o.Quants, "quant", "auto", "`formats` of the weights, one after another: "+strings.Join(checkpoint.QuantNames(), ", "))
 	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
@@ -56,7 +57,9 @@ func benchCommand() *cli.Command {
 	return &cli.Command{
 		Name: "bench", Args: "[MODEL]", Max: 1,
 		Summary: "measure speed, and how near it comes to what the device can do",
-		Detail: `MODEL is what "muninn run" takes; with --shape, weights are random and no file is needed.
+		Detail: `MODEL is what "muninn run" takes; with --shape, weights are random and no file is needed. Shapes:
+
+` + shapesHelp() + `
 
 Each line is a test: pp64 reads a prompt of 64 tokens, tg32 generates 32, rows8 takes 8 rows through one core step.
 t/s is tokens per second, mean and standard deviation, then median, least and most; of rows, row steps per second.
@@ -69,7 +72,7 @@ Where the device is the CPU, "cpu ms" is the CPU time of a token on each core, a
 go by it: other programs disturb it least. On a GPU they go by the clock on the wall.`,
 		Examples: []string{
 			"muninn bench demo -p 64 -n 32 -r 8,32",
-			"muninn bench --shape huginn --quant q8_0,q4_0 -p 0 -n 8 --rows 1,2,4,8,16,32,64",
+			"muninn bench --shape huginn-core --quant q8_0,q4_0 -p 0 -n 8 --rows 1,2,4,8,16,32,64",
 			"muninn bench ~/huginn-0125 --quant q4_0 -o csv > q4.csv",
 		},
 		Flags: o.AddFlags,
@@ -84,7 +87,7 @@ go by it: other programs disturb it least. On a GPU they go by the clock on the 
 
 // benchPlan is what is measured, checked before a device is opened.
 type benchPlan struct {
-	shape                        shape // without --shape, of the model
+	shape                        arch.Shape // without --shape, of the model
 	prompts, tokens, steps, rows []int
 	schemes                      []checkpoint.Scheme
 }
@@ -98,13 +101,16 @@ func (o *benchOptions) plan(ck *checkpoint.Checkpoint) (p benchPlan, err error) 
 	case o.Reps < 1:
 		return p, cli.Usage("--reps %d: want at least 1", o.Reps)
 	case ck != nil:
-		p.shape = shape{modelName(o.Model), ck.Config, ck.Config.MeanRecurrence}
+		p.shape = arch.Shape{Name: modelName(o.Model), Config: ck.Config, Steps: ck.Config.MeanRecurrence}
 	default:
-		if p.shape, err = parseShape(o.Shape); err != nil {
-			return p, err
+		if p.shape, err = arch.ParseShape(o.Shape); err == nil {
+			err = engine.CheckShape(p.shape.Config)
+		}
+		if err != nil {
+			return p, cli.Usage("--%s", strings.TrimPrefix(err.Error(), "model: "))
 		}
 	}
-	context := p.shape.config.BlockSize
+	context := p.shape.Config.BlockSize
 	if !o.set("prompt") && context < 512 {
 		o.Prompts = strconv.Itoa(min(64, context))
 	}
@@ -124,7 +130,7 @@ func (o *benchOptions) plan(ck *checkpoint.Checkpoint) (p benchPlan, err error) 
 		err = cli.Usage("nothing to measure: -p, -n and --rows are all empty")
 	}
 	if len(p.steps) == 0 {
-		p.steps = []int{p.shape.steps}
+		p.steps = []int{p.shape.Steps}
 	}
 	for name := range strings.SplitSeq(o.Quants, ",") {
 		if err != nil {
@@ -184,8 +190,8 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 		stored = ck.Stored
 		m, _, err = loadModel(s, o.Model, ck, dev, engine.LoadOptions{Weights: scheme})
 	} else {
-		s.Note("making %s (%v) in %v", p.shape.name, p.shape.config, scheme)
-		m, err = engine.Random(p.shape.config, scheme, dev)
+		s.Note("making %s (%v) in %v", p.shape.Name, p.shape.Config, scheme)
+		m, err = engine.Random(p.shape.Config, scheme, dev)
 	}
 	if err != nil {
 		return err
@@ -193,7 +199,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	defer m.Close()
 	b := &bencher{
 		s: s, m: m, plan: p, reps: o.Reps, speed: speed, caps: dev.Caps(), work: workOf(m.Config, engine.DeviceFormats(scheme, m.Config, stored)),
-		base: benchRow{Model: p.shape.name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
+		base: benchRow{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RoofRead: speed.Read / 1e9, RoofFMA: speed.FMA / 1e9},
 	}
 	if err := b.run(ctx, out.row); err != nil {

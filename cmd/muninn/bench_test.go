@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
 	"muninn/shaders/roof"
@@ -137,8 +138,8 @@ func TestBenchRefusals(t *testing.T) {
 	for want, args := range map[string][]string{
 		"nothing to measure: name a MODEL": {},
 		"give one of them":                 {"demo", "--shape", "tiny"},
-		"want tiny, tinyloop, huginn":      {"--shape", "tinny"},
-		"6 numbers, want the seven":        {"--shape", "64,2,128,64,1,2"},
+		"want one of tiny, tinyloop, hugi": {"--shape", "tinny"},
+		"or the seven numbers n_embd,head": {"--shape", "64,2,128,64,1,2"},
 		`"x" is no whole number`:           {"--shape", "64,2,x,64,1,2,1"},
 		`"-2" is no whole number`:          {"--shape", "64,-2,128,64,1,2,1"},
 		"an even head size":                {"--shape", "64,3,128,64,1,2,1"},
@@ -156,6 +157,17 @@ func TestBenchRefusals(t *testing.T) {
 		o.wants(t, cli.ExitUsage, "", want)
 		o.wants(t, cli.ExitUsage, "", "muninn help bench")
 	}
+}
+
+// A shape means the same in every tool, and what it is called is what it has.
+func TestShapesAreWhatTheySay(t *testing.T) {
+	for name, want := range map[string]float64{"huginn": 3.56, "huginn-core": 1.65} {
+		s, err := arch.ParseShape(name)
+		if got := float64(s.Params().Total) / 1e9; err != nil || math.Abs(got-want) > 0.02 {
+			t.Errorf("%s has %.3f G weights, %v; want %g", name, got, err, want)
+		}
+	}
+	invoke("help", "bench").wants(t, cli.ExitOK, "huginn-core  its core block alone, 1.65 G weights with a vocabulary of 1024; -r 1", "")
 }
 
 // The figures of a test follow from its laps, of which the first does not count.
@@ -176,7 +188,11 @@ func TestBenchResult(t *testing.T) {
 
 // The work of a pass, by hand: a core of 1 layer of width 64 and mlp 128 in bf16, adapter beside it, a head of 32 rows.
 func TestBenchWork(t *testing.T) {
-	c := shapeOf(64, 2, 128, 32, 1, 1, 1)
+	shape, err := arch.ParseShape("64,2,128,32,1,1,1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := shape.Config
 	const layer, adapter, head = 4*64*64 + 3*64*128, 2 * 64 * 64, 32 * 64
 	bytes, flops := workOf(c, engine.DeviceFormats(checkpoint.Scheme{}, c, engine.RandomStored)).pass(3, 5)
 	if want := 2.0 * (2*layer + 5*(layer+adapter) + head); bytes != want {

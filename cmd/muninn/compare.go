@@ -48,7 +48,7 @@ side; elsewhere one follows the other, in the order of the list.
 
 With --json, each object has "num_steps", by which texts are told apart; that of a token has the fields that
 "muninn run --json" prints, the last one of a depth has "finish_reason" and counters. Rates are those of texts that
-share the device.`,
+share the device; a token counts where nothing had to be compiled or recorded for it or for one beside it.`,
 		Examples: []string{
 			`muninn compare demo "k=d;d=a;a=3;k?" -r 1,2,4`,
 			`muninn compare ~/huginn-0125 --chat -r 4,8,32 "Why is the sky blue?"`,
@@ -140,7 +140,7 @@ func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view com
 			if err == nil {
 				err = view.end(i, compareEnd{
 					Steps: steps, Finish: out.Finish, Tokens: t.tokens, Seconds: time.Since(t.start).Seconds(),
-					Rate: rate(t.tokens-1, time.Since(t.answer).Seconds()), depthSummary: depthOf(t, out, req),
+					Rate: t.pace.rate(), depthSummary: depthOf(t, out, req),
 				})
 			}
 			failed = errors.Join(failed, err)
@@ -168,7 +168,7 @@ type compareEnd struct {
 	Finish  decode.Finish `json:"finish_reason"`
 	Tokens  int           `json:"tokens"`
 	Seconds float64       `json:"seconds"`
-	Rate    float64       `json:"tokens_per_second"`
+	Rate    *float64      `json:"tokens_per_second"` // as in a run's summary
 	depthSummary
 }
 
@@ -204,10 +204,11 @@ type compareTexts struct {
 
 func newCompareTexts(s *cli.Streams, depths []int, texts bool) *compareTexts {
 	var titles []string
+	widest := 9999.9
 	for _, n := range depths {
 		titles = append(titles, fmt.Sprintf("r = %d", n))
 	}
-	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary{Tokens: 99999, Steps: 999.9, Rate: 9999.9}.String()), texts}
+	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary{Tokens: 99999, Steps: 999.9, Rate: &widest}.String()), texts}
 }
 
 func (v *compareTexts) token(column int, t decode.Token) error {
@@ -226,11 +227,15 @@ func (v *compareTexts) close() error { return v.screen.Close() }
 // compareSummary is what one column took.
 type compareSummary struct {
 	Tokens int
-	Steps  float64 // core steps a token, mean
-	Rate   float64 // tokens a second
+	Steps  float64  // core steps a token, mean
+	Rate   *float64 // tokens a second
 }
 
 // String is the line below a column.
 func (c compareSummary) String() string {
-	return fmt.Sprintf("%d tok, %.1f steps/tok, %.1f tok/s", c.Tokens, c.Steps, c.Rate)
+	text := fmt.Sprintf("%d tok, %.1f steps/tok", c.Tokens, c.Steps)
+	if c.Rate != nil {
+		text += fmt.Sprintf(", %.1f tok/s", *c.Rate)
+	}
+	return text
 }

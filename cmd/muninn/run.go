@@ -29,7 +29,7 @@ type runOptions struct {
 
 // AddFlags declares the flags.
 func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
-	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them")
+	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
 	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
 	cli.ChoiceVar(fs, &o.Effort, "effort", "", effortNames(), effortText)
 	o.textFlags(fs, 512)
@@ -68,8 +68,10 @@ given. --plan prints the plan and needs no prompt: the context is then --ctx, or
 Depth is -r, or --effort. With --criterion each token takes as many core steps as it needs, -r at most; the device
 looks at the criterion itself. --sampler speculative drafts tokens with few core steps and verifies them all in one
 pass: at threshold 1 the text is that of plain decoding. --sampler wave keeps many positions in flight, gives all of
-them a few core steps at a time, and freezes those that have settled; its flags begin with the paper's settings. Both
-keep the KV rule that they are meant for when memory is short; plain decoding may be given a smaller cache.
+them a few core steps at a time, and freezes those that have settled; its flags begin with the paper's settings. There
+-r is the depth of the prompt's pass and bounds no token: one takes core steps until it settles, or until none has for
+eight times -r. Both keep the KV rule that they are meant for when memory is short; plain decoding may be given a
+smaller cache.
 
 With --json, each line is an object: "id", "text" (what became certain), "steps" (core steps that decided it),
 "logprob", "margin" of a token; text still held back at the end comes alone; the last object has "finish_reason"

@@ -100,14 +100,14 @@ func (s summary) closing() string {
 	if s.Tokens > 0 {
 		parts = append(parts, fmt.Sprintf("%.1f steps a token", s.StepsPerToken), fmt.Sprintf("%.1f core passes a token", s.PassesPerToken))
 	}
-	if s.AnswerRate > 0 {
-		parts = append(parts, fmt.Sprintf("%.1f tok/s", s.AnswerRate))
+	if s.AnswerRate != nil {
+		parts = append(parts, fmt.Sprintf("%.1f tok/s", *s.AnswerRate))
 	}
 	if v := s.Speculative; v != nil && v.Rounds > 0 {
 		parts = append(parts, fmt.Sprintf("%.0f %% of drafts stood", 100*v.Acceptance))
 	}
 	if w := s.Wave; w != nil {
-		parts = append(parts, fmt.Sprintf("up to %d in flight", w.MaxWidth))
+		parts = append(parts, fmt.Sprintf("up to %d in flight, each until it settled (r = %d is the prompt's)", w.MaxWidth, s.Steps))
 		if w.ForcedFreezes > 0 {
 			parts = append(parts, fmt.Sprintf("%d frozen unsettled", w.ForcedFreezes))
 		}

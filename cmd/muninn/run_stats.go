@@ -25,8 +25,9 @@ type tally struct {
 	before        vk.Counters
 	start, answer time.Time // of the prompt, of the first token
 	tokens        int
-	steps         int     // core steps of the tokens
-	ids           []int32 // of the tokens
+	pace
+	steps int     // core steps of the tokens
+	ids   []int32 // of the tokens
 }
 
 func (t *tally) token(token decode.Token) {
@@ -34,10 +35,43 @@ func (t *tally) token(token decode.Token) {
 		t.answer = time.Now()
 	}
 	if token.Token >= 0 {
+		t.pace.token(time.Now(), t.dev.Counters())
 		t.tokens++
 		t.steps += token.Steps
 		t.ids = append(t.ids, token.Token)
 	}
+}
+
+// pace measures the rate of tokens by the time between one and the next. Tokens whose passes recorded a program are left out, as is
+// the first: what is compiled for one depth would be found ready by the next.
+type pace struct {
+	began  bool
+	clean  bool // the passes since the tokens before recorded nothing
+	last   time.Time
+	count  vk.Counters // at last
+	tokens int         // measured
+	time   time.Duration
+}
+
+// token counts one that comes now. Several may come of the same passes.
+func (p *pace) token(now time.Time, c vk.Counters) {
+	if c.Submissions != p.count.Submissions || !p.began {
+		p.clean = p.began && c.Recordings == p.count.Recordings
+	}
+	if p.clean {
+		p.tokens++
+		p.time += now.Sub(p.last)
+	}
+	p.began, p.last, p.count = true, now, c
+}
+
+// rate is tokens a second; nil where too few came to tell.
+func (p *pace) rate() *float64 {
+	r := rate(p.tokens, p.time.Seconds())
+	if r == 0 {
+		return nil
+	}
+	return &r
 }
 
 // summary is the last object of --json. Counters leave the loading of the weights out.
@@ -51,12 +85,12 @@ type summary struct {
 	depthSummary
 	Plain *plainSummary `json:"plain,omitempty"` // the same prompt decoded plainly
 
-	Seconds       float64 `json:"seconds"` // of prompt and answer
-	LoadSeconds   float64 `json:"load_seconds"`
-	PromptSeconds float64 `json:"prompt_seconds"` // up to the first token
-	AnswerSeconds float64 `json:"answer_seconds"`
-	PromptRate    float64 `json:"prompt_tokens_per_second"`
-	AnswerRate    float64 `json:"tokens_per_second"` // of the tokens after the first
+	Seconds       float64  `json:"seconds"` // of prompt and answer
+	LoadSeconds   float64  `json:"load_seconds"`
+	PromptSeconds float64  `json:"prompt_seconds"` // up to the first token
+	AnswerSeconds float64  `json:"answer_seconds"`
+	PromptRate    float64  `json:"prompt_tokens_per_second"`
+	AnswerRate    *float64 `json:"tokens_per_second"` // of the tokens after the first whose passes recorded no program; null: none
 
 	Device      string `json:"device"`
 	Dispatches  uint64 `json:"dispatches"`
@@ -83,7 +117,7 @@ func (t *tally) close(s *engine.Session, out decode.Outcome, req decode.Request)
 	if t.tokens > 0 {
 		sum.PromptSeconds, sum.AnswerSeconds = t.answer.Sub(t.start).Seconds(), end.Sub(t.answer).Seconds()
 		sum.PromptRate = rate(t.prompt, sum.PromptSeconds)
-		sum.AnswerRate = rate(t.tokens-1, sum.AnswerSeconds)
+		sum.AnswerRate = t.pace.rate()
 	}
 	if out.Finish == "interrupted" {
 		return sum // the logits may be half done
@@ -146,9 +180,13 @@ func traffic(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme, steps int) uin
 // printStats writes the summary for people. perToken is the weight traffic of one token in bytes.
 func printStats(w io.Writer, s summary, perToken uint64) {
 	fmt.Fprintf(w, "load    %.2f s\n", s.LoadSeconds)
-	fmt.Fprintf(w, "prompt  %d tokens in %.3f s, %.1f tok/s\n", s.PromptTokens, s.PromptSeconds, s.PromptRate)
-	fmt.Fprintf(w, "answer  %d tokens in %.3f s, %.2f tok/s, weights %.2f GB/s (%.1f MB a token at %d steps)\n",
-		s.Tokens, s.AnswerSeconds, s.AnswerRate, s.AnswerRate*float64(perToken)/1e9, float64(perToken)/1e6, s.Steps)
+	fmt.Fprintf(w, "prompt  %s in %.3f s, %.1f tok/s\n", cli.Plural(s.PromptTokens, "token"), s.PromptSeconds, s.PromptRate)
+	fmt.Fprintf(w, "answer  %s, %.3f s after the first one; weights %.1f MB a token at %d steps\n",
+		cli.Plural(s.Tokens, "token"), s.AnswerSeconds, float64(perToken)/1e6, s.Steps)
+	if r := s.AnswerRate; r != nil {
+		fmt.Fprintf(w, "rate    %.2f tok/s, weights %.2f GB/s; without the first token and those for which programs were recorded\n",
+			*r, *r*float64(perToken)/1e9)
+	}
 	fmt.Fprintf(w, "device  %s, %s allocated\n", s.Device, cli.Size(s.DeviceBytes))
 	fmt.Fprintf(w, "counts  %d dispatches, %d submissions, %d recordings, %d bytes up, %d bytes down\n",
 		s.Dispatches, s.Submissions, s.Recordings, s.BytesUp, s.BytesDown)

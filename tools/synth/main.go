@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 )
 
@@ -39,7 +40,7 @@ func main() {
 	var o options
 	flags := pflag.NewFlagSet("synth", pflag.ContinueOnError)
 	flags.StringVar(&o.out, "out", "", "folder to write; must not hold a checkpoint yet")
-	flags.StringVar(&o.shape, "shape", "tiny", "n_embd,n_heads,intermediate,vocab,prelude,core,coda, or one of "+shapeNames())
+	flags.StringVar(&o.shape, "shape", "tiny", arch.ShapeForm+", or one of "+arch.ShapeNames())
 	flags.StringVar(&o.dtype, "dtype", "bf16", "element type: bf16, f16 or f32")
 	flags.StringVar(&o.shardSize, "shard-size", "5GB", "largest file of weights, in bytes or with KB, MB, GB, KiB, MiB, GiB")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the weights")
@@ -86,7 +87,7 @@ func (o options) plan() (*plan, error) {
 	if o.out == "" {
 		return nil, errors.New("no folder to write to: give --out DIR")
 	}
-	s, err := parseShape(o.shape)
+	s, err := arch.ParseShape(o.shape)
 	if err != nil {
 		return nil, err
 	}

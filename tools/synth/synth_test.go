@@ -222,8 +222,8 @@ func TestRefusals(t *testing.T) {
 	for want, change := range map[string]func(o *options){
 		"already holds config.json": func(o *options) { o.out = full },
 		"give --out DIR":            func(o *options) { o.out = "" },
-		"want 7 numbers":            func(o *options) { o.shape = "big" },
-		"is not a whole number":     func(o *options) { o.shape = "64,2,160,384,1,2,x" },
+		"the seven numbers":         func(o *options) { o.shape = "big" },
+		"is no whole number":        func(o *options) { o.shape = "64,2,160,384,1,2,x" },
 		"n_heads 3":                 func(o *options) { o.shape = "64,3,160,384,1,2,1" },
 		"a vocabulary of 261":       func(o *options) { o.shape = "64,2,160,261,1,2,1" },
 		"want bf16, f16 or f32":     func(o *options) { o.dtype = "q8_0" },

@@ -42,19 +42,19 @@ type placed struct {
 
 const configName, partial = "config.json", ".partial"
 
-func newPlan(s shape, dtype checkpoint.DType, seed uint64, blockSize int, limit int64) (*plan, error) {
+func newPlan(s arch.Shape, dtype checkpoint.DType, seed uint64, blockSize int, limit int64) (*plan, error) {
 	p := &plan{dtype: dtype, seed: seed, texts: map[string][]byte{}}
 	var err error
-	if p.texts[configName], err = s.configJSON(torchNames[dtype], blockSize); err != nil {
+	if p.texts[configName], err = configJSON(s, torchNames[dtype], blockSize); err != nil {
 		return nil, err
 	}
 	if p.config, err = arch.ParseConfig(p.texts[configName]); err != nil {
 		return nil, fmt.Errorf("the shape is refused: %w", err)
 	}
-	if p.texts["generation_config.json"], err = generationJSON(s.vocab); err != nil {
+	if p.texts["generation_config.json"], err = generationJSON(s.VocabSize); err != nil {
 		return nil, err
 	}
-	if p.texts["tokenizer.json"], err = tokenizerJSON(s.vocab); err != nil {
+	if p.texts["tokenizer.json"], err = tokenizerJSON(s.VocabSize); err != nil {
 		return nil, err
 	}
 	return p, p.place(limit)
