@@ -56,6 +56,8 @@ type Options struct {
 	Separate bool
 	// SPIRV replaces the compiled kernel of that name: a hook for tests that break a kernel on purpose.
 	SPIRV map[string][]byte
+	// Compiling is called before a kernel is compiled; nil: nobody asks.
+	Compiling func(name string)
 }
 
 // Kernels are the compiled kernels on one device, built as they are first used.
@@ -135,6 +137,9 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 		if len(spec) == 0 {
 			opt.Spec = []uint32{k.size}
 		}
+	}
+	if k.opt.Compiling != nil {
+		k.opt.Compiling(name)
 	}
 	kernel, err := k.dev.NewKernel(name, code, opt)
 	if err != nil {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"text/tabwriter"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -43,7 +45,8 @@ func checkOf(o *checkOptions) *cli.Command {
 		Detail: `Graphics drivers have bugs that turn answers into garbage without any error. This runs each compiled kernel, in every
 form that the device can run, on inputs of many sizes and compares the results with plain Go in float64. NMSE is the
 squared error over the squared result of the worst row; LIMIT is what rounding explains, 0 where results must be equal
-bit for bit. When a kernel is wrong, the exit status is 3.`,
+bit for bit. Rows come op by op; should the driver end the program, the last kernel named on standard error is the one
+that it was at. When a kernel is wrong, the exit status is 3.`,
 		Examples: []string{"muninn check", "muninn check --device llvmpipe --match matmul"},
 		Flags:    o.AddFlags,
 		Run:      func(ctx context.Context, s *cli.Streams, _ []string) error { return check(ctx, s, o) },
@@ -64,24 +67,16 @@ func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
-	report := cli.JSONLines(s.Out)
-	bar := cli.NewProgress(s, "checking kernels", -1, false)
-	var failed error
-	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Shaders: o.shaders, Progress: func(r ref.Result) {
-		bar.Add(1)
-		if o.JSON && failed == nil {
-			failed = report.Encode(caseLine(r))
-		}
-	}})
-	bar.Done()
-	if err != nil {
-		return err
-	}
-	if failed != nil {
-		return failed
-	}
-	if len(results) == 0 {
+	report := newCheckReport(s, o.JSON)
+	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Shaders: o.shaders, Progress: report.result, Begin: report.begin, Kernel: report.kernel})
+	report.bar.Done()
+	if err == nil && len(results) == 0 {
 		return cli.Usage("--match %q fits no case", o.Match)
+	}
+	report.flush()
+	if err != nil {
+		s.Note("%d of %d cases were done: the results above are those of all that ran", report.done, report.total)
+		return errors.Join(err, report.failed)
 	}
 	var wrong []ref.Result
 	for _, r := range results {
@@ -89,16 +84,95 @@ func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 			wrong = append(wrong, r)
 		}
 	}
-	if o.JSON {
-		err = report.Encode(checkSummary{describe(dev.Caps()), len(results), len(wrong), len(wrong) == 0})
-	} else {
-		err = printCheck(s, results)
+	if o.JSON && report.failed == nil {
+		report.failed = report.json.Encode(checkSummary{describe(dev.Caps()), len(results), len(wrong), len(wrong) == 0})
 	}
-	if err != nil {
-		return err
+	if report.failed != nil {
+		return report.failed
 	}
 	return wrongResults(s, dev.Caps(), wrong)
 }
+
+// checkReport prints results as they come: of an op its rows, or each by itself in JSON.
+type checkReport struct {
+	s           *cli.Streams
+	json        *json.Encoder // nil: rows
+	bar         *cli.Progress
+	rows        []*checkRow // of the op under way
+	op          string
+	compiled    map[string]bool
+	done, total int
+	failed      error // the first of writing
+}
+
+func newCheckReport(s *cli.Streams, asJSON bool) *checkReport {
+	r := &checkReport{s: s, compiled: map[string]bool{}}
+	if asJSON {
+		r.json = cli.JSONLines(s.Out)
+	} else {
+		r.print("OP", "CASES", "NMSE", "LIMIT", fill("RESULT", checkResult), "KERNEL")
+	}
+	return r
+}
+
+// begin says on standard error which case comes. Of what is no terminal only ops and kernels are told, once each.
+func (r *checkReport) begin(done, total int, c ref.Case) {
+	if r.bar == nil && done == 0 {
+		r.bar = cli.NewProgress(r.s, "checking kernels", int64(total), false)
+	}
+	r.done, r.total = done, total
+	if c.Op != r.op {
+		r.flush()
+		if r.op = c.Op; r.bar == nil {
+			r.s.Note("checking %s: case %d of %d", c.Op, done+1, total)
+		}
+	}
+	r.bar.Set(int64(done), 0)
+}
+
+// kernel names what is compiled or run: a driver that crashes says no more.
+func (r *checkReport) kernel(names string) {
+	if r.bar == nil && !r.compiled[names] && !strings.Contains(names, " ") {
+		r.s.Note("  %s", names)
+	}
+	r.compiled[names] = true
+	r.bar.Say(r.op + ": " + names)
+}
+
+func (r *checkReport) result(result ref.Result) {
+	r.done = r.total // unless another begins
+	if r.json == nil {
+		r.rows = addRow(r.rows, result)
+	} else if r.failed == nil {
+		r.failed = r.json.Encode(caseLine(result))
+	}
+}
+
+// checkResult is the width of a verdict.
+const checkResult = 12
+
+// flush prints the rows of the op that is done.
+func (r *checkReport) flush() {
+	if len(r.rows) > 0 {
+		r.bar.Done()
+	}
+	for _, row := range r.rows {
+		style, text := cli.Green, "ok"
+		if row.bad > 0 {
+			style, text = cli.Red, fmt.Sprintf("WRONG in %d", row.bad)
+		}
+		r.print(row.op, fmt.Sprint(row.cases), fmt.Sprintf("%.2g", row.nmse), fmt.Sprintf("%.2g", row.limit), r.s.Style(r.s.Out, style, fill(text, checkResult)), row.kernel)
+	}
+	r.rows = nil
+}
+
+func (r *checkReport) print(op, cases, nmse, limit, result, kernel string) {
+	if r.failed == nil {
+		_, r.failed = fmt.Fprintf(r.s.Out, "%-10s %5s %8s %8s  %s  %s\n", op, cases, nmse, limit, result, kernel)
+	}
+}
+
+func fill(text string, width int) string { return fmt.Sprintf("%-*s", width, text) }
 
 // checkLine is a result in JSON.
 type checkLine struct {
@@ -129,46 +203,28 @@ func caseLine(r ref.Result) checkLine {
 	return l
 }
 
-// checkRows gathers results by op and kernels, in the order they came.
-func checkRows(results []ref.Result) []*checkRow {
-	var rows []*checkRow
-	index := map[[2]string]*checkRow{}
-	for _, r := range results {
-		key := [2]string{r.Op, r.Kernel}
-		row := index[key]
-		if row == nil {
-			row = &checkRow{op: r.Op, kernel: r.Kernel, worst: -1}
-			index[key], rows = row, append(rows, row)
-		}
-		row.cases++
-		if r.Err != nil || !r.OK {
-			row.bad++
-		}
-		near := 0.0
-		switch {
-		case r.Limit > 0:
-			near = r.NMSE / r.Limit
-		case r.NMSE != 0:
-			near = math.Inf(1)
-		}
-		if !(near <= row.worst) { // NaN counts as worst
-			row.nmse, row.limit, row.worst = r.NMSE, r.Limit, near
-		}
+// addRow counts a result into the row of its kernels.
+func addRow(rows []*checkRow, r ref.Result) []*checkRow {
+	i := slices.IndexFunc(rows, func(row *checkRow) bool { return row.kernel == r.Kernel })
+	if i < 0 {
+		i, rows = len(rows), append(rows, &checkRow{op: r.Op, kernel: r.Kernel, worst: -1})
+	}
+	row := rows[i]
+	row.cases++
+	if r.Err != nil || !r.OK {
+		row.bad++
+	}
+	near := 0.0
+	switch {
+	case r.Limit > 0:
+		near = r.NMSE / r.Limit
+	case r.NMSE != 0:
+		near = math.Inf(1)
+	}
+	if !(near <= row.worst) { // NaN counts as worst
+		row.nmse, row.limit, row.worst = r.NMSE, r.Limit, near
 	}
 	return rows
-}
-
-func printCheck(s *cli.Streams, results []ref.Result) error {
-	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "OP\tKERNEL\tCASES\tNMSE\tLIMIT\tRESULT")
-	for _, r := range checkRows(results) {
-		result := s.Style(s.Out, cli.Green, "ok")
-		if r.bad > 0 {
-			result = s.Style(s.Out, cli.Red, fmt.Sprintf("WRONG in %d", r.bad))
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%.2g\t%.2g\t%s\n", r.op, r.kernel, r.cases, r.nmse, r.limit, result)
-	}
-	return t.Flush()
 }
 
 // wrongResults names what is wrong, or returns nil.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -12,12 +15,44 @@ import (
 func TestCheck(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		o := invoke("check", "--device", device, "--match", "rmsnorm")
-		o.wants(t, cli.ExitOK, "rmsnorm  rmsnorm_sm", "all kernels agree with their oracles on")
-		if strings.Contains(o.out, "WRONG") || !strings.Contains(o.out, " ok\n") {
+		o.wants(t, cli.ExitOK, "ok            rmsnorm_sm", "all kernels agree with their oracles on")
+		if strings.Contains(o.out, "WRONG") || !strings.Contains(o.out, " ok ") {
 			t.Errorf("output\n%s", o.out)
 		}
 	})
 	invoke("check", "--match", "nothing is called so").wants(t, cli.ExitUsage, "", "fits no case")
+}
+
+// Rows come op by op, and an interrupt leaves those that are done; each kernel is named before the driver sees it.
+func TestCheckSaysWhereItIs(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	o := &checkOptions{deviceOptions: deviceOptions{Device: firstDevice(t)}, Match: "e/"}
+	var out, errs strings.Builder
+	s := &cli.Streams{In: strings.NewReader(""), Out: &stopAfter{&out, "  place\n", stop}, Err: &errs, Color: "auto", Env: func(string) (string, bool) { return cacheDir, true }}
+	err := check(ctx, s, o)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "\ninitstate ") || strings.Contains(out.String(), "\nsettle ") {
+		t.Errorf("%v after\n%s", err, out.String())
+	}
+	for _, want := range []string{"checking place: case ", "\n  place\n", " cases were done"} {
+		if !strings.Contains(errs.String(), want) {
+			t.Errorf("no %q in\n%s", want, errs.String())
+		}
+	}
+}
+
+// stopAfter cancels when a text has been written.
+type stopAfter struct {
+	io.Writer
+	text string
+	stop func()
+}
+
+func (w *stopAfter) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), w.text) {
+		w.stop()
+	}
+	return w.Writer.Write(p)
 }
 
 // A kernel that computes something else is named, with device and driver, and the exit status is 3.

@@ -53,6 +53,20 @@ type Options struct {
 	Large    bool              // also the large cases
 	Shaders  []shaders.Options // kernel choices to run each case with; none: DefaultShaders of the device
 	Progress func(Result)      // called after each result; may be nil
+	// Begin is called before a case, and Kernel before a kernel is compiled and before kernels run: should the driver end the
+	// process, that was it. Both may be nil.
+	Begin  func(done, total int, c Case)
+	Kernel func(names string)
+}
+
+// cases are those that the options leave.
+func (o Options) cases() (list []Case) {
+	for _, c := range Cases() {
+		if (o.Large || !c.Large) && strings.Contains(c.Op+"/"+c.Name, o.Match) {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // Result is one case run with one choice of kernels.
@@ -111,6 +125,7 @@ func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 	}
 	var kernels []*shaders.Kernels
 	for _, c := range choices {
+		c.Compiling = o.Kernel
 		k, err := shaders.New(dev, c)
 		if err != nil {
 			return nil, fmt.Errorf("ref: %w", err)
@@ -118,11 +133,12 @@ func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 		kernels = append(kernels, k)
 	}
 	var results []Result
-	for _, c := range Cases() {
-		if c.Large && !o.Large || !strings.Contains(c.Op+"/"+c.Name, o.Match) {
-			continue
+	cases := o.cases()
+	for i, c := range cases {
+		if o.Begin != nil {
+			o.Begin(i, len(cases), c)
 		}
-		t := &trial{ctx: ctx, dev: dev, choices: choices, kernels: kernels, c: c,
+		t := &trial{ctx: ctx, dev: dev, choices: choices, kernels: kernels, c: c, running: o.Kernel,
 			arena: dev.NewArena("ref "+c.Op, vk.DeviceLocal), seen: map[string]bool{}}
 		speed := dev.Speed()
 		if c.cut {

@@ -25,6 +25,7 @@ type trial struct {
 	arena    *vk.Arena
 	operands []*operand
 	seen     map[string]bool // sets of kernels that have run
+	running  func(kernels string)
 	results  []Result
 	err      error // the first error while operands are made
 
@@ -228,6 +229,9 @@ func (t *trial) once(k *shaders.Kernels, record func(*shaders.Recorder), compare
 		return r, false
 	}
 	t.seen[r.Kernel] = true
+	if t.running != nil {
+		t.running(r.Kernel)
+	}
 	if r.Err = t.execute(prog); r.Err != nil {
 		return r, true
 	}

@@ -40,6 +40,13 @@ func (p *Progress) Add(n int) {
 	}
 }
 
+// Say changes what stands beside the bar.
+func (p *Progress) Say(what string) {
+	if p != nil {
+		p.bar.Describe(what)
+	}
+}
+
 // Done takes the bar away.
 func (p *Progress) Done() {
 	if p != nil {
