@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"fmt"
+	"math"
 
 	"muninn/shaders/format"
 	"muninn/vk"
@@ -14,7 +15,11 @@ type Shard struct {
 	Scales vk.Span // block formats: [Rows][Padded(Cols)/format.Block] scales in half precision
 	Row0   int     // first row
 	Rows   int
+	Lift   int // halves in it, f16 weights and scales, are stored times 2^Lift
 }
+
+// lower is what takes products with the stored halves back.
+func (s Shard) lower() float32 { return float32(math.Ldexp(1, -s.Lift)) }
 
 // Matrix is a weight matrix on the device, cut by rows in shards below the device's binding limit. A product over it is
 // one dispatch a shard.

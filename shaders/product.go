@@ -11,6 +11,7 @@ type productPush struct {
 	Rows, Row0, Units, N, XStride, YStride, Scales, Embeds, Bias, D uint32
 	Eps                                                             float32
 	Groups, First                                                   uint32
+	Lower0, Lower1                                                  float32
 }
 
 // tiling is how products are cut on a device.
@@ -70,6 +71,7 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 	p.Rows, p.Row0, p.N, p.XStride = uint32(s.Rows), uint32(s.Row0), uint32(n), x.vectors()
 	p.Scales = uint32(s.Span.Size() / 4)
 	p.Units = w.units()
+	p.Lower0 = s.lower()
 	if n > r.k.vectors {
 		each := 64
 		if n <= 32 {

@@ -11,7 +11,7 @@ func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
 	}
 	x = r.factor(gate, x)
 	for i, g := range gate.Shards {
-		p := productPush{YStride: uint32(y.Stride)}
+		p := productPush{YStride: uint32(y.Stride), Lower1: up.Shards[i].lower()}
 		c := productCost(gate, g.Rows, x, y)
 		c.Bytes += uint64(g.Rows) * up.rowCost()
 		c.FLOPs *= 2

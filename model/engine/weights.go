@@ -139,18 +139,30 @@ func (l *loader) matrix(name string, row0, rows int, layout rowLayout) shaders.M
 		return m
 	}
 	f := filler{ck: l.ck, info: info, to: to, srcCols: last.src + last.n, stride: m.Format.Padded(layout.cols), runs: layout.runs}
-	for _, s := range m.Shards {
-		if to.Quantised() {
-			err = l.blocks.fill(l, &f, m, s, row0+s.Row0)
-		} else {
-			err = l.plain(&f, s, row0+s.Row0)
-		}
-		if err != nil {
+	for i := range m.Shards {
+		if err := l.shard(&f, m, &m.Shards[i], row0); err != nil {
 			l.err = fmt.Errorf("model: loading %s: %w", name, err)
 			return m
 		}
 	}
 	return m
+}
+
+// shard streams a shard of matrix m, which begins with row row0 of the tensor: a second time when its halves are too large
+// for the usual lift.
+func (l *loader) shard(f *filler, m shaders.Matrix, s *shaders.Shard, row0 int) error {
+	for s.Lift = m.Format.MostLift(); ; s.Lift -= f.over {
+		f.over = 0
+		var err error
+		if f.to.Quantised() {
+			err = l.blocks.fill(l, f, m, *s, row0+s.Row0)
+		} else {
+			err = l.plain(f, *s, row0+s.Row0)
+		}
+		if err != nil || f.over == 0 {
+			return err
+		}
+	}
 }
 
 // deviceFormats are the formats of weights on the device.

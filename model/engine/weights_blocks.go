@@ -4,6 +4,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/checkpoint/quant"
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // blockFiller brings weights into the device's planes: quants of a row one after another, scales likewise. It quantises on
@@ -19,6 +20,7 @@ type blockFiller struct {
 type rowScratch struct {
 	row, part []float32
 	blocks    []byte
+	over      int // see filler
 }
 
 // fill streams a shard of matrix m, some rows at a time; its first row is row first of the tensor.
@@ -43,7 +45,10 @@ func (b *blockFiller) fill(l *loader, f *filler, m shaders.Matrix, s shaders.Sha
 		}
 		err := b.conv.Each(n, func(worker, i int) error {
 			src := b.src[stored.Bytes(int64(i)*int64(f.srcCols)):][:stored.Bytes(int64(f.srcCols))]
-			return b.rows[worker].split(f, src, at+int64(i)*int64(f.srcCols), b.quants[int64(i)*quants:][:quants], b.scales[int64(i)*scales:][:scales])
+			r, d := &b.rows[worker], b.scales[int64(i)*scales:][:scales]
+			err := r.split(f, src, at+int64(i)*int64(f.srcCols), b.quants[int64(i)*quants:][:quants], d)
+			r.over = max(r.over, format.LiftHalves(d, s.Lift))
+			return err
 		})
 		if err != nil {
 			return err
@@ -55,6 +60,10 @@ func (b *blockFiller) fill(l *loader, f *filler, m shaders.Matrix, s shaders.Sha
 			return err
 		}
 		l.report(int64(len(b.src)))
+	}
+	for i := range b.rows {
+		f.over = max(f.over, b.rows[i].over)
+		b.rows[i].over = 0
 	}
 	return nil
 }

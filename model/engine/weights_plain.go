@@ -3,6 +3,7 @@ package engine
 import (
 	"muninn/model/checkpoint"
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // plain streams a shard of a format without blocks; its first row is row first of the tensor.
@@ -10,6 +11,9 @@ func (l *loader) plain(f *filler, s shaders.Shard, first int) error {
 	return l.dev.WriteFunc(s.Span, func(off uint64, p []byte) error {
 		if err := f.fill(p, first, off); err != nil {
 			return err
+		}
+		if s.Lift > 0 {
+			f.over = max(f.over, format.LiftHalves(p, s.Lift))
 		}
 		l.report(f.info.DType.Bytes(int64(len(p) / f.to.Size())))
 		return nil
@@ -25,6 +29,7 @@ type filler struct {
 	stride  int // elements in a device row
 	runs    []run
 	f32     []float32 // scratch for conversion
+	over    int       // by how much too large a power of two the halves were multiplied by, of a shard
 }
 
 // fill writes device bytes off.. of the matrix whose first row is row first of the tensor.

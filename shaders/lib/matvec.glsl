@@ -64,7 +64,7 @@ void main() {
             [[unroll]] for (uint t = 0; t < NT; t++)
                 if (row0 + r < p.rows && t0 + t < p.n) {
                     float sum[PARTS];
-                    [[unroll]] for (uint q = 0; q < PARTS; q++) sum[q] = acc[q * (NR / PARTS) + r][t];
+                    [[unroll]] for (uint q = 0; q < PARTS; q++) sum[q] = LOWERED(acc[q * (NR / PARTS) + r][t], q);
                     EMIT(t0 + t, row0 + r, sum);
                 }
     }
@@ -79,6 +79,7 @@ void main() {
             for (uint q = 0; q < PARTS; q++) {
                 sum[q] = 0.0;
                 for (uint l = 0; l < LS; l++) sum[q] += part_sum[(q * (NR / PARTS) + r) * NT + t][l];
+                sum[q] = LOWERED(sum[q], q);
             }
             EMIT(t0 + t, row0 + r, sum);
         }

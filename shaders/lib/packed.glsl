@@ -2,7 +2,7 @@
 // them. p is the kernel's push block.
 #ifdef BLOCKS
 float unit_scale(uint two, uint unit) { // of the word that holds the unit's block and its neighbour
-    return unpackHalf2x16(two >> (unit * UNIT / 32 % 2 * 16)).x;
+    return half_pair(two >> (unit * UNIT / 32 % 2 * 16)).x;
 }
 #define PACKED(into, words, scale_words, row, unit)                                                                        \
     {                                                                                                                      \

@@ -14,5 +14,12 @@ layout(push_constant) uniform Push {
     float eps;     // matmul with norm
     uint groups;   // matmul with norm: workgroups of all shards for a tile of x
     uint first;    // workgroup of the shard that this dispatch begins with
+    float lower0;  // formats with halves: 2^-lift of the first part's shard
+    float lower1;  // and of the second's
 } p;
+#ifdef LIFTED
+#define LOWERED(sum, part) ((sum) * ((part) == 0 ? p.lower0 : p.lower1))
+#else
+#define LOWERED(sum, part) (sum)
+#endif
 #include "packed.glsl"

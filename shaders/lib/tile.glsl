@@ -58,7 +58,7 @@ void main() {
             const uint row = row0 + li * OUT + r, tok = t0 + lt * TT + t;
             if (row < p.rows && tok < p.n) {
                 float sum[PARTS];
-                [[unroll]] for (uint q = 0; q < PARTS; q++) sum[q] = acc[q * OUT + r][t];
+                [[unroll]] for (uint q = 0; q < PARTS; q++) sum[q] = LOWERED(acc[q * OUT + r][t], q);
                 EMIT(tok, row, sum);
             }
         }

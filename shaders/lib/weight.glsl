@@ -17,7 +17,11 @@
 #define BLOCKS
 #endif
 #define XV (UNIT / 4) // float vectors in a unit
+#if defined(W_F16) || defined(BLOCKS)
+#define LIFTED // halves in it are 2^lift of what they stand for
+#endif
 #include "input.glsl"
+#include "half.glsl"
 
 struct Packed {
     uvec4 q;
@@ -30,7 +34,7 @@ vec4 unpack(Packed w, uint v) {
 #if defined(W_F32)
     return uintBitsToFloat(w.q);
 #elif defined(W_F16)
-    return v == 0 ? vec4(unpackHalf2x16(w.q.x), unpackHalf2x16(w.q.y)) : vec4(unpackHalf2x16(w.q.z), unpackHalf2x16(w.q.w));
+    return v == 0 ? vec4(half_pair(w.q.x), half_pair(w.q.y)) : vec4(half_pair(w.q.z), half_pair(w.q.w));
 #elif defined(W_BF16)
     // A bfloat16 is the upper half of a float32; the even element sits in the low 16 bits.
     const uvec2 pair = v == 0 ? w.q.xy : w.q.zw;

@@ -71,13 +71,11 @@ func adapterTrial(t *trial, s productSize, hasBias bool) {
 	for n := range s.n {
 		both = append(append(both, state[n*d:][:d]...), embeds[n*d:][:d]...)
 	}
-	want := s.references(func(view func(source) RowFunc) reference {
-		w := func(i int, dst []float32) {
-			view(left)(i, dst[:d])
-			view(right)(i, dst[d:])
-		}
-		return reference{Adapter(w, state, embeds, bias, d, rows), sizes(w, both, 2*d, rows)}
-	})
+	halves := func(i int, dst []float32) {
+		left.row(i, dst[:d])
+		right.row(i, dst[d:])
+	}
+	want := reference{Adapter(halves, state, embeds, bias, d, rows), sizes(halves, both, 2*d, rows)}
 	t.check(func(r *shaders.Recorder) { r.Adapter(y.Tensor, w, inputs.Tensor, span, table) },
 		func(v *verdict) { v.sampled(y, rows, want) })
 }

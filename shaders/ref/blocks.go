@@ -3,12 +3,13 @@ package ref
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"muninn/shaders/format"
 )
 
 // blockScale is the scale of a block whose value of largest size becomes the integer furthest from zero: 127 or -127 in
-// q8_0, -8 in q4_0. A block that is on such a grid gets its own scale back.
+// q8_0, -8 in q4_0. It is stored in half precision; a block that is on the grid of such a scale gets that back.
 func blockScale(x []float32, f format.Type) float32 {
 	top := float32(0)
 	for _, v := range x {
@@ -17,9 +18,9 @@ func blockScale(x []float32, f format.Type) float32 {
 		}
 	}
 	if f == format.Q4_0 {
-		return format.F16.Round(top / -8)
+		return top / -8
 	}
-	return format.F16.Round(float32(math.Abs(float64(top))) / 127)
+	return float32(math.Abs(float64(top))) / 127
 }
 
 // blockInteger is the integer that stands for v.
@@ -34,19 +35,22 @@ func blockInteger(v, scale float32, f format.Type) int {
 	return max(-127, min(q, 127))
 }
 
-// toBlocks rounds a row to what a block format stores. With flush, scales that are denormal count as zero.
-func toBlocks(x []float32, f format.Type, flush bool) {
+// toBlocks rounds a row to what a block format stores.
+func toBlocks(x []float32, f format.Type) {
 	for ; len(x) > 0; x = x[min(format.Block, len(x)):] {
 		block := x[:min(format.Block, len(x))]
 		d := blockScale(block, f)
-		used := d
-		if flush && math.Abs(float64(d)) < 0x1p-14 {
-			used = 0
-		}
 		for i, v := range block {
-			block[i] = used * float32(blockInteger(v, d, f))
+			block[i] = format.F16.Round(d) * float32(blockInteger(v, d, f))
 		}
 	}
+}
+
+// lift multiplies halves by the largest power of two that a shard may hold them times, and returns which.
+func lift(halves []byte, f format.Type) int {
+	by := f.MostLift() - format.LiftHalves(slices.Clone(halves), f.MostLift())
+	format.LiftHalves(halves, by)
+	return by
 }
 
 // appendBlock appends a block's integers to b and its scale to scales.

@@ -25,6 +25,9 @@ func embedCases() []Case {
 	for i, d := range []int{1, 8, 10, 24, 120, 328, 5280} {
 		for k, f := range format.Types() {
 			s := productSize{rows: 61, k: d, format: f, family: family((i + k) % families), shards: 1 + i%3}
+			if d == 328 && f.MostLift() > 0 {
+				s.family = small
+			}
 			name := fmt.Sprintf("%s vocab=%d d=%d %s %d shards", f, s.rows, d, s.family, s.shards)
 			list = append(list, Case{Op: "embed", Name: name, Limit: 1e-13, Why: "one float32 multiplication", run: func(t *trial) { embedTrial(t, s) }})
 		}
@@ -44,9 +47,7 @@ func embedTrial(t *trial, s productSize) {
 	rows, _ := t.rows(table, false)
 	wte := t.matrix("wte", s.rows, s.k, s.format, s.limit(s.k), weights.row)
 	y := t.output("y", len(tokens), s.k)
-	want := s.references(func(view func(source) RowFunc) reference {
-		return reference{value: Embed(view(weights), tokens, s.k, scale)}
-	})
+	want := Embed(weights.row, tokens, s.k, scale)
 	t.check(func(r *shaders.Recorder) { r.Embed(y.Tensor, wte, rows, scale) },
-		func(v *verdict) { v.either(y, zeroPadding, want...) })
+		func(v *verdict) { v.tensor(y, zeroPadding, want) })
 }

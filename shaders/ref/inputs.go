@@ -15,11 +15,12 @@ const (
 	heavy                   // one channel a thousand times larger
 	halfMax                 // up to the largest half-precision number
 	denormals               // zeros, denormals of the format, and ones
-	families  = 4
+	families  = 4           // those that any operation is given
+	small     = 4           // weights so small that their halves, or their blocks' scales, are denormal: std 5e-4
 )
 
 func (f family) String() string {
-	return [...]string{"uniform", "heavy-tailed", "near fp16 max", "zeros and denormals"}[f]
+	return [...]string{"uniform", "heavy-tailed", "near fp16 max", "zeros and denormals", "small"}[f]
 }
 
 // seed is fixed by the case and the operand's name.
@@ -52,13 +53,15 @@ func (s source) row(i int, dst []float32) {
 			}
 		case halfMax:
 			u *= 65504
+		case small:
+			u *= 8.66e-4 // an even distribution: sqrt 3 deviations
 		case denormals:
 			u = denormal(u, byte(word>>32)&3, s.format)
 		}
 		dst[c] = s.format.Round(u)
 	}
 	if s.format.Blocked() {
-		toBlocks(dst, s.format, false)
+		toBlocks(dst, s.format)
 	}
 }
 
@@ -82,24 +85,6 @@ func (s source) all(rows int) []float32 {
 		s.row(i, x[i*s.cols:][:s.cols])
 	}
 	return x
-}
-
-// flush is the source as a device sees it that takes denormals for zero.
-func (s source) flush(i int, dst []float32) {
-	s.row(i, dst)
-	if s.format.Blocked() {
-		toBlocks(dst, s.format, true)
-		return
-	}
-	least := float32(0x1p-126)
-	if s.format == format.F16 {
-		least = 0x1p-14
-	}
-	for c, v := range dst {
-		if v < least && v > -least {
-			dst[c] = 0
-		}
-	}
 }
 
 // appendFormat appends a row that is already rounded as the format stores it: to b the weights, to scales what block

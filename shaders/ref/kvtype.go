@@ -15,7 +15,7 @@ func kvRound(x []float32, t shaders.KVType) {
 			x[i] = format.F16.Round(v)
 		}
 	case shaders.KVQ8:
-		toBlocks(x, format.Q8_0, false)
+		toBlocks(x, format.Q8_0)
 	}
 }
 
@@ -40,7 +40,7 @@ func (c *KV) shard(x []float32, head0, heads int) []byte {
 			case shaders.KVQ8:
 				for k := 0; k < len(vector); k += format.Block {
 					block := vector[k:][:format.Block]
-					d := blockScale(block, format.Q8_0)
+					d := format.F16.Round(blockScale(block, format.Q8_0))
 					if block[0] != block[0] {
 						d = block[0] // never stored: a scale that is no number
 					}

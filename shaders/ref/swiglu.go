@@ -40,17 +40,13 @@ func swigluTrial(t *trial, s productSize) {
 	up := t.matrix("up", s.rows, s.k, s.format, s.limit(s.k), ups.row)
 	y := t.output("y", s.n, s.rows)
 	rows := s.sample()
-	want := s.references(func(view func(source) RowFunc) reference {
-		gate, up := view(gates), view(ups)
-		r := reference{value: SwiGLU(gate, up, values, s.k, rows)}
-		// What the sizes of the two sums make of the product; silu is no steeper than 1.1.
-		g, u := MatMul(gate, values, s.k, rows), MatMul(up, values, s.k, rows)
-		gSize, uSize := sizes(gate, values, s.k, rows), sizes(up, values, s.k, rows)
-		for i := range g {
-			r.size = append(r.size, math.Hypot(1.1*gSize[i]*u[i], silu(g[i])*uSize[i]))
-		}
-		return r
-	})
+	want := reference{value: SwiGLU(gates.row, ups.row, values, s.k, rows)}
+	// What the sizes of the two sums make of the product; silu is no steeper than 1.1.
+	g, u := MatMul(gates.row, values, s.k, rows), MatMul(ups.row, values, s.k, rows)
+	gSize, uSize := sizes(gates.row, values, s.k, rows), sizes(ups.row, values, s.k, rows)
+	for i := range g {
+		want.size = append(want.size, math.Hypot(1.1*gSize[i]*u[i], silu(g[i])*uSize[i]))
+	}
 	t.check(func(r *shaders.Recorder) { r.SwiGLU(y.Tensor, gate, up, x.Tensor) },
 		func(v *verdict) { v.sampled(y, rows, want) })
 }

@@ -162,7 +162,8 @@ func (t *trial) matrix(name string, rows, cols int, f format.Type, limit uint64,
 		return m
 	}
 	padded := make([]float32, f.Padded(cols))
-	for _, s := range m.Shards {
+	for i := range m.Shards {
+		s := &m.Shards[i]
 		keep := s.Bind.Size() <= readBack
 		var weights, scales []byte
 		const some = 256 // rows written at once, so that a large shard is never held whole
@@ -180,6 +181,11 @@ func (t *trial) matrix(name string, rows, cols int, f format.Type, limit uint64,
 			t.write(s.Scales, uint64(first)*m.ScaleRowBytes(), d)
 		}
 		if keep {
+			halves := scales
+			if f == format.F16 {
+				halves = weights
+			}
+			s.Lift = lift(halves, f)
 			t.block(name, s.Bind, append(weights, scales...), false)
 		}
 	}

@@ -57,12 +57,11 @@ type reference struct{ value, size []float64 }
 
 // tensor compares an output with what it should be, [rows][cols].
 func (v *verdict) tensor(y tensor, p padding, want []float64) {
-	v.either(y, p, reference{value: want})
+	v.against(y, p, reference{value: want})
 }
 
-// either compares an output with several references, of which the one that fits best counts: devices may flush
-// denormals or keep them.
-func (v *verdict) either(y tensor, p padding, want ...reference) {
+// against compares an output with a reference.
+func (v *verdict) against(y tensor, p padding, want reference) {
 	all := floatsOf(y.values())
 	got := make([]float32, 0, y.Rows*y.Cols)
 	for r := range y.Rows {
@@ -76,14 +75,7 @@ func (v *verdict) either(y tensor, p padding, want ...reference) {
 			}
 		}
 	}
-	best, worst := (*score)(nil), 0.0
-	for _, w := range want {
-		s := compare(got, w, y.Cols, v.limit)
-		if best == nil || s.nmse < worst {
-			best, worst = &s, s.nmse
-		}
-	}
-	v.add(y.name, *best)
+	v.add(y.name, compare(got, want, y.Cols, v.limit))
 }
 
 // floats compares plain values, in rows of cols.
