@@ -21,11 +21,11 @@ type PromptPart struct {
 
 // Special tokens of Huginn's chat form. Their ids are the tokenizer's to say.
 const (
-	beginText   = "<|begin_text|>"
-	endText     = "<|end_text|>"
+	BeginText   = "<|begin_text|>"
+	EndText     = "<|end_text|>"
 	beginHeader = "<|begin_header|>"
 	endHeader   = "<|end_header|>"
-	endTurn     = "<|end_turn|>"
+	EndTurn     = "<|end_turn|>"
 )
 
 // assistantName is how the assistant's turns are headed.
@@ -40,7 +40,7 @@ var roleForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // Parts keep a content that spells a special token from acting as one. They can be encoded one by one: special
 // tokens are boundaries for the tokenizer anyway.
 func ChatPrompt(messages []Message, task bool) ([]PromptPart, error) {
-	parts := []PromptPart{{beginText, true}}
+	parts := []PromptPart{{BeginText, true}}
 	header := func(role string) {
 		parts = append(parts, PromptPart{beginHeader, true}, PromptPart{role, false}, PromptPart{endHeader, true})
 	}
@@ -53,10 +53,10 @@ func ChatPrompt(messages []Message, task bool) ([]PromptPart, error) {
 			return nil, fmt.Errorf("model: message %d has role %.80q; use system, user or assistant", i+1, m.Role)
 		}
 		header(role)
-		parts = append(parts, PromptPart{"\n\n" + strings.TrimSpace(m.Content), false}, PromptPart{endTurn, true})
+		parts = append(parts, PromptPart{"\n\n" + strings.TrimSpace(m.Content), false}, PromptPart{EndTurn, true})
 	}
 	if !task {
-		return append(parts, PromptPart{endText, true}), nil
+		return append(parts, PromptPart{EndText, true}), nil
 	}
 	header(assistantName)
 	return append(parts, PromptPart{"\n\n", false}), nil

@@ -31,11 +31,6 @@ type Config struct {
 	TieEmbeddings bool // the head is wte
 	Bias          bool // the adapter has a bias; nothing else ever has
 	QKBias        bool // queries and keys get a learned bias before rope
-
-	TestTimeNoise     float64 // 0: off
-	TestTimeNoiseType string  // "fixed", "geom", "sqrt", "line" or "chi"
-
-	TorchDType string // what the file says of its own element type; the tensors decide
 }
 
 // Ranges of config values. They are wide enough for any model one machine can hold and narrow enough that no product of
@@ -51,22 +46,24 @@ const (
 	MaxRecur     = 1 << 16
 )
 
-// knownArchitectures is what ParseConfig accepts, as model_type and architecture class.
+// KnownArchitectures is what ParseConfig accepts, as model_type and architecture class.
 var KnownArchitectures = []string{"huginn_raven (RavenForCausalLM)"}
 
 // ParseConfig reads config.json. Absent fields take the reference's defaults, its aliases are understood
-// (num_attention_heads, hidden_size), null counts as absent, unknown fields are ignored. Errors are of the ErrModel
-// family and name the field, the value found and what is supported; another architecture, the retrofitted relatives of
-// Huginn among them, gives *UnknownArchitectureError.
-func ParseConfig(data []byte) (Config, error) {
-	f, err := strict.Parse("config.json", data)
+// (num_attention_heads, hidden_size), null counts as absent. Fields that would change the forward pass in a way that is not
+// supported are refused; notes name contradictions and fields that are not known. Errors are of the ErrModel family and name
+// the field, the value found and what is supported; another architecture, the retrofitted relatives of Huginn among them,
+// gives *UnknownArchitectureError.
+func ParseConfig(data []byte) (c Config, notes []string, err error) {
+	f, err := strict.Parse(FileConfig, data)
 	if err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
-	if err := checkArchitecture(f); err != nil {
-		return Config{}, err
+	base, err := checkArchitecture(f)
+	if err != nil {
+		return Config{}, nil, err
 	}
-	c := Config{
+	c = Config{
 		NEmbd:                   f.Integer(5280, 2, MaxEmbd, "n_embd", "hidden_size"),
 		NHeads:                  f.Integer(55, 1, maxHeads, "n_heads", "num_attention_heads"),
 		NLayersInPrelude:        f.Integer(2, 1, MaxLayers, "n_layers_in_prelude"),
@@ -76,55 +73,58 @@ func ParseConfig(data []byte) (Config, error) {
 		VocabSize:               f.Integer(65536, 1, MaxVocab, "vocab_size"),
 		BlockSize:               f.Integer(4096, 1, MaxBlockSize, "block_size"),
 		MeanRecurrence:          f.Integer(32, 1, MaxRecur, "mean_recurrence"),
-		RopeBase:                f.Number(50000, 1, 1e12, "rope_base"),
-		NormEps:                 f.Number(1e-6, 1e-30, 0.1, "norm_eps"),
-		TieEmbeddings:           f.Boolean(true, "tie_embeddings", "tie_word_embeddings"),
+		RopeBase:                base,
+		NormEps:                 f.Number(1e-6, 1e-30, 0.1, "norm_eps", "rms_norm_eps"),
+		TieEmbeddings:           tied(f),
 		Bias:                    f.Boolean(false, "bias"),
 		QKBias:                  f.Boolean(true, "qk_bias"),
-		TestTimeNoise:           f.Number(0, 0, 100, "test_time_noise"),
-		TestTimeNoiseType:       f.Text("fixed", "test_time_noise_type", "fixed", "geom", "sqrt", "line", "chi"),
-		TorchDType:              f.Text("", "torch_dtype"),
 	}
 	c.PaddedVocabSize = f.Integer(c.VocabSize, 1, MaxVocab, "padded_vocab_size")
-	for _, only := range [][2]string{
-		{"injection_type", "linear"}, {"nonlin_name", "SiLU"}, {"mlp_class_name", "GatedMLP"},
-		{"norm_class_name", "RMSNorm_llama"}, {"state_init", "like-init"}, {"block_class_name", "SandwichBlock"},
-		{"architecture_class_name", "RecurrentGPT"},
-	} {
-		f.Text(only[1], only[0], only[1])
-	}
+	c.finish(f)
+	checkRest(f)
 	if f.Err != nil {
-		return Config{}, f.Err
+		return Config{}, nil, f.Err
 	}
-	return c, c.finish(f)
+	return c, f.Notes, nil
+}
+
+// tied reads whether the head is wte. The library's base class writes a tie_word_embeddings of its own beside the
+// reference's field, which is the one that the reference looks at.
+func tied(f *strict.Fields) bool {
+	library := f.Boolean(true, "tie_word_embeddings")
+	tied := f.Boolean(library, "tie_embeddings")
+	if f.Has("tie_word_embeddings") && tied != library {
+		f.Notes = append(f.Notes, fmt.Sprintf("%s: tie_embeddings is %t but tie_word_embeddings is %t; tie_embeddings decides, as in the reference",
+			f.File, tied, library))
+	}
+	return tied
 }
 
 // finish checks the fields against each other and fills in HeadDim.
-func (c *Config) finish(f *strict.Fields) error {
-	if c.NEmbd%c.NHeads != 0 {
-		return strict.Unusable("config.json: n_embd %d is not a multiple of n_heads %d", c.NEmbd, c.NHeads)
+func (c *Config) finish(f *strict.Fields) {
+	if f.Err != nil {
+		return
 	}
 	c.HeadDim = c.NEmbd / c.NHeads
-	if c.HeadDim%2 != 0 || c.HeadDim > maxHeadDim {
-		return strict.Unusable("config.json: n_embd %d over n_heads %d gives a head size of %d, want an even one up to %d "+
+	stated := f.Integer(c.HeadDim, 1, MaxEmbd, "head_dim")
+	switch {
+	case f.Err != nil:
+	case c.NEmbd%c.NHeads != 0:
+		f.Err = strict.Unusable("config.json: n_embd %d is not a multiple of n_heads %d", c.NEmbd, c.NHeads)
+	case c.HeadDim%2 != 0 || c.HeadDim > maxHeadDim:
+		f.Err = strict.Unusable("config.json: n_embd %d over n_heads %d gives a head size of %d, want an even one up to %d "+
 			"(rope turns pairs)", c.NEmbd, c.NHeads, c.HeadDim, maxHeadDim)
-	}
-	if stated := f.Integer(c.HeadDim, 1, MaxEmbd, "head_dim"); f.Err == nil && stated != c.HeadDim {
-		return strict.Unusable("config.json: head_dim is %d, want n_embd / n_heads = %d", stated, c.HeadDim)
-	}
-	if c.PaddedVocabSize < c.VocabSize {
-		return strict.Unusable("config.json: padded_vocab_size %d is below vocab_size %d", c.PaddedVocabSize, c.VocabSize)
+	case stated != c.HeadDim:
+		f.Err = strict.Unusable("config.json: head_dim is %d, want n_embd / n_heads = %d", stated, c.HeadDim)
+	case c.PaddedVocabSize < c.VocabSize:
+		f.Err = strict.Unusable("config.json: padded_vocab_size %d is below vocab_size %d", c.PaddedVocabSize, c.VocabSize)
 	}
 	init := f.Object("init_values")
 	for name, want := range map[string]float64{"std": c.StateStd(), "embed_scale": c.EmbedScale()} {
-		if got := init.Number(want, 0, 1e6, name); init.Err == nil && math.Abs(got-want) > 1e-3*want {
-			return strict.Unusable("config.json: init_values.%s is %g, supported is %g (from n_embd %d)", name, got, want, c.NEmbd)
+		if got := init.Number(want, 0, 1e6, name); f.Err == nil && math.Abs(got-want) > 1e-3*want {
+			f.Err = strict.Unusable("config.json: init_values.%s is %g, supported is %g (from n_embd %d)", name, got, want, c.NEmbd)
 		}
 	}
-	if f.Err != nil {
-		return f.Err
-	}
-	return init.Err
 }
 
 // StateStd is sqrt(2/(5 d)). An element of the initial state is drawn from N(0, StateStd^2), cut at 3 deviations, and

@@ -89,7 +89,7 @@ func (c *Checkpoint) open() error {
 		return strict.Unusable("%s: %w", fileConfig, err)
 	}
 	var configErr error
-	if c.Config, configErr = arch.ParseConfig(data); configErr != nil {
+	if c.Config, c.Notes, configErr = arch.ParseConfig(data); configErr != nil {
 		var unknown *arch.UnknownArchitectureError
 		if !errors.As(configErr, &unknown) {
 			return configErr
@@ -111,7 +111,7 @@ func (c *Checkpoint) open() error {
 	if err := c.compareTied(); err != nil {
 		return err
 	}
-	return c.openGeneration()
+	return c.openTexts(data)
 }
 
 // nameRelative improves on the error for another architecture where the tensors say which one it is.
@@ -126,18 +126,23 @@ func (c *Checkpoint) nameRelative(err error) error {
 	return err
 }
 
-func (c *Checkpoint) openGeneration() error {
-	data, err := c.text(fileGeneration, maxConfigBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		c.Generation = arch.DefaultGeneration(c.Config.PaddedVocabSize)
-		return nil
+// openTexts reads what stands beside the weights on how to use the model.
+func (c *Checkpoint) openTexts(config []byte) error {
+	rows := c.Config.PaddedVocabSize
+	texts := map[string][]byte{fileConfig: config}
+	for _, name := range []string{fileGeneration, fileTokenizerConfig, fileSpecialTokens, fileChatTemplate} {
+		data, err := c.text(name, maxConfigBytes)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return strict.Unusable("%s: %w", name, err)
+		}
+		texts[name] = data
 	}
-	if err != nil {
-		return strict.Unusable("%s: %w", fileGeneration, err)
+	g, notes := arch.DefaultGeneration(rows), []string(nil)
+	if data := texts[fileGeneration]; data != nil {
+		g, notes = arch.ParseGeneration(data, rows)
 	}
-	var notes []string
-	c.Generation, notes = arch.ParseGeneration(data, c.Config.PaddedVocabSize)
-	c.Notes = append(c.Notes, notes...)
+	c.Generation = g.WithStops(texts, rows)
+	c.Notes = append(append(c.Notes, notes...), arch.TemplateNotes(texts)...)
 	return nil
 }
 

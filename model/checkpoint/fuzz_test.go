@@ -40,7 +40,7 @@ func seedFiles(f *testing.F, name string) {
 func FuzzConfig(f *testing.F) {
 	seedFiles(f, fileConfig)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := arch.ParseConfig(data)
+		c, _, err := arch.ParseConfig(data)
 		if err != nil {
 			if !errors.Is(err, ErrModel) {
 				t.Fatalf("%v is not an ErrModel", err)

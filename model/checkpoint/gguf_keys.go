@@ -15,22 +15,22 @@ import (
 
 const ggufArchitecture = "huginn"
 
-// fileTokenizerConfig is not read by this package; it goes into GGUF files so that nothing of a checkpoint is lost.
-const fileTokenizerConfig = "tokenizer_config.json"
-
 // ggufTexts are the keys under which a GGUF file has the folder's texts, as they are.
 var ggufTexts = map[string]string{
 	fileConfig:          "muninn.config.json",
 	fileGeneration:      "muninn.generation_config.json",
 	fileTokenizer:       "tokenizer.huggingface.json",
 	fileTokenizerConfig: "muninn.tokenizer_config.json",
+	fileSpecialTokens:   "muninn.special_tokens_map.json",
+	fileChatTemplate:    "tokenizer.chat_template", // where other programs look for it
 }
 
 // ggufTextLimits are what is read of each, in the order in which they are written.
 var ggufTextLimits = []struct {
 	file  string
 	limit int64
-}{{fileConfig, maxConfigBytes}, {fileGeneration, maxConfigBytes}, {fileTokenizerConfig, maxConfigBytes}, {fileTokenizer, maxTokenizerBytes}}
+}{{fileConfig, maxConfigBytes}, {fileGeneration, maxConfigBytes}, {fileTokenizerConfig, maxConfigBytes},
+	{fileSpecialTokens, maxConfigBytes}, {fileChatTemplate, maxConfigBytes}, {fileTokenizer, maxTokenizerBytes}}
 
 // hyperparameters are a Config as other programs look for it, uint32 and float32.
 func hyperparameters(c arch.Config) []gguf.KV {

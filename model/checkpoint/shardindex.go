@@ -6,16 +6,21 @@ import (
 	"slices"
 	"strings"
 
+	"muninn/model/arch"
 	"muninn/model/internal/strict"
 )
 
 // Names of the files of a checkpoint folder, as model hubs have them.
 const (
-	fileConfig     = "config.json"
-	fileGeneration = "generation_config.json"
+	fileConfig     = arch.FileConfig
+	fileGeneration = arch.FileGeneration
 	fileTokenizer  = "tokenizer.json"
 	fileSingle     = "model.safetensors"
 	fileIndex      = "model.safetensors.index.json"
+
+	fileTokenizerConfig = arch.FileTokenizerConfig
+	fileSpecialTokens   = arch.FileSpecialTokens
+	fileChatTemplate    = arch.FileChatTemplate
 )
 
 const (

@@ -20,26 +20,27 @@ func (c *Checkpoint) Text() (Text, error) {
 	return Text{Tokenizer: t, Generation: c.Generation}, err
 }
 
-// StopIDs are the tokens that end an answer: the reference's three, by their names where the tokenizer has them, and
-// the generation config's.
+// StopIDs are the tokens that end an answer: those of the generation config, the tokenizer's own end, and the reference's
+// three, by their names where there is a tokenizer.
 func (t Text) StopIDs() []int32 {
 	var ids []int32
-	for _, id := range t.Generation.EOS {
-		ids = append(ids, int32(id))
-	}
-	for _, special := range []struct {
-		name string
-		id   int32
-	}{{"<|begin_text|>", 65504}, {"<|end_text|>", 65505}, {"<|end_turn|>", 65508}} {
-		id := special.id
-		if t.Tokenizer != nil {
-			var ok bool
-			if id, ok = t.Tokenizer.ID(special.name); !ok {
-				continue
-			}
-		}
+	add := func(id int32) {
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
+		}
+	}
+	for _, id := range t.Generation.EOS {
+		add(int32(id))
+	}
+	if t.Tokenizer == nil {
+		for _, id := range []int32{65504, 65505, 65508} {
+			add(id)
+		}
+		return ids
+	}
+	for _, name := range append([]string{arch.BeginText, arch.EndText, arch.EndTurn}, t.Generation.StopTokens...) {
+		if id, ok := t.Tokenizer.ID(name); ok {
+			add(id)
 		}
 	}
 	return ids
@@ -53,7 +54,7 @@ func (t Text) BeginID() (int32, bool) {
 	if t.Tokenizer == nil {
 		return 0, false
 	}
-	return t.Tokenizer.ID("<|begin_text|>")
+	return t.Tokenizer.ID(arch.BeginText)
 }
 
 // EncodePrompt turns text into ids, with the begin token in front.

@@ -50,6 +50,16 @@ const (
 // block in each part, float32.
 func Sound(dir string) error { return sound().write(dir) }
 
+// SoundHead is Sound with the two flags of a tied head as tied says, and the head's own matrix in the file or not.
+func SoundHead(dir string, tied, held bool) error {
+	f := sound()
+	f.config["tie_embeddings"], f.config["tie_word_embeddings"] = tied, tied
+	if held {
+		f.weights.copyOf(*f.weights.find("transformer.wte.weight"), "lm_head.weight")
+	}
+	return f.write(dir)
+}
+
 // folder is a checkpoint before it is written. Texts are written as they are.
 type folder struct {
 	config     map[string]any

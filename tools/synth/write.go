@@ -48,7 +48,7 @@ func newPlan(s arch.Shape, dtype checkpoint.DType, seed uint64, blockSize int, l
 	if p.texts[configName], err = configJSON(s, torchNames[dtype], blockSize); err != nil {
 		return nil, err
 	}
-	if p.config, err = arch.ParseConfig(p.texts[configName]); err != nil {
+	if p.config, _, err = arch.ParseConfig(p.texts[configName]); err != nil {
 		return nil, fmt.Errorf("the shape is refused: %w", err)
 	}
 	if p.texts["generation_config.json"], err = generationJSON(s.VocabSize); err != nil {

@@ -1,0 +1,94 @@
+package arch
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"muninn/model/internal/strict"
+)
+
+// huginnTemplate is the chat template of the reference's converter. ChatPrompt lays a conversation out as it does.
+const huginnTemplate = `{% for message in messages %}{% set start_content = '<|begin_header|>' %}` +
+	`{% set end_content = message['content'] | trim  + '<|end_turn|>' %}` +
+	`{% if loop.index0 == 0 %}{% set start_content = bos_token + start_content %}{% endif %}` +
+	`{% if message['role'] == 'Huginn' or message['role'] == 'assistant' %}` +
+	`{% set start_content = start_content + 'Huginn<|end_header|>\n\n' %}{{ start_content }}{{ end_content }}{% else %}` +
+	`{% set start_content = start_content + message['role'] + '<|end_header|>\n\n' %}{{ start_content }}{{ end_content }}{% endif %}{% endfor %}` +
+	`{% if add_generation_prompt %}{{ '<|begin_header|>Huginn<|end_header|>\n\n' }}{% else %}{{ '<|end_text|>' }}{% endif %}`
+
+var (
+	// templateIdle matches what does not change the text: comments, marks around the answer for training, another name for messages.
+	templateIdle = regexp.MustCompile(`(?s)\{#.*?#\}|\{%[-+]?\s*(?:(?:end)?generation|set loop_messages = messages)\s*[-+]?%\}`)
+	// templateWord matches a word: an edge of a tag, with the white space that it strips, a string, a name, a sign.
+	templateWord = regexp.MustCompile(`(?s)\s*\{[{%][-+]?|[-+]?[%}]\}\s*|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\w+|[^\s\w]`)
+	memberForm   = regexp.MustCompile(`\.(content|role)\b`)
+)
+
+// TemplateNotes compares the model's own chat template with the built-in form, which is the one that is used.
+func TemplateNotes(texts map[string][]byte) []string {
+	from, template := FileChatTemplate, string(texts[FileChatTemplate])
+	if template == "" && texts[FileTokenizerConfig] != nil {
+		f := strict.Lenient(FileTokenizerConfig, texts[FileTokenizerConfig])
+		if from, template = FileTokenizerConfig, chatTemplate(f); f.Notes != nil {
+			return f.Notes
+		}
+	}
+	difference := templateDifference(template)
+	if template == "" || difference == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: its chat template is not the built-in form, which --chat uses: %s", from, difference)}
+}
+
+// chatTemplate reads chat_template: a text, or a list of named ones of which "default" counts.
+func chatTemplate(f *strict.Fields) string {
+	_, raw := f.Get("chat_template")
+	var named []struct{ Name, Template string }
+	if raw == nil || raw[0] != '[' {
+		return f.Text("chat_template")
+	}
+	if err := json.Unmarshal(raw, &named); err != nil {
+		f.Fail("chat_template is %s, want a text or a list of named ones", raw)
+	}
+	for _, t := range named {
+		if t.Name == "default" {
+			return t.Template
+		}
+	}
+	return ""
+}
+
+// templateDifference names the first word in which a template differs from Huginn's; empty if none does.
+func templateDifference(template string) string {
+	have, want := templateWords(template), templateWords(huginnTemplate)
+	at := 0
+	for at < len(have) && at < len(want) && have[at] == want[at] {
+		at++
+	}
+	if at == len(have) && at == len(want) {
+		return ""
+	}
+	show := func(words []string) string {
+		return strict.ClipTo(60, strings.Join(append(words[at:min(at+6, len(words))], "(its end)")[:min(6, len(words)-at+1)], " "))
+	}
+	return fmt.Sprintf("it has %q where the built-in form has %q", show(have), show(want))
+}
+
+func templateWords(template string) []string {
+	text := memberForm.ReplaceAllString(templateIdle.ReplaceAllString(template, ""), "['$1']")
+	text = strings.ReplaceAll(text, "loop_messages", "messages")
+	words := templateWord.FindAllString(text, -1)
+	for i, w := range words {
+		if w[0] == '"' || w[0] == '\'' {
+			words[i] = "'" + strings.ReplaceAll(w[1:len(w)-1], "\n", `\n`) + "'"
+		} else {
+			words[i] = strings.Trim(w, " \t\r\n-+")
+			if words[i] == "" { // the sign alone
+				words[i] = w
+			}
+		}
+	}
+	return words
+}

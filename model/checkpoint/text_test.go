@@ -1,0 +1,57 @@
+package checkpoint
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/model/hostile"
+)
+
+// A head may be tied or not, and stand in the file or not: four ways, of which untied without a head alone is refused.
+func TestHeads(t *testing.T) {
+	for _, c := range []struct{ tied, held, ok bool }{{true, false, true}, {true, true, true}, {false, true, true}, {false, false, false}} {
+		dir := t.TempDir()
+		if err := hostile.SoundHead(dir, c.tied, c.held); err != nil {
+			t.Fatal(err)
+		}
+		ck, err := OpenFolder(dir)
+		if (err == nil) != c.ok {
+			t.Errorf("tied %t, head in the file %t: %v", c.tied, c.held, err)
+		}
+		if err == nil {
+			ck.Close()
+		}
+	}
+}
+
+// Whatever ends a text by one of the files ends it.
+func TestStopsOfAllFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := hostile.Sound(dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string][2]string{
+		"config.json":             {`{`, `{"eos_token_id":[7,2],"bos_token_id":9,`},
+		"generation_config.json":  {`"eos_token_id": [2, 5]`, `"eos_token_id": [2, 5.0]`},
+		"tokenizer_config.json":   {``, `{"eos_token":{"content":"<end>"},"bos_token":null}`},
+		"special_tokens_map.json": {``, `{"eos_token":"<other end>"}`},
+	} {
+		old, _ := os.ReadFile(filepath.Join(dir, name))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Replace(string(old), change[0], change[1], 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := openT(t, dir).Generation
+	if !slices.Equal(g.EOS, []int{2, 5, 7}) || g.BOS != 1 || !slices.Equal(g.StopTokens, []string{"<end>", "<other end>"}) {
+		t.Errorf("stops %v and %q, begin %d", g.EOS, g.StopTokens, g.BOS)
+	}
+	if err := os.Remove(filepath.Join(dir, "generation_config.json")); err != nil {
+		t.Fatal(err)
+	}
+	if g := openT(t, dir).Generation; !slices.Equal(g.EOS, []int{7, 2}) {
+		t.Errorf("without generation_config.json: stops %v", g.EOS)
+	}
+}
