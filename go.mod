@@ -14,6 +14,7 @@ require (
 	github.com/x448/float16 v0.8.4
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
+	golang.org/x/text v0.44.0
 )
 
 require github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect

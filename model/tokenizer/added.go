@@ -39,12 +39,13 @@ func parseAdded(raw json.RawMessage) ([]addedToken, error) {
 		if a.content == "" || len(a.content) > maxAddedLength {
 			return fileErrorf("%s: %d bytes, want 1 to %d", o.at("content"), len(a.content), maxAddedLength)
 		}
+		a.normalized = true
 		for _, f := range []struct {
 			name string
 			to   *bool
-		}{{"single_word", &a.singleWord}, {"lstrip", &a.lstrip}, {"rstrip", &a.rstrip},
-			{"normalized", &a.normalized}, {"special", &a.special}} {
-			if *f.to, err = o.flag(f.name); err != nil {
+		}{{"special", &a.special}, {"single_word", &a.singleWord}, {"lstrip", &a.lstrip}, {"rstrip", &a.rstrip},
+			{"normalized", &a.normalized}} {
+			if *f.to, err = o.flagOr(f.name, *f.to && !a.special); err != nil {
 				return err
 			}
 		}

@@ -10,6 +10,7 @@ type bpe struct {
 	vocab        map[string]int32
 	longest      int        // bytes of the longest token
 	byteID       [256]int32 // id of each byte's rune of the alphabet, -1: none
+	fallback     [256]int32 // id of the token <0xAB> of each byte, for runes without a token; -1: none
 	ranks        map[uint64]uint32
 	merged       []int32 // rank -> id of the result
 	ignoreMerges bool
@@ -55,12 +56,7 @@ func (g *merger) encode(dst []int32, piece string, bytes bool) ([]int32, error) 
 		}
 	} else {
 		for _, r := range piece {
-			s := string(r)
-			id, ok := g.m.vocab[s]
-			if !ok {
-				id = -1
-			}
-			if err := g.add(id, len(s)); err != nil {
+			if err := g.addRune(string(r)); err != nil {
 				return dst, err
 			}
 		}
@@ -72,6 +68,22 @@ func (g *merger) encode(dst []int32, piece string, bytes bool) ([]int32, error) 
 		}
 	}
 	return dst, nil
+}
+
+// addRune appends the token of a rune, or else those of its bytes if each of them has one.
+func (g *merger) addRune(r string) error {
+	id := g.m.idOf(r)
+	for i := range len(r) {
+		if id >= 0 || g.m.fallback[r[i]] < 0 {
+			return g.add(id, len(r))
+		}
+	}
+	for i := range len(r) {
+		if err := g.add(g.m.fallback[r[i]], 1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // add appends a symbol of n bytes of text. id -1 is a rune outside the vocabulary: the unknown token takes

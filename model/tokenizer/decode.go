@@ -1,43 +1,71 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // decoder says how tokens become text.
-type decoder int
+type decoder struct {
+	joined   bool // by nothing; without a decoder by spaces
+	steps    []string
+	replaces []func(string) string
+	strip    string // taken away at the start of the text,
+	times    int    // so many times at most
+}
 
-const (
-	spaced    decoder = iota // no decoder: tokens as they are, with spaces between
-	plain                    // an empty Sequence: tokens as they are
-	byteLevel                // tokens are written in the byte alphabet
-)
+// decoderOrder is the order in which the steps of a decoder are understood.
+var decoderOrder = []string{"Replace", "ByteLevel", "ByteFallback", "Fuse", "Strip"}
 
-func parseDecoder(raw json.RawMessage, where string, depth int) (decoder, error) {
-	o, kind, err := component(raw, where, depth)
-	if err != nil {
-		return 0, err
+// parse adds a step.
+func (d *decoder) parse(o object, kind string) (err error) {
+	rank := slices.Index(decoderOrder, kind)
+	if rank < 0 {
+		return unsupported(o.where, kind)
 	}
+	if n := len(d.steps); n > 0 && (rank < slices.Index(decoderOrder, d.steps[n-1]) || rank > 0 && kind == d.steps[n-1]) {
+		return unsupported(o.where, kind+" after "+d.steps[n-1])
+	}
+	d.steps = append(d.steps, kind)
 	switch kind {
-	case "ByteLevel":
-		return byteLevel, nil
-	case "Sequence":
-		d := plain
-		err := eachElement(o.fields["decoders"], o.at("decoders"), func(i int, value json.RawMessage) error {
-			inner, err := parseDecoder(value, where+"["+itoa(i)+"]", depth+1)
-			if err != nil {
-				return err
-			}
-			if inner == byteLevel && d == byteLevel {
-				return &UnsupportedError{Component: "decoder", Type: "Sequence of two ByteLevel"}
-			}
-			d = max(d, inner)
-			return nil
-		})
-		return d, err
+	case "Replace":
+		var r func(string) string
+		r, err = o.replacer()
+		d.replaces = append(d.replaces, r)
+	case "Strip":
+		if !d.has("Fuse") || string(o.fields["stop"]) != "0" {
+			return unsupported(o.where, "Strip other than of the text's start")
+		}
+		if d.strip, err = o.text("content"); err == nil {
+			var n int32
+			n, err = readID(o.fields["start"], o.at("start"))
+			d.times = int(n)
+		}
 	}
-	return 0, &UnsupportedError{Component: "decoder", Type: clip(kind)}
+	return err
+}
+
+func (d *decoder) has(step string) bool { return slices.Contains(d.steps, step) }
+
+var byteToken = regexp.MustCompile(`^<0x([0-9A-Fa-f]{2})>$`)
+
+// text is what a token adds to a text; isByte: a byte of a run that is a text as a whole or not at all.
+func (d *decoder) text(token string) (text string, isByte bool) {
+	for _, r := range d.replaces {
+		token = r(token)
+	}
+	if m := byteToken.FindStringSubmatch(token); m != nil && d.has("ByteFallback") {
+		b, _ := strconv.ParseUint(m[1], 16, 8) // two digits
+		return string([]byte{byte(b)}), true
+	}
+	if d.has("ByteLevel") {
+		token = alphabetBytes(token)
+	}
+	return token, false
 }
 
 // Decode returns the text of ids. Bytes that are not UTF-8 become U+FFFD, one for each maximal subpart as in
@@ -53,8 +81,7 @@ func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) (string, error) {
 		}
 		s.add(id)
 	}
-	text, _ := appendText(make([]byte, 0, len(s.held)), s.held, true)
-	return string(text), err
+	return s.Flush(), err
 }
 
 // Stream decodes ids as they come, holding back what may still grow into a rune. The pieces put together
@@ -64,21 +91,51 @@ type Stream struct {
 
 	t     *Tokenizer
 	held  []byte
+	run   []byte // of the tokens before that are bytes
 	begun bool
+	strip int // how many more times
 }
 
 // NewStream starts a text.
-func (t *Tokenizer) NewStream() *Stream { return &Stream{t: t} }
+func (t *Tokenizer) NewStream() *Stream { return &Stream{t: t, strip: t.decoder.times} }
 
 func (s *Stream) add(id int32) {
 	if !s.t.has(id) || s.SkipSpecial && s.t.entries[id].special {
 		return
 	}
-	if s.t.decoder == spaced && s.begun {
+	e := &s.t.entries[id]
+	if e.isByte {
+		s.run = append(s.run, e.text...)
+		return
+	}
+	s.endRun()
+	if !s.t.decoder.joined && s.begun {
 		s.held = append(s.held, ' ')
 	}
 	s.begun = true
-	s.held = append(s.held, s.t.entries[id].text...)
+	s.write(e.text)
+}
+
+// endRun writes a run of bytes: as HuggingFace has it, U+FFFD for each of them unless all of them together are UTF-8.
+func (s *Stream) endRun() {
+	text := string(s.run)
+	if !utf8.ValidString(text) {
+		text = strings.Repeat("\uFFFD", len(text))
+	}
+	s.run = s.run[:0]
+	s.write(text)
+}
+
+func (s *Stream) write(text string) {
+	for s.strip > 0 && text != "" {
+		rest, found := strings.CutPrefix(text, s.t.decoder.strip)
+		if !found {
+			s.strip = 0
+			break
+		}
+		text, s.strip = rest, s.strip-1
+	}
+	s.held = append(s.held, text...)
 }
 
 // Push adds a token and returns the text that is settled by it, which is often empty. Ids without a token
@@ -92,7 +149,8 @@ func (s *Stream) Push(id int32) string {
 
 // Flush ends the text: a rune left incomplete becomes U+FFFD. The stream can then be used for another text.
 func (s *Stream) Flush() string {
-	text, _ := appendText(nil, s.held, true)
-	s.held, s.begun = s.held[:0], false
+	s.endRun()
+	text, _ := appendText(make([]byte, 0, len(s.held)), s.held, true)
+	s.held, s.begun, s.strip = s.held[:0], false, s.t.decoder.times
 	return string(text)
 }

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Limits on what Parse and Encode accept. They bound memory and time for files and texts from strangers.
@@ -32,10 +33,17 @@ var (
 type UnsupportedError struct {
 	Component string // "version", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model", "pattern"
 	Type      string // the type or construct, as the file spells it
+	Place     string // where in the file, such as "pre_tokenizer.pretokenizers[1]"
 }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("tokenizer: %s %q is not supported; convert the tokenizer to byte-level BPE without it", e.Component, e.Type)
+	return fmt.Sprintf("tokenizer: %s: %q is not supported; convert the tokenizer to BPE without it", e.Place, e.Type)
+}
+
+// unsupported refuses what stands at a place of the file.
+func unsupported(place, kind string) error {
+	component, _, _ := strings.Cut(place, ".")
+	return &UnsupportedError{Component: component, Type: clip(kind), Place: place}
 }
 
 // MergeError reports a merge rule whose left part, right part or result is not in the vocabulary.

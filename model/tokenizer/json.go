@@ -166,22 +166,17 @@ func (o object) text(name string) (string, error) {
 	return s, nil
 }
 
-func (o object) flag(name string) (bool, error) {
+// flagOr reads a flag, with a value for an absent or null member.
+func (o object) flagOr(name string, absent bool) (bool, error) {
 	switch string(o.fields[name]) {
+	case "", "null":
+		return absent, nil
 	case "true":
 		return true, nil
 	case "false":
 		return false, nil
 	}
 	return false, fileErrorf("%s: want true or false", o.at(name))
-}
-
-// flagOr is flag with a value for an absent or null member.
-func (o object) flagOr(name string, absent bool) (bool, error) {
-	if o.null(name) {
-		return absent, nil
-	}
-	return o.flag(name)
 }
 
 // readID reads a token id: a plain integer in [0, MaxVocab).

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Parse reads the contents of a tokenizer.json. Errors wrap ErrFile for a file that is malformed or
@@ -20,34 +21,26 @@ func Parse(data []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	if version, ok := file.fields["version"]; ok && string(version) != `"1.0"` {
-		return nil, &UnsupportedError{Component: "version", Type: clip(string(version))}
+		return nil, unsupported("version", string(version))
 	}
 	t := &Tokenizer{}
-	if !file.null("normalizer") {
-		_, kind, err := component(file.fields["normalizer"], "normalizer", 0)
-		if err != nil {
-			return nil, err
-		}
-		return nil, &UnsupportedError{Component: "normalizer", Type: clip(kind)}
-	}
-	if !file.null("pre_tokenizer") {
-		if t.stages, err = parsePreTokenizer(nil, file.fields["pre_tokenizer"], "pre_tokenizer", 0); err != nil {
-			return nil, err
-		}
-		if n := len(t.stages); n > 0 {
-			if _, ok := t.stages[n-1].(alphabet); ok {
-				t.stages, t.bytes = t.stages[:n-1], true
+	for _, part := range []struct {
+		name  string
+		parse func(o object, kind string) error
+	}{
+		{"normalizer", t.parseNormalizer}, {"pre_tokenizer", t.parsePreTokenizer},
+		{"post_processor", t.parsePostProcessor}, {"decoder", t.decoder.parse},
+	} {
+		if !file.null(part.name) {
+			if err := eachComponent(file.fields[part.name], part.name, 0, part.parse); err != nil {
+				return nil, err
 			}
 		}
 	}
-	if !file.null("post_processor") {
-		if t.template, err = parsePostProcessor(file.fields["post_processor"], "post_processor", 0); err != nil {
-			return nil, err
-		}
-	}
-	if !file.null("decoder") {
-		if t.decoder, err = parseDecoder(file.fields["decoder"], "decoder", 0); err != nil {
-			return nil, err
+	t.decoder.joined = !file.null("decoder")
+	if n := len(t.stages); n > 0 {
+		if _, ok := t.stages[n-1].(alphabet); ok {
+			t.stages, t.bytes = t.stages[:n-1], true
 		}
 	}
 	if err := t.model.parse(file.fields["model"]); err != nil {
@@ -72,17 +65,30 @@ func Parse(data []byte) (*Tokenizer, error) {
 	return t, nil
 }
 
-// component reads the object and type of one part of the file.
-func component(raw json.RawMessage, where string, depth int) (object, string, error) {
+// sequences names the list in a Sequence of each part of the file.
+var sequences = map[string]string{"normalizer": "normalizers", "pre_tokenizer": "pretokenizers", "post_processor": "processors", "decoder": "decoders"}
+
+// eachComponent calls f for one part of the file, or for the members of a Sequence in order, however deep.
+func eachComponent(raw json.RawMessage, where string, depth int, f func(o object, kind string) error) error {
 	if depth > maxDepth {
-		return object{}, "", fileErrorf("%s: Sequences nested more than %d deep", clip(where), maxDepth)
+		return fileErrorf("%s: Sequences nested more than %d deep", clip(where), maxDepth)
 	}
 	o, err := readObject(raw, where)
 	if err != nil {
-		return o, "", err
+		return err
 	}
 	kind, err := o.text("type")
-	return o, kind, err
+	if err != nil || kind != "Sequence" {
+		if err == nil {
+			err = f(o, kind)
+		}
+		return err
+	}
+	part, _, _ := strings.Cut(where, ".")
+	list := sequences[part]
+	return eachElement(o.fields[list], o.at(list), func(i int, value json.RawMessage) error {
+		return eachComponent(value, o.at(list)+"["+itoa(i)+"]", depth+1, f)
+	})
 }
 
 // fill makes the tables by id from the model's vocabulary and the added tokens.
@@ -91,21 +97,15 @@ func (t *Tokenizer) fill(added []addedToken) error {
 	for _, id := range t.model.vocab {
 		highest = max(highest, id)
 	}
-	// HuggingFace numbers added tokens itself, whatever the file says: as in the vocabulary, else onwards
-	// from its size. A file with other ids was written for something else.
-	next := int32(len(t.model.vocab))
 	seen := map[string]bool{}
 	for _, a := range added {
 		if seen[a.content] {
 			return fileErrorf("added token %q appears twice", clip(a.content))
 		}
 		seen[a.content] = true
-		want, ok := t.model.vocab[a.content]
-		if !ok {
-			want = next
-			next++
-		}
-		if a.id != want {
+		// HuggingFace numbers other added tokens onwards from the vocabulary's size. The file's own ids are those of the
+		// model's rows, with or without holes.
+		if want, ok := t.model.vocab[a.content]; ok && a.id != want {
 			return fileErrorf("added token %q has id %d, its place in the vocabulary is %d", clip(a.content), a.id, want)
 		}
 		highest = max(highest, a.id)
@@ -125,6 +125,7 @@ func (t *Tokenizer) fill(added []addedToken) error {
 			return err
 		}
 		if a.normalized {
+			a.content = t.normalize(a.content)
 			indirect = append(indirect, a)
 		} else {
 			direct = append(direct, a)
@@ -139,10 +140,8 @@ func (t *Tokenizer) enter(token string, id int32, special bool) error {
 	if e.known {
 		return fileErrorf("id %d belongs to both %q and %q", id, clip(min(e.token, token)), clip(max(e.token, token)))
 	}
-	*e = entry{token: token, text: token, known: true, special: special}
-	if t.decoder == byteLevel {
-		e.text = alphabetBytes(token)
-	}
+	text, isByte := t.decoder.text(token)
+	*e = entry{token: token, text: text, isByte: isByte, known: true, special: special}
 	t.ids[token] = id
 	return nil
 }

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -17,25 +18,22 @@ func (m *bpe) parse(raw json.RawMessage) error {
 			return err
 		}
 		if kind != "BPE" {
-			return &UnsupportedError{Component: "model", Type: clip(kind)}
+			return unsupported("model.type", kind)
 		}
 	}
 	switch string(o.fields["dropout"]) {
 	case "", "null", "0", "0.0":
 	default:
-		return &UnsupportedError{Component: "model", Type: "dropout"}
+		return unsupported("model.dropout", "dropout")
 	}
 	for _, name := range []string{"continuing_subword_prefix", "end_of_word_suffix"} {
 		if v := string(o.fields[name]); v != "" && v != "null" && v != `""` {
-			return &UnsupportedError{Component: "model", Type: name}
+			return unsupported("model."+name, name)
 		}
 	}
 	fallback, err := o.flagOr("byte_fallback", false)
 	if err != nil {
 		return err
-	}
-	if fallback {
-		return &UnsupportedError{Component: "model", Type: "byte_fallback"}
 	}
 	if m.ignoreMerges, err = o.flagOr("ignore_merges", false); err != nil {
 		return err
@@ -58,13 +56,20 @@ func (m *bpe) parse(raw json.RawMessage) error {
 		}
 	}
 	for b, r := range byteRune {
-		if id, ok := m.vocab[string(r)]; ok {
-			m.byteID[b] = id
-		} else {
-			m.byteID[b] = -1
+		m.byteID[b], m.fallback[b] = m.idOf(string(r)), -1
+		if fallback {
+			m.fallback[b] = m.idOf(fmt.Sprintf("<0x%02X>", b))
 		}
 	}
 	return m.parseMerges(o.fields["merges"])
+}
+
+// idOf is the id of a token of the vocabulary; -1: none.
+func (m *bpe) idOf(token string) int32 {
+	if id, ok := m.vocab[token]; ok {
+		return id
+	}
+	return -1
 }
 
 func (m *bpe) parseVocab(raw json.RawMessage) error {

@@ -1,8 +1,6 @@
 package tokenizer
 
-import (
-	"encoding/json"
-)
+import "encoding/json"
 
 // part of a template: the encoded text, or fixed ids.
 type part struct {
@@ -10,35 +8,18 @@ type part struct {
 	ids  []int32
 }
 
-// parsePostProcessor returns the template of a post_processor value, nil where the text stays as it is.
-func parsePostProcessor(raw json.RawMessage, where string, depth int) ([]part, error) {
-	o, kind, err := component(raw, where, depth)
-	if err != nil {
-		return nil, err
+// parsePostProcessor sets the template, which stays nil where the text stays as it is.
+func (t *Tokenizer) parsePostProcessor(o object, kind string) (err error) {
+	switch {
+	case kind == "ByteLevel": // it moves offsets only
+	case kind != "TemplateProcessing":
+		return unsupported(o.where, kind)
+	case t.template != nil:
+		return unsupported(o.where, "Sequence of two templates")
+	default:
+		t.template, err = parseTemplate(o)
 	}
-	switch kind {
-	case "ByteLevel": // it moves offsets only
-		return nil, nil
-	case "TemplateProcessing":
-		return parseTemplate(o)
-	case "Sequence":
-		var template []part
-		err := eachElement(o.fields["processors"], o.at("processors"), func(i int, value json.RawMessage) error {
-			t, err := parsePostProcessor(value, where+"["+itoa(i)+"]", depth+1)
-			if err != nil {
-				return err
-			}
-			if t != nil && template != nil {
-				return &UnsupportedError{Component: "post_processor", Type: "Sequence of two templates"}
-			}
-			if t != nil {
-				template = t
-			}
-			return nil
-		})
-		return template, err
-	}
-	return nil, &UnsupportedError{Component: "post_processor", Type: clip(kind)}
+	return err
 }
 
 func parseTemplate(o object) ([]part, error) {
@@ -84,7 +65,7 @@ func parseTemplate(o object) ([]part, error) {
 		}
 		if kind == "Sequence" {
 			if id != "A" || hasText {
-				return &UnsupportedError{Component: "post_processor", Type: "template other than one sequence A"}
+				return unsupported(o.where, "template other than one sequence A")
 			}
 			hasText = true
 			template = append(template, part{text: true})

@@ -1,7 +1,7 @@
 package tokenizer
 
 import (
-	"encoding/json"
+	"errors"
 	"strings"
 )
 
@@ -114,48 +114,50 @@ func reverse(s []span) {
 	}
 }
 
-// parsePreTokenizer appends the stages of a pre_tokenizer value.
-func parsePreTokenizer(dst []stage, raw json.RawMessage, where string, depth int) ([]stage, error) {
-	o, kind, err := component(raw, where, depth)
-	if err != nil {
-		return nil, err
+// parsePreTokenizer appends a stage.
+func (t *Tokenizer) parsePreTokenizer(o object, kind string) error {
+	cut := func(source string, b behavior) error {
+		p, err := compilePattern(source)
+		t.stages = append(t.stages, split{p, b, false})
+		return err
 	}
 	switch kind {
-	case "Sequence":
-		err := eachElement(o.fields["pretokenizers"], o.at("pretokenizers"), func(i int, value json.RawMessage) error {
-			dst, err = parsePreTokenizer(dst, value, where+"["+itoa(i)+"]", depth+1)
-			return err
-		})
-		return dst, err
 	case "ByteLevel":
-		prefix, err := o.flag("add_prefix_space")
+		prefix, err := o.flagOr("add_prefix_space", false)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		regex, err := o.flagOr("use_regex", true)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if prefix {
-			dst = append(dst, prefixSpace{})
+			t.stages = append(t.stages, prefixSpace{})
 		}
 		if regex {
-			p, err := compilePattern(gpt2Pattern)
-			if err != nil {
-				return nil, err
-			}
-			dst = append(dst, split{p, isolated, false})
+			err = cut(gpt2Pattern, isolated)
 		}
-		return append(dst, alphabet{}), nil
+		t.stages = append(t.stages, alphabet{})
+		return err
+	case "Digits":
+		single, err := o.flagOr("individual_digits", false)
+		if err != nil {
+			return err
+		}
+		if single {
+			return cut(`\p{N}`, isolated)
+		}
+		return cut(`\p{N}+`, isolated)
 	case "Split":
 		s, err := parseSplit(o)
-		return append(dst, s), err
+		t.stages = append(t.stages, s)
+		return err
 	}
-	return nil, &UnsupportedError{Component: "pre_tokenizer", Type: clip(kind)}
+	return unsupported(o.where, kind)
 }
 
 func parseSplit(o object) (s split, err error) {
-	if s.invert, err = o.flag("invert"); err != nil {
+	if s.invert, err = o.flagOr("invert", false); err != nil {
 		return s, err
 	}
 	name, err := o.text("behavior")
@@ -165,28 +167,38 @@ func parseSplit(o object) (s split, err error) {
 	switch s.behavior = behavior(name); s.behavior {
 	case removed, isolated, mergedWithPrevious, mergedWithNext, contiguous:
 	default:
-		return s, &UnsupportedError{Component: "pre_tokenizer", Type: "Split behavior " + clip(name)}
+		return s, unsupported(o.where, "Split behavior "+clip(name))
 	}
-	p, err := readObject(o.fields["pattern"], o.at("pattern"))
+	source, literal, err := o.pattern()
 	if err != nil {
 		return s, err
 	}
-	if len(p.fields) != 1 {
-		return s, fileErrorf("%s: want {\"Regex\": ...} or {\"String\": ...}", p.where)
+	if literal {
+		source = quotePattern(source)
 	}
-	source := ""
-	if _, ok := p.fields["String"]; ok {
-		if source, err = p.text("String"); err == nil {
-			source = quotePattern(source)
-		}
+	s.pattern, err = compilePattern(source)
+	var u *UnsupportedError
+	if errors.As(err, &u) {
+		u.Place = o.at("pattern")
+	}
+	return s, err
+}
+
+// pattern reads {"Regex": ...} or {"String": ...}, a text that is matched literally.
+func (o object) pattern() (source string, literal bool, err error) {
+	p, err := readObject(o.fields["pattern"], o.at("pattern"))
+	if err != nil {
+		return "", false, err
+	}
+	if len(p.fields) != 1 {
+		return "", false, fileErrorf("%s: want {\"Regex\": ...} or {\"String\": ...}", p.where)
+	}
+	if _, literal = p.fields["String"]; literal {
+		source, err = p.text("String")
 	} else {
 		source, err = p.text("Regex")
 	}
-	if err != nil {
-		return s, err
-	}
-	s.pattern, err = compilePattern(source)
-	return s, err
+	return source, literal, err
 }
 
 // quotePattern writes a pattern that matches s literally.

@@ -1,5 +1,5 @@
 // Package tokenizer turns text into token ids and back, as HuggingFace's tokenizers library does for a
-// byte-level BPE tokenizer.json. The ids are those of the file, merges and split pattern included; anything
+// BPE tokenizer.json, byte-level or with tokens for single bytes. The ids are those of the file, merges and split pattern included; anything
 // in the file that is not understood is refused by name.
 //
 // Two properties of HuggingFace's tokenizers are kept on purpose. A file may split with "Removed" and
@@ -19,8 +19,9 @@ import (
 type Tokenizer struct {
 	entries  []entry // by id
 	ids      map[string]int32
-	direct   *matcher // added tokens found in the text as it is
-	indirect *matcher // and those HuggingFace looks for after normalization
+	direct   *matcher              // added tokens found in the text as it is
+	indirect *matcher              // and those HuggingFace looks for after normalization
+	rewrites []func(string) string // the normalizer
 	stages   []stage
 	bytes    bool // pieces go to the model in the byte alphabet
 	model    bpe
@@ -31,6 +32,7 @@ type Tokenizer struct {
 type entry struct {
 	token   string // as in the file
 	text    string // bytes it decodes to
+	isByte  bool   // a byte that may be a part of a rune
 	known   bool
 	special bool
 }
@@ -106,7 +108,7 @@ func (t *Tokenizer) segments(text string, special bool) ([]segment, int) {
 			continue
 		}
 		n := 0
-		out, n = t.indirect.cut(out, s.text, special)
+		out, n = t.indirect.cut(out, t.normalize(s.text), special)
 		lost += n
 	}
 	return out, lost
