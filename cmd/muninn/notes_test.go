@@ -35,3 +35,18 @@ func TestNotesOnFiles(t *testing.T) {
 	}
 	invoke("show", "--json", dir).wants(t, 0, `"notes":["generation_config.json: repetition_penalty is 0`, "")
 }
+
+// A byte order mark is no part of a text; inside of it U+FEFF is.
+func TestByteOrderMark(t *testing.T) {
+	plain := invocation{stdin: "a=3;a?"}.run("tokenize", "demo")
+	marked := invocation{stdin: "\uFEFFa=3;a?\n"}.run("tokenize", "demo")
+	marked.wants(t, 0, plain.out, "standard input begins with a byte order mark")
+	if marked.out != plain.out {
+		t.Errorf("ids %q, without the mark %q", marked.out, plain.out)
+	}
+	if inside := (invocation{stdin: "a\uFEFF=3"}).run("tokenize", "demo"); inside.err != "" {
+		t.Errorf("U+FEFF inside: %q", inside.err)
+	}
+	file := soundWith(t, map[string]string{"prompt.txt": "\uFEFF"}) + "/prompt.txt"
+	invoke("run", "demo", "-f", file).wants(t, 2, "", "prompt.txt is empty")
+}

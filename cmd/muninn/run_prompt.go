@@ -107,7 +107,7 @@ func (o *promptOptions) text(s *cli.Streams) (string, error) {
 	case o.File == "" && cli.IsTerminal(s.In):
 		return "", cli.Usage("no prompt: give it as an argument, with --file, or on standard input")
 	}
-	text, err := readText(r, from)
+	text, err := readText(s, r, from)
 	if err != nil {
 		return "", err
 	}
@@ -117,8 +117,8 @@ func (o *promptOptions) text(s *cli.Streams) (string, error) {
 	return text, nil
 }
 
-// readText reads r to its end, within what the tokenizer takes, and leaves out one final newline.
-func readText(r io.Reader, from string) (string, error) {
+// readText reads r to its end, within what the tokenizer takes, and leaves out a byte order mark and one final newline.
+func readText(s *cli.Streams, r io.Reader, from string) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, tokenizer.MaxText+1))
 	if err != nil {
 		return "", cli.Usage("cannot read %s: %v", from, err)
@@ -126,7 +126,11 @@ func readText(r io.Reader, from string) (string, error) {
 	if len(data) > tokenizer.MaxText {
 		return "", cli.Usage("%s holds more than %s of text, the most that is read", from, cli.Size(tokenizer.MaxText))
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
+	text, marked := strings.CutPrefix(string(data), "\uFEFF")
+	if marked {
+		s.Note("%s begins with a byte order mark, which is left out", from)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"), nil
 }
 
 // chat lays text out as a question and encodes it part by part.

@@ -65,7 +65,7 @@ func tokenize(s *cli.Streams, o *tokenizeOptions) error {
 	var text string
 	if o.Text != nil {
 		text = *o.Text
-	} else if text, err = readText(s.In, "standard input"); err != nil {
+	} else if text, err = readText(s, s.In, "standard input"); err != nil {
 		return err
 	}
 	var ids []int32
@@ -141,7 +141,7 @@ func detokenize(s *cli.Streams, o *detokenizeOptions) error {
 	}
 	list := strings.Join(o.IDs, " ")
 	if len(o.IDs) == 0 {
-		if list, err = readText(s.In, "standard input"); err != nil {
+		if list, err = readText(s, s.In, "standard input"); err != nil {
 			return err
 		}
 	}
