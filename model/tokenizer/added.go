@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"sort"
 	"strings"
 	"unicode"
@@ -19,40 +18,21 @@ type addedToken struct {
 	special    bool
 }
 
-func parseAdded(raw json.RawMessage) ([]addedToken, error) {
+func parseAdded(file object) []addedToken {
 	var out []addedToken
-	err := eachElement(raw, "added_tokens", func(i int, value json.RawMessage) error {
-		if i >= MaxVocab {
-			return fileErrorf("more than %d added_tokens: %w", MaxVocab, ErrTooLarge)
-		}
-		o, err := readObject(value, "added_tokens["+itoa(i)+"]")
-		if err != nil {
-			return err
-		}
-		var a addedToken
-		if a.id, err = readID(o.fields["id"], o.at("id")); err != nil {
-			return err
-		}
-		if a.content, err = o.text("content"); err != nil {
-			return err
-		}
+	for _, o := range file.list("added_tokens") {
+		a := addedToken{id: o.id("id"), content: o.text("content"), special: o.flag("special", false),
+			singleWord: o.flag("single_word", false), lstrip: o.flag("lstrip", false), rstrip: o.flag("rstrip", false)}
+		a.normalized = o.flag("normalized", !a.special)
 		if a.content == "" || len(a.content) > maxAddedLength {
-			return fileErrorf("%s: %d bytes, want 1 to %d", o.at("content"), len(a.content), maxAddedLength)
-		}
-		a.normalized = true
-		for _, f := range []struct {
-			name string
-			to   *bool
-		}{{"special", &a.special}, {"single_word", &a.singleWord}, {"lstrip", &a.lstrip}, {"rstrip", &a.rstrip},
-			{"normalized", &a.normalized}} {
-			if *f.to, err = o.flagOr(f.name, *f.to && !a.special); err != nil {
-				return err
-			}
+			o.fail(fileErrorf("%s: %d bytes, want 1 to %d", o.at("content"), len(a.content), maxAddedLength))
 		}
 		out = append(out, a)
-		return nil
-	})
-	return out, err
+	}
+	if len(out) > MaxVocab {
+		file.fail(fileErrorf("more than %d added_tokens: %w", MaxVocab, ErrTooLarge))
+	}
+	return out
 }
 
 // matcher finds added tokens: the leftmost, and among those the longest.

@@ -22,31 +22,23 @@ type decoder struct {
 var decoderOrder = []string{"Replace", "ByteLevel", "ByteFallback", "Fuse", "Strip"}
 
 // parse adds a step.
-func (d *decoder) parse(o object, kind string) (err error) {
+func (d *decoder) parse(o object, kind string) {
 	rank := slices.Index(decoderOrder, kind)
 	if rank < 0 {
-		return unsupported(o.where, kind)
-	}
-	if n := len(d.steps); n > 0 && (rank < slices.Index(decoderOrder, d.steps[n-1]) || rank > 0 && kind == d.steps[n-1]) {
-		return unsupported(o.where, kind+" after "+d.steps[n-1])
+		o.fail(unsupported(o.where, kind))
+	} else if n := len(d.steps); n > 0 && (rank < slices.Index(decoderOrder, d.steps[n-1]) || rank > 0 && kind == d.steps[n-1]) {
+		o.fail(unsupported(o.where, kind+" after "+d.steps[n-1]))
 	}
 	d.steps = append(d.steps, kind)
 	switch kind {
 	case "Replace":
-		var r func(string) string
-		r, err = o.replacer()
-		d.replaces = append(d.replaces, r)
+		d.replaces = append(d.replaces, o.replacer())
 	case "Strip":
 		if !d.has("Fuse") || string(o.fields["stop"]) != "0" {
-			return unsupported(o.where, "Strip other than of the text's start")
+			o.fail(unsupported(o.where, "Strip other than of the text's start"))
 		}
-		if d.strip, err = o.text("content"); err == nil {
-			var n int32
-			n, err = readID(o.fields["start"], o.at("start"))
-			d.times = int(n)
-		}
+		d.strip, d.times = o.text("content"), int(o.id("start"))
 	}
-	return err
 }
 
 func (d *decoder) has(step string) bool { return slices.Contains(d.steps, step) }

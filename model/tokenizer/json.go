@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -47,81 +48,36 @@ func hex4(data []byte, at int) (uint64, bool) {
 	return v, err == nil
 }
 
-// eachField calls f for every member of a JSON object in order. A repeated name is an error.
-func eachField(raw []byte, where string, f func(name string, value json.RawMessage) error) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := dec.Token(); err != nil {
-		return fileErrorf("%s: %w", where, err)
-	} else if t != json.Delim('{') {
-		return fileErrorf("%s: want an object", where)
-	}
-	seen := map[string]bool{}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return fileErrorf("%s: %w", where, err)
-		}
-		name, _ := t.(string)
-		if seen[name] {
-			return fileErrorf("%s: %q appears twice", where, name)
-		}
-		seen[name] = true
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return fileErrorf("%s.%s: %w", where, name, err)
-		}
-		if err := f(name, value); err != nil {
-			return err
-		}
-	}
-	return closeJSON(dec, where)
-}
-
-// eachElement calls f for every element of a JSON array in order.
-func eachElement(raw []byte, where string, f func(i int, value json.RawMessage) error) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := dec.Token(); err != nil {
-		return fileErrorf("%s: %w", where, err)
-	} else if t != json.Delim('[') {
-		return fileErrorf("%s: want an array", where)
-	}
-	for i := 0; dec.More(); i++ {
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return fileErrorf("%s[%d]: %w", where, i, err)
-		}
-		if err := f(i, value); err != nil {
-			return err
-		}
-	}
-	return closeJSON(dec, where)
-}
-
-// eachToken walks a big object or array without a value in between: f gets the first token of every member
-// and reads the rest of it from dec.
-func eachToken(raw []byte, where string, open json.Delim, f func(dec *json.Decoder, first json.Token) error) error {
+// each calls f for every member of a JSON object, or element of an array, in order; f reads the value from dec. A repeated
+// name is an error.
+func each(raw []byte, where string, open json.Delim, f func(dec *json.Decoder, name string, i int) error) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	if t, err := dec.Token(); err != nil {
-		return fileErrorf("%s: %w", where, err)
-	} else if t != open {
+	t, err := dec.Token()
+	if len(raw) == 0 || err == nil && t != open {
 		return fileErrorf("%s: want %s", where, map[json.Delim]string{'{': "an object", '[': "an array"}[open])
 	}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return fileErrorf("%s: %w", where, err)
+	seen := map[string]bool{}
+	for i := 0; err == nil && dec.More(); i++ {
+		name := ""
+		if open == '{' {
+			if t, err = dec.Token(); err != nil {
+				break
+			}
+			name, _ = t.(string) // the decoder has no other names
+			if seen[name] {
+				return fileErrorf("%s: %q appears twice", where, clip(name))
+			}
+			seen[name] = true
 		}
-		if err := f(dec, t); err != nil {
+		if err := f(dec, name, i); err != nil {
 			return err
 		}
 	}
-	return closeJSON(dec, where)
-}
-
-// closeJSON reads the closing bracket and demands that nothing follows it.
-func closeJSON(dec *json.Decoder, where string) error {
-	if _, err := dec.Token(); err != nil {
+	if err == nil {
+		_, err = dec.Token() // the closing bracket
+	}
+	if err != nil {
 		return fileErrorf("%s: %w", where, err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
@@ -130,53 +86,82 @@ func closeJSON(dec *json.Decoder, where string) error {
 	return nil
 }
 
-// object is a small JSON object with typed access. Members nobody asks for are ignored, as in HuggingFace.
+// object is a JSON object with its place in the file. Members nobody asks for are ignored, as in HuggingFace; null counts as
+// absent. The first error in a file sticks in failed, and the readers return zero values after it.
 type object struct {
 	where  string
 	fields map[string]json.RawMessage
+	failed *error
 }
 
-func readObject(raw []byte, where string) (object, error) {
-	o := object{where, map[string]json.RawMessage{}}
-	err := eachField(raw, where, func(name string, value json.RawMessage) error {
-		o.fields[name] = value
+func readObject(raw []byte, where string, failed *error) object {
+	o := object{where, map[string]json.RawMessage{}, failed}
+	o.fail(each(raw, where, '{', func(dec *json.Decoder, name string, _ int) error {
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return fileErrorf("%s: %w", o.at(clip(name)), err)
+		}
+		if string(value) != "null" {
+			o.fields[name] = value
+		}
 		return nil
-	})
-	return o, err
+	}))
+	return o
+}
+
+func (o object) fail(err error) {
+	if *o.failed == nil {
+		*o.failed = err
+	}
 }
 
 // at names a member in errors.
-func (o object) at(name string) string { return o.where + "." + name }
+func (o object) at(name string) string { return strings.TrimPrefix(o.where+"."+name, ".") }
 
-// null reports whether a member is absent or null.
-func (o object) null(name string) bool {
-	v, ok := o.fields[name]
-	return !ok || string(v) == "null"
+func (o object) has(name string) bool { return o.fields[name] != nil }
+
+func (o object) object(name string) object {
+	return readObject(o.fields[name], o.at(name), o.failed)
 }
 
-func (o object) text(name string) (string, error) {
-	v, ok := o.fields[name]
-	if !ok || len(v) == 0 || v[0] != '"' {
-		return "", fileErrorf("%s: want a string", o.at(name))
-	}
-	var s string
-	if err := json.Unmarshal(v, &s); err != nil {
-		return "", fileErrorf("%s: %w", o.at(name), err)
-	}
-	return s, nil
+// list reads an array of objects.
+func (o object) list(name string) (out []object) {
+	o.fail(each(o.fields[name], o.at(name), '[', func(dec *json.Decoder, _ string, i int) error {
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return fileErrorf("%s[%d]: %w", o.at(name), i, err)
+		}
+		out = append(out, readObject(value, o.at(name)+"["+strconv.Itoa(i)+"]", o.failed))
+		return *o.failed
+	}))
+	return out
 }
 
-// flagOr reads a flag, with a value for an absent or null member.
-func (o object) flagOr(name string, absent bool) (bool, error) {
+func (o object) text(name string) (s string) {
+	if raw := o.fields[name]; len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		o.fail(fileErrorf("%s: want a string", o.at(name)))
+	}
+	return s
+}
+
+// flag reads true or false, with a value for an absent member.
+func (o object) flag(name string, absent bool) bool {
 	switch string(o.fields[name]) {
-	case "", "null":
-		return absent, nil
+	case "":
+		return absent
 	case "true":
-		return true, nil
+		return true
 	case "false":
-		return false, nil
+	default:
+		o.fail(fileErrorf("%s: want true or false", o.at(name)))
 	}
-	return false, fileErrorf("%s: want true or false", o.at(name))
+	return false
+}
+
+func (o object) id(name string) int32 {
+	id, err := readID(o.fields[name], o.at(name))
+	o.fail(err)
+	return id
 }
 
 // readID reads a token id: a plain integer in [0, MaxVocab).

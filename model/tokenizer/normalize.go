@@ -9,23 +9,19 @@ import (
 var unicodeForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
 
 // parseNormalizer appends a rewriting of the text. The forms of Unicode are those of version 15.
-func (t *Tokenizer) parseNormalizer(o object, kind string) error {
+func (t *Tokenizer) parseNormalizer(o object, kind string) {
 	form, isForm := unicodeForms[kind]
 	switch {
 	case isForm:
 		t.rewrites = append(t.rewrites, form.String)
 	case kind == "Prepend":
-		before, err := o.text("prepend")
+		before := o.text("prepend")
 		t.rewrites = append(t.rewrites, func(s string) string { return before + s })
-		return err
 	case kind == "Replace":
-		r, err := o.replacer()
-		t.rewrites = append(t.rewrites, r)
-		return err
+		t.rewrites = append(t.rewrites, o.replacer())
 	default:
-		return unsupported(o.where, kind)
+		o.fail(unsupported(o.where, kind))
 	}
-	return nil
 }
 
 // normalize rewrites a text that is not empty.
@@ -37,14 +33,11 @@ func (t *Tokenizer) normalize(text string) string {
 }
 
 // replacer reads a Replace of a literal text by another, of the normalizer or the decoder.
-func (o object) replacer() (func(string) string, error) {
-	old, literal, err := o.pattern()
-	if err != nil {
-		return nil, err
-	}
+func (o object) replacer() func(string) string {
+	old, literal := o.pattern()
+	with := o.text("content")
 	if !literal || old == "" {
-		return nil, unsupported(o.where, "Replace with a Regex")
+		o.fail(unsupported(o.where, "Replace with a Regex"))
 	}
-	with, err := o.text("content")
-	return func(s string) string { return strings.ReplaceAll(s, old, with) }, err
+	return func(s string) string { return strings.ReplaceAll(s, old, with) }
 }

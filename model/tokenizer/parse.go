@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -16,41 +15,36 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if err := checkText(data); err != nil {
 		return nil, err
 	}
-	file, err := readObject(data, "tokenizer.json")
-	if err != nil {
-		return nil, err
-	}
+	var failed error
+	file := readObject(data, "tokenizer.json", &failed)
 	if version, ok := file.fields["version"]; ok && string(version) != `"1.0"` {
-		return nil, unsupported("version", string(version))
+		file.fail(unsupported("version", string(version)))
 	}
 	t := &Tokenizer{}
 	for _, part := range []struct {
 		name  string
-		parse func(o object, kind string) error
+		parse func(o object, kind string)
 	}{
 		{"normalizer", t.parseNormalizer}, {"pre_tokenizer", t.parsePreTokenizer},
 		{"post_processor", t.parsePostProcessor}, {"decoder", t.decoder.parse},
 	} {
-		if !file.null(part.name) {
-			if err := eachComponent(file.fields[part.name], part.name, 0, part.parse); err != nil {
-				return nil, err
-			}
+		if file.has(part.name) {
+			eachComponent(readObject(file.fields[part.name], part.name, &failed), 0, part.parse)
 		}
 	}
-	t.decoder.joined = !file.null("decoder")
+	t.decoder.joined = file.has("decoder")
 	if n := len(t.stages); n > 0 {
 		if _, ok := t.stages[n-1].(alphabet); ok {
 			t.stages, t.bytes = t.stages[:n-1], true
 		}
 	}
-	if err := t.model.parse(file.fields["model"]); err != nil {
-		return nil, err
-	}
+	t.model.parse(readObject(file.fields["model"], "model", &failed))
 	var added []addedToken
-	if !file.null("added_tokens") {
-		if added, err = parseAdded(file.fields["added_tokens"]); err != nil {
-			return nil, err
-		}
+	if file.has("added_tokens") {
+		added = parseAdded(object{"", file.fields, &failed})
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	if err := t.fill(added); err != nil {
 		return nil, err
@@ -69,26 +63,20 @@ func Parse(data []byte) (*Tokenizer, error) {
 var sequences = map[string]string{"normalizer": "normalizers", "pre_tokenizer": "pretokenizers", "post_processor": "processors", "decoder": "decoders"}
 
 // eachComponent calls f for one part of the file, or for the members of a Sequence in order, however deep.
-func eachComponent(raw json.RawMessage, where string, depth int, f func(o object, kind string) error) error {
-	if depth > maxDepth {
-		return fileErrorf("%s: Sequences nested more than %d deep", clip(where), maxDepth)
-	}
-	o, err := readObject(raw, where)
-	if err != nil {
-		return err
-	}
-	kind, err := o.text("type")
-	if err != nil || kind != "Sequence" {
-		if err == nil {
-			err = f(o, kind)
+func eachComponent(o object, depth int, f func(o object, kind string)) {
+	kind := o.text("type")
+	part, _, _ := strings.Cut(o.where, ".")
+	switch {
+	case *o.failed != nil:
+	case depth > maxDepth:
+		o.fail(fileErrorf("%s: Sequences nested more than %d deep", clip(o.where), maxDepth))
+	case kind != "Sequence":
+		f(o, kind)
+	default:
+		for _, member := range o.list(sequences[part]) {
+			eachComponent(member, depth+1, f)
 		}
-		return err
 	}
-	part, _, _ := strings.Cut(where, ".")
-	list := sequences[part]
-	return eachElement(o.fields[list], o.at(list), func(i int, value json.RawMessage) error {
-		return eachComponent(value, o.at(list)+"["+itoa(i)+"]", depth+1, f)
-	})
 }
 
 // fill makes the tables by id from the model's vocabulary and the added tokens.

@@ -3,55 +3,32 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // parse reads the model member of the file.
-func (m *bpe) parse(raw json.RawMessage) error {
-	o, err := readObject(raw, "model")
-	if err != nil {
-		return err
-	}
-	if !o.null("type") { // old files leave it out
-		kind, err := o.text("type")
-		if err != nil {
-			return err
-		}
-		if kind != "BPE" {
-			return unsupported("model.type", kind)
+func (m *bpe) parse(o object) {
+	if o.has("type") { // old files leave it out
+		if kind := o.text("type"); kind != "BPE" {
+			o.fail(unsupported("model.type", kind))
 		}
 	}
-	switch string(o.fields["dropout"]) {
-	case "", "null", "0", "0.0":
-	default:
-		return unsupported("model.dropout", "dropout")
-	}
-	for _, name := range []string{"continuing_subword_prefix", "end_of_word_suffix"} {
-		if v := string(o.fields[name]); v != "" && v != "null" && v != `""` {
-			return unsupported("model."+name, name)
+	for name, off := range map[string]string{"dropout": "0 0.0", "continuing_subword_prefix": `""`, "end_of_word_suffix": `""`} {
+		if o.has(name) && !slices.Contains(strings.Fields(off), string(o.fields[name])) {
+			o.fail(unsupported("model."+name, name))
 		}
 	}
-	fallback, err := o.flagOr("byte_fallback", false)
-	if err != nil {
-		return err
-	}
-	if m.ignoreMerges, err = o.flagOr("ignore_merges", false); err != nil {
-		return err
-	}
-	if m.fuseUnk, err = o.flagOr("fuse_unk", false); err != nil {
-		return err
-	}
-	if err := m.parseVocab(o.fields["vocab"]); err != nil {
-		return err
+	fallback := o.flag("byte_fallback", false)
+	m.ignoreMerges = o.flag("ignore_merges", false)
+	m.fuseUnk = o.flag("fuse_unk", false)
+	if *o.failed == nil {
+		o.fail(m.parseVocab(o.fields["vocab"]))
 	}
 	m.unk = -1
-	if !o.null("unk_token") {
-		if m.unkToken, err = o.text("unk_token"); err != nil {
-			return err
-		}
-		if id, ok := m.vocab[m.unkToken]; ok {
-			m.unk = id
-		} else {
+	if o.has("unk_token") {
+		m.unkToken = o.text("unk_token")
+		if m.unk = m.idOf(m.unkToken); m.unk < 0 {
 			m.unk = -2
 		}
 	}
@@ -61,7 +38,9 @@ func (m *bpe) parse(raw json.RawMessage) error {
 			m.fallback[b] = m.idOf(fmt.Sprintf("<0x%02X>", b))
 		}
 	}
-	return m.parseMerges(o.fields["merges"])
+	if *o.failed == nil {
+		o.fail(m.parseMerges(o.fields["merges"]))
+	}
 }
 
 // idOf is the id of a token of the vocabulary; -1: none.
@@ -74,11 +53,7 @@ func (m *bpe) idOf(token string) int32 {
 
 func (m *bpe) parseVocab(raw json.RawMessage) error {
 	m.vocab = map[string]int32{}
-	err := eachToken(raw, "model.vocab", '{', func(dec *json.Decoder, first json.Token) error {
-		token, _ := first.(string) // the decoder has no other names
-		if _, ok := m.vocab[token]; ok {
-			return fileErrorf("model.vocab: %q appears twice", clip(token))
-		}
+	err := each(raw, "model.vocab", '{', func(dec *json.Decoder, token string, _ int) error {
 		if len(m.vocab) >= MaxVocab {
 			return fileErrorf("model.vocab has more than %d tokens: %w", MaxVocab, ErrTooLarge)
 		}
@@ -102,11 +77,14 @@ func (m *bpe) parseVocab(raw json.RawMessage) error {
 // rank, as in HuggingFace.
 func (m *bpe) parseMerges(raw json.RawMessage) error {
 	m.ranks = map[uint64]uint32{}
-	i := -1
 	rules, pairs := false, false
-	return eachToken(raw, "model.merges", '[', func(dec *json.Decoder, first json.Token) error {
-		if i++; i >= maxMerges {
+	return each(raw, "model.merges", '[', func(dec *json.Decoder, _ string, i int) error {
+		if i >= maxMerges {
 			return fileErrorf("model.merges has more than %d rules: %w", maxMerges, ErrTooLarge)
+		}
+		first, err := dec.Token()
+		if err != nil {
+			return fileErrorf("model.merges[%d]: %w", i, err)
 		}
 		a, b, ok := "", "", false
 		if rule, isString := first.(string); isString {

@@ -55,7 +55,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	sequence := `{"type":"Sequence","pretokenizers":[`
 	for _, c := range []struct{ name, file, want string }{
-		{"empty", ``, "EOF"},
+		{"empty", ``, "want an object"},
 		{"not JSON", `tokens`, "invalid character"},
 		{"truncated", small()[:200], "EOF"},
 		{"truncated in vocab", strings.SplitAfter(small(), `"abc"`)[0], "EOF"},

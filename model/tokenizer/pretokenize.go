@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -81,7 +82,7 @@ func (b behavior) join(spans []span) []span {
 		return spans
 	}
 	if b == mergedWithNext {
-		reverse(spans)
+		slices.Reverse(spans)
 	}
 	out := spans[:0]
 	previous := false // whether the span before was a match
@@ -103,102 +104,65 @@ func (b behavior) join(spans []span) []span {
 		out = append(out, sp)
 	}
 	if b == mergedWithNext {
-		reverse(out)
+		slices.Reverse(out)
 	}
 	return out
 }
 
-func reverse(s []span) {
-	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
-		s[i], s[j] = s[j], s[i]
-	}
-}
-
-// parsePreTokenizer appends a stage.
-func (t *Tokenizer) parsePreTokenizer(o object, kind string) error {
-	cut := func(source string, b behavior) error {
-		p, err := compilePattern(source)
-		t.stages = append(t.stages, split{p, b, false})
-		return err
-	}
+// parsePreTokenizer appends the stages of one component.
+func (t *Tokenizer) parsePreTokenizer(o object, kind string) {
+	add := func(s stage) { t.stages = append(t.stages, s) }
 	switch kind {
 	case "ByteLevel":
-		prefix, err := o.flagOr("add_prefix_space", false)
-		if err != nil {
-			return err
+		if o.flag("add_prefix_space", false) {
+			add(prefixSpace{})
 		}
-		regex, err := o.flagOr("use_regex", true)
-		if err != nil {
-			return err
+		if o.flag("use_regex", true) {
+			add(split{o.compile(gpt2Pattern), isolated, false})
 		}
-		if prefix {
-			t.stages = append(t.stages, prefixSpace{})
-		}
-		if regex {
-			err = cut(gpt2Pattern, isolated)
-		}
-		t.stages = append(t.stages, alphabet{})
-		return err
+		add(alphabet{})
 	case "Digits":
-		single, err := o.flagOr("individual_digits", false)
-		if err != nil {
-			return err
+		source := `\p{N}+`
+		if o.flag("individual_digits", false) {
+			source = `\p{N}`
 		}
-		if single {
-			return cut(`\p{N}`, isolated)
-		}
-		return cut(`\p{N}+`, isolated)
+		add(split{o.compile(source), isolated, false})
 	case "Split":
-		s, err := parseSplit(o)
-		t.stages = append(t.stages, s)
-		return err
+		s := split{behavior: behavior(o.text("behavior")), invert: o.flag("invert", false)}
+		if !slices.Contains([]behavior{removed, isolated, mergedWithPrevious, mergedWithNext, contiguous}, s.behavior) {
+			o.fail(unsupported(o.where, "Split behavior "+string(s.behavior)))
+		}
+		source, literal := o.pattern()
+		if literal {
+			source = quotePattern(source)
+		}
+		s.pattern = o.compile(source)
+		add(s)
+	default:
+		o.fail(unsupported(o.where, kind))
 	}
-	return unsupported(o.where, kind)
 }
 
-func parseSplit(o object) (s split, err error) {
-	if s.invert, err = o.flagOr("invert", false); err != nil {
-		return s, err
-	}
-	name, err := o.text("behavior")
-	if err != nil {
-		return s, err
-	}
-	switch s.behavior = behavior(name); s.behavior {
-	case removed, isolated, mergedWithPrevious, mergedWithNext, contiguous:
-	default:
-		return s, unsupported(o.where, "Split behavior "+clip(name))
-	}
-	source, literal, err := o.pattern()
-	if err != nil {
-		return s, err
+// pattern reads {"Regex": ...} or {"String": ...}, a text that is matched literally.
+func (o object) pattern() (source string, literal bool) {
+	p := o.object("pattern")
+	if literal = p.has("String"); len(p.fields) != 1 {
+		p.fail(fileErrorf("%s: want {\"Regex\": ...} or {\"String\": ...}", p.where))
 	}
 	if literal {
-		source = quotePattern(source)
+		return p.text("String"), true
 	}
-	s.pattern, err = compilePattern(source)
+	return p.text("Regex"), false
+}
+
+func (o object) compile(source string) *pattern {
+	p, err := compilePattern(source)
 	var u *UnsupportedError
 	if errors.As(err, &u) {
 		u.Place = o.at("pattern")
 	}
-	return s, err
-}
-
-// pattern reads {"Regex": ...} or {"String": ...}, a text that is matched literally.
-func (o object) pattern() (source string, literal bool, err error) {
-	p, err := readObject(o.fields["pattern"], o.at("pattern"))
-	if err != nil {
-		return "", false, err
-	}
-	if len(p.fields) != 1 {
-		return "", false, fileErrorf("%s: want {\"Regex\": ...} or {\"String\": ...}", p.where)
-	}
-	if _, literal = p.fields["String"]; literal {
-		source, err = p.text("String")
-	} else {
-		source, err = p.text("Regex")
-	}
-	return source, literal, err
+	o.fail(err)
+	return p
 }
 
 // quotePattern writes a pattern that matches s literally.

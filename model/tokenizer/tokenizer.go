@@ -10,10 +10,7 @@
 // that are newer may split differently.
 package tokenizer
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // Tokenizer is made by Parse. It is safe for use by several goroutines.
 type Tokenizer struct {
@@ -145,5 +142,3 @@ func (t *Tokenizer) Bytes(id int32) []byte {
 	}
 	return []byte(t.entries[id].text)
 }
-
-func itoa(i int) string { return strconv.Itoa(i) }
