@@ -75,7 +75,7 @@ func ParseConfig(data []byte) (c Config, notes []string, err error) {
 		MeanRecurrence:          f.Integer(32, 1, MaxRecur, "mean_recurrence"),
 		RopeBase:                base,
 		NormEps:                 f.Number(1e-6, 1e-30, 0.1, "norm_eps", "rms_norm_eps"),
-		TieEmbeddings:           tied(f),
+		TieEmbeddings:           readTied(f),
 		Bias:                    f.Boolean(false, "bias"),
 		QKBias:                  f.Boolean(true, "qk_bias"),
 	}
@@ -88,9 +88,9 @@ func ParseConfig(data []byte) (c Config, notes []string, err error) {
 	return c, f.Notes, nil
 }
 
-// tied reads whether the head is wte. The library's base class writes a tie_word_embeddings of its own beside the
+// readTied reads whether the head is wte. The library's base class writes a tie_word_embeddings of its own beside the
 // reference's field, which is the one that the reference looks at.
-func tied(f *strict.Fields) bool {
+func readTied(f *strict.Fields) bool {
 	library := f.Boolean(true, "tie_word_embeddings")
 	tied := f.Boolean(library, "tie_embeddings")
 	if f.Has("tie_word_embeddings") && tied != library {
