@@ -109,7 +109,7 @@ func modelName(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	return strings.TrimSuffix(filepath.Base(path), ".gguf")
+	return strings.ToValidUTF8(strings.TrimSuffix(filepath.Base(path), ".gguf"), "?")
 }
 
 var notPlain = regexp.MustCompile(`[^A-Za-z0-9_.]+`)

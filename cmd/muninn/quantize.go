@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -55,19 +58,26 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	if err != nil {
 		return err
 	}
-	if info, err := os.Stat(dst); err == nil {
-		switch {
-		case !info.Mode().IsRegular():
-			return cli.Usage("%s is not a file; name the file to write, such as model.gguf", dst)
-		case !o.Force:
-			return cli.Usage("%s is there already; choose another name, or replace it with --force", dst)
-		}
+	if !plainText(o.Name) {
+		return cli.Usage("--name %q: a GGUF file holds names in UTF-8 without control characters", o.Name)
 	}
 	ck, err := openModel(s, src)
 	if err != nil {
 		return err
 	}
 	defer ck.Close()
+	info, err := os.Stat(dst)
+	switch {
+	case dst == "" || dst == "-":
+		return cli.Usage("a GGUF file is not written to a stream; name the file to write, such as model.gguf")
+	case err != nil: // not there, or writing will tell
+	case !info.Mode().IsRegular():
+		return cli.Usage("%s is not a file; name the file to write, such as model.gguf", dst)
+	case ck.Holds(info):
+		return cli.Usage("%s is a file of the model %s, which writing to it would destroy; choose another name", dst, src)
+	case !o.Force:
+		return cli.Usage("%s is there already; choose another name, or replace it with --force", dst)
+	}
 	w := checkpoint.WriteOptions{Scheme: scheme, Name: o.Name}
 	if w.Name == "" {
 		w.Name = modelName(src)
@@ -80,10 +90,14 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(dst)
-	if err != nil {
+	if info, err = os.Stat(dst); err != nil {
 		return err
 	}
 	s.Note("%s: %v, %v, %s in %.1f s; it was %s", dst, ck.Config, scheme, cli.Size(uint64(info.Size())), time.Since(start).Seconds(), cli.Size(uint64(ck.Size())))
 	return nil
+}
+
+// plainText tells whether a text can stand in a file for other programs to print.
+func plainText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }

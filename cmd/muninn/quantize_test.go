@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,6 +75,75 @@ func TestQuantizeRefuses(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// No name or link that leads to a file of the source is written to, whatever the flags: that would destroy the model.
+func TestQuantizeOntoItsSource(t *testing.T) {
+	dir := t.TempDir()
+	src, weights := filepath.Join(dir, "G"), filepath.Join(dir, "G", "model.safetensors")
+	if err := os.CopyFS(src, os.DirFS("../../testdata/goldens/models/A-f32")); err != nil {
+		t.Fatal(err)
+	}
+	path := func(name string) string { return filepath.Join(dir, name) }
+	q8 := path("q8.gguf")
+	invoke("quantize", src, q8, "-q").wants(t, cli.ExitOK, "", "")
+	before := contents(t, weights, filepath.Join(src, "config.json"), q8)
+	if err := errors.Join(os.Symlink(weights, path("soft")), os.Link(weights, path("hard")), os.Symlink("G", path("folder")), os.Symlink("q8.gguf", path("soft.gguf")), os.Link(q8, path("hard.gguf"))); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(src)
+	for _, c := range [][2]string{{src, weights}, {src, filepath.Join(src, "config.json")}, {src, path("soft")}, {src, path("hard")}, {src, path("folder/model.safetensors")},
+		{path("folder"), weights}, {".", "model.safetensors"}, {"../folder", "../G/./model.safetensors"},
+		{q8, q8}, {q8, path("soft.gguf")}, {path("soft.gguf"), q8}, {q8, path("hard.gguf")}, {"../q8.gguf", path("G/../q8.gguf")}} {
+		for _, force := range [][]string{nil, {"--force"}} {
+			invoke(append([]string{"quantize", c[0], c[1], "--quant", "q4_0"}, force...)...).wants(t, cli.ExitUsage, "", c[1]+" is a file of the model "+c[0])
+		}
+	}
+	if !slices.Equal(contents(t, weights, filepath.Join(src, "config.json"), q8), before) {
+		t.Error("the source was changed")
+	}
+	// A file of our own beside the weights is not the source.
+	for range 2 {
+		invoke("quantize", ".", "own.gguf", "--force", "-q").wants(t, cli.ExitOK, "", "")
+	}
+}
+
+func contents(t *testing.T, paths ...string) []string {
+	t.Helper()
+	var all []string
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(data))
+	}
+	return all
+}
+
+// The model's name is shown; what a file cannot hold as one, and a stream as the file, are refused before any work.
+func TestQuantizeNames(t *testing.T) {
+	golden, err := filepath.Abs("../../testdata/goldens/models/A-f32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	invoke("quantize", "demo", "x.gguf", "--name", "Grüner Rabe", "-q").wants(t, cli.ExitOK, "", "")
+	invoke("show", "x.gguf").wants(t, cli.ExitOK, "Grüner Rabe", "")
+	invoke("show", "x.gguf", "--json").wants(t, cli.ExitOK, `"name":"Grüner Rabe"`, "")
+	for _, name := range []string{"\xff", "a\x1b[31m", "a\nb"} {
+		invoke("quantize", "demo", "y.gguf", "--name", name).wants(t, cli.ExitUsage, "", "--name")
+	}
+	for _, dst := range []string{"-", ""} {
+		invoke("quantize", "demo", dst).wants(t, cli.ExitUsage, "", "name the file to write")
+	}
+	if err := os.Symlink(golden, "m\xff"); err != nil {
+		t.Fatal(err)
+	}
+	invoke("quantize", "m\xff", "z.gguf", "-q").wants(t, cli.ExitOK, "", "")
+	if left, _ := filepath.Glob("*"); !slices.Equal(left, []string{"m\xff", "x.gguf", "z.gguf"}) {
+		t.Errorf("files %q", left)
 	}
 }
 

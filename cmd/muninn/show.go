@@ -61,6 +61,7 @@ would hold the model, with all its positions, on the devices of this machine and
 // modelDescription is what show prints with --json.
 type modelDescription struct {
 	Model          string              `json:"model"`
+	Name           string              `json:"name"` // inside a GGUF file; empty for a folder
 	Shape          string              `json:"shape"`
 	Parameters     int64               `json:"parameters"`
 	Context        int                 `json:"context"`
@@ -92,7 +93,7 @@ type tensorDescription struct {
 
 func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, error) {
 	c := ck.Config
-	d := modelDescription{Model: name, Shape: c.String(), Parameters: c.Params().Total, Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
+	d := modelDescription{Model: name, Name: ck.Name(), Shape: c.String(), Parameters: c.Params().Total, Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
 		TiedEmbeddings: c.TieEmbeddings, Notes: append([]string{}, ck.Notes...), Bytes: ck.Size()}
 	if m, err := textOf(ck); err == nil {
 		d.Tokens = m.Tokenizer.VocabSize()
@@ -142,7 +143,11 @@ func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, er
 
 // print writes the description for people.
 func (d modelDescription) print(s *cli.Streams, tensors bool) {
-	fmt.Fprintf(s.Out, "%s\n%s, context %d, mean_recurrence %d\n", d.Model, d.Shape, d.Context, d.MeanRecurrence)
+	fmt.Fprintln(s.Out, d.Model)
+	if d.Name != "" && d.Name != modelName(d.Model) {
+		fmt.Fprintf(s.Out, "named %s\n", d.Name)
+	}
+	fmt.Fprintf(s.Out, "%s, context %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)
 	switch {
 	case d.Tokens == 0:
 		fmt.Fprintln(s.Out, "no tokenizer")

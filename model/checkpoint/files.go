@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,24 @@ func openRoot(dir string) (*os.Root, fs.FS, error) {
 		return nil, nil, err
 	}
 	return root, sub, nil
+}
+
+// Holds tells whether file is one of the checkpoint's own, by whatever name or link it was found: the GGUF file, or anything
+// in the folder but GGUF files, which are not read from there.
+func (c *Checkpoint) Holds(file fs.FileInfo) bool {
+	for _, w := range c.files {
+		if own, err := w.f.Stat(); err == nil && os.SameFile(own, file) {
+			return true
+		}
+	}
+	if c.fsys == nil {
+		return false
+	}
+	names, _ := fs.Glob(c.fsys, "*") // it errs on bad patterns alone
+	return slices.ContainsFunc(names, func(name string) bool {
+		own, err := fs.Stat(c.fsys, name)
+		return err == nil && !strings.HasSuffix(name, ".gguf") && os.SameFile(own, file)
+	})
 }
 
 // openRegular opens a regular file. The check comes first because opening a pipe would wait for its writer.

@@ -15,6 +15,8 @@ import (
 
 const ggufArchitecture = "huginn"
 
+const keyName = "general.name"
+
 // ggufTexts are the keys under which a GGUF file has the folder's texts, as they are.
 var ggufTexts = map[string]string{
 	fileConfig:          "muninn.config.json",
@@ -60,7 +62,7 @@ func hyperparameters(c arch.Config) []gguf.KV {
 func ggufMetadata(ck *Checkpoint, name string, fileType uint32) ([]gguf.KV, error) {
 	kvs := []gguf.KV{
 		{Key: "general.architecture", Value: ggufArchitecture},
-		{Key: "general.name", Value: name},
+		{Key: keyName, Value: name},
 		{Key: "general.file_type", Value: fileType},
 		{Key: "general.quantization_version", Value: uint32(2)},
 	}

@@ -73,6 +73,15 @@ func (c *Checkpoint) openGGUF(w *weightFile) error {
 	return c.checkHyperparameters()
 }
 
+// Name is the name that a GGUF file gives the model; empty for a folder.
+func (c *Checkpoint) Name() string {
+	if c.gguf == nil {
+		return ""
+	}
+	name, _ := c.gguf.Text(keyName, maxNameBytes) // a name that cannot be read is none
+	return name
+}
+
 // checkGGUFArchitecture refuses files of other models by name.
 func checkGGUFArchitecture(f *gguf.File) error {
 	found, err := f.Text("general.architecture", 256)
