@@ -74,7 +74,11 @@ type Kernels struct {
 // New prepares the kernels of a device.
 func New(dev *vk.Device, opt Options) (*Kernels, error) {
 	k := &Kernels{dev: dev, built: map[string]*vk.Kernel{}}
-	k.opt, k.size = choose(dev.Caps(), opt)
+	size, err := dev.Subgroup()
+	if err != nil {
+		return nil, err
+	}
+	k.opt, k.size = choose(size, opt)
 	k.tiling = tilingOf(dev.Caps(), k.opt)
 	if opt.VecRows > 0 {
 		k.tiling.vectors = opt.VecRows
@@ -85,13 +89,9 @@ func New(dev *vk.Device, opt Options) (*Kernels, error) {
 	return k, nil
 }
 
-// choose fills in what the options leave open. A subgroup kernel needs its workgroup to be exactly one
-// subgroup: the size must be fixed, or the device must let a pipeline require it.
-func choose(c vk.Caps, opt Options) (Options, uint32) {
-	size := uint32(0)
-	if c.SubgroupArithmetic && (c.SubgroupMin == c.SubgroupMax && c.SubgroupMin != 0 || c.SubgroupSizeControl) {
-		size = c.SubgroupSize
-	}
+// choose fills in what the options leave open. A subgroup kernel needs its workgroup to be exactly one subgroup, of the size that
+// can be counted on.
+func choose(size uint32, opt Options) (Options, uint32) {
 	if opt.Reduction == AutoReduction {
 		opt.Reduction = SharedMemory
 		if size != 0 {

@@ -7,8 +7,9 @@ import "fmt"
 type Caps struct {
 	Index      int       `json:"index"`
 	Name       string    `json:"name"`
-	Driver     string    `json:"driver"` // driver name and version text
-	Type       string    `json:"type"`   // discrete, integrated, virtual, cpu or other
+	Driver     string    `json:"driver"`    // driver name and version text
+	DriverID   uint32    `json:"driver_id"` // VkDriverId; 0 when the driver does not say
+	Type       string    `json:"type"`      // discrete, integrated, virtual, cpu or other
 	VendorID   uint32    `json:"vendor_id"`
 	DeviceID   uint32    `json:"device_id"`
 	APIVersion [3]uint32 `json:"api_version"`
@@ -31,7 +32,7 @@ type Caps struct {
 	TexelAlignment          uint64    `json:"texel_alignment"`     // of a view's offset
 
 	SubgroupSize        uint32 `json:"subgroup_size"`
-	SubgroupMin         uint32 `json:"subgroup_min"`
+	SubgroupMin         uint32 `json:"subgroup_min"` // 0 when the driver does not say
 	SubgroupMax         uint32 `json:"subgroup_max"`
 	SubgroupSizeControl bool   `json:"subgroup_size_control"` // a compute kernel may require a size
 	FullSubgroups       bool   `json:"full_subgroups"`        // and may require subgroups to be full

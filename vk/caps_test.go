@@ -108,10 +108,41 @@ func TestOldDeviceIsRefusedByName(t *testing.T) {
 	}
 }
 
+// The subgroup size that a driver merely reports is none: it must be the only one, or one that can be required.
+func TestFixedSubgroup(t *testing.T) {
+	r := recordedCaps(t)
+	old, unfilled, wide := r["Intel(R) Iris(R) Xe Graphics"], r["Intel(R) Iris(R) Xe Graphics"], r["AMD Radeon RX 6600"]
+	old.SubgroupMin, old.SubgroupMax, old.SubgroupSizeControl = 0, 0, false
+	unfilled.FullSubgroups, wide.SubgroupSize = false, 128
+	for _, c := range []struct {
+		caps    Caps
+		want    uint32
+		chooses bool
+	}{
+		{r["llvmpipe (LLVM 15.0.6, 256 bits)"], 8, false},
+		{r["AMD Radeon RX 6600"], 64, true},
+		{r["AMD Radeon Graphics (RADV RENOIR)"], 64, false},
+		{r["NVIDIA GeForce RTX 4060"], 32, false},
+		{r["Intel(R) Arc(tm) A770 Graphics (DG2)"], 32, true},
+		{r["Apple M2"], 0, false},
+		{r["V3D 4.2"], 0, false},
+		{old, 0, false},
+		{unfilled, 0, true},
+		{wide, 0, true},
+	} {
+		if got := c.caps.fixedSubgroup(); got != c.want || c.caps.choosesSubgroup() != c.chooses {
+			t.Errorf("%s: %d, want %d; chooses %v", c.caps.Name, got, c.want, c.caps.choosesSubgroup())
+		}
+		if c.caps.DriverID == 0 || c.caps.VendorID == 0 {
+			t.Errorf("%s: driver %d of vendor %d", c.caps.Name, c.caps.DriverID, c.caps.VendorID)
+		}
+	}
+}
+
 func TestKernelsThatDoNotFit(t *testing.T) {
 	c := recordedCaps(t)["SwiftShader Device (Subzero)"]
 	fits := signature{LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, PushBytes: 16, Bindings: []bufferUse{{Index: 3}}, Capabilities: []uint32{1, 61, 63}}
-	if err := c.accepts(fits, KernelOptions{SubgroupSize: 4}); err != nil {
+	if err := c.accepts(fits, KernelOptions{SubgroupSize: 4}, 0); err != nil {
 		t.Fatalf("a kernel that fits: %v", err)
 	}
 	for name, change := range map[string]func(*signature, *KernelOptions, *Caps){
@@ -134,7 +165,7 @@ func TestKernelsThatDoNotFit(t *testing.T) {
 	} {
 		in, o, caps := fits, KernelOptions{}, c
 		change(&in, &o, &caps)
-		if err := caps.accepts(in, o); !errors.Is(err, ErrUnsupported) {
+		if err := caps.accepts(in, o, 0); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v, want ErrUnsupported", name, err)
 		}
 	}

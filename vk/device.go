@@ -33,6 +33,10 @@ type Device struct {
 
 	bufferTypes uint32 // memory types for buffers, as bits; those of one usage all have the same
 
+	showing sync.Mutex
+	showed  bool          // a dispatch was asked for the subgroup size
+	shown   atomic.Uint32 // the size it showed, 0 for none
+
 	profiling atomic.Bool
 	counters  counters
 }

@@ -61,7 +61,7 @@ func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kerne
 	if err != nil {
 		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
 	}
-	if err := d.caps.accepts(in, opt); err != nil {
+	if err := d.caps.accepts(in, opt, d.shown.Load()); err != nil {
 		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
 	}
 	d.mu.Lock()
@@ -80,7 +80,7 @@ func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kerne
 	}
 	k := &Kernel{name: name, in: in, group: in.workgroup(opt.Spec), layout: l}
 	info := pipelineInfo{name: name, spirv: code, entry: in.Entry, spec: opt.Spec, layout: l.pipeline, cache: d.cache}
-	if opt.SubgroupSize != 0 && d.caps.SubgroupSizeControl {
+	if opt.SubgroupSize != 0 && d.caps.choosesSubgroup() {
 		info.subgroupSize = opt.SubgroupSize
 		info.fullSubgroups = d.caps.FullSubgroups && k.group[0]%opt.SubgroupSize == 0
 	}
@@ -98,7 +98,7 @@ func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kerne
 }
 
 // accepts returns why a kernel does not fit the device, or nil.
-func (c Caps) accepts(in signature, opt KernelOptions) error {
+func (c Caps) accepts(in signature, opt KernelOptions, shown uint32) error {
 	for _, capability := range in.Capabilities {
 		switch capability {
 		case capMatrix, capShader, capSampledBuffer, capGroupNonUniform, capGroupNonUniformVote:
@@ -126,21 +126,7 @@ func (c Caps) accepts(in signature, opt KernelOptions) error {
 	if uint64(in.storageBuffers()) > uint64(c.MaxStorageBuffers) {
 		return unsupported("%d storage buffers, %s allows %d", in.storageBuffers(), c.Name, c.MaxStorageBuffers)
 	}
-	return c.acceptsSubgroup(opt.SubgroupSize)
-}
-
-// acceptsSubgroup returns why a subgroup size cannot be required, or nil. Without size control it still can be when the
-// device has no other size.
-func (c Caps) acceptsSubgroup(size uint32) error {
-	switch {
-	case size == 0:
-		return nil
-	case size&(size-1) != 0 || size < c.SubgroupMin || size > c.SubgroupMax:
-		return unsupported("subgroup size %d, %s has %d to %d", size, c.Name, c.SubgroupMin, c.SubgroupMax)
-	case !c.SubgroupSizeControl && c.SubgroupMin != c.SubgroupMax:
-		return unsupported("%s cannot be told a subgroup size", c.Name)
-	}
-	return nil
+	return c.acceptsSubgroup(opt.SubgroupSize, shown)
 }
 
 // layout returns the layouts for kernels with so many bindings and bytes of push constants.

@@ -169,7 +169,7 @@ func nativeOpen(choose func([]Caps) (int, error)) (Caps, driver, error) {
 		var i int
 		if i, err = choose(caps); err == nil {
 			var n *native
-			if n, err = openNative(instance, list[i], caps[i]); err == nil {
+			if n, err = openNative(instance, list[i], &caps[i]); err == nil {
 				return caps[i], n, nil
 			}
 		}

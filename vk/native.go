@@ -27,12 +27,34 @@ func id[T any](h T) handle { return *(*handle)(unsafe.Pointer(&h)) }
 // as is the reverse of id.
 func as[T any](h handle) T { return *(*T)(unsafe.Pointer(&h)) }
 
-// openNative creates the logical device with one queue. Of the features only subgroup size control and integer dot
-// products are enabled; robust buffer access stays off, which halves the speed of some drivers.
-func openNative(instance binding.Instance, p binding.PhysicalDevice, c Caps) (*native, error) {
+// openNative opens a device, and takes from c what the device cannot be opened with.
+func openNative(instance binding.Instance, p binding.PhysicalDevice, c *Caps) (*native, error) {
 	if c.queueFamily == ^uint32(0) {
 		return nil, unsupported("%s has no compute queue", c.Name)
 	}
+	device, err := createDevice(p, *c)
+	if err != nil && (c.choosesSubgroup() || c.IntegerDot) {
+		// Some drivers fail over features that they offer.
+		c.SubgroupSizeControl, c.IntegerDot, c.IntegerDotAccelerated = false, false, false
+		device, err = createDevice(p, *c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var q binding.Queue
+	binding.GetDeviceQueue(device, c.queueFamily, 0, &q)
+	var missing *C.char
+	shim := C.mn_device_new(C.VkDispatchable(unsafe.Pointer(instance)), C.VkDispatchable(unsafe.Pointer(device)), C.VkDispatchable(unsafe.Pointer(q)), &missing)
+	if shim == nil {
+		binding.DestroyDevice(device, nil)
+		return nil, missingFunction(c.Name, C.GoString(missing))
+	}
+	return &native{device: device, shim: shim, family: c.queueFamily}, nil
+}
+
+// createDevice creates the logical device with one queue. Of the features only subgroup size control, where there is a choice, and
+// integer dot products are enabled; robust buffer access stays off, which halves the speed of some drivers.
+func createDevice(p binding.PhysicalDevice, c Caps) (binding.Device, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	priority := []float32{1}
@@ -50,30 +72,24 @@ func openNative(instance binding.Instance, p binding.PhysicalDevice, c Caps) (*n
 		}
 		return 0
 	}
-	info.PNext = C.mn_enabled_features(flag(c.SubgroupSizeControl), flag(c.FullSubgroups), flag(c.IntegerDot))
-	if c.sizeControlByName && c.SubgroupSizeControl {
-		info.PpEnabledExtensionNames = append(info.PpEnabledExtensionNames, "VK_EXT_subgroup_size_control\x00")
-	}
-	if c.integerDotByName && c.IntegerDot {
-		info.PpEnabledExtensionNames = append(info.PpEnabledExtensionNames, "VK_KHR_shader_integer_dot_product\x00")
-	}
-	if c.portabilitySubset {
-		info.PpEnabledExtensionNames = append(info.PpEnabledExtensionNames, "VK_KHR_portability_subset\x00")
+	control := c.choosesSubgroup()
+	info.PNext = C.mn_enabled_features(flag(control), flag(c.FullSubgroups), flag(c.IntegerDot))
+	for _, e := range []struct {
+		on   bool
+		name string
+	}{
+		{c.sizeControlByName && control, "VK_EXT_subgroup_size_control\x00"},
+		{c.integerDotByName && c.IntegerDot, "VK_KHR_shader_integer_dot_product\x00"},
+		{c.portabilitySubset, "VK_KHR_portability_subset\x00"},
+	} {
+		if e.on {
+			info.PpEnabledExtensionNames = append(info.PpEnabledExtensionNames, e.name)
+		}
 	}
 	info.EnabledExtensionCount = uint32(len(info.PpEnabledExtensionNames))
 	var device binding.Device
-	if err := failed("create device", c.Name, Result(binding.CreateDevice(p, &info, nil, &device))); err != nil {
-		return nil, err
-	}
-	var q binding.Queue
-	binding.GetDeviceQueue(device, c.queueFamily, 0, &q)
-	var missing *C.char
-	shim := C.mn_device_new(C.VkDispatchable(unsafe.Pointer(instance)), C.VkDispatchable(unsafe.Pointer(device)), C.VkDispatchable(unsafe.Pointer(q)), &missing)
-	if shim == nil {
-		binding.DestroyDevice(device, nil)
-		return nil, missingFunction(c.Name, C.GoString(missing))
-	}
-	return &native{device: device, shim: shim, family: c.queueFamily}, nil
+	err := failed("create device", c.Name, Result(binding.CreateDevice(p, &info, nil, &device)))
+	return device, err
 }
 
 func (n *native) close() {

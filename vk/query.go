@@ -78,14 +78,10 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 	c.UUID = hex.EncodeToString(C.GoBytes(unsafe.Pointer(&f.device_uuid[0]), 16))
 	c.DriverUUID = hex.EncodeToString(C.GoBytes(unsafe.Pointer(&f.driver_uuid[0]), 16))
 	c.Driver = strings.TrimSpace(C.GoString(&f.driver_name[0]) + " " + C.GoString(&f.driver_info[0]))
+	c.DriverID = uint32(f.driver_id)
 	c.MaxAllocation, c.MaxBufferSize = uint64(f.max_allocation), uint64(f.max_buffer)
 	c.SubgroupSize = uint32(f.subgroup_size)
 	c.SubgroupMin, c.SubgroupMax = uint32(f.subgroup_min), uint32(f.subgroup_max)
-	if c.SubgroupMin == 0 {
-		// Without size control a driver may still compile for another size than it reports, so kernels that depend on
-		// the size are safe only where size control says so; the reported one is all there is to go by.
-		c.SubgroupMin, c.SubgroupMax = c.SubgroupSize, c.SubgroupSize
-	}
 	compute := f.subgroup_stages&shaderStageCompute != 0
 	c.SubgroupArithmetic = compute && f.subgroup_operations&subgroupArithmeticBit != 0
 	c.SubgroupSizeControl = f.subgroup_control != 0 && f.subgroup_required_stages&shaderStageCompute != 0

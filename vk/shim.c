@@ -144,6 +144,7 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	properties(physical, &p);
 	memcpy(facts->device_uuid, id.deviceUUID, 16);
 	memcpy(facts->driver_uuid, id.driverUUID, 16);
+	facts->driver_id = dp.driverID;
 	memcpy(facts->driver_name, dp.name, sizeof dp.name - 1);
 	memcpy(facts->driver_info, dp.info, sizeof dp.info - 1);
 	facts->max_allocation = m3.maxMemoryAllocationSize, facts->max_buffer = m4.maxBufferSize;

@@ -73,7 +73,7 @@ func TestBrokenKernels(t *testing.T) {
 				t.Fatal(err)
 			}
 			mutant := replace(t, code, b.from, b.to, b.nth)
-			choices := DefaultShaders(d.Caps())
+			choices := DefaultShaders(d)
 			for i := range choices {
 				choices[i].SPIRV = map[string][]byte{b.kernel: mutant}
 			}

@@ -95,16 +95,16 @@ func (r Result) String() string {
 
 // DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, fixed
 // and specialized products, texel and storage buffers, norms apart, and tiles from two rows on.
-func DefaultShaders(c vk.Caps) []shaders.Options {
+func DefaultShaders(dev *vk.Device) []shaders.Options {
 	list := []shaders.Options{
 		{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
 		{Reduction: shaders.SharedMemory, VecRows: 1, Separate: true},
 	}
-	if !c.SubgroupArithmetic || c.SubgroupMin != c.SubgroupMax && !c.SubgroupSizeControl {
+	if size, err := dev.Subgroup(); size == 0 || err != nil { // what fails here fails in the kernels as well, which say so
 		return list
 	}
 	list = append([]shaders.Options{{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Fixed}}, list...)
-	if shaders.Unrolls(c) {
+	if shaders.Unrolls(dev.Caps()) {
 		specialized := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized}
 		stored := specialized
 		stored.Loads = shaders.StorageBuffers
@@ -121,7 +121,7 @@ const mostVecRows = 16
 func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 	choices := o.Shaders
 	if len(choices) == 0 {
-		choices = DefaultShaders(dev.Caps())
+		choices = DefaultShaders(dev)
 	}
 	var kernels []*shaders.Kernels
 	for _, c := range choices {

@@ -48,7 +48,7 @@ func variants(t *testing.T, prefix string, defines ...string) map[string][]byte 
 // a replaced kernel.
 func failures(t *testing.T, d *vk.Device, match string, code map[string][]byte) []Result {
 	t.Helper()
-	choices := DefaultShaders(d.Caps())
+	choices := DefaultShaders(d)
 	for i := range choices {
 		choices[i].SPIRV = code
 	}
