@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"muninn/vk"
+
+	"muninn/shaders/format"
 )
 
 // Rows in 8 bits are chosen where a GPU says that it is fast at them, and on the CPU devices where that was measured.
@@ -18,7 +20,7 @@ func TestInt8Pays(t *testing.T) {
 		{"lavapipe", vk.Caps{Type: "cpu", SubgroupSize: 8}, true, true},
 		{"SwiftShader", vk.Caps{Type: "cpu", SubgroupSize: 4}, true, false},
 	} {
-		if q8, q4 := int8Pays(c.caps, Q8_0), int8Pays(c.caps, Q4_0); q8 != c.q8 || q4 != c.q4 {
+		if q8, q4 := int8Pays(c.caps, format.Q8_0), int8Pays(c.caps, format.Q4_0); q8 != c.q8 || q4 != c.q4 {
 			t.Errorf("%s: q8_0 %v, q4_0 %v", c.name, q8, q4)
 		}
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
@@ -11,6 +9,7 @@ import (
 	"muninn/model/engine"
 	"muninn/model/fit"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -38,7 +37,7 @@ func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
 
 // loads is what may be chosen. KV in float32 is for comparisons: it is taken only when asked for.
 func loads() fit.Can {
-	return fit.Can{Quants: shaders.Formats(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
+	return fit.Can{Quants: format.Types(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
 }
 
 // kvType is the KV type asked for, half precision when that is left open.
@@ -55,7 +54,7 @@ func (o *fitOptions) kvType() (shaders.KVType, error) {
 
 // fitModel is a checkpoint as fit plans for it. What the scheme keeps, stays.
 func fitModel(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) fit.Model {
-	formats := func(quant *shaders.Format) engine.Formats {
+	formats := func(quant *format.Type) engine.Formats {
 		return engine.DeviceFormats(withQuant(scheme, quant), ck.Config, ck.Stored)
 	}
 	core := arch.TensorSpec{Name: "transformer.core_block.0.mlp.proj.weight", Part: arch.PartCore} // stands for most weights
@@ -63,10 +62,10 @@ func fitModel(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) fit.Model {
 }
 
 // withQuant is a scheme with another format; nil: as stored.
-func withQuant(s checkpoint.Scheme, quant *shaders.Format) checkpoint.Scheme {
+func withQuant(s checkpoint.Scheme, quant *format.Type) checkpoint.Scheme {
 	s.Quant = ""
 	if quant != nil {
-		s.Quant = checkpoint.DType(strings.ToUpper(quant.String()))
+		s.Quant = *quant
 	}
 	return s
 }
@@ -75,8 +74,7 @@ func withQuant(s checkpoint.Scheme, quant *shaders.Format) checkpoint.Scheme {
 func (o *fitOptions) wish(scheme checkpoint.Scheme, session engine.SessionOptions, prompt int) fit.Wish {
 	w := fit.Wish{Context: session.Context, Least: min(prompt+1, session.Context), ContextFixed: o.set("ctx"), Session: session}
 	if scheme.Quant != "" {
-		f := engine.DeviceFormat(scheme.Quant)
-		w.Quant = &f
+		w.Quant = &scheme.Quant
 	}
 	if o.KVType != "auto" {
 		w.KV = &session.KV

@@ -17,6 +17,7 @@ import (
 	"muninn/model/engine"
 	"muninn/model/fit"
 	"muninn/model/store"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -185,7 +186,7 @@ func TestSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bf16 := checkpoint.Scheme{Quant: checkpoint.BF16}
+	bf16 := checkpoint.Scheme{Quant: format.BF16}
 	prompt, positions := 1000, 4096
 	settle := func(mib uint64, given ...string) (engine.SessionOptions, error) {
 		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}

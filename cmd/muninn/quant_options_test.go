@@ -11,6 +11,7 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
 	"muninn/model/store"
+	"muninn/shaders/format"
 )
 
 // cacheOf runs quantised with a cache folder of its own and returns the checkpoint that it gives, whether that is the
@@ -68,7 +69,7 @@ func TestWeightCache(t *testing.T) {
 	}
 	ck, same, said := cacheOf(t, dir, src, "q4_0")
 	wants("first", same, said, "quantising to q4_0, once: 69", 1)
-	if info, _ := ck.Tensor("transformer.coda.0.mlp.fc.weight"); info.DType != checkpoint.Q4_0 {
+	if info, _ := ck.Tensor("transformer.coda.0.mlp.fc.weight"); info.DType != format.Q4_0 {
 		t.Errorf("coda in %s", info.DType)
 	}
 	path := cached(t, dir)[0]

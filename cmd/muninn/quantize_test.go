@@ -177,7 +177,7 @@ func wide(t *testing.T) string {
 			p = bytes.Repeat(p, rows/info.Shape[0]+1)[:rows*row]
 			info.Shape = []int{rows, info.Shape[1]}
 		}
-		header[info.Name] = map[string]any{"dtype": info.DType, "shape": info.Shape, "data_offsets": []int{len(data), len(data) + len(p)}}
+		header[info.Name] = map[string]any{"dtype": info.DType.FileName(), "shape": info.Shape, "data_offsets": []int{len(data), len(data) + len(p)}}
 		data = append(data, p...)
 	}
 	text, err := json.Marshal(header)

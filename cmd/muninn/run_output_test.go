@@ -12,6 +12,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/store"
+	"muninn/shaders/format"
 )
 
 type fullDisk struct{}
@@ -59,7 +60,7 @@ func TestTraffic(t *testing.T) {
 			t.Errorf("%d steps: %d bytes, want %d", steps, got, want)
 		}
 	}
-	f32 := checkpoint.Scheme{Quant: checkpoint.F32}
+	f32 := checkpoint.Scheme{Quant: format.F32}
 	if a, b := traffic(ck, f32, 8), traffic(ck, checkpoint.Scheme{}, 8); a < b*19/10 || a > 2*b { // norms keep their format
 		t.Errorf("%d bytes in f32, %d in bf16", a, b)
 	}

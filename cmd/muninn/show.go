@@ -117,7 +117,7 @@ func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, er
 			d.Parts = append(d.Parts, partDescription{Part: part, Matrices: []string{}})
 			formats[part] = map[string]int64{}
 		}
-		weights, format := info.DType.Elements(info.Bytes), strings.ToLower(string(info.DType))
+		weights, format := info.DType.Elements(info.Bytes), string(info.DType)
 		d.Parts[i].Tensors++
 		d.Parts[i].Weights += weights
 		d.Parts[i].Bytes += info.Bytes

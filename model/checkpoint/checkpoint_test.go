@@ -15,6 +15,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/hostile"
 	"muninn/model/internal/golden"
+	"muninn/shaders/format"
 )
 
 // openT opens a checkpoint that must be sound.
@@ -49,11 +50,11 @@ func TestOpenGoldens(t *testing.T) {
 	for dir, want := range map[string]struct {
 		tensors int
 		total   int64
-		dtype   DType
+		dtype   format.Type
 	}{
-		"A-f32":  {41, 243264, F32},
-		"A-bf16": {41, 243264, BF16},
-		"C-f16":  {75, 1560480, F16},
+		"A-f32":  {41, 243264, format.F32},
+		"A-bf16": {41, 243264, format.BF16},
+		"C-f16":  {75, 1560480, format.F16},
 	} {
 		c := openT(t, golden.Path(t, "goldens", "models", dir))
 		if got := c.Config.Params().Total; got != want.total {
@@ -81,7 +82,7 @@ func TestRoundedCopy(t *testing.T) {
 	for _, spec := range full.Config.TensorSpecs() {
 		exact, short := readAll(t, full, spec.Name), readAll(t, rounded, spec.Name)
 		for i, v := range exact {
-			if got := BF16ToF32(F32ToBF16(v)); got != short[i] {
+			if got := format.BF16ToF32(format.F32ToBF16(v)); got != short[i] {
 				t.Fatalf("%s[%d]: %v rounds to %v, PyTorch has %v", spec.Name, i, v, got, short[i])
 			}
 		}
@@ -233,7 +234,7 @@ func TestReadBounds(t *testing.T) {
 	if !slices.Equal(tail, whole[len(whole)-len(tail):]) {
 		t.Error("a part differs from the whole")
 	}
-	if got := BF16ToF32(binary.LittleEndian.Uint16(raw[2*777:])); got != whole[777] {
+	if got := format.BF16ToF32(binary.LittleEndian.Uint16(raw[2*777:])); got != whole[777] {
 		t.Errorf("element 777 is %v, its bytes say %v", whole[777], got)
 	}
 	first := c.Tensors()[0] // others follow it in the file, so only the check stands between a long read and their bytes

@@ -8,6 +8,7 @@ import (
 
 	"muninn/model/checkpoint/quant"
 	"muninn/model/internal/strict"
+	"muninn/shaders/format"
 )
 
 // converter turns stored elements into those of another type, on all cores. What it makes does not depend on their number.
@@ -27,7 +28,7 @@ func NewConverter() *Converter {
 }
 
 // convert writes elements first.. of info, whose stored bytes are src, to dst as type to.
-func (c *Converter) convert(dst []byte, to DType, src []byte, info TensorInfo, first int64) error {
+func (c *Converter) convert(dst []byte, to format.Type, src []byte, info TensorInfo, first int64) error {
 	if err := info.CheckBlocks(src, first); err != nil {
 		return err
 	}
@@ -77,14 +78,14 @@ func (c *Converter) Each(n int, f func(worker, i int) error) error {
 }
 
 // encode writes v, elements first.. of the tensor, as type to. Values that the type has no room for are an error.
-func (t TensorInfo) Encode(dst []byte, to DType, v []float32, first int64) error {
+func (t TensorInfo) Encode(dst []byte, to format.Type, v []float32, first int64) error {
 	var err error
 	switch to {
-	case Q8_0:
+	case format.Q8_0:
 		err = quant.EncodeQ8(dst, v)
-	case Q4_0:
+	case format.Q4_0:
 		err = quant.EncodeQ4(dst, v)
-	case F16:
+	case format.F16:
 		for i, x := range v {
 			if a := math.Abs(float64(x)); a > 65504 && !math.IsInf(a, 0) {
 				return t.beyond(to, first+int64(i), x)
@@ -101,7 +102,7 @@ func (t TensorInfo) Encode(dst []byte, to DType, v []float32, first int64) error
 	return err
 }
 
-func (t TensorInfo) beyond(to DType, at int64, x float32) error {
+func (t TensorInfo) beyond(to format.Type, at int64, x float32) error {
 	if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
 		return strict.Unusable("%s: element %d is %g, which %s cannot hold; the checkpoint is damaged or its training went wrong", t.Name, at, x, to)
 	}

@@ -12,6 +12,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/checkpoint/gguf"
 	"muninn/model/hostile"
+	"muninn/shaders/format"
 )
 
 // A flipped bit is noticed when the file is opened or, in a tensor's data, when that is read.
@@ -75,7 +76,7 @@ func TestGGUFRefusesValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = WriteGGUF(context.Background(), openT(t, dir), filepath.Join(out, "y.gguf"), WriteOptions{Scheme: schemeT(t, "f16", "")})
-	if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "element 40 is 4.2949673e+09, too large for F16; keep this part in bf16") {
+	if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "element 40 is 4.2949673e+09, too large for f16; keep this part in bf16") {
 		t.Errorf("2^32 in f16: %v", err)
 	}
 	if gguf.Exists(filepath.Join(out, "y.gguf")) {
@@ -83,7 +84,7 @@ func TestGGUFRefusesValues(t *testing.T) {
 	}
 	// At 16 bit, and not asked for as f16, the adapter goes to bf16 instead.
 	big := pathT(t, writeT(t, openT(t, dir), WriteOptions{Scheme: schemeT(t, "q8_0", "")}))
-	if info, _ := big.Tensor(arch.NameAdapter); info.DType != BF16 {
+	if info, _ := big.Tensor(arch.NameAdapter); info.DType != format.BF16 {
 		t.Errorf("adapter with 2^32 in %s", info.DType)
 	}
 	left, err := os.ReadDir(out)
@@ -93,7 +94,7 @@ func TestGGUFRefusesValues(t *testing.T) {
 }
 
 // craft writes the demo in blocks with whatever change makes of it: the checksums fit, as in a file made to do harm.
-func craft(t *testing.T, change func(name string, d *DType, stored []byte)) string {
+func craft(t *testing.T, change func(name string, d *format.Type, stored []byte)) string {
 	t.Helper()
 	ck := pathT(t, demoName)
 	j, err := jobGGUF(ck, WriteOptions{Scheme: schemeT(t, "q8_0", "core=q4_0")})
@@ -103,7 +104,7 @@ func craft(t *testing.T, change func(name string, d *DType, stored []byte)) stri
 	var data [][]byte
 	for i, info := range j.tensors {
 		change(info.Name, &j.formats[i], nil)
-		j.entries[i].Type = ggufType(j.formats[i])
+		j.entries[i].Type = j.formats[i]
 		src := make([]byte, info.Bytes)
 		dst := make([]byte, j.formats[i].Bytes(info.DType.Elements(info.Bytes)))
 		if err := errors.Join(ck.ReadAt(info.Name, src, 0), NewConverter().convert(dst, j.formats[i], src, info, 0)); err != nil {
@@ -144,7 +145,7 @@ func TestForeignBlocks(t *testing.T) {
 			}
 		},
 	} {
-		ck := pathT(t, craft(t, func(name string, _ *DType, stored []byte) {
+		ck := pathT(t, craft(t, func(name string, _ *format.Type, stored []byte) {
 			if stored != nil {
 				change(name, stored)
 			}
@@ -157,12 +158,12 @@ func TestForeignBlocks(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	path := craft(t, func(name string, d *DType, _ []byte) {
+	path := craft(t, func(name string, d *format.Type, _ []byte) {
 		if name == arch.NameNorm {
-			*d = Q8_0
+			*d = format.Q8_0
 		}
 	})
-	if _, err := OpenPath(path); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "element type Q8_0, which only matrices may have") {
+	if _, err := OpenPath(path); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "element type q8_0, which only matrices may have") {
 		t.Errorf("ln_f in blocks: %v", err)
 	}
 }

@@ -11,18 +11,6 @@ import (
 	"muninn/model/internal/strict"
 )
 
-// ggufDTypes are the element types by GGUF's names.
-var ggufDTypes = map[gguf.Type]DType{gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0, gguf.Q4_0: Q4_0}
-
-func ggufType(d DType) gguf.Type {
-	for t, name := range ggufDTypes {
-		if name == d {
-			return t
-		}
-	}
-	panic("model: no GGUF type for " + string(d))
-}
-
 // OpenGGUF opens a GGUF file that WriteGGUF made, with the checks that a folder gets. Another architecture gives
 // *UnknownArchitectureError. Every error is of the ErrModel family.
 func OpenGGUF(path string) (*Checkpoint, error) {
@@ -59,7 +47,7 @@ func (c *Checkpoint) openGGUF(w *weightFile) error {
 	}
 	c.sums = &tensorSums{want: sums, running: map[string]runningSum{}}
 	for _, t := range c.gguf.Tensors {
-		info := TensorInfo{Name: t.Name, DType: ggufDTypes[t.Type], Bytes: t.Bytes}
+		info := TensorInfo{Name: t.Name, DType: t.Type, Bytes: t.Bytes}
 		for i := len(t.Dims) - 1; i >= 0; i-- {
 			info.Shape = append(info.Shape, int(t.Dims[i]))
 		}

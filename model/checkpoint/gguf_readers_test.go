@@ -33,7 +33,7 @@ func tensorsOf(ck *Checkpoint) []string {
 	base := ck.gguf.Tensors[0].Offset
 	var list []string
 	for _, t := range ck.gguf.Tensors {
-		list = append(list, fmt.Sprintf("%s %v %v at %d", t.Name, t.Dims, t.Type, t.Offset-base))
+		list = append(list, fmt.Sprintf("%s %v %v at %d", t.Name, t.Dims, t.Type.FileName(), t.Offset-base))
 	}
 	return list
 }

@@ -13,6 +13,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/demo"
 	"muninn/model/internal/golden"
+	"muninn/shaders/format"
 )
 
 // schemeT parses a scheme that must be sound.
@@ -95,13 +96,13 @@ func TestGridsAreExact(t *testing.T) {
 		again := pathT(t, writeT(t, wide, WriteOptions{Scheme: all}))
 		blocks := 0
 		for _, info := range again.Tensors() {
-			if other, _ := wide.Tensor(info.Name); other.DType != F32 {
+			if other, _ := wide.Tensor(info.Name); other.DType != format.F32 {
 				t.Errorf("%s: %s in %s", quant, info.Name, other.DType)
 			}
 			if !slices.Equal(readAll(t, wide, info.Name), readAll(t, again, info.Name)) {
 				t.Errorf("%s: %s in %s differs", quant, info.Name, info.DType)
 			}
-			if info.DType.Quantised() {
+			if info.DType.Blocked() {
 				blocks++
 			}
 		}
@@ -116,16 +117,16 @@ func TestSchemeFormats(t *testing.T) {
 	const core, prelude, proj = "transformer.core_block.1.mlp.fc.weight", "transformer.prelude.0.attn.Wqkv.weight", "transformer.core_block.0.mlp.proj.weight"
 	for _, c := range []struct {
 		model, quant, keep string
-		want               map[string]DType
+		want               map[string]format.Type
 	}{
-		{demoName, "auto", "", map[string]DType{arch.NameEmbedding: BF16, arch.NameAdapter: BF16, core: BF16, arch.NameNorm: F32}},
-		{demoName, "q4_0", "", map[string]DType{arch.NameEmbedding: Q8_0, arch.NameAdapter: BF16, core: Q4_0, prelude: Q4_0, arch.NameNorm: F32}},
-		{demoName, "q8_0", "embed=f16,adapter=q8_0", map[string]DType{arch.NameEmbedding: F16, arch.NameAdapter: Q8_0, core: Q8_0}},
-		{demoName, "q4_0", "core, head", map[string]DType{arch.NameEmbedding: BF16, core: BF16, prelude: Q4_0}},
-		{"A-f32", "q8_0", "", map[string]DType{arch.NameEmbedding: Q8_0, arch.NameAdapter: F16, core: Q8_0, proj: F32}}, // 176 columns: no whole blocks
-		{"A-f32", "q4_0", "prelude,coda=f32", map[string]DType{prelude: F16, "transformer.coda.0.attn.proj.weight": F32, core: Q4_0}},
-		{"A-f32", "bf16", "", map[string]DType{arch.NameEmbedding: BF16, arch.NameAdapter: BF16, core: BF16, proj: BF16, arch.NameNorm: F32}},
-		{"C-f16", "q8_0", "adapter=q4_0", map[string]DType{arch.NameEmbedding: F16, arch.NameAdapter: F16}}, // 120 columns
+		{demoName, "auto", "", map[string]format.Type{arch.NameEmbedding: format.BF16, arch.NameAdapter: format.BF16, core: format.BF16, arch.NameNorm: format.F32}},
+		{demoName, "q4_0", "", map[string]format.Type{arch.NameEmbedding: format.Q8_0, arch.NameAdapter: format.BF16, core: format.Q4_0, prelude: format.Q4_0, arch.NameNorm: format.F32}},
+		{demoName, "q8_0", "embed=f16,adapter=q8_0", map[string]format.Type{arch.NameEmbedding: format.F16, arch.NameAdapter: format.Q8_0, core: format.Q8_0}},
+		{demoName, "q4_0", "core, head", map[string]format.Type{arch.NameEmbedding: format.BF16, core: format.BF16, prelude: format.Q4_0}},
+		{"A-f32", "q8_0", "", map[string]format.Type{arch.NameEmbedding: format.Q8_0, arch.NameAdapter: format.F16, core: format.Q8_0, proj: format.F32}}, // 176 columns: no whole blocks
+		{"A-f32", "q4_0", "prelude,coda=f32", map[string]format.Type{prelude: format.F16, "transformer.coda.0.attn.proj.weight": format.F32, core: format.Q4_0}},
+		{"A-f32", "bf16", "", map[string]format.Type{arch.NameEmbedding: format.BF16, arch.NameAdapter: format.BF16, core: format.BF16, proj: format.BF16, arch.NameNorm: format.F32}},
+		{"C-f16", "q8_0", "adapter=q4_0", map[string]format.Type{arch.NameEmbedding: format.F16, arch.NameAdapter: format.F16}}, // 120 columns
 	} {
 		path := c.model
 		if path != demoName {

@@ -9,6 +9,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint/gguf"
+	"muninn/shaders/format"
 )
 
 // WriteOptions say what a GGUF file is made with.
@@ -141,7 +142,7 @@ type ggufJob struct {
 	meta    []gguf.KV
 	entries []gguf.Tensor
 	tensors []TensorInfo // what each is made of
-	formats []DType
+	formats []format.Type
 	read    int64 // bytes of tensors
 }
 
@@ -156,8 +157,8 @@ func jobGGUF(ck *Checkpoint, o WriteOptions) (ggufJob, error) {
 		if err != nil {
 			return j, err
 		}
-		to = to.inFile(info.DType, ck.Config, spec)
-		entry := gguf.Tensor{Name: info.Name, Type: ggufType(to)}
+		to = inFile(to, info.DType, ck.Config, spec)
+		entry := gguf.Tensor{Name: info.Name, Type: to}
 		for _, dim := range slices.Backward(info.Shape) {
 			entry.Dims = append(entry.Dims, uint64(dim))
 		}
@@ -175,16 +176,16 @@ func jobGGUF(ck *Checkpoint, o WriteOptions) (ggufJob, error) {
 }
 
 // fileType is GGUF's number for the format that most weights have.
-func fileType(tensors []TensorInfo, formats []DType) uint32 {
-	count := map[DType]int64{}
+func fileType(tensors []TensorInfo, formats []format.Type) uint32 {
+	count := map[format.Type]int64{}
 	for i, t := range tensors {
 		count[formats[i]] += t.DType.Elements(t.Bytes)
 	}
 	most, number := int64(-1), uint32(0)
 	for _, f := range []struct {
-		d      DType
+		d      format.Type
 		number uint32
-	}{{F32, 0}, {F16, 1}, {BF16, 32}, {Q8_0, 7}, {Q4_0, 2}} {
+	}{{format.F32, 0}, {format.F16, 1}, {format.BF16, 32}, {format.Q8_0, 7}, {format.Q4_0, 2}} {
 		if count[f.d] > most {
 			most, number = count[f.d], f.number
 		}

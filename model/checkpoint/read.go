@@ -6,6 +6,7 @@ import (
 
 	"muninn/model/checkpoint/quant"
 	"muninn/model/internal/strict"
+	"muninn/shaders/format"
 )
 
 // ReadAt fills p with the stored bytes of a tensor from byte off on.
@@ -29,12 +30,12 @@ func (c *Checkpoint) ReadAt(name string, p []byte, off int64) error {
 // decodeBuffers hold stored bytes on their way to float32.
 var decodeBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// ReadF32 fills dst with elements of a tensor from firstElem on, converted to float32 (exact for F16 and BF16).
+// ReadF32 fills dst with elements of a tensor from firstElem on, converted to float32 (exact for f16 and bf16).
 func (c *Checkpoint) ReadF32(name string, dst []float32, firstElem int64) error {
 	info, _ := c.Tensor(name)
 	block, bytes := info.DType.Block()
 	if block == 0 && info.Name != "" {
-		return strict.Unusable("%s: element type %s, want F32, F16 or BF16", name, info.DType)
+		return strict.Unusable("%s: element type %s, want f32, f16 or bf16", name, info.DType)
 	}
 	if block == 0 {
 		return strict.Unusable("%s: no such tensor in the checkpoint", strict.Clip(name))
@@ -44,7 +45,7 @@ func (c *Checkpoint) ReadF32(name string, dst []float32, firstElem int64) error 
 	}
 	buf := decodeBuffers.Get().(*[64 << 10]byte)
 	defer decodeBuffers.Put(buf)
-	var part [quant.Block]float32
+	var part [format.Block]float32
 	for len(dst) > 0 {
 		skip := int(firstElem % int64(block))
 		n := min(len(dst), len(buf)/4) / block * block
@@ -72,13 +73,7 @@ func (c *Checkpoint) ReadF32(name string, dst []float32, firstElem int64) error 
 
 // checkBlocks refuses blocks that our own quantiser would not have made. first is the first element of raw.
 func (t TensorInfo) CheckBlocks(raw []byte, first int64) error {
-	var err error
-	switch t.DType {
-	case Q8_0:
-		err = quant.CheckQ8(raw)
-	case Q4_0:
-		err = quant.CheckQ4(raw)
-	}
+	err := quant.Check(t.DType, raw)
 	if err == nil {
 		return nil
 	}
@@ -87,7 +82,7 @@ func (t TensorInfo) CheckBlocks(raw []byte, first int64) error {
 }
 
 // Stored is the element type of a tensor of the checkpoint.
-func (ck *Checkpoint) Stored(name string) DType {
+func (ck *Checkpoint) Stored(name string) format.Type {
 	info, _ := ck.Tensor(name)
 	return info.DType
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nlpodyssey/safetensors"
 
 	"muninn/model/internal/strict"
+	"muninn/shaders/format"
 )
 
 // Bounds on a safetensors header. Huginn's has 80 tensors in 9 KiB; the largest Config allowed has under 14 000, and a
@@ -123,7 +124,7 @@ func layout(tensors map[string]*safetensors.TensorInfo, start, length int64) ([]
 		}
 		next = end
 		out = append(out, fileTensor{
-			TensorInfo: TensorInfo{Name: e.name, DType: DType(e.DType.String()), Shape: shape, Bytes: int64(want)},
+			TensorInfo: TensorInfo{Name: e.name, DType: format.InFile(e.DType.String()), Shape: shape, Bytes: int64(want)},
 			Start:      start + int64(begin),
 		})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/internal/strict"
+	"muninn/shaders/format"
 )
 
 // ErrScheme is wrapped when a quantisation is asked for that there is not.
@@ -16,15 +17,15 @@ var ErrScheme = errors.New("unknown weight format")
 
 // Scheme says in which format each matrix is stored, in a file or on a device. Norms and biases are float32 always.
 type Scheme struct {
-	// Quant is the format of the matrices; empty: as each is stored. With Q8_0 and Q4_0 the adapter stays at 16 bit, because
-	// it carries most of the error, and embedding and head are Q8_0.
-	Quant DType
+	// Quant is the format of the matrices; empty: as each is stored. With format.Q8_0 and format.Q4_0 the adapter stays at 16 bit, because
+	// it carries most of the error, and embedding and head are format.Q8_0.
+	Quant format.Type
 	// Keep is the format of parts that differ from that.
-	Keep map[arch.Part]DType
+	Keep map[arch.Part]format.Type
 }
 
-// keep16 is 16 bit: as stored if the file has no more, else F16, or BF16 where values are too large for that.
-const Keep16 DType = "16 bit"
+// keep16 is 16 bit: as stored if the file has no more, else format.F16, or format.BF16 where values are too large for that.
+const Keep16 format.Type = "16 bit"
 
 // schemeParts are the names of parts in --keep.
 var schemeParts = []struct {
@@ -35,12 +36,12 @@ var schemeParts = []struct {
 // QuantNames are the formats that ParseScheme knows.
 func QuantNames() []string { return []string{"auto", "f32", "f16", "bf16", "q8_0", "q4_0"} }
 
-func parseQuant(name string) (DType, error) {
+func parseQuant(name string) (format.Type, error) {
 	switch {
 	case name == "auto", name == "":
 		return "", nil
 	case slices.Contains(QuantNames(), name):
-		return DType(strings.ToUpper(name)), nil
+		return format.Type(name), nil
 	}
 	return "", fmt.Errorf("model: %w %q; use %s", ErrScheme, strict.Clip(name), strings.Join(QuantNames(), ", "))
 }
@@ -48,7 +49,7 @@ func parseQuant(name string) (DType, error) {
 // ParseScheme reads the name of a format, auto for as stored, and a list of parts that are kept at 16 bit, or at a format of
 // their own: "adapter=q8_0,core,head=f16". Errors wrap ErrScheme.
 func ParseScheme(quant, keep string) (Scheme, error) {
-	s := Scheme{Keep: map[arch.Part]DType{}}
+	s := Scheme{Keep: map[arch.Part]format.Type{}}
 	var err error
 	if s.Quant, err = parseQuant(quant); err != nil {
 		return s, err
@@ -57,7 +58,7 @@ func ParseScheme(quant, keep string) (Scheme, error) {
 		if item = strings.TrimSpace(item); item == "" {
 			continue
 		}
-		name, format, given := strings.Cut(item, "=")
+		name, wanted, given := strings.Cut(item, "=")
 		i := slices.IndexFunc(schemeParts, func(e struct {
 			name string
 			part arch.Part
@@ -69,8 +70,8 @@ func ParseScheme(quant, keep string) (Scheme, error) {
 		}
 		d := Keep16
 		if given {
-			if d, err = parseQuant(format); err != nil || d == "" {
-				return s, fmt.Errorf("model: %w %q for the part %s; use f32, f16, bf16, q8_0 or q4_0", ErrScheme, strict.Clip(format), name)
+			if d, err = parseQuant(wanted); err != nil || d == "" {
+				return s, fmt.Errorf("model: %w %q for the part %s; use f32, f16, bf16, q8_0 or q4_0", ErrScheme, strict.Clip(wanted), name)
 			}
 		}
 		if _, twice := s.Keep[schemeParts[i].part]; twice {
@@ -85,14 +86,14 @@ func ParseScheme(quant, keep string) (Scheme, error) {
 func (s Scheme) String() string {
 	text := "auto"
 	if s.Quant != "" {
-		text = strings.ToLower(string(s.Quant))
+		text = string(s.Quant)
 	}
 	sep := ", keep "
 	for _, e := range schemeParts {
 		if d, ok := s.Keep[e.part]; ok {
 			text += sep + e.name
 			if sep = ","; d != Keep16 {
-				text += "=" + strings.ToLower(string(d))
+				text += "=" + string(d)
 			}
 		}
 	}
@@ -120,7 +121,7 @@ func (s Scheme) Quantises(ck *Checkpoint) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if d.Quantised() && d != info.DType {
+		if d.Blocked() && d != info.DType {
 			return true, nil
 		}
 	}
@@ -128,12 +129,12 @@ func (s Scheme) Quantises(ck *Checkpoint) (bool, error) {
 }
 
 // Format is the format that the scheme gives a tensor of the checkpoint. It looks at the values where 16 bit may not do.
-func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (DType, error) {
+func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (format.Type, error) {
 	if err := s.Check(ck.Config); err != nil {
 		return "", err
 	}
 	if len(spec.Shape) != 2 {
-		return F32, nil
+		return format.F32, nil
 	}
 	info, ok := ck.Tensor(spec.Name)
 	if !ok {
@@ -145,25 +146,25 @@ func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (DType, error) {
 		return info.DType, nil
 	case d != Keep16:
 		return d, nil
-	case info.DType != F32:
+	case info.DType != format.F32:
 		return info.DType, nil
 	}
 	if d, ok := ck.narrow.Load(info.Name); ok {
-		return d.(DType), nil
+		return d.(format.Type), nil
 	}
 	fits, err := fitsF16(ck, info)
 	if err != nil {
 		return "", err
 	}
-	if d = F16; !fits {
-		d = BF16
+	if d = format.F16; !fits {
+		d = format.BF16
 	}
 	ck.narrow.Store(info.Name, d)
 	return d, nil
 }
 
 // wanted is the scheme's word on a part.
-func (s Scheme) Wanted(part arch.Part, tied bool) DType {
+func (s Scheme) Wanted(part arch.Part, tied bool) format.Type {
 	if d, ok := s.Keep[part]; ok {
 		return d
 	}
@@ -171,10 +172,10 @@ func (s Scheme) Wanted(part arch.Part, tied bool) DType {
 		return d
 	}
 	switch {
-	case !s.Quant.Quantised():
+	case !s.Quant.Blocked():
 		return s.Quant
 	case part == arch.PartEmbedding || part == arch.PartHead:
-		return Q8_0
+		return format.Q8_0
 	case part == arch.PartAdapter:
 		return Keep16
 	}
@@ -200,7 +201,7 @@ func fitsF16(ck *Checkpoint, info TensorInfo) (bool, error) {
 
 // inFile is the format that a GGUF file can have where a scheme wants d: blocks cannot cross rows, or the border between
 // the adapter's halves, so other matrices stay as they are stored and are quantised when they are loaded.
-func (d DType) inFile(stored DType, c arch.Config, spec arch.TensorSpec) DType {
+func inFile(d, stored format.Type, c arch.Config, spec arch.TensorSpec) format.Type {
 	cols := spec.Shape[len(spec.Shape)-1]
 	if spec.Part == arch.PartAdapter && len(spec.Shape) == 2 {
 		cols = c.NEmbd

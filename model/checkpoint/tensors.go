@@ -6,12 +6,13 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/internal/strict"
+	"muninn/shaders/format"
 )
 
 // TensorInfo is one tensor that a checkpoint holds.
 type TensorInfo struct {
 	Name  string
-	DType DType
+	DType format.Type
 	Shape []int
 	Bytes int64
 }
@@ -35,8 +36,8 @@ func checkTensors(c arch.Config, have map[string]TensorInfo) error {
 		case !slices.Equal(got.Shape, spec.Shape):
 			return strict.Unusable("%s: shape %v, want %v", spec.Name, got.Shape, spec.Shape)
 		case !got.DType.Known():
-			return strict.Unusable("%s: element type %s, want F32, F16 or BF16", spec.Name, got.DType)
-		case got.DType.Quantised() && len(spec.Shape) != 2:
+			return strict.Unusable("%s: element type %s, want f32, f16 or bf16", spec.Name, got.DType)
+		case got.DType.Blocked() && len(spec.Shape) != 2:
 			return strict.Unusable("%s: element type %s, which only matrices may have", spec.Name, got.DType)
 		}
 	}

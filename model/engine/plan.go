@@ -6,6 +6,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -171,7 +172,7 @@ func (p *planner) vector(line string, n int) {
 }
 
 // matrix follows shaders.NewMatrix.
-func (p *planner) matrix(line string, rows, cols int, f shaders.Format) {
+func (p *planner) matrix(line string, rows, cols int, f format.Type) {
 	row := shaders.MatrixBytes(1, cols, f)
 	per := int(min(p.limit/row, uint64(rows)))
 	if per == 0 {

@@ -7,6 +7,7 @@ import (
 	"muninn/model/internal/golden"
 	"muninn/model/store"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -62,7 +63,7 @@ func TestPlannerFollowsAllocation(t *testing.T) {
 // Shards of a matrix are those of NewMatrix, in every format.
 func TestPlannerCutsAsNewMatrix(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, d *vk.Device) {
-		for _, f := range shaders.Formats() {
+		for _, f := range format.Types() {
 			a := d.NewArena("matrix", vk.DeviceLocal)
 			const rows, cols, limit = 300, 100, 4096
 			m, err := shaders.NewMatrix(a, rows, cols, f, limit)

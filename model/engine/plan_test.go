@@ -11,13 +11,14 @@ import (
 	"muninn/model/internal/golden"
 	"muninn/model/store"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
 
 // A plan is what loading and a session then take, to the byte.
 func TestPlanForetells(t *testing.T) {
-	bf16 := checkpoint.Scheme{Quant: checkpoint.BF16}
+	bf16 := checkpoint.Scheme{Quant: format.BF16}
 	lookup := func(name string, core int) decode.Lookup {
 		l, err := decode.ParseLookup(name, core)
 		if err != nil {
@@ -41,8 +42,8 @@ func TestPlanForetells(t *testing.T) {
 					"defaults":   {},
 					"bf16":       {weights: bf16, session: engine.SessionOptions{Context: 64, MaxSteps: 4}},
 					"sequences":  {session: engine.SessionOptions{Sequences: 3, Context: 40, Rows: 16, MaxSteps: 2}},
-					"q8_0":       {weights: checkpoint.Scheme{Quant: checkpoint.Q8_0, Keep: map[arch.Part]checkpoint.DType{arch.PartAdapter: checkpoint.Q8_0}}, session: engine.SessionOptions{Context: 64}},
-					"q4_0":       {weights: checkpoint.Scheme{Quant: checkpoint.Q4_0}, session: engine.SessionOptions{Context: 64}},
+					"q8_0":       {weights: checkpoint.Scheme{Quant: format.Q8_0, Keep: map[arch.Part]format.Type{arch.PartAdapter: format.Q8_0}}, session: engine.SessionOptions{Context: 64}},
+					"q4_0":       {weights: checkpoint.Scheme{Quant: format.Q4_0}, session: engine.SessionOptions{Context: 64}},
 					"compressed": {session: engine.SessionOptions{Context: 48, Lookup: lookup("compress-anchor", core)}},
 					"merged":     {session: engine.SessionOptions{Context: 48, MaxSteps: 9, Lookup: lookup("full-compress-r2", 2)}},
 				} {
@@ -113,7 +114,7 @@ func card(bytes uint64) vk.Caps {
 	}
 }
 
-func asBF16(string) checkpoint.DType { return checkpoint.BF16 }
+func asBF16(string) format.Type { return format.BF16 }
 
 // The sizes of the published model, against the arithmetic of its shapes: 346.0 M embedding, 395.4 M a layer, 55.8 M adapter.
 func TestPlanOfHuginn(t *testing.T) {
@@ -126,12 +127,12 @@ func TestPlanOfHuginn(t *testing.T) {
 	const padded, wide = 5312, 17920 // rows are padded to 64 weights: 5280 is not a multiple
 	block := func(num, den uint64) uint64 { return (4*5280*padded + 2*17920*padded + 5280*wide) * num / den }
 	for _, c := range []struct {
-		quant checkpoint.DType
+		quant format.Type
 		parts map[string]uint64
 	}{
 		{"", map[string]uint64{"embedding": 2 * embedding, "prelude": 2 * 2 * layer, "core": 4 * 2 * layer, "adapter": 2 * adapter, "head": 0}},
-		{checkpoint.Q8_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(34, 32), "coda": 2 * block(34, 32), "adapter": 2 * adapter}},
-		{checkpoint.Q4_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(18, 32), "coda": 2 * block(18, 32), "adapter": 2 * adapter,
+		{format.Q8_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(34, 32), "coda": 2 * block(34, 32), "adapter": 2 * adapter}},
+		{format.Q4_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(18, 32), "coda": 2 * block(18, 32), "adapter": 2 * adapter,
 			"rope table": 4096 * 96 * 4, "norms": (8*4 + 1 + 8*2) * 5280 * 4}},
 	} {
 		plan, err := engine.PlanMemory(huginn, card(24<<30), engine.MemoryOptions{Formats: engine.DeviceFormats(checkpoint.Scheme{Quant: c.quant}, huginn, asBF16), KV: shaders.KVQ8, Session: engine.SessionOptions{Lookup: l}})
@@ -147,7 +148,7 @@ func TestPlanOfHuginn(t *testing.T) {
 		if got, want := plan.Sum(engine.MemoryKV), uint64(4096*4+(2+4*4+2)*4096*2*55*3*36); got != want {
 			t.Errorf("KV of %d bytes, want %d", got, want)
 		}
-		if c.quant == checkpoint.Q4_0 {
+		if c.quant == format.Q4_0 {
 			t.Logf("q4_0: %d weights, %d KV, %d scratch, %d rounding: %.3f GiB", plan.Sum(engine.MemoryWeights), plan.Sum(engine.MemoryKV),
 				plan.Sum(engine.MemoryScratch), plan.Rounding, float64(plan.Device)/(1<<30))
 			if limit := uint64(32 << 30 / 10); plan.Device > limit {

@@ -10,6 +10,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/internal/strict"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -37,7 +38,7 @@ func Random(c arch.Config, scheme checkpoint.Scheme, dev *vk.Device) (*Model, er
 }
 
 // RandomStored is the type that Random takes its tensors to be stored in.
-func RandomStored(string) checkpoint.DType { return checkpoint.BF16 }
+func RandomStored(string) format.Type { return format.BF16 }
 
 // CheckShape checks a shape that comes from no file.
 func CheckShape(c arch.Config) error {
@@ -60,18 +61,18 @@ const randomPiece = 65521 * 8
 
 // randomMatrix fills a matrix with what its rows' length makes the size of trained weights.
 func (l *loader) randomMatrix(name string, rows, cols int) shaders.Matrix {
-	format := DeviceFormats(l.scheme, l.config, RandomStored)(l.specs[name])
-	m, err := shaders.NewMatrix(l.arena, rows, cols, format, l.dev.Caps().ShardLimit())
+	to := DeviceFormats(l.scheme, l.config, RandomStored)(l.specs[name])
+	m, err := shaders.NewMatrix(l.arena, rows, cols, to, l.dev.Caps().ShardLimit())
 	if err != nil {
 		l.err = err
 		return m
 	}
 	rng := rand.New(rand.NewPCG(1, uint64(cols)))
 	size := 1 / math.Sqrt(float64(cols))
-	weights, scales := randomWeights(rng, format, size), randomScales(format, size)
+	weights, scales := randomWeights(rng, to, size), randomScales(to, size)
 	for _, s := range m.Shards {
 		err = l.repeat(s.Span, weights)
-		if err == nil && format.Blocked() {
+		if err == nil && to.Blocked() {
 			err = l.repeat(s.Scales, scales)
 		}
 		if err != nil {
@@ -83,16 +84,16 @@ func (l *loader) randomMatrix(name string, rows, cols int) shaders.Matrix {
 }
 
 // randomWeights is a piece of a format's plane of weights: even up to sqrt(3) times size, or even over a block's integers.
-func randomWeights(rng *rand.Rand, f shaders.Format, size float64) []byte {
+func randomWeights(rng *rand.Rand, f format.Type, size float64) []byte {
 	piece := make([]byte, 0, randomPiece)
 	for len(piece) < randomPiece {
 		x := float32((2*rng.Float64() - 1) * math.Sqrt(3) * size)
 		switch f {
-		case shaders.F32:
+		case format.F32:
 			piece = binary.LittleEndian.AppendUint32(piece, math.Float32bits(x))
-		case shaders.F16:
-			piece = binary.LittleEndian.AppendUint16(piece, checkpoint.F32ToF16(x))
-		case shaders.BF16:
+		case format.F16:
+			piece = binary.LittleEndian.AppendUint16(piece, format.F32ToF16(x))
+		case format.BF16:
 			piece = binary.LittleEndian.AppendUint16(piece, uint16(math.Float32bits(x)>>16))
 		default:
 			piece = binary.LittleEndian.AppendUint64(piece, rng.Uint64())
@@ -102,14 +103,14 @@ func randomWeights(rng *rand.Rand, f shaders.Format, size float64) []byte {
 }
 
 // randomScales is a piece of the scales of a block format, which are all the same: size over the integers' deviation.
-func randomScales(f shaders.Format, size float64) []byte {
+func randomScales(f format.Type, size float64) []byte {
 	deviation := 73.9
-	if f == shaders.Q4_0 {
+	if f == format.Q4_0 {
 		deviation = 4.61
 	}
 	piece := make([]byte, 0, 1<<16)
 	for len(piece) < cap(piece) {
-		piece = binary.LittleEndian.AppendUint16(piece, checkpoint.F32ToF16(float32(size/deviation)))
+		piece = binary.LittleEndian.AppendUint16(piece, format.F32ToF16(float32(size/deviation)))
 	}
 	return piece
 }

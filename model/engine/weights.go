@@ -8,6 +8,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -128,12 +129,12 @@ func (l *loader) matrix(name string, row0, rows int, layout rowLayout) shaders.M
 		l.err = fmt.Errorf("%w: tensor %s is missing", checkpoint.ErrModel, name)
 		return shaders.Matrix{}
 	}
-	var to checkpoint.DType
+	var to format.Type
 	if to, l.err = l.scheme.Format(l.ck, l.specs[name]); l.err != nil {
 		return shaders.Matrix{}
 	}
 	last := layout.runs[len(layout.runs)-1]
-	m, err := shaders.NewMatrix(l.arena, rows, layout.cols, deviceFormat(to), l.dev.Caps().ShardLimit())
+	m, err := shaders.NewMatrix(l.arena, rows, layout.cols, to, l.dev.Caps().ShardLimit())
 	if err != nil {
 		l.err = err
 		return m
@@ -154,7 +155,7 @@ func (l *loader) shard(f *filler, m shaders.Matrix, s *shaders.Shard, row0 int) 
 	for s.Lift = m.Format.MostLift(); ; s.Lift -= f.over {
 		f.over = 0
 		var err error
-		if f.to.Quantised() {
+		if f.to.Blocked() {
 			err = l.blocks.fill(l, f, m, *s, row0+s.Row0)
 		} else {
 			err = l.plain(f, *s, row0+s.Row0)
@@ -164,12 +165,6 @@ func (l *loader) shard(f *filler, m shaders.Matrix, s *shaders.Shard, row0 int) 
 		}
 	}
 }
-
-// deviceFormats are the formats of weights on the device.
-var deviceFormats = map[checkpoint.DType]shaders.Format{checkpoint.F32: shaders.F32, checkpoint.F16: shaders.F16, checkpoint.BF16: shaders.BF16, checkpoint.Q8_0: shaders.Q8_0, checkpoint.Q4_0: shaders.Q4_0}
-
-// deviceFormat is a type of stored weights that is Known, as the device has it.
-func deviceFormat(d checkpoint.DType) shaders.Format { return deviceFormats[d] }
 
 // vector copies a small tensor of n elements as float32.
 func (l *loader) vector(name string, n int) vk.Span {

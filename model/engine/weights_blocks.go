@@ -2,7 +2,6 @@ package engine
 
 import (
 	"muninn/model/checkpoint"
-	"muninn/model/checkpoint/quant"
 	"muninn/shaders"
 	"muninn/shaders/format"
 )
@@ -75,8 +74,8 @@ func (r *rowScratch) split(f *filler, src []byte, first int64, quants, scales []
 	_, bytes := f.to.Block()
 	decoded := false
 	for _, run := range f.runs {
-		blocks := (run.n + quant.Block - 1) / quant.Block
-		whole := run.src%quant.Block == 0 && run.n%quant.Block == 0
+		blocks := (run.n + format.Block - 1) / format.Block
+		whole := run.src%format.Block == 0 && run.n%format.Block == 0
 		var stored []byte
 		if f.info.DType == f.to && whole {
 			stored = src[f.to.Bytes(int64(run.src)):]
@@ -86,7 +85,7 @@ func (r *rowScratch) split(f *filler, src []byte, first int64, quants, scales []
 				f.info.DType.Decode(r.row, src)
 				decoded = true
 			}
-			r.part = floats(r.part, blocks*quant.Block)
+			r.part = floats(r.part, blocks*format.Block)
 			clear(r.part[copy(r.part, r.row[run.src:][:run.n]):])
 			r.blocks = checkpoint.Resized(r.blocks, int64(blocks*bytes))
 			if err := f.info.Encode(r.blocks, f.to, r.part, first+int64(run.src)); err != nil {
@@ -94,7 +93,7 @@ func (r *rowScratch) split(f *filler, src []byte, first int64, quants, scales []
 			}
 			stored = r.blocks
 		}
-		each, at := bytes-2, run.dst/quant.Block
+		each, at := bytes-2, run.dst/format.Block
 		for i := range blocks {
 			block := stored[i*bytes:][:bytes]
 			copy(scales[2*(at+i):], block[:2])

@@ -6,17 +6,16 @@ import (
 	"testing"
 
 	"muninn/model/checkpoint"
-	"muninn/model/checkpoint/quant"
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // A row comes into the planes with the values that its blocks have, and zeros between and behind its runs, whatever it is
 // stored as.
 func TestSplitRow(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	for _, to := range []checkpoint.DType{checkpoint.Q8_0, checkpoint.Q4_0} {
-		format := deviceFormat(to)
-		for _, stored := range []checkpoint.DType{checkpoint.F32, checkpoint.BF16, checkpoint.Q8_0, checkpoint.Q4_0} {
+	for _, to := range []format.Type{format.Q8_0, format.Q4_0} {
+		for _, stored := range []format.Type{format.F32, format.BF16, format.Q8_0, format.Q4_0} {
 			for name, layout := range map[string]struct {
 				cols int
 				rowLayout
@@ -41,7 +40,7 @@ func TestSplitRow(t *testing.T) {
 					t.Fatal(err)
 				}
 				stored.Decode(values, src)
-				m := shaders.Matrix{Rows: 1, Cols: layout.rowLayout.cols, Format: format}
+				m := shaders.Matrix{Rows: 1, Cols: layout.rowLayout.cols, Format: to}
 				quants, scales := make([]byte, m.RowBytes()), make([]byte, m.ScaleRowBytes())
 				for i := range quants {
 					quants[i] = 0xaa
@@ -49,7 +48,7 @@ func TestSplitRow(t *testing.T) {
 				for i := range scales {
 					scales[i] = 0xaa
 				}
-				f := &filler{info: info, to: to, srcCols: layout.cols, stride: format.Padded(m.Cols), runs: layout.runs}
+				f := &filler{info: info, to: to, srcCols: layout.cols, stride: to.Padded(m.Cols), runs: layout.runs}
 				var scratch rowScratch
 				if err := scratch.split(f, src, 0, quants, scales); err != nil {
 					t.Fatal(err)
@@ -57,13 +56,13 @@ func TestSplitRow(t *testing.T) {
 				got := joined(to, quants, scales)
 				want := make([]float32, len(got))
 				for _, run := range layout.runs {
-					part := make([]float32, (run.n+quant.Block-1)/quant.Block*quant.Block)
+					part := make([]float32, (run.n+format.Block-1)/format.Block*format.Block)
 					copy(part, values[run.src:][:run.n])
 					b := make([]byte, to.Bytes(int64(len(part))))
 					if err := info.Encode(b, to, part, 0); err != nil {
 						t.Fatal(err)
 					}
-					if stored == to && run.n%quant.Block == 0 && run.src%quant.Block == 0 {
+					if stored == to && run.n%format.Block == 0 && run.src%format.Block == 0 {
 						b = src[to.Bytes(int64(run.src)):] // as it is stored
 					}
 					to.Decode(part, b)
@@ -80,16 +79,16 @@ func TestSplitRow(t *testing.T) {
 }
 
 // joined reads the planes of a row back.
-func joined(d checkpoint.DType, quants, scales []byte) []float32 {
+func joined(d format.Type, quants, scales []byte) []float32 {
 	_, bytes := d.Block()
 	n := len(scales) / 2
-	v := make([]float32, n*quant.Block)
+	v := make([]float32, n*format.Block)
 	for i := range n {
 		block := append(append([]byte{}, scales[2*i:2*i+2]...), quants[(bytes-2)*i:(bytes-2)*(i+1)]...)
 		if binary.LittleEndian.Uint16(block) == 0 {
 			continue
 		}
-		d.Decode(v[i*quant.Block:(i+1)*quant.Block], block)
+		d.Decode(v[i*format.Block:(i+1)*format.Block], block)
 	}
 	return v
 }

@@ -10,7 +10,6 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
-	"muninn/model/checkpoint/quant"
 	"muninn/model/internal/golden"
 	"muninn/shaders"
 	"muninn/shaders/format"
@@ -24,23 +23,23 @@ const projection = "transformer.core_block.0.mlp.proj.weight" // (NEmbd, Interme
 // numbers; beside a large one the power is what leaves that finite.
 func TestHalvesAreLifted(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
-		for _, quantised := range []checkpoint.DType{checkpoint.F16, checkpoint.Q8_0, checkpoint.Q4_0} {
+		for _, quantised := range []format.Type{format.F16, format.Q8_0, format.Q4_0} {
 			for _, c := range []struct {
 				size, largest float32
 				lift          int
 			}{{1e-4, 1e-4, 10}, {1e-4, 100, 9}, {1, 60000, 0}} {
 				largest := c.largest
 				switch quantised { // of which the scale is that
-				case checkpoint.Q8_0:
+				case format.Q8_0:
 					largest *= 127
-				case checkpoint.Q4_0:
+				case format.Q4_0:
 					largest *= 8
 				}
 				ck, values := withWeights(t, projection, c.size, largest)
 				l := &loader{config: ck.Config, ck: ck, dev: dev, arena: dev.NewArena("test", vk.DeviceLocal), specs: map[string]arch.TensorSpec{}}
 				layout := wholeRow(ck.Config.IntermediateSize)
 				info, _ := ck.Tensor(projection)
-				m, err := shaders.NewMatrix(l.arena, ck.Config.NEmbd, layout.cols, deviceFormat(quantised), dev.Caps().ShardLimit())
+				m, err := shaders.NewMatrix(l.arena, ck.Config.NEmbd, layout.cols, quantised, dev.Caps().ShardLimit())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -64,13 +63,13 @@ func TestHalvesAreLifted(t *testing.T) {
 }
 
 // liftedFrom finds in a shard the halves that the values have in that format, times the shard's power of two.
-func liftedFrom(t *testing.T, d checkpoint.DType, m shaders.Matrix, values []float32, shard []byte) {
+func liftedFrom(t *testing.T, d format.Type, m shaders.Matrix, values []float32, shard []byte) {
 	t.Helper()
 	s := m.Shards[0]
 	halves, row := shard[s.Span.Size():], int(m.ScaleRowBytes())/2
 	_, bytes := d.Block()
-	per := quant.Block
-	if d == checkpoint.F16 {
+	per := format.Block
+	if d == format.F16 {
 		halves, row, bytes, per = shard, int(m.RowBytes())/2, 2, 1
 	}
 	for r := range m.Rows {

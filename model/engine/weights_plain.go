@@ -24,7 +24,7 @@ func (l *loader) plain(f *filler, s shaders.Shard, first int) error {
 type filler struct {
 	ck      *checkpoint.Checkpoint
 	info    checkpoint.TensorInfo
-	to      checkpoint.DType
+	to      format.Type
 	srcCols int
 	stride  int // elements in a device row
 	runs    []run

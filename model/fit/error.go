@@ -7,7 +7,7 @@ import (
 
 	"muninn/model/decode"
 	"muninn/model/engine"
-	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -126,7 +126,7 @@ func (m Model) relaxations(w Wish, can Can) []relaxed {
 	want := m.contexts(w)[0]
 	quants := m.quants(free, can)
 	if w.Quant != nil && !contains(quants, w.Quant) {
-		quants = append([]*shaders.Format{w.Quant}, quants...)
+		quants = append([]*format.Type{w.Quant}, quants...)
 	}
 	caches := m.caches(free, can)
 	if w.Lookup != nil {
@@ -177,7 +177,7 @@ func (m Model) gives(w Wish, s Setting) (list string) {
 	return list
 }
 
-func contains(list []*shaders.Format, f *shaders.Format) bool {
+func contains(list []*format.Type, f *format.Type) bool {
 	for _, x := range list {
 		if x != nil && *x == *f {
 			return true

@@ -8,6 +8,7 @@ import (
 
 	"muninn/model/decode"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -25,7 +26,7 @@ func lookup(t *testing.T, name string) *decode.Lookup {
 func randomWish(t *testing.T, r *rand.Rand) Wish {
 	var w Wish
 	if r.IntN(3) == 0 {
-		w.Quant = pick(r, &[]shaders.Format{shaders.F32, shaders.F16, shaders.BF16, shaders.Q8_0, shaders.Q4_0}[r.IntN(5)])
+		w.Quant = pick(r, &[]format.Type{format.F32, format.F16, format.BF16, format.Q8_0, format.Q4_0}[r.IntN(5)])
 	}
 	if r.IntN(2) == 0 {
 		w.Lookup = lookup(t, pick(r, "full", "latest-m4", "always-last-m4-compress-s16", "compress-anchor", "compress-s4"))
@@ -100,7 +101,7 @@ func roomOf(t *testing.T, c vk.Caps) uint64 {
 
 // A wish that one flag spoils: the suggestions give up one thing each, and the parts are named.
 func TestErrorNamesParts(t *testing.T) {
-	bf16 := shaders.BF16
+	bf16 := format.BF16
 	w := Wish{Quant: &bf16, Lookup: lookup(t, "full"), Context: 4096, ContextFixed: true}
 	_, err := Choose(huginn, Card(12<<30), w, all)
 	var e *Error

@@ -8,19 +8,20 @@ import (
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
 // Model is what is planned for.
 type Model struct {
 	Config  arch.Config
-	Stored  shaders.Format                             // of most of the weights
-	Formats func(quant *shaders.Format) engine.Formats // of the matrices when quant is asked for; nil: as stored
+	Stored  format.Type                             // of most of the weights
+	Formats func(quant *format.Type) engine.Formats // of the matrices when quant is asked for; nil: as stored
 }
 
 // Wish is what the user wants. What is fixed stays; what is nil or zero is Choose's to choose.
 type Wish struct {
-	Quant   *shaders.Format // fixed format of the weights
+	Quant   *format.Type    // fixed format of the weights
 	Lookup  *decode.Lookup  // fixed KV rule
 	KV      *shaders.KVType // fixed KV type
 	Context int             // positions wanted; 0: the model's block_size
@@ -36,13 +37,13 @@ const Floor = 512
 
 // Can is what this program loads today.
 type Can struct {
-	Quants []shaders.Format
+	Quants []format.Type
 	KV     []shaders.KVType
 }
 
 // Setting is one way to hold a model.
 type Setting struct {
-	Quant   *shaders.Format // nil: as stored
+	Quant   *format.Type // nil: as stored
 	Lookup  decode.Lookup
 	KV      shaders.KVType
 	Context int
@@ -132,7 +133,7 @@ func (s Setting) describe(m Model) string {
 }
 
 // QuantName is the name of a format; nil, as stored, is that of most of the weights.
-func (m Model) QuantName(f *shaders.Format) string {
+func (m Model) QuantName(f *format.Type) string {
 	if f != nil {
 		return f.String()
 	}

@@ -10,20 +10,21 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/vk"
 	"muninn/vk/recorded"
 )
 
 // huginn is the shape of the published model, stored in bf16.
-var huginn = storedAs(checkpoint.BF16, shaders.BF16)
+var huginn = storedAs(format.BF16, format.BF16)
 
-func storedAs(d checkpoint.DType, f shaders.Format) Model {
-	return Model{Config: shape, Stored: f, Formats: func(quant *shaders.Format) engine.Formats {
+func storedAs(d format.Type, f format.Type) Model {
+	return Model{Config: shape, Stored: f, Formats: func(quant *format.Type) engine.Formats {
 		var s checkpoint.Scheme
 		if quant != nil {
-			s.Quant = checkpoint.DType(strings.ToUpper(quant.String()))
+			s.Quant = *quant
 		}
-		return engine.DeviceFormats(s, shape, func(string) checkpoint.DType { return d })
+		return engine.DeviceFormats(s, shape, func(string) format.Type { return d })
 	}}
 }
 
@@ -34,7 +35,7 @@ var shape = arch.Config{
 }
 
 // all is a program that loads every format; KV in f32 is for comparisons only.
-var all = Can{Quants: shaders.Formats(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
+var all = Can{Quants: format.Types(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
 
 // What is chosen for the published model on real devices. Its weights take 6.6 GiB in bf16, 3.6 in q8_0, 2.1 in q4_0; the
 // cache of 4096 positions 10.6 GiB in f16 with a slot for each of 32 steps, 1.6 with compress-s16, half of that in q8.
@@ -161,7 +162,7 @@ func TestMoreMemoryIsNoWorse(t *testing.T) {
 
 // What a program cannot load is not chosen, and the flag of a single KV type is not mentioned.
 func TestOnlyWhatLoads(t *testing.T) {
-	today := Can{Quants: []shaders.Format{shaders.F32, shaders.F16, shaders.BF16}, KV: []shaders.KVType{shaders.KVF32}}
+	today := Can{Quants: []format.Type{format.F32, format.F16, format.BF16}, KV: []shaders.KVType{shaders.KVF32}}
 	choice, err := Choose(huginn, Card(12<<30), Wish{}, today)
 	if err != nil || name(choice.Setting) != "bf16 latest-m4-compress-s16 f32 4096" && name(choice.Setting) != "bf16 latest-m4-compress-s8 f32 4096" {
 		t.Errorf("%q, %v", name(choice.Setting), err)
@@ -172,16 +173,16 @@ func TestOnlyWhatLoads(t *testing.T) {
 	if _, err := Choose(huginn, Card(6<<30), Wish{}, today); !errors.Is(err, ErrDoesNotFit) {
 		t.Errorf("6 GiB without block formats: %v", err)
 	}
-	float := storedAs(checkpoint.F32, shaders.F32)
-	if choice, err := Choose(float, Card(12<<30), Wish{}, all); err != nil || choice.Quant == nil || *choice.Quant != shaders.BF16 {
+	float := storedAs(format.F32, format.F32)
+	if choice, err := Choose(float, Card(12<<30), Wish{}, all); err != nil || choice.Quant == nil || *choice.Quant != format.BF16 {
 		t.Errorf("stored in f32: %q, %v", name(choice.Setting), err)
 	}
 }
 
 // Weights are never widened, nor changed for others of the same size.
 func TestFormatsOnlyNarrow(t *testing.T) {
-	for stored, want := range map[shaders.Format]string{shaders.F32: "f32 bf16 q8_0 q4_0", shaders.F16: "f16 q8_0 q4_0", shaders.BF16: "bf16 q8_0 q4_0",
-		shaders.Q8_0: "q8_0 q4_0", shaders.Q4_0: "q4_0"} {
+	for stored, want := range map[format.Type]string{format.F32: "f32 bf16 q8_0 q4_0", format.F16: "f16 q8_0 q4_0", format.BF16: "bf16 q8_0 q4_0",
+		format.Q8_0: "q8_0 q4_0", format.Q4_0: "q4_0"} {
 		m := Model{Stored: stored}
 		var names []string
 		for _, f := range m.quants(Wish{}, all) {

@@ -6,6 +6,7 @@ import (
 
 	"muninn/model/decode"
 	"muninn/shaders"
+	"muninn/shaders/format"
 )
 
 // rung is a rule and a type of the KV cache. Slots is the number of core steps that have a slot, 0 for all of them.
@@ -49,13 +50,13 @@ func rowCounts(w Wish) []int {
 }
 
 // quants are the formats to try, best first: as stored, which is nil, then what takes less.
-func (m Model) quants(w Wish, can Can) []*shaders.Format {
+func (m Model) quants(w Wish, can Can) []*format.Type {
 	if w.Quant != nil {
-		return []*shaders.Format{w.Quant}
+		return []*format.Type{w.Quant}
 	}
-	list := []*shaders.Format{nil}
-	size := func(f shaders.Format) uint64 { return shaders.MatrixBytes(1, 64, f) }
-	for _, f := range []shaders.Format{shaders.BF16, shaders.Q8_0, shaders.Q4_0} {
+	list := []*format.Type{nil}
+	size := func(f format.Type) uint64 { return shaders.MatrixBytes(1, 64, f) }
+	for _, f := range []format.Type{format.BF16, format.Q8_0, format.Q4_0} {
 		if size(f) < size(m.Stored) && slices.Contains(can.Quants, f) {
 			list = append(list, &f)
 		}
@@ -118,7 +119,7 @@ func (m Model) steps(w Wish) int {
 func (m Model) candidates(w Wish, can Can) []Setting {
 	quants, contexts := m.quants(w, can), m.contexts(w)
 	var list []Setting
-	add := func(quant *shaders.Format, context int, gentleOnly bool) {
+	add := func(quant *format.Type, context int, gentleOnly bool) {
 		for _, c := range m.caches(w, can) {
 			if gentleOnly && !c.gentle {
 				continue

@@ -114,7 +114,7 @@ func headerCases() []Case {
 		lie("unknown element type", `"F8_E4M3"`, at(`{"dtype":"F8_E4M3","shape":[64],"data_offsets":[BEGIN,END]}`)),
 		lie("element type of a mebibyte", "invalid DType string value", at(`{"dtype":"`+strings.Repeat("F", 1<<20)+`","shape":[16],"data_offsets":[BEGIN,END]}`)),
 		lie("element type a number", `invalid "dtype" value`, at(`{"dtype":32,"shape":[16],"data_offsets":[BEGIN,END]}`)),
-		lie("integers", ln+": element type I32, want F32, F16 or BF16", at(`{"dtype":"I32","shape":[16],"data_offsets":[BEGIN,END]}`)),
+		lie("integers", ln+": element type i32, want f32, f16 or bf16", at(`{"dtype":"I32","shape":[16],"data_offsets":[BEGIN,END]}`)),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nlpodyssey/safetensors"
 
-	"muninn/model/checkpoint"
+	"muninn/shaders/format"
 )
 
 // topic is a folder of golden data and how its cases are read.
@@ -128,7 +128,7 @@ func readTensors(path string) (tensors, error) {
 			return nil, fmt.Errorf("%s: tensor %s is %s, want F32", path, named.Name, view.DType())
 		}
 		values := make([]float32, len(view.Data())/4)
-		checkpoint.F32.Decode(values, view.Data())
+		format.F32.Decode(values, view.Data())
 		t := tensor{name: named.Name}
 		for _, n := range view.Shape() {
 			t.shape = append(t.shape, int(n))

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 
 	"muninn/model/arch"
-	"muninn/model/checkpoint"
+	"muninn/shaders/format"
 )
 
 // source makes the stored bytes of one tensor, any part of it on its own. Element n takes the sixteen bits n%4 of random
@@ -17,7 +17,7 @@ type source struct {
 	right *table // of the second half of each row; left, where the halves do not differ
 }
 
-func newSource(c arch.Config, name string, cols int, dtype checkpoint.DType, seed uint64) *source {
+func newSource(c arch.Config, name string, cols int, dtype format.Type, seed uint64) *source {
 	left, right := recipe(c, name)
 	s := &source{key: key(seed, name), size: dtype.Size(), cols: int64(cols), left: newTable(left, dtype)}
 	s.right = s.left

@@ -24,7 +24,7 @@ import (
 	"golang.org/x/term"
 
 	"muninn/model/arch"
-	"muninn/model/checkpoint"
+	"muninn/shaders/format"
 )
 
 type options struct {
@@ -91,7 +91,7 @@ func (o options) plan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	dtype := checkpoint.DType(strings.ToUpper(o.dtype))
+	dtype := format.InFile(o.dtype)
 	if dtype.Size() == 0 {
 		return nil, fmt.Errorf("--dtype %s: want bf16, f16 or f32", o.dtype)
 	}

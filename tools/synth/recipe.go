@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"muninn/model/arch"
-	"muninn/model/checkpoint"
+	"muninn/shaders/format"
 )
 
 // The recipe. Random weights of ordinary scale make a core block that never settles: each step moves the state by 0.2 to
@@ -86,22 +86,22 @@ type table struct {
 	wide   []uint32 // F32
 }
 
-func newTable(dist distribution, dtype checkpoint.DType) *table {
+func newTable(dist distribution, dtype format.Type) *table {
 	values := make([]float32, len(quantiles))
 	for i, q := range quantiles {
 		values[i] = float32(dist.mean + dist.std*float64(q))
 	}
 	t := &table{}
 	switch dtype {
-	case checkpoint.F32:
+	case format.F32:
 		t.wide = make([]uint32, len(values))
 		for i, v := range values {
 			t.wide[i] = math.Float32bits(v)
 		}
-	case checkpoint.F16, checkpoint.BF16:
-		narrow := checkpoint.F32ToF16
-		if dtype == checkpoint.BF16 {
-			narrow = checkpoint.F32ToBF16
+	case format.F16, format.BF16:
+		narrow := format.F32ToF16
+		if dtype == format.BF16 {
+			narrow = format.F32ToBF16
 		}
 		t.narrow = make([]uint16, len(values))
 		for i, v := range values {

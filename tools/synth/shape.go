@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"muninn/model/arch"
-	"muninn/model/checkpoint"
+	"muninn/shaders/format"
 )
 
 // configJSON is config.json with the fields that the authors' files have; torchType is the element type's name there.
@@ -28,7 +28,7 @@ func configJSON(s arch.Shape, torchType string, blockSize int) ([]byte, error) {
 }
 
 // torchNames are the element types' names in config.json.
-var torchNames = map[checkpoint.DType]string{checkpoint.F32: "float32", checkpoint.F16: "float16", checkpoint.BF16: "bfloat16"}
+var torchNames = map[format.Type]string{format.F32: "float32", format.F16: "float16", format.BF16: "bfloat16"}
 
 // specialTokens have consecutive ids, in Huginn's order.
 var specialTokens = []string{"begin_text", "end_text", "begin_header", "end_header", "end_turn", "pad"}

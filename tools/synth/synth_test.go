@@ -18,6 +18,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/reference"
 	"muninn/model/tokenizer"
+	"muninn/shaders/format"
 )
 
 // written makes a checkpoint in a fresh folder.
@@ -137,7 +138,7 @@ func TestReproducible(t *testing.T) {
 // Whatever pieces a tensor is made in, it is the same, odd row lengths and halves of rows included.
 func TestFillInPieces(t *testing.T) {
 	c := arch.Config{NEmbd: 6}
-	for _, dtype := range []checkpoint.DType{checkpoint.F32, checkpoint.F16, checkpoint.BF16} {
+	for _, dtype := range []format.Type{format.F32, format.F16, format.BF16} {
 		for _, name := range []string{arch.NameAdapter, arch.NameEmbedding} {
 			src := newSource(c, name, 12, dtype, 9)
 			whole := make([]byte, 12*7*src.size)

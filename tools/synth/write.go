@@ -14,13 +14,13 @@ import (
 	"sync"
 
 	"muninn/model/arch"
-	"muninn/model/checkpoint"
+	"muninn/shaders/format"
 )
 
 // plan is a checkpoint before it is written.
 type plan struct {
 	config arch.Config
-	dtype  checkpoint.DType
+	dtype  format.Type
 	seed   uint64
 	shards []shard
 	texts  map[string][]byte // the other files; config.json goes last, as nothing opens without it
@@ -42,7 +42,7 @@ type placed struct {
 
 const configName, partial = "config.json", ".partial"
 
-func newPlan(s arch.Shape, dtype checkpoint.DType, seed uint64, blockSize int, limit int64) (*plan, error) {
+func newPlan(s arch.Shape, dtype format.Type, seed uint64, blockSize int, limit int64) (*plan, error) {
 	p := &plan{dtype: dtype, seed: seed, texts: map[string][]byte{}}
 	var err error
 	if p.texts[configName], err = configJSON(s, torchNames[dtype], blockSize); err != nil {
@@ -104,10 +104,10 @@ func (p *plan) place(limit int64) error {
 	return nil
 }
 
-func (s *shard) makeHeader(dtype checkpoint.DType) error {
+func (s *shard) makeHeader(dtype format.Type) error {
 	entries := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
 	for _, t := range s.tensors {
-		entries[t.Name] = map[string]any{"dtype": dtype, "shape": t.Shape, "data_offsets": []int64{t.start, t.start + t.bytes}}
+		entries[t.Name] = map[string]any{"dtype": dtype.FileName(), "shape": t.Shape, "data_offsets": []int64{t.start, t.start + t.bytes}}
 	}
 	text, err := json.Marshal(entries)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"hash/crc32"
 	"math"
 	"math/bits"
+
+	"muninn/shaders/format"
 )
 
 // Magic begins every file.
@@ -45,54 +47,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Checksum adds p to a CRC-32C that began as 0.
 func Checksum(sum uint32, p []byte) uint32 { return crc32.Update(sum, castagnoli, p) }
 
-// Type is how a tensor stores its elements, by GGUF's numbers.
-type Type uint32
-
-// The types that Muninn reads and writes.
-const (
-	F32  Type = 0
-	F16  Type = 1
-	Q4_0 Type = 2
-	Q8_0 Type = 8
-	BF16 Type = 30
-)
-
-// Block is the number of elements in a block of the type and its bytes; 0, 0 for types that are not read.
-func (t Type) Block() (elements, bytes uint64) {
-	switch t {
-	case F32:
-		return 1, 4
-	case F16, BF16:
-		return 1, 2
-	case Q4_0:
-		return 32, 18
-	case Q8_0:
-		return 32, 34
-	}
-	return 0, 0
-}
-
-// String is GGUF's name of the type.
-func (t Type) String() string {
-	switch t {
-	case F32:
-		return "F32"
-	case F16:
-		return "F16"
-	case BF16:
-		return "BF16"
-	case Q4_0:
-		return "Q4_0"
-	case Q8_0:
-		return "Q8_0"
-	}
-	return fmt.Sprintf("type %d", uint32(t))
-}
-
 // Tensor is an entry of the tensor table.
 type Tensor struct {
 	Name   string
-	Type   Type
+	Type   format.Type
 	Dims   []uint64 // GGUF's order: the length of a row first
 	Offset int64    // from the start of the file
 	Bytes  int64
@@ -103,19 +61,19 @@ func (t *Tensor) measure() (uint64, error) {
 	elements, bytes := t.Type.Block()
 	switch {
 	case elements == 0:
-		return 0, fmt.Errorf("tensor %q: stored as %v, read are F32, F16, BF16, Q8_0 and Q4_0", clip(t.Name), t.Type)
+		return 0, fmt.Errorf("tensor %q: stored as %v, read are f32, f16, bf16, q8_0 and q4_0", clip(t.Name), t.Type)
 	case len(t.Dims) == 0 || len(t.Dims) > maxDims:
 		return 0, fmt.Errorf("tensor %q: %d dimensions, want 1 to %d", clip(t.Name), len(t.Dims), maxDims)
-	case t.Dims[0]%elements != 0:
+	case t.Dims[0]%uint64(elements) != 0:
 		return 0, fmt.Errorf("tensor %q: rows of %d are not whole blocks of %d (%v)", clip(t.Name), t.Dims[0], elements, t.Type)
 	}
-	size := t.Dims[0] / elements
+	size := t.Dims[0] / uint64(elements)
 	for i, dim := range t.Dims {
 		if dim == 0 || dim > math.MaxInt32 {
 			return 0, fmt.Errorf("tensor %q: dimensions %v, want each from 1 to %d", clip(t.Name), t.Dims, math.MaxInt32)
 		}
 		if i == 0 {
-			dim = bytes
+			dim = uint64(bytes)
 		}
 		high, low := bits.Mul64(size, dim)
 		if high != 0 || low > math.MaxInt64/2 {

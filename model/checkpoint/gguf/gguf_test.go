@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"muninn/shaders/format"
 )
 
 var (
@@ -18,8 +20,8 @@ var (
 		{"yes", true}, {"texts", []string{"a", "", "long enough to see"}}, {"ints", []int32{-1, 2}}, {"text", "grün"},
 	}
 	sampleTensors = []Tensor{
-		{Name: "odd", Type: F32, Dims: []uint64{3}}, {Name: "blocks", Type: Q4_0, Dims: []uint64{64, 2}},
-		{Name: "four", Type: BF16, Dims: []uint64{2, 3, 1, 2}}, {Name: "eight", Type: Q8_0, Dims: []uint64{32, 1}},
+		{Name: "odd", Type: format.F32, Dims: []uint64{3}}, {Name: "blocks", Type: format.Q4_0, Dims: []uint64{64, 2}},
+		{Name: "four", Type: format.BF16, Dims: []uint64{2, 3, 1, 2}}, {Name: "eight", Type: format.Q8_0, Dims: []uint64{32, 1}},
 	}
 )
 
@@ -127,7 +129,7 @@ func second[T any](_ T, err error) error { return err }
 func TestWriterRefuses(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.gguf")
-	one := []Tensor{{Name: "a", Type: F32, Dims: []uint64{4}}}
+	one := []Tensor{{Name: "a", Type: format.F32, Dims: []uint64{4}}}
 	for name, c := range map[string]struct {
 		meta    []KV
 		tensors []Tensor
@@ -135,9 +137,9 @@ func TestWriterRefuses(t *testing.T) {
 	}{
 		"key twice":        {[]KV{{"a", "b"}, {"a", "c"}}, nil, "given twice"},
 		"tensor twice":     {nil, append(one, one...), "given twice"},
-		"rows of 33":       {nil, []Tensor{{Name: "a", Type: Q8_0, Dims: []uint64{33}}}, "not whole blocks"},
-		"no dimensions":    {nil, []Tensor{{Name: "a", Type: F32}}, "0 dimensions"},
-		"unknown type":     {nil, []Tensor{{Name: "a", Type: 12, Dims: []uint64{256}}}, "stored as type 12"},
+		"rows of 33":       {nil, []Tensor{{Name: "a", Type: format.Q8_0, Dims: []uint64{33}}}, "not whole blocks"},
+		"no dimensions":    {nil, []Tensor{{Name: "a", Type: format.F32}}, "0 dimensions"},
+		"unknown type":     {nil, []Tensor{{Name: "a", Type: format.FromGGUF(12), Dims: []uint64{256}}}, "stored as type 12"},
 		"value of no kind": {[]KV{{"a", 5}}, nil, "a value of type int"},
 	} {
 		if _, err := Create(path, c.meta, c.tensors); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -175,7 +177,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.gguf")
-	w, err := Create(path, nil, []Tensor{{Name: "a", Type: F32, Dims: []uint64{1000}}})
+	w, err := Create(path, nil, []Tensor{{Name: "a", Type: format.F32, Dims: []uint64{1000}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +196,7 @@ func TestDiskFull(t *testing.T) {
 // Hidden files of writers that are gone are removed by the next one, those of living writers and other files stay.
 func TestStaleFiles(t *testing.T) {
 	dir := t.TempDir()
-	tensors := []Tensor{{Name: "a", Type: F32, Dims: []uint64{1}}}
+	tensors := []Tensor{{Name: "a", Type: format.F32, Dims: []uint64{1}}}
 	living, err := Create(filepath.Join(dir, "a.gguf"), nil, tensors)
 	if err != nil {
 		t.Fatal(err)

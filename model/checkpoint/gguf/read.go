@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"muninn/shaders/format"
 )
 
 // Value is one value of the metadata. Strings and arrays stay in the file until they are asked for.
@@ -173,7 +175,7 @@ func (f *File) ReadTensors() error {
 		for range dims {
 			t.Dims = append(t.Dims, s.u64())
 		}
-		t.Type = Type(s.u32())
+		t.Type = format.FromGGUF(s.u32())
 		offset := s.u64()
 		if s.err != nil {
 			return s.err

@@ -98,7 +98,7 @@ func layout(meta []KV, tensors []Tensor) (*Writer, error) {
 		for _, dim := range t.Dims {
 			le(&b, dim)
 		}
-		le(&b, uint32(t.Type))
+		le(&b, t.Type.GGUF())
 		le(&b, offset)
 		offset = aligned(offset+size, defaultAlign)
 	}

@@ -1,6 +1,10 @@
 package quant
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"muninn/shaders/format"
+)
 
 // trials are the whole numbers and fractions that the weight of largest magnitude is tried as. -8 is plain rounding's
 // choice; the whole ones make the search find grids that do not reach -8.
@@ -13,13 +17,13 @@ func EncodeQ4(dst []byte, src []float32) error {
 	if err := checked(src, maxHalf*8); err != nil {
 		return err
 	}
-	for ; len(src) > 0; src, dst = src[Block:], dst[Q4Bytes:] {
-		encodeQ4((*[Q4Bytes]byte)(dst), (*[Block]float32)(src))
+	for ; len(src) > 0; src, dst = src[format.Block:], dst[q4Bytes:] {
+		encodeQ4((*[q4Bytes]byte)(dst), (*[format.Block]float32)(src))
 	}
 	return nil
 }
 
-func encodeQ4(out *[Q4Bytes]byte, x *[Block]float32) {
+func encodeQ4(out *[q4Bytes]byte, x *[format.Block]float32) {
 	most, peak := float32(0), float32(0)
 	for _, v := range x {
 		a := v
@@ -37,13 +41,13 @@ func encodeQ4(out *[Q4Bytes]byte, x *[Block]float32) {
 	}
 	binary.LittleEndian.PutUint16(out[:], bits)
 	inverse := inverted(d)
-	for j := range Block / 2 {
-		out[2+j] = byte(int(round4(x[j]*inverse))+8) | byte(int(round4(x[j+Block/2]*inverse))+8)<<4
+	for j := range format.Block / 2 {
+		out[2+j] = byte(int(round4(x[j]*inverse))+8) | byte(int(round4(x[j+format.Block/2]*inverse))+8)<<4
 	}
 }
 
 // searchQ4 is the best of the plain scale d and what the trials lead to.
-func searchQ4(x *[Block]float32, peak float32, bits uint16, d, least float32) (uint16, float32) {
+func searchQ4(x *[format.Block]float32, peak float32, bits uint16, d, least float32) (uint16, float32) {
 	// By how much a fitted scale lowers the sum of squares: (sum x q)^2 / sum q^2. That ranks the trials without a second
 	// look at the weights.
 	best, fit := float32(-1), float32(0)
@@ -84,9 +88,9 @@ func round4(v float32) float32 {
 }
 
 // correlate quantises x * inverse and gives sum x q and sum q q. Four sums each: one would wait for itself.
-func correlate(x *[Block]float32, inverse float32) (xq, qq float32) {
+func correlate(x *[format.Block]float32, inverse float32) (xq, qq float32) {
 	var a0, a1, a2, a3, b0, b1, b2, b3 float32
-	for i := 0; i < Block; i += 4 {
+	for i := 0; i < format.Block; i += 4 {
 		q0, q1 := round4(x[i]*inverse), round4(x[i+1]*inverse)
 		q2, q3 := round4(x[i+2]*inverse), round4(x[i+3]*inverse)
 		a0 += float32(x[i] * q0)
@@ -102,7 +106,7 @@ func correlate(x *[Block]float32, inverse float32) (xq, qq float32) {
 }
 
 // squaredError of the block at scale d.
-func squaredError(x *[Block]float32, d float32) float32 {
+func squaredError(x *[format.Block]float32, d float32) float32 {
 	inverse := inverted(d)
 	var sum [4]float32
 	for i, v := range x {

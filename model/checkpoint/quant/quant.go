@@ -24,17 +24,15 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
-	"github.com/x448/float16"
+	"muninn/shaders/format"
 )
-
-// Block is the number of weights that share a scale.
-const Block = 32
 
 // Bytes of a block: two of scale, then the quants.
 const (
-	Q8Bytes = 2 + Block
-	Q4Bytes = 2 + Block/2
+	q8Bytes = format.ScaleBytes + format.Block
+	q4Bytes = format.ScaleBytes + format.Block/2
 )
 
 // ValueError is a weight that no block can hold: not finite, or so large that the half precision scale overflows.
@@ -69,8 +67,8 @@ func checked(src []float32, most float32) error {
 }
 
 func half(x float32) (bits uint16, value float32) {
-	h := float16.Fromfloat32(x)
-	return h.Bits(), h.Float32()
+	bits = format.F32ToF16(x)
+	return bits, format.F16ToF32(bits)
 }
 
 // Float32 products are converted where they are added up: without that the compiler may fuse the two on some machines, and
@@ -86,8 +84,8 @@ func EncodeQ8(dst []byte, src []float32) error {
 	if err := checked(src, maxHalf*127); err != nil {
 		return err
 	}
-	for ; len(src) > 0; src, dst = src[Block:], dst[Q8Bytes:] {
-		block, out := (*[Block]float32)(src), (*[Q8Bytes]byte)(dst)
+	for ; len(src) > 0; src, dst = src[format.Block:], dst[q8Bytes:] {
+		block, out := (*[format.Block]float32)(src), (*[q8Bytes]byte)(dst)
 		most := float32(0)
 		for _, x := range block {
 			if x < 0 {
@@ -116,7 +114,7 @@ func EncodeQ8(dst []byte, src []float32) error {
 }
 
 // onGrid tells whether all weights are multiples of d by -8 to 7; for others it mostly looks at one or two.
-func onGrid(x *[Block]float32, d float32) bool {
+func onGrid(x *[format.Block]float32, d float32) bool {
 	inverse := inverted(d)
 	for _, v := range x {
 		if float32(d*round4(v*inverse)) != v && float32(d*-round4(-v*inverse)) != v {
@@ -126,59 +124,20 @@ func onGrid(x *[Block]float32, d float32) bool {
 	return true
 }
 
-// DecodeQ8 reads the blocks of src back.
-func DecodeQ8(dst []float32, src []byte) {
-	for ; len(dst) > 0; src, dst = src[Q8Bytes:], dst[Block:] {
-		in, out := (*[Q8Bytes]byte)(src), (*[Block]float32)(dst)
-		d := float16.Frombits(binary.LittleEndian.Uint16(in[:])).Float32()
-		for i := range out {
-			out[i] = d * float32(int8(in[2+i]))
-		}
+// Check looks through foreign blocks of a type; one without blocks has nothing to look for. Scales must be finite, and -128,
+// which EncodeQ8 never writes, is refused, because a kernel may rely on -q being a byte too.
+func Check(t format.Type, src []byte) error {
+	if !t.Blocked() {
+		return nil
 	}
-}
-
-// CheckQ8 looks through foreign blocks: scales must be finite, and -128, which EncodeQ8 never writes, is refused, because a
-// kernel may rely on -q being a byte too.
-func CheckQ8(src []byte) error {
-	for i := 0; i+Q8Bytes <= len(src); i += Q8Bytes {
-		if err := checkScale(src, i/Q8Bytes, i); err != nil {
-			return err
+	_, bytes := t.Block()
+	for i := 0; i+bytes <= len(src); i += bytes {
+		if bits := binary.LittleEndian.Uint16(src[i:]); bits&0x7c00 == 0x7c00 {
+			return &BlockError{i / bytes, fmt.Sprintf("the scale %v", math.Abs(float64(format.F16ToF32(bits))))}
 		}
-		for _, q := range src[i+2 : i+Q8Bytes] {
-			if q == 0x80 {
-				return &BlockError{i / Q8Bytes, "a quant of -128, q8_0 has -127 to 127"}
-			}
+		if t == format.Q8_0 && slices.Contains(src[i+format.ScaleBytes:i+bytes], 0x80) {
+			return &BlockError{i / bytes, "a quant of -128, q8_0 has -127 to 127"}
 		}
-	}
-	return nil
-}
-
-// DecodeQ4 reads the blocks of src back: byte j holds weight j in its low half and weight j+16 in the high one.
-func DecodeQ4(dst []float32, src []byte) {
-	for ; len(dst) > 0; src, dst = src[Q4Bytes:], dst[Block:] {
-		in, out := (*[Q4Bytes]byte)(src), (*[Block]float32)(dst)
-		d := float16.Frombits(binary.LittleEndian.Uint16(in[:])).Float32()
-		for j := range Block / 2 {
-			b := in[2+j]
-			out[j] = d * float32(int(b&15)-8)
-			out[j+Block/2] = d * float32(int(b>>4)-8)
-		}
-	}
-}
-
-// CheckQ4 looks through foreign blocks: scales must be finite.
-func CheckQ4(src []byte) error {
-	for i := 0; i+Q4Bytes <= len(src); i += Q4Bytes {
-		if err := checkScale(src, i/Q4Bytes, i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkScale(src []byte, block, at int) error {
-	if bits := binary.LittleEndian.Uint16(src[at:]); bits&0x7c00 == 0x7c00 {
-		return &BlockError{block, fmt.Sprintf("the scale %v", math.Abs(float64(float16.Frombits(bits).Float32())))}
 	}
 	return nil
 }

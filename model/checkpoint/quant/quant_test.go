@@ -6,33 +6,35 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"muninn/shaders/format"
 )
 
 func TestQ4HoldsItsGrid(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := range 4000 {
-		var x, back [Block]float32
+		var x, back [format.Block]float32
 		_, d := half(float32(math.Exp2(r.Float64()*30-20)) * float32(1-2*(n&1)))
 		for i := range x {
 			x[i] = d * float32(r.IntN(16)-8)
 		}
-		x[r.IntN(Block)] = d * -8
-		var b [Q4Bytes]byte
+		x[r.IntN(format.Block)] = d * -8
+		var b [q4Bytes]byte
 		if err := EncodeQ4(b[:], x[:]); err != nil {
 			t.Fatal(err)
 		}
-		if DecodeQ4(back[:], b[:]); back != x {
+		if format.Q4_0.Decode(back[:], b[:]); back != x {
 			t.Fatalf("scale %g: %v came back as %v", d, x, back)
 		}
-		var wide [Q8Bytes]byte
+		var wide [q8Bytes]byte
 		if err := EncodeQ8(wide[:], x[:]); err != nil {
 			t.Fatal(err)
 		}
-		if DecodeQ8(back[:], wide[:]); back != x {
+		if format.Q8_0.Decode(back[:], wide[:]); back != x {
 			t.Fatalf("scale %g, in 8 bits: %v came back as %v", d, x, back)
 		}
 		// What came out of blocks goes into the same blocks: quantising twice changes nothing.
-		var again [Q4Bytes]byte
+		var again [q4Bytes]byte
 		if err := EncodeQ4(again[:], back[:]); err != nil || again != b {
 			t.Fatalf("quantised twice: %x, then %x, %v", b, again, err)
 		}
@@ -42,17 +44,17 @@ func TestQ4HoldsItsGrid(t *testing.T) {
 func TestQ8HoldsItsGrid(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for n := range 4000 {
-		var x, back [Block]float32
+		var x, back [format.Block]float32
 		_, d := half(float32(math.Exp2(r.Float64()*27 - 20)))
 		for i := range x {
 			x[i] = d * float32(r.IntN(255)-127)
 		}
-		x[r.IntN(Block)] = d * 127 * float32(1-2*(n&1))
-		var b [Q8Bytes]byte
+		x[r.IntN(format.Block)] = d * 127 * float32(1-2*(n&1))
+		var b [q8Bytes]byte
 		if err := EncodeQ8(b[:], x[:]); err != nil {
 			t.Fatal(err)
 		}
-		if DecodeQ8(back[:], b[:]); back != x {
+		if format.Q8_0.Decode(back[:], b[:]); back != x {
 			t.Fatalf("scale %g: %v came back as %v", d, x, back)
 		}
 	}
@@ -60,12 +62,12 @@ func TestQ8HoldsItsGrid(t *testing.T) {
 
 // The layout is ggml's, byte by byte: other programs read these blocks.
 func TestLayout(t *testing.T) {
-	var x [Block]float32
+	var x [format.Block]float32
 	for i := range x {
 		x[i] = 0.5 * float32(i%16-8)
 	}
 	x[17] = 3.5
-	var q4 [Q4Bytes]byte
+	var q4 [q4Bytes]byte
 	if err := EncodeQ4(q4[:], x[:]); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +82,7 @@ func TestLayout(t *testing.T) {
 	for i := range x {
 		x[i] = 0.25 * float32(8*i-127)
 	}
-	var q8 [Q8Bytes]byte
+	var q8 [q8Bytes]byte
 	if err := EncodeQ8(q8[:], x[:]); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func TestLayout(t *testing.T) {
 func TestErrorBounds(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for n := range 3000 {
-		var x, y [Block]float32
+		var x, y [format.Block]float32
 		scale := math.Exp2(r.Float64()*40 - 26)
 		for i := range x {
 			x[i] = float32(scale * student(r))
@@ -109,28 +111,28 @@ func TestErrorBounds(t *testing.T) {
 			clear(x[:])
 		}
 		most := float64(abs(peakOf(&x)))
-		var q8 [Q8Bytes]byte
+		var q8 [q8Bytes]byte
 		if err := EncodeQ8(q8[:], x[:]); err != nil {
 			t.Fatal(err)
 		}
-		if err := CheckQ8(q8[:]); err != nil {
+		if err := Check(format.Q8_0, q8[:]); err != nil {
 			t.Fatal(err)
 		}
-		DecodeQ8(y[:], q8[:])
+		format.Q8_0.Decode(y[:], q8[:])
 		for i := range x {
 			// Half a step, the rounding of the scale, and below its smallest normal number the steps of half precision itself.
 			if d := math.Abs(float64(x[i] - y[i])); d > most*(0.5/127+1.0/2048)+127*0x1p-25 {
 				t.Fatalf("q8_0: %g came back as %g, largest %g", x[i], y[i], most)
 			}
 		}
-		var q4 [Q4Bytes]byte
+		var q4 [q4Bytes]byte
 		if err := EncodeQ4(q4[:], x[:]); err != nil {
 			t.Fatal(err)
 		}
-		if err := CheckQ4(q4[:]); err != nil {
+		if err := Check(format.Q4_0, q4[:]); err != nil {
 			t.Fatal(err)
 		}
-		DecodeQ4(y[:], q4[:])
+		format.Q4_0.Decode(y[:], q4[:])
 		z := x
 		_, d := half(peakOf(&x) / -8)
 		atScale(&z, d)
@@ -148,9 +150,9 @@ func TestErrorBounds(t *testing.T) {
 func TestRefused(t *testing.T) {
 	inf := float32(math.Inf(1))
 	for _, bad := range []float32{inf, -inf, float32(math.NaN()), 1e7} {
-		x := make([]float32, 3*Block)
+		x := make([]float32, 3*format.Block)
 		x[70] = bad
-		for name, err := range map[string]error{"q4_0": EncodeQ4(make([]byte, 3*Q4Bytes), x), "q8_0": EncodeQ8(make([]byte, 3*Q8Bytes), x)} {
+		for name, err := range map[string]error{"q4_0": EncodeQ4(make([]byte, 3*q4Bytes), x), "q8_0": EncodeQ8(make([]byte, 3*q8Bytes), x)} {
 			var at *ValueError
 			if bad == 1e7 && name == "q8_0" {
 				if err == nil {
@@ -163,34 +165,34 @@ func TestRefused(t *testing.T) {
 			}
 		}
 	}
-	x := make([]float32, Block)
+	x := make([]float32, format.Block)
 	x[3] = -maxHalf * 8
-	if err := EncodeQ4(make([]byte, Q4Bytes), x); err != nil {
+	if err := EncodeQ4(make([]byte, q4Bytes), x); err != nil {
 		t.Error(err)
 	}
 	for name, c := range map[string]struct {
-		check func([]byte) error
-		bytes int
+		quant format.Type
 		at    int
 		value byte
 	}{
-		"q8_0, infinite scale": {CheckQ8, Q8Bytes, 1, 0x7c}, "q8_0, NaN scale": {CheckQ8, Q8Bytes, 1, 0xfe},
-		"q8_0, -128": {CheckQ8, Q8Bytes, 9, 0x80}, "q4_0, infinite scale": {CheckQ4, Q4Bytes, 1, 0xfc},
+		"q8_0, infinite scale": {format.Q8_0, 1, 0x7c}, "q8_0, NaN scale": {format.Q8_0, 1, 0xfe},
+		"q8_0, -128": {format.Q8_0, 9, 0x80}, "q4_0, infinite scale": {format.Q4_0, 1, 0xfc},
 	} {
-		b := make([]byte, 2*c.bytes)
-		if err := c.check(b); err != nil {
+		_, bytes := c.quant.Block()
+		b := make([]byte, 2*bytes)
+		if err := Check(c.quant, b); err != nil {
 			t.Errorf("%s: zeros: %v", name, err)
 		}
-		b[c.bytes+c.at] = c.value
+		b[bytes+c.at] = c.value
 		var at *BlockError
-		if err := c.check(b); !errors.As(err, &at) || at.Index != 1 {
+		if err := Check(c.quant, b); !errors.As(err, &at) || at.Index != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestNoAllocation(t *testing.T) {
-	x, b, c := make([]float32, 64*Block), make([]byte, 64*Q4Bytes), make([]byte, 64*Q8Bytes)
+	x, b, c := make([]float32, 64*format.Block), make([]byte, 64*q4Bytes), make([]byte, 64*q8Bytes)
 	r := rand.New(rand.NewPCG(7, 8))
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
@@ -199,8 +201,8 @@ func TestNoAllocation(t *testing.T) {
 		if EncodeQ4(b, x) != nil || EncodeQ8(c, x) != nil {
 			t.Fatal("refused")
 		}
-		DecodeQ4(x, b)
-		DecodeQ8(x, c)
+		format.Q4_0.Decode(x, b)
+		format.Q8_0.Decode(x, c)
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -216,8 +218,8 @@ func BenchmarkEncode(b *testing.B) {
 		name   string
 		bytes  int
 		encode func([]byte, []float32) error
-	}{{"q8_0", Q8Bytes, EncodeQ8}, {"q4_0", Q4Bytes, EncodeQ4}} {
-		dst := make([]byte, len(x)/Block*f.bytes)
+	}{{"q8_0", q8Bytes, EncodeQ8}, {"q4_0", q4Bytes, EncodeQ4}} {
+		dst := make([]byte, len(x)/format.Block*f.bytes)
 		b.Run(f.name, func(b *testing.B) {
 			for b.Loop() {
 				if err := f.encode(dst, x); err != nil {

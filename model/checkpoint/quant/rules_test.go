@@ -5,29 +5,31 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"muninn/shaders/format"
 )
 
 // rule is a way to store 32 weights: decoded overwrites x with what comes back.
 type rule struct {
 	name string
 	bits float64 // a weight
-	code func(x *[Block]float32)
+	code func(x *[format.Block]float32)
 }
 
 var rules = []rule{
-	{"q4_0, as shipped", 4.5, func(x *[Block]float32) {
-		var b [Q4Bytes]byte
+	{"q4_0, as shipped", 4.5, func(x *[format.Block]float32) {
+		var b [q4Bytes]byte
 		if err := EncodeQ4(b[:], x[:]); err != nil {
 			panic(err)
 		}
-		DecodeQ4(x[:], b[:])
+		format.Q4_0.Decode(x[:], b[:])
 	}},
 	{"q4_0, best of all scales", 4.5, bestScale},
-	{"q4_0, plain rounding", 4.5, func(x *[Block]float32) {
+	{"q4_0, plain rounding", 4.5, func(x *[format.Block]float32) {
 		_, d := half(peakOf(x) / -8)
 		atScale(x, d)
 	}},
-	{"q4_0 symmetric, -7 to 7", 4.5, func(x *[Block]float32) {
+	{"q4_0 symmetric, -7 to 7", 4.5, func(x *[format.Block]float32) {
 		_, d := half(abs(peakOf(x)) / 7)
 		atScale(x, d)
 	}},
@@ -38,7 +40,7 @@ var rules = []rule{
 
 func abs(x float32) float32 { return float32(math.Abs(float64(x))) }
 
-func peakOf(x *[Block]float32) (peak float32) {
+func peakOf(x *[format.Block]float32) (peak float32) {
 	for _, v := range x {
 		if abs(v) > abs(peak) {
 			peak = v
@@ -47,14 +49,14 @@ func peakOf(x *[Block]float32) (peak float32) {
 	return peak
 }
 
-func atScale(x *[Block]float32, d float32) {
+func atScale(x *[format.Block]float32, d float32) {
 	for i, v := range x {
 		x[i] = d * round4(v*inverted(d))
 	}
 }
 
 // least keeps the trial with the least squared error.
-func least(x *[Block]float32, trials int, code func(x *[Block]float32, trial int)) {
+func least(x *[format.Block]float32, trials int, code func(x *[format.Block]float32, trial int)) {
 	best, keep := math.Inf(1), *x
 	for trial := range trials {
 		y, e := *x, 0.0
@@ -70,9 +72,9 @@ func least(x *[Block]float32, trials int, code func(x *[Block]float32, trial int
 	*x = keep
 }
 
-func bestScale(x *[Block]float32) {
+func bestScale(x *[format.Block]float32) {
 	peak := peakOf(x)
-	least(x, 600, func(x *[Block]float32, trial int) {
+	least(x, 600, func(x *[format.Block]float32, trial int) {
 		_, d := half(peak / float32(4+5*float64(trial%300)/299) * float32(1-2*(trial/300)))
 		atScale(x, d)
 	})
@@ -91,9 +93,9 @@ func nearest(codes []float32, v float32) (best float32) {
 	return best
 }
 
-func bestCodebook(x *[Block]float32) {
+func bestCodebook(x *[format.Block]float32) {
 	peak := peakOf(x)
-	least(x, 400, func(x *[Block]float32, trial int) {
+	least(x, 400, func(x *[format.Block]float32, trial int) {
 		_, d := half(peak / float32(70+80*float64(trial%200)/199) * float32(1-2*(trial/200)))
 		for i, v := range x {
 			x[i] = d * nearest(nonlinear[:], v*inverted(d))
@@ -102,10 +104,10 @@ func bestCodebook(x *[Block]float32) {
 }
 
 // powerOfTwo is mxfp4: 4-bit floats times a power of two.
-func powerOfTwo(x *[Block]float32) {
+func powerOfTwo(x *[format.Block]float32) {
 	codes := []float32{0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.5, -1, -1.5, -2, -3, -4, -6}
 	_, exp := math.Frexp(float64(abs(peakOf(x))))
-	least(x, 3, func(x *[Block]float32, trial int) {
+	least(x, 3, func(x *[format.Block]float32, trial int) {
 		d := float32(math.Ldexp(1, exp-4+trial))
 		for i, v := range x {
 			x[i] = d * nearest(codes, v/d)
@@ -114,12 +116,12 @@ func powerOfTwo(x *[Block]float32) {
 }
 
 // bestRange is q4_1: 16 even steps from a lowest value, both in half precision.
-func bestRange(x *[Block]float32) {
+func bestRange(x *[format.Block]float32) {
 	low, high := x[0], x[0]
 	for _, v := range x {
 		low, high = min(low, v), max(high, v)
 	}
-	least(x, 900, func(x *[Block]float32, trial int) {
+	least(x, 900, func(x *[format.Block]float32, trial int) {
 		cut := func(n int) float32 { return float32(n) * 0.012 * (high - low) }
 		_, m := half(low + cut(trial%30-2))
 		_, d := half((high - cut(trial/30-2) - m) / 15)
@@ -156,7 +158,7 @@ func student(r *rand.Rand) float64 {
 
 // errorsOf are the relative errors of the weights W that went through a rule, and of W X: W has 24 rows of 1056, X 64
 // normal columns.
-func errorsOf(code func(*[Block]float32), draw func(r *rand.Rand, row, col int) float64) (weights, products float64) {
+func errorsOf(code func(*[format.Block]float32), draw func(r *rand.Rand, row, col int) float64) (weights, products float64) {
 	const rows, cols, inputs = 24, 1056, 64
 	r := rand.New(rand.NewPCG(11, 5))
 	var x [cols][inputs]float64
@@ -168,8 +170,8 @@ func errorsOf(code func(*[Block]float32), draw func(r *rand.Rand, row, col int) 
 	var offW, allW, offY, allY float64
 	for row := range rows {
 		var exact, off [inputs]float64
-		for col := 0; col < cols; col += Block {
-			var w [Block]float32
+		for col := 0; col < cols; col += format.Block {
+			var w [format.Block]float32
 			for i := range w {
 				w[i] = float32(0.02 * draw(r, row, col+i))
 			}

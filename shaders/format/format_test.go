@@ -1,4 +1,4 @@
-package checkpoint
+package format
 
 import (
 	"math"
@@ -48,7 +48,7 @@ func TestNarrowTypesRoundTrip(t *testing.T) {
 
 func TestEncodeDecode(t *testing.T) {
 	values := []float32{0, 1, -2.5, 0.15625, 1024, float32(math.Inf(-1))} // exact in all three types
-	for _, d := range []DType{F32, F16, BF16} {
+	for _, d := range []Type{F32, F16, BF16} {
 		raw, back := make([]byte, len(values)*d.Size()), make([]float32, len(values))
 		d.Encode(raw, values)
 		d.Decode(back, raw)
@@ -56,7 +56,23 @@ func TestEncodeDecode(t *testing.T) {
 			t.Errorf("%s: %v", d, back)
 		}
 	}
-	if DType("I32").Size() != 0 {
+	if Type("I32").Size() != 0 {
 		t.Error("an integer type has a size")
+	}
+}
+
+// Names, GGUF numbers and sizes lead back to the type, and what is no weight format keeps its name.
+func TestNames(t *testing.T) {
+	for _, f := range Types() {
+		elements, bytes := f.Block()
+		if got, err := Parse(string(f)); err != nil || got != f || InFile(f.FileName()) != f || FromGGUF(f.GGUF()) != f {
+			t.Errorf("%s: parsed as %q, %v", f, got, err)
+		}
+		if f.Bytes(int64(64*elements)) != int64(64*bytes) || f.Elements(int64(3*bytes)) != int64(3*elements) || f.Blocked() != (f.Size() == 0) {
+			t.Errorf("%s: blocks of %d in %d bytes", f, elements, bytes)
+		}
+	}
+	if _, err := Parse("q5_k"); err == nil || FromGGUF(12) != "type 12" || FromGGUF(12).Known() || InFile("I32").Known() || InFile("I32").Elements(8) != 0 {
+		t.Errorf("unknown types pass: %v", err)
 	}
 }
