@@ -154,31 +154,19 @@ type Params struct {
 // Params counts the parameters of the model; a tied head is counted once, under Embedding.
 func (c Config) Params() Params {
 	var p Params
+	counts := map[Part]*int64{PartEmbedding: &p.Embedding, PartPrelude: &p.Prelude, PartAdapter: &p.Adapter, PartCore: &p.Core,
+		PartCoda: &p.Coda, PartNorm: &p.Norm, PartHead: &p.Head}
 	for _, spec := range c.TensorSpecs() {
 		n := int64(1)
 		for _, dim := range spec.Shape {
 			n *= int64(dim)
 		}
-		switch spec.Part {
-		case PartEmbedding:
-			p.Embedding += n
-		case PartPrelude:
-			p.Prelude += n
-		case PartAdapter:
-			p.Adapter += n
-		case PartCore:
-			p.Core += n
-		case PartCoda:
-			p.Coda += n
-		case PartNorm:
-			p.Norm += n
-		case PartHead:
-			if !c.TieEmbeddings {
-				p.Head += n
-			}
+		if spec.Part == PartHead && c.TieEmbeddings {
+			n = 0
 		}
+		*counts[spec.Part] += n
+		p.Total += n
 	}
-	p.Total = p.Embedding + p.Prelude + p.Adapter + p.Core + p.Coda + p.Norm + p.Head
 	return p
 }
 
