@@ -10,13 +10,17 @@ import (
 )
 
 // A speed file is sealed under this magic and holds a keptSpeed as JSON.
-const speedMagic = "muninn device speed 1\n"
+const speedMagic = "muninn device speed 2\n"
 
-// keptSpeed is a measured speed and what it is true for.
+// keptSpeed is the best measured speed and what it is true for.
 type keptSpeed struct {
-	For string `json:"for"`
+	For    string `json:"for"`
+	Starts int    `json:"starts"` // at which it was measured
 	Speed
 }
+
+// calibrations is at how many starts a device is measured: at any one of them it may be busy with something else.
+const calibrations = 3
 
 // speedKey names what a speed depends on: the device, its driver and version, and where that is the CPU, how many cores.
 func speedKey(c Caps) string {
@@ -33,39 +37,51 @@ func speedPath(dir, key string) string {
 }
 
 // decodeSpeed returns the speed of a whole file that was made for the key and says what a device can do.
-func decodeSpeed(file []byte, key string) (Speed, bool) {
+func decodeSpeed(file []byte, key string) (keptSpeed, bool) {
 	var k keptSpeed
 	if err := json.Unmarshal(unseal(speedMagic, file), &k); err != nil || k.For != key || !k.valid() {
-		return Speed{}, false
+		return keptSpeed{For: key}, false
 	}
-	return k.Speed, true
+	return k, true
 }
 
-// Calibrate sets the device's speed to what an earlier run has kept for this device and driver in Options.CacheDir, else to
-// what measure finds, which is then kept. An implausible measurement is an error and changes nothing. A speed that cannot be
-// kept only costs time at the next start.
+// better returns the better figures of two measurements.
+func (s Speed) better(o Speed) Speed {
+	return Speed{Read: max(s.Read, o.Read), FMA: max(s.FMA, o.FMA), Dispatch: min(s.Dispatch, o.Dispatch)}
+}
+
+// Calibrate sets the device's speed to the best of what measure found at the first few starts on this device and driver, which
+// is kept in Options.CacheDir. Where an earlier start has measured it, a measurement that fails changes nothing; else that, and
+// an implausible one, is an error. A speed that cannot be kept only costs time at the next start.
 func (d *Device) Calibrate(measure func() (Speed, error)) (Speed, error) {
 	key := speedKey(d.caps)
 	path := speedPath(d.opt.CacheDir, key)
+	kept, known := keptSpeed{For: key}, false
 	if d.opt.CacheDir != "" {
-		if s, ok := decodeSpeed(readKept(path), key); ok {
-			d.SetSpeed(s)
-			return s, nil
-		}
+		kept, known = decodeSpeed(readKept(path), key)
+	}
+	if known && kept.Starts >= calibrations {
+		d.SetSpeed(kept.Speed)
+		return kept.Speed, nil
 	}
 	s, err := measure()
-	if err != nil {
+	switch {
+	case err == nil && s.valid():
+		if known {
+			s = s.better(kept.Speed)
+		}
+		kept.Speed = s
+		kept.Starts++
+	case known:
+	case err != nil:
 		return Speed{}, err
-	}
-	if !s.valid() {
+	default:
 		return Speed{}, fmt.Errorf("vk: %s was measured to read %g bytes/s, compute %g operations/s and take %v a dispatch, which no device does: "+
 			"its timer or the host's clock is off; work is cut by what devices of its class reach at least", d.caps.Name, s.Read, s.FMA, s.Dispatch)
 	}
-	d.SetSpeed(s)
-	if d.opt.CacheDir != "" {
-		if data, err := json.Marshal(keptSpeed{key, s}); err == nil {
-			_ = keep(path, speedMagic, data)
-		}
+	d.SetSpeed(kept.Speed)
+	if data, err := json.Marshal(kept); err == nil && d.opt.CacheDir != "" {
+		_ = keep(path, speedMagic, data)
 	}
-	return s, nil
+	return kept.Speed, nil
 }

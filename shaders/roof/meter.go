@@ -2,6 +2,7 @@ package roof
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"time"
@@ -14,41 +15,65 @@ import (
 type meter struct {
 	ctx     context.Context
 	dev     *vk.Device
+	caps    vk.Caps
 	kernels *shaders.Kernels
 	effort  Effort
 	serial  bool // what runs next keeps one thread busy at a time: CPU time over the cores says nothing about it
+
+	wallOnly bool // the device's timestamps were caught out
 }
 
 // sample is one run of a program: its time by the device's timestamps (0 without), on the wall, and of the CPUs in this
 // process (0 where the system does not say).
 type sample struct{ device, wall, cpu time.Duration }
 
-// rate finds how many units of work a second the device does, where record records n of them: first units to start with,
-// more until a run takes long enough to be timed.
-func (m *meter) rate(first int, record func(r *shaders.Recorder, n int)) (float64, error) {
-	const most = 1 << 30 // steps are counted in 32 bits
-	n := first
-	for {
+// Bounds of a measurement, whatever the device's timestamps say: a try that is predicted to take longer on the wall than
+// longest times the least time of a repetition is not made, one that took half of that is the last.
+const (
+	longest        = 16
+	mostDispatches = 1 << 14 // recorded: each takes memory of the host
+	mostSteps      = 1 << 30 // within a dispatch: counted in 32 bits
+)
+
+// rate finds how many units of work a second the device does, where run does n of them so many times: first units to start
+// with, more until a run takes long enough to be timed, at most most.
+func (m *meter) rate(first, most int, run func(n, times int) ([]sample, error)) (float64, error) {
+	least := m.effort.Least
+	for n := first; ; {
+		samples, err := run(n, 2) // the first run may compile
+		if err != nil {
+			return 0, err
+		}
+		s := samples[1]
+		late := s.wall >= least*longest/2
+		// What the device says of itself must fit the host's clock.
+		m.wallOnly = m.wallOnly || s.device > s.wall || late && s.device > 0 && s.device < least
+		took := m.seconds(samples)[1]
+		if took < least.Seconds() && !late && n < most {
+			// A fifth over, so that one step is enough; at most 64 times as much, should the first run have been no measure.
+			more := min(1.2*least.Seconds()/max(took, 1e-6), 64, longest*least.Seconds()/max(s.wall.Seconds(), 1e-6))
+			n = int(min(float64(n)*max(more, 2), float64(most)))
+			continue
+		}
+		if took < least.Seconds()/16 && !late {
+			return 0, fmt.Errorf("%d units of work took %v and the device says %v, which is too short to be timed", n, s.wall, s.device)
+		}
+		if samples, err = run(n, m.effort.Reps); err != nil {
+			return 0, err
+		}
+		return float64(n) / median(m.seconds(samples)), nil
+	}
+}
+
+// work is a run for rate of what record records.
+func (m *meter) work(record func(r *shaders.Recorder, n int)) func(n, times int) ([]sample, error) {
+	return func(n, times int) ([]sample, error) {
 		p, err := m.program(n, record)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		samples, err := m.runs(p, 2) // the first run may compile
-		if err == nil && (seconds(m.dev.Caps(), samples)[1] >= m.effort.Least.Seconds() || n >= most) {
-			samples, err = m.runs(p, m.effort.Reps)
-			p.Free()
-			if err != nil {
-				return 0, err
-			}
-			return float64(n) / median(seconds(m.dev.Caps(), samples)), nil
-		}
-		p.Free()
-		if err != nil {
-			return 0, err
-		}
-		took := max(seconds(m.dev.Caps(), samples)[1], 1e-6)
-		// A fifth over, so that one step is enough; at most 64 times as much, should the first run have been no measure.
-		n = int(min(float64(n)*min(max(1.2*m.effort.Least.Seconds()/took, 2), 64), most))
+		defer p.Free()
+		return m.runs(p, times)
 	}
 }
 
@@ -92,6 +117,17 @@ func (m *meter) runs(p *vk.Program, n int) ([]sample, error) {
 // driverThreads is how many threads a driver that runs on the CPU is taken to use at most: lavapipe and SwiftShader stop
 // at 16 or more.
 const driverThreads = 16
+
+// seconds is the time of each sample, from clocks that can be believed.
+func (m *meter) seconds(samples []sample) []float64 {
+	if m.wallOnly {
+		samples = slices.Clone(samples)
+		for i := range samples {
+			samples[i].device = 0
+		}
+	}
+	return seconds(m.caps, samples)
+}
 
 // seconds is the time of each sample. On a GPU its own timestamps tell, else the wall. Where the device is the CPU, other
 // processes take their share of it, so what counts is the CPU time spent, spread over all cores; a driver that uses more

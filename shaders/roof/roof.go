@@ -71,7 +71,7 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 	if err := dev.Fill(x, 0x3f803f80); err != nil {
 		return s, err
 	}
-	m := &meter{ctx: ctx, dev: dev, kernels: k, effort: e}
+	m := &meter{ctx: ctx, dev: dev, caps: dev.Caps(), kernels: k, effort: e}
 
 	read := func(r *shaders.Recorder, n int) {
 		for range n {
@@ -81,7 +81,7 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 	if err := m.warm(read); err != nil {
 		return s, err
 	}
-	passes, err := m.rate(1, read)
+	passes, err := m.rate(1, mostDispatches, m.work(read))
 	if err != nil {
 		return s, err
 	}
@@ -93,7 +93,7 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 	if dev.Caps().IsCPU() {
 		width, first = y.Slice(0, 256*lanes*4), 1024
 	}
-	steps, err := m.rate(first, func(r *shaders.Recorder, n int) { r.FMARoof(width, n) })
+	steps, err := m.rate(first, mostSteps, m.work(func(r *shaders.Recorder, n int) { r.FMARoof(width, n) }))
 	if err != nil {
 		return s, err
 	}
@@ -101,11 +101,11 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 
 	m.serial = true
 	// All write the same words, so that there is a barrier between any two.
-	dispatches, err := m.rate(256, func(r *shaders.Recorder, n int) {
+	dispatches, err := m.rate(256, mostDispatches, m.work(func(r *shaders.Recorder, n int) {
 		for range n {
 			r.FMARoof(y.Slice(0, lanes*4), 0)
 		}
-	})
+	}))
 	if err != nil {
 		return s, err
 	}
