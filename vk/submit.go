@@ -102,6 +102,7 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 		}
 	}
 	var err error
+	total := len(segments)
 	for len(segments) > 0 && err == nil {
 		if err = ctx.Err(); err != nil {
 			break
@@ -109,6 +110,9 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 		n := group(pieces, submissionBudget, o.PerSubmit)
 		err = d.submitSegments(segments[:n])
 		segments, pieces = segments[n:], pieces[n:]
+		if o.Progress != nil {
+			o.Progress(total-len(segments), total)
+		}
 	}
 	for len(d.queue.busy) > 0 {
 		if werr := d.waitOldest(); err == nil {

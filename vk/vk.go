@@ -39,6 +39,8 @@ type KernelOptions struct {
 type RunOptions struct {
 	// PerSubmit is the largest number of programs in a submission; 0 for as many as the time budget holds.
 	PerSubmit int
+	// Progress is called after each submission with how many command buffers have been submitted of all; nil: nobody asks.
+	Progress func(done, total int)
 }
 
 // Counters count what a device has executed since it was opened.

@@ -133,6 +133,7 @@ func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view com
 		req.Steps = steps
 		t := newTally(x.dev, len(req.Prompt), 0)
 		token := func(token decode.Token) error {
+			x.reading.Done()
 			t.token(token)
 			return view.token(i, token)
 		}

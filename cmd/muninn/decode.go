@@ -167,6 +167,7 @@ type opened struct {
 	weights *checkpoint.Checkpoint // what was loaded
 	scheme  checkpoint.Scheme
 	loading time.Duration
+	reading *cli.Progress // of the prompt, and of what is compiled for it
 
 	close []func() error
 }
@@ -204,7 +205,9 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 	if err != nil {
 		return x, cli.Usage("%s", strings.TrimPrefix(err.Error(), "shaders: "))
 	}
-	loading := engine.LoadOptions{Weights: x.scheme, Kernels: shaders.Options{Activations: activations}}
+	loading := engine.LoadOptions{Weights: x.scheme, Kernels: shaders.Options{
+		Activations: activations, Compiling: func(name string) { x.reading.Say("compiling " + name) },
+	}}
 	if x.m, x.loading, err = loadModel(s, o.Model, x.weights, x.dev, loading); err != nil {
 		return x, err
 	}
@@ -214,7 +217,20 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 		return x, err
 	}
 	x.close = append(x.close, func() error { x.session.Close(); return nil })
+	x.read(s, p)
 	return x, nil
+}
+
+// read shows how the prompt is read, until reading is done with.
+func (x *opened) read(s *cli.Streams, p *plan) {
+	const says = "reading the prompt"
+	x.reading = cli.NewProgress(s, says, int64(len(p.request.Prompt)), false)
+	x.reading.Set(0, 0)
+	p.request.Progress = func(done, total int) {
+		x.reading.Say(says)
+		x.reading.Set(int64(done), int64(total))
+	}
+	x.close = append(x.close, func() error { x.reading.Done(); return nil })
 }
 
 // printMemory prints what memory a planned run takes on the device that was asked for.

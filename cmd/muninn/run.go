@@ -130,6 +130,7 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 	}
 	t := newTally(x.dev, len(p.request.Prompt), x.loading)
 	out, err := x.m.Generate(ctx, x.session, 0, p.request, func(token decode.Token) error {
+		x.reading.Done()
 		t.token(token)
 		return w.token(token)
 	})

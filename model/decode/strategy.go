@@ -146,7 +146,7 @@ func (s *decoding) prompt() (Choice, error) {
 		rows = append(rows, TaskRow{Pos: s.base + i, Token: token, Begin: true})
 	}
 	for chunk := range slices.Chunk(rows, s.e.Rows()) {
-		a := &Task{Rows: chunk, Last: true, Steps: s.Steps}
+		a := &Task{Rows: chunk, Last: true, Steps: s.Steps, Progress: s.reading(chunk[0].Pos - s.base)}
 		if exit := s.Strategy.Exit; exit != nil && exit.Prefill {
 			a.Exit = exit
 		}
@@ -161,6 +161,14 @@ func (s *decoding) prompt() (Choice, error) {
 		}
 	}
 	return Choice{}, nil // not reached: the prompt has tokens
+}
+
+// reading counts the prompt's tokens from one on.
+func (s *decoding) reading(from int) func(done, total int) {
+	if s.Progress == nil {
+		return nil
+	}
+	return func(done, _ int) { s.Progress(from+done, len(s.Prompt)) }
 }
 
 // put decides a token, and hands it out unless the text has ended.

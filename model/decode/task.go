@@ -43,6 +43,8 @@ type Task struct {
 	// Logits, if set, is given the logits of the outputs (Outputs, padded_vocab_size), before penalties. For inspection: it
 	// reads back.
 	Logits func(rows [][]float32)
+	// Progress, if set, is told from time to time how many of the rows are through.
+	Progress func(done, total int)
 
 	// What came of it.
 	Taken    int       // core steps taken, by the last chunk

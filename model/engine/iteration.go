@@ -40,7 +40,13 @@ func (s *Session) iterate(ctx context.Context, jobs []*job) (done []*job, err er
 		}
 	}
 	s.last = s.cellsOf(live)
-	p := &passes{s: s}
+	p := &passes{s: s, progress: func(done, total int) {
+		for _, j := range live {
+			if j.task.Progress != nil {
+				j.task.Progress(j.next+len(j.rows)*done/total, len(j.task.Rows))
+			}
+		}
+	}}
 	p.begin(fresh)
 	p.steps(stepping, steps)
 	p.finish(finish)

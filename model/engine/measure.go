@@ -39,6 +39,6 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 		if done++; done > s.opt.MaxSteps {
 			return fmt.Errorf("model: core step %d: this session's cache holds %d", done, s.opt.MaxSteps)
 		}
-		return s.run(ctx, prog)
+		return s.run(ctx, nil, prog)
 	}, nil
 }

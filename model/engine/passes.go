@@ -14,6 +14,8 @@ type passes struct {
 	s    *Session
 	keys []programKey
 	err  error
+
+	progress func(done, total int) // of what is submitted; may be nil
 }
 
 func (p *passes) add(key programKey) { p.keys = append(p.keys, key) }
@@ -33,11 +35,11 @@ func (p *passes) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.s.run(ctx, list...)
+	return p.s.run(ctx, p.progress, list...)
 }
 
 // run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.
-func (s *Session) run(ctx context.Context, list ...*vk.Program) error {
+func (s *Session) run(ctx context.Context, progress func(done, total int), list ...*vk.Program) error {
 	if s.cut {
 		for _, counters := range []vk.Span{s.arrived, s.attention.Arrived} {
 			if err := s.m.dev.Fill(counters, 0); err != nil {
@@ -45,7 +47,7 @@ func (s *Session) run(ctx context.Context, list ...*vk.Program) error {
 			}
 		}
 	}
-	err := s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit}, list...)
+	err := s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit, Progress: progress}, list...)
 	s.cut = err != nil
 	return err
 }

@@ -32,7 +32,7 @@ func (s *Session) tappedPart(ctx context.Context, k programKey, step int) error 
 		return err
 	}
 	defer prog.Free()
-	if err := s.run(ctx, prog); err != nil {
+	if err := s.run(ctx, nil, prog); err != nil {
 		return err
 	}
 	for _, t := range rec.Taps() {

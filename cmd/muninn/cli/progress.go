@@ -11,6 +11,7 @@ import (
 type Progress struct {
 	bar   *progressbar.ProgressBar
 	total int64
+	gone  bool
 }
 
 // NewProgress begins a bar of total bytes; of a count where bytes is false. A total of -1 means unknown.
@@ -22,34 +23,35 @@ func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
 	if bytes {
 		count = progressbar.OptionShowBytes(true)
 	}
-	return &Progress{progressbar.NewOptions64(total, progressbar.OptionSetWriter(fileOf(s.Err)), progressbar.OptionSetDescription(what), count,
-		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish()), total}
+	return &Progress{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(fileOf(s.Err)), progressbar.OptionSetDescription(what), count,
+		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish()), total: total}
 }
 
 // Set says how much is done; it fits the Progress of what loads and writes.
 func (p *Progress) Set(done, _ int64) {
-	if p != nil {
+	if p != nil && !p.gone {
 		_ = p.bar.Set64(min(done, p.total))
 	}
 }
 
 // Add says that n more are done.
 func (p *Progress) Add(n int) {
-	if p != nil {
+	if p != nil && !p.gone {
 		_ = p.bar.Add(n)
 	}
 }
 
 // Say changes what stands beside the bar.
 func (p *Progress) Say(what string) {
-	if p != nil {
+	if p != nil && !p.gone {
 		p.bar.Describe(what)
 	}
 }
 
-// Done takes the bar away.
+// Done takes the bar away for good.
 func (p *Progress) Done() {
-	if p != nil {
+	if p != nil && !p.gone {
 		_ = p.bar.Clear()
+		p.gone = true
 	}
 }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// onTerminal runs the program on a terminal of some columns and gives all that was written to it. meanwhile, if set, is called with
+// the process and its terminal once the program has written something.
+func onTerminal(t *testing.T, columns int, meanwhile func(*os.Process, *os.File), args ...string) string {
+	t.Helper()
+	own, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	n, err := unix.IoctlGetInt(int(own.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(own.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err = errors.Join(err, resize(own, columns)); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(os.Args[0], args...)
+	c.Env = append(os.Environ(), asProgram+"=1", "TERM=xterm", "MUNINN_CACHE_DIR="+cacheDir)
+	c.Stdin, c.Stdout, c.Stderr = theirs, theirs, theirs
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close()
+	var all bytes.Buffer
+	end := time.AfterFunc(5*time.Minute, func() { _ = c.Process.Kill() })
+	defer end.Stop()
+	for buffer := make([]byte, 4096); ; {
+		n, err := own.Read(buffer)
+		all.Write(buffer[:n])
+		if meanwhile != nil && n > 0 {
+			meanwhile(c.Process, own)
+			meanwhile = nil
+		}
+		if err != nil { // EIO: the last of the other side is gone
+			break
+		}
+	}
+	if err := c.Wait(); err != nil && meanwhile != nil {
+		t.Fatalf("%v: %v\n%s", args, err, all.String())
+	}
+	return all.String()
+}
+
+func resize(terminal *os.File, columns int) error {
+	return unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: uint16(columns)})
+}
+
+// A prompt that is read slowly shows how far it is, and of how much.
+func TestReadingShows(t *testing.T) {
+	long := "k=d;d=a;a=3;" + strings.Repeat("m=5;", 60) + "k?"
+	got := onTerminal(t, 100, nil, "run", "demo", long, "--device", firstDevice(t), "-n", "1", "-r", "16", "--steps-per-submit", "1")
+	for _, want := range []string{"reading the prompt", "compiling ", "/65)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+}
