@@ -20,6 +20,9 @@ type traceOptions struct {
 	Components int
 	Starts     int
 	Token      int // position of the token of Starts; -1: the prompt's last
+	Theme      string
+
+	flags *pflag.FlagSet
 }
 
 // AddFlags declares the flags.
@@ -31,6 +34,8 @@ func (o *traceOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.Starts, "starts", 5, "initial states from which one token is taken again, to see whether they end alike; 0: none")
 	fs.IntVar(&o.Token, "token", -1, "`position` of that token")
 	fs.Lookup("token").DefValue = "the last one of the prompt"
+	cli.ChoiceVar(fs, &o.Theme, "theme", "auto", trace.Themes(), "colours of pictures; auto: light or dark as the reader's screen is, light on paper")
+	o.flags = fs
 	o.textFlags(fs, 32)
 	o.samplerOptions.AddFlags(fs, false)
 	o.machineFlags(fs)
@@ -43,7 +48,8 @@ func traceCommand() *cli.Command {
 		Summary: "record what happens at each core step, and draw it",
 		Detail: `Decodes as "muninn run" does and records, for each token and each core step, how far the latent state moved, the
 entropy of the next token and the five likeliest ones, and principal components of the state. The HTML page holds
-numbers and pictures and needs no network; the SVG has the pictures alone; the JSON can be read by scripts.
+numbers and pictures and needs no network; the SVG has the pictures alone; the JSON can be read by scripts, and holds
+the command line that gives it again (run.args).
 
 A row of the trace is a token that was read, of the prompt or of the answer: what the model made of it. The core steps
 that "muninn run" gives for a token, in colours or in JSON, are those of the row before it, which decided it. With
@@ -98,7 +104,7 @@ func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) 
 	if err := o.check(p, ck.Config); err != nil {
 		return err
 	}
-	files, err := openTraceFiles(s, o.Outputs)
+	files, err := openTraceFiles(s, o.Outputs, o.Theme)
 	if err != nil {
 		return err
 	}

@@ -12,46 +12,42 @@ import (
 	"muninn/model/trace"
 )
 
-// traceForms are what a trace is written as, by the end of the file's name.
-var traceForms = []struct {
-	ext   string
-	write func(*trace.Trace, io.Writer) error
-}{
-	{".json", (*trace.Trace).WriteJSON},
-	{".html", (*trace.Trace).WriteHTML},
-	{".svg", func(t *trace.Trace, w io.Writer) error { return t.WriteSVG(w) }},
+// traceForms are what a trace is written as in a theme, by the end of the file's name.
+var traceForms = map[string]func(*trace.Trace, io.Writer, string) error{
+	".json": func(t *trace.Trace, w io.Writer, _ string) error { return t.WriteJSON(w) },
+	".html": (*trace.Trace).WriteHTML,
+	".svg":  (*trace.Trace).WriteSVG,
 }
 
 // traceFile is a file that will have its name when it is whole.
 type traceFile struct {
 	name  string
-	write func(*trace.Trace, io.Writer) error
+	write func(*trace.Trace, io.Writer, string) error
 	file  *os.File // nil: standard output
 }
 
 // traceFiles are the outputs of a trace.
 type traceFiles struct {
-	s    *cli.Streams
-	list []traceFile
+	s     *cli.Streams
+	theme string
+	list  []traceFile
 }
 
 // openTraceFiles makes sure that the files can be written, before the long work begins.
-func openTraceFiles(s *cli.Streams, names []string) (*traceFiles, error) {
-	f := &traceFiles{s: s}
+func openTraceFiles(s *cli.Streams, names []string, theme string) (*traceFiles, error) {
+	f := &traceFiles{s: s, theme: theme}
 	for i, name := range names {
-		form := slices.IndexFunc(traceForms, func(form struct {
-			ext   string
-			write func(*trace.Trace, io.Writer) error
-		}) bool {
-			return form.ext == strings.ToLower(filepath.Ext(name)) || name == "-" && form.ext == ".json"
-		})
+		write := traceForms[strings.ToLower(filepath.Ext(name))]
+		if name == "-" {
+			write = traceForms[".json"]
+		}
 		switch {
-		case form < 0:
+		case write == nil:
 			return nil, errors.Join(cli.Usage("--output %s: want a file that ends in .json, .html or .svg, or - for JSON on standard output", name), f.close(false))
 		case slices.Contains(names[:i], name):
 			return nil, errors.Join(cli.Usage("--output %s is given twice", name), f.close(false))
 		}
-		out := traceFile{name: name, write: traceForms[form].write}
+		out := traceFile{name: name, write: write}
 		if name != "-" {
 			var err error
 			if out.file, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*"); err != nil {
@@ -67,12 +63,12 @@ func openTraceFiles(s *cli.Streams, names []string) (*traceFiles, error) {
 func (f *traceFiles) write(t *trace.Trace) error {
 	for _, out := range f.list {
 		if out.file == nil {
-			if err := out.write(t, f.s.Out); err != nil {
+			if err := out.write(t, f.s.Out, f.theme); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := out.write(t, out.file); err != nil {
+		if err := out.write(t, out.file, f.theme); err != nil {
 			return traceFileError(out.name, err)
 		}
 	}

@@ -84,6 +84,10 @@ func (r *recorder) walk(a *decode.Task, begin func(i int, initial []float32) *tr
 // record decodes the prompt and makes the trace.
 func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p plan) (*trace.Trace, error) {
 	about := trace.Trace{Model: modelName(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
+	var err error
+	if about.Run, err = o.settings(x, p); err != nil {
+		return nil, err
+	}
 	if exit := p.request.Strategy.Exit; exit != nil {
 		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
 	}
@@ -99,7 +103,9 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 		return nil, err
 	}
 	start := time.Now()
-	bar := cli.NewProgress(s, "core steps recorded", -1, false)
+	chunks := (len(p.request.Prompt) + x.session.Rows() - 1) / x.session.Rows()
+	bar := cli.NewProgress(s, "core steps recorded, at most", int64(p.request.Steps*(chunks+o.MaxTokens-1+o.Starts)), false)
+	x.reading.Done()
 	defer bar.Done()
 	x.session.SetSequence(0, p.state)
 	r := &recorder{Engine: x.session.Engine(ctx), x: x, b: b, prompt: len(p.request.Prompt), bar: bar}

@@ -60,6 +60,28 @@ func TestTraceAgrees(t *testing.T) {
 	})
 }
 
+// TestTraceIsReproducible: the command line in the JSON gives the same JSON, whatever had been left to chance or to the model.
+func TestTraceIsReproducible(t *testing.T) {
+	for _, flags := range []string{
+		"--temp 1.5 --seed random -r 5 -n 4 --starts 2 --criterion latent-diff --exit-threshold 0.2 --stop x --stop yy --test-time-noise 0.01",
+		"--chat --repetition-penalty 1.3 -n 2 --quant q8_0 --keep core --continuous-compute -r 4 --starts 0",
+	} {
+		first := invoke(append([]string{"trace", "demo", "a,b c", "-q", "-o", "-", "--device", firstDevice(t)}, strings.Fields(flags)...)...)
+		first.wants(t, cli.ExitOK, `"args":["trace","demo",`, "")
+		tr, err := trace.ReadJSON(strings.NewReader(first.out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := invoke(append(tr.Run.Args, "-q", "-o", "-")...)
+		if again.out != first.out || again.code != cli.ExitOK {
+			t.Errorf("%v\ngives exit status %d, %s\n%.600s\nwant\n%.600s", tr.Run.Args, again.code, again.err, again.out, first.out)
+		}
+		if r := tr.Run; r.Program == "" || len(r.ModelKey) != 64 || r.Weights == "" || r.KV == "" || r.Lookup == "" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // TestTraceStarts: other initial states lead the question to the same end.
 func TestTraceStarts(t *testing.T) {
 	tr := traceRun(t, "--device", firstDevice(t), "-r", "16", "-n", "1", "--starts", "3", "--components", "2")

@@ -60,13 +60,22 @@ func printVersion(s *cli.Streams, o *versionOptions) error {
 	if o.JSON {
 		return json.NewEncoder(s.Out).Encode(b)
 	}
-	changed := ""
-	if b.Modified {
-		changed = " (changed)"
-	}
-	_, err = fmt.Fprintf(s.Out, "muninn %s\ncommit   %s%s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
-		b.Version, b.Commit, changed, b.Go, b.Platform, b.Bindings, b.Shaders, b.Kernels)
+	_, err = fmt.Fprintf(s.Out, "muninn %s\ncommit   %s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
+		b.Version, b.commit(), b.Go, b.Platform, b.Bindings, b.Shaders, b.Kernels)
 	return err
+}
+
+// commit says so where the work tree had been changed.
+func (b build) commit() string {
+	if b.Modified {
+		return b.Commit + " (changed)"
+	}
+	return b.Commit
+}
+
+// name is the program in one line.
+func (b build) name() string {
+	return "muninn " + b.Version + ", commit " + b.commit() + ", shaders " + b.Shaders
 }
 
 func thisBuild() (build, error) {

@@ -3,7 +3,6 @@ package trace
 import (
 	"fmt"
 	"html"
-	"strings"
 
 	"github.com/rivo/uniseg"
 )
@@ -15,70 +14,114 @@ const (
 	barHeight = 90.0
 	barLabel  = 12 // columns of the token below its bar
 	minBar    = 19.0
+	barLines  = 3 // lines of bars that have labels
 )
 
-// stepBars draws the core steps that each token took, in lines like a text.
-func (t *Trace) stepBars() picture {
-	most := max(t.MaxSteps, t.longest(), 1)
-	slot := min(max((barRight-barLeft)/float64(max(len(t.Tokens), 1)), minBar), 44)
-	line := max(int((barRight-barLeft)/slot), 1)
-	var c canvas
-	y, sum := 8.0, 0
-	for from := 0; from < len(t.Tokens); from += line {
-		part := t.Tokens[from:min(from+line, len(t.Tokens))]
-		base, longest := y+barHeight, 0
-		for _, k := range countTicks(0, most, 4) {
-			at := base - (barHeight-16)*float64(k)/float64(most)
-			c.line(barLeft, at, barLeft+slot*float64(len(part)), at, "grid")
-			c.text(barLeft-6, at+4, "small end", fmt.Sprint(k))
+// stepsDiffer tells whether not all tokens took the same number of core steps.
+func (t *Trace) stepsDiffer() bool {
+	for _, tok := range t.Tokens {
+		if tok.Steps != t.Tokens[0].Steps {
+			return true
 		}
-		c.upright(18, base-barHeight/2+8, "small mid", "core steps")
-		for i, tok := range part {
-			x, h := barLeft+slot*float64(i), (barHeight-16)*float64(tok.Steps)/float64(most)
-			share := float64(tok.Steps) / float64(most)
-			kind := ""
-			if tok.Prompt {
-				kind = " prompt"
-			}
-			fmt.Fprintf(&c, `<g data-token="%d"><title>%s</title>`, from+i, html.EscapeString(count(tok.Steps, "core step")+": "+tok.label()))
+	}
+	return false
+}
+
+// measure is a number of core steps for each token, and what it says. Where all took the same, that is from which on the
+// likeliest next token stayed; nil when that is not known either.
+func (t *Trace) measure() (title, says string, steps []int) {
+	title, says = "Core steps of each token", "core steps until the exit"
+	if t.stepsDiffer() {
+		for _, tok := range t.Tokens {
+			steps = append(steps, tok.Steps)
+		}
+		return title, says, steps
+	}
+	if len(t.Tokens) == 0 || !t.predicted() {
+		return title, says, nil
+	}
+	for _, tok := range t.Tokens {
+		steps = append(steps, tok.decided())
+	}
+	return "Core steps until the prediction stays",
+		fmt.Sprintf("core step from which the likeliest next token is the last one's (each token took %d)", t.Tokens[0].Steps), steps
+}
+
+// decided is the core step from which on the likeliest next token is the same as at the exit.
+func (t Token) decided() int {
+	k := t.Steps
+	for k > 1 && len(t.Path[k-2].Top) > 0 && len(t.Path[t.Steps-1].Top) > 0 && t.Path[k-2].Top[0].ID == t.Path[t.Steps-1].Top[0].ID {
+		k--
+	}
+	return k
+}
+
+// stepBars draws the measure of each token, in lines like a text.
+func (t *Trace) stepBars() picture {
+	title, says, steps := t.measure()
+	slot := min(max((barRight-barLeft)/float64(len(steps)), minBar), 44)
+	labels := int((barRight-barLeft)/slot)*barLines >= len(steps)
+	if !labels {
+		slot = barLines * (barRight - barLeft) / float64(len(steps)+barLines)
+	}
+	line := max(int((barRight-barLeft)/slot), 1)
+	p, sum := picture{id: "steps", title: title}, 0
+	for from := 0; from < len(steps); from += line {
+		p.parts = append(p.parts, t.barLine(steps, from, min(from+line, len(steps)), slot, labels))
+	}
+	for _, k := range steps {
+		sum += k
+	}
+	p.caption = fmt.Sprintf("The %s; %.1f on average of %s; the colour repeats the height. %s", says, float64(sum)/float64(len(steps)),
+		count(len(steps), "token"), t.meanByKind(steps))
+	return p
+}
+
+// barLine draws the bars of some tokens.
+func (t *Trace) barLine(steps []int, from, to int, slot float64, labels bool) part {
+	var c canvas
+	most := max(t.MaxSteps, t.longest(), 1)
+	base, longest := 8+barHeight, 0
+	width := slot * float64(to-from)
+	for _, k := range countTicks(0, most, 4) {
+		at := base - (barHeight-16)*float64(k)/float64(most)
+		c.line(barLeft, at, barLeft+width, at, "grid")
+		c.text(barLeft-6, at+4, "small end", fmt.Sprint(k))
+	}
+	c.upright(18, base-barHeight/2+8, "small mid", "core steps")
+	for i := from; i < to; i++ {
+		tok, share := t.Tokens[i], float64(steps[i])/float64(most)
+		x, h := barLeft+slot*float64(i-from), (barHeight-16)*share
+		fmt.Fprintf(&c, `<g data-token="%d"><title>%s</title>`, i, html.EscapeString(count(steps[i], "core step")+": "+tok.label()))
+		c.rect(x+slot*0.08, base-h, slot*0.84, max(h, 0.5), fmt.Sprintf(`fill="%s" class="bar"`, Ramp(share)))
+		if labels {
 			label := cut(tok.label(), barLabel)
 			longest = max(longest, uniseg.StringWidth(label))
-			c.rect(x+1.5, base-h, slot-3, max(h, 0.5), fmt.Sprintf(`fill="%s" class="bar"`, Ramp(share)))
-			c.text(x+slot/2, base-h-4, "small mid", fmt.Sprint(tok.Steps))
-			c.upright(x+slot/2+4, base+6, "mono end"+kind, label)
-			c.WriteString("</g>\n")
-			sum += tok.Steps
+			c.text(x+slot/2, base-h-4, "small mid", fmt.Sprint(steps[i]))
+			c.upright(x+slot/2+4, base+6, "mono end"+tok.kind(), label)
 		}
-		c.line(barLeft, base, barLeft+slot*float64(len(part)), base, "axis")
-		y = base + 24 + 6.7*float64(longest)
+		c.WriteString("</g>\n")
 	}
-	mean := float64(sum) / float64(max(len(t.Tokens), 1))
-	return picture{
-		id: "steps", title: "Core steps of each token", height: y, body: c.String(),
-		caption: fmt.Sprintf("%s for %s, %.1f on average; the colour repeats the height. %s",
-			count(sum, "core step"), count(len(t.Tokens), "token"), mean, t.meanByKind()),
+	c.line(barLeft, base, barLeft+width, base, "axis")
+	if !labels {
+		c.text(barLeft, base+14, "small", fmt.Sprintf("positions %d to %d", t.Tokens[from].Pos, t.Tokens[to-1].Pos))
 	}
+	return part{base + 24 + 6.7*float64(longest), c.String()}
 }
 
 // meanByKind tells prompt from answer: exits are usually for the answer only.
-func (t *Trace) meanByKind() string {
-	var steps, count [2]int
-	for _, tok := range t.Tokens {
+func (t *Trace) meanByKind(steps []int) string {
+	var sum, number [2]int
+	for i, tok := range t.Tokens {
 		k := 0
 		if tok.Prompt {
 			k = 1
 		}
-		steps[k] += tok.Steps
-		count[k]++
+		sum[k] += steps[i]
+		number[k]++
 	}
-	var list []string
-	for k, name := range []string{"generated tokens", "tokens of the prompt (italic)"} {
-		if count[k] > 0 {
-			list = append(list, fmt.Sprintf("%s %.1f", name, float64(steps[k])/float64(count[k])))
-		}
-	}
-	if len(list) == 0 {
+	if number[0] == 0 || number[1] == 0 {
 		return ""
 	}
-	return "Mean by kind: " + strings.Join(list, ", ") + "."
+	return fmt.Sprintf("Generated tokens: %.1f, those of the prompt (italic): %.1f.", float64(sum[0])/float64(number[0]), float64(sum[1])/float64(number[1]))
 }

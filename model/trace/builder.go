@@ -41,7 +41,7 @@ type Path struct {
 	states [][]float32 // initial state first
 }
 
-// NewBuilder begins a trace. Of t, what describes the run is taken: model, device, prompt, criterion, threshold and steps.
+// NewBuilder begins a trace. Of t, what describes the run is taken: all but tokens, starts and what is computed from them.
 func NewBuilder(t Trace, o Options) (*Builder, error) {
 	if o.Components < MinComponents || o.Components > MaxComponents {
 		return nil, fmt.Errorf("trace: %d principal components: want %d to %d", o.Components, MinComponents, MaxComponents)

@@ -2,18 +2,32 @@ package trace
 
 import "fmt"
 
-// The heat map's layout.
+// The layout of tables whose rows are tokens.
 const (
 	heatLeft   = 216.0 // left edge of the cells
 	heatRight  = 944.0 // right edge at most; the count of steps stands behind
-	rowHeight  = 16.0
-	blockRows  = 40 // tokens below one axis, so that one is in sight wherever a long picture is scrolled to
+	rowHeight  = 16.0  // of a table that has room
+	tallest    = 2400.0
+	blockRows  = 40 // rows of full height below one axis: what is in sight at once, or on a sheet of paper
+	labelEvery = 12.0
 	maxColumns = 240
 	maxCell    = 44.0
 	heatTicks  = 22 // numbers on the axis of core steps
 )
 
-// heatMap draws tokens by core steps, coloured by the residual.
+// table is a picture with a row for each of some tokens, in blocks below axes of their own.
+type table struct {
+	first, last int // tokens, without the last
+	height      float64
+	cell        float64
+	columns     []int // core step of each
+	numbered    func(step int) bool
+	taken       bool // core steps stand behind the rows: they differ
+	draw        func(c *canvas, y float64, tok Token)
+}
+
+// heatMap draws tokens by core steps, coloured by the residual. However many tokens there are, its height is bounded: rows of
+// a long text are thin, and every so many have their label.
 func (t *Trace) heatMap() picture {
 	steps := t.longest()
 	stride := max((steps+maxColumns-1)/maxColumns, 1)
@@ -29,77 +43,107 @@ func (t *Trace) heatMap() picture {
 	var c canvas
 	c.bar(heatLeft, 24, 380, scale.ticks(), "residual norm(s − s′) / norm(s) of a core step, logarithmic: yellow still moves, violet has settled")
 	c.rect(660, 23, 14, 14, fmt.Sprintf(`fill="%s"`, Ramp(0.35)))
-	c.dot(667, 30)
+	c.dot(667, 30, 3)
 	c.text(680, 34, "small", "last step before the exit")
 	c.text(660, 54, "small", "italic: token of the prompt")
-	y := 74.0
-	for from := 0; from < len(t.Tokens); from += blockRows {
-		y = t.heatBlock(&c, y, from, min(from+blockRows, len(t.Tokens)), cell, stride, scale) + 22
-	}
 	caption := "Each row is a token, each column a core step; the colour is how far the step moved the token's latent state, relative to its length."
 	if stride > 1 {
 		caption += fmt.Sprintf(" One of every %d core steps is drawn.", stride)
 	}
-	return picture{
-		id: "heatmap", title: "Convergence", caption: caption, height: max(y-22, 74), body: c.String(),
-		attrs: fmt.Sprintf(`data-stride="%d"`, stride),
+	ticks := map[int]bool{}
+	for _, k := range countTicks(1, steps, heatTicks) {
+		ticks[(k-1)/stride*stride+1] = true
 	}
-}
-
-// heatBlock draws some rows and the axis above them; it gives the y below them.
-func (t *Trace) heatBlock(c *canvas, y float64, from, to int, cell float64, stride int, scale logScale) float64 {
-	steps := 0
-	for _, tok := range t.Tokens[from:to] {
-		steps = max(steps, len(tok.Path))
+	rows := table{last: len(t.Tokens), height: min(rowHeight, tallest/float64(max(len(t.Tokens), 1))), cell: cell, taken: t.stepsDiffer()}
+	for k := 1; k <= steps; k += stride {
+		rows.columns = append(rows.columns, k)
 	}
-	columns := (steps + stride - 1) / stride
-	width := cell * float64(max(columns, 1))
-	c.text(36, y+22, "small end", "pos")
-	c.text(46, y+22, "small", "token")
-	if width > 120 {
-		c.text(heatLeft+width/2, y+6, "small mid", "core step")
-	} else {
-		c.text(heatLeft, y+6, "small", "core step")
-	}
-	for _, k := range countTicks(1, t.longest(), heatTicks) {
-		column := (k - 1) / stride
-		if column < columns {
-			x := heatLeft + cell*(float64(column)+0.5)
-			c.text(x, y+22, "small mid", fmt.Sprint(k))
+	rows.numbered = func(k int) bool { return ticks[k] }
+	gap := min(1, rows.height/16)
+	rows.draw = func(c *canvas, y float64, tok Token) {
+		for k := 0; k < len(tok.Path); k += stride {
+			c.rect(heatLeft+cell*float64(k/stride), y, max(cell-0.5, cell*0.9), rows.height-gap, fmt.Sprintf(`fill="%s"`, Ramp(scale.at(tok.Path[k].Residual))))
 		}
 	}
-	c.text(heatLeft+width+14, y+22, "small", "taken")
-	y += 28
-	c.rect(heatLeft, y, width, rowHeight*float64(to-from), `class="field"`)
-	for i := from; i < to; i++ {
-		t.heatRow(c, y+rowHeight*float64(i-from), i, cell, width, stride, scale)
+	mark := func(c *canvas, y float64, tok Token) {
+		c.dot(heatLeft+cell*(float64((tok.Steps-1)/stride)+0.5), y+(rows.height-gap)/2, min(3, max(rows.height/2, 1)))
 	}
-	return y + rowHeight*float64(to-from)
+	return picture{
+		id: "heatmap", title: "Convergence", caption: caption, attrs: fmt.Sprintf(`data-stride="%d"`, stride),
+		parts: append([]part{{66, c.String()}}, t.rows(rows, mark)...),
+	}
 }
 
-// heatRow draws one token. Its group of cells holds nothing else: the page's script counts them.
-func (t *Trace) heatRow(c *canvas, y float64, i int, cell, width float64, stride int, scale logScale) {
-	tok := t.Tokens[i]
-	kind := ""
-	if tok.Prompt {
-		kind = " prompt"
+// rows draws a table in blocks; mark is called for tokens that took an exit.
+func (t *Trace) rows(r table, mark func(c *canvas, y float64, tok Token)) []part {
+	var parts []part
+	every := max(int(labelEvery/r.height+0.999), 1)
+	block := max(int(blockRows*rowHeight/r.height), 1)
+	for from := r.first; from < r.last; from += block {
+		to := min(from+block, r.last)
+		var c canvas
+		width := r.axis(&c, t.Tokens[from:to])
+		const y = 36.0
+		c.rect(heatLeft, y, width, r.height*float64(to-from), `class="field"`)
+		for i := from; i < to; i++ {
+			tok, at := t.Tokens[i], y+r.height*float64(i-from)
+			if (i-r.first)%every == 0 {
+				base := at + r.height/2 + 4
+				c.text(36, base, "mono end", fmt.Sprint(tok.Pos))
+				c.text(46, base, "mono"+tok.kind(), cut(tok.label(), 22))
+				if r.taken {
+					c.text(heatLeft+width+14, base, "mono", fmt.Sprint(tok.Steps))
+				}
+			}
+			fmt.Fprintf(&c, `<g data-token="%d">`, i)
+			r.draw(&c, at, tok)
+			c.WriteString("</g>\n")
+			if tok.Steps > 0 && t.exited(tok) {
+				mark(&c, at, tok)
+			}
+		}
+		parts = append(parts, part{y + r.height*float64(to-from) + 6, c.String()})
 	}
-	c.text(36, y+12, "mono end", fmt.Sprint(tok.Pos))
-	c.text(46, y+12, "mono"+kind, cut(tok.label(), 22))
-	fmt.Fprintf(c, `<g data-token="%d">`, i)
-	for k := 0; k < len(tok.Path); k += stride {
-		x := heatLeft + cell*float64(k/stride)
-		fmt.Fprintf(c, `<rect x="%s" y="%s" width="%s" height="%s" fill="%s"/>`, n(x), n(y), n(max(cell-0.5, cell*0.9)), n(rowHeight-1),
-			Ramp(scale.at(tok.Path[k].Residual)))
+	return parts
+}
+
+// axis numbers the core steps that some tokens took, and gives their width.
+func (r table) axis(c *canvas, tokens []Token) float64 {
+	steps, columns := 0, 0
+	for _, tok := range tokens {
+		steps = max(steps, len(tok.Path))
 	}
-	c.WriteString("</g>\n")
-	if tok.Steps > 0 && t.exited(tok) {
-		c.dot(heatLeft+cell*(float64((tok.Steps-1)/stride)+0.5), y+(rowHeight-1)/2)
+	for i, k := range r.columns {
+		if k <= steps {
+			columns = i + 1
+			if r.numbered(k) {
+				c.text(heatLeft+r.cell*(float64(i)+0.5), 30, "small mid", fmt.Sprint(k))
+			}
+		}
 	}
-	c.text(heatLeft+width+14, y+12, "mono", fmt.Sprint(tok.Steps))
+	width := r.cell * float64(max(columns, 1))
+	c.text(36, 30, "small end", "pos")
+	c.text(46, 30, "small", "token")
+	if width > 120 {
+		c.text(heatLeft+width/2, 14, "small mid", "core step")
+	} else {
+		c.text(heatLeft, 14, "small", "core step")
+	}
+	if r.taken {
+		c.text(heatLeft+width+14, 30, "small", "taken")
+	}
+	return width
+}
+
+// kind is the class of a token's label.
+func (t Token) kind() string {
+	if t.Prompt {
+		return " prompt"
+	}
+	return ""
 }
 
 // dot is the mark of an exit, to be seen on every colour.
-func (c *canvas) dot(x, y float64) {
-	fmt.Fprintf(c, `<circle cx="%s" cy="%s" r="3" class="mark"/>`+"\n", n(x), n(y))
+func (c *canvas) dot(x, y, radius float64) {
+	fmt.Fprintf(c, `<circle cx="%s" cy="%s" r="%s" class="mark"/>`+"\n", n(x), n(y), n(radius))
 }

@@ -17,13 +17,9 @@ const (
 )
 
 // orbits draws the latent paths of tokens in pairs of principal components.
-func (t *Trace) orbits(tokens []int) picture {
-	if len(tokens) == 0 {
-		tokens = t.telling()
-	}
+func (t *Trace) orbits() picture {
 	steps := max(t.longest(), 1)
 	var c canvas
-	c.WriteString(`<g id="orbits-legend">`)
 	var ticks []tick
 	for k := 0; k < steps; k = max(2*k, 1) {
 		if stepShare(k, steps) < 0.93 {
@@ -37,18 +33,14 @@ func (t *Trace) orbits(tokens []int) picture {
 	c.text(x+12, 28, "small", "initial state")
 	c.finish(x+100, 24)
 	c.text(x+112, 28, "small", "last state")
-	c.dot(x+190, 24)
+	c.dot(x+190, 24, 3)
 	c.text(x+200, 28, "small", "exit, where steps after it were traced")
-	c.WriteString("</g>\n")
-	y := orbitTop
-	for _, i := range tokens {
-		if i >= 0 && i < len(t.Tokens) {
-			t.orbitRow(&c, y, i, steps)
-			y += orbitRow
-		}
+	parts := []part{{orbitTop, c.String()}}
+	for _, i := range t.telling() {
+		parts = append(parts, t.orbitRow(i, steps))
 	}
 	return picture{
-		id: "orbits", title: "Latent paths", height: max(y, orbitTop+10), body: c.String(), attrs: fmt.Sprintf(`data-most="%d"`, steps),
+		id: "orbits", title: "Latent paths", parts: parts, attrs: fmt.Sprintf(`data-most="%d"`, steps),
 		caption: "The way of a token's latent state, seen along principal components of all states (PC1 has the largest share of their variance). " +
 			"Each panel has a scale of its own, the same for both axes. A path that ends in a point has settled; one that circles has found an orbit.",
 	}
@@ -91,16 +83,18 @@ func (t *Trace) telling() []int {
 }
 
 // orbitRow draws the panels of one token.
-func (t *Trace) orbitRow(c *canvas, y float64, i, steps int) {
+func (t *Trace) orbitRow(i, steps int) part {
 	tok := t.Tokens[i]
-	c.text(orbitLeft, y+14, "mono", fmt.Sprintf("pos %d, %s: %s", tok.Pos, count(tok.Steps, "core step"), cut(tok.label(), 60)))
+	var c canvas
+	c.text(orbitLeft, 14, "mono", fmt.Sprintf("pos %d, %s: %s", tok.Pos, count(tok.Steps, "core step"), cut(tok.label(), 60)))
 	path := [][]Real{tok.Start}
 	for _, s := range tok.Path {
 		path = append(path, s.Components)
 	}
 	for p := 0; 2*p+1 < len(t.Explained); p++ {
-		t.orbitPanel(c, orbitLeft+orbitPitch*float64(p), y+24, path, tok.Steps, 2*p, steps)
+		t.orbitPanel(&c, orbitLeft+orbitPitch*float64(p), 24, path, tok.Steps, 2*p, steps)
 	}
+	return part{orbitRow, c.String()}
 }
 
 // orbitPanel draws components a and a+1 of a path.
@@ -142,7 +136,7 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 	c.WriteString("\n")
 	c.start(points[0][0], points[0][1])
 	if exit > 0 && exit < len(points)-1 {
-		c.dot(points[exit][0], points[exit][1])
+		c.dot(points[exit][0], points[exit][1], 3)
 	}
 	last := points[len(points)-1]
 	c.finish(last[0], last[1])

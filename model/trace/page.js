@@ -39,9 +39,9 @@ function show(i, k) {
 }
 
 // The heat map: each group [data-token] holds one rect for every stride-th core step.
-const heat = document.getElementById("heatmap"), heatSVG = heat.querySelector("svg"), stride = Number(heatSVG.dataset.stride);
+const heat = document.getElementById("heatmap"), stride = Number(heat.dataset.stride);
 const rows = [];
-for (const g of heatSVG.querySelectorAll("g[data-token]")) rows[Number(g.dataset.token)] = g.children;
+for (const g of heat.querySelectorAll("g[data-token]")) rows[Number(g.dataset.token)] = g.children;
 let at = {token: 0, column: 0}, marked = null;
 function point(i, column, scroll) {
   if (!rows[i] || !rows[i].length) return;
@@ -56,8 +56,12 @@ const cell = e => {
   const g = e.target.closest("g[data-token]");
   return g && e.target.tagName === "rect" ? [Number(g.dataset.token), Array.prototype.indexOf.call(g.children, e.target)] : null;
 };
-heatSVG.addEventListener("mouseover", e => { const c = cell(e); if (c) point(...c, false); });
-heatSVG.addEventListener("click", e => { const c = cell(e); if (c) toggle(c[0]); });
+heat.addEventListener("mouseover", e => { const c = cell(e); if (c) point(...c, false); });
+heat.addEventListener("click", e => { const c = cell(e); if (c) toggle(c[0]); });
+for (const g of document.querySelectorAll("#says g[data-token]")) {
+  g.addEventListener("click", () => toggle(Number(g.dataset.token)));
+  g.addEventListener("mouseover", e => { if (e.target.dataset.step) show(Number(g.dataset.token), Number(e.target.dataset.step)); });
+}
 heat.addEventListener("focus", () => point(at.token, at.column, true));
 heat.addEventListener("keydown", e => {
   const move = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -1e9], End: [0, 1e9], PageUp: [-20, 0], PageDown: [20, 0]}[e.key];
@@ -71,10 +75,10 @@ heat.addEventListener("keydown", e => {
 const text = document.getElementById("text"), buttons = [];
 const chosen = data.orbits.slice();
 tokens.forEach((t, i) => {
-  const b = element("button", {type: "button", tabindex: i ? -1 : 0, title: t.steps + " core steps", "aria-label": labels[i] + ", " + t.steps + " core steps"}, element("bdi", {}, labels[i]));
+  const b = element("button", {type: "button", tabindex: i ? -1 : 0, title: data.steps[i] + " core steps", "aria-label": labels[i] + ", " + data.steps[i] + " core steps"}, element("bdi", {}, labels[i]));
   if (t.prompt) b.classList.add("prompt");
-  b.style.backgroundColor = colour(t.steps / most);
-  b.style.color = t.steps / most > 0.5 ? "#000" : "#fff";
+  b.style.backgroundColor = colour(data.steps[i] / most);
+  b.style.color = data.steps[i] / most > 0.5 ? "#000" : "#fff";
   b.addEventListener("click", () => toggle(i));
   b.addEventListener("mouseover", () => show(i, t.steps));
   b.addEventListener("focus", () => show(i, t.steps));
@@ -97,9 +101,9 @@ for (const g of document.querySelectorAll("#steps g[data-token]")) {
 }
 
 // Latent paths of the chosen tokens, laid out as in the picture that the page came with.
-const limit = 6, orbits = document.querySelector("#orbits svg");
-const side = 262, left = 74, pitch = 322, row = 342, legend = 62;
-const key = document.getElementById("orbits-legend");
+const limit = 6, orbits = document.getElementById("orbits");
+const side = 262, left = 74, pitch = 322, row = 342;
+const key = orbits.querySelector("svg");
 const svg = (name, attributes, words) => {
   const e = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
@@ -153,17 +157,14 @@ function panel(out, x, y, path, exit, a) {
   out.append(mark(...points.at(-1), "finish"));
 }
 function draw() {
-  const out = document.createDocumentFragment();
-  chosen.forEach((i, n) => {
-    const t = tokens[i], y = legend + row * n;
-    out.append(svg("text", {x: left, y: y + 14, class: "mono"}, `pos ${t.pos}, ${t.steps} core step${t.steps === 1 ? "" : "s"}: ${labels[i]}`));
+  orbits.replaceChildren(key, ...chosen.map(i => {
+    const t = tokens[i], label = `pos ${t.pos}, ${t.steps} core step${t.steps === 1 ? "" : "s"}: ${labels[i]}`;
+    const out = svg("svg", {viewBox: `0 0 1000 ${row}`, width: 1000, height: row, role: "img", "aria-label": label, class: "picture"});
+    out.append(svg("text", {x: left, y: 14, class: "mono"}, label));
     const path = [t.start, ...t.path.map(s => s.components)];
-    for (let p = 0; 2 * p + 1 < trace.explained_variance.length; p++) panel(out, left + pitch * p, y + 24, path, t.steps, 2 * p);
-  });
-  const height = legend + Math.max(row * chosen.length, 10);
-  orbits.replaceChildren(key, out);
-  orbits.setAttribute("height", height);
-  orbits.setAttribute("viewBox", `0 0 1000 ${height}`);
+    for (let p = 0; 2 * p + 1 < trace.explained_variance.length; p++) panel(out, left + pitch * p, 24, path, t.steps, 2 * p);
+    return out;
+  }));
   buttons.forEach((b, i) => b.setAttribute("aria-pressed", chosen.includes(i)));
 }
 function toggle(i) {

@@ -130,7 +130,7 @@ func BenchmarkLongTrace(b *testing.B) {
 	for b.Loop() {
 		tr := sample(b, 500, 64, 128, 960)
 		svg, page, data = 0, 0, 0
-		for _, err := range []error{tr.WriteSVG(&svg), tr.WriteHTML(&page), tr.WriteJSON(&data)} {
+		for _, err := range []error{tr.WriteSVG(&svg, "auto"), tr.WriteHTML(&page, "auto"), tr.WriteJSON(&data)} {
 			if err != nil {
 				b.Fatal(err)
 			}

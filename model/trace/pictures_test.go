@@ -55,7 +55,7 @@ func TestSVG(t *testing.T) {
 	for name, tr := range cases(t) {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := tr.WriteSVG(&b); err != nil {
+			if err := tr.WriteSVG(&b, "auto"); err != nil {
 				t.Fatal(err)
 			}
 			wellFormed(t, b.Bytes())
@@ -73,7 +73,7 @@ func TestHTML(t *testing.T) {
 	for name, tr := range cases(t) {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := tr.WriteHTML(&b); err != nil {
+			if err := tr.WriteHTML(&b, "auto"); err != nil {
 				t.Fatal(err)
 			}
 			keep(t, name+".html", b.Bytes())
@@ -84,7 +84,7 @@ func TestHTML(t *testing.T) {
 					t.Errorf("%d times %q, want %d", got, what, want)
 				}
 			}
-			for _, part := range []string{pageCSS + pictureCSS, pageJS} {
+			for _, part := range []string{pageCSS + pictureCSS("auto"), pageJS} {
 				if !strings.Contains(page, ">"+part+"</") || !strings.Contains(page, hash(part)) {
 					t.Error("a style or script is not what the policy names")
 				}
@@ -113,7 +113,7 @@ func TestHTML(t *testing.T) {
 // Every token has its row, with a cell for each step, and the mark of its exit.
 func TestHeatMapShowsAll(t *testing.T) {
 	tr := cases(t)["usual"]
-	body := tr.heatMap().body
+	body := bodies(tr.heatMap())
 	exits := 1 // that of the legend
 	for i, tok := range tr.Tokens {
 		_, row, _ := strings.Cut(body, fmt.Sprintf(`<g data-token="%d">`, i))

@@ -68,7 +68,7 @@ func (t *Trace) pathIndependence() picture {
 	}
 	t.startPaths(&c)
 	return picture{
-		id: "starts", title: "Path independence", height: y + 10, body: c.String(),
+		id: "starts", title: "Path independence", parts: []part{{y + 10, c.String()}},
 		caption: fmt.Sprintf("The token at position %d from %d initial states: where the lines fall, the paths meet, wherever they began. Token: %s",
 			t.Tokens[s.Token].Pos, len(s.Paths), cut(t.Tokens[s.Token].label(), 30)),
 	}

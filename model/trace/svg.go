@@ -14,16 +14,38 @@ import (
 const pageWidth = 1000
 
 //go:embed picture.css
-var pictureCSS string
+var lightCSS string
 
-// picture is a drawing without its title, in the coordinates of its own box.
+//go:embed picture_dark.css
+var darkCSS string // what differs
+
+// Themes are those of pictures and pages; auto is the reader's own.
+func Themes() []string { return []string{"auto", "light", "dark"} }
+
+// pictureCSS is the style of pictures in a theme. What is printed is light, unless it was fixed to dark.
+func pictureCSS(theme string) string {
+	switch theme {
+	case "light":
+		return lightCSS
+	case "dark":
+		return lightCSS + darkCSS
+	}
+	return lightCSS + "@media screen and (prefers-color-scheme: dark) {\n" + darkCSS + "}\n"
+}
+
+// picture is a drawing without its title, in parts below each other: none is higher than a sheet of paper.
 type picture struct {
 	id      string
 	title   string
 	caption string // what is drawn, in words
 	attrs   string // of the drawing, for the page's script
-	height  float64
-	body    string
+	parts   []part
+}
+
+// part is drawn in the coordinates of its own box.
+type part struct {
+	height float64
+	body   string
 }
 
 // canvas collects SVG elements. Colours that depend on the theme are classes of picture.css; numbers have two decimals.
@@ -135,9 +157,8 @@ func short(v, step float64) string {
 	return strings.NewReplacer("e+0", "e", "e-0", "e−", "-", "−").Replace(text)
 }
 
-// WriteSVG writes one standalone file with all pictures below each other. It follows the reader's light or dark theme.
-// Paths are drawn of the tokens of these indices; of none given, of a few that say most.
-func (t *Trace) WriteSVG(w io.Writer, tokens ...int) error {
+// WriteSVG writes one standalone file with all pictures below each other, in one of Themes.
+func (t *Trace) WriteSVG(w io.Writer, theme string) error {
 	if err := t.check(); err != nil {
 		return err
 	}
@@ -149,7 +170,7 @@ func (t *Trace) WriteSVG(w io.Writer, tokens ...int) error {
 		c.text(20, y, "note", l)
 	}
 	y += 14
-	for _, p := range t.pictures(tokens) {
+	for _, p := range t.pictures() {
 		y += 34
 		c.text(20, y, "heading", p.title)
 		for _, l := range wrapped(p.caption, 155) {
@@ -157,8 +178,10 @@ func (t *Trace) WriteSVG(w io.Writer, tokens ...int) error {
 			c.text(20, y, "note", l)
 		}
 		y += 14
-		fmt.Fprintf(&c, `<g transform="translate(0 %s)">`+"\n%s</g>\n", n(y), p.body)
-		y += p.height
+		for _, part := range p.parts {
+			fmt.Fprintf(&c, `<g transform="translate(0 %s)">`+"\n%s</g>\n", n(y), part.body)
+			y += part.height
+		}
 	}
 	y += 20
 	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %s" width="%d" height="%s" role="img" class="picture">
@@ -166,13 +189,20 @@ func (t *Trace) WriteSVG(w io.Writer, tokens ...int) error {
 <style>%s</style>
 <rect width="100%%" height="100%%" class="ground"/>
 %s</svg>
-`, pageWidth, n(y), pageWidth, n(y), html.EscapeString("Trace of "+clean(t.Model)), pictureCSS, c.String())
+`, pageWidth, n(y), pageWidth, n(y), html.EscapeString("Trace of "+clean(t.Model)), pictureCSS(theme), c.String())
 	return err
 }
 
 // pictures are all that there are numbers for.
-func (t *Trace) pictures(tokens []int) []picture {
-	list := []picture{t.heatMap(), t.stepBars(), t.orbits(tokens)}
+func (t *Trace) pictures() []picture {
+	list := []picture{t.heatMap()}
+	if t.predicted() {
+		list = append(list, t.says())
+	}
+	if _, _, steps := t.measure(); steps != nil {
+		list = append(list, t.stepBars())
+	}
+	list = append(list, t.orbits())
 	if t.Starts != nil {
 		list = append(list, t.pathIndependence())
 	}
@@ -190,6 +220,9 @@ func (t *Trace) about() []string {
 		}
 	}
 	lines = append(lines, count(len(t.Tokens), "token")+", "+depth)
+	if r := t.Run; r.Program != "" {
+		lines = append(lines, fmt.Sprintf("weights %s, KV %s (%s), seed %d, %s", clean(r.Weights), clean(r.KV), clean(r.Lookup), r.Seed, clean(r.Program)))
+	}
 	prompt := wrapped("prompt: "+clean(t.Prompt), 155)
 	if len(prompt) > 3 {
 		prompt = append(prompt[:3:3], "…")

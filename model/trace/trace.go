@@ -28,6 +28,7 @@ type Trace struct {
 	Criterion string  `json:"criterion"` // of the adaptive exit; "none" for a fixed depth
 	Threshold float64 `json:"threshold"` // of the criterion, in its unit
 	MaxSteps  int     `json:"max_steps"` // core steps that a token takes at most
+	Run       Run     `json:"run"`
 
 	// Explained has one entry for each principal component: its share of the variance of all states, 0 to 1. Components are
 	// directions in the space of latent states, the same for all tokens, and coordinates are in the unit of the states, from
@@ -35,6 +36,17 @@ type Trace struct {
 	Explained []Real  `json:"explained_variance"`
 	Tokens    []Token `json:"tokens"` // in the order of their positions: those of the prompt, then the answer
 	Starts    *Starts `json:"starts"` // null: not measured
+}
+
+// Run is what gives the trace again, with the model's files.
+type Run struct {
+	Program  string   `json:"program"`   // version and commit
+	ModelKey string   `json:"model_key"` // of the files' content, as SourceKey makes it
+	Weights  string   `json:"weights"`   // formats on the device
+	KV       string   `json:"kv_type"`
+	Lookup   string   `json:"cache_lookup_strategy"`
+	Seed     uint64   `json:"seed"`
+	Args     []string `json:"args"` // a command line with every setting that was chosen, the prompt as ids
 }
 
 // Token is one position of the sequence.
