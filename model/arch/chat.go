@@ -61,13 +61,3 @@ func ChatPrompt(messages []Message, task bool) ([]PromptPart, error) {
 	header(assistantName)
 	return append(parts, PromptPart{"\n\n", false}), nil
 }
-
-// PromptText is a prompt in one string, for showing it. Encoding that string with special tokens recognised gives the
-// prompt back unless a text spells one.
-func PromptText(parts []PromptPart) string {
-	var b strings.Builder
-	for _, p := range parts {
-		b.WriteString(p.Text)
-	}
-	return b.String()
-}

@@ -26,7 +26,7 @@ func TestChatPrompt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(turns+end, PromptText(parts)); diff != "" {
+		if diff := cmp.Diff(turns+end, written(parts)); diff != "" {
 			t.Errorf("ask %t (-want +got):\n%s", task, diff)
 		}
 	}
@@ -56,4 +56,13 @@ func TestChatPromptRefusesRoles(t *testing.T) {
 			t.Errorf("role %.20q: error %v", role, err)
 		}
 	}
+}
+
+// written is a prompt in one string.
+func written(parts []PromptPart) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p.Text)
+	}
+	return b.String()
 }

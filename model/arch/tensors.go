@@ -36,7 +36,7 @@ type TensorSpec struct {
 	Block    int // index inside the part, for blocks
 }
 
-// blockTensor is the name of a tensor inside block i of a part.
+// BlockTensor is the name of a tensor inside block i of a part.
 func BlockTensor(part Part, i int, leaf string) string {
 	return fmt.Sprintf("transformer.%s.%d.%s", part, i, leaf)
 }

@@ -22,7 +22,7 @@ func NewStopMatcher(stops []string) *StopMatcher {
 }
 
 // Push takes the next piece and gives the text that is certain by now. At the first stop string to be complete the
-// text ends before it and stopped is true; of several complete at once the longest counts. Later pieces give nothing.
+// text ends before it and stopped is true; the longest counts if several are complete at once. Later pieces give nothing.
 func (m *StopMatcher) Push(piece string) (text string, stopped bool) {
 	if m.stopped {
 		return "", true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -12,40 +13,24 @@ import (
 // encoding/json accepts duplicate keys, matches names without case and replaces broken Unicode. The helpers
 // here read values one by one so that such files are refused instead.
 
+// escape matches an escape of JSON: a pair of surrogates as a whole, and a lone one by its last digits.
+var escape = regexp.MustCompile(`(?s)\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F](..)|.)`)
+
 // checkText refuses invalid UTF-8 and lone surrogate escapes anywhere in a JSON document.
 func checkText(data []byte) error {
 	if !utf8.Valid(data) {
 		return fileErrorf("not valid UTF-8")
 	}
-	for i := 0; i < len(data); i++ {
-		if data[i] != '\\' {
-			continue
+	for at := 0; ; {
+		m := escape.FindSubmatchIndex(data[at:])
+		if m == nil {
+			return nil
 		}
-		i++
-		if i >= len(data) || data[i] != 'u' {
-			continue
+		if m[2] >= 0 {
+			return fileErrorf("lone surrogate escape at byte %d", at+m[0])
 		}
-		first, ok := hex4(data, i+1)
-		if !ok || first < 0xD800 || first > 0xDFFF {
-			continue // a malformed escape is the JSON reader's business
-		}
-		if first >= 0xDC00 || i+6 >= len(data) || data[i+5] != '\\' || data[i+6] != 'u' {
-			return fileErrorf("lone surrogate escape at byte %d", i-1)
-		}
-		if second, ok := hex4(data, i+7); !ok || second < 0xDC00 || second > 0xDFFF {
-			return fileErrorf("lone surrogate escape at byte %d", i-1)
-		}
-		i += 10
+		at += m[1]
 	}
-	return nil
-}
-
-func hex4(data []byte, at int) (uint64, bool) {
-	if at+4 > len(data) {
-		return 0, false
-	}
-	v, err := strconv.ParseUint(string(data[at:at+4]), 16, 32)
-	return v, err == nil
 }
 
 // each calls f for every member of a JSON object, or element of an array, in order; f reads the value from dec. A repeated

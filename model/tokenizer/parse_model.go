@@ -82,26 +82,29 @@ func (m *bpe) parseMerges(raw json.RawMessage) error {
 		if i >= maxMerges {
 			return fileErrorf("model.merges has more than %d rules: %w", maxMerges, ErrTooLarge)
 		}
-		first, err := dec.Token()
-		if err != nil {
+		var rule any
+		if err := dec.Decode(&rule); err != nil {
 			return fileErrorf("model.merges[%d]: %w", i, err)
 		}
-		a, b, ok := "", "", false
-		if rule, isString := first.(string); isString {
+		var parts []string
+		switch rule := rule.(type) {
+		case string:
 			if strings.HasPrefix(rule, "#version") {
 				return nil // a header line that some converters keep
 			}
-			rules = true
-			a, b, ok = cutOnce(rule)
-		} else if first == json.Delim('[') {
+			rules, parts = true, strings.Split(rule, " ")
+		case []any:
 			pairs = true
-			a, b, ok = readPair(dec)
+			for _, part := range rule {
+				text, _ := part.(string)
+				parts = append(parts, text)
+			}
 		}
-		if !ok || rules && pairs {
+		if len(parts) != 2 || slices.Contains(parts, "") || rules && pairs {
 			return fileErrorf("model.merges[%d]: want all \"a b\" or all [\"a\", \"b\"]", i)
 		}
 		var ids [3]int32
-		for k, token := range []string{a, b, a + b} {
+		for k, token := range []string{parts[0], parts[1], parts[0] + parts[1]} {
 			id, ok := m.vocab[token]
 			if !ok {
 				return &MergeError{Index: i, Token: clip(token)}
@@ -112,24 +115,4 @@ func (m *bpe) parseMerges(raw json.RawMessage) error {
 		m.merged = append(m.merged, ids[2])
 		return nil
 	})
-}
-
-// cutOnce splits a rule at its only space.
-func cutOnce(rule string) (a, b string, ok bool) {
-	a, b, ok = strings.Cut(rule, " ")
-	return a, b, ok && !strings.Contains(b, " ")
-}
-
-// readPair reads the rest of ["a", "b"].
-func readPair(dec *json.Decoder) (a, b string, ok bool) {
-	var t [3]json.Token
-	for i := range t {
-		var err error
-		if t[i], err = dec.Token(); err != nil {
-			return "", "", false
-		}
-	}
-	a, okA := t[0].(string)
-	b, okB := t[1].(string)
-	return a, b, okA && okB && t[2] == json.Delim(']')
 }

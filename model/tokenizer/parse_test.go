@@ -90,6 +90,7 @@ func TestParseRefuses(t *testing.T) {
 		{"merge of three", small("MERGES", `["a b c"]`), "model.merges[0]"},
 		{"pair of one", small("MERGES", `[["a"]]`), "model.merges[0]"},
 		{"pair with null", small("MERGES", `[["a",null]]`), "model.merges[0]"},
+		{"pair with a number between", small("MERGES", `[["a",1,"b"]]`), "model.merges[0]"},
 		{"pair of numbers", small("MERGES", `[[0,1]]`), "model.merges[0]"},
 		{"merges mixed", small("MERGES", `["a b",["ab","c"]]`), "model.merges[1]"},
 		{"merge numbers", small("MERGES", `[1,2]`), "model.merges[0]"},

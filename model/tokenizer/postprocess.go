@@ -34,7 +34,11 @@ func parseTemplate(o object) (template []part) {
 				o.fail(fileErrorf("%s: %q is not among special_tokens", p.where, clip(id)))
 				return nil
 			}
-			template = append(template, part{ids: specials.object(id).ids("ids")})
+			var p part
+			if err := json.Unmarshal(specials.object(id).fields["ids"], &p.ids); err != nil {
+				o.fail(fileErrorf("%s: ids of %q: %w", specials.where, clip(id), err))
+			}
+			template = append(template, p)
 		default:
 			if p.object("Sequence").text("id") != "A" || hasText {
 				o.fail(unsupported(o.where, "template other than one sequence A"))
@@ -47,18 +51,4 @@ func parseTemplate(o object) (template []part) {
 		o.fail(fileErrorf("%s: the template has no place for the text", o.where))
 	}
 	return template
-}
-
-func (o object) ids(name string) (ids []int32) {
-	o.fail(each(o.fields[name], o.at(name), '[', func(dec *json.Decoder, _ string, _ int) error {
-		var value json.RawMessage
-		err := dec.Decode(&value)
-		if err == nil {
-			var id int32
-			id, err = readID(value, o.at(name))
-			ids = append(ids, id)
-		}
-		return err
-	}))
-	return ids
 }

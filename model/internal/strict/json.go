@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// jsonLimits bounds what a JSON text from a checkpoint may hold before anything is built from it.
+// Limits bounds what a JSON text from a checkpoint may hold before anything is built from it.
 type Limits struct {
 	Depth int // nested objects and arrays
 	Keys  int // members of one object
@@ -24,7 +24,7 @@ type container struct {
 	inPair bool // an object's key was read, its value comes next
 }
 
-// checkJSON refuses what encoding/json lets through: invalid UTF-8, duplicate keys, a second value after the first, a
+// Check refuses what encoding/json lets through: invalid UTF-8, duplicate keys, a second value after the first, a
 // top value that is not an object, and more than the limits allow. Memory grows with the keys of the open objects only.
 func Check(data []byte, limits Limits) error {
 	if !utf8.Valid(data) {
@@ -118,7 +118,7 @@ func quoteNonFinite(data []byte) []byte {
 	})
 }
 
-// clip shortens a string from a file for an error message.
+// Clip shortens a string from a file for an error message.
 func Clip(s string) string { return ClipTo(80, s) }
 
 func ClipTo(most int, s string) string {
