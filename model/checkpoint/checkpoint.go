@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"muninn/model/arch"
@@ -28,7 +30,7 @@ type Checkpoint struct {
 	Notes      []string // what the user should know about the files: values passed over, fields that contradict each other
 
 	fsys      fs.FS       // nil for a GGUF file
-	root      *os.Root    // nil for OpenFS
+	root      *os.Root    // nil unless links are kept inside the folder
 	gguf      *gguf.File  // nil for a folder
 	sums      *tensorSums // of a GGUF file's tensors
 	files     []*weightFile
@@ -45,29 +47,39 @@ type location struct {
 	start int64
 }
 
-// Open opens the checkpoint in folder dir. Names and symbolic links that lead out of it are refused; the link
-// layout of the hub cache (models--ORG--NAME/snapshots/REVISION) is understood. Every error is of the ErrModel family.
+// OpenFolder opens the checkpoint in folder dir, which may be a link. Links in it are followed, out of the folder too where it
+// is the user's own; in a hub cache those between snapshots and blobs always. Every error is of the ErrModel family.
 func OpenFolder(dir string) (*Checkpoint, error) {
-	root, fsys, err := openRoot(dir)
+	path, err := resolve(dir)
 	if err != nil {
 		return nil, strict.Unusable("checkpoint folder %s: %w; give the folder that holds config.json and model.safetensors",
 			dir, pathCause(err))
 	}
-	c, err := OpenFS(fsys)
+	fsys, root, err := openFolder(path)
 	if err != nil {
-		root.Close()
+		return nil, strict.Unusable("checkpoint folder %s: %w", dir, pathCause(err))
+	}
+	c := &Checkpoint{fsys: fsys, root: root, locations: map[string]location{}}
+	if err := c.open(); err != nil {
+		c.Close()
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoWeights) {
+			return nil, fmt.Errorf("%w%s", err, leftover(path))
+		}
 		return nil, err
 	}
-	c.root = root
 	return c, nil
 }
 
 // OpenFile opens the checkpoint in a folder, or a GGUF file that WriteGGUF made.
 func OpenPath(path string) (*Checkpoint, error) {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return OpenGGUF(path)
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return OpenFolder(path)
 	}
-	return OpenFolder(path)
+	if strings.HasSuffix(path, ".safetensors") {
+		return nil, strict.Unusable("%s: weights without their config; give the folder %s", path, filepath.Dir(path))
+	}
+	return OpenGGUF(path)
 }
 
 // OpenFS opens the checkpoint at the top of a file system, such as an embedded one.
@@ -106,6 +118,9 @@ func (c *Checkpoint) open() error {
 		held[name] = p.TensorInfo
 	}
 	if err := checkTensors(c.Config, held); err != nil {
+		return err
+	}
+	if err := c.checkZeros(); err != nil {
 		return err
 	}
 	if err := c.compareTied(); err != nil {
@@ -159,13 +174,13 @@ func (c *Checkpoint) openFiles() error {
 	if c.gguf != nil {
 		return nil
 	}
-	_, err := fs.Stat(c.fsys, fileSingle)
+	_, err := fs.Lstat(c.fsys, fileSingle)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return c.addFile(fileSingle, nil)
 	}
 	data, err := readSmall(c.fsys, fileIndex, maxIndexBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return strict.Unusable("neither %s nor %s in the folder; only safetensors weights are read", fileSingle, fileIndex)
+		return strict.Unusable("neither %s nor %s in the folder; %w", fileSingle, fileIndex, errNoWeights)
 	}
 	if err != nil {
 		return strict.Unusable("%s: %w", fileIndex, err)
@@ -185,7 +200,7 @@ func (c *Checkpoint) openFiles() error {
 		}
 	}
 	for name, shard := range weightMap {
-		if p, ok := c.locations[name]; !ok || p.file.name != shard {
+		if p, ok := c.locations[bareName(name)]; !ok || p.file.name != shard {
 			return strict.Unusable("%s: tensor %q is not in shard %s", fileIndex, strict.Clip(name), shard)
 		}
 	}
@@ -201,17 +216,19 @@ func (c *Checkpoint) addFile(name string, weightMap map[string]string) error {
 	c.files = append(c.files, w)
 	list, err := readHeader(w.r, w.size)
 	if err != nil {
-		return strict.Unusable("%s: %w", name, err)
+		return strict.Unusable("%s: %w", name, w.instead(err))
 	}
 	if len(c.tensors)+len(list) > maxTensors {
 		return strict.Unusable("%s: more than %d tensors in all shards", name, maxTensors)
 	}
 	for _, t := range list {
+		stored := t.Name
+		t.Name = bareName(t.Name)
 		if other, dup := c.locations[t.Name]; dup {
 			return strict.Unusable("%s: tensor %q is also in %s", name, strict.Clip(t.Name), other.file.name)
 		}
-		if weightMap != nil && weightMap[t.Name] != name {
-			return strict.Unusable("%s: holds tensor %q, which %s does not place here", name, strict.Clip(t.Name), fileIndex)
+		if weightMap != nil && weightMap[stored] != name {
+			return strict.Unusable("%s: holds tensor %q, which %s does not place here", name, strict.Clip(stored), fileIndex)
 		}
 		c.locations[t.Name] = location{t.TensorInfo, w, t.Start}
 		c.tensors = append(c.tensors, t.TensorInfo)

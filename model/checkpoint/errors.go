@@ -12,3 +12,6 @@ var ErrModel = strict.ErrUnusable
 
 // ErrNoTokenizer says that the checkpoint has no tokenizer.json. The weights may still be used with token ids.
 var ErrNoTokenizer = errors.New("no tokenizer.json")
+
+// errNoWeights says that a folder has no file of weights under a name that is read.
+var errNoWeights = errors.New("only safetensors weights are read")

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"muninn/model/internal/strict"
 )
 
 // weightFile is an open file of weights. Reads may run at the same time.
@@ -20,33 +22,44 @@ type weightFile struct {
 	f    fs.File
 }
 
-// openRoot opens a checkpoint folder so that no name and no symbolic link in it leads outside. In a hub cache the files
-// are links from models--ORG--NAME/snapshots/REVISION to models--ORG--NAME/blobs: there, models--ORG--NAME is the root.
-func openRoot(dir string) (*os.Root, fs.FS, error) {
-	abs, err := filepath.Abs(dir)
+// resolve is the path of a folder without links in it.
+func resolve(dir string) (string, error) {
+	path, err := filepath.Abs(dir)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	return path, err
+}
+
+// openFolder opens a folder whose path is resolved. In one that is the user's own, or the system's, links lead anywhere. In
+// one of somebody else they must not make this process read what its user alone may: openInside.
+func openFolder(path string) (fs.FS, *os.Root, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !info.IsDir():
+		return nil, nil, errors.New("not a folder")
+	case trusted(info):
+		return os.DirFS(path), nil, nil
+	}
+	return openInside(path)
+}
+
+// openInside opens a folder so that no name and no link in it leads outside. In a hub cache the files are links from
+// models--ORG--NAME/snapshots/REVISION to models--ORG--NAME/blobs: there, models--ORG--NAME is the border.
+func openInside(path string) (fs.FS, *os.Root, error) {
+	border, sub := path, "."
+	snapshots := filepath.Dir(path)
+	if repo := filepath.Dir(snapshots); filepath.Base(snapshots) == "snapshots" && strings.HasPrefix(filepath.Base(repo), "models--") {
+		border, sub = repo, "snapshots/"+filepath.Base(path)
+	}
+	root, err := os.OpenRoot(border)
 	if err != nil {
 		return nil, nil, err
 	}
-	snapshots := filepath.Dir(abs)
-	repo := filepath.Dir(snapshots)
-	cached := filepath.Base(snapshots) == "snapshots" && strings.HasPrefix(filepath.Base(repo), "models--")
-	if !cached {
-		root, err := os.OpenRoot(abs)
-		if err != nil {
-			return nil, nil, err
-		}
-		return root, root.FS(), nil
-	}
-	root, err := os.OpenRoot(repo)
-	if err != nil {
-		return nil, nil, err
-	}
-	sub, err := fs.Sub(root.FS(), "snapshots/"+filepath.Base(abs))
-	if err != nil {
-		root.Close()
-		return nil, nil, err
-	}
-	return root, sub, nil
+	fsys, err := fs.Sub(root.FS(), sub)
+	return fsys, root, err
 }
 
 // Holds tells whether file is one of the checkpoint's own, by whatever name or link it was found: the GGUF file, or anything
@@ -74,11 +87,11 @@ func openRegular(fsys fs.FS, name string) (fs.File, int64, error) {
 		err = errors.New("not a regular file")
 	}
 	if err != nil {
-		return nil, 0, pathCause(err)
+		return nil, 0, linkCause(fsys, name, err)
 	}
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, 0, pathCause(err)
+		return nil, 0, linkCause(fsys, name, err)
 	}
 	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
 		err = errors.New("not a regular file")
@@ -107,7 +120,7 @@ func readSmall(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("more than the %d bytes that are read", limit)
 	}
-	return data, nil
+	return data, mistake(data)
 }
 
 // openWeights opens a file of weights for reading at any place; a file that cannot do that is read into memory.
@@ -137,4 +150,16 @@ func pathCause(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// linkCause is pathCause, with the target where name is a link. A link to nothing is not a file that may be missing.
+func linkCause(fsys fs.FS, name string, err error) error {
+	target, notLink := fs.ReadLink(fsys, name)
+	if notLink != nil {
+		return pathCause(err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("a link to %s, which is not there", strict.Clip(target))
+	}
+	return fmt.Errorf("a link to %s: %w", strict.Clip(target), pathCause(err))
 }

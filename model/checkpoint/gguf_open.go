@@ -33,7 +33,7 @@ func OpenGGUF(path string) (*Checkpoint, error) {
 func (c *Checkpoint) openGGUF(w *weightFile) error {
 	var err error
 	if c.gguf, err = gguf.ReadMetadata(w.r, w.size); err != nil {
-		return strict.Unusable("%s: %w", w.name, err)
+		return strict.Unusable("%s: %w", w.name, w.instead(err))
 	}
 	if err := checkGGUFArchitecture(c.gguf); err != nil {
 		return err

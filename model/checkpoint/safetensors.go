@@ -46,9 +46,6 @@ func readHeader(r io.ReaderAt, size int64) ([]fileTensor, error) {
 	if err := readFullAt(r, prefix[:], 0); err != nil {
 		return nil, fmt.Errorf("reading the header's length: %w", err)
 	}
-	if string(prefix[:]) == "version " {
-		return nil, errors.New("a git-lfs pointer in the place of the weights; fetch them with git lfs pull")
-	}
 	n := binary.LittleEndian.Uint64(prefix[:])
 	if n > maxHeaderBytes {
 		return nil, fmt.Errorf("header of %d bytes, at most %d are read", n, maxHeaderBytes)
@@ -119,8 +116,6 @@ func layout(tensors map[string]*safetensors.TensorInfo, start, length int64) ([]
 			return nil, fmt.Errorf("tensor %q: overlaps the one before it (begins at byte %d, want %d)", name, begin, next)
 		case begin > next:
 			return nil, fmt.Errorf("tensor %q: a gap before it (begins at byte %d, want %d)", name, begin, next)
-		case begin%e.DType.Size() != 0:
-			return nil, fmt.Errorf("tensor %q: begins at byte %d, not a multiple of its element size %d", name, begin, e.DType.Size())
 		}
 		next = end
 		out = append(out, fileTensor{

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -63,4 +64,31 @@ func checkTensors(c arch.Config, have map[string]TensorInfo) error {
 // ignorable tensors are precomputed tables that some files carry; they are never read.
 func ignorable(name string) bool {
 	return name == arch.NameRopeTable || strings.HasSuffix(name, ".inv_freq")
+}
+
+// wrappers are what training tools put into the names of tensors.
+var wrappers = strings.NewReplacer("_orig_mod.", "", "_fsdp_wrapped_module.", "", "_checkpoint_wrapped_module.", "")
+
+// bareName is a tensor's name without what torch.compile, FSDP and DataParallel put into it.
+func bareName(name string) string { return strings.TrimPrefix(wrappers.Replace(name), "module.") }
+
+// checkZeros refuses matrices that have nothing but zeros, as a download leaves them that reserved its space and stopped. A
+// sound matrix shows another value where it begins, so little is read.
+func (c *Checkpoint) checkZeros() error {
+	var p, zeros [16 << 10]byte
+	for _, spec := range c.Config.TensorSpecs() {
+		info, ok := c.Tensor(spec.Name)
+		zero := ok && len(spec.Shape) == 2
+		for off := int64(0); zero && off < info.Bytes; off += int64(len(p)) {
+			n := min(int64(len(p)), info.Bytes-off)
+			if err := c.ReadAt(spec.Name, p[:n], off); err != nil {
+				return err
+			}
+			zero = bytes.Equal(p[:n], zeros[:n])
+		}
+		if zero {
+			return strict.Unusable("%s: every weight is zero: the file was not written to its end; fetch it again", spec.Name)
+		}
+	}
+	return nil
 }

@@ -35,7 +35,7 @@ func ggufHeaderCases() []Case {
 		raw("git-lfs pointer", "fetch it with git lfs pull", func([]byte) []byte {
 			return []byte("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 34335\n")
 		}),
-		raw("a zip file", `begins with "PK\x03\x04", a GGUF file begins with`, func([]byte) []byte { return append([]byte("PK\x03\x04"), make([]byte, 99)...) }),
+		raw("a zip file", "a zip archive, as PyTorch writes weights", func([]byte) []byte { return append([]byte("PK\x03\x04"), make([]byte, 99)...) }),
 		raw("cut in the keys", "the file is cut short", func(s []byte) []byte { return s[:1500] }),
 		file("older format", `begins with "GGJT"`, func(g *ggufFile) { g.magic = "GGJT" }),
 		file("version 2", "GGUF version 2, want 3", func(g *ggufFile) { g.version = 2 }),

@@ -20,12 +20,12 @@ func systemCases() []Case {
 		})
 	}
 	return []Case{
-		link("config out of the folder", "config.json: path escapes from parent", fileConfig, "../../../../../../../etc/hostname"),
-		link("config to an absolute path", "config.json: path escapes from parent", fileConfig, "/etc/hostname"),
-		link("weights to a device", "model.safetensors: path escapes from parent", fileWeights, "/dev/zero"),
+		link("config out of the folder", "config.json: not valid JSON", fileConfig, "../../../../../../../etc/hostname"),
+		link("config to an absolute path", "config.json: not valid JSON", fileConfig, "/etc/hostname"),
+		link("weights to a device", "model.safetensors: a link to /dev/zero: not a regular file", fileWeights, "/dev/zero"),
 		link("weights to themselves", "model.safetensors: ", fileWeights, fileWeights),
-		link("weights to nothing", "neither model.safetensors nor", fileWeights, "gone"),
-		replaced("links: shard out of the folder", shardB+": path escapes from parent", func(dir string) error {
+		link("weights to nothing", "model.safetensors: a link to gone, which is not there", fileWeights, "gone"),
+		replaced("links: shard to a device", shardB+": a link to /dev/null: not a regular file", func(dir string) error {
 			if err := SoundShards(dir); err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func systemCases() []Case {
 					return err
 				}
 			}
-			return os.Symlink("/etc/hostname", filepath.Join(dir, shardB))
+			return os.Symlink("/dev/null", filepath.Join(dir, shardB))
 		}),
 		replaced("links: weights are a pipe", "model.safetensors: not a regular file", func(dir string) error {
 			path := filepath.Join(dir, fileWeights)

@@ -45,9 +45,6 @@ func ReadMetadata(r io.ReaderAt, size int64) (*File, error) {
 		return nil, fmt.Errorf("%d bytes are too few for a GGUF file", size)
 	}
 	if magic := string(s.need(4)); magic != Magic && s.err == nil {
-		if magic == "vers" {
-			return nil, errors.New("a git-lfs pointer in the place of the file; fetch it with git lfs pull")
-		}
 		return nil, fmt.Errorf("begins with %q, a GGUF file begins with %q", magic, Magic)
 	}
 	switch v := s.u32(); {
