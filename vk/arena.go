@@ -149,7 +149,7 @@ func (d *Device) makeBlock(size uint64, kind int, m Memory) (*block, error) {
 	}
 	memory, err := d.drv.allocate(need.size, kind)
 	if err != nil {
-		d.drv.destroyBuffer(buffer)
+		d.drv.destroy(objBuffer, buffer)
 		return nil, err
 	}
 	b := &block{buffer: buffer, memory: memory, size: size, heap: d.caps.MemoryTypes[kind].Heap, use: m}
@@ -161,8 +161,8 @@ func (d *Device) makeBlock(size uint64, kind int, m Memory) (*block, error) {
 		}
 	}
 	if err != nil {
-		d.drv.destroyBuffer(buffer)
-		d.drv.freeMemory(memory)
+		d.drv.destroy(objBuffer, buffer)
+		d.drv.destroy(objMemory, memory)
 		return nil, err
 	}
 	d.held(b, true)
@@ -172,10 +172,10 @@ func (d *Device) makeBlock(size uint64, kind int, m Memory) (*block, error) {
 func (d *Device) freeBlock(b *block) {
 	b.freed, b.mapped = true, nil
 	for _, v := range b.views {
-		d.drv.destroyView(v)
+		d.drv.destroy(objView, v)
 	}
-	d.drv.destroyBuffer(b.buffer)
-	d.drv.freeMemory(b.memory)
+	d.drv.destroy(objBuffer, b.buffer)
+	d.drv.destroy(objMemory, b.memory)
 	d.held(b, false)
 }
 

@@ -77,6 +77,6 @@ func (d *Device) closeCache() {
 	if d.drv.alive() == nil {
 		_ = d.saveCache()
 	}
-	d.drv.destroyPipelineCache(d.cache)
+	d.drv.destroy(objPipelineCache, d.cache)
 	d.cache = 0
 }

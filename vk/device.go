@@ -93,7 +93,7 @@ func newDevice(caps Caps, drv driver, opt Options) (*Device, error) {
 func (d *Device) askBufferTypes() error {
 	buffer, need, err := d.drv.createBuffer(spanAlignment)
 	if err == nil {
-		d.drv.destroyBuffer(buffer)
+		d.drv.destroy(objBuffer, buffer)
 	}
 	d.bufferTypes = need.bits
 	return err
@@ -181,7 +181,7 @@ func (d *Device) Close() error {
 	d.mu.Unlock()
 
 	if !d.opt.test.CompileOnly {
-		_ = d.drv.waitIdle() // a lost device reports its loss here, and is freed all the same
+		d.drv.waitIdle() // a lost device reports its loss here, and is freed all the same
 	}
 	var left []string
 	for p := range programs {
@@ -194,15 +194,17 @@ func (d *Device) Close() error {
 		a.destroy()
 	}
 	for i := len(kernels) - 1; i >= 0; i-- {
-		d.drv.destroyPipeline(kernels[i].pipeline)
+		d.drv.destroy(objPipeline, kernels[i].pipeline)
 	}
 	d.closeCache()
 	for _, l := range d.layouts {
-		d.drv.destroyPipelineLayout(l.pipeline)
-		d.drv.destroySetLayout(l.set)
+		d.drv.destroy(objPipelineLayout, l.pipeline)
+		d.drv.destroy(objSetLayout, l.set)
 	}
 	objects := d.drv.leaks()
-	d.drv.close()
+	if !d.drv.hangs.Load() {
+		d.drv.close()
+	}
 	return leakError(left, objects)
 }
 

@@ -16,40 +16,53 @@ type command = uintptr
 // same time; submit, wait and reset are made by the holder of the queue.
 type driver interface {
 	createBuffer(size uint64) (buffer handle, need requirements, err error)
-	destroyBuffer(handle)
 	allocate(size uint64, memoryType int) (handle, error)
 	bind(buffer, memory handle) error
 	mapMemory(memory handle, size uint64) (unsafe.Pointer, error)
-	freeMemory(handle) // unmaps as well
 
 	createSetLayout(bindings) (handle, error)
-	destroySetLayout(handle)
 	createPipelineLayout(set handle, pushBytes uint32) (handle, error)
-	destroyPipelineLayout(handle)
 	createPipelineCache(data []byte) (handle, error)
 	pipelineCacheData(handle) ([]byte, error)
-	destroyPipelineCache(handle)
 	createPipeline(pipelineInfo) (handle, error)
-	destroyPipeline(handle)
 
 	createView(buffer handle, offset, size uint64, t Texel) (handle, error)
-	destroyView(handle)
 	createSets([]setInfo) (pool handle, sets []handle, err error)
-	destroySets(pool handle)
 	createCommands(n int) (pool handle, commands []command, err error)
-	destroyCommands(pool handle)
 	createQueries(n int) (handle, error)
 	timestamps(pool handle, n int) ([]uint64, error)
-	destroyQueries(handle)
 	createFence() (handle, error)
-	destroyFence(handle)
 
 	record(commands []command, s stream, oneTime bool) error
 	submit(commands []command, fence handle) error
 	wait(fence handle, limit time.Duration) (done bool, err error)
 	reset(fence handle) error
 	waitIdle() error
+	destroy(object, handle) // of memory: unmaps as well
 	close()
+}
+
+// object is a kind of Vulkan object; pools stand for what was allocated from them.
+type object int
+
+const (
+	objBuffer object = iota
+	objMemory
+	objSetLayout
+	objPipelineLayout
+	objPipelineCache
+	objPipeline
+	objView
+	objSets
+	objCommands
+	objQueries
+	objFence
+	objects
+)
+
+func (o object) String() string {
+	return [...]string{"buffer", "memory", "set layout", "pipeline layout", "pipeline cache", "pipeline", "buffer view", "descriptor pool",
+		"command pool", "query pool", "fence"}[o]
 }
 
 type requirements struct {

@@ -27,6 +27,8 @@ type fake struct {
 	calls      int
 	stream     stream // what was recorded last
 	closed     bool
+	idle       func()       // what waiting for the device does
+	stuck      func() error // what every wait does, when set
 }
 
 func newFake() *fake {
@@ -62,9 +64,10 @@ func (f *fake) create(kind string) (handle, error) {
 	return f.next, nil
 }
 
-func (f *fake) destroy(h handle) {
+func (f *fake) destroy(_ object, h handle) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.memories, h)
 	if f.objects[h] == "" {
 		panic("destroyed twice or never made")
 	}
@@ -75,7 +78,6 @@ func (f *fake) createBuffer(size uint64) (handle, requirements, error) {
 	h, err := f.create("buffer")
 	return h, requirements{size, ^uint32(0)}, err
 }
-func (f *fake) destroyBuffer(h handle) { f.destroy(h) }
 
 func (f *fake) allocate(size uint64, memoryType int) (handle, error) {
 	if f.memory > 0 && size > f.memory {
@@ -92,31 +94,27 @@ func (f *fake) bind(buffer, memory handle) error { return f.step("bind memory") 
 func (f *fake) mapMemory(m handle, size uint64) (unsafe.Pointer, error) {
 	return unsafe.Pointer(unsafe.SliceData(f.memories[m])), f.step("map memory")
 }
-func (f *fake) freeMemory(h handle) { delete(f.memories, h); f.destroy(h) }
-
 func (f *fake) createSetLayout(bindings) (handle, error)                 { return f.create("set layout") }
-func (f *fake) destroySetLayout(h handle)                                { f.destroy(h) }
 func (f *fake) createPipelineLayout(handle, uint32) (handle, error)      { return f.create("layout") }
-func (f *fake) destroyPipelineLayout(h handle)                           { f.destroy(h) }
 func (f *fake) pipelineCacheData(handle) ([]byte, error)                 { return f.cacheData, nil }
-func (f *fake) destroyPipelineCache(h handle)                            { f.destroy(h) }
 func (f *fake) createPipeline(pipelineInfo) (handle, error)              { return f.create("pipeline") }
-func (f *fake) destroyPipeline(h handle)                                 { f.destroy(h) }
-func (f *fake) destroyView(h handle)                                     { f.destroy(h) }
 func (f *fake) createView(handle, uint64, uint64, Texel) (handle, error) { return f.create("view") }
-func (f *fake) destroySets(h handle)                                     { f.destroy(h) }
-func (f *fake) destroyCommands(h handle)                                 { f.destroy(h) }
 func (f *fake) createQueries(int) (handle, error)                        { return f.create("queries") }
 func (f *fake) timestamps(_ handle, n int) ([]uint64, error)             { return make([]uint64, n), nil }
-func (f *fake) destroyQueries(h handle)                                  { f.destroy(h) }
 func (f *fake) createFence() (handle, error)                             { return f.create("fence") }
-func (f *fake) destroyFence(h handle)                                    { f.destroy(h) }
 func (f *fake) record(c []command, s stream, oneTime bool) error {
 	f.stream = s
 	return f.step("record")
 }
-func (f *fake) waitIdle() error { f.idled++; f.flying = make(map[handle]bool); return nil }
-func (f *fake) close()          { f.closed = true }
+func (f *fake) waitIdle() error {
+	f.idled++
+	f.flying = make(map[handle]bool)
+	if f.idle != nil {
+		f.idle()
+	}
+	return nil
+}
+func (f *fake) close() { f.closed = true }
 
 func (f *fake) createPipelineCache(data []byte) (handle, error) {
 	if f.refuse && data != nil {
@@ -162,6 +160,9 @@ func (f *fake) wait(fence handle, limit time.Duration) (bool, error) {
 		panic("waited for a fence that is not in flight")
 	}
 	f.waited++
+	if f.stuck != nil {
+		return false, f.stuck()
+	}
 	if f.waited%3 == 1 {
 		return false, nil // the slice ran out
 	}

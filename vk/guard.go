@@ -3,7 +3,6 @@ package vk
 import (
 	"errors"
 	"fmt"
-	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,19 +12,21 @@ import (
 	"muninn/vk/internal/seam"
 )
 
-// guard stands between the device and its driver. It latches the loss of the device, counts live objects, and fails
-// where tests ask for it.
+// guard stands between the device and its driver. It latches the loss of the device, counts live objects, gives up on waits that
+// do not end, and fails where tests ask for it.
 type guard struct {
 	driver
-	lost atomic.Pointer[DeviceLostError]
-	test seam.Device
+	lost     atomic.Pointer[DeviceLostError]
+	hangs    atomic.Bool   // a wait was given up: the device may still use everything, and calls may block
+	patience time.Duration // longest wait for the device beyond what is predicted
+	test     seam.Device
 
 	mu   sync.Mutex
 	last string // last op submitted
-	live map[string]int
+	live [objects]int
 }
 
-func newGuard(d driver) *guard { return &guard{driver: d, live: make(map[string]int)} }
+func newGuard(d driver) *guard { return &guard{driver: d, patience: waitSpare} }
 
 // alive returns the latched error once the device is lost.
 func (g *guard) alive() error {
@@ -47,15 +48,28 @@ func (g *guard) check(op string, err error) error {
 	return g.lost.Load()
 }
 
-// made counts a created object and checks its error.
-func (g *guard) made(kind string, err error) error {
-	if err == nil {
-		g.count(kind, 1)
+// create makes an object of a device that is not lost, and counts it.
+func (g *guard) create(kind object, make func() (handle, error)) (handle, error) {
+	if err := g.alive(); err != nil {
+		return 0, err
 	}
-	return g.check("create "+kind, err)
+	h, err := make()
+	if err != nil {
+		return 0, g.check("create "+kind.String(), err)
+	}
+	g.count(kind, 1)
+	return h, nil
 }
 
-func (g *guard) count(kind string, n int) {
+// destroy leaves the objects of a device that hangs as they are.
+func (g *guard) destroy(kind object, h handle) {
+	if !g.hangs.Load() {
+		g.driver.destroy(kind, h)
+	}
+	g.count(kind, -1)
+}
+
+func (g *guard) count(kind object, n int) {
 	g.mu.Lock()
 	g.live[kind] += n
 	g.mu.Unlock()
@@ -68,32 +82,20 @@ func (g *guard) leaks() string {
 	var parts []string
 	for kind, n := range g.live {
 		if n != 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+			parts = append(parts, fmt.Sprintf("%d %s", n, object(kind)))
 		}
 	}
-	sort.Strings(parts)
 	return strings.Join(parts, ", ")
 }
 
-func (g *guard) createBuffer(size uint64) (handle, requirements, error) {
-	if err := g.alive(); err != nil {
-		return 0, requirements{}, err
-	}
-	h, need, err := g.driver.createBuffer(size)
-	return h, need, g.made("buffer", err)
+func (g *guard) createBuffer(size uint64) (h handle, need requirements, err error) {
+	h, err = g.create(objBuffer, func() (h handle, err error) { h, need, err = g.driver.createBuffer(size); return h, err })
+	return h, need, err
 }
-
-func (g *guard) destroyBuffer(h handle) { g.driver.destroyBuffer(h); g.count("buffer", -1) }
 
 func (g *guard) allocate(size uint64, memoryType int) (handle, error) {
-	if err := g.alive(); err != nil {
-		return 0, err
-	}
-	h, err := g.driver.allocate(size, memoryType)
-	return h, g.made("memory", err)
+	return g.create(objMemory, func() (handle, error) { return g.driver.allocate(size, memoryType) })
 }
-
-func (g *guard) freeMemory(h handle) { g.driver.freeMemory(h); g.count("memory", -1) }
 
 func (g *guard) bind(b, m handle) error { return g.check("bind memory", g.driver.bind(b, m)) }
 
@@ -103,96 +105,50 @@ func (g *guard) mapMemory(m handle, size uint64) (unsafe.Pointer, error) {
 }
 
 func (g *guard) createSetLayout(s bindings) (handle, error) {
-	if err := g.alive(); err != nil {
-		return 0, err
-	}
-	h, err := g.driver.createSetLayout(s)
-	return h, g.made("set layout", err)
+	return g.create(objSetLayout, func() (handle, error) { return g.driver.createSetLayout(s) })
 }
-
-func (g *guard) destroySetLayout(h handle) { g.driver.destroySetLayout(h); g.count("set layout", -1) }
 
 func (g *guard) createPipelineLayout(set handle, push uint32) (handle, error) {
-	h, err := g.driver.createPipelineLayout(set, push)
-	return h, g.made("pipeline layout", err)
-}
-
-func (g *guard) destroyPipelineLayout(h handle) {
-	g.driver.destroyPipelineLayout(h)
-	g.count("pipeline layout", -1)
+	return g.create(objPipelineLayout, func() (handle, error) { return g.driver.createPipelineLayout(set, push) })
 }
 
 func (g *guard) createPipelineCache(data []byte) (handle, error) {
-	h, err := g.driver.createPipelineCache(data)
-	return h, g.made("pipeline cache", err)
-}
-
-func (g *guard) destroyPipelineCache(h handle) {
-	g.driver.destroyPipelineCache(h)
-	g.count("pipeline cache", -1)
+	return g.create(objPipelineCache, func() (handle, error) { return g.driver.createPipelineCache(data) })
 }
 
 func (g *guard) createPipeline(p pipelineInfo) (handle, error) {
-	if err := g.alive(); err != nil {
-		return 0, err
-	}
-	if g.test.Due(seam.Pipeline) {
-		return 0, &Error{Op: "create pipeline", Name: p.name, Result: resultInitFailed}
-	}
-	h, err := g.driver.createPipeline(p)
-	return h, g.made("pipeline", err)
+	return g.create(objPipeline, func() (handle, error) {
+		if g.test.Due(seam.Pipeline) {
+			return 0, &Error{Op: "create pipeline", Name: p.name, Result: resultInitFailed}
+		}
+		return g.driver.createPipeline(p)
+	})
 }
-
-func (g *guard) destroyPipeline(h handle) { g.driver.destroyPipeline(h); g.count("pipeline", -1) }
 
 func (g *guard) createView(buffer handle, offset, size uint64, t Texel) (handle, error) {
-	h, err := g.driver.createView(buffer, offset, size, t)
-	return h, g.made("buffer view", err)
+	return g.create(objView, func() (handle, error) { return g.driver.createView(buffer, offset, size, t) })
 }
 
-func (g *guard) destroyView(h handle) { g.driver.destroyView(h); g.count("buffer view", -1) }
-
-func (g *guard) createSets(s []setInfo) (handle, []handle, error) {
-	if err := g.alive(); err != nil {
-		return 0, nil, err
-	}
-	h, sets, err := g.driver.createSets(s)
-	return h, sets, g.made("descriptor pool", err)
+func (g *guard) createSets(s []setInfo) (pool handle, sets []handle, err error) {
+	pool, err = g.create(objSets, func() (h handle, err error) { h, sets, err = g.driver.createSets(s); return h, err })
+	return pool, sets, err
 }
 
-func (g *guard) destroySets(h handle) { g.driver.destroySets(h); g.count("descriptor pool", -1) }
-
-func (g *guard) createCommands(n int) (handle, []command, error) {
-	if err := g.alive(); err != nil {
-		return 0, nil, err
-	}
-	h, c, err := g.driver.createCommands(n)
-	return h, c, g.made("command pool", err)
+func (g *guard) createCommands(n int) (pool handle, c []command, err error) {
+	pool, err = g.create(objCommands, func() (h handle, err error) { h, c, err = g.driver.createCommands(n); return h, err })
+	return pool, c, err
 }
-
-func (g *guard) destroyCommands(h handle) { g.driver.destroyCommands(h); g.count("command pool", -1) }
 
 func (g *guard) createQueries(n int) (handle, error) {
-	if err := g.alive(); err != nil {
-		return 0, err
-	}
-	h, err := g.driver.createQueries(n)
-	return h, g.made("query pool", err)
+	return g.create(objQueries, func() (handle, error) { return g.driver.createQueries(n) })
 }
-
-func (g *guard) destroyQueries(h handle) { g.driver.destroyQueries(h); g.count("query pool", -1) }
 
 func (g *guard) timestamps(h handle, n int) ([]uint64, error) {
 	t, err := g.driver.timestamps(h, n)
 	return t, g.check("read timestamps", err)
 }
 
-func (g *guard) createFence() (handle, error) {
-	h, err := g.driver.createFence()
-	return h, g.made("fence", err)
-}
-
-func (g *guard) destroyFence(h handle) { g.driver.destroyFence(h); g.count("fence", -1) }
+func (g *guard) createFence() (handle, error) { return g.create(objFence, g.driver.createFence) }
 
 func (g *guard) record(c []command, s stream, oneTime bool) error {
 	if err := g.alive(); err != nil {
@@ -213,25 +169,4 @@ func (g *guard) submitOp(c []command, fence handle, last string) error {
 		return g.check("submit", &Error{Op: "submit", Result: resultDeviceLost})
 	}
 	return g.check("submit", g.driver.submit(c, fence))
-}
-
-func (g *guard) wait(fence handle, limit time.Duration) (bool, error) {
-	if err := g.alive(); err != nil {
-		return false, err
-	}
-	if g.test.Due(seam.Wait) {
-		return false, g.check("wait", &Error{Op: "wait", Result: resultDeviceLost})
-	}
-	done, err := g.driver.wait(fence, limit)
-	return done, g.uncertain("wait", err)
-}
-
-func (g *guard) reset(fence handle) error { return g.uncertain("reset fence", g.driver.reset(fence)) }
-
-// uncertain treats every failure as a lost device: without its fence nobody knows what the device is still using.
-func (g *guard) uncertain(op string, err error) error {
-	if err != nil && !errors.Is(err, ErrDeviceLost) {
-		err = &Error{Op: op, Result: resultDeviceLost}
-	}
-	return g.check(op, err)
 }

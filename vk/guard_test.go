@@ -169,15 +169,15 @@ func TestCloseReportsLeaks(t *testing.T) {
 	if err := p.End(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.create("stray"); err != nil {
+	if _, err := f.create("fence"); err != nil {
 		t.Fatal(err)
 	}
-	d.drv.count("stray", 1)
+	d.drv.count(objFence, 1)
 	err = d.Close()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"program also forgotten", "arena forgotten", "not freed by the package: 1 stray"} {
+	for _, want := range []string{"program also forgotten", "arena forgotten", "not freed by the package: 1 fence"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not name %q", err, want)
 		}

@@ -90,7 +90,7 @@ func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kerne
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		d.drv.destroyPipeline(k.pipeline)
+		d.drv.destroy(objPipeline, k.pipeline)
 		return nil, ErrClosed
 	}
 	d.kernels = append(d.kernels, k)
@@ -142,7 +142,7 @@ func (d *Device) layout(key layoutKey) (layout, error) {
 	}
 	pipeline, err := d.drv.createPipelineLayout(set, key.push)
 	if err != nil {
-		d.drv.destroySetLayout(set)
+		d.drv.destroy(objSetLayout, set)
 		return layout{}, err
 	}
 	l := layout{set, pipeline}

@@ -98,6 +98,33 @@ func (n *native) close() {
 	releaseInstance()
 }
 
+func (n *native) destroy(kind object, h handle) {
+	switch kind {
+	case objBuffer:
+		binding.DestroyBuffer(n.device, as[binding.Buffer](h), nil)
+	case objMemory:
+		binding.FreeMemory(n.device, as[binding.DeviceMemory](h), nil)
+	case objSetLayout:
+		binding.DestroyDescriptorSetLayout(n.device, as[binding.DescriptorSetLayout](h), nil)
+	case objPipelineLayout:
+		binding.DestroyPipelineLayout(n.device, as[binding.PipelineLayout](h), nil)
+	case objPipelineCache:
+		binding.DestroyPipelineCache(n.device, as[binding.PipelineCache](h), nil)
+	case objPipeline:
+		binding.DestroyPipeline(n.device, as[binding.Pipeline](h), nil)
+	case objView:
+		binding.DestroyBufferView(n.device, as[binding.BufferView](h), nil)
+	case objSets:
+		binding.DestroyDescriptorPool(n.device, as[binding.DescriptorPool](h), nil)
+	case objCommands:
+		binding.DestroyCommandPool(n.device, as[binding.CommandPool](h), nil)
+	case objQueries:
+		binding.DestroyQueryPool(n.device, as[binding.QueryPool](h), nil)
+	case objFence:
+		binding.DestroyFence(n.device, as[binding.Fence](h), nil)
+	}
+}
+
 func (n *native) createBuffer(size uint64) (handle, requirements, error) {
 	info := binding.BufferCreateInfo{
 		SType: binding.StructureTypeBufferCreateInfo, Size: binding.DeviceSize(size),
@@ -115,8 +142,6 @@ func (n *native) createBuffer(size uint64) (handle, requirements, error) {
 	need.Deref()
 	return id(b), requirements{uint64(need.Size), need.MemoryTypeBits}, nil
 }
-
-func (n *native) destroyBuffer(h handle) { binding.DestroyBuffer(n.device, as[binding.Buffer](h), nil) }
 
 func (n *native) allocate(size uint64, memoryType int) (handle, error) {
 	info := binding.MemoryAllocateInfo{
@@ -138,8 +163,6 @@ func (n *native) mapMemory(memory handle, size uint64) (unsafe.Pointer, error) {
 	return p, err
 }
 
-func (n *native) freeMemory(h handle) { binding.FreeMemory(n.device, as[binding.DeviceMemory](h), nil) }
-
 func (n *native) createFence() (handle, error) {
 	info := binding.FenceCreateInfo{SType: binding.StructureTypeFenceCreateInfo}
 	defer info.Free()
@@ -147,8 +170,6 @@ func (n *native) createFence() (handle, error) {
 	err := failed("create fence", "", Result(binding.CreateFence(n.device, &info, nil, &f)))
 	return id(f), err
 }
-
-func (n *native) destroyFence(h handle) { binding.DestroyFence(n.device, as[binding.Fence](h), nil) }
 
 func (n *native) createQueries(count int) (handle, error) {
 	info := binding.QueryPoolCreateInfo{
@@ -158,10 +179,6 @@ func (n *native) createQueries(count int) (handle, error) {
 	var q binding.QueryPool
 	err := failed("create query pool", "", Result(binding.CreateQueryPool(n.device, &info, nil, &q)))
 	return id(q), err
-}
-
-func (n *native) destroyQueries(h handle) {
-	binding.DestroyQueryPool(n.device, as[binding.QueryPool](h), nil)
 }
 
 func (n *native) timestamps(pool handle, count int) ([]uint64, error) {
@@ -195,10 +212,6 @@ func (n *native) createCommands(count int) (handle, []command, error) {
 		commands[i] = uintptr(unsafe.Pointer(c))
 	}
 	return id(pool), commands, nil
-}
-
-func (n *native) destroyCommands(h handle) {
-	binding.DestroyCommandPool(n.device, as[binding.CommandPool](h), nil)
 }
 
 func (n *native) record(commands []command, s stream, oneTime bool) error {

@@ -36,10 +36,6 @@ func (n *native) createSetLayout(s bindings) (handle, error) {
 	return id(l), err
 }
 
-func (n *native) destroySetLayout(h handle) {
-	binding.DestroyDescriptorSetLayout(n.device, as[binding.DescriptorSetLayout](h), nil)
-}
-
 func (n *native) createPipelineLayout(set handle, pushBytes uint32) (handle, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -54,10 +50,6 @@ func (n *native) createPipelineLayout(set handle, pushBytes uint32) (handle, err
 	var l binding.PipelineLayout
 	err := failed("create pipeline layout", "", Result(binding.CreatePipelineLayout(n.device, &info, nil, &l)))
 	return id(l), err
-}
-
-func (n *native) destroyPipelineLayout(h handle) {
-	binding.DestroyPipelineLayout(n.device, as[binding.PipelineLayout](h), nil)
 }
 
 func (n *native) createPipelineCache(data []byte) (handle, error) {
@@ -90,10 +82,6 @@ func (n *native) pipelineCacheData(h handle) ([]byte, error) {
 	return append([]byte(nil), unsafe.Slice((*byte)(p), int(size))...), nil
 }
 
-func (n *native) destroyPipelineCache(h handle) {
-	binding.DestroyPipelineCache(n.device, as[binding.PipelineCache](h), nil)
-}
-
 func (n *native) createPipeline(p pipelineInfo) (handle, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -123,10 +111,6 @@ func (n *native) createPipeline(p pipelineInfo) (handle, error) {
 	return handle(pipeline), nil
 }
 
-func (n *native) destroyPipeline(h handle) {
-	binding.DestroyPipeline(n.device, as[binding.Pipeline](h), nil)
-}
-
 func (n *native) createView(buffer handle, offset, size uint64, t Texel) (handle, error) {
 	info := binding.BufferViewCreateInfo{
 		SType: binding.StructureTypeBufferViewCreateInfo, Buffer: as[binding.Buffer](buffer),
@@ -146,10 +130,6 @@ func (n *native) createView(buffer handle, offset, size uint64, t Texel) (handle
 	var v binding.BufferView
 	err := failed("create buffer view", "", Result(binding.CreateBufferView(n.device, &info, nil, &v)))
 	return id(v), err
-}
-
-func (n *native) destroyView(h handle) {
-	binding.DestroyBufferView(n.device, as[binding.BufferView](h), nil)
 }
 
 func (n *native) createSets(infos []setInfo) (handle, []handle, error) {
@@ -190,8 +170,4 @@ func (n *native) createSets(infos []setInfo) (handle, []handle, error) {
 		return 0, nil, err
 	}
 	return id(pool), sets, nil
-}
-
-func (n *native) destroySets(h handle) {
-	binding.DestroyDescriptorPool(n.device, as[binding.DescriptorPool](h), nil)
 }

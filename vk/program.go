@@ -233,13 +233,13 @@ func (p *Program) destroy() {
 	defer p.mu.Unlock()
 	drv := p.d.drv
 	if p.queries != 0 {
-		drv.destroyQueries(p.queries)
+		drv.destroy(objQueries, p.queries)
 	}
 	if p.commands != 0 {
-		drv.destroyCommands(p.commands)
+		drv.destroy(objCommands, p.commands)
 	}
 	if p.sets != 0 {
-		drv.destroySets(p.sets)
+		drv.destroy(objSets, p.sets)
 	}
 	p.queries, p.commands, p.sets, p.segments, p.freed = 0, 0, 0, nil, true
 }

@@ -6,15 +6,13 @@ import (
 	"time"
 )
 
-const (
-	inFlight  = 2                      // submissions the device may be working on
-	waitSlice = 100 * time.Millisecond // longest single wait
-)
+const inFlight = 2 // submissions the device may be working on
 
 // queue is the state of submitting, owned by the holder of the device's turn.
 type queue struct {
 	fences  [inFlight]handle
 	busy    []int // indices of fences in flight, oldest first
+	planned [inFlight]time.Duration
 	staging staging
 }
 
@@ -33,7 +31,7 @@ func (d *Device) closeQueue() {
 	d.closeStaging()
 	for i, f := range d.queue.fences {
 		if f != 0 {
-			d.drv.destroyFence(f)
+			d.drv.destroy(objFence, f)
 			d.queue.fences[i] = 0
 		}
 	}
@@ -126,14 +124,16 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 func (d *Device) submitSegments(segments []*segment) error {
 	commands := make([]command, len(segments))
 	var sum opCounts
+	var estimate time.Duration
 	for i, s := range segments {
 		commands[i] = s.command
+		estimate += s.estimate
 		sum.dispatches += s.counts.dispatches
 		sum.barriers += s.counts.barriers
 		sum.up += s.counts.up
 		sum.down += s.counts.down
 	}
-	if err := d.submit(commands, segments[len(segments)-1].last); err != nil {
+	if err := d.submit(commands, segments[len(segments)-1].last, estimate); err != nil {
 		return err
 	}
 	c := &d.counters
@@ -144,8 +144,8 @@ func (d *Device) submitSegments(segments []*segment) error {
 	return nil
 }
 
-// submit hands commands to the device under a fence that is free.
-func (d *Device) submit(commands []command, last string) error {
+// submit hands commands that are predicted to take so long to the device, under a fence that is free.
+func (d *Device) submit(commands []command, last string, estimate time.Duration) error {
 	q := &d.queue
 	if len(q.busy) == inFlight {
 		if err := d.waitOldest(); err != nil {
@@ -160,6 +160,7 @@ func (d *Device) submit(commands []command, last string) error {
 		return err
 	}
 	q.busy = append(q.busy, slot)
+	q.planned[slot] = estimate
 	d.counters.submissions.Add(1)
 	return nil
 }
@@ -170,14 +171,9 @@ func (d *Device) waitOldest() error {
 	q := &d.queue
 	slot := q.busy[0]
 	q.busy = q.busy[1:]
-	for {
-		done, err := d.drv.wait(q.fences[slot], waitSlice)
-		if err != nil {
-			_ = d.drv.waitIdle()
-			return err
-		}
-		if done {
-			return d.drv.reset(q.fences[slot])
-		}
+	err := d.drv.wait(q.fences[slot], q.planned[slot])
+	if err != nil {
+		d.drv.waitIdle()
 	}
+	return err
 }

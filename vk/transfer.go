@@ -163,7 +163,7 @@ func (d *Device) transfer(c command, what string, emit func(*stream)) error {
 		return err
 	}
 	d.counters.recordings.Add(1)
-	return d.submit([]command{c}, what)
+	return d.submit([]command{c}, what, 0)
 }
 
 func (d *Device) transferWait(c command, what string, emit func(*stream)) error {
@@ -212,7 +212,7 @@ func (d *Device) openStaging() error {
 func (d *Device) closeStaging() {
 	st := &d.queue.staging
 	if st.pool != 0 {
-		d.drv.destroyCommands(st.pool)
+		d.drv.destroy(objCommands, st.pool)
 	}
 	for _, b := range append(st.up[:], st.down) {
 		if b != nil {
