@@ -72,23 +72,19 @@ const (
 	liveRows = 16
 )
 
-// LiveBytes are the sizes of the two spans that NewLive takes.
-func LiveBytes() (table, counts uint64) {
-	return 4 * (liveHeader + maxTemplates*templateWords), maxTemplates * CountStride
-}
-
-// NewLive takes the table and the counts from the arena.
+// NewLive takes the table and the counts from the arena. Without a device, whose arena only counts, nothing is written.
 func NewLive(dev *vk.Device, a *vk.Arena) (*Live, error) {
 	l := &Live{dev: dev, known: map[template]int{}}
-	table, counts := LiveBytes()
 	var err error
-	if l.Table, err = a.Alloc(table); err != nil {
+	if l.Table, err = a.Alloc(4 * (liveHeader + maxTemplates*templateWords)); err != nil {
 		return nil, err
 	}
-	if err = dev.Fill(l.Table, 0); err != nil {
-		return nil, err
+	if dev != nil {
+		if err = dev.Fill(l.Table, 0); err != nil {
+			return nil, err
+		}
 	}
-	l.Counts, err = a.Alloc(counts)
+	l.Counts, err = a.Alloc(maxTemplates * CountStride)
 	return l, err
 }
 

@@ -71,3 +71,13 @@ func NewMatrix(a *vk.Arena, rows, cols int, f format.Type, limit uint64) (Matrix
 	}
 	return m, nil
 }
+
+// View is n rows of a shard of the matrix, from row `from` of the shard on.
+func (m Matrix) View(s Shard, from, n int) Shard {
+	s.Span = s.Span.Slice(uint64(from)*m.RowBytes(), uint64(n)*m.RowBytes())
+	if m.Format.Blocked() {
+		s.Scales = s.Scales.Slice(uint64(from)*m.ScaleRowBytes(), uint64(n)*m.ScaleRowBytes())
+	}
+	s.Row0, s.Rows = s.Row0+from, n
+	return s
+}

@@ -13,7 +13,8 @@ import (
 
 // Arena hands out memory from a few large blocks and frees all of it at once.
 type Arena struct {
-	d      *Device
+	d      *Device // nil: the memory is only counted, by tally
+	tally  *Tally
 	name   string
 	memory Memory
 
@@ -22,6 +23,7 @@ type Arena struct {
 	size   uint64
 	shared uint64 // of size, in blocks for small spans
 	used   uint64
+	asked  uint64
 	freed  bool
 }
 
@@ -49,21 +51,31 @@ func (d *Device) NewArena(name string, m Memory) *Arena {
 	return a
 }
 
+// caps are those of the device, or of the one that is counted for.
+func (a *Arena) caps() *Caps {
+	if a.d == nil {
+		return &a.tally.c
+	}
+	return &a.d.caps
+}
+
 // Alloc returns n bytes at an offset that is a multiple of 256, within one block. They are not zeroed. Errors match
 // ErrOutOfMemory when the memory is not there.
 func (a *Arena) Alloc(n uint64) (Span, error) {
 	if n == 0 {
 		return Span{}, fmt.Errorf("vk: arena %s: an allocation of 0 bytes", a.name)
 	}
-	if err := a.d.usable(); err != nil {
-		return Span{}, err
+	if a.d != nil {
+		if err := a.d.usable(); err != nil {
+			return Span{}, err
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.freed {
 		return Span{}, fmt.Errorf("vk: arena %s was freed", a.name)
 	}
-	limit := a.d.caps.allocationLimit()
+	limit := a.caps().allocationLimit()
 	if n > limit {
 		return Span{}, a.outOfMemory(n)
 	}
@@ -84,17 +96,23 @@ func (a *Arena) take(b *block, n, need uint64) Span {
 	s := Span{b, b.used, n}
 	b.used += need
 	a.used += need
+	a.asked += n
 	return s
 }
 
 // grow adds a block.
 func (a *Arena) grow(need uint64) (*block, error) {
-	usual, err := a.d.caps.usualBlock(a.memory)
+	usual, err := a.caps().usualBlock(a.memory)
 	if err != nil {
 		return nil, err
 	}
 	size, own := blockSize(usual, a.shared, need)
-	b, err := a.d.newBlock(need, size, a.memory)
+	var b *block
+	if a.d == nil {
+		b = &block{size: a.tally.block(a.memory, need, size), use: a.memory}
+	} else {
+		b, err = a.d.newBlock(need, size, a.memory)
+	}
 	if errors.Is(err, ErrOutOfMemory) {
 		return nil, a.outOfMemory(need)
 	}
@@ -111,6 +129,9 @@ func (a *Arena) grow(need uint64) (*block, error) {
 
 func (a *Arena) outOfMemory(n uint64) error {
 	e := &OutOfMemoryError{Name: a.name, Requested: n}
+	if a.d == nil {
+		return e
+	}
 	caps := &a.d.caps
 	a.d.mu.Lock()
 	defer a.d.mu.Unlock()
@@ -208,9 +229,19 @@ func (a *Arena) Used() uint64 {
 	return a.used
 }
 
+// Asked is how many bytes were asked for, without alignment.
+func (a *Arena) Asked() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked
+}
+
 // Free gives the memory back. The programs that use its spans must have been freed, and no run be under way. Freeing
 // twice does nothing.
 func (a *Arena) Free() {
+	if a.d == nil {
+		return
+	}
 	a.d.mu.Lock()
 	mine := a.d.arenas[a]
 	delete(a.d.arenas, a)
@@ -226,7 +257,7 @@ func (a *Arena) destroy() {
 	for i := len(a.blocks) - 1; i >= 0; i-- {
 		a.d.freeBlock(a.blocks[i])
 	}
-	a.blocks, a.size, a.shared, a.used, a.freed = nil, 0, 0, 0, true
+	a.blocks, a.size, a.shared, a.used, a.asked, a.freed = nil, 0, 0, 0, 0, true
 }
 
 func joinSorted(list []string) string {

@@ -63,3 +63,14 @@ func (d *Device) SavePipelineCache() error {
 
 // Spans is how many spans a dispatch of the kernel binds.
 func (k *Kernel) Spans() int { return k.in.spans() }
+
+// Arena adds an arena for spans of these sizes, allocated in this order, and returns its size.
+func (t *Tally) Arena(m Memory, spans []uint64) (uint64, error) {
+	a := t.NewArena("spans", m)
+	for _, n := range spans {
+		if _, err := a.Alloc(n); err != nil {
+			return 0, err
+		}
+	}
+	return a.Size(), nil
+}

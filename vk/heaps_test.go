@@ -80,7 +80,7 @@ func TestHeapsOfEveryLayout(t *testing.T) {
 
 func TestNoFittingMemoryType(t *testing.T) {
 	c := Caps{Name: "x", Heaps: []Heap{{Size: gib}}, MemoryTypes: []MemoryType{{DeviceLocal: true}}}
-	if _, err := c.NewTally().Arena(Upload, nil); !errors.Is(err, ErrUnsupported) {
+	if _, err := c.NewTally().Arena(Upload, []uint64{1}); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("upload memory on a device without any: %v", err)
 	}
 	if got := c.memoryTypes(DeviceLocal, 0b10); len(got) != 0 {

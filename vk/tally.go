@@ -46,31 +46,10 @@ type Tally struct {
 // NewTally returns a tally of nothing.
 func (c Caps) NewTally() *Tally { return &Tally{c: c, used: make([]uint64, len(c.Heaps))} }
 
-// Arena adds an arena for spans of these sizes, allocated in this order, and returns its size.
-func (t *Tally) Arena(m Memory, spans []uint64) (uint64, error) {
-	usual, err := t.c.usualBlock(m)
-	if err != nil {
-		return 0, err
-	}
-	var size, shared uint64
-	var free []uint64 // in each block
-next:
-	for _, n := range spans {
-		need := spanSize(n, t.c.allocationLimit())
-		for i, left := range free {
-			if left >= need {
-				free[i] -= need
-				continue next
-			}
-		}
-		block, own := blockSize(usual, shared, need)
-		block = t.block(m, need, block)
-		size, free = size+block, append(free, block-need)
-		if !own {
-			shared += block
-		}
-	}
-	return size, nil
+// NewArena returns an arena that takes no memory: its spans can be sized and sliced, nothing else. It grows as one of the device
+// does, so that the tally foretells what that takes.
+func (t *Tally) NewArena(name string, m Memory) *Arena {
+	return &Arena{tally: t, name: name, memory: m}
 }
 
 // block adds a block and returns its size.

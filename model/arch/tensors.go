@@ -1,7 +1,5 @@
 package arch
 
-import "fmt"
-
 // Part is where in the model a tensor belongs.
 type Part string
 
@@ -17,72 +15,84 @@ const (
 	PartTable     Part = "freqs_cis" // precomputed rope table; never read, rope angles are computed
 )
 
-// Tensor names outside the blocks.
+// Role is what a tensor does in its part. A family stores matrices fused or apart: Table.Pieces finds them either way.
+type Role string
+
+// The roles. d is the width, m the inner width of the MLP, H heads of size h, V the rows of the vocabulary.
 const (
-	NameEmbedding   = "transformer.wte.weight"
-	NameAdapter     = "transformer.adapter.weight"
-	NameAdapterBias = "transformer.adapter.bias"
-	NameNorm        = "transformer.ln_f.weight"
-	NameHead        = "lm_head.weight"
-	NameRopeTable   = "freqs_cis"
+	RoleEmbedding   Role = "embedding" // (V, d)
+	RoleHead        Role = "head"      // (V, d)
+	RoleFinalNorm   Role = "norm"      // (d)
+	RoleAdapter     Role = "adapter"   // (d, 2d): columns of the state, then of the embeds
+	RoleAdapterBias Role = "bias"      // (d)
+
+	RoleNorm1   Role = "norm_1"  // (d) before attention
+	RoleNorm2   Role = "norm_2"  // (d) after it and the residual
+	RoleNorm3   Role = "norm_3"  // (d) before the MLP
+	RoleNorm4   Role = "norm_4"  // (d) after it and the residual
+	RoleQKV     Role = "qkv"     // (3d, d): all q heads, all k heads, all v heads; or the three apart
+	RoleQ       Role = "q"       // (d, d)
+	RoleK       Role = "k"       // (d, d)
+	RoleV       Role = "v"       // (d, d)
+	RoleQKBias  Role = "qk_bias" // (2, 1, H, h): q, k, before rope
+	RoleAttnOut Role = "out"     // (d, d)
+	RoleGateUp  Role = "gate_up" // (2m, d): gate rows, then up rows; or the two apart
+	RoleGate    Role = "gate"    // (m, d)
+	RoleUp      Role = "up"      // (m, d)
+	RoleDown    Role = "down"    // (d, m)
 )
 
 // TensorSpec is one tensor that a checkpoint of a given Config has.
 type TensorSpec struct {
 	Name     string
 	Shape    []int
-	Optional bool
 	Part     Part
 	Block    int // index inside the part, for blocks
+	Role     Role
+	Optional bool
 }
 
-// BlockTensor is the name of a tensor inside block i of a part.
-func BlockTensor(part Part, i int, leaf string) string {
-	return fmt.Sprintf("transformer.%s.%d.%s", part, i, leaf)
+// Table lists a model's tensors in the order of the forward pass.
+type Table []TensorSpec
+
+// Piece is a run of rows of a tensor.
+type Piece struct {
+	TensorSpec
+	Row, Rows int
 }
 
-// blockSpecs lists the tensors of one block. d = n_embd, m = intermediate_size, H heads of size h:
-// Wqkv [3d][d] (all q heads, all k heads, all v heads), proj [d][d], fc [2m][d] (gate rows, then up rows), proj [d][m].
-func (c Config) blockSpecs(part Part, i int) []TensorSpec {
-	d, m := c.NEmbd, c.IntermediateSize
-	type leaf struct {
-		name  string
-		shape []int
-	}
-	leaves := []leaf{
-		{"norm_1.weight", []int{d}}, {"norm_2.weight", []int{d}},
-		{"norm_3.weight", []int{d}}, {"norm_4.weight", []int{d}},
-		{"attn.Wqkv.weight", []int{3 * d, d}}, {"attn.proj.weight", []int{d, d}},
-		{"mlp.fc.weight", []int{2 * m, d}}, {"mlp.proj.weight", []int{d, m}},
-	}
-	if c.QKBias {
-		leaves = append(leaves, leaf{"attn.qk_bias", []int{2, 1, c.NHeads, c.HeadDim}})
-	}
-	specs := make([]TensorSpec, len(leaves))
-	for n, l := range leaves {
-		specs[n] = TensorSpec{Name: BlockTensor(part, i, l.name), Shape: l.shape, Part: part, Block: i}
-	}
-	return specs
-}
-
-// TensorSpecs is the table of tensors that a checkpoint of this shape has, in the order of the forward pass. The adapter
-// is [d][2d]: its first d columns act on the state, the last d on the injected embedding.
-func (c Config) TensorSpecs() []TensorSpec {
-	d := c.NEmbd
-	specs := []TensorSpec{{Name: NameEmbedding, Shape: []int{c.PaddedVocabSize, d}, Part: PartEmbedding}}
-	blocks := func(part Part, n int) {
-		for i := range n {
-			specs = append(specs, c.blockSpecs(part, i)...)
+// find is the tensor of a role.
+func (t Table) find(part Part, block int, role Role) (TensorSpec, bool) {
+	for _, s := range t {
+		if s.Part == part && s.Block == block && s.Role == role {
+			return s, true
 		}
 	}
-	blocks(PartPrelude, c.NLayersInPrelude)
-	specs = append(specs, TensorSpec{Name: NameAdapter, Shape: []int{d, 2 * d}, Part: PartAdapter})
-	if c.Bias {
-		specs = append(specs, TensorSpec{Name: NameAdapterBias, Shape: []int{d}, Part: PartAdapter})
-	}
-	blocks(PartCore, c.NLayersInRecurrentBlock)
-	blocks(PartCoda, c.NLayersInCoda)
-	return append(specs,
-		TensorSpec{Name: NameNorm, Shape: []int{d}, Part: PartNorm},
-		TensorSpec{Name: NameHead, Shape: []int{c.PaddedVocabSize, d}, Optional: c.TieEmbeddings, Part: PartHead})
+	return TensorSpec{}, false
 }
+
+// Pieces lists the rows that make up a role in block number block of a part, whichever way the family stores them; nothing where
+// the model has no such tensor.
+func (t Table) Pieces(part Part, block int, role Role) []Piece {
+	if s, ok := t.find(part, block, role); ok {
+		return []Piece{{s, 0, s.Shape[0]}}
+	}
+	apart := map[Role][]Role{RoleQKV: {RoleQ, RoleK, RoleV}, RoleGateUp: {RoleGate, RoleUp}}[role]
+	var pieces []Piece
+	for _, r := range apart {
+		pieces = append(pieces, t.Pieces(part, block, r)...)
+	}
+	if fused, ok := t.find(part, block, RoleGateUp); ok && apart == nil {
+		half := fused.Shape[0] / 2
+		switch role {
+		case RoleGate:
+			return []Piece{{fused, 0, half}}
+		case RoleUp:
+			return []Piece{{fused, half, half}}
+		}
+	}
+	return pieces
+}
+
+// TensorSpecs is the table of tensors that a checkpoint of this shape has.
+func (c Config) TensorSpecs() Table { return huginnTensors(c) }

@@ -36,8 +36,8 @@ type exchange struct {
 // rowTable is a table of rows on its way to the device, and there.
 type rowTable struct{ up, dev vk.Span }
 
-func (x *exchange) allocate(s *Session) error {
-	o := s.opt
+// allocate takes the memory of both sides, for up to edits edits of a row's logits.
+func (x *exchange) allocate(m *memory, o SessionOptions, edits int) {
 	compares := o.Sequences * o.Compares
 	type pair struct {
 		host, dev *vk.Span
@@ -56,7 +56,7 @@ func (x *exchange) allocate(s *Session) error {
 		{&x.progressUp, nil, o.Sequences * shaders.ProgressBytes},
 		{&x.givenTokensUp, &x.givenTokens, o.Outputs * 4},
 		{&x.filtersUp, &x.filters, o.Outputs * shaders.FilterBytes},
-		{&x.editsUp, &x.edits, o.Outputs * s.m.maxEdits(o) * shaders.EditBytes},
+		{&x.editsUp, &x.edits, o.Outputs * edits * shaders.EditBytes},
 		{&x.countUp, &x.count, 4},
 	}
 	down := []pair{
@@ -67,28 +67,17 @@ func (x *exchange) allocate(s *Session) error {
 		up = append(up, pair{&x.pairsUp, &x.pairs, compares * shaders.PairBytes})
 		down = append(down, pair{&x.distancesDown, &x.distances, compares * shaders.DistanceBytes})
 	}
-	for _, side := range []struct {
-		arena *vk.Arena
-		pairs []pair
-	}{{s.up, up}, {s.down, down}} {
-		for _, p := range side.pairs {
-			var err error
-			if *p.host, err = side.arena.Alloc(uint64(p.n)); err != nil {
-				return err
-			}
-			if p.dev == nil {
-				continue
-			}
-			if *p.dev, err = s.arena.Alloc(uint64(p.n)); err != nil {
-				return err
-			}
+	for i, p := range append(up, down...) {
+		arena := m.up
+		if i >= len(up) {
+			arena = m.down
+		}
+		*p.host = m.take(arena, uint64(p.n))
+		if p.dev != nil {
+			*p.dev = m.span(uint64(p.n))
 		}
 	}
-	return nil
 }
-
-// maxEdits bounds the logit edits of one row: a penalty touches each distinct token of the sequence once.
-func (m *Model) maxEdits(o SessionOptions) int { return min(o.Context, m.Config.PaddedVocabSize) }
 
 // putRows writes a row table.
 func (x *exchange) putRows(t rowTable, rows []shaders.Row) {
@@ -155,7 +144,7 @@ func (x *exchange) putState(s *Session, i int, state []float32) error {
 	t := s.buf.Given
 	if x.givenUp.IsZero() {
 		var err error
-		if x.givenUp, err = s.up.Alloc(t.Span.Size()); err != nil {
+		if x.givenUp, err = s.mem.up.Alloc(t.Span.Size()); err != nil {
 			return err
 		}
 		clear(x.givenUp.Bytes())

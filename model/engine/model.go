@@ -26,7 +26,7 @@ type Model struct {
 
 	dev     *vk.Device
 	kernels *shaders.Kernels
-	arena   *vk.Arena
+	mem     *memory
 	weights weights
 	eps     float32
 }
@@ -42,29 +42,49 @@ func Load(ck *checkpoint.Checkpoint, dev *vk.Device, o LoadOptions) (*Model, err
 	if m.Text, err = ck.Text(); err != nil {
 		return nil, err
 	}
-	if m.kernels, err = shaders.New(dev, o.Kernels); err != nil {
+	l := &loader{ck: ck, dev: dev, progress: o.Progress}
+	if err := m.fill(checkpointFormats(o.Weights, ck, &err), o.Kernels, l.load); err != nil {
 		return nil, err
 	}
-	l := &loader{config: c, ck: ck, dev: dev, arena: dev.NewArena("weights", vk.DeviceLocal), scheme: o.Weights, progress: o.Progress}
-	m.arena = l.arena
-	m.weights = loadWeights(l)
-	if l.err != nil {
-		m.Close()
-		return nil, l.err
+	return m, err
+}
+
+// fill allocates the weights and has load fill each. On an error nothing stays.
+func (m *Model) fill(formats Formats, kernels shaders.Options, load func(filling) error) (err error) {
+	if m.kernels, err = shaders.New(m.dev, kernels); err != nil {
+		return err
 	}
-	return m, nil
+	m.mem = newMemory(m.dev, "weights")
+	defer func() {
+		if err != nil {
+			m.Close()
+		}
+	}()
+	var fillings []filling
+	if m.weights, fillings = layWeights(m.mem, m.Config, formats); m.mem.err != nil {
+		return m.mem.err
+	}
+	for _, f := range fillings {
+		if err := load(f); err != nil {
+			return err
+		}
+	}
+	if err := m.dev.Write(m.weights.Rope, floatBytes(ropeTable(m.Config))); err != nil {
+		return fmt.Errorf("model: loading the rope table: %w", err)
+	}
+	return nil
 }
 
 // Device is the device that the model is on.
 func (m *Model) Device() *vk.Device { return m.dev }
 
 // WeightBytes is the device memory that the weights take.
-func (m *Model) WeightBytes() uint64 { return m.arena.Size() }
+func (m *Model) WeightBytes() uint64 { return m.mem.arena.Size() }
 
 // Close frees the weights. Sessions must be closed before.
 func (m *Model) Close() {
-	if m.arena != nil {
-		m.arena.Free()
-		m.arena = nil
+	if m.mem != nil {
+		m.mem.free()
+		m.mem = nil
 	}
 }

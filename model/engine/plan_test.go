@@ -50,7 +50,7 @@ func TestPlanForetells(t *testing.T) {
 					if name == "merged" && core != 2 {
 						continue
 					}
-					plan, err := engine.PlanMemory(ck.Config, d.Caps(), engine.MemoryOptions{Formats: engine.DeviceFormats(c.weights, ck.Config, ck.Stored), Session: c.session})
+					plan, err := engine.PlanMemory(ck.Config, d.Caps(), engine.DeviceFormats(c.weights, ck.Config, ck.Stored), c.session)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -135,7 +135,7 @@ func TestPlanOfHuginn(t *testing.T) {
 		{format.Q4_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(18, 32), "coda": 2 * block(18, 32), "adapter": 2 * adapter,
 			"rope table": 4096 * 96 * 4, "norms": (8*4 + 1 + 8*2) * 5280 * 4}},
 	} {
-		plan, err := engine.PlanMemory(huginn, card(24<<30), engine.MemoryOptions{Formats: engine.DeviceFormats(checkpoint.Scheme{Quant: c.quant}, huginn, asBF16), KV: shaders.KVQ8, Session: engine.SessionOptions{Lookup: l}})
+		plan, err := engine.PlanMemory(huginn, card(24<<30), engine.DeviceFormats(checkpoint.Scheme{Quant: c.quant}, huginn, asBF16), engine.SessionOptions{Lookup: l, KV: shaders.KVQ8})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,14 +166,14 @@ func TestPlanRefuses(t *testing.T) {
 	weak.MaxStorageBufferRange = 8 << 20
 	formats := engine.DeviceFormats(checkpoint.Scheme{}, huginn, asBF16)
 	for name, o := range map[string]engine.SessionOptions{"KV": {MaxSteps: 64}, "rows": {Rows: 2048, Context: 64, Sequences: 32}} {
-		if _, err := engine.PlanMemory(huginn, weak, engine.MemoryOptions{Formats: formats, Session: o}); !errors.Is(err, shaders.ErrBindingLimit) {
+		if _, err := engine.PlanMemory(huginn, weak, formats, o); !errors.Is(err, shaders.ErrBindingLimit) {
 			t.Errorf("%s: %v, want ErrBindingLimit", name, err)
 		}
 	}
-	if _, err := engine.PlanMemory(huginn, card(1<<30), engine.MemoryOptions{Formats: formats, Session: engine.SessionOptions{Context: 5000}}); err == nil {
+	if _, err := engine.PlanMemory(huginn, card(1<<30), formats, engine.SessionOptions{Context: 5000}); err == nil {
 		t.Error("planned for more positions than the model has")
 	}
-	if _, err := engine.PlanMemory(huginn, vk.Caps{Name: "none"}, engine.MemoryOptions{Formats: formats}); !errors.Is(err, vk.ErrUnsupported) {
+	if _, err := engine.PlanMemory(huginn, vk.Caps{Name: "none"}, formats, engine.SessionOptions{}); !errors.Is(err, vk.ErrUnsupported) {
 		t.Errorf("a device without memory: %v", err)
 	}
 }

@@ -23,18 +23,9 @@ func Random(c arch.Config, scheme checkpoint.Scheme, dev *vk.Device) (*Model, er
 	if err := scheme.Check(c); err != nil {
 		return nil, err
 	}
-	kernels, err := shaders.New(dev, shaders.Options{})
-	if err != nil {
-		return nil, err
-	}
-	m := &Model{Config: c, dev: dev, kernels: kernels, arena: dev.NewArena("weights", vk.DeviceLocal), eps: float32(c.NormEps)}
-	l := &loader{config: c, dev: dev, arena: m.arena, scheme: scheme}
-	m.weights = loadWeights(l)
-	if l.err != nil {
-		m.Close()
-		return nil, l.err
-	}
-	return m, nil
+	m := &Model{Config: c, dev: dev, eps: float32(c.NormEps)}
+	r := randomFiller{dev}
+	return m, m.fill(DeviceFormats(scheme, c, RandomStored), shaders.Options{}, r.load)
 }
 
 // RandomStored is the type that Random takes its tensors to be stored in.
@@ -59,28 +50,30 @@ func CheckShape(c arch.Config) error {
 // randomPiece is how much of a random matrix is drawn; the rest repeats it. It is no multiple of usual rows.
 const randomPiece = 65521 * 8
 
-// randomMatrix fills a matrix with what its rows' length makes the size of trained weights.
-func (l *loader) randomMatrix(name string, rows, cols int) shaders.Matrix {
-	to := DeviceFormats(l.scheme, l.config, RandomStored)(l.specs[name])
-	m, err := shaders.NewMatrix(l.arena, rows, cols, to, l.dev.Caps().ShardLimit())
-	if err != nil {
-		l.err = err
-		return m
+type randomFiller struct{ dev *vk.Device }
+
+// load fills a matrix with what its rows' length makes the size of trained weights, a vector with ones.
+func (r randomFiller) load(f filling) error {
+	if !f.vector.IsZero() {
+		ones := make([]float32, f.vector.Size()/4)
+		for i := range ones {
+			ones[i] = 1
+		}
+		return r.dev.Write(f.vector, floatBytes(ones))
 	}
-	rng := rand.New(rand.NewPCG(1, uint64(cols)))
+	kind, cols := f.matrix.Format, f.layout.cols
 	size := 1 / math.Sqrt(float64(cols))
-	weights, scales := randomWeights(rng, to, size), randomScales(to, size)
-	for _, s := range m.Shards {
-		err = l.repeat(s.Span, weights)
-		if err == nil && to.Blocked() {
-			err = l.repeat(s.Scales, scales)
+	weights, scales := randomWeights(rand.New(rand.NewPCG(1, uint64(cols))), kind, size), randomScales(kind, size)
+	for _, s := range f.matrix.Shards {
+		err := r.repeat(s.Span, weights)
+		if err == nil && kind.Blocked() {
+			err = r.repeat(s.Scales, scales)
 		}
 		if err != nil {
-			l.err = fmt.Errorf("model: making %s: %w", name, err)
-			return m
+			return fmt.Errorf("model: making %s: %w", f.name(), err)
 		}
 	}
-	return m
+	return nil
 }
 
 // randomWeights is a piece of a format's plane of weights: even up to sqrt(3) times size, or even over a block's integers.
@@ -116,8 +109,8 @@ func randomScales(f format.Type, size float64) []byte {
 }
 
 // repeat writes a piece over and over.
-func (l *loader) repeat(s vk.Span, piece []byte) error {
-	return l.dev.WriteFunc(s, func(off uint64, p []byte) error {
+func (r randomFiller) repeat(s vk.Span, piece []byte) error {
+	return r.dev.WriteFunc(s, func(off uint64, p []byte) error {
 		for n := 0; n < len(p); {
 			n += copy(p[n:], piece[(off+uint64(n))%uint64(len(piece)):])
 		}

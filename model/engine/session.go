@@ -33,24 +33,15 @@ type Session struct {
 	m   *Model
 	opt SessionOptions
 
-	arena, up, down *vk.Arena
-	buf             buffers
-	prelude         []shaders.Cache
-	core            []shaders.Cache
-	coda            []shaders.Cache
-	groups          shaders.Groups
-	live            *shaders.Live
-	io              exchange
-	arrived         vk.Span // [1] counter of MatMulNorm
-	attention       shaders.AttentionScratch
-	programs        map[programKey]*keptProgram
-	iterations      uint64
-	seqs            []sequence
-	free            []int // slots without a row in flight
-	last            []int // slots of the rows of the last pass
-	took            []int // core steps of the last asks with an exit
-	outputs         int   // rows of logits of the last pass
-	cut             bool  // the last run has not come to its end
+	*onDevice
+	programs   map[programKey]*keptProgram
+	iterations uint64
+	seqs       []sequence
+	free       []int // slots without a row in flight
+	last       []int // slots of the rows of the last pass
+	took       []int // core steps of the last asks with an exit
+	outputs    int   // rows of logits of the last pass
+	cut        bool  // the last run has not come to its end
 }
 
 // sequence is one timeline.
@@ -75,7 +66,8 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	for i := range s.cells() {
 		s.free = append(s.free, s.cells()-1-i)
 	}
-	if err := s.allocate(); err != nil {
+	s.onDevice = newOnDevice(newMemory(m.dev, "session"), m.Config, o)
+	if err := s.mem.err; err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -136,8 +128,10 @@ func (s *Session) Pos(seq int) int { return len(s.seqs[seq].tokens) }
 // Tokens are the tokens that sequence seq holds.
 func (s *Session) Tokens(seq int) []int32 { return s.seqs[seq].tokens }
 
-// slots is how many rows may be in flight: those of a pass, and the last of each sequence.
-func (s *Session) cells() int { return s.opt.Rows + s.opt.Sequences }
+// cells is how many rows may be live: those of a pass, and the last of each sequence.
+func (o SessionOptions) cells() int { return o.Rows + o.Sequences }
+
+func (s *Session) cells() int { return s.opt.cells() }
 
 // Lookup is the cache lookup strategy.
 func (s *Session) Lookup() decode.Lookup { return s.opt.Lookup }
@@ -165,10 +159,5 @@ func (s *Session) Close() {
 		p.Free()
 	}
 	s.programs = nil
-	for _, a := range []*vk.Arena{s.arena, s.up, s.down} {
-		if a != nil {
-			a.Free()
-		}
-	}
-	s.arena, s.up, s.down = nil, nil, nil
+	s.mem.free()
 }

@@ -1,12 +1,10 @@
 package engine
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 
 	"muninn/model/arch"
-	"muninn/model/checkpoint"
 	"muninn/shaders"
 	"muninn/shaders/format"
 	"muninn/vk"
@@ -18,7 +16,7 @@ type block struct {
 	Wqkv                       shaders.Matrix // (3d, d): all q heads, all k heads, all v heads
 	QKBias                     vk.Span        // (2, H, h) float32: q, k; zero without qk_bias
 	AttnProj                   shaders.Matrix // (d, d)
-	Gate, Up                   shaders.Matrix // (m, d) each: the halves of mlp.fc
+	Gate, Up                   shaders.Matrix // (m, d) each
 	MLPProj                    shaders.Matrix // (d, m)
 }
 
@@ -28,75 +26,11 @@ type weights struct {
 	Prelude     []block
 	Core        []block
 	Coda        []block
-	Adapter     shaders.Matrix // (d, 2 Padded(d)): the state's columns, then the embeds'
+	Adapter     shaders.Matrix // (d, 2 Padded(d)): the state's columns, then the embeds'; no shards in a family without
 	AdapterBias vk.Span        // (d) float32; zero without bias
 	LnF         vk.Span        // (d) float32, used after the recurrence and after the coda
 	LMHead      shaders.Matrix // (vocabulary, d); WTE itself when tied
 	Rope        vk.Span        // (block_size, h/2, 2) float32: cos, sin
-}
-
-// loader streams a checkpoint's tensors to the device. The first error sticks.
-type loader struct {
-	config   arch.Config
-	ck       *checkpoint.Checkpoint // nil: random weights
-	dev      *vk.Device
-	arena    *vk.Arena
-	scheme   checkpoint.Scheme
-	specs    map[string]arch.TensorSpec
-	progress func(done, total int64)
-	done     int64
-	blocks   blockFiller
-	err      error
-}
-
-// loadWeights copies every tensor to the device. No more than one piece of one tensor is on the host at a time.
-func loadWeights(l *loader) weights {
-	c := l.config
-	l.specs = map[string]arch.TensorSpec{}
-	for _, spec := range c.TensorSpecs() {
-		l.specs[spec.Name] = spec
-	}
-	w := weights{
-		WTE:     l.matrix("transformer.wte.weight", 0, c.PaddedVocabSize, wholeRow(c.NEmbd)),
-		Prelude: l.blockList("prelude", c.NLayersInPrelude),
-		Core:    l.blockList("core_block", c.NLayersInRecurrentBlock),
-		Coda:    l.blockList("coda", c.NLayersInCoda),
-		Adapter: l.matrix("transformer.adapter.weight", 0, c.NEmbd, twoHalves(c.NEmbd)),
-		LnF:     l.vector("transformer.ln_f.weight", c.NEmbd),
-		Rope:    l.rope(),
-	}
-	if c.Bias {
-		w.AdapterBias = l.vector("transformer.adapter.bias", c.NEmbd)
-	}
-	w.LMHead = w.WTE
-	if !c.TieEmbeddings {
-		w.LMHead = l.matrix("lm_head.weight", 0, c.PaddedVocabSize, wholeRow(c.NEmbd))
-	}
-	return w
-}
-
-func (l *loader) blockList(part string, n int) []block {
-	c := l.config
-	d, m := c.NEmbd, c.IntermediateSize
-	blocks := make([]block, n)
-	for i := range blocks {
-		p := fmt.Sprintf("transformer.%s.%d.", part, i)
-		blocks[i] = block{
-			Norm1:    l.vector(p+"norm_1.weight", d),
-			Norm2:    l.vector(p+"norm_2.weight", d),
-			Norm3:    l.vector(p+"norm_3.weight", d),
-			Norm4:    l.vector(p+"norm_4.weight", d),
-			Wqkv:     l.matrix(p+"attn.Wqkv.weight", 0, 3*d, wholeRow(d)),
-			AttnProj: l.matrix(p+"attn.proj.weight", 0, d, wholeRow(d)),
-			Gate:     l.matrix(p+"mlp.fc.weight", 0, m, wholeRow(d)),
-			Up:       l.matrix(p+"mlp.fc.weight", m, m, wholeRow(d)),
-			MLPProj:  l.matrix(p+"mlp.proj.weight", 0, d, wholeRow(m)),
-		}
-		if c.QKBias {
-			blocks[i].QKBias = l.vector(p+"attn.qk_bias", 2*d)
-		}
-	}
-	return blocks
 }
 
 // run is a stretch of a weight row: n elements from column src of the file to column dst on the device.
@@ -116,92 +50,108 @@ func twoHalves(d int) rowLayout {
 	return rowLayout{2 * half, []run{{0, 0, d}, {half, d, d}}}
 }
 
-// matrix streams rows row0.. of a tensor.
-func (l *loader) matrix(name string, row0, rows int, layout rowLayout) shaders.Matrix {
-	if l.err != nil {
-		return shaders.Matrix{}
+// filling is a matrix or a vector, and the rows of tensors that go into it.
+type filling struct {
+	pieces []arch.Piece
+	matrix shaders.Matrix
+	layout rowLayout
+	vector vk.Span // float32, where matrix has no shards
+}
+
+// layout allocates a model's weights by the table of its tensors, and keeps what goes where.
+type weightLayout struct {
+	mem      *memory
+	c        arch.Config
+	table    arch.Table
+	formats  Formats
+	fillings []filling
+}
+
+// layWeights allocates a model's weights, in the formats given.
+func layWeights(mem *memory, c arch.Config, formats Formats) (weights, []filling) {
+	l := &weightLayout{mem: mem, c: c, table: c.TensorSpecs(), formats: formats}
+	w := weights{
+		WTE:     l.matrix("embedding", arch.PartEmbedding, 0, arch.RoleEmbedding),
+		Prelude: l.blocks("prelude", arch.PartPrelude, c.NLayersInPrelude),
+		Core:    l.blocks("core", arch.PartCore, c.NLayersInRecurrentBlock),
+		Coda:    l.blocks("coda", arch.PartCoda, c.NLayersInCoda),
+		Adapter: l.matrix("adapter", arch.PartAdapter, 0, arch.RoleAdapter),
+		LnF:     l.vector(arch.PartNorm, 0, arch.RoleFinalNorm),
 	}
-	if l.ck == nil {
-		return l.randomMatrix(name, rows, layout.cols)
+	mem.as(MemoryWeights, "rope table")
+	w.Rope = mem.span(uint64(c.BlockSize*c.HeadDim) * 4)
+	w.AdapterBias = l.vector(arch.PartAdapter, 0, arch.RoleAdapterBias)
+	w.LMHead = w.WTE
+	if !c.TieEmbeddings {
+		w.LMHead = l.matrix("head", arch.PartHead, 0, arch.RoleHead)
 	}
-	info, ok := l.ck.Tensor(name)
-	if !ok {
-		l.err = fmt.Errorf("%w: tensor %s is missing", checkpoint.ErrModel, name)
-		return shaders.Matrix{}
-	}
-	var to format.Type
-	if to, l.err = l.scheme.Format(l.ck, l.specs[name]); l.err != nil {
-		return shaders.Matrix{}
-	}
-	last := layout.runs[len(layout.runs)-1]
-	m, err := shaders.NewMatrix(l.arena, rows, layout.cols, to, l.dev.Caps().ShardLimit())
-	if err != nil {
-		l.err = err
-		return m
-	}
-	f := filler{ck: l.ck, info: info, to: to, srcCols: last.src + last.n, stride: m.Format.Padded(layout.cols), runs: layout.runs}
-	for i := range m.Shards {
-		if err := l.shard(&f, m, &m.Shards[i], row0); err != nil {
-			l.err = fmt.Errorf("model: loading %s: %w", name, err)
-			return m
+	mem.as(MemoryWeights, "")
+	return w, l.fillings
+}
+
+func (l *weightLayout) blocks(name string, part arch.Part, n int) []block {
+	blocks := make([]block, n)
+	for i := range blocks {
+		vector := func(r arch.Role) vk.Span { return l.vector(part, i, r) }
+		matrix := func(r arch.Role) shaders.Matrix { return l.matrix(name, part, i, r) }
+		blocks[i] = block{
+			Norm1: vector(arch.RoleNorm1), Norm2: vector(arch.RoleNorm2), Norm3: vector(arch.RoleNorm3), Norm4: vector(arch.RoleNorm4),
+			Wqkv: matrix(arch.RoleQKV), AttnProj: matrix(arch.RoleAttnOut),
+			Gate: matrix(arch.RoleGate), Up: matrix(arch.RoleUp), MLPProj: matrix(arch.RoleDown),
+			QKBias: vector(arch.RoleQKBias),
 		}
 	}
+	return blocks
+}
+
+// matrix allocates the matrix of a role, which other parts of the plan call by name; nothing where the family has none.
+func (l *weightLayout) matrix(name string, part arch.Part, i int, role arch.Role) shaders.Matrix {
+	pieces := l.table.Pieces(part, i, role)
+	if len(pieces) == 0 {
+		return shaders.Matrix{}
+	}
+	rows, layout, f := 0, wholeRow(pieces[0].Shape[1]), l.formats(pieces[0].TensorSpec)
+	if role == arch.RoleAdapter {
+		layout = twoHalves(l.c.NEmbd)
+	}
+	for _, p := range pieces {
+		rows, f = rows+p.Rows, common(f, l.formats(p.TensorSpec))
+	}
+	l.mem.as(MemoryWeights, name)
+	m := l.mem.matrix(rows, layout.cols, f)
+	l.fillings = append(l.fillings, filling{pieces: pieces, matrix: m, layout: layout})
 	return m
 }
 
-// shard streams a shard of matrix m, which begins with row row0 of the tensor: a second time when its halves are too large
-// for the usual lift.
-func (l *loader) shard(f *filler, m shaders.Matrix, s *shaders.Shard, row0 int) error {
-	for s.Lift = m.Format.MostLift(); ; s.Lift -= f.over {
-		f.over = 0
-		var err error
-		if f.to.Blocked() {
-			err = l.blocks.fill(l, f, m, *s, row0+s.Row0)
-		} else {
-			err = l.plain(f, *s, row0+s.Row0)
-		}
-		if err != nil || f.over == 0 {
-			return err
-		}
+// common is the format of a matrix whose tensors have two.
+func common(a, b format.Type) format.Type {
+	switch {
+	case a == b:
+		return a
+	case a == format.F32 || b == format.F32:
+		return format.F32
 	}
+	return format.BF16
 }
 
-// vector copies a small tensor of n elements as float32.
-func (l *loader) vector(name string, n int) vk.Span {
-	if l.err != nil {
+// vector allocates a small tensor as float32.
+func (l *weightLayout) vector(part arch.Part, i int, role arch.Role) vk.Span {
+	pieces := l.table.Pieces(part, i, role)
+	if len(pieces) == 0 {
 		return vk.Span{}
 	}
-	v := make([]float32, n)
-	if l.ck == nil {
-		for i := range v {
-			v[i] = 1
-		}
-		return l.upload(name, v)
+	n := 1
+	for _, dim := range pieces[0].Shape {
+		n *= dim
 	}
-	if err := l.ck.ReadF32(name, v, 0); err != nil {
-		l.err = err
-		return vk.Span{}
-	}
-	return l.upload(name, v)
-}
-
-func (l *loader) upload(name string, v []float32) vk.Span {
-	if l.err != nil {
-		return vk.Span{}
-	}
-	s, err := l.arena.Alloc(uint64(len(v)) * 4)
-	if err == nil {
-		err = l.dev.Write(s, floatBytes(v))
-	}
-	if err != nil {
-		l.err = fmt.Errorf("model: loading %s: %w", name, err)
-	}
+	l.mem.as(MemoryWeights, "norms")
+	s := l.mem.span(uint64(n) * 4)
+	l.fillings = append(l.fillings, filling{pieces: pieces, vector: s})
 	return s
 }
 
-// rope is the table of angles position * base^(-2i/h), computed in float64: the file's copy is rounded more.
-func (l *loader) rope() vk.Span {
-	c := l.config
+// ropeTable lists the angles position * base^(-2i/h), computed in float64: the file's copy is rounded more.
+func ropeTable(c arch.Config) []float32 {
 	table := make([]float32, 0, c.BlockSize*c.HeadDim)
 	for pos := range c.BlockSize {
 		for i := range c.HeadDim / 2 {
@@ -209,28 +159,23 @@ func (l *loader) rope() vk.Span {
 			table = append(table, float32(cos), float32(sin))
 		}
 	}
-	return l.upload("the rope table", table)
+	return table
 }
 
-func (l *loader) report(n int64) {
-	l.done += n
-	if l.progress != nil {
-		l.progress(min(l.done, l.ck.Size()), l.ck.Size())
-	}
-}
+// name is that of the first tensor.
+func (f filling) name() string { return f.pieces[0].Name }
 
-func floatBytes(v []float32) []byte {
-	b := make([]byte, 4*len(v))
-	for i, x := range v {
-		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
+// eachRun calls do for every run of a tensor's rows in a shard: a shard's view of them, and the first row in the tensor.
+func (f filling) eachRun(s shaders.Shard, do func(p arch.Piece, view shaders.Shard, first int) error) error {
+	at := 0 // row of the matrix
+	for _, p := range f.pieces {
+		from, to := max(at, s.Row0), min(at+p.Rows, s.Row0+s.Rows)
+		if from < to {
+			if err := do(p, f.matrix.View(s, from-s.Row0, to-from), p.Row+from-at); err != nil {
+				return fmt.Errorf("model: loading %s: %w", p.Name, err)
+			}
+		}
+		at += p.Rows
 	}
-	return b
-}
-
-func bytesToFloats(b []byte) []float32 {
-	v := make([]float32, len(b)/4)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	return v
+	return nil
 }

@@ -36,16 +36,11 @@ func TestHalvesAreLifted(t *testing.T) {
 					largest *= 8
 				}
 				ck, values := withWeights(t, projection, c.size, largest)
-				l := &loader{config: ck.Config, ck: ck, dev: dev, arena: dev.NewArena("test", vk.DeviceLocal), specs: map[string]arch.TensorSpec{}}
-				layout := wholeRow(ck.Config.IntermediateSize)
-				info, _ := ck.Tensor(projection)
-				m, err := shaders.NewMatrix(l.arena, ck.Config.NEmbd, layout.cols, quantised, dev.Caps().ShardLimit())
-				if err != nil {
-					t.Fatal(err)
-				}
-				f := filler{ck: ck, info: info, to: quantised, srcCols: layout.cols, stride: m.Format.Padded(layout.cols), runs: layout.runs}
-				s := &m.Shards[0]
-				if err := l.shard(&f, m, s, 0); err != nil {
+				l, mem := &loader{ck: ck, dev: dev}, newMemory(dev, "test")
+				f := filling{pieces: ck.Config.TensorSpecs().Pieces(arch.PartCore, 0, arch.RoleDown), layout: wholeRow(ck.Config.IntermediateSize)}
+				f.matrix = mem.matrix(ck.Config.NEmbd, f.layout.cols, quantised)
+				m, s := f.matrix, &f.matrix.Shards[0]
+				if err := l.shard(f, s); err != nil {
 					t.Fatal(err)
 				}
 				if s.Lift != c.lift {
@@ -56,7 +51,7 @@ func TestHalvesAreLifted(t *testing.T) {
 					t.Fatal(err)
 				}
 				liftedFrom(t, quantised, m, values, stored)
-				l.arena.Free()
+				mem.free()
 			}
 		}
 	})

@@ -68,7 +68,8 @@ func (m Model) Plan(c vk.Caps, s Setting, o engine.SessionOptions) (engine.Memor
 	if s.Rows > 0 {
 		o.Rows = s.Rows
 	}
-	return engine.PlanMemory(m.Config, c, engine.MemoryOptions{Formats: m.Formats(s.Quant), KV: s.KV, Session: o})
+	o.KV = s.KV
+	return engine.PlanMemory(m.Config, c, m.Formats(s.Quant), o)
 }
 
 // Given is the setting of a wish with nothing chosen to make it fit: weights as stored, the default rule.

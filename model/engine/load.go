@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/internal/strict"
+	"muninn/shaders"
+	"muninn/shaders/format"
+	"muninn/vk"
+)
+
+// loader streams a checkpoint's tensors to the device. No more than one piece of one tensor is on the host at a time.
+type loader struct {
+	ck       *checkpoint.Checkpoint
+	dev      *vk.Device
+	progress func(done, total int64)
+	done     int64
+	blocks   blockFiller
+}
+
+// load fills a matrix or a vector.
+func (l *loader) load(f filling) error {
+	if f.vector.IsZero() {
+		for i := range f.matrix.Shards {
+			if err := l.shard(f, &f.matrix.Shards[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	v := make([]float32, f.vector.Size()/4)
+	if err := l.ck.ReadF32(f.name(), v, 0); err != nil {
+		return err
+	}
+	return l.dev.Write(f.vector, floatBytes(v))
+}
+
+// shard streams a shard of a matrix: a second time when its halves are too large for the usual lift.
+func (l *loader) shard(f filling, s *shaders.Shard) error {
+	for s.Lift = f.matrix.Format.MostLift(); ; {
+		over := 0
+		err := f.eachRun(*s, func(p arch.Piece, view shaders.Shard, first int) error {
+			info, ok := l.ck.Tensor(p.Name)
+			if !ok {
+				return strict.Unusable("tensor %s is missing", p.Name)
+			}
+			x := filler{ck: l.ck, info: info, to: f.matrix.Format, srcCols: p.Shape[1], stride: f.matrix.Format.Padded(f.layout.cols), runs: f.layout.runs}
+			var err error
+			if x.to.Blocked() {
+				err = l.blocks.fill(l, &x, f.matrix, view, first)
+			} else {
+				err = l.plain(&x, view, first)
+			}
+			over = max(over, x.over)
+			return err
+		})
+		if err != nil || over == 0 {
+			return err
+		}
+		s.Lift -= over
+	}
+}
+
+func (l *loader) report(n int64) {
+	l.done += n
+	if l.progress != nil {
+		l.progress(min(l.done, l.ck.Size()), l.ck.Size())
+	}
+}
+
+// checkpointFormats are the formats that a scheme gives the matrices of a checkpoint; failed is set by the first that it cannot.
+func checkpointFormats(s checkpoint.Scheme, ck *checkpoint.Checkpoint, failed *error) Formats {
+	return func(spec arch.TensorSpec) format.Type {
+		d, err := s.Format(ck, spec)
+		if err != nil && *failed == nil {
+			*failed = fmt.Errorf("model: loading %s: %w", spec.Name, err)
+		}
+		return d
+	}
+}
+
+func floatBytes(v []float32) []byte {
+	b := make([]byte, 4*len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
+	}
+	return b
+}
+
+func bytesToFloats(b []byte) []float32 {
+	v := make([]float32, len(b)/4)
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return v
+}
