@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"container/heap"
 	"fmt"
 	"slices"
 )
@@ -28,7 +29,7 @@ type symbol struct{ id, prev, next int32 }
 type merger struct {
 	m       *bpe
 	symbols []symbol
-	queue   []uint64 // binary heap of rank<<32 | position
+	queue   mergeQueue
 	text    []byte
 	lost    int // bytes that no token carries
 	inUnk   bool
@@ -120,7 +121,7 @@ func (g *merger) merge() {
 	}
 	slices.Sort(g.queue) // a sorted slice is a heap
 	for len(g.queue) > 0 {
-		top := g.pop()
+		top := heap.Pop(&g.queue).(uint64)
 		at, id := int32(uint32(top)), m.merged[top>>32]
 		next := s[at].next
 		if s[at].id < 0 || next < 0 {
@@ -135,54 +136,28 @@ func (g *merger) merge() {
 		if after := s[at].next; after >= 0 {
 			s[after].prev = at
 			if rank, ok := m.ranks[pair(id, s[after].id)]; ok {
-				g.push(uint64(rank)<<32 | uint64(at))
+				heap.Push(&g.queue, uint64(rank)<<32|uint64(at))
 			}
 		}
 		if prev := s[at].prev; prev >= 0 {
 			if rank, ok := m.ranks[pair(s[prev].id, id)]; ok {
-				g.push(uint64(rank)<<32 | uint64(prev))
+				heap.Push(&g.queue, uint64(rank)<<32|uint64(prev))
 			}
 		}
 	}
 }
 
-func (g *merger) push(v uint64) {
-	q := append(g.queue, v)
-	i := len(q) - 1
-	for i > 0 {
-		parent := (i - 1) / 2
-		if q[parent] <= v {
-			break
-		}
-		q[i] = q[parent]
-		i = parent
-	}
-	q[i] = v
-	g.queue = q
-}
+// mergeQueue holds rank<<32 | position; the lowest comes first.
+type mergeQueue []uint64
 
-func (g *merger) pop() uint64 {
-	q := g.queue
-	top, v := q[0], q[len(q)-1]
-	q = q[:len(q)-1]
-	i := 0
-	for {
-		child := 2*i + 1
-		if child >= len(q) {
-			break
-		}
-		if child+1 < len(q) && q[child+1] < q[child] {
-			child++
-		}
-		if v <= q[child] {
-			break
-		}
-		q[i] = q[child]
-		i = child
-	}
-	if len(q) > 0 {
-		q[i] = v
-	}
-	g.queue = q
-	return top
+func (q mergeQueue) Len() int           { return len(q) }
+func (q mergeQueue) Less(i, j int) bool { return q[i] < q[j] }
+func (q mergeQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *mergeQueue) Push(v any)        { *q = append(*q, v.(uint64)) }
+
+// Pop takes the last element, as container/heap asks for.
+func (q *mergeQueue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }
