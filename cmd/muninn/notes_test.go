@@ -36,6 +36,16 @@ func TestNotesOnFiles(t *testing.T) {
 	invoke("show", "--json", dir).wants(t, 0, `"notes":["generation_config.json: repetition_penalty is 0`, "")
 }
 
+// run says once which chat template it does not follow, and runs.
+func TestNotesOfRun(t *testing.T) {
+	dir := soundWith(t, map[string]string{"chat_template.jinja": "{% for m in messages %}{{ m.content }}{% endfor %}"})
+	o := invoke("run", dir, "--prompt-ids", "1,4", "-n", "1", "-r", "1")
+	o.wants(t, 0, "", `chat_template.jinja: its chat template is not the built-in form, which --chat uses: it has "m in`)
+	if n := strings.Count(o.err, "chat_template"); n != 1 {
+		t.Errorf("named %d times: %q", n, o.err)
+	}
+}
+
 // A byte order mark is no part of a text; inside of it U+FEFF is.
 func TestByteOrderMark(t *testing.T) {
 	plain := invocation{stdin: "a=3;a?"}.run("tokenize", "demo")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/model/demo"
 	"muninn/model/hostile"
 )
 
@@ -54,6 +55,33 @@ func TestStopsOfAllFiles(t *testing.T) {
 	}
 	if g := openT(t, dir).Generation; !slices.Equal(g.EOS, []int{7, 2}) {
 		t.Errorf("without generation_config.json: stops %v", g.EOS)
+	}
+}
+
+// The tokenizer's own end, the ids of the files and the names of the chat form all stop an answer.
+func TestStopIDs(t *testing.T) {
+	c, err := OpenFS(demo.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	text, err := c.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, ok := text.Tokenizer.ID("=")
+	if !ok {
+		t.Fatal("the demo has no token =")
+	}
+	text.Generation.EOS, text.Generation.StopTokens = []int{7}, []string{"=", "<|end_text|>", "no token of it"}
+	want := []int32{7}
+	for _, name := range []string{"<|begin_text|>", "<|end_text|>", "<|end_turn|>"} {
+		if id, ok := text.Tokenizer.ID(name); ok {
+			want = append(want, id)
+		}
+	}
+	if got := text.StopIDs(); len(want) < 3 || !slices.Equal(got, append(want, named)) {
+		t.Errorf("%v, want %v and %d", got, want, named)
 	}
 }
 
