@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"io"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 // Progress is a bar on a terminal for what takes long; elsewhere, and quiet, it is nil and shows nothing. A bar that cannot
@@ -23,8 +27,25 @@ func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
 	if bytes {
 		count = progressbar.OptionShowBytes(true)
 	}
-	return &Progress{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(fileOf(s.Err)), progressbar.OptionSetDescription(what), count,
+	return &Progress{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(oneLine{fileOf(s.Err)}), progressbar.OptionSetDescription(what), count,
 		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish()), total: total}
+}
+
+// oneLine is a terminal on which what is drawn over and over stays on its line: longer lines are cut.
+type oneLine struct{ terminal *os.File }
+
+// Write writes p, which returns to the beginning of the line wherever it likes.
+func (o oneLine) Write(p []byte) (int, error) {
+	width, _, err := term.GetSize(int(o.terminal.Fd()))
+	if err != nil {
+		return 0, err
+	}
+	parts := strings.Split(string(p), "\r")
+	for i, part := range parts {
+		parts[i], _ = cutCells(Printable(part), max(width-1, 1))
+	}
+	_, err = io.WriteString(o.terminal, strings.Join(parts, "\r"))
+	return len(p), err
 }
 
 // Set says how much is done; it fits the Progress of what loads and writes.

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+)
+
+const (
+	tableGap = "  " // between columns
+	minCell  = 8    // columns are not made narrower
+)
+
+// Table is rows under titles, laid out when all are there: in columns as wide as their contents, on a narrow terminal with
+// contents broken, and with a line for each cell where even that does not fit.
+type Table struct {
+	s      *Streams
+	titles []string
+	rows   [][]string
+}
+
+// NewTable begins a table on standard output. Without titles it has rows only.
+func NewTable(s *Streams, titles ...string) *Table { return &Table{s: s, titles: titles} }
+
+// Row adds a row. Cells may be styled.
+func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
+
+// Print writes the table.
+func (t *Table) Print() {
+	rows := t.rows
+	if len(t.titles) > 0 {
+		rows = append([][]string{t.titles}, rows...)
+	}
+	widths := columnWidths(rows)
+	if limit, _ := t.s.TerminalSize(); limit > 0 && !narrow(widths, limit-1) {
+		t.printCells()
+		return
+	}
+	for _, row := range rows {
+		printRow(t.s, row, widths)
+	}
+}
+
+// columnWidths are how wide the columns are by themselves.
+func columnWidths(rows [][]string) (widths []int) {
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], visible(cell))
+		}
+	}
+	return widths
+}
+
+// visible is how many columns of a terminal a text takes that may be styled.
+func visible(text string) int { return cells(drawn.ReplaceAllString(text, "")) }
+
+// narrow takes from the widest columns until a row takes no more than limit, and tells whether that went.
+func narrow(widths []int, limit int) bool {
+	for {
+		total, widest := len(tableGap)*(len(widths)-1), 0
+		for i, w := range widths {
+			total += w
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if total <= limit {
+			return true
+		}
+		if widths[widest] <= minCell {
+			return false
+		}
+		widths[widest]--
+	}
+}
+
+// printRow writes one row on as many lines as its cells take.
+func printRow(s *Streams, row []string, widths []int) {
+	lines, most := make([][]string, len(row)), 0
+	for i, cell := range row {
+		lines[i] = []string{cell}
+		if visible(cell) > widths[i] {
+			lines[i] = wrapCells(drawn.ReplaceAllString(cell, ""), widths[i])
+		}
+		most = max(most, len(lines[i]))
+	}
+	for k := range most {
+		var b strings.Builder
+		for i := range row {
+			text := ""
+			if k < len(lines[i]) {
+				text = lines[i][k]
+			}
+			b.WriteString(text + strings.Repeat(" ", widths[i]-visible(text)) + tableGap)
+		}
+		fmt.Fprintln(s.Out, strings.TrimRight(b.String(), " "))
+	}
+}
+
+// printCells writes a line for each cell that is not empty, and an empty one between rows.
+func (t *Table) printCells() {
+	for i, row := range t.rows {
+		if i > 0 {
+			fmt.Fprintln(t.s.Out)
+		}
+		for k, cell := range row {
+			if cell != "" {
+				title := ""
+				if k < len(t.titles) && t.titles[k] != "" {
+					title = t.titles[k] + ": "
+				}
+				fmt.Fprintln(t.s.Out, title+cell)
+			}
+		}
+	}
+}

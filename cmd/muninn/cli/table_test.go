@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+// A table is as wide as its contents on a pipe, and never wider than a terminal; nothing of it is lost.
+func TestTable(t *testing.T) {
+	fill := func(s *Streams) {
+		tab := NewTable(s, "NAME", "DRIVER", "N")
+		tab.Row("first 日本", s.Style(s.Out, Green, "a driver of a long name"), "1")
+		tab.Row("second", "", "22")
+		tab.Print()
+	}
+	var out strings.Builder
+	s := NewStreams(nil, &out, &out, noEnv)
+	fill(s)
+	want := "NAME        DRIVER                   N\nfirst 日本  a driver of a long name  1\nsecond                               22\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	for _, width := range []int{80, 39, 38, 30, 24, 12} {
+		tty, shown := terminal(t, width)
+		s := NewStreams(nil, tty, tty, noEnv)
+		s.Color = "never"
+		fill(s)
+		got := shown()
+		for line := range strings.Lines(got) {
+			if n := cells(strings.TrimSuffix(line, "\n")); n >= width && width > 20 {
+				t.Errorf("a line of %d columns on a terminal of %d: %s", n, width, line)
+			}
+		}
+		if (got == want) != (width > 39) {
+			t.Errorf("on a terminal of %d columns\n%s", width, got)
+		}
+		for _, word := range strings.Fields(want) {
+			if !strings.Contains(got, word) {
+				t.Errorf("on a terminal of %d columns %q is lost:\n%s", width, word, got)
+			}
+		}
+	}
+}
+
+// A bar whose line is longer than the terminal is wide is cut, so that it does not scroll.
+func TestProgressFits(t *testing.T) {
+	for _, width := range []int{20, 40, 120} {
+		tty, shown := terminal(t, width)
+		p := NewProgress(NewStreams(nil, tty, tty, noEnv), "loading a model of quite a long name", 1<<30, true)
+		for i := range int64(4) {
+			p.Set(i<<28, 0)
+		}
+		p.Done()
+		for _, line := range strings.FieldsFunc(shown(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+			if cells(line) >= width {
+				t.Errorf("%d columns on a terminal of %d: %q", cells(line), width, line)
+			}
+		}
+	}
+}
