@@ -38,12 +38,14 @@ type benchOptions struct {
 // AddFlags declares the flags.
 func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Shape, "shape", "", "random weights of a `shape` instead of a model: "+arch.ShapeNames()+", or "+arch.ShapeForm)
+	cli.Offer(fs, "shape", strings.Split(arch.ShapeNames(), ", ")...)
 	fs.StringVarP(&o.Prompts, "prompt", "p", "64,512", "`lengths` of prompts to read; 0: none")
 	fs.StringVarP(&o.Tokens, "tokens", "n", "32", "`numbers` of tokens to generate, from an empty cache; 0: none")
 	fs.StringVarP(&o.Steps, "num-steps", "r", "", "core `steps` of each token")
 	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence, or the shape's"
 	fs.StringVar(&o.Rows, "rows", "", "also time one core step of so many `rows`, and what it costs against the first of them")
 	fs.StringVar(&o.Quants, "quant", "auto", "`formats` of the weights, one after another: "+strings.Join(checkpoint.QuantNames(), ", "))
+	cli.Offer(fs, "quant", checkpoint.QuantNames()...)
 	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
 	fs.IntVar(&o.Reps, "reps", 5, "repetitions, after a first one that is reported apart")
 	cli.ChoiceVarP(fs, &o.Output, "output", "o", benchFormats()[0], benchFormats(), "form of the results")

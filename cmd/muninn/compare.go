@@ -29,11 +29,17 @@ const maxCompared = 16
 
 // AddFlags declares the flags.
 func (o *compareOptions) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVarP(&o.Depths, "num-steps", "r", "", "core `steps` of each token, one text for each of the numbers")
-	fs.Lookup("num-steps").DefValue = "1, a quarter, half and all of the model's mean_recurrence"
 	o.textFlags(fs, 128)
-	o.samplerOptions.AddFlags(fs, true)
+	cli.Group(fs, "Depth", func() {
+		fs.StringVarP(&o.Depths, "num-steps", "r", "", "core `steps` of each token, one text for each of the numbers")
+		fs.Lookup("num-steps").DefValue = "1, a quarter, half and all of the model's mean_recurrence"
+	})
+	o.strategyOptions.AddFlags(fs, true)
 	o.machineFlags(fs)
+	cli.Group(fs, "Output", func() { o.jsonFlag(fs) })
+}
+
+func (o *compareOptions) jsonFlag(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token as it comes, then one for each depth")
 }
 
@@ -97,7 +103,7 @@ func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error)
 	if err != nil {
 		return err
 	}
-	sampler, err := o.sampler(nil)
+	sampler, err := o.strategy(nil)
 	if err != nil {
 		return err
 	}

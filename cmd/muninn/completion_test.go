@@ -18,14 +18,16 @@ func completeInBash(t *testing.T, words ...string) []string {
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _muninn; printf '%s\n' "${COMPREPLY[@]}"`
 	cmd := exec.Command("bash", append([]string{"--norc", "-c", script, "bash", "muninn"}, words...)...)
 	cmd.Dir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(cmd.Dir, "prompt.txt"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"prompt.txt", "a story.txt"} {
+		if err := os.WriteFile(filepath.Join(cmd.Dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	return strings.Fields(string(out))
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
 }
 
 func TestBashCompletion(t *testing.T) {
@@ -35,6 +37,16 @@ func TestBashCompletion(t *testing.T) {
 		{[]string{"run", "demo", "--num"}, []string{"--num-steps"}},
 		{[]string{"run", "de"}, []string{"demo"}},
 		{[]string{"run", "demo", "--quant", "f"}, []string{"f32", "f16"}},
+		{[]string{"run", "demo", "--quant", "=", "q8"}, []string{"q8_0"}}, // as bash cuts --quant=q8
+		{[]string{"run", "demo", "--color", "="}, []string{"auto", "always", "never"}},
+		{[]string{"run", "demo", "--kv-type", ""}, []string{"auto", "f32", "f16", "q8"}},
+		{[]string{"bench", "--shape", "tiny"}, []string{"tiny", "tinyloop"}},
+		{[]string{"run", "demo", "--device", "c"}, []string{"cpu"}},
+		{[]string{"run", "demo", "-n", ""}, nil},
+		{[]string{"run", "demo", "--file", "a"}, []string{"a story.txt"}},
+		{[]string{"run", "a\\ s"}, []string{"a story.txt"}},
+		{[]string{"run", "\"a s"}, []string{"a story.txt"}},
+		{[]string{"help", "a"}, nil},
 		{[]string{"check", "--color", ""}, []string{"auto", "always", "never"}},
 		{[]string{"run", "demo", "-f", "pro"}, []string{"prompt.txt"}},
 		{[]string{"completion", "f"}, []string{"fish"}},
@@ -47,9 +59,10 @@ func TestBashCompletion(t *testing.T) {
 	}
 }
 
-// Each script has every flag of every command, in its shell's own words.
+// Each script has every flag of every command, in its shell's own words. In zsh a flag with a value ends in =, without which
+// --quant=q and a Tab end in an error.
 func TestCompletionsAreWhole(t *testing.T) {
-	for shell, form := range map[string]string{"bash": "--%", "zsh": "'--%[", "fish": " -l % "} {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
 		o := invoke("completion", shell)
 		o.wants(t, cli.ExitOK, "muninn", "")
 		for _, c := range commands() {
@@ -57,7 +70,17 @@ func TestCompletionsAreWhole(t *testing.T) {
 				t.Errorf("%s: no command %s", shell, c.Name)
 			}
 			for _, f := range c.AllFlags() {
-				if want := strings.ReplaceAll(form, "%", f.Name); !strings.Contains(o.out, want) {
+				want := map[string]string{"bash": " --" + f.Name, "fish": " -l " + f.Name + " ", "zsh": "--" + f.Name}[shell]
+				switch {
+				case shell != "zsh":
+				case f.Value.Type() != "bool":
+					want += "=["
+				case f.Shorthand != "":
+					want += "}"
+				default:
+					want += "["
+				}
+				if !strings.Contains(o.out, want) {
 					t.Errorf("%s: no %s of %s", shell, want, c.Name)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,8 @@ import (
 type decodeOptions struct {
 	Model string
 	promptOptions
-	samplingOptions
-	samplerOptions
+	filterOptions
+	strategyOptions
 	deviceOptions
 	fitOptions
 	schemeOptions
@@ -43,28 +44,43 @@ type decodeOptions struct {
 
 // textFlags declares the flags that are about the text.
 func (o *decodeOptions) textFlags(fs *pflag.FlagSet, tokens int) {
-	fs.IntVarP(&o.MaxTokens, "max-tokens", "n", tokens, "tokens to generate at most")
-	fs.StringArrayVar(&o.Stop, "stop", nil, "end before this `text`; may be given several times")
-	o.promptOptions.AddFlags(fs)
-	o.samplingOptions.AddFlags(fs)
+	cli.Group(fs, "Text", func() {
+		fs.IntVarP(&o.MaxTokens, "max-tokens", "n", tokens, "tokens to generate at most")
+		fs.StringArrayVar(&o.Stop, "stop", nil, "end before this `text`; may be given several times")
+		o.promptOptions.AddFlags(fs)
+		cli.Advanced(fs, "parse-special")
+	})
+	cli.Group(fs, "Sampling", func() { o.filterOptions.AddFlags(fs) })
 }
 
 // machineFlags declares the flags that are about where and how it is computed.
 func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
-	fs.Float64Var(&o.InitScale, "init-scale", 1, "times the standard deviation of the initial state; 0 starts from zeros")
+	cli.Group(fs, "Depth", func() {
+		cli.FloatVar(fs, &o.InitScale, "init-scale", 1, "times the standard deviation of the initial state; 0 starts from zeros")
+		cli.Advanced(fs, "init-scale")
+	})
+	cli.Group(fs, "Memory", func() { o.memoryFlags(fs) })
+	cli.Group(fs, "Device", func() {
+		o.deviceOptions.AddFlags(fs)
+		fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
+		cli.Advanced(fs, "steps-per-submit")
+	})
+}
+
+func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Lookup, "cache-lookup-strategy", decode.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(decode.LookupNames(), ", ")+")")
-	if fs.Lookup("sampler") != nil {
+	cli.Offer(fs, "cache-lookup-strategy", decode.LookupNames()...)
+	if fs.Lookup("decode") != nil {
 		fs.Lookup("cache-lookup-strategy").DefValue = decode.DefaultLookup + "; of a wave " + decode.DefaultLookup + "-compress-sN with N core blocks"
 	}
 	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
-	o.deviceOptions.AddFlags(fs)
 	o.fitOptions.AddFlags(fs)
 	o.schemeOptions.AddFlags(fs, "auto")
 	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take from a norm: "+
 		"its values, or those in blocks of 8 bits; auto: 8 bits where the device has fast integer dot products")
 	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")
-	fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
+	cli.Advanced(fs, "activations", "no-cache")
 }
 
 // plan is a run whose every setting has been checked, before anything large is loaded.
@@ -101,8 +117,10 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 	switch {
 	case o.MaxTokens < 1:
 		return plan{}, cli.Usage("--max-tokens %d: want at least 1", o.MaxTokens)
-	case o.InitScale < 0 || o.InitScale > maxInitScale || o.InitScale != o.InitScale:
+	case o.InitScale < 0 || o.InitScale > maxInitScale:
 		return plan{}, cli.Usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
+	case slices.Contains(o.Stop, ""):
+		return plan{}, cli.Usage("--stop: an empty text ends nothing; give the text to stop before")
 	case o.StepsPerSubmit < 0:
 		return plan{}, cli.Usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
 	case len(prompt) > session.Context:
@@ -131,7 +149,7 @@ func (o *decodeOptions) session(c arch.Config, need, steps int, sampler decode.S
 		err = sampler.Fits(lookup, steps)
 	}
 	if err != nil {
-		return engine.SessionOptions{}, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+		return engine.SessionOptions{}, cli.AsUsage(err)
 	}
 	positions := o.Context
 	if positions == 0 {
@@ -203,7 +221,7 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 	}
 	activations, err := shaders.ParseActivations(o.Activations)
 	if err != nil {
-		return x, cli.Usage("%s", strings.TrimPrefix(err.Error(), "shaders: "))
+		return x, cli.AsUsage(err)
 	}
 	loading := engine.LoadOptions{Weights: x.scheme, Kernels: shaders.Options{
 		Activations: activations, Compiling: func(name string) { x.reading.Say("compiling " + name) },
@@ -240,10 +258,10 @@ func (o *decodeOptions) printMemory(s *cli.Streams, ck *checkpoint.Checkpoint, p
 
 // doesNotFit says what a strategy that cannot do with a smaller cache has to do with it.
 func (o *decodeOptions) doesNotFit(err error) error {
-	if !errors.Is(err, fit.ErrDoesNotFit) || !o.fixLookup || o.Sampler != speculativeSampler {
+	if !errors.Is(err, fit.ErrDoesNotFit) || !o.fixLookup || o.Decode != speculativeDecoding {
 		return err
 	}
-	return fmt.Errorf("%w\nspeculation keeps a KV slot for every core step: where one of these shares slots, decode with --sampler plain", err)
+	return fmt.Errorf("%w\nspeculation keeps a KV slot for every core step: where one of these shares slots, decode with --decode plain", err)
 }
 
 // Close closes everything, last opened first.

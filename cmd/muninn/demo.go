@@ -36,7 +36,7 @@ const (
 // demoOptions are the flags of demo.
 type demoOptions struct {
 	deviceOptions
-	Seed     uint64
+	Seed     seed
 	Problems int
 	JSON     bool
 }
@@ -44,7 +44,7 @@ type demoOptions struct {
 // AddFlags declares the flags.
 func (o *demoOptions) AddFlags(fs *pflag.FlagSet) {
 	o.deviceOptions.AddFlags(fs)
-	fs.Uint64Var(&o.Seed, "seed", 1, "of the problems and the initial states; 0: another one each time")
+	seedVar(fs, &o.Seed, "1", "of the problems and the initial states")
 	fs.IntVar(&o.Problems, "problems", demoProblems, "fresh problems measured of each chain length")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with everything measured")
 }
@@ -58,7 +58,7 @@ func demoCommand() *cli.Command {
 further with every core step. The demo answers one problem at five depths side by side, shows the same thought from
 inside, step by step, and measures fresh problems of every length at every depth. All values are measured as it
 runs; the same seed draws the same problems. On a terminal the first table is slowed down so that it can be watched.`,
-		Examples: []string{"muninn demo", "muninn demo --seed 0 --problems 100", "muninn demo --device cpu --json"},
+		Examples: []string{"muninn demo", "muninn demo --seed random --problems 100", "muninn demo --device cpu --json"},
 		Flags:    o.AddFlags,
 		Run: func(ctx context.Context, s *cli.Streams, _ []string) error {
 			return runDemo(ctx, s, o)
@@ -70,10 +70,6 @@ runs; the same seed draws the same problems. On a terminal the first table is sl
 func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	if o.Problems < 1 || o.Problems > 10000 {
 		return cli.Usage("--problems %d: want 1 to 10000", o.Problems)
-	}
-	seed := o.Seed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
 	}
 	start := time.Now()
 	silent := *s // the demo says itself what it runs on
@@ -104,7 +100,7 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	if o.JSON {
 		show.out, show.live = io.Discard, false
 	}
-	r := &demoRun{m: m, s: session, seed: seed}
+	r := &demoRun{m: m, s: session, seed: o.Seed.number(&silent)}
 	report, err := r.all(ctx, show, o.Problems, dev.Caps())
 	if err != nil {
 		return err

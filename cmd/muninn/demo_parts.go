@@ -22,7 +22,7 @@ func (d *demoScreen) header(rep *demoReport) {
 	}
 	label("model", fmt.Sprintf("%.2f million parameters, %s on the device", float64(rep.Parameters)/1e6, cli.Size(rep.Bytes)))
 	label("", rep.Config)
-	label("seed", fmt.Sprintf("%d; --seed 0 draws other problems", rep.Seed))
+	label("seed", fmt.Sprintf("%d; --seed random draws other problems", rep.Seed))
 	d.print("")
 	d.paragraph(indent, indent, "For every token, the model runs its core block num_steps times over a latent state before it says anything. "+
 		"This one is trained to follow one definition with each step.")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -21,13 +22,28 @@ type deviceOptions struct {
 // AddFlags declares the flags.
 func (o *deviceOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Device, "device", "", "index, part of the name, or type (discrete, integrated, virtual, cpu) of the `device`; the best one if not given")
+	cli.Offer(fs, "device", "discrete", "integrated", "virtual", "cpu")
+}
+
+// choose finds the device that was asked for, or the best one.
+func (o *deviceOptions) choose(list []vk.Caps) (vk.Choice, error) {
+	choice, err := vk.Select(list, o.Device)
+	return choice, o.named(err)
+}
+
+// named says in an error about the choice where that was made.
+func (o *deviceOptions) named(err error) error {
+	if o.Device == "" || !errors.Is(err, vk.ErrNoDevice) {
+		return err
+	}
+	return fmt.Errorf("--device %s: %w", o.Device, err)
 }
 
 // openDevice opens the device that was asked for, or the best one, and says which and why. Closing it is the caller's.
 func openDevice(s *cli.Streams, o deviceOptions) (*vk.Device, error) {
 	dev, err := vk.Open(vk.Options{Device: o.Device, CacheDir: pipelineCache(s)})
 	if err != nil {
-		return nil, err
+		return nil, o.named(err)
 	}
 	s.Note("device %v; %s", dev.Caps(), dev.Why())
 	if dev.Caps().IsCPU() {

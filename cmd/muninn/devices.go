@@ -57,9 +57,13 @@ type listedDevice struct {
 }
 
 func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
-	chosen, err := vk.Select(list, o.Device)
-	if err != nil {
+	chosen, err := o.choose(list)
+	switch name := s.Variable("device"); {
+	case err != nil && name == "":
 		return err
+	case err != nil: // the list is what helps to mend the variable
+		chosen.Index = -1
+		s.Note("%s=%s names none of them, or several", name, o.Device)
 	}
 	if o.JSON {
 		all := make([]listedDevice, len(list))

@@ -109,3 +109,23 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// A variable that names no device does not hide what devices there are: that list is what the user needs.
+func TestDevicesWithStaleVariable(t *testing.T) {
+	o := invocation{env: map[string]string{"MUNINN_DEVICE": "stale"}}.run("devices")
+	o.wants(t, cli.ExitOK, firstDevice(t), "MUNINN_DEVICE")
+	if strings.Contains(o.out, "*") {
+		t.Errorf("a device is marked: %s", o.out)
+	}
+}
+
+// A seed means the same to every verb that takes one.
+func TestSeedsMeanTheSame(t *testing.T) {
+	for _, seed := range []string{"0", "random"} {
+		o := invocation{env: map[string]string{"MUNINN_SEED": seed}}.run("demo", "--problems", "1", "--device", firstDevice(t))
+		o.wants(t, cli.ExitOK, "seed", "")
+		if fixed := strings.Contains(o.out, "seed    0;"); fixed != (seed == "0") {
+			t.Errorf("seed %s: %.400s", seed, o.out)
+		}
+	}
+}

@@ -45,4 +45,4 @@ func effortOf(name string) *effort {
 func (e effort) steps(c arch.Config) int { return max(c.MeanRecurrence*e.num/e.den, 1) }
 
 const effortText = "preset of depth: low, medium and high are a quarter, half and all of the model's mean_recurrence with --criterion latent-diff " +
-	"(high: --exit-threshold 0.01), max is twice that without an exit; other flags win, and --sampler speculative and wave take num_steps alone"
+	"(high: --exit-threshold 0.01), max is twice that without an exit; other flags win, and --decode speculative and wave take num_steps alone"

@@ -31,7 +31,8 @@ func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.NoFit, "no-fit", false, "take everything as given, and try")
 	fs.BoolVar(&o.Plan, "plan", false, "print what memory the model takes on the device, part by part, and exit; nothing is loaded")
 	fs.StringVar(&o.PlanFor, "plan-for", "", "as --plan, for a `card` of a size such as 6GiB, or for a GPU whose recorded limits have this in their name")
-	fs.StringVar(&o.KVType, "kv-type", "auto", "how the KV cache is stored: auto (f16, or q8 where the device holds no more), f32, f16, q8")
+	cli.ChoiceVar(fs, &o.KVType, "kv-type", "auto", []string{"auto", "f32", "f16", "q8"}, "how the KV cache is stored; auto: f16, or q8 where the device holds no more")
+	fs.Lookup("fit").Hidden = true // --no-fit is its opposite
 	o.set = fs.Changed
 }
 
@@ -45,11 +46,7 @@ func (o *fitOptions) kvType() (shaders.KVType, error) {
 	if o.KVType == "auto" {
 		return shaders.KVF16, nil
 	}
-	t, err := shaders.ParseKVType(o.KVType)
-	if err != nil {
-		return 0, cli.Usage("--kv-type %s: not known; use auto, f32, f16 or q8", o.KVType)
-	}
-	return t, nil
+	return shaders.ParseKVType(o.KVType)
 }
 
 // fitModel is a checkpoint as fit plans for it. What the scheme keeps, stays.

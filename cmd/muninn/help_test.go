@@ -17,7 +17,7 @@ func TestHelpShowsTheFlags(t *testing.T) {
 	man := invoke("man")
 	man.wants(t, cli.ExitOK, ".TH MUNINN 1", "")
 	for _, c := range commands() {
-		byHelp, byFlag := invoke("help", c.Name), invoke(c.Name, "--help")
+		byHelp, byFlag := invoke("help", c.Name, "--help-all"), invoke(c.Name, "--help-all")
 		if byHelp != byFlag || byHelp.code != cli.ExitOK || byHelp.err != "" {
 			t.Errorf("help %s and %s --help differ, or fail", c.Name, c.Name)
 		}
@@ -51,6 +51,9 @@ func TestHelpShowsTheFlags(t *testing.T) {
 
 func checkFlag(t *testing.T, c *cli.Command, f *pflag.Flag) {
 	t.Helper()
+	if f.Value.Type() == "float64" {
+		t.Errorf("%s --%s takes NaN; declare it with cli.FloatVar", c.Name, f.Name)
+	}
 	if f.Usage == "" || strings.HasSuffix(f.Usage, ".") || cli.FlagValue(f) == "" && f.Value.Type() != "bool" {
 		t.Errorf("%s --%s: text %q, value %q", c.Name, f.Name, f.Usage, cli.FlagValue(f))
 	}
@@ -117,5 +120,54 @@ func TestNoCommand(t *testing.T) {
 	invoke().wants(t, cli.ExitUsage, "", "Commands:\n  run ")
 	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
 		invoke(args...).wants(t, cli.ExitOK, "Commands:\n  run ", "")
+	}
+}
+
+// The flags of run stand in groups; those that few need are left to --help-all, which works in both forms.
+func TestHelpGroups(t *testing.T) {
+	short, whole := invoke("help", "run"), invoke("run", "--help-all")
+	var headings []string
+	for _, m := range regexp.MustCompile(`(?m)^([A-Z].*):$`).FindAllStringSubmatch(short.out, -1) {
+		headings = append(headings, m[1])
+	}
+	want := "Text|Sampling|Depth|Drafting (--decode speculative)|Wave (--decode wave)|Memory|Device|Output|Flags of every command|Examples"
+	if got := strings.Join(headings, "|"); got != want {
+		t.Errorf("headings %s, want %s", got, want)
+	}
+	if strings.Contains(short.out, "--test-time-noise ") || !strings.Contains(whole.out, "--test-time-noise ") || !strings.Contains(short.out, "muninn help run --help-all") {
+		t.Errorf("help run:\n%s", short.out)
+	}
+}
+
+// A flag that was renamed works under its old name, by its old variable too, and is shown under its new one.
+func TestRenamedFlag(t *testing.T) {
+	for _, args := range [][]string{{"--decode", "wave"}, {"--sampler", "wave"}} {
+		invoke(append([]string{"run", "demo", "x", "--lookahead", "2"}, args...)...).wants(t, cli.ExitUsage, "", "--lookahead has no meaning for --decode wave")
+	}
+	o := invocation{env: map[string]string{"MUNINN_SAMPLER": "fast"}}.run("run", "demo", "x")
+	o.wants(t, cli.ExitUsage, "", "MUNINN_SAMPLER=fast")
+	if help := invoke("run", "--help-all"); strings.Contains(help.out, "--sampler") {
+		t.Error("help shows the old name")
+	}
+}
+
+// An error names what the user set: the variable where it was one.
+func TestErrorsNameVariables(t *testing.T) {
+	for _, c := range []struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{map[string]string{"MUNINN_TEMP": "-1"}, []string{"run", "demo", "x"}, "MUNINN_TEMP"},
+		{map[string]string{"MUNINN_DRAFT_STEPS": "2"}, []string{"run", "demo", "x"}, "MUNINN_DRAFT_STEPS has no meaning for --decode plain"},
+		{map[string]string{"MUNINN_DECODE": "wave"}, []string{"run", "demo", "x", "--draft-steps", "2"}, "--draft-steps has no meaning for MUNINN_DECODE wave"},
+		{map[string]string{"MUNINN_CTX": "-1"}, []string{"run", "demo", "x"}, "MUNINN_CTX -1"},
+		{map[string]string{"MUNINN_DEVICE": "stale"}, []string{"check"}, "MUNINN_DEVICE"},
+		{map[string]string{"MUNINN_PLAN_FOR": "nonesuch"}, []string{"run", "demo"}, "MUNINN_PLAN_FOR nonesuch"},
+	} {
+		o := invocation{env: c.env}.run(c.args...)
+		if first, _, _ := strings.Cut(o.err, "\n"); o.code == cli.ExitOK || !strings.Contains(first, c.want) {
+			t.Errorf("%v %v: exit status %d, %q, want %q", c.env, c.args, o.code, first, c.want)
+		}
 	}
 }

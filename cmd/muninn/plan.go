@@ -57,7 +57,7 @@ func (o *fitOptions) planned(device deviceOptions) (vk.Caps, error) {
 	if err != nil {
 		return vk.Caps{}, err
 	}
-	choice, err := vk.Select(list, device.Device)
+	choice, err := device.choose(list)
 	if err != nil {
 		return vk.Caps{}, err
 	}

@@ -34,7 +34,7 @@ func (o *schemeOptions) AddFlags(fs *pflag.FlagSet, quant string) {
 func (o *schemeOptions) scheme() (checkpoint.Scheme, error) {
 	scheme, err := checkpoint.ParseScheme(o.Quant, o.Keep)
 	if err != nil {
-		return scheme, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
+		return scheme, cli.AsUsage(err)
 	}
 	return scheme, nil
 }

@@ -29,12 +29,20 @@ type runOptions struct {
 
 // AddFlags declares the flags.
 func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
+	o.textFlags(fs, 512)
+	cli.Group(fs, "Depth", func() { o.depthFlags(fs) })
+	o.strategyOptions.AddFlags(fs, true)
+	o.machineFlags(fs)
+	cli.Group(fs, "Output", func() { o.outputFlags(fs) })
+}
+
+func (o *runOptions) depthFlags(fs *pflag.FlagSet) {
 	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
 	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
 	cli.ChoiceVar(fs, &o.Effort, "effort", "", effortNames(), effortText)
-	o.textFlags(fs, 512)
-	o.samplerOptions.AddFlags(fs, true)
-	o.machineFlags(fs)
+}
+
+func (o *runOptions) outputFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
 	fs.BoolVar(&o.Steps, "steps", false, "show the core steps of each token: by its colour and the number below it, or without colours as word‹8›")
 	fs.BoolVar(&o.ComparePlain, "compare-plain", false, "decode the prompt again plainly, all --num-steps a token, and compare the rates")
@@ -66,8 +74,8 @@ that the device holds it, in that order of preference, and one line says what wa
 given. --plan prints the plan and needs no prompt: the context is then --ctx, or all positions that the model has.
 
 Depth is -r, or --effort. With --criterion each token takes as many core steps as it needs, -r at most; the device
-looks at the criterion itself. --sampler speculative drafts tokens with few core steps and verifies them all in one
-pass: at threshold 1 the text is that of plain decoding. --sampler wave keeps many positions in flight, gives all of
+looks at the criterion itself. --decode speculative drafts tokens with few core steps and verifies them all in one
+pass: at threshold 1 the text is that of plain decoding. --decode wave keeps many positions in flight, gives all of
 them a few core steps at a time, and freezes those that have settled; its flags begin with the paper's settings. There
 -r is the depth of the prompt's pass and bounds no token: one takes core steps until it settles, or until none has for
 eight times -r. Both keep the KV rule that they are meant for when memory is short; plain decoding may be given a
@@ -83,8 +91,8 @@ serve several tokens) and counters. The line at the end on standard error says t
 			`muninn run ~/huginn-0125 --chat -r 32 --temp 0.7 "Why is the sky blue?"`,
 			`muninn run demo "k=d;d=a;a=3;k?" -r 32 --criterion kl --steps --compare-plain`,
 			`muninn run ~/huginn-0125 --effort medium --steps --chat "Why is the sky blue?"`,
-			`muninn run ~/huginn-0125 --sampler speculative --draft-steps 4 --lookahead 8 -f story.txt`,
-			`muninn run ~/huginn-0125 --sampler wave -f story.txt --compare-plain`,
+			`muninn run ~/huginn-0125 --decode speculative --draft-steps 4 --lookahead 8 -f story.txt`,
+			`muninn run ~/huginn-0125 --decode wave -f story.txt --compare-plain`,
 			`muninn run ~/huginn-0125 -f story.txt -n 200 --device 1 --stats`,
 			`muninn run ~/huginn-0125 --plan-for 6GiB`,
 		},
@@ -163,11 +171,11 @@ func (o *runOptions) depth(c arch.Config) (steps int, sampler decode.Strategy, e
 	if err := checkSteps(steps); err != nil {
 		return 0, sampler, err
 	}
-	if sampler, err = o.sampler(e); err != nil {
+	if sampler, err = o.strategy(e); err != nil {
 		return 0, sampler, err
 	}
 	if o.ComparePlain && sampler.Exit == nil && sampler.Plain() {
-		return 0, sampler, cli.Usage("--compare-plain: this run is plain decoding already; add --criterion or --sampler")
+		return 0, sampler, cli.Usage("--compare-plain: this run is plain decoding already; add --criterion or --decode")
 	}
 	return steps, sampler, nil
 }

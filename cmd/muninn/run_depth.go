@@ -55,7 +55,7 @@ type plainSummary struct {
 
 // depthOf sums up what a strategy did.
 func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
-	d := depthSummary{Sampler: plainSampler, Criterion: noCriterion, CorePasses: out.Passes}
+	d := depthSummary{Sampler: plainDecoding, Criterion: noCriterion, CorePasses: out.Passes}
 	if t.tokens > 0 {
 		d.StepsPerToken = float64(t.steps) / float64(t.tokens)
 		d.PassesPerToken = float64(out.Passes) / float64(t.tokens)
@@ -65,11 +65,11 @@ func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 		d.Criterion = string(s.Exit.Criterion)
 	}
 	if s.Speculative != nil {
-		d.Sampler = speculativeSampler
+		d.Sampler = speculativeDecoding
 		d.Speculative = draftsOf(out)
 	}
 	if c := out.Wave; c != nil {
-		d.Sampler = waveSampler
+		d.Sampler = waveDecoding
 		w := &waveSummary{DiffusionSteps: c.DiffusionSteps, NumCoreForwardPasses: c.NumCoreForwardPasses, NumTokensForward: c.NumTokensForward,
 			NumStandingWaves: c.NumStandingWaves, NumCacheClears: c.NumCacheClears, ForcedFreezes: c.ForcedFreezes}
 		for _, flight := range c.StartAndWidth {

@@ -38,18 +38,18 @@ func TestRunDepth(t *testing.T) {
 			s.Plain == nil || s.Plain.PassesPerToken != 32 || s.Plain.Ratio <= 0 || !s.Plain.SameTokens || s.Plain.Tokens != 6 {
 			t.Errorf("exit: %+v, %+v", s, s.Plain)
 		}
-		drafts := depthRun(t, device, "-r 8 -n 6 --sampler speculative --draft-steps 4 --lookahead 3")
+		drafts := depthRun(t, device, "-r 8 -n 6 --decode speculative --draft-steps 4 --lookahead 3")
 		if s := drafts.sum; !slices.Equal(drafts.ids(), plain.ids()) || s.Sampler != "speculative" || s.Speculative == nil || s.StepsPerToken != 8 ||
 			s.Speculative.Rounds == 0 || s.Speculative.Accepted == 0 || s.Speculative.Drafted < s.Speculative.Accepted ||
 			s.Speculative.Acceptance != float64(s.Speculative.Accepted)/float64(s.Speculative.Drafted) {
 			t.Errorf("speculation: %v, plain %v; %+v, %+v", drafts.ids(), plain.ids(), s, s.Speculative)
 		}
-		wave := depthRun(t, device, "-r 8 -n 6 --sampler wave")
+		wave := depthRun(t, device, "-r 8 -n 6 --decode wave")
 		if s := wave.sum; wave.text != plain.text || s.Sampler != "wave" || s.Wave == nil || s.Wave.DiffusionSteps == 0 || s.Wave.MaxWidth < 2 ||
 			s.CorePasses < s.Wave.DiffusionSteps*4 || s.PassesPerToken >= s.StepsPerToken {
 			t.Errorf("wave: %q, plain %q; %+v, %+v", wave.text, plain.text, s, s.Wave)
 		}
-		flying := depthRun(t, device, "-r 8 -n 4 --sampler wave --full-prefill=false --max-wavefront 0")
+		flying := depthRun(t, device, "-r 8 -n 4 --decode wave --full-prefill=false --max-wavefront 0")
 		if flying.sum.Tokens != 4 || !strings.HasPrefix(flying.text, "3;") {
 			t.Errorf("a prompt that flies: %q", flying.text)
 		}
@@ -64,10 +64,10 @@ func TestRunSteps(t *testing.T) {
 	if o = invoke("run", "demo", chain, "--device", device, "-r", "2", "-n", "2", "--steps", "--color", "always"); !strings.Contains(o.out, "\x1b[38;5;") {
 		t.Errorf("no colours: %q", o.out)
 	}
-	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "6", "--sampler", "speculative", "--compare-plain")
+	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "6", "--decode", "speculative", "--compare-plain")
 	o.wants(t, cli.ExitOK, "3;", "of drafts stood; plain at r = 8: the same tokens, 8.0 core passes a token")
 	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "1", "--criterion", "kl", "--compare-plain")
 	o.wants(t, cli.ExitOK, "3;", "plain at r = 8: the same tokens, 8.0 core passes a token\n") // one token has no rate
-	o = invoke("run", "demo", chain, "--device", device, "--sampler", "wave", "--full-prefill=false", "--max-wavefront", "3")
+	o = invoke("run", "demo", chain, "--device", device, "--decode", "wave", "--full-prefill=false", "--max-wavefront", "3")
 	o.wants(t, cli.ExitUsage, "", "does not fit the wave's 3 positions")
 }

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"errors"
 	"io"
-	"math"
-	"math/rand/v2"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -14,7 +10,6 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
-	"muninn/model/decode"
 	"muninn/model/tokenizer"
 )
 
@@ -160,82 +155,4 @@ func (o *promptOptions) chat(t *tokenizer.Tokenizer, text string) ([]int32, erro
 		ids = append(ids, id)
 	}
 	return ids, nil
-}
-
-// samplingOptions say how tokens are picked. NaN and -1 stand for the model's own values.
-type samplingOptions struct {
-	Greedy            bool
-	Temperature       float64
-	TopK              int
-	TopP              float64
-	MinP              float64
-	RepetitionPenalty float64
-	Seed              string
-}
-
-// AddFlags declares the flags.
-func (o *samplingOptions) AddFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.Greedy, "greedy", false, "take the likeliest token, whatever the other flags and the model say")
-	own := func(name string) { fs.Lookup(name).DefValue = "the model's" }
-	fs.Float64Var(&o.Temperature, "temp", math.NaN(), "sample, with this temperature; 0 is --greedy")
-	own("temp")
-	fs.IntVar(&o.TopK, "top-k", -1, "sample among the k likeliest tokens; 0: off")
-	own("top-k")
-	fs.Float64Var(&o.TopP, "top-p", math.NaN(), "sample among the likeliest tokens within this total probability; 0 or 1: off")
-	own("top-p")
-	fs.Float64Var(&o.MinP, "min-p", math.NaN(), "sample among tokens with at least this share of the likeliest one's probability; 0: off")
-	own("min-p")
-	fs.Float64Var(&o.RepetitionPenalty, "repetition-penalty", math.NaN(), "penalty on tokens that occurred; 0 or 1: off")
-	own("repetition-penalty")
-	fs.StringVar(&o.Seed, "seed", "0", "`number` that draws and initial states depend on, or random")
-}
-
-// sampling is the model's own way of sampling with the flags laid over it.
-func (o *samplingOptions) sampling(s *cli.Streams, g arch.Generation) (decode.Filters, error) {
-	p := decode.Filters{Temperature: g.Temperature, TopK: g.TopK, TopP: g.TopP, MinP: g.MinP, RepetitionPenalty: g.RepetitionPenalty,
-		DRYMultiplier: g.DRYMultiplier, DRYBase: g.DRYBase, DRYAllowedLength: g.DRYAllowedLength, Greedy: !g.DoSample}
-	if o.TopK < -1 {
-		return p, cli.Usage("--top-k %d: want 0 (off) or more", o.TopK)
-	}
-	if o.TopK >= 0 {
-		p.TopK, p.Greedy = o.TopK, false
-	}
-	for _, f := range []struct {
-		flag  float64
-		value *float64
-		draws bool // giving the flag means to sample
-	}{{o.Temperature, &p.Temperature, true}, {o.TopP, &p.TopP, true}, {o.MinP, &p.MinP, true},
-		{o.RepetitionPenalty, &p.RepetitionPenalty, false}} {
-		if !math.IsNaN(f.flag) {
-			*f.value, p.Greedy = f.flag, p.Greedy && !f.draws
-		}
-	}
-	if o.Greedy || o.Temperature == 0 {
-		p.Greedy = true
-	}
-	if p.RepetitionPenalty == 0 || p.RepetitionPenalty == 1 {
-		p.DRYMultiplier = 0 // without a penalty the reference does not look at DRY at all
-	}
-	var err error
-	if p.Seed, err = o.seed(s); err != nil {
-		return p, err
-	}
-	if err := p.Validate(); err != nil {
-		return p, cli.Usage("%s", strings.TrimPrefix(err.Error(), "model: "))
-	}
-	return p, nil
-}
-
-func (o *samplingOptions) seed(s *cli.Streams) (uint64, error) {
-	if o.Seed == "random" {
-		seed := rand.Uint64()
-		s.Note("seed %d", seed)
-		return seed, nil
-	}
-	seed, err := strconv.ParseUint(o.Seed, 10, 64)
-	var bad *strconv.NumError
-	if errors.As(err, &bad) {
-		return 0, cli.Usage("--seed %.40q: want a number from 0 to %d, or random", o.Seed, uint64(math.MaxUint64))
-	}
-	return seed, nil
 }

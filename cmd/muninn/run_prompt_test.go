@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -9,50 +8,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model/arch"
 	"muninn/model/decode"
 	"muninn/model/store"
 )
-
-func TestSamplingOptions(t *testing.T) {
-	greedy := arch.Generation{Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}
-	drawn := arch.Generation{DoSample: true, Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}
-	for _, c := range []struct {
-		g    arch.Generation
-		args string
-		want decode.Filters
-	}{
-		{greedy, "", decode.Filters{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--temp 0.5", decode.Filters{Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--min-p 0.1 --seed 3", decode.Filters{Temperature: 1, TopK: 50, TopP: 1, MinP: 0.1, RepetitionPenalty: 1, Seed: 3}},
-		{greedy, "--top-k 0", decode.Filters{Temperature: 1, TopP: 1, RepetitionPenalty: 1}},
-		{greedy, "--repetition-penalty 1.3", decode.Filters{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1.3}},
-		{greedy, "--temp 0.5 --greedy", decode.Filters{Greedy: true, Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
-		{drawn, "", decode.Filters{Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
-		{drawn, "--temp 0", decode.Filters{Greedy: true, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
-		{drawn, "--repetition-penalty 1 --top-p 1", decode.Filters{Temperature: 0.7, TopK: 20, TopP: 1, MinP: 0.05, RepetitionPenalty: 1, DRYBase: 1.75, DRYAllowedLength: 2}},
-	} {
-		var o samplingOptions
-		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-		o.AddFlags(fs)
-		if err := fs.Parse(strings.Fields(c.args)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := o.sampling(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), c.g)
-		if err != nil || got != c.want {
-			t.Errorf("%q: %+v, %v\nwant %+v", c.args, got, err, c.want)
-		}
-	}
-}
-
-func TestRandomSeed(t *testing.T) {
-	var errs strings.Builder
-	s := cli.NewStreams(nil, io.Discard, &errs, noEnv)
-	seed, err := (&samplingOptions{Seed: "random"}).seed(s)
-	if err != nil || errs.String() != fmt.Sprintf("seed %d\n", seed) {
-		t.Errorf("%d, %v, %q", seed, err, errs.String())
-	}
-}
 
 func TestPlan(t *testing.T) {
 	ck, err := store.Open("demo")

@@ -48,6 +48,6 @@ func TestRatesSayWhatTheyAreOf(t *testing.T) {
 		t.Errorf("the rate of one token: %s", o.out)
 	}
 	// In a wave -r is no bound.
-	wave := invoke("run", "demo", chain, "--device", device, "-n", "3", "-r", "8", "--sampler", "wave", "--max-wavefront", "1")
+	wave := invoke("run", "demo", chain, "--device", device, "-n", "3", "-r", "8", "--decode", "wave", "--max-wavefront", "1")
 	wave.wants(t, cli.ExitOK, "", "each until it settled (r = 8 is the prompt's)")
 }

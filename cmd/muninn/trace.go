@@ -27,6 +27,13 @@ type traceOptions struct {
 
 // AddFlags declares the flags.
 func (o *traceOptions) AddFlags(fs *pflag.FlagSet) {
+	o.textFlags(fs, 32)
+	cli.Group(fs, "Trace", func() { o.traceFlags(fs) })
+	o.strategyOptions.AddFlags(fs, false)
+	o.machineFlags(fs)
+}
+
+func (o *traceOptions) traceFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&o.Outputs, "output", "o", nil, "`file` to write, by its ending .json, .html or .svg; - is JSON on standard output; may be given several times")
 	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token that are recorded; with --criterion, those after the exit too")
 	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
@@ -36,9 +43,6 @@ func (o *traceOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.Lookup("token").DefValue = "the last one of the prompt"
 	cli.ChoiceVar(fs, &o.Theme, "theme", "auto", trace.Themes(), "colours of pictures; auto: light or dark as the reader's screen is, light on paper")
 	o.flags = fs
-	o.textFlags(fs, 32)
-	o.samplerOptions.AddFlags(fs, false)
-	o.machineFlags(fs)
 }
 
 func traceCommand() *cli.Command {
@@ -89,7 +93,7 @@ func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) 
 	if err := checkSteps(steps); err != nil {
 		return err
 	}
-	sampler, err := o.sampler(nil)
+	sampler, err := o.strategy(nil)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -33,6 +32,7 @@ func ShellCommands(table func() []*Command) []*Command {
 func (c *Command) FlagSet(g *GlobalOptions) *pflag.FlagSet {
 	fs := pflag.NewFlagSet(c.Name, pflag.ContinueOnError)
 	fs.SortFlags = false
+	fs.SetNormalizeFunc(normalize)
 	fs.Usage = func() {}
 	if c.Flags != nil {
 		c.Flags(fs)
@@ -43,20 +43,23 @@ func (c *Command) FlagSet(g *GlobalOptions) *pflag.FlagSet {
 
 // GlobalOptions are flags that every verb has.
 type GlobalOptions struct {
-	Quiet bool
-	Color string
-	Help  bool
+	Quiet   bool
+	Color   string
+	Help    bool
+	HelpAll bool
 }
 
 // AddFlags declares the flags.
 func (g *GlobalOptions) AddFlags(fs *pflag.FlagSet) {
+	Group(fs, everyCommand, func() { g.declare(fs) })
+}
+
+func (g *GlobalOptions) declare(fs *pflag.FlagSet) {
 	fs.BoolVarP(&g.Quiet, "quiet", "q", false, "print results and errors only")
 	ChoiceVar(fs, &g.Color, "color", "auto", []string{"auto", "always", "never"}, "colours; auto: on a terminal, unless NO_COLOR is set")
 	fs.BoolVarP(&g.Help, "help", "h", false, "print help and exit")
+	fs.BoolVar(&g.HelpAll, "help-all", false, "print help with the flags that few need, and exit")
 }
-
-// isGlobal tells a global flag from one of the verb.
-func isGlobal(name string) bool { return slices.Contains([]string{"quiet", "color", "help"}, name) }
 
 // Execute runs one command line and returns the exit status. No panic leaves it.
 func Execute(ctx context.Context, s *Streams, table []*Command, args []string) (code int) {
@@ -106,11 +109,13 @@ func dispatch(ctx context.Context, s *Streams, table []*Command, args []string) 
 	if err := fs.Parse(args); err != nil {
 		return ofVerb(c, flagError(fs, err))
 	}
-	if g.Help {
-		verbHelp(s.Out, c)
+	s.helpAll = g.HelpAll
+	if g.Help || g.HelpAll && (c.Name != "help" || fs.NArg() == 0) {
+		verbHelp(s, c)
 		return nil
 	}
-	if err := fromEnvironment(fs, s.Env); err != nil {
+	var err error
+	if s.variables, err = fromEnvironment(fs, s.Env); err != nil {
 		return ofVerb(c, err)
 	}
 	s.Quiet = s.Quiet || g.Quiet

@@ -37,18 +37,12 @@ func completionCommand(table func() []*Command) *Command {
 	}
 }
 
-// values are the values that a flag takes, when they are a list.
+// values are those to offer for a flag's value.
 func values(f *pflag.Flag) []string {
 	if c, ok := f.Value.(*choice); ok {
 		return c.allowed
 	}
-	return nil
-}
-
-// AllFlags are the flags of a command, its own first.
-func (c *Command) AllFlags() []*pflag.Flag {
-	own, global := flagsOf(c)
-	return append(own, global...)
+	return f.Annotations[offered]
 }
 
 func commandNames(table []*Command) []string {
@@ -59,56 +53,119 @@ func commandNames(table []*Command) []string {
 	return names
 }
 
-// arguments are the words that a command's first argument can be, besides files.
-func arguments(c *Command, table []*Command) []string {
+// arguments are the words that a command's first argument can be, and whether it can be a file.
+func arguments(c *Command, table []*Command) (words []string, files bool) {
 	switch {
 	case c.Name == "help":
-		return commandNames(table)
+		return commandNames(table), false
 	case c.Name == "completion":
-		return slices.Sorted(maps.Keys(completions()))
-	case strings.HasPrefix(c.Args, "MODEL"):
-		return []string{"demo"}
+		return slices.Sorted(maps.Keys(completions())), false
+	case strings.HasPrefix(strings.TrimPrefix(c.Args, "["), "MODEL"):
+		return []string{"demo"}, true
 	}
-	return nil
+	return nil, strings.HasPrefix(c.Args, "SRC")
+}
+
+// quoted is words for bash and zsh, each in quotes where it needs them.
+func quoted(words []string) string {
+	var list []string
+	for _, w := range words {
+		if strings.ContainsAny(w, " '()&;|*") {
+			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		list = append(list, w)
+	}
+	return strings.Join(list, " ")
 }
 
 func bashCompletion(w io.Writer, table []*Command) {
 	fmt.Fprint(w, `# bash completion of muninn
+_muninn_offer() {
+    local word
+    for word; do case $word in "$cur"*) COMPREPLY+=("$word") ;; esac; done
+}
+_muninn_files() {
+    local name
+    while IFS= read -r name; do COMPREPLY+=("$name"); done < <(compgen -f -- "$cur")
+}
 _muninn() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     COMPREPLY=()
+    # The words of --quant=q are three.
+    if [ "$cur" = = ]; then cur=; elif [ "$prev" = = ]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
+    cur=${cur//\\/} cur=${cur#[\"\']}
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "`+strings.Join(commandNames(table), " ")+`" -- "$cur"))
+        _muninn_offer `+quoted(commandNames(table))+`
         return
     fi
     case "${COMP_WORDS[1]} $prev" in
 `)
 	for _, c := range table {
 		for _, f := range c.AllFlags() {
-			if v := values(f); v != nil {
-				fmt.Fprintf(w, "    '%s --%s') COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", c.Name, f.Name, strings.Join(v, " "))
+			if FlagValue(f) == "" {
+				continue
 			}
+			pattern, offer := fmt.Sprintf("'%s --%s'", c.Name, f.Name), ""
+			if f.Shorthand != "" {
+				pattern += fmt.Sprintf("|'%s -%s'", c.Name, f.Shorthand)
+			}
+			if v := values(f); v != nil {
+				offer = "_muninn_offer " + quoted(v) + "; "
+			} else if FlagValue(f) == "file" {
+				offer = "_muninn_files; "
+			}
+			fmt.Fprintf(w, "    %s) %sreturn ;;\n", pattern, offer)
 		}
 	}
-	fmt.Fprint(w, "    esac\n    case \"${COMP_WORDS[1]}\" in\n")
+	fmt.Fprint(w, "    esac\n    case \"${COMP_WORDS[1]} $cur\" in\n")
 	for _, c := range table {
-		words := arguments(c, table)
+		var flags []string
 		for _, f := range c.AllFlags() {
-			words = append(words, "--"+f.Name)
+			flags = append(flags, "--"+f.Name)
 		}
-		fmt.Fprintf(w, "    %s) words='%s' ;;\n", c.Name, strings.Join(words, " "))
+		words, files := arguments(c, table)
+		offer := "_muninn_offer " + quoted(words)
+		if files {
+			offer += "; _muninn_files"
+		}
+		fmt.Fprintf(w, "    '%s '-*) _muninn_offer %s ;;\n    '%s '*) %s ;;\n", c.Name, strings.Join(flags, " "), c.Name, offer)
 	}
-	fmt.Fprint(w, `    esac
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    case "$cur" in -*) ;; *) COMPREPLY+=($(compgen -f -- "$cur")) ;; esac
-}
-complete -o filenames -F _muninn muninn
-`)
+	fmt.Fprint(w, "    esac\n}\ncomplete -o filenames -F _muninn muninn\n")
 }
 
 // zshQuote protects text inside single quotes and the brackets of _arguments.
 func zshQuote(text string) string {
 	return strings.NewReplacer("'", `'\''`, "[", `\[`, "]", `\]`, ":", `\:`).Replace(text)
+}
+
+// zshFlag is a flag as _arguments takes it.
+func zshFlag(f *pflag.Flag) string {
+	name := FlagValue(f)
+	if name == "" {
+		if f.Shorthand == "" {
+			return fmt.Sprintf("'--%s[%s]'", f.Name, zshQuote(flagText(f)))
+		}
+		return fmt.Sprintf("'(-%s --%s)'{-%s,--%s}'[%s]'", f.Shorthand, f.Name, f.Shorthand, f.Name, zshQuote(flagText(f)))
+	}
+	value := fmt.Sprintf(":%s:", f.Name)
+	if v := values(f); v != nil {
+		var escaped []string
+		for _, word := range v {
+			escaped = append(escaped, strings.ReplaceAll(zshQuote(word), " ", `\ `))
+		}
+		value += "(" + strings.Join(escaped, " ") + ")"
+	} else if name == "file" {
+		value += "_files"
+	}
+	often := ""
+	if f.Value.Type() == "stringArray" {
+		often = "*"
+	}
+	form := fmt.Sprintf("'%s--%s=[%s]%s'", often, f.Name, zshQuote(flagText(f)), value)
+	if f.Shorthand != "" {
+		form += fmt.Sprintf(" \\\n      '%s-%s+[%s]%s'", often, f.Shorthand, zshQuote(flagText(f)), value)
+	}
+	return form
 }
 
 func zshCompletion(w io.Writer, table []*Command) {
@@ -120,23 +177,17 @@ func zshCompletion(w io.Writer, table []*Command) {
 	for _, c := range table {
 		fmt.Fprintf(w, "  %s)\n    _arguments", c.Name)
 		for _, f := range c.AllFlags() {
-			value := ""
-			if v := values(f); v != nil {
-				value = fmt.Sprintf(":%s:(%s)", f.Name, strings.Join(v, " "))
-			} else if name := FlagValue(f); name != "" {
-				value = fmt.Sprintf(":%s:_files", zshQuote(name))
-			}
-			text := zshQuote(flagText(f))
-			fmt.Fprintf(w, " \\\n      '--%s[%s]%s'", f.Name, text, value)
-			if f.Shorthand != "" {
-				fmt.Fprintf(w, " \\\n      '-%s[%s]%s'", f.Shorthand, text, value)
-			}
+			fmt.Fprintf(w, " \\\n      %s", zshFlag(f))
 		}
-		rest := "*:argument:_files"
-		if words := arguments(c, table); words != nil {
-			rest = fmt.Sprintf("1:argument:_alternative \"words:word:(%s)\" \"files:file:_files\"", strings.Join(words, " "))
+		switch words, files := arguments(c, table); {
+		case words != nil && files:
+			fmt.Fprintf(w, " \\\n      '1:argument:_alternative \"words:word:(%s)\" \"files:file:_files\"'", strings.Join(words, " "))
+		case words != nil:
+			fmt.Fprintf(w, " \\\n      '1:argument:(%s)'", strings.Join(words, " "))
+		case files:
+			fmt.Fprint(w, " \\\n      '*:file:_files'")
 		}
-		fmt.Fprintf(w, " \\\n      '%s'\n    ;;\n", rest)
+		fmt.Fprint(w, "\n    ;;\n")
 	}
 	fmt.Fprint(w, "  esac\n}\nif [ \"$funcstack[1]\" = _muninn ]; then _muninn; else compdef _muninn muninn; fi\n")
 }
@@ -153,7 +204,11 @@ func fishCompletion(w io.Writer, table []*Command) {
 	}
 	for _, c := range table {
 		seen := "complete -c muninn -n '__fish_seen_subcommand_from " + c.Name + "'"
-		if words := arguments(c, table); words != nil {
+		words, files := arguments(c, table)
+		if !files {
+			fmt.Fprintf(w, "%s -f\n", seen)
+		}
+		if words != nil {
 			fmt.Fprintf(w, "%s -a '%s'\n", seen, strings.Join(words, " "))
 		}
 		for _, f := range c.AllFlags() {
@@ -162,9 +217,11 @@ func fishCompletion(w io.Writer, table []*Command) {
 				line += " -s " + f.Shorthand
 			}
 			if v := values(f); v != nil {
-				line += " -x -a '" + strings.Join(v, " ") + "'"
-			} else if FlagValue(f) != "" {
-				line += " -r"
+				line += " -x -a '" + fishQuote(quoted(v)) + "'"
+			} else if name := FlagValue(f); name == "file" {
+				line += " -r -F"
+			} else if name != "" {
+				line += " -x"
 			}
 			fmt.Fprintf(w, "%s -d '%s'\n", line, fishQuote(flagText(f)))
 		}

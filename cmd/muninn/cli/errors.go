@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
@@ -55,6 +56,13 @@ func matches(targets ...error) func(error) bool {
 	}
 }
 
+// packageName is what the packages begin their errors with.
+var packageName = regexp.MustCompile(`^[a-z]+: `)
+
+// AsUsage makes a usageError of an error that says what is wrong with the user's values.
+func AsUsage(err error) error { return Usage("%s", packageName.ReplaceAllString(err.Error(), "")) }
+
+// IsUsage tells a usageError.
 func IsUsage(err error) bool {
 	var u *usageError
 	return errors.As(err, &u)
@@ -138,7 +146,7 @@ func report(s *Streams, err error) {
 	if err == nil || errors.As(err, &sig) {
 		return
 	}
-	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(err.Error()))
+	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(byVariables(err.Error(), s.variables)))
 	if k := classify(err); k.Advice != "" {
 		fmt.Fprintln(s.Err, k.Advice)
 	}
@@ -153,4 +161,14 @@ func helpPointer(verb string) string {
 		return "`muninn help` lists the commands."
 	}
 	return fmt.Sprintf("`muninn help %s` shows its arguments and flags.", verb)
+}
+
+// byVariables names the variables that set flags, in a text that names the flags.
+func byVariables(text string, variables map[string]string) string {
+	return regexp.MustCompile(`--[a-z][a-z-]*`).ReplaceAllStringFunc(text, func(flag string) string {
+		if name, ok := variables[flag[2:]]; ok {
+			return name
+		}
+		return flag
+	})
 }

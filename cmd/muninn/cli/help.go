@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -32,7 +33,7 @@ func helpCommand(table func() []*Command) *Command {
 			if c == nil {
 				return unknownCommand(table, args[0])
 			}
-			verbHelp(s.Out, c)
+			verbHelp(s, c)
 			return nil
 		},
 	}
@@ -48,24 +49,36 @@ func overview(w io.Writer, table []*Command) {
 		environmentText, exitText)
 }
 
-// verbHelp is the help of one command.
-func verbHelp(w io.Writer, c *Command) {
+// everyCommand is the heading of the flags that every verb has.
+const everyCommand = "Flags of every command"
+
+// verbHelp prints the help of one command: without the advanced flags, unless they are asked for.
+func verbHelp(s *Streams, c *Command) {
+	w := s.Out
 	fmt.Fprintf(w, "%s\n\n", usageLine(c))
 	fmt.Fprintf(w, "%s%s.\n", strings.ToUpper(c.Summary[:1]), c.Summary[1:])
 	if c.Detail != "" {
 		fmt.Fprintf(w, "\n%s\n", c.Detail)
 	}
-	own, global := flagsOf(c)
-	for _, part := range []struct {
-		title string
-		flags []*pflag.Flag
-	}{{"Flags", own}, {"Flags of every command", global}} {
-		if len(part.flags) > 0 {
-			fmt.Fprintf(w, "\n%s:\n", part.title)
-		}
+	hidden := 0
+	for _, part := range c.groups() {
+		var shown []*pflag.Flag
 		for _, f := range part.flags {
+			if _, few := f.Annotations[advanced]; few && !s.helpAll {
+				hidden++
+				continue
+			}
+			shown = append(shown, f)
+		}
+		if len(shown) > 0 {
+			fmt.Fprintf(w, "\n%s:\n", part.heading)
+		}
+		for _, f := range shown {
 			fmt.Fprintf(w, "  %s\n%s", flagSynopsis(f), wrap(flagText(f), 100, "        "))
 		}
+	}
+	if hidden > 0 {
+		fmt.Fprintf(w, "\n%s that few need: muninn help %s --help-all\n", Plural(hidden, "more flag"), c.Name)
 	}
 	if len(c.Examples) > 0 {
 		fmt.Fprintf(w, "\nExamples:\n  %s\n", strings.Join(c.Examples, "\n  "))
@@ -93,16 +106,39 @@ func usageLine(c *Command) string {
 	return strings.TrimSuffix("Usage: muninn "+c.Name+" "+c.Args, " ") + " [FLAGS]"
 }
 
-// flagsOf lists a command's own flags and the global ones, in the order they were declared.
-func flagsOf(c *Command) (own, global []*pflag.Flag) {
+// flagGroup is flags under one heading.
+type flagGroup struct {
+	heading string
+	flags   []*pflag.Flag
+}
+
+// groups are a command's flags by heading, in the order in which they were declared; last those of every command.
+func (c *Command) groups() []flagGroup {
+	var list []flagGroup
 	c.FlagSet(&GlobalOptions{}).VisitAll(func(f *pflag.Flag) {
-		if isGlobal(f.Name) {
-			global = append(global, f)
-		} else {
-			own = append(own, f)
+		if f.Hidden {
+			return
 		}
+		heading := "Flags"
+		if g := f.Annotations[group]; g != nil {
+			heading = g[0]
+		}
+		i := slices.IndexFunc(list, func(g flagGroup) bool { return g.heading == heading })
+		if i < 0 {
+			i = len(list)
+			list = append(list, flagGroup{heading: heading})
+		}
+		list[i].flags = append(list[i].flags, f)
 	})
-	return own, global
+	return list
+}
+
+// AllFlags are the flags of a command, its own first.
+func (c *Command) AllFlags() (all []*pflag.Flag) {
+	for _, g := range c.groups() {
+		all = append(all, g.flags...)
+	}
+	return all
 }
 
 // flagSynopsis is a flag as it is typed: "-r, --num-steps int".

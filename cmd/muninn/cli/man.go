@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 func manCommand(table func() []*Command) *Command {
@@ -42,18 +44,25 @@ func writeMan(w io.Writer, table []*Command) {
 		if c.Detail != "" {
 			fmt.Fprintf(w, ".PP\n%s\n", paragraphs(c.Detail))
 		}
-		own, _ := flagsOf(c)
-		for _, f := range own {
-			fmt.Fprintf(w, ".TP\n.B %s\n%s\n", Roff(flagSynopsis(f)), Roff(flagText(f)))
+		groups := c.groups()
+		for _, g := range groups[:len(groups)-1] {
+			if g.heading != "Flags" {
+				fmt.Fprintf(w, ".PP\n%s:\n", Roff(g.heading))
+			}
+			manFlags(w, g.flags)
 		}
 		if len(c.Examples) > 0 {
 			fmt.Fprintf(w, ".PP\nExamples:\n.nf\n%s\n.fi\n", Roff(strings.Join(c.Examples, "\n")))
 		}
 	}
 	fmt.Fprint(w, ".SH FLAGS OF EVERY COMMAND\n")
-	_, global := flagsOf(table[0])
-	for _, f := range global {
+	global := table[0].groups()
+	manFlags(w, global[len(global)-1].flags)
+	fmt.Fprintf(w, ".SH ENVIRONMENT\n%s\n.SH EXIT STATUS\n%s.\n", paragraphs(environmentText), paragraphs(exitText))
+}
+
+func manFlags(w io.Writer, flags []*pflag.Flag) {
+	for _, f := range flags {
 		fmt.Fprintf(w, ".TP\n.B %s\n%s\n", Roff(flagSynopsis(f)), Roff(flagText(f)))
 	}
-	fmt.Fprintf(w, ".SH ENVIRONMENT\n%s\n.SH EXIT STATUS\n%s.\n", paragraphs(environmentText), paragraphs(exitText))
 }

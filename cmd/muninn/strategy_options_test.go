@@ -64,15 +64,15 @@ func TestSamplers(t *testing.T) {
 		{"--effort low -r 5", 5, exit(decode.LatentDiff, 0, nil)},
 		{"--continuous-compute", 32, decode.Strategy{ContinuousCompute: true}},
 		{"--test-time-noise 0.1 --test-time-noise-type chi", 32, decode.Strategy{Noise: decode.StateNoise{Weight: 0.1, Type: decode.NoiseChi}}},
-		{"--sampler speculative", 32, decode.Strategy{Speculative: &decode.Speculative{DraftSteps: 4, Lookahead: 4, Threshold: 1}}},
-		{"--sampler speculative --effort low --draft-steps 2 --lookahead 8 --verification-threshold 0.5", 8,
+		{"--decode speculative", 32, decode.Strategy{Speculative: &decode.Speculative{DraftSteps: 4, Lookahead: 4, Threshold: 1}}},
+		{"--decode speculative --effort low --draft-steps 2 --lookahead 8 --verification-threshold 0.5", 8,
 			decode.Strategy{Speculative: &decode.Speculative{DraftSteps: 2, Lookahead: 8, Threshold: 0.5}}},
-		{"--sampler wave", 32, decode.Strategy{Wave: &decode.PaperWave}},
-		{"--sampler wave --exit-threshold 0.1 --inner-recurrence 2 --headway 3 --ema-embeds 0 --state-noise-mixing 0.2 --max-wavefront 0 --full-prefill=false", 32,
+		{"--decode wave", 32, decode.Strategy{Wave: &decode.PaperWave}},
+		{"--decode wave --exit-threshold 0.1 --inner-recurrence 2 --headway 3 --ema-embeds 0 --state-noise-mixing 0.2 --max-wavefront 0 --full-prefill=false", 32,
 			wave(func(w *decode.Wave) {
 				w.ExitThreshold, w.InnerRecurrence, w.Headway, w.EMA, w.StateNoiseMixing, w.MaxWavefront, w.FullPrefill = 0.1, 2, 3, 0, 0.2, 0, false
 			})},
-		{"--sampler wave --freeze-strategy fixed", 32, wave(func(w *decode.Wave) { w.Freeze = decode.FreezeFixed })},
+		{"--decode wave --freeze-strategy fixed", 32, wave(func(w *decode.Wave) { w.Freeze = decode.FreezeFixed })},
 	} {
 		steps, got, err := runFlags(t, x.args).depth(c)
 		if x.want.Noise.Type == "" {
@@ -94,12 +94,12 @@ func TestSamplerSessions(t *testing.T) {
 	for _, x := range []struct{ args, want string }{
 		{"", "latest-m4 8 exits false compares 0 outputs 0 rows 0"},
 		{"--criterion kl", "latest-m4 8 exits true compares 0 outputs 0 rows 0"},
-		{"--sampler speculative --lookahead 6 --draft-steps 9", "latest-m4 9 exits false compares 0 outputs 6 rows 0"},
-		{"--sampler speculative --lookahead 200", "latest-m4 8 exits false compares 0 outputs 200 rows 200"},
-		{"--sampler wave --inner-recurrence 10", "latest-m4-compress-s2 10 exits false compares 128 outputs 128 rows 0"},
-		{"--sampler wave --max-wavefront 0", "latest-m4-compress-s2 8 exits false compares 256 outputs 256 rows 256"},
-		{"--sampler wave --max-wavefront 9 --freeze-strategy fixed", "latest-m4-compress-s2 8 exits false compares 0 outputs 9 rows 0"},
-		{"--sampler wave --cache-lookup-strategy full", "full 8 exits false compares 128 outputs 128 rows 0"},
+		{"--decode speculative --lookahead 6 --draft-steps 9", "latest-m4 9 exits false compares 0 outputs 6 rows 0"},
+		{"--decode speculative --lookahead 200", "latest-m4 8 exits false compares 0 outputs 200 rows 200"},
+		{"--decode wave --inner-recurrence 10", "latest-m4-compress-s2 10 exits false compares 128 outputs 128 rows 0"},
+		{"--decode wave --max-wavefront 0", "latest-m4-compress-s2 8 exits false compares 256 outputs 256 rows 256"},
+		{"--decode wave --max-wavefront 9 --freeze-strategy fixed", "latest-m4-compress-s2 8 exits false compares 0 outputs 9 rows 0"},
+		{"--decode wave --cache-lookup-strategy full", "full 8 exits false compares 128 outputs 128 rows 0"},
 	} {
 		o := runFlags(t, x.args+" --prompt-ids 926,729,5")
 		steps, sampler, err := o.depth(ck.Config)
@@ -120,7 +120,7 @@ func TestSamplerSessions(t *testing.T) {
 		return n
 	}
 	plain := parsePlan(t, invoke("run", "demo", "--plan-for", "6GiB", "--json"))
-	for _, args := range [][]string{{"--criterion", "kl"}, {"--sampler", "speculative"}, {"--sampler", "wave", "--cache-lookup-strategy", "latest-m4"}} {
+	for _, args := range [][]string{{"--criterion", "kl"}, {"--decode", "speculative"}, {"--decode", "wave", "--cache-lookup-strategy", "latest-m4"}} {
 		if p := parsePlan(t, invoke(append([]string{"run", "demo", "--plan-for", "6GiB", "--json"}, args...)...)); asked(p) <= asked(plain) {
 			t.Errorf("%v: %d bytes planned, plain decoding takes %d", args, asked(p), asked(plain))
 		}
@@ -133,7 +133,7 @@ func TestSpeculationFits(t *testing.T) {
 	if p := parsePlan(t, invoke("run", "demo", "--plan-for", card, "--json", "--ctx", "256", "-r", "600")); !strings.Contains(p.Lookup, "compress") {
 		t.Fatalf("plain decoding fits %s with %s: this test needs another size", card, p.Lookup)
 	}
-	o := invoke("run", "demo", "--plan-for", card, "--ctx", "256", "-r", "600", "--sampler", "speculative")
+	o := invoke("run", "demo", "--plan-for", card, "--ctx", "256", "-r", "600", "--decode", "speculative")
 	o.wants(t, cli.ExitMemory, "", "does not fit")
-	o.wants(t, cli.ExitMemory, "", "speculation keeps a KV slot for every core step: where one of these shares slots, decode with --sampler plain")
+	o.wants(t, cli.ExitMemory, "", "speculation keeps a KV slot for every core step: where one of these shares slots, decode with --decode plain")
 }

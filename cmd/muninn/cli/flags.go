@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Annotations of flags: the heading of help under which one stands, what sets it apart, and values to offer.
+const (
+	group    = "group"
+	advanced = "advanced"
+	offered  = "values"
+)
+
+func annotate(f *pflag.Flag, key string, values ...string) {
+	if f.Annotations == nil {
+		f.Annotations = map[string][]string{}
+	}
+	f.Annotations[key] = values
+}
+
+// Group has the flags that declare adds stand under a heading of their own in help.
+func Group(fs *pflag.FlagSet, heading string, declare func()) {
+	before := map[string]bool{}
+	fs.VisitAll(func(f *pflag.Flag) { before[f.Name] = true })
+	declare()
+	fs.VisitAll(func(f *pflag.Flag) {
+		if !before[f.Name] && f.Annotations[group] == nil {
+			annotate(f, group, heading)
+		}
+	})
+}
+
+// Advanced leaves flags to --help-all.
+func Advanced(fs *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		annotate(fs.Lookup(name), advanced)
+	}
+}
+
+// Offer names values that completions offer for a flag which takes others too.
+func Offer(fs *pflag.FlagSet, name string, values ...string) {
+	annotate(fs.Lookup(name), offered, values...)
+}
+
+// renamed are flags by names they once had. Those still work, and so do their variables.
+var renamed = map[string]string{"sampler": "decode"}
+
+func normalize(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if now, ok := renamed[name]; ok {
+		name = now
+	}
+	return pflag.NormalizedName(name)
+}
+
+// envNames are the environment variables of a flag: MUNINN_NUM_STEPS for --num-steps.
+func envNames(flag string) []string {
+	names := []string{flag}
+	for old, now := range renamed {
+		if now == flag {
+			names = append(names, old)
+		}
+	}
+	for i, name := range names {
+		names[i] = "MUNINN_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	}
+	return names
+}
+
+// fromEnvironment sets the flags that the command line leaves open and a MUNINN_ variable gives, and tells by which variable
+// each was set. An empty variable counts as not set.
+func fromEnvironment(fs *pflag.FlagSet, env func(string) (string, bool)) (set map[string]string, err error) {
+	set = map[string]string{}
+	fs.VisitAll(func(f *pflag.Flag) {
+		if f.Changed || strings.HasPrefix(f.Name, "help") || err != nil {
+			return
+		}
+		for _, name := range envNames(f.Name) {
+			value, _ := env(name)
+			if value == "" {
+				continue
+			}
+			if e := fs.Set(f.Name, value); e != nil {
+				err = Usage("environment variable %s=%s: %v", name, value, errors.Unwrap(e))
+			}
+			set[f.Name] = name
+			return
+		}
+	})
+	return set, err
+}
+
+// choice is a flag value out of a fixed list; help and completions show the list.
+type choice struct {
+	value   *string
+	allowed []string
+}
+
+// ChoiceVar declares a flag that takes one of a list, with its value if not given.
+func ChoiceVar(fs *pflag.FlagSet, p *string, name, value string, allowed []string, text string) {
+	ChoiceVarP(fs, p, name, "", value, allowed, text)
+}
+
+// ChoiceVarP is ChoiceVar with a letter.
+func ChoiceVarP(fs *pflag.FlagSet, p *string, name, letter, value string, allowed []string, text string) {
+	*p = value
+	fs.VarP(&choice{p, allowed}, name, letter, text)
+}
+
+// String is the value now.
+func (c *choice) String() string { return *c.value }
+
+// Type shows the list as the value's name.
+func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
+
+// Set takes a value of the list.
+func (c *choice) Set(text string) error {
+	for _, a := range c.allowed {
+		if a == text {
+			*c.value = text
+			return nil
+		}
+	}
+	return fmt.Errorf("want one of %s", strings.Join(c.allowed, ", "))
+}
+
+// float is a flag value that is a finite number.
+type float float64
+
+// FloatVar declares a flag that takes a number; neither NaN nor an infinite one is any.
+func FloatVar(fs *pflag.FlagSet, p *float64, name string, value float64, text string) {
+	*p = value
+	fs.Var((*float)(p), name, text)
+}
+
+// String is the value now.
+func (f *float) String() string { return strconv.FormatFloat(float64(*f), 'g', -1, 64) }
+
+// Type is the value's name.
+func (f *float) Type() string { return "number" }
+
+// Set takes a number.
+func (f *float) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("want a finite number")
+	}
+	*f = float(v)
+	return nil
+}
+
+// autoFloat is a flag value that is auto or a finite number.
+type autoFloat string
+
+// AutoFloatVar declares a flag that takes a number, or auto, which it is if not given.
+func AutoFloatVar(fs *pflag.FlagSet, p *string, name, text string) {
+	*p = "auto"
+	fs.Var((*autoFloat)(p), name, text)
+}
+
+// String is the value now.
+func (a *autoFloat) String() string { return string(*a) }
+
+// Type is the value's name.
+func (a *autoFloat) Type() string { return "auto|number" }
+
+// Set takes auto or a number.
+func (a *autoFloat) Set(text string) error {
+	if text != "auto" && new(float).Set(text) != nil {
+		return fmt.Errorf("want auto or a finite number")
+	}
+	*a = autoFloat(text)
+	return nil
+}
