@@ -14,6 +14,10 @@ import (
 
 // child does a task on every device and returns the exit code.
 func child(task string) int {
+	if task == "setup" {
+		setupTask()
+		return 0
+	}
 	if task == "no driver" {
 		if _, err := vk.Devices(); !errors.Is(err, vk.ErrNoDriver) {
 			fmt.Println("devices:", err)

@@ -10,6 +10,7 @@ var (
 	ErrNoCgo       = errors.New("vk: built without cgo: no Vulkan; rebuild with CGO_ENABLED=1 and a C compiler")
 	ErrNoLoader    = errors.New("vk: no Vulkan loader found; install the Vulkan runtime (libvulkan.so.1, vulkan-1.dll) or a graphics driver that brings it")
 	ErrNoDriver    = errors.New("vk: the Vulkan loader found no driver; install one for the GPU, or a software driver such as lavapipe")
+	ErrSetup       = errors.New("vk: Vulkan does not start")
 	ErrNoDevice    = errors.New("vk: no such device")
 	ErrUnsupported = errors.New("vk: unsupported by the device")
 	ErrDeviceLost  = errors.New("vk: device lost")

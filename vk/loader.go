@@ -9,7 +9,6 @@ package vk
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -70,7 +69,11 @@ const (
 )
 
 func createInstance() (binding.Instance, error) {
-	version := uint32(C.mn_instance_version())
+	var spoken C.uint32_t
+	if err := setupFailed("ask for the version", Result(C.mn_instance_version(&spoken)), loaderPath()); err != nil {
+		return nil, err
+	}
+	version := uint32(spoken)
 	if version < version11 {
 		return nil, unsupported("the Vulkan loader speaks only Vulkan 1.0, 1.1 is needed; update the Vulkan runtime")
 	}
@@ -89,12 +92,7 @@ func createInstance() (binding.Instance, error) {
 		info.EnabledExtensionCount = 1
 	}
 	var instance binding.Instance
-	r := Result(binding.CreateInstance(&info, nil, &instance))
-	const incompatibleDriver = -9
-	if r == incompatibleDriver {
-		return nil, ErrNoDriver
-	}
-	if err := failed("create instance", "", r); err != nil {
+	if err := setupFailed("create instance", Result(binding.CreateInstance(&info, nil, &instance)), loaderPath()); err != nil {
 		return nil, err
 	}
 	// Without this every later call of the binding jumps through a null pointer.
@@ -103,6 +101,8 @@ func createInstance() (binding.Instance, error) {
 	}
 	return instance, nil
 }
+
+func loaderPath() string { return C.GoString(C.mn_loader_path()) }
 
 func hasInstanceExtension(name string) bool {
 	c := C.CString(name)
@@ -121,10 +121,7 @@ func failed(op, name string, r Result) error {
 // physicalDevices lists the instance's physical devices with what is known of each.
 func physicalDevices(instance binding.Instance) ([]binding.PhysicalDevice, []Caps, error) {
 	var count uint32
-	if err := failed("list devices", "", Result(binding.EnumeratePhysicalDevices(instance, &count, nil))); err != nil {
-		if e := new(Error); errors.As(err, &e) && e.Result == resultInitFailed {
-			return nil, nil, ErrNoDriver // what loaders say when every driver failed to start
-		}
+	if err := setupFailed("list devices", Result(binding.EnumeratePhysicalDevices(instance, &count, nil)), loaderPath()); err != nil {
 		return nil, nil, err
 	}
 	if count == 0 {
@@ -133,7 +130,7 @@ func physicalDevices(instance binding.Instance) ([]binding.PhysicalDevice, []Cap
 	list := make([]binding.PhysicalDevice, count)
 	const incomplete = 5
 	if r := Result(binding.EnumeratePhysicalDevices(instance, &count, list)); r != 0 && r != incomplete {
-		return nil, nil, failed("list devices", "", r)
+		return nil, nil, setupFailed("list devices", r, loaderPath())
 	}
 	list = list[:min(int(count), len(list))]
 	caps := make([]Caps, len(list))

@@ -1,5 +1,7 @@
 //go:build cgo
 
+#define _GNU_SOURCE // for dladdr
+
 #include "shim.h"
 
 #include <stdlib.h>
@@ -34,12 +36,23 @@ void *mn_load(void) {
 	return (void *)get_instance_proc;
 }
 
-uint32_t mn_instance_version(void) {
+const char *mn_loader_path(void) {
+#ifdef _WIN32
+	static char path[MAX_PATH];
+	if (GetModuleFileNameA(GetModuleHandleA("vulkan-1.dll"), path, sizeof path)) return path;
+	return "vulkan-1.dll";
+#else
+	Dl_info info;
+	if (dladdr((void *)get_instance_proc, &info) && info.dli_fname) return info.dli_fname;
+	return "libvulkan";
+#endif
+}
+
+VkResult mn_instance_version(uint32_t *version) {
 	typedef VkResult(VKAPI * enumerate_version)(uint32_t *);
-	uint32_t version = 1u << 22;
+	*version = 1u << 22;
 	enumerate_version f = (enumerate_version)get_instance_proc(NULL, "vkEnumerateInstanceVersion");
-	if (f && f(&version) != 0) version = 1u << 22;
-	return version;
+	return f ? f(version) : 0;
 }
 
 static int has_extension(const VkExtension *list, uint32_t count, const char *name) {

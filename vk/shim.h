@@ -8,8 +8,11 @@
 // mn_load opens the Vulkan loader and returns its vkGetInstanceProcAddr, or NULL.
 void *mn_load(void);
 
-// mn_instance_version returns the newest version the loader speaks, packed as Vulkan packs it; 1.0 if it cannot say.
-uint32_t mn_instance_version(void);
+// mn_loader_path is the file that the loader was opened from, or its name when the system does not say.
+const char *mn_loader_path(void);
+
+// mn_instance_version gives the newest version the loader speaks, packed as Vulkan packs it; 1.0 if it lacks the function.
+VkResult mn_instance_version(uint32_t *version);
 
 // mn_has_instance_extension tells whether the loader offers an instance extension.
 int mn_has_instance_extension(const char *name);

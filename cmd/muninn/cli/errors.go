@@ -77,6 +77,7 @@ var Kinds = []kind{
 	{matches(vk.ErrNoCgo), ExitDevice, ""},
 	{matches(vk.ErrNoLoader), ExitDevice, loaderAdvice},
 	{matches(vk.ErrNoDriver), ExitDevice, driverAdvice},
+	{matches(vk.ErrSetup), ExitDevice, setupAdvice},
 	{matches(vk.ErrNoDevice), ExitDevice, "`muninn devices` lists them; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrUnsupported), ExitDevice, "`muninn devices` lists what else there is; choose with --device or MUNINN_DEVICE."},
 	{matches(vk.ErrDeviceLost), ExitDevice, lostAdvice},
@@ -101,6 +102,9 @@ NVIDIA's own driver brings its part of Vulkan along.`
   a container         pass the GPU in (--device /dev/dri, or --gpus all with the graphics capability)
   VK_DRIVER_FILES or VK_ICD_FILENAMES is set to files that do not exist
 The package mesa-vulkan-drivers also holds lavapipe, which runs on the CPU.`
+
+	setupAdvice = `Install again, or take away, what the files and layers named belong to. VK_LOADER_LAYERS_DISABLE=~implicit~ leaves
+implicit layers out, VK_DRIVER_FILES names the only drivers to load.`
 
 	lostAdvice = `A driver resets a GPU whose work takes too long. Try --steps-per-submit 1, a newer driver, or another --device;
 "muninn check" tests each kernel on its own.`

@@ -30,6 +30,7 @@ func TestExitCodes(t *testing.T) {
 		{vk.ErrNoCgo, ExitDevice},
 		{vk.ErrNoLoader, ExitDevice},
 		{vk.ErrNoDriver, ExitDevice},
+		{&vk.SetupError{Op: "create instance", Result: -1}, ExitDevice},
 		{vk.ErrNoDevice, ExitDevice},
 		{vk.ErrUnsupported, ExitDevice},
 		{&vk.DeviceLostError{Last: "matmul"}, ExitDevice},
