@@ -5,7 +5,6 @@ package strict
 import (
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // ErrUnusable is checkpoint.ErrModel.
@@ -20,16 +19,4 @@ func (e *checkpointError) Unwrap() []error { return []error{e.cause, ErrUnusable
 // Unusable makes an error of the checkpoint.ErrModel family, prefixed with the package.
 func Unusable(format string, args ...any) error {
 	return &checkpointError{fmt.Errorf("model: "+format, args...)}
-}
-
-// Impostor says what lies in the place of a file that was not fetched; nil for anything else.
-func Impostor(data []byte) error {
-	head := strings.ToLower(strings.TrimSpace(string(data[:min(len(data), 200)])))
-	switch {
-	case strings.HasPrefix(head, "version https://git-lfs"):
-		return errors.New("a git-lfs pointer in the place of the file; fetch it with git lfs pull")
-	case strings.HasPrefix(head, "<!doctype html"), strings.HasPrefix(head, "<html"):
-		return errors.New("a page of HTML in the place of the file; fetch the file itself, logged in where that is asked for")
-	}
-	return nil
 }

@@ -36,11 +36,7 @@ var configLimits = Limits{Depth: 16, Keys: 10000, Items: 100000}
 // Parse reads the text of a file.
 func Parse(file string, data []byte) (*Fields, error) {
 	data = quoteNonFinite(data)
-	err := Impostor(data)
-	if err == nil {
-		err = Check(data, configLimits)
-	}
-	if err != nil {
+	if err := Check(data, configLimits); err != nil {
 		return nil, Unusable("%s: %w", file, err)
 	}
 	f := newFields(file, "", &findings{})
