@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -63,7 +64,7 @@ func (o *promptOptions) prompt(s *cli.Streams, ck *checkpoint.Checkpoint) ([]int
 		return nil, err
 	}
 	if o.Chat {
-		return o.chat(m.Tokenizer, text)
+		return o.chat(m, text)
 	}
 	ids, err := m.EncodePrompt(text, o.ParseSpecial)
 	if err == nil && len(ids) == 0 {
@@ -128,31 +129,15 @@ func readText(s *cli.Streams, r io.Reader, from string) (string, error) {
 	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"), nil
 }
 
-// chat lays text out as a question and encodes it part by part.
-func (o *promptOptions) chat(t *tokenizer.Tokenizer, text string) ([]int32, error) {
+// chat lays text out as a question.
+func (o *promptOptions) chat(t checkpoint.Text, text string) ([]int32, error) {
 	messages := []arch.Message{{Role: "user", Content: text}}
 	if o.System != "" {
 		messages = append([]arch.Message{{Role: "system", Content: o.System}}, messages...)
 	}
-	parts, err := arch.ChatPrompt(messages, true)
-	if err != nil {
-		return nil, err
+	ids, err := t.EncodeChat(messages, true)
+	if errors.Is(err, checkpoint.ErrNoChat) {
+		return nil, cli.Usage("--chat: %v; leave --chat out", err)
 	}
-	var ids []int32
-	for _, p := range parts {
-		if !p.Special {
-			part, err := t.Encode(p.Text, tokenizer.EncodeOptions{})
-			if err != nil {
-				return nil, err
-			}
-			ids = append(ids, part...)
-			continue
-		}
-		id, ok := t.ID(p.Text)
-		if !ok {
-			return nil, cli.Usage("--chat needs the token %s, which this model's tokenizer lacks; leave --chat out", p.Text)
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
+	return ids, err
 }

@@ -9,15 +9,6 @@ import (
 	"muninn/model/internal/strict"
 )
 
-// huginnTemplate is the chat template of the reference's converter. ChatPrompt lays a conversation out as it does.
-const huginnTemplate = `{% for message in messages %}{% set start_content = '<|begin_header|>' %}` +
-	`{% set end_content = message['content'] | trim  + '<|end_turn|>' %}` +
-	`{% if loop.index0 == 0 %}{% set start_content = bos_token + start_content %}{% endif %}` +
-	`{% if message['role'] == 'Huginn' or message['role'] == 'assistant' %}` +
-	`{% set start_content = start_content + 'Huginn<|end_header|>\n\n' %}{{ start_content }}{{ end_content }}{% else %}` +
-	`{% set start_content = start_content + message['role'] + '<|end_header|>\n\n' %}{{ start_content }}{{ end_content }}{% endif %}{% endfor %}` +
-	`{% if add_generation_prompt %}{{ '<|begin_header|>Huginn<|end_header|>\n\n' }}{% else %}{{ '<|end_text|>' }}{% endif %}`
-
 var (
 	// templateIdle matches what does not change the text: comments, marks around the answer for training, another name for messages.
 	templateIdle = regexp.MustCompile(`(?s)\{#.*?#\}|\{%[-+]?\s*(?:(?:end)?generation|set loop_messages = messages)\s*[-+]?%\}`)
@@ -27,15 +18,15 @@ var (
 )
 
 // TemplateNotes compares the model's own chat template with the built-in form, which is the one that is used.
-func TemplateNotes(texts map[string][]byte) []string {
+func (f *Family) TemplateNotes(texts map[string][]byte) []string {
 	from, template := FileChatTemplate, string(texts[FileChatTemplate])
 	if template == "" && texts[FileTokenizerConfig] != nil {
-		f := strict.Lenient(FileTokenizerConfig, texts[FileTokenizerConfig])
-		if from, template = FileTokenizerConfig, chatTemplate(f); f.Notes != nil {
-			return f.Notes
+		fields := strict.Lenient(FileTokenizerConfig, texts[FileTokenizerConfig])
+		if from, template = FileTokenizerConfig, chatTemplate(fields); fields.Notes != nil {
+			return fields.Notes
 		}
 	}
-	difference := templateDifference(template)
+	difference := templateDifference(template, f.ChatTemplate)
 	if template == "" || difference == "" {
 		return nil
 	}
@@ -60,9 +51,9 @@ func chatTemplate(f *strict.Fields) string {
 	return ""
 }
 
-// templateDifference names the first word in which a template differs from Huginn's; empty if none does.
-func templateDifference(template string) string {
-	have, want := templateWords(template), templateWords(huginnTemplate)
+// templateDifference names the first word in which a template differs from the built-in one; empty if none does.
+func templateDifference(template, builtIn string) string {
+	have, want := templateWords(template), templateWords(builtIn)
 	at := 0
 	for at < len(have) && at < len(want) && have[at] == want[at] {
 		at++

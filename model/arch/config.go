@@ -3,14 +3,13 @@ package arch
 
 import (
 	"fmt"
-	"math"
-
-	"muninn/model/internal/strict"
 )
 
-// Config is config.json of a Huginn checkpoint, checked: every field is in its range and the fields agree with each
-// other. Field names follow the reference (seal-rg/recurrent-pretraining, recpre/raven_config_minimal.py).
+// Config is a model's shape as config.json says it, checked: every field is in its range and the fields agree with each
+// other. Field names follow Huginn's reference (seal-rg/recurrent-pretraining, recpre/raven_config_minimal.py).
 type Config struct {
+	Family *Family // nil: Huginn
+
 	NEmbd   int // width d of the residual stream
 	NHeads  int
 	HeadDim int // NEmbd / NHeads, even
@@ -46,93 +45,28 @@ const (
 	MaxRecur     = 1 << 16
 )
 
-// KnownArchitectures is what ParseConfig accepts, as model_type and architecture class.
-var KnownArchitectures = []string{"huginn_raven (RavenForCausalLM)"}
+// StateStd is the standard deviation of an element of the initial state before EmbedScale, where the family draws it.
+func (c Config) StateStd() float64 { return c.family().StateStd(c) }
 
-// ParseConfig reads config.json. Absent fields take the reference's defaults, its aliases are understood
-// (num_attention_heads, hidden_size), null counts as absent. Fields that would change the forward pass in a way that is not
-// supported are refused; notes name contradictions and fields that are not known. Errors are of the ErrModel family and name
-// the field, the value found and what is supported; another architecture, the retrofitted relatives of Huginn among them,
-// gives *UnknownArchitectureError.
-func ParseConfig(data []byte) (c Config, notes []string, err error) {
-	f, err := strict.Parse(FileConfig, data)
-	if err != nil {
-		return Config{}, nil, err
+// EmbedScale is the factor on embedding rows and initial states.
+func (c Config) EmbedScale() float64 { return c.family().EmbedScale(c) }
+
+// TensorSpecs is the table of tensors that a checkpoint of this shape has.
+func (c Config) TensorSpecs() Table { return c.family().Tensors(c) }
+
+// Adapter tells whether the core is given the embeds at every step, through the adapter.
+func (c Config) Adapter() bool { return len(c.TensorSpecs().Pieces(PartAdapter, 0, RoleAdapter)) > 0 }
+
+// StartsDrawn tells whether the core starts from a drawn state; else it starts from the embeds.
+func (c Config) StartsDrawn() bool { return c.family().Drawn }
+
+// family is the config's family; that of shapes without one is Huginn.
+func (c Config) family() *Family {
+	if c.Family == nil {
+		return Huginn
 	}
-	base, err := checkArchitecture(f)
-	if err != nil {
-		return Config{}, nil, err
-	}
-	c = Config{
-		NEmbd:                   f.Integer(5280, 2, MaxEmbd, "n_embd", "hidden_size"),
-		NHeads:                  f.Integer(55, 1, maxHeads, "n_heads", "num_attention_heads"),
-		NLayersInPrelude:        f.Integer(2, 1, MaxLayers, "n_layers_in_prelude"),
-		NLayersInRecurrentBlock: f.Integer(4, 1, MaxLayers, "n_layers_in_recurrent_block"),
-		NLayersInCoda:           f.Integer(2, 1, MaxLayers, "n_layers_in_coda"),
-		IntermediateSize:        f.Integer(17920, 1, MaxInner, "intermediate_size"),
-		VocabSize:               f.Integer(65536, 1, MaxVocab, "vocab_size"),
-		BlockSize:               f.Integer(4096, 1, MaxBlockSize, "block_size"),
-		MeanRecurrence:          f.Integer(32, 1, MaxRecur, "mean_recurrence"),
-		RopeBase:                base,
-		NormEps:                 f.Number(1e-6, 1e-30, 0.1, "norm_eps", "rms_norm_eps"),
-		TieEmbeddings:           readTied(f),
-		Bias:                    f.Boolean(false, "bias"),
-		QKBias:                  f.Boolean(true, "qk_bias"),
-	}
-	c.PaddedVocabSize = f.Integer(c.VocabSize, 1, MaxVocab, "padded_vocab_size")
-	c.finish(f)
-	checkRest(f)
-	if f.Err != nil {
-		return Config{}, nil, f.Err
-	}
-	return c, f.Notes, nil
+	return c.Family
 }
-
-// readTied reads whether the head is wte. The library's base class writes a tie_word_embeddings of its own beside the
-// reference's field, which is the one that the reference looks at.
-func readTied(f *strict.Fields) bool {
-	library := f.Boolean(true, "tie_word_embeddings")
-	tied := f.Boolean(library, "tie_embeddings")
-	if f.Has("tie_word_embeddings") && tied != library {
-		f.Notes = append(f.Notes, fmt.Sprintf("%s: tie_embeddings is %t but tie_word_embeddings is %t; tie_embeddings decides, as in the reference",
-			f.File, tied, library))
-	}
-	return tied
-}
-
-// finish checks the fields against each other and fills in HeadDim.
-func (c *Config) finish(f *strict.Fields) {
-	if f.Err != nil {
-		return
-	}
-	c.HeadDim = c.NEmbd / c.NHeads
-	stated := f.Integer(c.HeadDim, 1, MaxEmbd, "head_dim")
-	switch {
-	case f.Err != nil:
-	case c.NEmbd%c.NHeads != 0:
-		f.Err = strict.Unusable("config.json: n_embd %d is not a multiple of n_heads %d", c.NEmbd, c.NHeads)
-	case c.HeadDim%2 != 0 || c.HeadDim > maxHeadDim:
-		f.Err = strict.Unusable("config.json: n_embd %d over n_heads %d gives a head size of %d, want an even one up to %d "+
-			"(rope turns pairs)", c.NEmbd, c.NHeads, c.HeadDim, maxHeadDim)
-	case stated != c.HeadDim:
-		f.Err = strict.Unusable("config.json: head_dim is %d, want n_embd / n_heads = %d", stated, c.HeadDim)
-	case c.PaddedVocabSize < c.VocabSize:
-		f.Err = strict.Unusable("config.json: padded_vocab_size %d is below vocab_size %d", c.PaddedVocabSize, c.VocabSize)
-	}
-	init := f.Object("init_values")
-	for name, want := range map[string]float64{"std": c.StateStd(), "embed_scale": c.EmbedScale()} {
-		if got := init.Number(want, 0, 1e6, name); f.Err == nil && math.Abs(got-want) > 1e-3*want {
-			f.Err = strict.Unusable("config.json: init_values.%s is %g, supported is %g (from n_embd %d)", name, got, want, c.NEmbd)
-		}
-	}
-}
-
-// StateStd is sqrt(2/(5 d)). An element of the initial state is drawn from N(0, StateStd^2), cut at 3 deviations, and
-// multiplied by EmbedScale.
-func (c Config) StateStd() float64 { return math.Sqrt(2 / (5 * float64(c.NEmbd))) }
-
-// EmbedScale is sqrt(d), the factor on embedding rows.
-func (c Config) EmbedScale() float64 { return math.Sqrt(float64(c.NEmbd)) }
 
 // Layers is the number of distinct blocks: prelude, core and coda.
 func (c Config) Layers() int {
@@ -172,6 +106,6 @@ func (c Config) Params() Params {
 
 // String is the shape in one line, for logs and errors.
 func (c Config) String() string {
-	return fmt.Sprintf("huginn %d/%d/%d, width %d, %d heads, mlp %d, vocabulary %d", c.NLayersInPrelude,
+	return fmt.Sprintf("%s %d/%d/%d, width %d, %d heads, mlp %d, vocabulary %d", c.family().Name, c.NLayersInPrelude,
 		c.NLayersInRecurrentBlock, c.NLayersInCoda, c.NEmbd, c.NHeads, c.IntermediateSize, c.PaddedVocabSize)
 }

@@ -17,7 +17,7 @@ import (
 // Huginn's.
 func TestConfigDefaults(t *testing.T) {
 	got, notes, err := ParseConfig([]byte(`{"model_type":"huginn_raven","num_attention_heads":55,"hidden_size":5280,"rope_scaling":null}`))
-	want := Config{NEmbd: 5280, NHeads: 55, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
+	want := Config{Family: Huginn, NEmbd: 5280, NHeads: 55, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
 		IntermediateSize: 17920, VocabSize: 65536, PaddedVocabSize: 65536, BlockSize: 4096, MeanRecurrence: 32,
 		RopeBase: 50000, NormEps: 1e-6, TieEmbeddings: true, QKBias: true}
 	if err != nil || notes != nil || got != want {
@@ -37,10 +37,10 @@ func TestConfigDefaults(t *testing.T) {
 
 func TestConfigGoldens(t *testing.T) {
 	for dir, want := range map[string]Config{
-		"B-bf16-sharded": {NEmbd: 192, NHeads: 2, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
+		"B-bf16-sharded": {Family: Huginn, NEmbd: 192, NHeads: 2, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
 			IntermediateSize: 336, VocabSize: 1024, PaddedVocabSize: 1024, BlockSize: 256, MeanRecurrence: 32,
 			RopeBase: 50000, NormEps: 1e-6, TieEmbeddings: true, QKBias: true},
-		"D-bf16": {NEmbd: 72, NHeads: 3, HeadDim: 24, NLayersInPrelude: 3, NLayersInRecurrentBlock: 2, NLayersInCoda: 2,
+		"D-bf16": {Family: Huginn, NEmbd: 72, NHeads: 3, HeadDim: 24, NLayersInPrelude: 3, NLayersInRecurrentBlock: 2, NLayersInCoda: 2,
 			IntermediateSize: 200, VocabSize: 640, PaddedVocabSize: 640, BlockSize: 160, MeanRecurrence: 12,
 			RopeBase: 10000, NormEps: 1e-5, Bias: true},
 	} {

@@ -37,17 +37,6 @@ type Generation struct {
 	StopTokens []string // tokens that end the output too, by their text: the tokenizer's own end
 }
 
-// DefaultGeneration is what holds without generation_config.json: the values shipped with Huginn. Special tokens that
-// the vocabulary does not reach are left out.
-func DefaultGeneration(vocab int) Generation {
-	g := Generation{DoSample: true, Temperature: 0.7, TopK: 50, TopP: 1, RepetitionPenalty: 1,
-		DRYBase: 1.75, DRYAllowedLength: 2, BOS: -1, Pad: -1}
-	if vocab > 65509 {
-		g.BOS, g.EOS, g.Pad = 65504, []int{65505, 65508}, 65509
-	}
-	return g
-}
-
 // ParseGeneration reads generation_config.json for a vocabulary of so many rows. Absent fields take the defaults of
 // the library that writes such files (greedy, temperature 1, top_k 50, top_p 1). A value that cannot be used does not make
 // the model unusable: it is passed over, and a note says so.

@@ -20,7 +20,7 @@ func TestGenerationConfig(t *testing.T) {
 	if notes != nil || empty.DoSample || empty.Temperature != 1 || empty.TopK != 50 || empty.EOS != nil {
 		t.Errorf("empty file: %+v, %v", empty, notes)
 	}
-	if d := DefaultGeneration(65536); !slices.Equal(d.EOS, []int{65505, 65508}) || d.BOS != 65504 || d.Pad != 65509 {
+	if d := Huginn.Generation(65536); !slices.Equal(d.EOS, []int{65505, 65508}) || d.BOS != 65504 || d.Pad != 65509 {
 		t.Errorf("without a file: %+v", d)
 	}
 }

@@ -1,6 +1,164 @@
 package arch
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"muninn/model/internal/strict"
+)
+
+// Huginn is Huginn-0125 and models trained by its authors' code (seal-rg/recurrent-pretraining).
+var Huginn = &Family{
+	Name: "huginn", ModelType: "huginn_raven", Class: "RavenForCausalLM",
+	Config: huginnConfig, Foreign: foreignTensors, Tensors: huginnTensors,
+	Drawn: true, StateStd: huginnStd, EmbedScale: huginnScale,
+	Generation: huginnGeneration, Begin: beginText, Stops: []Stop{{beginText, 65504}, {endText, 65505}, {endTurn, 65508}},
+	Chat: huginnChat, ChatTemplate: huginnTemplate,
+}
+
+// huginnConfig reads config.json with the reference's defaults and aliases.
+func huginnConfig(f *strict.Fields) Config {
+	base, relative := rope(f)
+	refuseRelatives(f, relative)
+	c := Config{
+		NEmbd:                   f.Integer(5280, 2, MaxEmbd, "n_embd", "hidden_size"),
+		NHeads:                  f.Integer(55, 1, maxHeads, "n_heads", "num_attention_heads"),
+		NLayersInPrelude:        f.Integer(2, 1, MaxLayers, "n_layers_in_prelude"),
+		NLayersInRecurrentBlock: f.Integer(4, 1, MaxLayers, "n_layers_in_recurrent_block"),
+		NLayersInCoda:           f.Integer(2, 1, MaxLayers, "n_layers_in_coda"),
+		IntermediateSize:        f.Integer(17920, 1, MaxInner, "intermediate_size"),
+		VocabSize:               f.Integer(65536, 1, MaxVocab, "vocab_size"),
+		BlockSize:               f.Integer(4096, 1, MaxBlockSize, "block_size"),
+		MeanRecurrence:          f.Integer(32, 1, MaxRecur, "mean_recurrence"),
+		RopeBase:                base,
+		NormEps:                 f.Number(1e-6, 1e-30, 0.1, "norm_eps", "rms_norm_eps"),
+		TieEmbeddings:           readTied(f),
+		Bias:                    f.Boolean(false, "bias"),
+		QKBias:                  f.Boolean(true, "qk_bias"),
+	}
+	c.PaddedVocabSize = f.Integer(c.VocabSize, 1, MaxVocab, "padded_vocab_size")
+	finishHuginn(&c, f)
+	checkRest(f)
+	return c
+}
+
+// readTied reads whether the head is wte. The library's base class writes a tie_word_embeddings of its own beside the
+// reference's field, which is the one that the reference looks at.
+func readTied(f *strict.Fields) bool {
+	library := f.Boolean(true, "tie_word_embeddings")
+	tied := f.Boolean(library, "tie_embeddings")
+	if f.Has("tie_word_embeddings") && tied != library {
+		f.Notes = append(f.Notes, fmt.Sprintf("%s: tie_embeddings is %t but tie_word_embeddings is %t; tie_embeddings decides, as in the reference",
+			f.File, tied, library))
+	}
+	return tied
+}
+
+// finishHuginn checks the fields against each other and fills in HeadDim.
+func finishHuginn(c *Config, f *strict.Fields) {
+	if f.Err != nil {
+		return
+	}
+	c.HeadDim = c.NEmbd / c.NHeads
+	stated := f.Integer(c.HeadDim, 1, MaxEmbd, "head_dim")
+	switch {
+	case f.Err != nil:
+	case c.NEmbd%c.NHeads != 0:
+		f.Err = strict.Unusable("config.json: n_embd %d is not a multiple of n_heads %d", c.NEmbd, c.NHeads)
+	case c.HeadDim%2 != 0 || c.HeadDim > maxHeadDim:
+		f.Err = strict.Unusable("config.json: n_embd %d over n_heads %d gives a head size of %d, want an even one up to %d "+
+			"(rope turns pairs)", c.NEmbd, c.NHeads, c.HeadDim, maxHeadDim)
+	case stated != c.HeadDim:
+		f.Err = strict.Unusable("config.json: head_dim is %d, want n_embd / n_heads = %d", stated, c.HeadDim)
+	case c.PaddedVocabSize < c.VocabSize:
+		f.Err = strict.Unusable("config.json: padded_vocab_size %d is below vocab_size %d", c.PaddedVocabSize, c.VocabSize)
+	}
+	init := f.Object("init_values")
+	for name, want := range map[string]float64{"std": huginnStd(*c), "embed_scale": huginnScale(*c)} {
+		if got := init.Number(want, 0, 1e6, name); f.Err == nil && math.Abs(got-want) > 1e-3*want {
+			f.Err = strict.Unusable("config.json: init_values.%s is %g, supported is %g (from n_embd %d)", name, got, want, c.NEmbd)
+		}
+	}
+}
+
+// huginnStd is sqrt(2/(5 d)): an element of the initial state is drawn from N(0, std^2), cut at 3 deviations, and multiplied by
+// the scale of the embeds.
+func huginnStd(c Config) float64 { return math.Sqrt(2 / (5 * float64(c.NEmbd))) }
+
+func huginnScale(c Config) float64 { return math.Sqrt(float64(c.NEmbd)) }
+
+// refuseRelatives refuses the retrofitted relatives, which carry Huginn's model_type and class names: other fields betray
+// them. What they are exactly is only to be seen in the tensors, see foreignTensors.
+func refuseRelatives(f *strict.Fields, seen []string) {
+	heads := f.Integer(55, 1, maxHeads, "n_heads", "num_attention_heads")
+	if kv := f.Integer(heads, 1, maxHeads, "num_key_value_heads"); kv != heads {
+		seen = append(seen, fmt.Sprintf("num_key_value_heads %d with %d heads", kv, heads))
+	}
+	width := f.Integer(5280, 2, MaxEmbd, "n_embd", "hidden_size")
+	if scale := f.Object("init_values").Number(0, 0, 1e6, "embed_scale"); scale == 1 && width != 1 {
+		seen = append(seen, "init_values.embed_scale 1")
+	}
+	if f.Err == nil && len(seen) > 0 {
+		f.Err = unknown("retrofitted relative of Huginn (Llama, TinyLlama or OLMo-2 turned recurrent)",
+			"config.json has "+strings.Join(seen, ", "))
+	}
+}
+
+// rope reads the base of rope: the reference's rope_base, else rope_theta in the rope_parameters that transformers 5 writes.
+// Another base beside it, and the rescaling of Llama-3, are seen in relatives only; other types of rope are refused.
+func rope(f *strict.Fields) (base float64, relative []string) {
+	read := func(o *strict.Fields, name string) float64 { return o.Number(0, 1, 1e12, name) }
+	base = read(f, "rope_base")
+	parameters, scaling := f.Object("rope_parameters"), f.Object("rope_scaling")
+	if base == 0 {
+		base = read(parameters, "rope_theta")
+	}
+	if base == 0 {
+		base = 50000
+	}
+	for _, o := range []*strict.Fields{f, parameters} {
+		if theta := read(o, "rope_theta"); theta != 0 && theta != base {
+			relative = append(relative, fmt.Sprintf("%srope_theta %g, not rope_base %g", o.Prefix, theta, base))
+		}
+	}
+	for _, o := range []*strict.Fields{parameters, scaling} {
+		kind := o.Text("rope_type")
+		if kind == "" {
+			kind = o.Text("type")
+		}
+		if kind == "llama3" {
+			relative = append(relative, o.Prefix+"rope_type llama3")
+			continue
+		}
+		o.Only("rope_type", "default")
+		o.Only("type", "default")
+		o.Only("partial_rotary_factor", "1")
+		for _, name := range slices.Sorted(maps.Keys(o.Raw)) {
+			if !o.Read[name] && string(o.Raw[name]) != "null" {
+				o.Fail(name+" is %s, which is not supported", o.Raw[name])
+			}
+		}
+	}
+	return base, relative
+}
+
+// foreignTensors tells the families apart where config.json cannot: Huginn's blocks have norm_3, OLMo's have q_norm,
+// Llama's have neither. nil for Huginn and for files without any core block.
+func foreignTensors(has func(name string) bool) error {
+	first := BlockTensor(PartCore, 0, "")
+	switch {
+	case has(first + "norm_3.weight"):
+		return nil
+	case has(first + "attn.q_norm.weight"):
+		return unknown("retrofitted OLMo-2 (relative of Huginn)", first+"attn.q_norm.weight")
+	case has(first+"norm_1.weight") && has(first+"norm_2.weight"):
+		return unknown("retrofitted Llama (relative of Huginn)", "two norms a block, no "+first+"norm_3.weight")
+	}
+	return nil
+}
 
 // Huginn's tensor names outside the blocks.
 const (

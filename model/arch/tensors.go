@@ -93,6 +93,3 @@ func (t Table) Pieces(part Part, block int, role Role) []Piece {
 	}
 	return pieces
 }
-
-// TensorSpecs is the table of tensors that a checkpoint of this shape has.
-func (c Config) TensorSpecs() Table { return huginnTensors(c) }

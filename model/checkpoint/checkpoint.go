@@ -135,7 +135,7 @@ func (c *Checkpoint) nameRelative(err error) error {
 		return err
 	}
 	has := func(name string) bool { _, ok := c.locations[name]; return ok }
-	if exact := arch.RelativeByTensors(has); exact != nil {
+	if exact := arch.Foreign(has); exact != nil {
 		return exact
 	}
 	return err
@@ -152,12 +152,12 @@ func (c *Checkpoint) openTexts(config []byte) error {
 		}
 		texts[name] = data
 	}
-	g, notes := arch.DefaultGeneration(rows), []string(nil)
+	g, notes := c.Config.Family.Generation(rows), []string(nil)
 	if data := texts[fileGeneration]; data != nil {
 		g, notes = arch.ParseGeneration(data, rows)
 	}
 	c.Generation = g.WithStops(texts, rows)
-	c.Notes = append(append(c.Notes, notes...), arch.TemplateNotes(texts)...)
+	c.Notes = append(append(c.Notes, notes...), c.Config.Family.TemplateNotes(texts)...)
 	return nil
 }
 

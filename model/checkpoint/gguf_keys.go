@@ -13,8 +13,6 @@ import (
 	"muninn/model/tokenizer"
 )
 
-const ggufArchitecture = "huginn"
-
 const keyName = "general.name"
 
 // ggufTexts are the keys under which a GGUF file has the folder's texts, as they are.
@@ -36,9 +34,9 @@ var ggufTextLimits = []struct {
 
 // hyperparameters are a Config as other programs look for it, uint32 and float32.
 func hyperparameters(c arch.Config) []gguf.KV {
-	n := func(key string, v int) gguf.KV { return gguf.KV{Key: ggufArchitecture + "." + key, Value: uint32(v)} }
+	n := func(key string, v int) gguf.KV { return gguf.KV{Key: c.Family.Name + "." + key, Value: uint32(v)} }
 	x := func(key string, v float64) gguf.KV {
-		return gguf.KV{Key: ggufArchitecture + "." + key, Value: float32(v)}
+		return gguf.KV{Key: c.Family.Name + "." + key, Value: float32(v)}
 	}
 	return []gguf.KV{
 		n("block_count", c.Layers()),
@@ -61,7 +59,7 @@ func hyperparameters(c arch.Config) []gguf.KV {
 // ggufMetadata is everything in a GGUF file but the tensors.
 func ggufMetadata(ck *Checkpoint, name string, fileType uint32) ([]gguf.KV, error) {
 	kvs := []gguf.KV{
-		{Key: "general.architecture", Value: ggufArchitecture},
+		{Key: "general.architecture", Value: ck.Config.Family.Name},
 		{Key: keyName, Value: name},
 		{Key: "general.file_type", Value: fileType},
 		{Key: "general.quantization_version", Value: uint32(2)},

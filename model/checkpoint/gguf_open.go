@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"muninn/model/arch"
@@ -76,8 +77,8 @@ func checkGGUFArchitecture(f *gguf.File) error {
 	if err != nil {
 		return strict.Unusable("not a model: %w", err)
 	}
-	if found != ggufArchitecture {
-		return &arch.UnknownArchitectureError{Found: strict.Clip(found), Evidence: "general.architecture in the GGUF file", Known: arch.KnownArchitectures}
+	if !slices.ContainsFunc(arch.Families, func(a *arch.Family) bool { return a.Name == found }) {
+		return &arch.UnknownArchitectureError{Found: strict.Clip(found), Evidence: "general.architecture in the GGUF file"}
 	}
 	return nil
 }

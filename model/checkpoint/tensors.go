@@ -21,7 +21,7 @@ type TensorInfo struct {
 // checkTensors compares what a checkpoint holds with the table: nothing missing, no other shape or element type,
 // nothing left over.
 func checkTensors(c arch.Config, have map[string]TensorInfo) error {
-	if err := arch.RelativeByTensors(func(name string) bool { _, ok := have[name]; return ok }); err != nil {
+	if err := arch.Foreign(func(name string) bool { _, ok := have[name]; return ok }); err != nil {
 		return err
 	}
 	expected := map[string]bool{}

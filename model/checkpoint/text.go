@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 
 // Text turns texts into the ids of a model.
 type Text struct {
+	Family     *arch.Family
 	Tokenizer  *tokenizer.Tokenizer // nil when the checkpoint has none
 	Generation arch.Generation
 }
@@ -17,11 +19,11 @@ type Text struct {
 // Text reads what the checkpoint says of texts.
 func (c *Checkpoint) Text() (Text, error) {
 	t, err := loadTokenizer(c)
-	return Text{Tokenizer: t, Generation: c.Generation}, err
+	return Text{Family: c.Config.Family, Tokenizer: t, Generation: c.Generation}, err
 }
 
-// StopIDs are the tokens that end an answer: those of the generation config, the tokenizer's own end, and the reference's
-// three, by their names where there is a tokenizer.
+// StopIDs are the tokens that end an answer: those of the generation config, the tokenizer's own end, and the
+// family's, by their names where there is a tokenizer.
 func (t Text) StopIDs() []int32 {
 	var ids []int32
 	add := func(id int32) {
@@ -32,13 +34,19 @@ func (t Text) StopIDs() []int32 {
 	for _, id := range t.Generation.EOS {
 		add(int32(id))
 	}
-	if t.Tokenizer == nil {
-		for _, id := range []int32{65504, 65505, 65508} {
+	for _, stop := range t.Family.Stops {
+		id, ok := stop.ID, true
+		if t.Tokenizer != nil {
+			id, ok = t.Tokenizer.ID(stop.Name)
+		}
+		if ok {
 			add(id)
 		}
-		return ids
 	}
-	for _, name := range append([]string{arch.BeginText, arch.EndText, arch.EndTurn}, t.Generation.StopTokens...) {
+	for _, name := range t.Generation.StopTokens {
+		if t.Tokenizer == nil {
+			break
+		}
 		if id, ok := t.Tokenizer.ID(name); ok {
 			add(id)
 		}
@@ -51,10 +59,10 @@ func (t Text) BeginID() (int32, bool) {
 	if t.Generation.BOS >= 0 {
 		return int32(t.Generation.BOS), true
 	}
-	if t.Tokenizer == nil {
+	if t.Tokenizer == nil || t.Family.Begin == "" {
 		return 0, false
 	}
-	return t.Tokenizer.ID(arch.BeginText)
+	return t.Tokenizer.ID(t.Family.Begin)
 }
 
 // EncodePrompt turns text into ids, with the begin token in front.
@@ -69,6 +77,38 @@ func (t Text) EncodePrompt(text string, parseSpecial bool) ([]int32, error) {
 	}
 	if begin, ok := t.BeginID(); ok && (len(ids) == 0 || ids[0] != begin) {
 		ids = append([]int32{begin}, ids...)
+	}
+	return ids, nil
+}
+
+// ErrNoChat is wrapped by EncodeChat where the model has no form for conversations.
+var ErrNoChat = errors.New("no chat form")
+
+// EncodeChat lays a conversation out in the family's form and encodes it part by part; with answer it ends where the answer to
+// come begins.
+func (t Text) EncodeChat(messages []arch.Message, answer bool) ([]int32, error) {
+	if t.Family.Chat == nil || t.Tokenizer == nil {
+		return nil, fmt.Errorf("model: %w: this model's family or folder has none", ErrNoChat)
+	}
+	parts, err := t.Family.Chat(messages, answer)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int32
+	for _, p := range parts {
+		if !p.Special {
+			part, err := t.Tokenizer.Encode(p.Text, tokenizer.EncodeOptions{})
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, part...)
+			continue
+		}
+		id, ok := t.Tokenizer.ID(p.Text)
+		if !ok {
+			return nil, fmt.Errorf("model: %w: the token %s is missing in this model's tokenizer", ErrNoChat, p.Text)
+		}
+		ids = append(ids, id)
 	}
 	return ids, nil
 }

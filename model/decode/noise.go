@@ -48,7 +48,7 @@ func (n StateNoise) Validate() error {
 // Share is how much of the state the noise takes before the core step of an index, counted from 0: the state becomes
 // (1 - share) state + share noise. u is the uniform number of the step (StepUniform), which chi alone asks for.
 func (n StateNoise) Share(c arch.Config, step int, u float64) float64 {
-	share := n.Weight * c.StateStd() * math.Sqrt(float64(c.NEmbd))
+	share := n.Weight * c.StateStd() * c.EmbedScale()
 	switch n.Type {
 	case NoiseGeom:
 		share /= float64(step + 1)

@@ -69,7 +69,7 @@ const (
 )
 
 func cutNormal(key uint64, pos, kind, which uint32, cfg arch.Config, initScale float64, dst []float32) {
-	scale := cfg.StateStd() * math.Sqrt(float64(cfg.NEmbd)) * initScale
+	scale := cfg.StateStd() * cfg.EmbedScale() * initScale
 	within := math.Erf(initialCut / math.Sqrt2) // share of a normal distribution inside the cut
 	var words [4]uint32
 	for i := range dst {

@@ -75,18 +75,26 @@ func (p *pass) begin(carry vk.Span, mixed bool) {
 		p.block(fmt.Sprintf("prelude.%d", i), p.X, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.X, w.Prelude, i, vk.Span{}))
 	}
 	r.Place(p.Embeds, p.X, p.rows)
-	r.InitState(p.State, p.Older, p.Given, p.Carry, p.rows, mixed)
+	given := p.Given
+	if !p.Config.StartsDrawn() {
+		given = p.X
+	}
+	r.InitState(p.State, p.Older, given, p.Carry, p.rows, mixed)
 	r.Tap("state.r0", p.State)
 }
 
-// coreStep: the adapter joins state and embeds, the core blocks think, the row's step goes up.
+// coreStep: the adapter, if the family has one, joins state and embeds, the core blocks think, the row's step goes up.
 func (p *pass) coreStep(noise bool) {
 	r, w, eps := p.rec, &p.weights, p.eps
 	if noise {
 		r.Noise(p.State, w.Core[len(w.Core)-1].Norm4, eps, p.Config.MeanRecurrence, p.rows)
 	}
-	r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias, p.rows)
-	r.Tap("adapter", p.X)
+	if p.Config.Adapter() {
+		r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias, p.rows)
+		r.Tap("adapter", p.X)
+	} else {
+		r.Take(p.X, p.State, p.rows)
+	}
 	r.RMSNorm(p.normed(w.Core[0].Wqkv), p.X, w.Core[0].Norm1, eps)
 	for i := range w.Core {
 		end := p.residual(p.X, w.Core, i, vk.Span{})

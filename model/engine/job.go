@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"math"
 
 	"muninn/model/decode"
 	"muninn/shaders"
@@ -58,7 +57,7 @@ func (s *Session) check(a *decode.Task) error {
 		if r.From == decode.FromNormed {
 			normed++
 		}
-		if r.From == decode.FromInitial && q.setting.States != nil {
+		if r.From == decode.FromInitial && q.setting.States != nil && s.m.Config.StartsDrawn() {
 			if n := len(q.setting.States(r.Pos)); n != s.m.Config.NEmbd {
 				return fmt.Errorf("model: the initial state of position %d has %d values, want n_embd = %d", r.Pos, n, s.m.Config.NEmbd)
 			}
@@ -96,7 +95,7 @@ func (s *Session) admitChunk(j *job, size, carried int) bool {
 	for i, r := range rows {
 		slot, fresh := s.cellFor(q, r.Pos)
 		j.table[i] = s.row(a, r, slot, fresh)
-		j.table[i].Start = j.start(q, r, carried)
+		j.table[i].Start = j.start(q, r, carried, s.m.Config.StartsDrawn())
 	}
 	j.started = true
 	return true
@@ -104,7 +103,7 @@ func (s *Session) admitChunk(j *job, size, carried int) bool {
 
 // row is a row as the device takes it, but for where it starts.
 func (s *Session) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) shaders.Row {
-	set, deviation := s.seqs[a.Seq].setting, s.m.Config.StateStd()*math.Sqrt(float64(s.m.Config.NEmbd))
+	set, deviation := s.seqs[a.Seq].setting, s.m.Config.StateStd()*s.m.Config.EmbedScale()
 	key := decode.SequenceKey(set.Seed, set.Stream)
 	row := shaders.Row{
 		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Step: uint32(r.Step),
@@ -121,8 +120,8 @@ func (s *Session) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) sh
 	return row
 }
 
-// start is where a row's state comes from. States that go through ln_f first are noted for the pass, behind those it has.
-func (j *job) start(q *sequence, r decode.TaskRow, carried int) shaders.Start {
+// start is where a row's state comes from: where states are not drawn, from its embeds. States that go through ln_f first are noted for the pass, behind those it has.
+func (j *job) start(q *sequence, r decode.TaskRow, carried int, drawn bool) shaders.Start {
 	switch {
 	case r.From == decode.FromOwn:
 		return shaders.StartOwn
@@ -131,7 +130,7 @@ func (j *job) start(q *sequence, r decode.TaskRow, carried int) shaders.Start {
 		return shaders.StartCarried(carried + len(j.normed) - 1)
 	case r.From == decode.FromPrevious:
 		return shaders.StartSlot(q.live[q.liveAt(r.Source())].cell)
-	case q.setting.States != nil:
+	case q.setting.States != nil, !drawn:
 		return shaders.StartGiven
 	}
 	return shaders.StartDrawn

@@ -65,7 +65,7 @@ func (p *passes) begin(jobs []*job) {
 			if !r.Begin && r.From == decode.FromOwn && r.Mix == 0 && !j.adaptive() && j.task.Compare == decode.CompareNone {
 				continue // goes on as it is
 			}
-			if j.table[i].Start == shaders.StartGiven {
+			if j.table[i].Start == shaders.StartGiven && p.s.m.Config.StartsDrawn() {
 				key.given = true
 				if p.err == nil {
 					p.err = p.s.putGiven(j.task.Seq, r.Pos, len(table))

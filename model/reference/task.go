@@ -32,14 +32,24 @@ func (s *Session) do(q *refSequence, a *decode.Task, row0 int) error {
 	}
 
 	embeds := s.embeds(q, a, tap) // (S, d)
+	if !r.Config.StartsDrawn() {
+		for i, row := range a.Rows {
+			if row.From == decode.FromInitial {
+				starts[i] = embeds[i]
+			}
+		}
+	}
 	tap("state.r0", starts)
 	state := s.mix(q, a, starts)
 	a.Taken = 0
 	exit := s.newExit(a, starts)
 	for t := range a.Steps {
 		name := fmt.Sprintf("step%d.", t+1)
-		state = r.adapter.times(concat(s.noise(q, a, state, t), embeds), r.adapterBias)
-		tap(name+"adapter", state)
+		state = s.noise(q, a, state, t)
+		if r.Config.Adapter() {
+			state = r.adapter.times(concat(state, embeds), r.adapterBias)
+			tap(name+"adapter", state)
+		}
 		for i, b := range r.core {
 			name := fmt.Sprintf("%score.%d", name, i)
 			state = r.block(b, state, at, q.coreCache(i, a.Rows, t, s.opt.Lookup), name, tap)

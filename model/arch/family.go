@@ -1,0 +1,127 @@
+package arch
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"muninn/model/internal/strict"
+)
+
+// Family is a kind of recurrent-depth model: what is special about it, in one file each.
+type Family struct {
+	Name      string // also general.architecture of GGUF files
+	ModelType string // of config.json
+	Class     string // in architectures of config.json
+
+	Config  func(f *strict.Fields) Config            // reads config.json; the first error sticks in f
+	Foreign func(has func(tensor string) bool) error // refuses other models that say the same of themselves; nil: there are none
+	Tensors func(c Config) Table
+
+	Drawn      bool // the core starts from a drawn state; else from the embeds
+	StateStd   func(c Config) float64
+	EmbedScale func(c Config) float64
+
+	Generation   func(rows int) Generation // what holds without generation_config.json, for a vocabulary of so many rows
+	Begin        string                    // the token that a text begins with; empty: none
+	Stops        []Stop                    // tokens that end an answer
+	Chat         func(messages []Message, answer bool) ([]PromptPart, error)
+	ChatTemplate string // of the library, to which Chat is equal
+}
+
+// Stop is a token that ends an answer, by its name, and by its id where there is no tokenizer.
+type Stop struct {
+	Name string
+	ID   int32
+}
+
+// Families lists the families that are known.
+var Families = []*Family{Huginn}
+
+// Known lists the families as config.json names them: model_type and class.
+func Known() []string {
+	var list []string
+	for _, f := range Families {
+		list = append(list, f.ModelType+" ("+f.Class+")")
+	}
+	return list
+}
+
+// ParseConfig reads config.json. Absent fields take the defaults of the reference, null counts as absent. Fields that would
+// change the forward pass in a way that is not supported are refused; notes name contradictions and fields that are not known.
+// Errors match checkpoint.ErrModel and name the field, the value found and what is supported; another architecture gives
+// *UnknownArchitectureError.
+func ParseConfig(data []byte) (c Config, notes []string, err error) {
+	f, err := strict.Parse(FileConfig, data)
+	if err != nil {
+		return Config{}, nil, err
+	}
+	family, err := familyOf(f)
+	if err != nil {
+		return Config{}, nil, err
+	}
+	c = family.Config(f)
+	c.Family = family
+	if f.Err != nil {
+		return Config{}, nil, f.Err
+	}
+	return c, f.Notes, nil
+}
+
+// familyOf finds the family that config.json names.
+func familyOf(f *strict.Fields) (*Family, error) {
+	modelType := f.Text("model_type")
+	var classes []string
+	if _, raw := f.Get("architectures"); raw != nil {
+		if err := json.Unmarshal(raw, &classes); err != nil {
+			f.Fail("architectures is %s, want a list of strings", raw)
+		}
+	}
+	if f.Err != nil {
+		return nil, f.Err
+	}
+	if modelType == "" && len(classes) == 0 {
+		return nil, unknown("(none named)", "config.json has neither model_type nor architectures")
+	}
+	for _, family := range Families {
+		if (modelType == "" || modelType == family.ModelType) && (len(classes) == 0 || slices.Contains(classes, family.Class)) {
+			return family, nil
+		}
+	}
+	found := strict.Clip(modelType)
+	if len(classes) > 0 {
+		found = strings.TrimSpace(found + " (" + strict.Clip(strings.Join(classes, ", ")) + ")")
+	}
+	return nil, unknown(found, "model_type and architectures in config.json")
+}
+
+// Foreign refuses a checkpoint whose tensors are another family's than its config.json says.
+func Foreign(has func(tensor string) bool) error {
+	for _, f := range Families {
+		if f.Foreign != nil {
+			if err := f.Foreign(has); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func unknown(found, evidence string) error {
+	return &UnknownArchitectureError{found, evidence}
+}
+
+// UnknownArchitectureError refuses a checkpoint of another architecture by name.
+type UnknownArchitectureError struct {
+	Found    string // what the checkpoint is, as far as it can be told
+	Evidence string // where that was seen
+}
+
+func (e *UnknownArchitectureError) Error() string {
+	return fmt.Sprintf("model: architecture %s is not supported by this version (seen: %s); supported: %s",
+		e.Found, e.Evidence, strings.Join(Known(), ", "))
+}
+
+// Is makes the error one of the checkpoint.ErrModel family.
+func (e *UnknownArchitectureError) Is(target error) bool { return target == strict.ErrUnusable }

@@ -1,0 +1,70 @@
+package arch
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// huginnTemplate is the chat template of the reference's converter. ChatPrompt lays a conversation out as it does.
+const huginnTemplate = `{% for message in messages %}{% set start_content = '<|begin_header|>' %}` +
+	`{% set end_content = message['content'] | trim  + '<|end_turn|>' %}` +
+	`{% if loop.index0 == 0 %}{% set start_content = bos_token + start_content %}{% endif %}` +
+	`{% if message['role'] == 'Huginn' or message['role'] == 'assistant' %}` +
+	`{% set start_content = start_content + 'Huginn<|end_header|>\n\n' %}{{ start_content }}{{ end_content }}{% else %}` +
+	`{% set start_content = start_content + message['role'] + '<|end_header|>\n\n' %}{{ start_content }}{{ end_content }}{% endif %}{% endfor %}` +
+	`{% if add_generation_prompt %}{{ '<|begin_header|>Huginn<|end_header|>\n\n' }}{% else %}{{ '<|end_text|>' }}{% endif %}`
+
+// Special tokens of Huginn's chat form. Their ids are the tokenizer's to say.
+const (
+	beginText   = "<|begin_text|>"
+	endText     = "<|end_text|>"
+	beginHeader = "<|begin_header|>"
+	endHeader   = "<|end_header|>"
+	endTurn     = "<|end_turn|>"
+)
+
+// assistantName is how the assistant's turns are headed.
+const assistantName = "Huginn"
+
+var roleForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// huginnChat lays a conversation out in Huginn's chat form: the begin token, each message as a header with its role, two
+// newlines, the content without outer white space, and an end of turn. With answer it ends in the header of the
+// answer to come, otherwise in the end of text. The model was given no default system message, so none is added.
+//
+// Parts keep a content that spells a special token from acting as one. They can be encoded one by one: special
+// tokens are boundaries for the tokenizer anyway.
+func huginnChat(messages []Message, answer bool) ([]PromptPart, error) {
+	parts := []PromptPart{{beginText, true}}
+	header := func(role string) {
+		parts = append(parts, PromptPart{beginHeader, true}, PromptPart{role, false}, PromptPart{endHeader, true})
+	}
+	for i, m := range messages {
+		role := m.Role
+		if role == "assistant" {
+			role = assistantName
+		}
+		if !roleForm.MatchString(role) {
+			return nil, fmt.Errorf("model: message %d has role %.80q; use system, user or assistant", i+1, m.Role)
+		}
+		header(role)
+		parts = append(parts, PromptPart{"\n\n" + strings.TrimSpace(m.Content), false}, PromptPart{endTurn, true})
+	}
+	if !answer {
+		return append(parts, PromptPart{endText, true}), nil
+	}
+	header(assistantName)
+	return append(parts, PromptPart{"\n\n", false}), nil
+}
+
+// huginnGeneration holds without generation_config.json: the values shipped with Huginn. Special tokens that
+// the vocabulary does not reach are left out.
+func huginnGeneration(vocab int) Generation {
+	g := Generation{DoSample: true, Temperature: 0.7, TopK: 50, TopP: 1, RepetitionPenalty: 1,
+		DRYBase: 1.75, DRYAllowedLength: 2, BOS: -1, Pad: -1}
+	if vocab > 65509 {
+		g.BOS, g.EOS, g.Pad = 65504, []int{65505, 65508}, 65509
+	}
+	return g
+}
