@@ -212,7 +212,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	}
 	timings, err := b.profile(ctx)
 	if err == nil {
-		printProfile(s.Err, timings)
+		printProfile(s, timings)
 	}
 	return err
 }

@@ -124,8 +124,11 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 	case o.StepsPerSubmit < 0:
 		return plan{}, cli.Usage("--steps-per-submit %d: want 0 or more", o.StepsPerSubmit)
 	case len(prompt) > session.Context:
-		return plan{}, cli.Usage("the prompt has %d tokens, the context %d positions (this model: at most %d); shorten the prompt or raise --ctx",
-			len(prompt), session.Context, ck.Config.BlockSize)
+		more := ""
+		if session.Context < ck.Config.BlockSize {
+			more = fmt.Sprintf(", or raise --ctx (this model: at most %d)", ck.Config.BlockSize)
+		}
+		return plan{}, cli.Usage("the prompt has %d tokens, the context %d positions; shorten the prompt%s", len(prompt), session.Context, more)
 	}
 	return plan{
 		scheme:  scheme,
@@ -210,6 +213,7 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 	if x.scheme, err = o.settle(s, ck, x.dev.Caps(), p.scheme, &p.session, len(p.request.Prompt)); err != nil {
 		return x, o.doesNotFit(err)
 	}
+	o.noteIdle(s, ck, x.scheme)
 	x.weights = ck
 	if !o.NoCache {
 		if x.weights, err = quantised(ctx, s, o.Model, ck, x.scheme); err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
@@ -77,20 +76,16 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 		e.SetIndent("", "  ")
 		return e.Encode(all)
 	}
-	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\tNAME\tTYPE\tDRIVER\tVULKAN\tMEMORY\tFREE\tSUBGROUP\tSTORAGE\tSHARD")
+	t := cli.NewTable(s, s.Out, "", "NAME", "TYPE", "DRIVER", "VULKAN", "MEMORY", "FREE", "SUBGROUP", "STORAGE", "SHARD")
 	for i, c := range list {
 		mark := fmt.Sprint(" ", c.Index)
 		if i == chosen.Index {
 			mark = fmt.Sprint("*", c.Index)
 		}
 		memory, free := deviceMemory(c)
-		fmt.Fprintln(t, strings.Join([]string{mark, c.Name, c.Type, c.Driver, apiVersion(c), memory, free, subgroups(c), storage(c),
-			cli.Size(c.ShardLimit())}, "\t"))
+		t.Row(mark, c.Name, c.Type, c.Driver, apiVersion(c), memory, free, subgroups(c), storage(c), cli.Size(c.ShardLimit()))
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
+	t.Print()
 	for _, c := range list {
 		if err := c.Supported(); err != nil {
 			s.Note("%v", err)

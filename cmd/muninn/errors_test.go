@@ -103,3 +103,20 @@ func wantsExit(t *testing.T, err error, want int) {
 		t.Errorf("the program ended with %v, want exit status %d", err, want)
 	}
 }
+
+// What a model is stands below errors that find none, and not below others.
+func TestModelAdvice(t *testing.T) {
+	const advice = "MODEL is a folder"
+	dir := t.TempDir()
+	invoke("show", dir).wants(t, cli.ExitModel, "", advice)
+	invoke("show", filepath.Join(dir, "gone")).wants(t, cli.ExitModel, "", advice)
+	for name, content := range map[string]string{"config.json": "{}", "a.gguf": "GGUF"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if o := invoke("show", strings.TrimSuffix(path, "/config.json")); o.code != cli.ExitModel || strings.Contains(o.err, advice) {
+			t.Errorf("%s: exit status %d, %s", name, o.code, o.err)
+		}
+	}
+}

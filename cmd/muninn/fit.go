@@ -30,7 +30,8 @@ func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.fit, "fit", true, "choose what is not given of --quant, --cache-lookup-strategy, --kv-type and --ctx so that the device's memory holds it")
 	fs.BoolVar(&o.NoFit, "no-fit", false, "take everything as given, and try")
 	fs.BoolVar(&o.Plan, "plan", false, "print what memory the model takes on the device, part by part, and exit; nothing is loaded")
-	fs.StringVar(&o.PlanFor, "plan-for", "", "as --plan, for a `card` of a size such as 6GiB, or for a GPU whose recorded limits have this in their name")
+	fs.StringVar(&o.PlanFor, "plan-for", "", "as --plan, for a `card` of a size such as 6GiB (a number alone is GiB), or for a GPU whose recorded limits have this in their name")
+	cli.Offer(fs, "plan-for", "4GiB", "6GiB", "8GiB", "12GiB", "16GiB", "24GiB")
 	cli.ChoiceVar(fs, &o.KVType, "kv-type", "auto", []string{"auto", "f32", "f16", "q8"}, "how the KV cache is stored; auto: f16, or q8 where the device holds no more")
 	fs.Lookup("fit").Hidden = true // --no-fit is its opposite
 	o.set = fs.Changed

@@ -119,12 +119,12 @@ func TestFitSays(t *testing.T) {
 }
 
 func TestParseSize(t *testing.T) {
-	for text, want := range map[string]uint64{"6GiB": 6 << 30, " 5.5 gib": 11 << 29, "8GB": 8e9, "512MiB": 512 << 20, "4g": 4 << 30} {
+	for text, want := range map[string]uint64{"6GiB": 6 << 30, " 5.5 gib": 11 << 29, "8GB": 8e9, "512MiB": 512 << 20, "4g": 4 << 30, "6": 6 << 30, "0.5": 1 << 29} {
 		if got, ok, err := parseSize(text); got != want || !ok || err != nil {
 			t.Errorf("%q: %d, %v, %v", text, got, ok, err)
 		}
 	}
-	for _, text := range []string{"RTX 3060", "6", "GiB", "6TiB", ""} {
+	for _, text := range []string{"RTX 3060", "3090", "nan", "GiB", "6TiB", ""} {
 		if _, ok, err := parseSize(text); ok || err != nil {
 			t.Errorf("%q is a size (%v)", text, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
@@ -72,22 +71,22 @@ func recordedNames() (names []string) {
 	return names
 }
 
+// maxBare is the largest number that is a size in GiB when it stands alone; larger ones are in the names of GPUs.
+const maxBare = 512
+
 // sizeUnits are what a size may end in.
 var sizeUnits = []struct {
 	name  string
 	bytes float64
-}{{"gib", 1 << 30}, {"mib", 1 << 20}, {"gb", 1e9}, {"mb", 1e6}, {"g", 1 << 30}, {"m", 1 << 20}}
+}{{"gib", 1 << 30}, {"mib", 1 << 20}, {"gb", 1e9}, {"mb", 1e6}, {"g", 1 << 30}, {"m", 1 << 20}, {"", 1 << 30}}
 
-// parseSize reads a size such as 6GiB or 5.5 GB. What is no number and unit is no size; ok tells.
+// parseSize reads a size such as 6GiB, 5.5 GB or 6, which is in GiB. What is no number and unit is no size; ok tells.
 func parseSize(text string) (n uint64, ok bool, err error) {
 	t := strings.ToLower(strings.TrimSpace(text))
 	for _, u := range sizeUnits {
 		number, found := strings.CutSuffix(t, u.name)
-		if !found {
-			continue
-		}
 		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || math.IsNaN(v) {
+		if !found || err != nil || math.IsNaN(v) || u.name == "" && math.Abs(v) > maxBare {
 			continue
 		}
 		if v *= u.bytes; v < 1<<20 || v > 1<<50 {
@@ -101,17 +100,18 @@ func parseSize(text string) (n uint64, ok bool, err error) {
 // planTable prints a plan for people.
 func planTable(s *cli.Streams, c arch.Config, caps vk.Caps, choice fit.Choice) error {
 	p, space := choice.Plan, choice.Space
-	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(s.Out, "%v on %s\n%s\n\n", c, caps.Name, choice.Why)
+	t := cli.NewTable(s, s.Out)
 	for _, l := range p.Lines {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", l.Group, l.Part, fit.Size(l.Bytes))
+		t.Row(l.Group, l.Part, fit.Size(l.Bytes))
 	}
-	fmt.Fprintf(t, "rounding\tends of blocks\t%s\n", fit.Size(p.Rounding))
-	fmt.Fprintf(t, "total\ton the device\t%s\n", fit.Size(p.Device))
-	fmt.Fprintf(t, "reserve\tleft to the driver\t%s\n", fit.Size(space.Reserve))
-	fmt.Fprintf(t, "free\t%s\t%s\n", freeSource(space), fit.Size(space.Free))
-	fmt.Fprintf(t, "host\tstaging\t%s of %s\n", fit.Size(p.Host), fit.Size(space.Host))
-	return t.Flush()
+	t.Row("rounding", "ends of blocks", fit.Size(p.Rounding))
+	t.Row("total", "on the device", fit.Size(p.Device))
+	t.Row("reserve", "left to the driver", fit.Size(space.Reserve))
+	t.Row("free", freeSource(space), fit.Size(space.Free))
+	t.Row("host", "staging", fit.Size(p.Host))
+	t.Print()
+	return nil
 }
 
 // freeSource says where the figure of the free memory is from.

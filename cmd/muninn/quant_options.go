@@ -14,6 +14,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
+	"muninn/model/engine"
 	"muninn/model/store"
 )
 
@@ -37,6 +38,28 @@ func (o *schemeOptions) scheme() (checkpoint.Scheme, error) {
 		return scheme, cli.AsUsage(err)
 	}
 	return scheme, nil
+}
+
+// noteIdle names the flags about weights that the user gave and that change nothing with this checkpoint.
+func (o *decodeOptions) noteIdle(s *cli.Streams, ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) {
+	bare := scheme
+	bare.Keep = nil
+	as, without := engine.DeviceFormats(scheme, ck.Config, ck.Stored), engine.DeviceFormats(bare, ck.Config, ck.Stored)
+	blocks, kept := false, false
+	for _, spec := range ck.Config.TensorSpecs() {
+		blocks = blocks || as(spec).Blocked()
+		kept = kept || as(spec) != without(spec)
+	}
+	makes, _ := scheme.Quantises(ck) // an error comes once more where it matters
+	for _, f := range []struct {
+		name string
+		does bool
+		why  string
+	}{{"activations", blocks, "no weights are in q8_0 or q4_0"}, {"no-cache", makes, "no weights are quantised"}, {"keep", kept, "all parts are so without it"}} {
+		if o.given(f.name) && !f.does {
+			s.Note("--%s changes nothing here: %s", f.name, f.why)
+		}
+	}
 }
 
 // cacheVersion changes when the same source and scheme give other bytes than before.

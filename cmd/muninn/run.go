@@ -183,12 +183,16 @@ func (o *runOptions) depth(c arch.Config) (steps int, sampler decode.Strategy, e
 // finish ends the output, says in a line what it took, and prints what was asked for besides.
 func (o *runOptions) finish(s *cli.Streams, w *tokenWriter, sum summary, perToken uint64) error {
 	err := w.close(sum)
-	s.Note("%s", sum.closing())
+	if o.ComparePlain {
+		fmt.Fprintln(s.Err, sum.closing()) // asked for by name, so -q does not leave it out
+	} else {
+		s.Note("%s", sum.closing())
+	}
 	if o.Stats {
 		printStats(s.Err, sum, perToken)
 	}
 	if o.Profile {
-		printProfile(s.Err, sum.timings)
+		printProfile(s, sum.timings)
 	}
 	return err
 }

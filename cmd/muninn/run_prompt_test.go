@@ -70,4 +70,8 @@ func TestPromptFiles(t *testing.T) {
 	if strings.Contains(o.err, "device") {
 		t.Errorf("the device was opened: %s", o.err)
 	}
+	if strings.Contains(o.err, "--ctx") { // that is the most this model takes
+		t.Errorf("the advice does not help: %s", o.err)
+	}
+	invoke("run", "demo", strings.Repeat("é", 30), "--ctx", "8", "--device", device).wants(t, cli.ExitUsage, "", "raise --ctx")
 }

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"io"
 	"math"
-	"text/tabwriter"
 	"time"
 
 	"muninn/cmd/muninn/cli"
@@ -194,19 +193,18 @@ func printStats(w io.Writer, s summary, perToken uint64) {
 }
 
 // printProfile writes the device time of each kernel, longest first.
-func printProfile(w io.Writer, timings []vk.Timing) {
+func printProfile(s *cli.Streams, timings []vk.Timing) {
 	if len(timings) == 0 {
-		fmt.Fprintln(w, "profile: this device has no timestamps")
+		fmt.Fprintln(s.Err, "profile: this device has no timestamps")
 		return
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "KERNEL\tCOUNT\tTOTAL\tMEAN\tGB/S")
+	t := cli.NewTable(s, s.Err, "KERNEL", "COUNT", "TOTAL", "MEAN", "GB/S")
 	for _, k := range timings {
 		gbs := "-"
 		if k.Total > 0 {
 			gbs = fmt.Sprintf("%.2f", float64(k.Cost.Bytes)/k.Total.Seconds()/1e9)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%v\t%v\t%s\n", k.Kernel, k.Count, k.Total.Round(time.Microsecond), (k.Total / time.Duration(max(k.Count, 1))).Round(10*time.Nanosecond), gbs)
+		t.Row(k.Kernel, k.Count, k.Total.Round(time.Microsecond), (k.Total / time.Duration(max(k.Count, 1))).Round(10*time.Nanosecond), gbs)
 	}
-	t.Flush()
+	t.Print()
 }

@@ -178,3 +178,18 @@ func TestRunUnknownLookup(t *testing.T) {
 		o.wants(t, cli.ExitUsage, "", fmt.Sprintf("lookup strategy %q", name))
 	}
 }
+
+// Flags that change nothing say so, and what is asked for by name is printed under -q.
+func TestIdleFlags(t *testing.T) {
+	device := firstDevice(t)
+	for flag, value := range map[string]string{"activations": "q8", "no-cache": "true", "keep": "core"} {
+		run := []string{"run", "demo", chain, "-n", "1", "--device", device, "--" + flag + "=" + value}
+		invoke(run...).wants(t, cli.ExitOK, "3;", "--"+flag+" changes nothing")
+		invocation{env: map[string]string{"MUNINN_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")): value}}.run(run[:len(run)-1]...).wants(t, cli.ExitOK, "", " changes nothing")
+		o := invoke(append(run, "--quant", "q8_0", "--keep", "core=f32")...)
+		if o.code != cli.ExitOK || strings.Contains(o.err, "changes nothing") {
+			t.Errorf("--%s with q8_0: exit status %d, %s", flag, o.code, o.err)
+		}
+	}
+	invoke("run", "demo", chain, "-n", "1", "--device", device, "-q", "--compare-plain", "--criterion", "kl").wants(t, cli.ExitOK, "", "plain at r = 8")
+}

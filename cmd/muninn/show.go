@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
@@ -53,7 +52,7 @@ would hold the model, with all its positions, on the devices of this machine and
 				return cli.JSONLines(s.Out).Encode(d)
 			}
 			d.print(s, o.Tensors)
-			return printVerdicts(s.Out, d.Verdicts)
+			return printVerdicts(s, d.Verdicts)
 		},
 	}
 }
@@ -155,8 +154,7 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 		fmt.Fprintf(s.Out, "tokenizer of %d tokens\n", d.Tokens)
 	}
 	fmt.Fprintln(s.Out)
-	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PART\tTENSORS\tWEIGHTS\tMATRICES\tSIZE")
+	t := cli.NewTable(s, s.Out, "PART", "TENSORS", "WEIGHTS", "MATRICES", "SIZE")
 	var count int
 	var weights int64
 	for _, p := range d.Parts {
@@ -164,11 +162,11 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 		if formats == "" {
 			formats = "-"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", p.Part, p.Tensors, p.Weights, formats, cli.Size(uint64(p.Bytes)))
+		t.Row(p.Part, p.Tensors, p.Weights, formats, cli.Size(uint64(p.Bytes)))
 		count, weights = count+p.Tensors, weights+p.Weights
 	}
-	fmt.Fprintf(t, "total\t%d\t%d\t%.2f bits a weight\t%s\n", count, weights, 8*float64(d.Bytes)/float64(max(weights, 1)), cli.Size(uint64(d.Bytes)))
-	t.Flush()
+	t.Row("total", count, weights, fmt.Sprintf("%.2f bits a weight", 8*float64(d.Bytes)/float64(max(weights, 1))), cli.Size(uint64(d.Bytes)))
+	t.Print()
 	if d.TiedEmbeddings {
 		fmt.Fprintln(s.Out, "The embedding is the output matrix too.")
 	}
@@ -176,9 +174,9 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 		return
 	}
 	fmt.Fprintln(s.Out)
-	fmt.Fprintln(t, "TENSOR\tFORMAT\tSHAPE\tSIZE")
+	t = cli.NewTable(s, s.Out, "TENSOR", "FORMAT", "SHAPE", "SIZE")
 	for _, x := range d.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", x.Name, x.Format, x.Shape, cli.Size(uint64(x.Bytes)))
+		t.Row(x.Name, x.Format, x.Shape, cli.Size(uint64(x.Bytes)))
 	}
-	t.Flush()
+	t.Print()
 }

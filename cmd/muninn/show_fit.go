@@ -3,9 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"text/tabwriter"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
 	"muninn/model/fit"
 	"muninn/vk"
@@ -63,15 +62,16 @@ func verdictOn(ck *checkpoint.Checkpoint, c vk.Caps) (verdict, error) {
 }
 
 // printVerdicts writes them for people.
-func printVerdicts(w io.Writer, list []verdict) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nON\tAS\tKV CACHE\tPOSITIONS\tTAKES\tFREE")
+func printVerdicts(s *cli.Streams, list []verdict) error {
+	fmt.Fprintln(s.Out)
+	t := cli.NewTable(s, s.Out, "ON", "AS", "KV CACHE", "POSITIONS", "TAKES", "FREE")
 	for _, v := range list {
 		if !v.Fits {
-			fmt.Fprintf(t, "%s\tdoes not fit\t\t\t%s\t%s\n", v.Device, fit.Size(v.Bytes), fit.Size(v.Free))
+			t.Row(v.Device, "does not fit", "", "", fit.Size(v.Bytes), fit.Size(v.Free))
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s, %s\t%d\t%s\t%s\n", v.Device, v.Quant, v.Lookup, v.KV, v.Context, fit.Size(v.Bytes), fit.Size(v.Free))
+		t.Row(v.Device, v.Quant, v.Lookup+", "+v.KV, v.Context, fit.Size(v.Bytes), fit.Size(v.Free))
 	}
-	return t.Flush()
+	t.Print()
+	return nil
 }

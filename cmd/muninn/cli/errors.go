@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 
 	"muninn/model/checkpoint"
@@ -62,6 +63,11 @@ var packageName = regexp.MustCompile(`^[a-z]+: `)
 // AsUsage makes a usageError of an error that says what is wrong with the user's values.
 func AsUsage(err error) error { return Usage("%s", packageName.ReplaceAllString(err.Error(), "")) }
 
+// isNoModel tells that there is no model where one was named; what else is wrong with one says so itself.
+func isNoModel(err error) bool {
+	return errors.Is(err, checkpoint.ErrModel) && errors.Is(err, fs.ErrNotExist)
+}
+
 // IsUsage tells a usageError.
 func IsUsage(err error) bool {
 	var u *usageError
@@ -85,7 +91,8 @@ var Kinds = []kind{
 	{matches(vk.ErrOutOfMemory), ExitMemory, memoryAdvice},
 	{matches(shaders.ErrBindingLimit), ExitMemory, ""},
 	{matches(checkpoint.ErrNoTokenizer), ExitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
-	{matches(checkpoint.ErrModel), ExitModel, modelAdvice},
+	{isNoModel, ExitModel, modelAdvice},
+	{matches(checkpoint.ErrModel), ExitModel, ""},
 }
 
 const (

@@ -115,12 +115,12 @@ func IsTerminal(stream any) bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// TerminalSize is the size of the terminal that out is, or 0, 0 where nothing can be drawn in place.
-func (s *Streams) TerminalSize() (width, height int) {
-	if kind, _ := s.Env("TERM"); kind == "dumb" || !IsTerminal(s.Out) {
+// TerminalSize is the size of the terminal that a stream is, or 0, 0 where nothing can be drawn in place.
+func (s *Streams) TerminalSize(stream any) (width, height int) {
+	if kind, _ := s.Env("TERM"); kind == "dumb" || !IsTerminal(stream) {
 		return 0, 0
 	}
-	width, height, err := term.GetSize(int(fileOf(s.Out).Fd()))
+	width, height, err := term.GetSize(int(fileOf(stream).Fd()))
 	if err != nil {
 		return 0, 0
 	}

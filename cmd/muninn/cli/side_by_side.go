@@ -43,7 +43,7 @@ type sideColumn struct {
 
 // NewSideBySide has a column for each title, with room for the longest summary below it. close must be called in the end.
 func NewSideBySide(s *Streams, titles []string, longest string) *SideBySide {
-	width, height := s.TerminalSize()
+	width, height := s.TerminalSize(s.Out)
 	return sideBySideOf(s, titles, longest, width, height)
 }
 

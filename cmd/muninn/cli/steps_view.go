@@ -26,7 +26,7 @@ type StepsView struct {
 
 // NewStepsView is for steps from 0 to maxSteps. finish must be called in the end.
 func NewStepsView(s *Streams, maxSteps int) *StepsView {
-	width, _ := s.TerminalSize()
+	width, _ := s.TerminalSize(s.Out)
 	kind, _ := s.Env("COLORTERM")
 	return stepsViewOf(s.Out, width, s.coloured(s.Out), kind == "truecolor" || kind == "24bit", maxSteps)
 }

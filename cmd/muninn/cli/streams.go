@@ -43,7 +43,7 @@ func StandardStreams() *Streams {
 // Note prints one line to err, unless quiet.
 func (s *Streams) Note(format string, args ...any) {
 	if !s.Quiet {
-		fmt.Fprintln(s.Err, s.Style(s.Err, Dim, Printable(fmt.Sprintf(format, args...))))
+		fmt.Fprintln(s.Err, s.Style(s.Err, Dim, Printable(byVariables(fmt.Sprintf(format, args...), s.variables))))
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -14,15 +15,24 @@ const (
 // contents broken, and with a line for each cell where even that does not fit.
 type Table struct {
 	s      *Streams
+	out    io.Writer
 	titles []string
 	rows   [][]string
 }
 
-// NewTable begins a table on standard output. Without titles it has rows only.
-func NewTable(s *Streams, titles ...string) *Table { return &Table{s: s, titles: titles} }
+// NewTable begins a table on one of the streams. Without titles it has rows only.
+func NewTable(s *Streams, out io.Writer, titles ...string) *Table {
+	return &Table{s: s, out: out, titles: titles}
+}
 
-// Row adds a row. Cells may be styled.
-func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
+// Row adds a row, of strings, which may be styled, and of values as fmt prints them.
+func (t *Table) Row(cells ...any) {
+	var row []string
+	for _, c := range cells {
+		row = append(row, fmt.Sprint(c))
+	}
+	t.rows = append(t.rows, row)
+}
 
 // Print writes the table.
 func (t *Table) Print() {
@@ -31,12 +41,12 @@ func (t *Table) Print() {
 		rows = append([][]string{t.titles}, rows...)
 	}
 	widths := columnWidths(rows)
-	if limit, _ := t.s.TerminalSize(); limit > 0 && !narrow(widths, limit-1) {
+	if limit, _ := t.s.TerminalSize(t.out); limit > 0 && !narrow(widths, limit-1) {
 		t.printCells()
 		return
 	}
 	for _, row := range rows {
-		printRow(t.s, row, widths)
+		printRow(t.out, row, widths)
 	}
 }
 
@@ -77,7 +87,7 @@ func narrow(widths []int, limit int) bool {
 }
 
 // printRow writes one row on as many lines as its cells take.
-func printRow(s *Streams, row []string, widths []int) {
+func printRow(out io.Writer, row []string, widths []int) {
 	lines, most := make([][]string, len(row)), 0
 	for i, cell := range row {
 		lines[i] = []string{cell}
@@ -95,7 +105,7 @@ func printRow(s *Streams, row []string, widths []int) {
 			}
 			b.WriteString(text + strings.Repeat(" ", widths[i]-visible(text)) + tableGap)
 		}
-		fmt.Fprintln(s.Out, strings.TrimRight(b.String(), " "))
+		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
 	}
 }
 
@@ -103,7 +113,7 @@ func printRow(s *Streams, row []string, widths []int) {
 func (t *Table) printCells() {
 	for i, row := range t.rows {
 		if i > 0 {
-			fmt.Fprintln(t.s.Out)
+			fmt.Fprintln(t.out)
 		}
 		for k, cell := range row {
 			if cell != "" {
@@ -111,7 +121,7 @@ func (t *Table) printCells() {
 				if k < len(t.titles) && t.titles[k] != "" {
 					title = t.titles[k] + ": "
 				}
-				fmt.Fprintln(t.s.Out, title+cell)
+				fmt.Fprintln(t.out, title+cell)
 			}
 		}
 	}

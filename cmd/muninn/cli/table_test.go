@@ -8,7 +8,7 @@ import (
 // A table is as wide as its contents on a pipe, and never wider than a terminal; nothing of it is lost.
 func TestTable(t *testing.T) {
 	fill := func(s *Streams) {
-		tab := NewTable(s, "NAME", "DRIVER", "N")
+		tab := NewTable(s, s.Out, "NAME", "DRIVER", "N")
 		tab.Row("first 日本", s.Style(s.Out, Green, "a driver of a long name"), "1")
 		tab.Row("second", "", "22")
 		tab.Print()
