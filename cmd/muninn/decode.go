@@ -214,15 +214,6 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 		return x, o.doesNotFit(err)
 	}
 	o.noteIdle(s, ck, x.scheme)
-	x.weights = ck
-	if !o.NoCache {
-		if x.weights, err = quantised(ctx, s, o.Model, ck, x.scheme); err != nil {
-			return x, err
-		}
-		if x.weights != ck {
-			x.close = append(x.close, x.weights.Close)
-		}
-	}
 	activations, err := shaders.ParseActivations(o.Activations)
 	if err != nil {
 		return x, cli.AsUsage(err)
@@ -230,8 +221,22 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 	loading := engine.LoadOptions{Weights: x.scheme, Kernels: shaders.Options{
 		Activations: activations, Compiling: func(name string) { x.reading.Say("compiling " + name) },
 	}}
-	if x.m, x.loading, err = loadModel(s, o.Model, x.weights, x.dev, loading); err != nil {
+	if err := noteRequantised(s, o.Model, ck, x.scheme); err != nil {
 		return x, err
+	}
+	cache := weightsCache(s)
+	if o.NoCache {
+		cache.Dir = ""
+	}
+	x.weights, err = cache.Load(ctx, modelName(o.Model), ck, x.scheme, func(from *checkpoint.Checkpoint) (err error) {
+		x.m, x.loading, err = loadModel(s, o.Model, from, x.dev, loading)
+		return err
+	})
+	if err != nil {
+		return x, err
+	}
+	if x.weights != ck {
+		x.close = append(x.close, x.weights.Close)
 	}
 	x.close = append(x.close, func() error { x.m.Close(); return nil })
 	p.request.StopIDs = x.m.StopIDs()

@@ -1,13 +1,8 @@
 package main
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -62,56 +57,25 @@ func (o *decodeOptions) noteIdle(s *cli.Streams, ck *checkpoint.Checkpoint, sche
 	}
 }
 
-// cacheVersion changes when the same source and scheme give other bytes than before.
-const cacheVersion = "1"
+// noteRequantised says what the weights of a model were before, where the scheme cannot give back what that rounded away.
+func noteRequantised(s *cli.Streams, name string, ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) error {
+	from, err := scheme.Requantises(ck)
+	if from != "" {
+		s.Note("%s has weights in %s: made into %v, they keep its rounding errors; the original model would give better ones", name, from, scheme)
+	}
+	return err
+}
 
-// quantised is the checkpoint as the scheme wants it: the cached file if there is one, made now if not, and the checkpoint
-// itself where the scheme makes no blocks of weights or there is no place for a file. In that case the weights are
-// quantised as they are loaded. Closing what is returned, when it is not ck, is the caller's.
-func quantised(ctx context.Context, s *cli.Streams, name string, ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) (*checkpoint.Checkpoint, error) {
-	makes, err := scheme.Quantises(ck)
-	if err != nil || !makes {
-		return ck, err
+// weightsCache is where quantised weights are kept.
+func weightsCache(s *cli.Streams) store.Cache {
+	c := store.Cache{Note: s.Note, Progress: func(what string, total int64) (func(done, total int64), func()) {
+		bar := cli.NewProgress(s, what, total, true)
+		return bar.Set, bar.Done
+	}}
+	if base := cacheBase(s); base != "" {
+		c.Dir = filepath.Join(base, "weights")
 	}
-	base := cacheBase(s)
-	if base == "" {
-		return ck, nil
-	}
-	source, err := ck.SourceKey()
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256([]byte(cacheVersion + "\n" + source + "\n" + scheme.String()))
-	key := hex.EncodeToString(sum[:])
-	path := filepath.Join(base, "weights", plainName(name)+"-"+plainName(scheme.String())+"-"+key[:16]+".gguf")
-	if cached, err := store.Open(path); err == nil {
-		if cached.CachedFrom() == key {
-			s.Note("weights from the cache: %s", path)
-			return cached, nil
-		}
-		cached.Close()
-	}
-	o := checkpoint.WriteOptions{Scheme: scheme, Name: modelName(name), Source: key}
-	bytes, err := checkpoint.GGUFSize(ck, o)
-	if err != nil {
-		return nil, err
-	}
-	s.Note("quantising to %v, once: %s go to %s (--no-cache does without)", scheme, cli.Size(uint64(bytes)), path)
-	err = os.MkdirAll(filepath.Dir(path), 0o700)
-	if err == nil {
-		bar := cli.NewProgress(s, "quantising "+name, ck.Size(), true)
-		o.Progress = bar.Set
-		err = checkpoint.WriteGGUF(ctx, ck, path, o)
-		bar.Done()
-	}
-	if err == nil {
-		return store.Open(path)
-	}
-	if ctx.Err() != nil || errors.Is(err, checkpoint.ErrModel) || errors.Is(err, checkpoint.ErrScheme) {
-		return nil, err
-	}
-	s.Note("no cache: %v; the weights are quantised as they are loaded", err)
-	return ck, nil
+	return c
 }
 
 // cacheBase is the user's folder for what can be made anew; empty when there is none.
@@ -133,11 +97,4 @@ func modelName(path string) string {
 		path = abs
 	}
 	return strings.ToValidUTF8(strings.TrimSuffix(filepath.Base(path), ".gguf"), "?")
-}
-
-var notPlain = regexp.MustCompile(`[^A-Za-z0-9_.]+`)
-
-// plainName is what a text adds to a file's name.
-func plainName(text string) string {
-	return strings.Trim(notPlain.ReplaceAllString(modelName(text), "-"), "-.")
 }

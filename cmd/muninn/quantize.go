@@ -78,6 +78,9 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	case !o.Force:
 		return cli.Usage("%s is there already; choose another name, or replace it with --force", dst)
 	}
+	if err := noteRequantised(s, src, ck, scheme); err != nil {
+		return err
+	}
 	w := checkpoint.WriteOptions{Scheme: scheme, Name: o.Name}
 	if w.Name == "" {
 		w.Name = modelName(src)

@@ -147,6 +147,35 @@ func TestQuantizeNames(t *testing.T) {
 	}
 }
 
+// A file of weights in blocks that become others says so once, and what is made of it says it for ever.
+func TestRequantised(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	const said, note = " has weights in q8_0: made into ", "its weights were q8_0 before"
+	count := func(o outcome, text string, n int) {
+		t.Helper()
+		if strings.Count(o.err, text) != n || o.code != cli.ExitOK {
+			t.Errorf("exit status %d, %q, want %q %d times", o.code, o.err, text, n)
+		}
+	}
+	count(invoke("quantize", "demo", path("q8.gguf")), said, 0)
+	count(invoke("quantize", path("q8.gguf"), path("same.gguf")), said, 0)
+	count(invoke("quantize", path("q8.gguf"), path("q4.gguf"), "--quant", "q4_0"), said+"q4_0", 1)
+	count(invoke("quantize", path("q8.gguf"), path("f32.gguf"), "--quant", "f32"), said+"f32", 1)
+	for file, n := range map[string]int{"q8.gguf": 0, "same.gguf": 0, "q4.gguf": 1, "f32.gguf": 1} {
+		o := invoke("show", path(file))
+		if strings.Count(o.out+o.err, note) != n {
+			t.Errorf("show %s: %q, want %q %d times", file, o.out+o.err, note, n)
+		}
+	}
+	count(invoke("quantize", path("f32.gguf"), path("again.gguf"), "--quant", "q4_0"), note, 1)
+	count(invoke("quantize", path("again.gguf"), path("last.gguf"), "--quant", "f16"), " has weights in q4_0", 1)
+	invoke("show", path("last.gguf")).wants(t, cli.ExitOK, "", "its weights were q8_0, then q4_0, q8_0 before")
+	for range 2 { // whether made now or kept
+		count(invoke("run", path("q8.gguf"), "--prompt-ids", "1", "-n", "1", "-r", "1", "--quant", "q4_0", "--device", firstDevice(t)), said+"q4_0", 1)
+	}
+}
+
 // wide writes the demo with an embedding of 100 000 rows, which takes a while to quantise.
 func wide(t *testing.T) string {
 	t.Helper()

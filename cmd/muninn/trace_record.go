@@ -85,7 +85,7 @@ func (r *recorder) walk(a *decode.Task, begin func(i int, initial []float32) *tr
 func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p plan) (*trace.Trace, error) {
 	about := trace.Trace{Model: modelName(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
 	var err error
-	if about.Run, err = o.settings(x, p); err != nil {
+	if about.Run, err = o.settings(ctx, s, x, p); err != nil {
 		return nil, err
 	}
 	if exit := p.request.Strategy.Exit; exit != nil {

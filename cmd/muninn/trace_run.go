@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
 	"muninn/model/trace"
 )
@@ -16,13 +18,13 @@ var notRepeated = []string{"output", "theme", "file", "chat", "system", "parse-s
 
 // settings says how a trace is made, with a command line that makes it again: every flag that was given, and what the model, the
 // device and the draw of a seed chose.
-func (o *traceOptions) settings(x *opened, p plan) (trace.Run, error) {
+func (o *traceOptions) settings(ctx context.Context, s *cli.Streams, x *opened, p plan) (trace.Run, error) {
 	program, err := thisBuild()
 	if err != nil {
 		return trace.Run{}, err
 	}
 	r := trace.Run{Program: program.name(), Weights: x.scheme.String(), KV: p.session.KV.String(), Lookup: p.session.Lookup.String(), Seed: p.state.Seed}
-	if r.ModelKey, err = x.weights.SourceKey(); err != nil {
+	if r.ModelKey, err = weightsCache(s).Key(ctx, modelName(o.Model), x.weights); err != nil {
 		return r, err
 	}
 	quant, keep, _ := strings.Cut(r.Weights, ", keep ")

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,6 +60,9 @@ func (c *Checkpoint) openGGUF(w *weightFile) error {
 	if err := c.open(); err != nil {
 		return err
 	}
+	if were := c.requantised(); were != "" {
+		c.Notes = append(c.Notes, fmt.Sprintf("%s: its weights were %s before, and have what that rounded away no more", w.name, were))
+	}
 	return c.checkHyperparameters()
 }
 
@@ -69,6 +73,15 @@ func (c *Checkpoint) Name() string {
 	}
 	name, _ := c.gguf.Text(keyName, maxNameBytes) // a name that cannot be read is none
 	return name
+}
+
+// requantised is what Requantises gave when a GGUF file and those before it were made; empty for others.
+func (c *Checkpoint) requantised() string {
+	if c.gguf == nil {
+		return ""
+	}
+	were, _ := c.gguf.Text(keyRequantised, maxNameBytes) // what cannot be read says nothing
+	return were
 }
 
 // checkGGUFArchitecture refuses files of other models by name.

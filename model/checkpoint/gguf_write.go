@@ -23,6 +23,9 @@ type WriteOptions struct {
 // keySource is where a file of the cache has the key of what it was made of.
 const keySource = "muninn.source"
 
+// keyRequantised is where a file has the formats of blocks that its weights had before, the oldest first.
+const keyRequantised = "muninn.requantized_from"
+
 // pieceElements is how much of a tensor is on the host at a time: 4 Mi elements.
 const PieceElements = 4 << 20
 
@@ -168,6 +171,18 @@ func jobGGUF(ck *Checkpoint, o WriteOptions) (ggufJob, error) {
 	var err error
 	if j.meta, err = ggufMetadata(ck, o.Name, fileType(j.tensors, j.formats)); err != nil {
 		return j, err
+	}
+	from, err := o.Scheme.Requantises(ck)
+	if err != nil {
+		return j, err
+	}
+	if were := ck.requantised(); were != "" && from != "" {
+		from = were + ", then " + from
+	} else if from == "" {
+		from = were
+	}
+	if from != "" {
+		j.meta = append(j.meta, gguf.KV{Key: keyRequantised, Value: from})
 	}
 	if o.Source != "" {
 		j.meta = append(j.meta, gguf.KV{Key: keySource, Value: o.Source})

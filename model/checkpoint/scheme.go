@@ -128,6 +128,27 @@ func (s Scheme) Quantises(ck *Checkpoint) (bool, error) {
 	return false, nil
 }
 
+// Requantises names the formats of blocks in which the checkpoint has weights that the scheme has otherwise, as in "q8_0":
+// what those blocks rounded away stays lost. Empty where there are none.
+func (s Scheme) Requantises(ck *Checkpoint) (string, error) {
+	var from []string
+	for _, spec := range ck.Config.TensorSpecs() {
+		info, ok := ck.Tensor(spec.Name)
+		if !ok || !info.DType.Blocked() {
+			continue
+		}
+		to, err := s.Format(ck, spec)
+		if err != nil {
+			return "", err
+		}
+		if name := info.DType.String(); to != info.DType && !slices.Contains(from, name) {
+			from = append(from, name)
+		}
+	}
+	slices.Sort(from)
+	return strings.Join(from, ", "), nil
+}
+
 // Format is the format that the scheme gives a tensor of the checkpoint. It looks at the values where 16 bit may not do.
 func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (format.Type, error) {
 	if err := s.Check(ck.Config); err != nil {

@@ -1,85 +1,79 @@
 package checkpoint
 
 import (
+	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"muninn/model/internal/strict"
 )
 
-// Samples of a file of weights that go into its key.
-const (
-	keySamples   = 64
-	keySampleLen = 4096
-)
-
-// SourceKey names what the checkpoint holds: a SHA-256, in hex, over
-//   - the texts config.json, generation_config.json, tokenizer_config.json and tokenizer.json, whole, and the names, types and
-//     shapes of all tensors;
-//   - of each safetensors file its name, size, time of last change, header, and 64 samples of 4 KiB evenly spread over it;
-//   - of a GGUF file, its header, in which the checksums of all tensors are.
-//
-// So a file that is written anew has another key, and so has one whose bytes were exchanged under the same time wherever a
-// sample falls. Reading all of the weights would take as long as loading them.
-func (c *Checkpoint) SourceKey() (string, error) {
+// SourceKey names what the checkpoint holds, whatever its files are called: a SHA-256, in hex, over the texts beside the
+// weights and what WeightsKey gives.
+func (c *Checkpoint) SourceKey(weights string) (string, error) {
 	h := sha256.New()
 	for _, t := range ggufTextLimits {
 		text, err := c.text(t.file, t.limit)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", strict.Unusable("%s: %w", t.file, err)
 		}
-		fmt.Fprintf(h, "%s %v %d\n", t.file, err == nil, len(text))
-		h.Write(text)
+		fmt.Fprintf(h, "%s %v %d\n%s", t.file, err == nil, len(text), text)
 	}
-	for _, t := range c.tensors {
+	fmt.Fprintf(h, "weights %s\n", weights)
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// WeightsKey is a SHA-256, in hex, over name, type, shape and every byte of all tensors, in order of the names. Of a GGUF file
+// only the header is read, which has a checksum of each tensor; of a folder everything: progress, unless nil, is told how much.
+func (c *Checkpoint) WeightsKey(ctx context.Context, progress func(done, total int64)) (string, error) {
+	h := sha256.New()
+	if c.gguf != nil {
+		_, err := io.Copy(h, io.NewSectionReader(c.files[0].r, 0, c.gguf.Tensors[0].Offset))
+		return hex.EncodeToString(h.Sum(nil)), err
+	}
+	tensors := c.Tensors()
+	slices.SortFunc(tensors, func(a, b TensorInfo) int { return strings.Compare(a.Name, b.Name) })
+	buf, done := make([]byte, 4<<20), int64(0)
+	for _, t := range tensors {
 		fmt.Fprintf(h, "%q %s %v\n", t.Name, t.DType, t.Shape)
-	}
-	for _, w := range c.files {
-		if err := c.hashFile(h, w); err != nil {
-			return "", strict.Unusable("%s: %w", w.name, pathCause(err))
+		for off := int64(0); off < t.Bytes; off += int64(len(buf)) {
+			p := buf[:min(int64(len(buf)), t.Bytes-off)]
+			if err := c.ReadAt(t.Name, p, off); err != nil {
+				return "", err
+			}
+			h.Write(p)
+			if done += int64(len(p)); progress != nil {
+				progress(done, c.size)
+			}
+			if ctx.Err() != nil {
+				return "", context.Cause(ctx)
+			}
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func (c *Checkpoint) hashFile(h hash.Hash, w *weightFile) error {
-	if c.gguf != nil {
-		_, err := io.Copy(h, io.NewSectionReader(w.r, 0, c.gguf.Tensors[0].Offset))
-		return err
-	}
-	info, err := w.f.Stat()
-	if err != nil {
-		return err
-	}
-	var length [8]byte
-	if err := readFullAt(w.r, length[:], 0); err != nil {
-		return err
-	}
-	header := 8 + int64(binary.LittleEndian.Uint64(length[:]))
-	fmt.Fprintf(h, "%s %d %d %d\n", w.name, w.size, info.ModTime().UnixNano(), header)
-	if _, err := io.Copy(h, io.NewSectionReader(w.r, 0, header)); err != nil {
-		return err
-	}
-	sample := make([]byte, keySampleLen)
-	for i := range int64(keySamples) {
-		// The first begins with the data, the last ends with it.
-		at := header + max(w.size-header-keySampleLen, 0)/(keySamples-1)*i
-		if i == keySamples-1 {
-			at = max(w.size-keySampleLen, header)
+// Identity names the files of weights and their state without reading them: device, inode, size and the times of the last
+// change of content and of inode, where the system has those. It changes with every write through the file system, whatever
+// sets the time of a file back. Unnoticed goes what happens below the file system or while the machine's clock is set back,
+// and, on systems without inodes, a change under the same size and time. Empty means that the files cannot be told so: they are
+// embedded, or changed within the last two seconds, in which one time may stand for two states.
+func (c *Checkpoint) Identity() string {
+	var b strings.Builder
+	for _, w := range c.files {
+		state, ok := fileState(w.f)
+		if !ok {
+			return ""
 		}
-		p := sample[:min(keySampleLen, w.size-at)]
-		if err := readFullAt(w.r, p, at); err != nil {
-			return err
-		}
-		h.Write(p)
+		fmt.Fprintf(&b, "%q %s\n", w.name, state)
 	}
-	return nil
+	return b.String()
 }
 
 // CachedFrom is the key of what a GGUF file in a cache was made of; empty for other checkpoints.
@@ -87,9 +81,6 @@ func (c *Checkpoint) CachedFrom() string {
 	if c.gguf == nil {
 		return ""
 	}
-	key, err := c.gguf.Text(keySource, 1024)
-	if err != nil {
-		return ""
-	}
+	key, _ := c.gguf.Text(keySource, 1024) // a key that cannot be read is none
 	return key
 }
