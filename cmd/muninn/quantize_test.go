@@ -242,9 +242,12 @@ func whole(t *testing.T, path string) {
 }
 
 // A quantize that is killed at any moment leaves no file, or a whole one; with --force, the old file or the new. What it
-// leaves beside that is gone after the next one. MUNINN_TEST_KILLS is the number of kills, 12 if not set.
+// leaves beside that is gone after the next one. MUNINN_TEST_KILLS is the number of kills, 12 if not set, 3 in short tests.
 func TestQuantizeKilled(t *testing.T) {
 	kills := 12
+	if testing.Short() {
+		kills = 3
+	}
 	if n, err := strconv.Atoi(os.Getenv("MUNINN_TEST_KILLS")); err == nil {
 		kills = n
 	}

@@ -158,6 +158,10 @@ func openReference(t *testing.T, path string) *reference.Model {
 // TestSameBits: neither the cut of the work in submissions, nor of the ops in parts, nor of the matrices in shards, nor the
 // way of the weights to the device changes a bit of the logits.
 func TestSameBits(t *testing.T) {
+	tokens := 12
+	if testing.Short() {
+		tokens = 3
+	}
 	for _, device := range vktest.Names() {
 		t.Run(device, func(t *testing.T) {
 			dispatches := uint64(0) // of the last run
@@ -168,7 +172,7 @@ func TestSameBits(t *testing.T) {
 				}
 				m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 				s := session(t, m, engine.SessionOptions{MaxSteps: 8, Context: 64, Rows: 16, StepsPerSubmit: perSubmit})
-				ids := continued(t, s, 0, randomTokens(m, 9, 5), 12, 8, nil)
+				ids := continued(t, s, 0, randomTokens(m, 9, 5), tokens, 8, nil)
 				dispatches = dev.Counters().Dispatches
 				return ids, logitBits(t, s)
 			}

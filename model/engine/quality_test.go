@@ -187,10 +187,13 @@ func standardError(list []float64) float64 {
 	return math.Sqrt(sum / (n - 1) / n)
 }
 
-// testSize is the number in an environment variable, which makes a test longer than it usually is.
+// testSize is the number in an environment variable, which makes a test longer than it usually is; in short tests the least.
 func testSize(t *testing.T, name string, usual, least int) int {
 	t.Helper()
 	text := os.Getenv(name)
+	if text == "" && testing.Short() {
+		return least
+	}
 	if text == "" {
 		return usual
 	}

@@ -27,7 +27,11 @@ func TestWavesAnswer(t *testing.T) {
 	each := testSize(t, "MUNINN_TEST_PROBLEMS", 1, 1)
 	rng := demo.Rand(17)
 	var problems []demo.Problem
-	for _, hops := range waveHops {
+	sizes := waveHops
+	if testing.Short() {
+		sizes = []int{5, 14}
+	}
+	for _, hops := range sizes {
 		for range each {
 			p, err := demo.Draw(rng, hops)
 			if err != nil {

@@ -19,11 +19,15 @@ func TestSpeculationIsPlain(t *testing.T) {
 		"penalised": {Greedy: true, RepetitionPenalty: 1.3},
 		"sampled":   {Temperature: 0.7, TopP: 0.95, RepetitionPenalty: 1.1, Seed: 4},
 	}
+	runs := 70
+	if testing.Short() {
+		runs = 20
+	}
 	for name, pick := range picks {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, 7))
 			accepted, drafted := 0, 0
-			for i := range 70 {
+			for i := range runs {
 				r := tinyReference(t, uint64(i))
 				lookup := []string{"full", "latest-m4", "always-last-m4", "latest-m4-compress-s64"}[i%4]
 				req := decode.Request{Prompt: tinyPrompt(rng), Steps: 1 + rng.IntN(16), MaxTokens: 1 + rng.IntN(24), Pick: pick}
@@ -165,8 +169,11 @@ func TestFinish(t *testing.T) {
 func TestWavesEnd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 3))
 	pick := func(n ...int) int { return n[rng.IntN(len(n))] }
-	forced := 0
-	for i := range 500 {
+	runs, forced := 500, 0
+	if testing.Short() {
+		runs = 80
+	}
+	for i := range runs {
 		r := tinyReference(t, uint64(i))
 		w := decode.Wave{InnerRecurrence: pick(1, 2, 4, 8), Headway: pick(1, 1, 2, 3), Freeze: decode.Freezes[i%4], ExitThreshold: []float64{0, 0.03, 0.1, 0.5, 3}[rng.IntN(5)],
 			EMA: []float64{0, 0.1, 0.9}[rng.IntN(3)], StateNoiseMixing: []float64{0, 0.2, 1}[rng.IntN(3)], MaxWavefront: pick(0, 1, 2, 4, 16), FullPrefill: i%3 > 0,

@@ -61,10 +61,11 @@ func matmulTrial(t *trial, s productSize) {
 		func(v *verdict) { v.sampled(y, rows, want) })
 }
 
-// aloneTrial computes 16 rows together, and again in groups of every size from 1 to 16; k and rows are such that a row of
+// aloneTrial computes as many rows together as go as vectors, and again in groups of every size from 1 on; k and rows are such that a row of
 // x, in 8 bits too, and y begins at a multiple of 256 bytes, where it can be bound.
 func aloneTrial(t *trial, f format.Type, int8 bool) {
-	const n, rows, k = 16, 64, 1024
+	const rows, k = 64, 1024
+	n := t.vecRows
 	weights := source{seed("alone w", f.String()), uniform, f, k}
 	values := source{seed("alone x", f.String()), uniform, format.F32, k}.all(n)
 	x := t.input("x", values, n, k)

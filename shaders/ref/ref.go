@@ -124,7 +124,9 @@ func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 		choices = DefaultShaders(dev)
 	}
 	var kernels []*shaders.Kernels
+	vecRows := 0
 	for _, c := range choices {
+		vecRows = max(vecRows, c.VecRows)
 		c.Compiling = o.Kernel
 		k, err := shaders.New(dev, c)
 		if err != nil {
@@ -138,7 +140,7 @@ func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 		if o.Begin != nil {
 			o.Begin(i, len(cases), c)
 		}
-		t := &trial{ctx: ctx, dev: dev, choices: choices, kernels: kernels, c: c, running: o.Kernel,
+		t := &trial{ctx: ctx, dev: dev, choices: choices, kernels: kernels, vecRows: vecRows, c: c, running: o.Kernel,
 			arena: dev.NewArena("ref "+c.Op, vk.DeviceLocal), seen: map[string]bool{}}
 		speed := dev.Speed()
 		if c.cut {

@@ -11,11 +11,22 @@ import (
 	"muninn/vk/vktest"
 )
 
+// choices are the device's; of short tests, those that compile no kernel for each number of rows up to 16.
+func choices(d *vk.Device) []shaders.Options {
+	list := DefaultShaders(d)
+	for i := range list {
+		if testing.Short() {
+			list[i].VecRows = min(list[i].VecRows, 4)
+		}
+	}
+	return list
+}
+
 // Every case on every device, and every compiled kernel in some case.
 func TestKernels(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, d *vk.Device) {
 		ran := map[string]bool{}
-		results, err := Run(context.Background(), d, Options{})
+		results, err := Run(context.Background(), d, Options{Shaders: choices(d)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,7 @@ type trial struct {
 	dev      *vk.Device
 	choices  []shaders.Options
 	kernels  []*shaders.Kernels // of each choice
+	vecRows  int                // the choices' largest
 	c        Case
 	arena    *vk.Arena
 	operands []*operand
@@ -207,7 +208,7 @@ func (t *trial) check(record func(*shaders.Recorder), compare func(*verdict)) {
 		if t.err != nil && len(t.results) > 0 {
 			return // every choice would report the same
 		}
-		if t.vectorsOnly && t.choices[i].VecRows < mostVecRows || t.needs != nil && !t.needs(k) {
+		if t.vectorsOnly && t.choices[i].VecRows < t.vecRows || t.needs != nil && !t.needs(k) {
 			continue
 		}
 		if r, ok := t.once(k, record, compare); ok {

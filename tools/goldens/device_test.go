@@ -17,6 +17,10 @@ func holdsDevices(t *testing.T, topics ...string) {
 	t.Helper()
 	for _, device := range vktest.Names() {
 		t.Run(device, func(t *testing.T) {
+			if testing.Short() {
+				holdsShort(t, "device", device, topics...)
+				return
+			}
 			var out bytes.Buffer
 			s, err := run(options{dir: goldens, engine: "device", device: device, topics: topics}, &out)
 			if err != nil {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,8 +17,26 @@ import (
 
 const goldens = "../../testdata/goldens"
 
+// shortCases are the cases that short tests run of the topics.
+var shortCases = map[string]string{
+	"forward": "len7", "decode": "chunks", "generate": "stop", "sampling": "",
+	"exit": "latent-diff.min_steps=6", "speculative": "draft3.look1.thr1", "diffusion": "freeze_strategy=fixed.headway=2",
+}
+
+// holdsShort holds an engine to one case of each topic.
+func holdsShort(t *testing.T, engine, device string, topics ...string) {
+	t.Helper()
+	for _, topic := range topics {
+		holds(t, options{dir: goldens, engine: engine, device: device, topics: []string{topic}, caseName: shortCases[topic]})
+	}
+}
+
 // TestReferenceEngine holds the reference engine to every case that the repository keeps.
 func TestReferenceEngine(t *testing.T) {
+	if testing.Short() {
+		holdsShort(t, "reference", "", slices.Collect(maps.Keys(shortCases))...)
+		return
+	}
 	var out bytes.Buffer
 	s, err := run(options{dir: goldens, engine: "reference"}, &out)
 	if err != nil {
@@ -232,6 +252,9 @@ func TestSpoiledGoldens(t *testing.T) {
 		"a bad option":      {spoiled{topic: "sampling", file: "filters", only: "dry", json: set("dry_allowed_length", 0)}, "dry allowed length is 0"},
 		"a history too few": {spoiled{topic: "sampling", file: "filters", only: "probs.a.top_p=0.9", json: set("history", [][]int{{1}})}, "1 histories"},
 	} {
+		if slow := c.topic == "speculative" || c.topic == "diffusion" || c.topic == "exit" || c.topic == "decode"; slow && testing.Short() && !strings.HasPrefix(name, "a ") {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			only := c.only
 			if c.file == "A-bf16" || strings.HasPrefix(name, "no continuous") {
