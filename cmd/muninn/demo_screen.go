@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"muninn/cmd/muninn/cli"
 )
@@ -23,27 +20,22 @@ const (
 // demoScreen lays out what the demo shows. On a terminal the table of columns is drawn again and again in place; on a
 // pipe it is printed once, and no control character is written.
 type demoScreen struct {
-	s     *cli.Streams
-	out   io.Writer
-	width int
-	live  bool // tables may be redrawn in place
-	drawn int  // lines of the table on the screen
-	err   error
+	s      *cli.Streams
+	out    io.Writer
+	width  int
+	live   bool // tables may be redrawn in place
+	canvas cli.Canvas
+	drawn  bool // a table is on the screen
+	err    error
 }
 
 func newDemoScreen(s *cli.Streams) *demoScreen {
-	d := &demoScreen{s: s, out: s.Out, width: pageWidth}
-	f, ok := s.Out.(*os.File)
-	if !ok || !cli.IsTerminal(f) {
-		return d
+	d := &demoScreen{s: s, out: s.Out, width: pageWidth, canvas: cli.Canvas{Out: s.Out}}
+	width, height := s.TerminalSize(s.Out)
+	if width > 0 {
+		d.width = min(width, maxWidth)
 	}
-	width, height, err := term.GetSize(int(f.Fd()))
-	if err != nil || width < 1 {
-		return d
-	}
-	kind, _ := s.Env("TERM")
-	d.width = min(width, maxWidth)
-	d.live = kind != "dumb" && width >= 60 && height > 2*demoHops+4 // else lines wrap or scroll away, and cannot be redrawn
+	d.live = width >= 60 && height > 2*demoHops+4 // else lines wrap or scroll away, and cannot be redrawn
 	return d
 }
 
@@ -62,26 +54,18 @@ func (d *demoScreen) redraw(lines []string) {
 		d.print(lines...)
 		return
 	}
-	var b strings.Builder
-	b.WriteString(cli.Esc + "[?25l") // no cursor meanwhile
-	if d.drawn > 0 {
-		fmt.Fprintf(&b, cli.Esc+"[%dA", d.drawn)
-	}
-	for _, l := range lines {
-		b.WriteString(l + cli.Esc + "[K\n")
-	}
-	d.drawn = len(lines)
-	if _, err := io.WriteString(d.out, b.String()); err != nil && d.err == nil {
+	d.drawn = true
+	if err := d.canvas.Draw(lines, len(lines)); err != nil && d.err == nil {
 		d.err = err
 	}
 }
 
 // release ends redrawing.
 func (d *demoScreen) release() {
-	if d.live && d.drawn > 0 {
-		_, _ = io.WriteString(d.out, cli.Esc+"[?25h") // whatever came before has failed as well
+	if d.drawn {
+		_ = d.canvas.Release() // whatever came before has failed as well
 	}
-	d.drawn = 0
+	d.drawn = false
 }
 
 // pause lets a frame be seen.

@@ -176,3 +176,10 @@ func TestDemoReportsLostOutput(t *testing.T) {
 		t.Errorf("error %v, want that of the first write", err)
 	}
 }
+
+// On a wide terminal the demo's first table is drawn in place.
+func TestDemoIsLive(t *testing.T) {
+	if got := onTerminal(t, 100, nil, "demo", "--problems", "1", "--device", firstDevice(t)); !strings.Contains(got, "\x1b[?25l") {
+		t.Errorf("%.600q", got)
+	}
+}

@@ -25,17 +25,18 @@ type SideBySide struct {
 	longest       string // summary
 	width, height int    // of a column, of the terminal
 
-	fixed int // lines that have scrolled away
-	drawn int // lines on the screen that will be drawn again
-	last  time.Time
-	frame time.Duration
-	err   error
+	fixed  int // lines that have scrolled away
+	canvas Canvas
+	last   time.Time
+	frame  time.Duration
+	err    error
 }
 
-// compareColumn is one text.
+// sideColumn is one text.
 type sideColumn struct {
 	wrapper
 	title string
+	all   strings.Builder // the whole text so far, while it stands beside others
 	text  strings.Builder // what the sequential form has not printed yet
 	ended bool
 	final string // the line below
@@ -47,9 +48,9 @@ func NewSideBySide(s *Streams, titles []string, longest string) *SideBySide {
 	return sideBySideOf(s, titles, longest, width, height)
 }
 
-// compareScreenOf is for a terminal of some size; a width of 0 is none.
+// sideBySideOf is for a terminal of some size; a width of 0 is none.
 func sideBySideOf(s *Streams, titles []string, longest string, width, height int) *SideBySide {
-	c := &SideBySide{s: s, out: s.Out, height: height, longest: longest, frame: frameTime}
+	c := &SideBySide{s: s, out: s.Out, height: height, longest: longest, frame: frameTime, canvas: Canvas{Out: s.Out}}
 	n := max(len(titles), 1)
 	// The last column of the terminal stays empty: some go on to the next line when it is written to.
 	c.width = (width - 1 - (n-1)*cells(columnGap)) / n
@@ -72,24 +73,45 @@ func sideBySideOf(s *Streams, titles []string, longest string, width, height int
 // Push adds text to a column.
 func (c *SideBySide) Push(column int, text string) error {
 	col := c.columns[column]
+	text = Printable(text)
+	c.narrowed()
 	if c.live {
 		col.push(text)
+		col.all.WriteString(text)
 		if time.Since(c.last) >= c.frame {
 			c.draw()
 		}
 		return c.err
 	}
-	col.text.WriteString(Printable(text))
+	col.text.WriteString(text)
 	if c.fixed == column {
 		c.flush()
 	}
 	return c.err
 }
 
+// narrowed goes over to the sequential form, from the beginning of the texts, when the terminal has become too narrow for
+// what is drawn: a line that it has broken cannot be drawn over.
+func (c *SideBySide) narrowed() {
+	if width, _ := c.s.TerminalSize(c.out); !c.live || width == 0 || width > len(c.columns)*c.width+(len(c.columns)-1)*cells(columnGap) {
+		return
+	}
+	c.keep(c.canvas.Release())
+	c.live, c.fixed = false, 0
+	for _, col := range c.columns {
+		col.text.WriteString(col.all.String())
+		col.tail = ""
+	}
+	c.print("")
+	c.begin(0)
+	c.flush()
+}
+
 // Finish ends a column.
 func (c *SideBySide) Finish(column int, summary string) error {
 	col := c.columns[column]
 	col.ended, col.final = true, summary
+	c.narrowed()
 	if c.live {
 		c.draw()
 		return c.err
@@ -113,7 +135,7 @@ func (c *SideBySide) Close() error {
 		}
 		c.height = 0 // nothing is drawn again, so all may go by
 		c.draw()
-		c.write(Esc + "[?25h")
+		c.keep(c.canvas.Release())
 		c.live = false
 	case c.fixed < len(c.columns):
 		for ; c.fixed < len(c.columns); c.fixed++ {
@@ -215,17 +237,7 @@ func (c *SideBySide) draw() {
 	for i := range c.summaryRows() {
 		foot = append(foot, c.row(Dim, func(col *sideColumn) string { return c.footnote(col, i, shown) }))
 	}
-	var b strings.Builder
-	b.WriteString(Esc + "[?25l")
-	if c.drawn > 0 {
-		fmt.Fprintf(&b, Esc+"[%dA", c.drawn)
-	}
-	for _, l := range append(lines, foot...) {
-		b.WriteString(l + Esc + "[K\n")
-	}
-	b.WriteString(Esc + "[J")
-	c.write(b.String())
-	c.drawn = shown - final + len(foot)
+	c.keep(c.canvas.Draw(append(lines, foot...), shown-final+len(foot)))
 	c.fixed = final
 }
 
@@ -247,9 +259,16 @@ func (c *SideBySide) print(lines ...string) {
 	}
 }
 
-// write keeps the first error.
+// write writes unless a write before has failed.
 func (c *SideBySide) write(text string) {
 	if c.err == nil {
 		_, c.err = io.WriteString(c.out, text)
+	}
+}
+
+// keep keeps the first error.
+func (c *SideBySide) keep(err error) {
+	if c.err == nil {
+		c.err = err
 	}
 }

@@ -6,13 +6,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // screen is a terminal of some height: what has scrolled off its top cannot be reached again.
 type screen struct {
 	height int
 	lines  []string
-	y      int // line of the cursor, which is in column 0 between writes
+	x, y   int // column and line of the cursor
 	bad    []string
 }
 
@@ -32,9 +34,14 @@ func (s *screen) Write(p []byte) (int, error) {
 		case m != nil && m[2] == "J":
 			s.lines = s.lines[:min(s.y, len(s.lines))]
 			text = text[len(m[0]):]
+		case m != nil && m[2] == "G":
+			s.x, text = 0, text[len(m[0]):]
 		case m != nil:
 			text = text[len(m[0]):]
 		default:
+			if s.x != 0 {
+				s.bad = append(s.bad, fmt.Sprintf("a line begins in column %d", s.x))
+			}
 			line, rest, _ := strings.Cut(text, "\n")
 			if s.y == len(s.lines) {
 				s.lines = append(s.lines, "")
@@ -80,6 +87,9 @@ func TestCompareScreenRandom(t *testing.T) {
 			}
 			if live && rng.IntN(10) == 0 && out.y != len(out.lines) {
 				t.Fatalf("seed %d: the cursor is not below what is drawn", seed)
+			}
+			if live && rng.IntN(50) == 0 {
+				out.x = 2 // a terminal shows ^C
 			}
 		}
 		for _, i := range rng.Perm(n) {
@@ -128,7 +138,7 @@ func TestCompareScreenWaits(t *testing.T) {
 	}
 	_ = c.Push(1, "first ")
 	shown := strings.Join(out.lines, "\n")
-	if !strings.Contains(shown, "first") || !strings.Contains(shown, "+32 lines") || c.drawn >= 12 {
+	if !strings.Contains(shown, "first") || !strings.Contains(shown, "+32 lines") || c.canvas.drawn >= 12 {
 		t.Errorf("%d lines:\n%s", len(out.lines), shown)
 	}
 	_ = c.Close()
@@ -202,5 +212,32 @@ func TestCompareWrap(t *testing.T) {
 		if got := strings.Join(wrapCells(c.text, c.width), "|"); got != c.want {
 			t.Errorf("%q in %d columns: %s, want %s", c.text, c.width, got, c.want)
 		}
+	}
+}
+
+// On a terminal that is made narrower the texts follow each other, whole, instead of being drawn over broken lines.
+func TestSideBySideNarrowed(t *testing.T) {
+	tty, shown := terminal(t, 80)
+	s := NewStreams(nil, tty, tty, noEnv)
+	s.Color = "never"
+	c := NewSideBySide(s, []string{"r = 1", "r = 4"}, summaryOf(0))
+	c.frame = 0
+	_ = c.Push(0, "one and ")
+	_ = c.Push(1, "two and ")
+	if !c.live {
+		t.Fatal("80 columns are not enough")
+	}
+	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 50}); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Push(1, "more")
+	_ = c.Push(0, "more")
+	_ = c.Finish(1, "second")
+	_ = c.Finish(0, "first")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := shown(), "\nr = 1\none and more\nfirst\n\nr = 4\ntwo and more\nsecond\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("%q does not end in %q", got, want)
 	}
 }
