@@ -9,32 +9,31 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model/hostile"
 )
 
-// Damaged and malicious checkpoints give exit status 5 and a message that names the fault, and nothing on stdout.
+// Damaged and malicious checkpoints give exit status 5 and a message that names the fault, and nothing on stdout. All the ways
+// to be one are cases of package checkpoint's tests.
 func TestHostileCheckpoints(t *testing.T) {
-	for _, c := range hostile.Cases() {
-		t.Run(c.Name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := c.Build(dir); err != nil {
-				t.Fatal(err)
-			}
-			o := invoke("run", c.Path(dir), "--prompt-ids", "1")
-			o.wants(t, c.Exit, "", c.Want)
-			if o.out != "" || strings.Contains(o.err, "goroutine") {
-				t.Errorf("output %q, errors %q", o.out, o.err)
-			}
-		})
+	for want, files := range map[string]map[string]string{
+		"config.json: not valid JSON":                           {"config.json": "{'a': 1}"},
+		"n_heads is -2, want a whole number":                    {"config.json": `{"model_type":"huginn_raven","n_heads":-2}`},
+		"architecture llama":                                    {"config.json": `{"model_type":"llama"}`},
+		"model.safetensors: header of 9223372036854775807":      {"model.safetensors": "\xff\xff\xff\xff\xff\xff\xff\x7f{}"},
+		"model.safetensors: a web page":                         {"model.safetensors": "<!DOCTYPE html>"},
+		"shape [512 64], want [65536 5280]":                     {"config.json": `{"model_type":"huginn_raven"}`},
+		"tokenizer.json: a git-lfs pointer in the place of the": {"tokenizer.json": "version https://git-lfs.github.com/spec/v1\n"},
+	} {
+		o := invoke("run", soundWith(t, files), "--prompt-ids", "1")
+		o.wants(t, cli.ExitModel, "", want)
+		if o.out != "" || strings.Contains(o.err, "goroutine") {
+			t.Errorf("output %q, errors %q", o.out, o.err)
+		}
 	}
 }
 
-// The checkpoint that the hostile ones are damaged forms of runs, without a tokenizer: ids go in and come out.
+// A checkpoint without a tokenizer runs: ids go in and come out.
 func TestCheckpointWithoutTokenizer(t *testing.T) {
-	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
-		t.Fatal(err)
-	}
+	dir := soundWith(t, nil)
 	eachDevice(t, func(t *testing.T, device string) {
 		o := invoke("run", dir, "--prompt-ids", "1,4", "-n", "3", "-r", "2", "--device", device, "--greedy", "-q")
 		if ids, err := parseIDs(o.out); o.code != cli.ExitOK || err != nil || len(ids) == 0 {

@@ -5,15 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"muninn/model/hostile"
 )
 
 // soundWith is a small sound model with some of its files written anew.
 func soundWith(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/goldens/models/A-f32")); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range files {
@@ -28,7 +26,7 @@ func soundWith(t *testing.T, files map[string]string) string {
 func TestNotesOnFiles(t *testing.T) {
 	dir := soundWith(t, map[string]string{"generation_config.json": `{"top_k":-1,"repetition_penalty":0,"eos_token_id":-1,"bos_token_id":[1,2]}`})
 	o := invoke("show", dir)
-	o.wants(t, 0, "huginn 1/1/1", "generation_config.json: repetition_penalty is 0, want a number")
+	o.wants(t, 0, "huginn 1/2/1", "generation_config.json: repetition_penalty is 0, want a number")
 	o.wants(t, 0, "", "generation_config.json: eos_token_id is -1, want")
 	if n := strings.Count(o.err, "bos_token_id"); n != 1 {
 		t.Errorf("bos_token_id is named %d times: %q", n, o.err)

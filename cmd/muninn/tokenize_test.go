@@ -2,13 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model/hostile"
 )
 
 // lossy is a tokenizer that, as Huginn's does, drops what its pattern does not match: here, all but letters.
@@ -22,13 +19,7 @@ const lossy = `{"version": "1.0", "added_tokens": [], "normalizer": null, "post_
 
 // Text that the tokenizer drops is counted on standard error, and the rest is tokenized.
 func TestLossyText(t *testing.T) {
-	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "tokenizer.json"), []byte(lossy), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir := soundWith(t, map[string]string{"tokenizer.json": lossy})
 	o := invoke("tokenize", dir, "--json", "ab 12 b")
 	o.wants(t, cli.ExitOK, "", "4 bytes of the text are dropped")
 	var got tokenized

@@ -13,7 +13,6 @@ import (
 	"testing/fstest"
 
 	"muninn/model/arch"
-	"muninn/model/hostile"
 	"muninn/model/internal/golden"
 	"muninn/shaders/format"
 )
@@ -91,7 +90,7 @@ func TestRoundedCopy(t *testing.T) {
 
 func TestHostile(t *testing.T) {
 	names := map[string]bool{}
-	for _, tc := range hostile.Cases() {
+	for _, tc := range hostileCases() {
 		if names[tc.Name] {
 			t.Errorf("two cases named %q", tc.Name)
 		}
@@ -149,7 +148,7 @@ func TestUnknownArchitecture(t *testing.T) {
 
 func TestShardsReadAsOneFile(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
-	if err := errors.Join(hostile.Sound(one), hostile.SoundShards(two)); err != nil {
+	if err := errors.Join(soundIn(one), soundShardsIn(two)); err != nil {
 		t.Fatal(err)
 	}
 	a, b := openT(t, one), openT(t, two)
@@ -177,7 +176,7 @@ func (s seqFile) Close() error               { return s.f.Close() }
 
 func TestOpenCheckpointFS(t *testing.T) {
 	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
+	if err := soundIn(dir); err != nil {
 		t.Fatal(err)
 	}
 	want := readAll(t, openT(t, dir), arch.NameAdapter)
@@ -202,7 +201,7 @@ func TestOpenCheckpointFS(t *testing.T) {
 func TestHubCacheLinks(t *testing.T) {
 	repo := filepath.Join(t.TempDir(), "models--org--name")
 	snapshot, blobs := filepath.Join(repo, "snapshots", "abc"), filepath.Join(repo, "blobs")
-	if err := errors.Join(os.MkdirAll(snapshot, 0o755), os.MkdirAll(blobs, 0o755), hostile.Sound(blobs)); err != nil {
+	if err := errors.Join(os.MkdirAll(snapshot, 0o755), os.MkdirAll(blobs, 0o755), soundIn(blobs)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"config.json", "model.safetensors"} {
@@ -258,7 +257,7 @@ func TestReadBounds(t *testing.T) {
 // A file that shrinks while it is in use is an error when read, not a crash.
 func TestFileShrinks(t *testing.T) {
 	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
+	if err := soundIn(dir); err != nil {
 		t.Fatal(err)
 	}
 	c := openT(t, dir)

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"muninn/model/arch"
-	"muninn/model/hostile"
 	"muninn/model/internal/golden"
 )
 
@@ -20,7 +19,7 @@ import (
 func soundT(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
+	if err := soundIn(dir); err != nil {
 		t.Fatal(err)
 	}
 	return dir

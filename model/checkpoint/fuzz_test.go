@@ -9,14 +9,13 @@ import (
 	"testing"
 
 	"muninn/model/arch"
-	"muninn/model/hostile"
 )
 
 // seedFiles gives the fuzzer one file of every hostile case, and of the sound checkpoints, that is small enough.
 func seedFiles(f *testing.F, name string) {
 	f.Helper()
-	builds := []func(string) error{hostile.Sound, hostile.SoundShards}
-	for _, c := range hostile.Cases() {
+	builds := []func(string) error{soundIn, soundShardsIn}
+	for _, c := range hostileCases() {
 		builds = append(builds, c.Build)
 	}
 	for _, build := range builds {

@@ -11,14 +11,13 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint/gguf"
-	"muninn/model/hostile"
 	"muninn/shaders/format"
 )
 
 // A flipped bit is noticed when the file is opened or, in a tensor's data, when that is read.
 func TestGGUFDamage(t *testing.T) {
 	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
+	if err := soundIn(dir); err != nil {
 		t.Fatal(err)
 	}
 	sound, err := os.ReadFile(writeT(t, openT(t, dir), WriteOptions{Scheme: schemeT(t, "q8_0", "")}))
@@ -62,7 +61,7 @@ func TestGGUFDamage(t *testing.T) {
 // Values that a format has no room for are named, and no file is left.
 func TestGGUFRefusesValues(t *testing.T) {
 	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
+	if err := soundIn(dir); err != nil {
 		t.Fatal(err)
 	}
 	weights := filepath.Join(dir, fileSingle)

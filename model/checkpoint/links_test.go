@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"muninn/model/arch"
-	"muninn/model/hostile"
 )
 
 // linked makes a folder in which every file of the sound checkpoint is a link to another place.
@@ -49,7 +48,7 @@ func TestLinkedFolders(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(volume, "..2026"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := hostile.Sound(filepath.Join(volume, "..2026")); err != nil {
+	if err := soundIn(filepath.Join(volume, "..2026")); err != nil {
 		t.Fatal(err)
 	}
 	linkT(t, "..2026", filepath.Join(volume, "..data"))
@@ -59,7 +58,7 @@ func TestLinkedFolders(t *testing.T) {
 	// A snapshot of a hub cache on another disk, by a link to it.
 	repo := filepath.Join(t.TempDir(), "models--org--name")
 	snapshot, blobs := filepath.Join(repo, "snapshots", "abc"), filepath.Join(repo, "blobs")
-	if err := errors.Join(os.MkdirAll(snapshot, 0o700), os.MkdirAll(blobs, 0o700), hostile.Sound(blobs)); err != nil {
+	if err := errors.Join(os.MkdirAll(snapshot, 0o700), os.MkdirAll(blobs, 0o700), soundIn(blobs)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{fileConfig, fileSingle} {

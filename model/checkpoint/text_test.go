@@ -9,14 +9,13 @@ import (
 	"testing"
 
 	"muninn/model/demo"
-	"muninn/model/hostile"
 )
 
 // A head may be tied or not, and stand in the file or not: four ways, of which untied without a head alone is refused.
 func TestHeads(t *testing.T) {
 	for _, c := range []struct{ tied, held, ok bool }{{true, false, true}, {true, true, true}, {false, true, true}, {false, false, false}} {
 		dir := t.TempDir()
-		if err := hostile.SoundHead(dir, c.tied, c.held); err != nil {
+		if err := soundHead(dir, c.tied, c.held); err != nil {
 			t.Fatal(err)
 		}
 		ck, err := OpenFolder(dir)
@@ -32,7 +31,7 @@ func TestHeads(t *testing.T) {
 // Whatever ends a text by one of the files ends it.
 func TestStopsOfAllFiles(t *testing.T) {
 	dir := t.TempDir()
-	if err := hostile.Sound(dir); err != nil {
+	if err := soundIn(dir); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string][2]string{

@@ -1,4 +1,4 @@
-package hostile
+package checkpoint
 
 import (
 	"bytes"
@@ -46,7 +46,7 @@ const (
 func u32(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
 func u64(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
 func str(s string) []byte { return append(u64(uint64(len(s))), s...) }
-func list(kind uint32, n uint64, elements ...byte) []byte {
+func ggufList(kind uint32, n uint64, elements ...byte) []byte {
 	return append(append(u32(kind), u64(n)...), elements...)
 }
 
@@ -115,7 +115,7 @@ func (g *ggufFile) bytes() []byte {
 			b.Write(append(append(str(e.key), u32(e.kind)...), e.value...))
 		}
 		if sums != nil {
-			b.Write(append(append(str("muninn.crc32c"), u32(kindArray)...), list(kindUint32, uint64(len(sums)/4), sums...)...))
+			b.Write(append(append(str("muninn.crc32c"), u32(kindArray)...), ggufList(kindUint32, uint64(len(sums)/4), sums...)...))
 		}
 		for _, t := range g.table {
 			b.Write(append(str(t.name), u32(uint32(len(t.dims)))...))
@@ -143,6 +143,3 @@ func (g *ggufFile) bytes() []byte {
 	binary.LittleEndian.PutUint32(sums, g.sum(crc32.Checksum(head(append(make([]byte, 4), make([]byte, 4*len(g.table))...)), castagnoli)))
 	return append(head(sums), g.data...)
 }
-
-// SoundGGUF writes the sound checkpoint as model.gguf.
-func SoundGGUF(dir string) error { return put(dir, fileGGUF, soundGGUF().bytes()) }

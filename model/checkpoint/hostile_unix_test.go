@@ -1,6 +1,6 @@
 //go:build unix
 
-package hostile
+package checkpoint
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 )
 
 // systemCases need links and pipes.
-func systemCases() []Case {
-	link := func(name, want, file, target string) Case {
+func systemCases() []badCase {
+	link := func(name, want, file, target string) badCase {
 		return replaced("links: "+name, want, func(dir string) error {
 			path := filepath.Join(dir, file)
 			if err := os.Remove(path); err != nil {
@@ -19,17 +19,17 @@ func systemCases() []Case {
 			return os.Symlink(target, path)
 		})
 	}
-	return []Case{
+	return []badCase{
 		link("config out of the folder", "config.json: not valid JSON", fileConfig, "../../../../../../../etc/hostname"),
 		link("config to an absolute path", "config.json: not valid JSON", fileConfig, "/etc/hostname"),
-		link("weights to a device", "model.safetensors: a link to /dev/zero: not a regular file", fileWeights, "/dev/zero"),
-		link("weights to themselves", "model.safetensors: ", fileWeights, fileWeights),
-		link("weights to nothing", "model.safetensors: a link to gone, which is not there", fileWeights, "gone"),
+		link("weights to a device", "model.safetensors: a link to /dev/zero: not a regular file", fileSingle, "/dev/zero"),
+		link("weights to themselves", "model.safetensors: ", fileSingle, fileSingle),
+		link("weights to nothing", "model.safetensors: a link to gone, which is not there", fileSingle, "gone"),
 		replaced("links: shard to a device", shardB+": a link to /dev/null: not a regular file", func(dir string) error {
-			if err := SoundShards(dir); err != nil {
+			if err := soundShardsIn(dir); err != nil {
 				return err
 			}
-			for _, name := range []string{fileWeights, shardB} {
+			for _, name := range []string{fileSingle, shardB} {
 				if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 					return err
 				}
@@ -37,7 +37,7 @@ func systemCases() []Case {
 			return os.Symlink("/dev/null", filepath.Join(dir, shardB))
 		}),
 		replaced("links: weights are a pipe", "model.safetensors: not a regular file", func(dir string) error {
-			path := filepath.Join(dir, fileWeights)
+			path := filepath.Join(dir, fileSingle)
 			if err := os.Remove(path); err != nil {
 				return err
 			}

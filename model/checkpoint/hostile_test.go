@@ -1,6 +1,4 @@
-// Package hostile builds checkpoint folders and GGUF files that are damaged, inconsistent or made to do harm, for tests: each must be
-// refused with a clear error and nothing else. It knows nothing of the loader, so that the loader's own tests can use it.
-package hostile
+package checkpoint
 
 import (
 	"bytes"
@@ -14,44 +12,28 @@ import (
 	"strings"
 )
 
-// ExitModel is the exit status of the muninn command for a checkpoint that cannot be used.
-const ExitModel = 5
-
-// Case is one bad checkpoint.
-type Case struct {
+// badCase is one bad checkpoint.
+type badCase struct {
 	Name  string
 	Build func(dir string) error // writes the checkpoint into an empty folder
 	File  string                 // in that folder, which is given as the model; empty: the folder
 	Want  string                 // part of the error message
-	Exit  int                    // exit status of the command
 }
 
 // Path is what is given as the model after Build(dir).
-func (c Case) Path(dir string) string { return filepath.Join(dir, c.File) }
+func (c badCase) Path(dir string) string { return filepath.Join(dir, c.File) }
 
-// Cases are all bad checkpoints, under distinct names.
-func Cases() []Case {
-	all := slices.Concat(configCases(), headerCases(), tensorCases(), shardCases(), folderCases(), systemCases(), ggufCases())
-	for i := range all {
-		all[i].Exit = ExitModel
-	}
-	return all
+// hostileCases are all bad checkpoints, under distinct names.
+func hostileCases() []badCase {
+	return slices.Concat(configCases(), headerCases(), tensorCases(), shardCases(), folderCases(), systemCases(), ggufCases())
 }
 
-// Names of the files of a checkpoint folder.
-const (
-	fileConfig     = "config.json"
-	fileGeneration = "generation_config.json"
-	fileWeights    = "model.safetensors"
-	fileIndex      = "model.safetensors.index.json"
-)
-
-// Sound writes the small checkpoint that every case is a damaged form of: width 16, 2 heads, MLP 24, vocabulary 32, one
+// soundIn writes the small checkpoint that every case is a damaged form of: width 16, 2 heads, MLP 24, vocabulary 32, one
 // block in each part, float32.
-func Sound(dir string) error { return sound().write(dir) }
+func soundIn(dir string) error { return sound().write(dir) }
 
-// SoundHead is Sound with the two flags of a tied head as tied says, and the head's own matrix in the file or not.
-func SoundHead(dir string, tied, held bool) error {
+// soundHead is soundIn with the two flags of a tied head as tied says, and the head's own matrix in the file or not.
+func soundHead(dir string, tied, held bool) error {
 	f := sound()
 	f.config["tie_embeddings"], f.config["tie_word_embeddings"] = tied, tied
 	if held {
@@ -197,7 +179,7 @@ func (f *folder) write(dir string) error {
 			return err
 		}
 	}
-	return put(dir, fileWeights, f.weights.bytes())
+	return put(dir, fileSingle, f.weights.bytes())
 }
 
 func put(dir, name string, data []byte) error {
@@ -205,8 +187,8 @@ func put(dir, name string, data []byte) error {
 }
 
 // damaged is the sound checkpoint after a change.
-func damaged(name, want string, change func(f *folder)) Case {
-	return Case{Name: name, Want: want, Build: func(dir string) error {
+func damaged(name, want string, change func(f *folder)) badCase {
+	return badCase{Name: name, Want: want, Build: func(dir string) error {
 		f := sound()
 		f.config = maps.Clone(f.config)
 		change(f)
@@ -215,9 +197,9 @@ func damaged(name, want string, change func(f *folder)) Case {
 }
 
 // replaced is the sound checkpoint, changed as files.
-func replaced(name, want string, change func(dir string) error) Case {
-	return Case{Name: name, Want: want, Build: func(dir string) error {
-		if err := Sound(dir); err != nil {
+func replaced(name, want string, change func(dir string) error) badCase {
+	return badCase{Name: name, Want: want, Build: func(dir string) error {
+		if err := soundIn(dir); err != nil {
 			return err
 		}
 		return change(dir)

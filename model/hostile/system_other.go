@@ -1,6 +1,0 @@
-//go:build !unix
-
-package hostile
-
-// systemCases need links and pipes.
-func systemCases() []Case { return nil }
