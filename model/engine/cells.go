@@ -1,22 +1,50 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 
 	"muninn/model/decode"
 )
 
-// flight is a row in flight: its state and embeds are in its slot.
+// timelines are a session's sequences, and the cells of their live rows.
+type timelines struct {
+	seqs []sequence
+	free []int // cells without a live row
+}
+
+// sequence is one timeline.
+type sequence struct {
+	tokens   []int32 // all tokens with a KV entry
+	setting  decode.Sequence
+	live     []liveRow
+	deltas   int  // differences kept of the last task's rows
+	compared bool // the last task compared
+}
+
+// newTimelines returns sequences without tokens, for so many live rows in all.
+func newTimelines(sequences, cells int) *timelines {
+	t := &timelines{seqs: make([]sequence, sequences)}
+	for i := range t.seqs {
+		t.seqs[i].setting = decode.Sequence{Stream: uint64(i), InitScale: 1}
+	}
+	for i := range cells {
+		t.free = append(t.free, cells-1-i)
+	}
+	return t
+}
+
+// liveRow is a row that may go on: its state and embeds are in its cell.
 type liveRow struct{ pos, cell int }
 
-// flight is the index of the row in flight at a position, or -1.
+// liveAt is the index of the live row at a position, or -1.
 func (q *sequence) liveAt(pos int) int {
 	return slices.IndexFunc(q.live, func(f liveRow) bool { return f.pos == pos })
 }
 
 // makeRoom takes the rows out of flight that an ask for these rows leaves out, but for those that others start from. If slots do
 // not suffice then, it changes nothing and says false.
-func (s *Session) makeRoom(q *sequence, rows []decode.TaskRow, keep bool) bool {
+func (t *timelines) makeRoom(q *sequence, rows []decode.TaskRow, keep bool) bool {
 	first, end := rows[0].Pos, rows[len(rows)-1].Pos+1
 	gone := func(f liveRow) bool {
 		if f.pos >= first && f.pos < end || keep && f.pos < first {
@@ -30,36 +58,47 @@ func (s *Session) makeRoom(q *sequence, rows []decode.TaskRow, keep bool) bool {
 			need--
 		}
 	}
-	if need > len(s.free) {
+	if need > len(t.free) {
 		return false
 	}
-	s.release(q, gone)
+	t.release(q, gone)
 	return true
 }
 
 // occupy gives the slot of the row at a position: the one it has, or a free one if it was not in flight.
-func (s *Session) cellFor(q *sequence, pos int) (slot int, fresh bool) {
+func (t *timelines) cellFor(q *sequence, pos int) (cell int, fresh bool) {
 	if i := q.liveAt(pos); i >= 0 {
 		return q.live[i].cell, false
 	}
-	slot = s.free[len(s.free)-1]
-	s.free = s.free[:len(s.free)-1]
-	q.live = append(q.live, liveRow{pos, slot})
-	return slot, true
+	cell = t.free[len(t.free)-1]
+	t.free = t.free[:len(t.free)-1]
+	q.live = append(q.live, liveRow{pos, cell})
+	return cell, true
 }
 
 // drop takes the rows of sequence seq from position pos on out of flight.
-func (s *Session) drop(seq, pos int) {
-	s.release(&s.seqs[seq], func(f liveRow) bool { return f.pos >= pos })
+func (t *timelines) drop(seq, pos int) {
+	t.release(&t.seqs[seq], func(f liveRow) bool { return f.pos >= pos })
 }
 
 // land takes rows of a sequence out of flight.
-func (s *Session) release(q *sequence, gone func(liveRow) bool) {
+func (t *timelines) release(q *sequence, gone func(liveRow) bool) {
 	q.live = slices.DeleteFunc(q.live, func(f liveRow) bool {
 		if !gone(f) {
 			return false
 		}
-		s.free = append(s.free, f.cell)
+		t.free = append(t.free, f.cell)
 		return true
 	})
+}
+
+// rewind drops the tokens of sequence seq from position pos on.
+func (t *timelines) rewind(seq, pos int) error {
+	q := &t.seqs[seq]
+	if pos < 0 || pos > len(q.tokens) {
+		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.tokens))
+	}
+	t.drop(seq, pos)
+	q.tokens = q.tokens[:pos]
+	return nil
 }

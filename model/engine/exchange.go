@@ -140,7 +140,7 @@ func (x *exchange) putEdits(edits []shaders.Edit) {
 }
 
 // putState writes the initial state that the caller gives for row i.
-func (x *exchange) putState(s *Session, i int, state []float32) error {
+func (x *exchange) putState(s *scheduler, i int, state []float32) error {
 	t := s.buf.Given
 	if x.givenUp.IsZero() {
 		var err error

@@ -9,7 +9,7 @@ import (
 var deviceMeasures = map[decode.Measure]shaders.Measure{decode.MeasureDiff: shaders.MeasureDiff, decode.MeasureCosine: shaders.MeasureCosine, decode.MeasureAcceleration: shaders.MeasureAcceleration}
 
 // rule is an ask's exit as the device takes it, and the kernel that measures its criterion on the logits, if it does.
-func (s *Session) rule(a *decode.Task) (rule shaders.ExitRule, logitCriterion string) {
+func (s *scheduler) rule(a *decode.Task) (rule shaders.ExitRule, logitCriterion string) {
 	rule.Steps = uint32(a.Steps)
 	if !a.Adaptive() {
 		return rule, ""

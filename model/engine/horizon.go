@@ -8,7 +8,7 @@ const pollSteps = 4
 // horizon is how many steps jobs that have some left take together: no more than the first of those at fixed depth has. One
 // that may leave sooner is looked at every pollSteps, at each step if its criterion needs logits, which all rows of a check share;
 // one alone needs no look.
-func (s *Session) horizon(stepping []*job) int {
+func (s *scheduler) horizon(stepping []*job) int {
 	if len(stepping) == 0 {
 		return 0
 	}
@@ -37,7 +37,7 @@ func (s *Session) horizon(stepping []*job) int {
 // many as lately sufficed for three in four asks, so that the fewer small steps that are skipped cost less than the look at
 // how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. An ask
 // takes at most one submission more or less, whenever it leaves.
-func (s *Session) likely(j *job, steps int) int {
+func (s *scheduler) likely(j *job, steps int) int {
 	step := s.programs[programKey{part: "step", rows: len(j.table), follow: true, noise: j.task.Noise.Weight != 0, retire: j.logitCriterion == ""}]
 	if len(s.took) == 0 || step == nil {
 		return steps
@@ -52,7 +52,7 @@ func (s *Session) likely(j *job, steps int) int {
 }
 
 // remember keeps what an ask with an exit took, for likely.
-func (s *Session) remember(j *job) {
+func (s *scheduler) remember(j *job) {
 	const most = 16
 	if j.adaptive() && j.progress.Taken > 0 {
 		s.took = append(s.took[max(len(s.took)-most+1, 0):], int(j.progress.Taken))

@@ -8,7 +8,9 @@ import (
 )
 
 // Logits reads back the logits of the last pass, a row for each output in order: (outputs, padded_vocab_size); after one that failed, none.
-func (s *Session) Logits() ([][]float32, error) { return s.read(s.buf.Logits, s.outputs) }
+func (s *Session) Logits() ([][]float32, error) { return s.logits() }
+
+func (s *scheduler) logits() ([][]float32, error) { return s.read(s.buf.Logits, s.outputs) }
 
 // Latents reads back the states of the first n rows of the last pass, before ln_f: (n, n_embd). For inspection:
 // nothing else reads the state. After a pass that failed there are none.
@@ -16,7 +18,7 @@ func (s *Session) Latents(n int) ([][]float32, error) {
 	if n > len(s.last) {
 		return nil, fmt.Errorf("model: %d latent states: the last pass has left %d", n, len(s.last))
 	}
-	all, err := s.read(s.buf.State, s.cells())
+	all, err := s.read(s.buf.State, s.opt.cells())
 	if err != nil {
 		return nil, err
 	}
@@ -40,12 +42,12 @@ func (s *Session) Depths(seq int) ([]int, error) {
 	return depths, nil
 }
 
-func (s *Session) read(t shaders.Tensor, n int) ([][]float32, error) {
+func (r *recordings) read(t shaders.Tensor, n int) ([][]float32, error) {
 	raw := make([]byte, n*t.Stride*4)
 	if n == 0 {
 		return nil, nil
 	}
-	if err := s.m.dev.Read(t.First(n).Span, raw); err != nil {
+	if err := r.m.dev.Read(t.First(n).Span, raw); err != nil {
 		return nil, err
 	}
 	return tensorRows(t.First(n), raw), nil

@@ -6,14 +6,27 @@ import (
 	"slices"
 )
 
-// round takes jobs further together, in one run: those that are new are begun, all live ones take core steps over the
+// scheduler takes the rows of all tasks through shared passes, an iteration at a time.
+type scheduler struct {
+	*recordings
+	*timelines
+	last    []int // cells of the rows of the last pass
+	took    []int // core steps of the last tasks with an exit
+	outputs int   // rows of logits of the last pass
+}
+
+func newScheduler(m *Model, o SessionOptions, x *onDevice) *scheduler {
+	return &scheduler{recordings: &recordings{onDevice: x, m: m, opt: o, programs: map[programKey]*keptProgram{}}, timelines: newTimelines(o.Sequences, o.cells())}
+}
+
+// iterate takes jobs further together, in one run: those that are new are begun, all live ones take core steps over the
 // same passes, and those that are then sure to be done are finished. It returns the jobs whose asks are done.
 //
 // A job alone needs no look at it on the way: steps that were submitted do nothing once it has settled. All but the fewest come
 // to their end within the first of its two rounds, the steps that lately sufficed for most; the second has the rest.
 //
 // After an error no job is under way.
-func (s *Session) iterate(ctx context.Context, jobs []*job) (done []*job, err error) {
+func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err error) {
 	defer func() {
 		if err != nil {
 			s.abandon(jobs)
@@ -87,7 +100,7 @@ func (s *Session) iterate(ctx context.Context, jobs []*job) (done []*job, err er
 }
 
 // slotsOf are the slots of the jobs' rows, in order.
-func (s *Session) cellsOf(jobs []*job) (slots []int) {
+func (s *scheduler) cellsOf(jobs []*job) (slots []int) {
 	for _, j := range jobs {
 		for _, r := range j.table {
 			slots = append(slots, int(r.Slot))
@@ -99,7 +112,7 @@ func (s *Session) cellsOf(jobs []*job) (slots []int) {
 // admit begins chunks of the jobs that have none under way, those first that have waited longest, until one does not fit
 // into the pass beside the rows that are live. How large a chunk is does not depend on what else there is, or neither would a
 // token's exit.
-func (s *Session) admit(jobs []*job) (fresh []*job) {
+func (s *scheduler) admit(jobs []*job) (fresh []*job) {
 	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
 	var waiting []*job
 	for _, j := range jobs {
@@ -126,7 +139,7 @@ func (s *Session) admit(jobs []*job) (fresh []*job) {
 }
 
 // chunk is how many rows of its ask a job takes next: all, or what leaves room for the other sequences.
-func (s *Session) chunk(j *job) int {
+func (s *scheduler) chunk(j *job) int {
 	left := len(j.task.Rows) - j.next
 	if !j.task.Divisible() {
 		return left

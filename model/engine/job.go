@@ -41,7 +41,7 @@ func (j *job) left() int { return int(j.rule.Steps - j.progress.Taken) }
 func (j *job) due(taken uint32) bool { return j.adaptive() && j.task.Exit.Checks(int(taken)) }
 
 // check refuses an ask that the session cannot do.
-func (s *Session) check(a *decode.Task) error {
+func (s *scheduler) check(a *decode.Task) error {
 	if a.Seq < 0 || a.Seq >= len(s.seqs) {
 		return fmt.Errorf("model: ask for sequence %d: this session has %d", a.Seq, len(s.seqs))
 	}
@@ -80,7 +80,7 @@ func (s *Session) check(a *decode.Task) error {
 
 // seat readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
 // the pass has already. It tells whether there was room.
-func (s *Session) admitChunk(j *job, size, carried int) bool {
+func (s *scheduler) admitChunk(j *job, size, carried int) bool {
 	a, q := j.task, &s.seqs[j.task.Seq]
 	rows := a.Rows[j.next:]
 	rows = rows[:min(size, len(rows))]
@@ -102,7 +102,7 @@ func (s *Session) admitChunk(j *job, size, carried int) bool {
 }
 
 // row is a row as the device takes it, but for where it starts.
-func (s *Session) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) shaders.Row {
+func (s *scheduler) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) shaders.Row {
 	set, deviation := s.seqs[a.Seq].setting, s.m.Config.StateStd()*s.m.Config.EmbedScale()
 	key := decode.SequenceKey(set.Seed, set.Stream)
 	row := shaders.Row{
@@ -137,7 +137,7 @@ func (j *job) start(q *sequence, r decode.TaskRow, carried int, drawn bool) shad
 }
 
 // done takes a chunk's end into the sequence's account, and tells whether the ask is done with it.
-func (s *Session) done(j *job) bool {
+func (s *scheduler) done(j *job) bool {
 	q := &s.seqs[j.task.Seq]
 	q.tokens = q.tokens[:j.rows[0].Pos]
 	for _, r := range j.rows {
@@ -160,7 +160,7 @@ func (s *Session) done(j *job) bool {
 
 // abandon ends the chunks under way after an error. How far the device came with their rows is not known: they are no longer in
 // flight, and their sequences end before them.
-func (s *Session) abandon(jobs []*job) {
+func (s *scheduler) abandon(jobs []*job) {
 	for _, j := range jobs {
 		if !j.started {
 			continue

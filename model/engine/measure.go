@@ -21,7 +21,7 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	}
 	s.admitChunk(j, len(tokens), 0) // has room: nothing is in flight
 	s.last = s.cellsOf([]*job{j})
-	p := &passes{s: s}
+	p := &passes{s: s.scheduler}
 	p.begin([]*job{j})
 	p.steps([]*job{j}, 1)
 	last := p.keys[len(p.keys)-1]

@@ -19,7 +19,7 @@ type outputTables struct {
 }
 
 // add wants the logits of row i of a job, which is row `row` of the pass.
-func (o *outputTables) add(s *Session, j *job, i, row int) {
+func (o *outputTables) add(s *scheduler, j *job, i, row int) {
 	at := uint32(len(o.moves))
 	o.moves = append(o.moves, shaders.Move{From: uint32(row), To: at})
 	o.filters = append(o.filters, shaders.Filter{})
@@ -47,7 +47,7 @@ func (o *outputTables) add(s *Session, j *job, i, row int) {
 }
 
 // compare wants the rows of a job compared, as its ask says.
-func (o *outputTables) compare(s *Session, j *job) {
+func (o *outputTables) compare(s *scheduler, j *job) {
 	a, q := j.task, &s.seqs[j.task.Seq]
 	if a.Compare == decode.CompareNone {
 		return
@@ -80,6 +80,6 @@ func filterFor(p *decode.Filters, u float64) shaders.Filter {
 func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
 
 // putGiven writes the initial state that the caller gives for a position, as row i of a pass.
-func (s *Session) putGiven(seq, pos, i int) error {
+func (s *scheduler) putGiven(seq, pos, i int) error {
 	return s.io.putState(s, i, s.seqs[seq].setting.States(pos))
 }

@@ -11,7 +11,7 @@ import (
 
 // passes gathers the programs of a round: begin, core steps, finish.
 type passes struct {
-	s    *Session
+	s    *scheduler
 	keys []programKey
 	err  error
 
@@ -36,20 +36,6 @@ func (p *passes) run(ctx context.Context) error {
 		}
 	}
 	return p.s.run(ctx, p.progress, list...)
-}
-
-// run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.
-func (s *Session) run(ctx context.Context, progress func(done, total int), list ...*vk.Program) error {
-	if s.cut {
-		for _, counters := range []vk.Span{s.arrived, s.attention.Arrived} {
-			if err := s.m.dev.Fill(counters, 0); err != nil {
-				return err
-			}
-		}
-	}
-	err := s.m.dev.Run(ctx, vk.RunOptions{PerSubmit: s.opt.StepsPerSubmit, Progress: progress}, list...)
-	s.cut = err != nil
-	return err
 }
 
 func (p *passes) begin(jobs []*job) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -40,31 +41,48 @@ type keptProgram struct {
 	used uint64
 }
 
+// recordings keep a session's recorded programs, and run them.
+type recordings struct {
+	*onDevice
+	m          *Model
+	opt        SessionOptions
+	programs   map[programKey]*keptProgram
+	iterations uint64
+	cut        bool // the last run has not come to its end
+}
+
+func (r *recordings) free() {
+	for _, p := range r.programs {
+		p.Free()
+	}
+	r.programs = nil
+}
+
 // program is the program of a key, recorded at first use.
-func (s *Session) program(k programKey) (*vk.Program, error) {
-	p, ok := s.programs[k]
+func (r *recordings) program(k programKey) (*vk.Program, error) {
+	p, ok := r.programs[k]
 	if !ok {
-		prog, err := s.record(s.m.kernels.Record(k.name()), k).End()
+		prog, err := r.record(r.m.kernels.Record(k.name()), k).End()
 		if err != nil {
 			return nil, err
 		}
 		p = &keptProgram{Program: prog}
-		s.programs[k] = p
+		r.programs[k] = p
 	}
-	p.used = s.iterations
+	p.used = r.iterations
 	return p.Program, nil
 }
 
 // tidy drops the programs that were not used for longest when there are too many, half of them. It may only be called between
 // runs.
-func (s *Session) tidy() {
-	s.iterations++
-	oldest := s.iterations // of those that stay
+func (r *recordings) tidy() {
+	r.iterations++
+	oldest := r.iterations // of those that stay
 	switch {
-	case s.live.Full(): // programs hold on to its shapes: all have to go
-	case len(s.programs) > maxPrograms:
+	case r.live.Full(): // programs hold on to its shapes: all have to go
+	case len(r.programs) > maxPrograms:
 		var used []uint64
-		for _, p := range s.programs {
+		for _, p := range r.programs {
 			used = append(used, p.used)
 		}
 		slices.Sort(used)
@@ -72,14 +90,14 @@ func (s *Session) tidy() {
 	default:
 		return
 	}
-	for k, p := range s.programs {
+	for k, p := range r.programs {
 		if p.used < oldest {
 			p.Free()
-			delete(s.programs, k)
+			delete(r.programs, k)
 		}
 	}
-	if len(s.programs) == 0 {
-		s.live.Reset()
+	if len(r.programs) == 0 {
+		r.live.Reset()
 	}
 }
 
@@ -90,9 +108,9 @@ func (t rowTable) rows(n int) shaders.Rows {
 }
 
 // record writes one program of a pass.
-func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorder {
-	x := &s.io
-	p := s.pass(rec, key.rows, key.outputs)
+func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Recorder {
+	x := &r.io
+	p := r.pass(rec, key.rows, key.outputs)
 	upload := func(dst, src vk.Span, n int) vk.Span {
 		rec.Copy(dst.Slice(0, uint64(n)), src.Slice(0, uint64(n)))
 		return dst.Slice(0, uint64(n))
@@ -115,10 +133,10 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 		p.begin(carry, key.mixed)
 	case "enter": // the rows that take core steps, and what is asked of them
 		rows := table(x.live)
-		upload(s.groups.Rules, x.rulesUp, s.groups.N*shaders.RuleBytes)
-		upload(s.groups.Progress, x.progressUp, s.groups.N*shaders.ProgressBytes)
+		upload(r.groups.Rules, x.rulesUp, r.groups.N*shaders.RuleBytes)
+		upload(r.groups.Progress, x.progressUp, r.groups.N*shaders.ProgressBytes)
 		if key.follow {
-			rec.Arm(s.groups, rows, s.live)
+			rec.Arm(r.groups, rows, r.live)
 		}
 	case "watch": // those of them whose criterion looks at logits
 		table(x.check)
@@ -127,36 +145,36 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 	case "step":
 		p.rows = x.live.rows(key.rows)
 		if key.follow {
-			rec.Follow(s.live, false)
+			rec.Follow(r.live, false)
 		}
 		p.coreStep(key.noise)
 		if key.retire {
-			rec.Settle(s.groups, p.rows, s.live)
+			rec.Settle(r.groups, p.rows, r.live)
 		}
 	case "check": // states to logits on the way; one ask alone follows its rows, and costs nothing once it has settled
 		p.rows = x.check.rows(key.rows)
 		if key.alone {
 			p.rows = x.live.rows(key.rows)
-			rec.Follow(s.live, false)
+			rec.Follow(r.live, false)
 		}
 		p.finish()
 		if key.alone {
-			rec.Follow(s.live, true)
+			rec.Follow(r.live, true)
 		}
 		p.head(x.last.Slice(0, uint64(key.outputs)*shaders.MoveBytes))
 	case "probe":
 		if key.alone {
-			rec.Follow(s.live, true)
+			rec.Follow(r.live, true)
 		}
-		rec.Probe(key.logitCriterion, key.criterion, p.Logits, x.group.Slice(0, uint64(key.outputs)*4), s.groups, s.buf.Previous)
+		rec.Probe(key.logitCriterion, key.criterion, p.Logits, x.group.Slice(0, uint64(key.outputs)*4), r.groups, r.buf.Previous)
 	case "settle":
-		rec.Settle(s.groups, x.live.rows(key.rows), s.live)
+		rec.Settle(r.groups, x.live.rows(key.rows), r.live)
 	case "leave": // how far the groups are
-		at, n := uint64(0), uint64(s.groups.N)*shaders.ProgressBytes
+		at, n := uint64(0), uint64(r.groups.N)*shaders.ProgressBytes
 		if key.alone {
 			at, n = uint64(key.group)*shaders.ProgressBytes, shaders.ProgressBytes
 		}
-		rec.Copy(x.progressDown.Slice(at, n), s.groups.Progress.Slice(at, n))
+		rec.Copy(x.progressDown.Slice(at, n), r.groups.Progress.Slice(at, n))
 	case "compare":
 		pairs := upload(x.pairs, x.pairsUp, key.pairs*shaders.PairBytes)
 		distances := x.distances.Slice(0, uint64(key.pairs)*shaders.DistanceBytes)
@@ -167,30 +185,30 @@ func (s *Session) record(rec *shaders.Recorder, key programKey) *shaders.Recorde
 		p.finish()
 	case "head":
 		var outputs vk.Span
-		p.buffers = s.buf.first(s.opt.Rows, key.outputs) // outputs may be any rows
+		p.buffers = r.buf.first(r.opt.Rows, key.outputs) // outputs may be any rows
 		if key.every {
-			p.buffers = s.buf.first(key.outputs, key.outputs)
+			p.buffers = r.buf.first(key.outputs, key.outputs)
 		} else {
 			outputs = moves(x.outputs, x.outputsUp, key.outputs)
 		}
 		p.head(outputs)
 	case "pick":
-		s.recordPick(p, key, upload)
+		r.recordPick(p, key, upload)
 	}
 	return rec
 }
 
 // pass is the lists' view of the session for so many rows and outputs.
-func (s *Session) pass(rec *shaders.Recorder, rows, outputs int) *pass {
+func (r *recordings) pass(rec *shaders.Recorder, rows, outputs int) *pass {
 	return &pass{
-		Model: s.m, buffers: s.buf.first(rows, outputs), rec: rec, context: s.opt.Context, groups: s.groups, arrived: s.arrived,
-		attention: s.attention, prelude: s.prelude, core: s.core, coda: s.coda,
+		Model: r.m, buffers: r.buf.first(rows, outputs), rec: rec, context: r.opt.Context, groups: r.groups, arrived: r.arrived,
+		attention: r.attention, prelude: r.prelude, core: r.core, coda: r.coda,
 	}
 }
 
 // recordPick goes from logits to choices, and brings the choices back.
-func (s *Session) recordPick(p *pass, key programKey, upload func(dst, src vk.Span, n int) vk.Span) {
-	x, n := &s.io, uint64(key.outputs)
+func (r *recordings) recordPick(p *pass, key programKey, upload func(dst, src vk.Span, n int) vk.Span) {
+	x, n := &r.io, uint64(key.outputs)
 	if key.edited {
 		upload(x.edits, x.editsUp, int(x.edits.Size()))
 		upload(x.count, x.countUp, 4)
@@ -202,4 +220,18 @@ func (s *Session) recordPick(p *pass, key programKey, upload func(dst, src vk.Sp
 		p.rec.Sample(choices, p.Logits, upload(x.filters, x.filtersUp, key.outputs*shaders.FilterBytes))
 	}
 	p.rec.Copy(x.down.Slice(0, n*shaders.ChoiceBytes), choices)
+}
+
+// run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.
+func (r *recordings) run(ctx context.Context, progress func(done, total int), list ...*vk.Program) error {
+	if r.cut {
+		for _, counters := range []vk.Span{r.arrived, r.attention.Arrived} {
+			if err := r.m.dev.Fill(counters, 0); err != nil {
+				return err
+			}
+		}
+	}
+	err := r.m.dev.Run(ctx, vk.RunOptions{PerSubmit: r.opt.StepsPerSubmit, Progress: progress}, list...)
+	r.cut = err != nil
+	return err
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // values hands out what the criterion of a live job came to, where somebody asks.
-func (s *Session) values(j *job) error {
+func (s *scheduler) values(j *job) error {
 	if j.task.Exit == nil || j.task.Exit.Values == nil || !j.adaptive() {
 		return nil
 	}
@@ -29,7 +29,7 @@ func (s *Session) values(j *job) error {
 }
 
 // results reads what finished jobs came to.
-func (s *Session) results(jobs []*job) error {
+func (s *scheduler) results(jobs []*job) error {
 	at, row := 0, 0
 	for _, j := range jobs {
 		a := j.task
@@ -56,7 +56,7 @@ func (s *Session) results(jobs []*job) error {
 	at = 0
 	for _, j := range jobs {
 		if j.task.Logits != nil && j.outputs > 0 {
-			logits, err := s.Logits()
+			logits, err := s.logits()
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ func (s *Session) results(jobs []*job) error {
 }
 
 // changes are the comparisons of the first n rows of an ask, the first of which is comparison `at` of the pass.
-func (s *Session) changes(a *decode.Task, at, n int) []float32 {
+func (s *scheduler) changes(a *decode.Task, at, n int) []float32 {
 	q := &s.seqs[a.Seq]
 	var list []float32
 	for i := range n {

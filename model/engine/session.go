@@ -29,29 +29,7 @@ type SessionOptions struct {
 }
 
 // Session is a number of sequences and their KV cache: mutable timelines over one Model. It is not safe for concurrent use.
-type Session struct {
-	m   *Model
-	opt SessionOptions
-
-	*onDevice
-	programs   map[programKey]*keptProgram
-	iterations uint64
-	seqs       []sequence
-	free       []int // slots without a row in flight
-	last       []int // slots of the rows of the last pass
-	took       []int // core steps of the last asks with an exit
-	outputs    int   // rows of logits of the last pass
-	cut        bool  // the last run has not come to its end
-}
-
-// sequence is one timeline.
-type sequence struct {
-	tokens   []int32 // all tokens with a KV entry
-	setting  decode.Sequence
-	live     []liveRow
-	deltas   int  // differences kept of the last ask's rows
-	compared bool // the last ask compared
-}
+type Session struct{ *scheduler }
 
 // NewSession allocates the cache and the activations.
 func (m *Model) NewSession(o SessionOptions) (*Session, error) {
@@ -59,17 +37,11 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{m: m, opt: o, programs: map[programKey]*keptProgram{}, seqs: make([]sequence, o.Sequences)}
-	for i := range s.seqs {
-		s.seqs[i].setting = decode.Sequence{Stream: uint64(i), InitScale: 1}
-	}
-	for i := range s.cells() {
-		s.free = append(s.free, s.cells()-1-i)
-	}
-	s.onDevice = newOnDevice(newMemory(m.dev, "session"), m.Config, o)
-	if err := s.mem.err; err != nil {
+	x := newOnDevice(newMemory(m.dev, "session"), m.Config, o)
+	s := &Session{newScheduler(m, o, x)}
+	if x.mem.err != nil {
 		s.Close()
-		return nil, err
+		return nil, x.mem.err
 	}
 	return s, nil
 }
@@ -131,8 +103,6 @@ func (s *Session) Tokens(seq int) []int32 { return s.seqs[seq].tokens }
 // cells is how many rows may be live: those of a pass, and the last of each sequence.
 func (o SessionOptions) cells() int { return o.Rows + o.Sequences }
 
-func (s *Session) cells() int { return s.opt.cells() }
-
 // Lookup is the cache lookup strategy.
 func (s *Session) Lookup() decode.Lookup { return s.opt.Lookup }
 
@@ -143,21 +113,10 @@ func (s *Session) Context() int { return s.opt.Context }
 func (s *Session) Rows() int { return s.opt.Rows }
 
 // Rewind drops the tokens of sequence seq from position pos on.
-func (s *Session) Rewind(seq, pos int) error {
-	q := &s.seqs[seq]
-	if pos < 0 || pos > len(q.tokens) {
-		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.tokens))
-	}
-	s.drop(seq, pos)
-	q.tokens = q.tokens[:pos]
-	return nil
-}
+func (s *Session) Rewind(seq, pos int) error { return s.rewind(seq, pos) }
 
 // Close frees the session's memory and programs.
 func (s *Session) Close() {
-	for _, p := range s.programs {
-		p.Free()
-	}
-	s.programs = nil
+	s.recordings.free()
 	s.mem.free()
 }

@@ -9,7 +9,7 @@ import (
 
 // tapped runs the programs of a round one by one, recorded anew, and hands out the tensors named on the way. A core step's
 // taps are named after its number, from 1.
-func (s *Session) tapped(ctx context.Context, keys []programKey) error {
+func (s *scheduler) tapped(ctx context.Context, keys []programKey) error {
 	step := 0
 	for _, k := range keys {
 		if k.part == "step" {
@@ -22,7 +22,7 @@ func (s *Session) tapped(ctx context.Context, keys []programKey) error {
 	return nil
 }
 
-func (s *Session) tappedPart(ctx context.Context, k programKey, step int) error {
+func (s *scheduler) tappedPart(ctx context.Context, k programKey, step int) error {
 	arena := s.m.dev.NewArena("taps", vk.Readback)
 	defer arena.Free()
 	rec := s.m.kernels.Record(k.name())
@@ -37,7 +37,7 @@ func (s *Session) tappedPart(ctx context.Context, k programKey, step int) error 
 	}
 	for _, t := range rec.Taps() {
 		rows, name := tensorRows(t.Tensor, t.Span.Bytes()), t.Name
-		if len(rows) == s.cells() { // more than a pass has: a row for each slot
+		if len(rows) == s.opt.cells() { // more than a pass has: a row for each slot
 			rows = s.byCell(rows)
 		}
 		switch {
@@ -52,7 +52,7 @@ func (s *Session) tappedPart(ctx context.Context, k programKey, step int) error 
 }
 
 // bySlot picks the rows of the last pass in their order.
-func (s *Session) byCell(all [][]float32) [][]float32 {
+func (s *scheduler) byCell(all [][]float32) [][]float32 {
 	rows := make([][]float32, len(s.last))
 	for i, slot := range s.last {
 		rows[i] = all[slot]
