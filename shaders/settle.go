@@ -10,7 +10,7 @@ func (r *Recorder) Settle(g Groups, rows Rows, live *Live) { r.settle(g, rows, l
 func (r *Recorder) Arm(g Groups, rows Rows, live *Live) { r.settle(g, rows, live, true) }
 
 func (r *Recorder) settle(g Groups, rows Rows, live *Live, begin bool) {
-	push := struct{ Groups, Rows, Begin, Values, Stride uint32 }{uint32(g.N), uint32(rows.N), flag(begin), uint32(g.Checks), CountStride / 4}
+	push := struct{ Groups, RowsN, Begin, Values, Stride uint32 }{uint32(g.N), uint32(rows.N), flag(begin), uint32(g.Checks), CountStride / 4}
 	r.dispatch("settle", push, fixed(1), vk.Cost{Bytes: rows.Span.Size() * uint64(1+g.N)},
 		rows.Span, g.Rules, g.Progress, g.Change, g.Values, live.Table, live.Counts)
 }

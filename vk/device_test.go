@@ -89,7 +89,7 @@ func TestSpecializationConstants(t *testing.T) {
 		must(t, d.Fill(mixed, 0))
 		p := program(t, d)
 		// Bindings 0 and 2 are not used by the kernel.
-		p.Dispatch(k, make([]uint32, 19), [3]uint32{1, 1, 1}, vk.Cost{}, vk.Span{}, mixed, vk.Span{}, lengths)
+		p.Dispatch(k, make([]uint32, 4), [3]uint32{1, 1, 1}, vk.Cost{}, vk.Span{}, mixed, vk.Span{}, lengths)
 		must(t, p.End())
 		run(t, d, p)
 		if got := readWords(t, d, mixed)[0]; got != 7 {

@@ -120,12 +120,8 @@ func (p *Program) dispatch(o op, push any) {
 		return
 	}
 	var err error
-	if o.push, err = encodePush(push); err != nil {
+	if o.push, err = k.in.encodePush(push); err != nil {
 		p.fail("dispatch %s: %v", k.name, err)
-		return
-	}
-	if len(o.push) != int(k.in.PushBytes) {
-		p.fail("dispatch %s: %d bytes of push constants, the kernel takes %d", k.name, len(o.push), k.in.PushBytes)
 		return
 	}
 	if len(o.bind) != k.in.spans() {

@@ -25,7 +25,7 @@ func TestProgramErrorsStick(t *testing.T) {
 			add  func(p *vk.Program)
 		}{
 			{"4 bytes of push constants, the kernel takes 8", func(p *vk.Program) { p.Dispatch(k, []uint32{1}, groups, vk.Cost{}, s, s, s) }},
-			{"no fixed size", func(p *vk.Program) { p.Dispatch(k, "text", groups, vk.Cost{}, s, s, s) }},
+			{"push constants of type string", func(p *vk.Program) { p.Dispatch(k, "text", groups, vk.Cost{}, s, s, s) }},
 			{"2 spans bound, the kernel takes 3", func(p *vk.Program) { p.Dispatch(k, addPush{}, groups, vk.Cost{}, s, s) }},
 			{"binding 1: the span is empty", func(p *vk.Program) { p.Dispatch(k, addPush{}, groups, vk.Cost{}, s, vk.Span{}, s) }},
 			{"binding 2: offset 4 is not a multiple", func(p *vk.Program) { p.Dispatch(k, addPush{}, groups, vk.Cost{}, s, s, odd) }},

@@ -2,6 +2,7 @@ package vk
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -86,21 +87,61 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// Push constants are held against the kernel's block by name, place and kind, and the error names the field.
 func TestPushConstants(t *testing.T) {
-	type block struct {
-		N     uint32
-		Scale float32
-		At    [2]int32
-	}
-	got, err := encodePush(block{1, 0.5, [2]int32{-1, 2}})
-	want := []byte{1, 0, 0, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0}
+	in := signature{Push: []pushField{{"n", 0, false}, {"xstride", 4, false}, {"eps", 8, true}, {"last", 12, false}}, PushBytes: 16}
+	got, err := in.encodePush(struct {
+		N, XStride uint32
+		Eps        float32
+		Last       int32
+	}{1, 2, 0.5, -1})
+	want := []byte{1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 0xff, 0xff}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("% x, %v", got, err)
 	}
-	for _, bad := range []any{"text", struct{ S string }{}, []any{1}, map[int]int{}, struct{ N int }{}} {
-		if _, err := encodePush(bad); err == nil {
-			t.Errorf("%T was encoded", bad)
+	if got, err := in.encodePush([]uint32{1, 2, 0x3f000000, 0xffffffff}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("% x, %v", got, err)
+	}
+	type u = uint32
+	for _, c := range []struct {
+		push any
+		says string
+	}{
+		{struct {
+			XStride, N u
+			Eps        float32
+			Last       u
+		}{}, "XStride, integer at 0, is n, integer at 0, in"},
+		{struct {
+			N, XStride u
+			Last       u
+			Eps        float32
+		}{}, "Last, integer at 8, is eps, float at 8"},
+		{struct{ N, XStride, Eps, Last u }{}, "Eps, integer at 8, is eps, float"},
+		{struct {
+			N, XStride u
+			Eps        float32
+		}{}, "last, integer at 12, of the kernel is not in struct"},
+		{struct {
+			N, XStride u
+			Eps        float32
+			Last, More u
+		}{}, "More of struct"},
+		{struct {
+			N    uint64
+			Eps  float32
+			Last u
+		}{}, "N, integer at 0"},
+		{[]uint32{1, 2, 3}, "12 bytes of push constants, the kernel takes 16"},
+		{nil, "0 bytes"}, {"text", "type string"}, {[]any{1}, "type"}, {map[int]int{}, "type"},
+	} {
+		if _, err := in.encodePush(c.push); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%T: %v, want %q", c.push, err, c.says)
 		}
+	}
+	in = signature{Push: []pushField{{"", 0, false}, {"", 8, false}}, PushBytes: 12}
+	if _, err := in.encodePush(struct{ A, B u }{}); err == nil || !strings.Contains(err.Error(), "B, integer at 4") {
+		t.Errorf("a block with a gap, without names: %v", err)
 	}
 	var s stream
 	s.push(9, []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})

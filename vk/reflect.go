@@ -3,6 +3,7 @@ package vk
 import (
 	"fmt"
 	"sort"
+	"strings"
 )
 
 // bufferUse is one buffer of a kernel, in descriptor set 0.
@@ -23,12 +24,13 @@ func (b bufferUse) Span() uint32 { return b.Index % secondView }
 type signature struct {
 	Entry         string
 	Bindings      []bufferUse // by rising index; an index the kernel does not use is absent
-	PushBytes     uint32      // size of the push constant block, 0 for none
-	LocalSize     [3]uint32   // workgroup size, with the defaults of specialization constants
-	LocalSizeSpec [3]int64    // constant id that sets each dimension, -1 for none
-	SpecIDs       []uint32    // specialization constant ids, rising
-	Capabilities  []uint32    // SPIR-V capability numbers, in order of declaration
-	ReadsGrid     bool        // it looks at the number of workgroups, so that a dispatch of it cannot be cut
+	Push          []pushField
+	PushBytes     uint32    // size of the push constant block, 0 for none
+	LocalSize     [3]uint32 // workgroup size, with the defaults of specialization constants
+	LocalSizeSpec [3]int64  // constant id that sets each dimension, -1 for none
+	SpecIDs       []uint32  // specialization constant ids, rising
+	Capabilities  []uint32  // SPIR-V capability numbers, in order of declaration
+	ReadsGrid     bool      // it looks at the number of workgroups, so that a dispatch of it cannot be cut
 }
 
 // Spans is how many spans a dispatch of the kernel binds: the highest index of one plus one.
@@ -89,11 +91,14 @@ func (m *module) iface() (signature, error) {
 	for _, v := range m.variables {
 		switch v.class {
 		case classPushConstant:
-			n, err := m.blockSize(v)
+			fields, err := m.push(v)
 			if err != nil {
 				return signature{}, err
 			}
-			in.PushBytes = max(in.PushBytes, n)
+			in.Push = fields
+			for _, f := range fields {
+				in.PushBytes = max(in.PushBytes, f.offset+4)
+			}
 		case classUniform, classStorageBuffer, classUniformConstant:
 			b, err := m.binding(v)
 			if err != nil {
@@ -196,9 +201,9 @@ func (m *module) texel(v variable, index uint32) (Texel, error) {
 	}
 	texel := Uint
 	switch t := m.types[i.of]; {
-	case t.count != 32:
+	case t.bits != 32:
 		return 0, fmt.Errorf("texel buffer %d is not of 32-bit numbers", v.id)
-	case t.kind == opTypeFloat:
+	case t.float:
 		texel = Float
 	}
 	if index < secondView {
@@ -219,71 +224,27 @@ func (m *module) block(v variable) (uint32, error) {
 	return p, nil
 }
 
-// blockSize is the end of the last member of a push constant block, in bytes.
-func (m *module) blockSize(v variable) (uint32, error) {
-	block, err := m.block(v)
-	if err != nil {
-		return 0, err
-	}
-	end := uint64(0)
-	for i, typ := range m.structs[block] {
-		md := m.members[member{block, uint32(i)}]
-		n, err := m.size(typ, md.matrixStride, 0)
-		if err != nil {
-			return 0, err
-		}
-		end = max(end, uint64(md.offset)+n)
-	}
-	if end > 1<<16 {
-		return 0, fmt.Errorf("push constant block of %d bytes", end)
-	}
-	return uint32(end+3) &^ 3, nil
+// pushField is a member of a push constant block, or of the struct that fills one.
+type pushField struct {
+	name   string // without underscores; empty when the SPIR-V has no names
+	offset uint32 // bytes
+	float  bool   // a float32, else 32 bits of an integer
 }
 
-// size is a type's size in bytes inside a block.
-func (m *module) size(typ, matrixStride uint32, depth int) (uint64, error) {
-	const limit = 1 << 20
-	// Types that name each other many times over would otherwise take time beyond all bounds.
-	if m.steps++; depth > 8 || m.steps > 10000 {
-		return 0, fmt.Errorf("type %d is nested too deeply", typ)
-	}
-	t, ok := m.types[typ]
-	if !ok {
-		return 0, fmt.Errorf("type %d of a push constant has no size", typ)
-	}
-	switch t.kind {
-	case opTypeInt, opTypeFloat:
-		return uint64(t.count / 8), nil
-	case opTypeStruct:
-		end := uint64(0)
-		for i, part := range m.structs[typ] {
-			md := m.members[member{typ, uint32(i)}]
-			n, err := m.size(part, md.matrixStride, depth+1)
-			if err != nil {
-				return 0, err
-			}
-			end = max(end, uint64(md.offset)+n)
-		}
-		return min(end, limit), nil
-	}
-	count := uint64(t.count)
-	n, err := m.size(t.of, 0, depth+1)
+// push reads the members of a push constant block, which are 32-bit numbers.
+func (m *module) push(v variable) ([]pushField, error) {
+	block, err := m.block(v)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	switch t.kind {
-	case opTypeMatrix:
-		n = max(n, uint64(matrixStride))
-	case opTypeArray:
-		length, ok := m.constants[t.count]
-		if !ok {
-			return 0, fmt.Errorf("array type %d has no constant length", typ)
+	var fields []pushField
+	for i, typ := range m.structs[block] {
+		key := member{block, uint32(i)}
+		t, offset := m.types[typ], m.members[key].offset
+		if t.bits != 32 || offset%4 != 0 || offset > 1<<16 {
+			return nil, fmt.Errorf("push constant %d (%s) at %d is not a 32-bit number", i, m.names[key], offset)
 		}
-		count = uint64(length)
-		if d := m.decorations[typ]; d != nil {
-			n = max(n, uint64(d.arrayStride))
-		}
+		fields = append(fields, pushField{strings.ReplaceAll(m.names[key], "_", ""), offset, t.float})
 	}
-	// n and count are below 2^33 and 2^32, the product fits after n is clamped.
-	return min(min(n, limit)*count, limit), nil
+	return fields, nil
 }

@@ -10,15 +10,13 @@ import (
 const (
 	spirvMagic = 0x07230203
 
+	opMemberName            = 6
 	opEntryPoint            = 15
 	opExecutionMode         = 16
 	opCapability            = 17
 	opTypeInt               = 21
 	opTypeFloat             = 22
-	opTypeVector            = 23
-	opTypeMatrix            = 24
 	opTypeImage             = 25
-	opTypeArray             = 28
 	opTypeStruct            = 30
 	opTypePointer           = 32
 	opConstant              = 43
@@ -38,8 +36,6 @@ const (
 
 	decorationSpecID        = 1
 	decorationBufferBlock   = 3
-	decorationArrayStride   = 6
-	decorationMatrixStride  = 7
 	decorationBuiltIn       = 11
 	decorationNonWritable   = 24
 	decorationNonReadable   = 25
@@ -58,8 +54,11 @@ const (
 
 type variable struct{ id, typ, class uint32 }
 
-// sized is a type: kind is its opcode, of its part's type, count its bits, parts, or the id of an array's length.
-type sized struct{ kind, of, count uint32 }
+// number is the type of a number.
+type number struct {
+	bits  uint32
+	float bool
+}
 
 // image is an image type: what a fetch gives, its dimension, and 1 when it is sampled, 2 when it is stored to.
 type image struct{ of, dim, sampled uint32 }
@@ -67,19 +66,18 @@ type image struct{ of, dim, sampled uint32 }
 type member struct{ typ, index uint32 }
 
 type memberDecoration struct {
-	offset, matrixStride     uint32
+	offset                   uint32
 	nonWritable, nonReadable bool
 }
 
 type decoration struct {
-	set, binding, arrayStride            uint32
+	set, binding                         uint32
 	hasBinding, nonWritable, nonReadable bool
 }
 
 // module holds the facts of a SPIR-V module that its interface depends on. Everything is in maps by id, so that a bogus
 // id bound costs nothing.
 type module struct {
-	steps             int // taken by size
 	entries           int
 	entryName         string
 	localSize         [3]uint32
@@ -88,7 +86,7 @@ type module struct {
 	readsGrid         bool
 	capabilities      []uint32
 	variables         []variable
-	types             map[uint32]sized
+	types             map[uint32]number
 	pointers          map[uint32]uint32 // pointer type to what it points to
 	structs           map[uint32][]uint32
 	images            map[uint32]image
@@ -98,6 +96,7 @@ type module struct {
 	bufferBlock       map[uint32]bool
 	decorations       map[uint32]*decoration
 	members           map[member]memberDecoration
+	names             map[member]string
 }
 
 // words checks the header and returns the module as 32-bit words.
@@ -122,9 +121,9 @@ func parse(spirv []byte) (*module, error) {
 		return nil, err
 	}
 	m := &module{
-		types: make(map[uint32]sized), pointers: make(map[uint32]uint32), structs: make(map[uint32][]uint32), images: make(map[uint32]image),
+		types: make(map[uint32]number), pointers: make(map[uint32]uint32), structs: make(map[uint32][]uint32), images: make(map[uint32]image),
 		constants: make(map[uint32]uint32), composites: make(map[uint32][]uint32), specIDs: make(map[uint32]uint32),
-		bufferBlock: make(map[uint32]bool), decorations: make(map[uint32]*decoration), members: make(map[member]memberDecoration),
+		bufferBlock: make(map[uint32]bool), decorations: make(map[uint32]*decoration), members: make(map[member]memberDecoration), names: make(map[member]string),
 	}
 	for at := 5; at < len(w); {
 		op, n := w[at]&0xffff, int(w[at]>>16)
@@ -145,7 +144,7 @@ func parse(spirv []byte) (*module, error) {
 
 var minOperands = map[uint32]int{
 	opEntryPoint: 3, opExecutionMode: 2, opExecutionModeID: 2, opCapability: 1, opTypeInt: 2, opTypeFloat: 2,
-	opTypeVector: 3, opTypeMatrix: 3, opTypeArray: 3, opTypeImage: 7, opTypeStruct: 1, opTypePointer: 3, opConstant: 3, opSpecConstant: 3,
+	opMemberName: 2, opTypeImage: 7, opTypeStruct: 1, opTypePointer: 3, opConstant: 3, opSpecConstant: 3,
 	opConstantComposite: 2, opSpecConstantComposite: 2, opVariable: 3, opDecorate: 2, opMemberDecorate: 3,
 }
 
@@ -167,14 +166,13 @@ func (m *module) declare(op uint32, o []uint32) {
 		if o[1] == modeLocalSizeID && len(o) >= 5 {
 			copy(m.localSizeIDs[:], o[2:5])
 		}
+	case opMemberName:
+		m.names[member{o[0], o[1]}] = text(o[2:])
 	case opTypeInt, opTypeFloat:
-		m.types[o[0]] = sized{op, 0, o[1]}
-	case opTypeVector, opTypeMatrix, opTypeArray:
-		m.types[o[0]] = sized{op, o[1], o[2]}
+		m.types[o[0]] = number{o[1], op == opTypeFloat}
 	case opTypeImage:
 		m.images[o[0]] = image{o[1], o[2], o[6]}
 	case opTypeStruct:
-		m.types[o[0]] = sized{kind: op}
 		m.structs[o[0]] = o[1:]
 	case opTypePointer:
 		m.pointers[o[0]] = o[2]
@@ -196,8 +194,6 @@ func (m *module) declare(op uint32, o []uint32) {
 			d.nonReadable = true
 		case decorationOffset:
 			d.offset = first(o[3:])
-		case decorationMatrixStride:
-			d.matrixStride = first(o[3:])
 		}
 		m.members[key] = d
 	}
@@ -227,8 +223,6 @@ func (m *module) decorate(o []uint32) {
 		m.decorations[id] = d
 	}
 	switch o[1] {
-	case decorationArrayStride:
-		d.arrayStride = first(o[2:])
 	case decorationBinding:
 		d.binding, d.hasBinding = first(o[2:]), true
 	case decorationDescriptorSet:

@@ -44,6 +44,9 @@ func (c compiler) compile(v table.Variant, dir, out string) error {
 	if msg, err := exec.Command(c.glslc, v.Args(dir, out)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: glslc: %w\n%s", v.Name, err, msg)
 	}
+	if err := keepPushNames(out); err != nil {
+		return err
+	}
 	if c.spirvVal == "" {
 		return nil
 	}

@@ -18,8 +18,9 @@ type Variant struct {
 	Defines []string // NAME or NAME=VALUE, sorted
 }
 
-// Flags are glslc's, the same for every kernel. SPIR-V 1.3 is what Vulkan 1.1 devices take.
-var Flags = []string{"-O", "--target-env=vulkan1.1"}
+// Flags are glslc's, the same for every kernel. SPIR-V 1.3 is what Vulkan 1.1 devices take; of what -g adds, the names of push
+// constants are kept.
+var Flags = []string{"-O", "-g", "--target-env=vulkan1.1"}
 
 var (
 	nameForm   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
