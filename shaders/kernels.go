@@ -60,7 +60,7 @@ type Options struct {
 	Compiling func(name string)
 }
 
-// Kernels are the compiled kernels on one device, built as they are first used.
+// Kernels are the kernels on one device, prepared as they are first used and compiled at the end of the first program with them.
 type Kernels struct {
 	dev  *vk.Device
 	opt  Options
@@ -115,7 +115,7 @@ func (k *Kernels) suffix() string {
 	return "_sm"
 }
 
-// get builds the kernel of that name, or returns it built. spec are its specialization constants from 0 on; constant 0 of
+// get is the kernel of that name. spec are its specialization constants from 0 on; constant 0 of
 // a subgroup kernel is its workgroup, one subgroup.
 func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 	key := fmt.Sprint(name, spec)
@@ -141,7 +141,7 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 	if k.opt.Compiling != nil {
 		k.opt.Compiling(name)
 	}
-	kernel, err := k.dev.NewKernel(name, code, opt)
+	kernel, err := k.dev.Prepare(name, code, opt)
 	if err != nil {
 		return nil, err
 	}

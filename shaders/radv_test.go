@@ -73,7 +73,11 @@ func compileAll(t *testing.T) {
 		}
 		for label, opt := range radvBuilds(name, d.Caps().SubgroupSize) {
 			fmt.Fprintf(os.Stderr, "\n%s%s\n", radvMarker, label)
-			if _, err := d.NewKernel(name, code, opt); err != nil {
+			k, err := d.Prepare(name, code, opt)
+			if err == nil {
+				err = d.Build(k)
+			}
+			if err != nil {
 				t.Errorf("%s: %v", label, err)
 			}
 		}

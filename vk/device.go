@@ -75,7 +75,7 @@ func newDevice(caps Caps, drv driver, opt Options) (*Device, error) {
 		opt.test.Limits(&caps)
 	}
 	d := &Device{
-		caps: caps, opt: opt, drv: newGuard(drv),
+		caps: caps, opt: opt, drv: newGuard(drv, caps),
 		turn: make(chan struct{}, 1), layouts: make(map[layoutKey]layout), arenas: make(map[*Arena]bool),
 		programs: make(map[*Program]bool), heapUsed: make([]uint64, len(caps.Heaps)), timings: make(map[string]*Timing), speed: caps.classSpeed(),
 	}

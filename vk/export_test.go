@@ -74,3 +74,15 @@ func (t *Tally) Arena(m Memory, spans []uint64) (uint64, error) {
 	}
 	return a.Size(), nil
 }
+
+// NewKernel compiles a kernel: Prepare and Build in one.
+func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
+	k, err := d.Prepare(name, spirv, opt)
+	if err == nil {
+		err = d.Build(k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}

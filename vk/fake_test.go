@@ -27,8 +27,9 @@ type fake struct {
 	calls      int
 	stream     stream // what was recorded last
 	closed     bool
-	idle       func()       // what waiting for the device does
-	stuck      func() error // what every wait does, when set
+	onPipeline func(pipelineInfo) error // called before each
+	idle       func()                   // what waiting for the device does
+	stuck      func() error             // what every wait does, when set
 }
 
 func newFake() *fake {
@@ -94,10 +95,17 @@ func (f *fake) bind(buffer, memory handle) error { return f.step("bind memory") 
 func (f *fake) mapMemory(m handle, size uint64) (unsafe.Pointer, error) {
 	return unsafe.Pointer(unsafe.SliceData(f.memories[m])), f.step("map memory")
 }
-func (f *fake) createSetLayout(bindings) (handle, error)                 { return f.create("set layout") }
-func (f *fake) createPipelineLayout(handle, uint32) (handle, error)      { return f.create("layout") }
-func (f *fake) pipelineCacheData(handle) ([]byte, error)                 { return f.cacheData, nil }
-func (f *fake) createPipeline(pipelineInfo) (handle, error)              { return f.create("pipeline") }
+func (f *fake) createSetLayout(bindings) (handle, error)            { return f.create("set layout") }
+func (f *fake) createPipelineLayout(handle, uint32) (handle, error) { return f.create("layout") }
+func (f *fake) pipelineCacheData(handle) ([]byte, error)            { return f.cacheData, nil }
+func (f *fake) createPipeline(p pipelineInfo) (handle, error) {
+	if f.onPipeline != nil {
+		if err := f.onPipeline(p); err != nil {
+			return 0, err
+		}
+	}
+	return f.create("pipeline")
+}
 func (f *fake) createView(handle, uint64, uint64, Texel) (handle, error) { return f.create("view") }
 func (f *fake) createQueries(int) (handle, error)                        { return f.create("queries") }
 func (f *fake) timestamps(_ handle, n int) ([]uint64, error)             { return make([]uint64, n), nil }

@@ -26,7 +26,7 @@ type guard struct {
 	live [objects]int
 }
 
-func newGuard(d driver) *guard { return &guard{driver: d, patience: waitSpare} }
+func newGuard(d driver, c Caps) *guard { return &guard{driver: d, patience: c.waitSpare()} }
 
 // alive returns the latched error once the device is lost.
 func (g *guard) alive() error {

@@ -1,14 +1,24 @@
 package vk
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
 
 // Kernel is a compiled compute pipeline. It lives as long as its device.
 type Kernel struct {
-	name     string
-	in       signature
-	group    [3]uint32 // workgroup size
-	pipeline handle
-	layout   layout
+	name   string
+	in     signature
+	group  [3]uint32 // workgroup size
+	layout layout
+
+	mu       sync.Mutex
+	pipeline handle       // 0 until it is built
+	info     pipelineInfo // what it is built from, until then
 }
 
 // layout is a descriptor set layout and the pipeline layout over it, shared by all kernels of the same shape.
@@ -53,48 +63,68 @@ const (
 	capDotProduct                  = 6019
 )
 
-// NewKernel compiles a kernel. The SPIR-V must stay within what the device was opened with: storage buffers and texel buffers in
-// set 0, push constants, 32-bit arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches
-// ErrUnsupported. Errors name the kernel.
-func (d *Device) NewKernel(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
-	in, err := reflectSPIRV(spirv)
+// Prepare returns a kernel that can be dispatched and is compiled by Build, or by the End of the first program that has it. The
+// SPIR-V must stay within what the device was opened with: storage buffers and texel buffers in set 0, push constants, 32-bit
+// arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches ErrUnsupported.
+// Errors name the kernel.
+func (d *Device) Prepare(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
+	k := &Kernel{name: name}
+	var err error
+	if k.in, err = reflectSPIRV(spirv); err == nil {
+		err = d.caps.accepts(k.in, opt, d.shown.Load())
+	}
+	if err == nil {
+		k.layout, err = d.layout(layoutKey{k.in.bindings(), k.in.PushBytes})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
 	}
-	if err := d.caps.accepts(in, opt, d.shown.Load()); err != nil {
-		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
-	}
-	d.mu.Lock()
-	closed := d.closed
-	d.mu.Unlock()
-	if closed {
-		return nil, ErrClosed
-	}
-	l, err := d.layout(layoutKey{in.bindings(), in.PushBytes})
-	if err != nil {
-		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
-	}
-	code, err := words(spirv)
-	if err != nil {
-		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
-	}
-	k := &Kernel{name: name, in: in, group: in.workgroup(opt.Spec), layout: l}
-	info := pipelineInfo{name: name, spirv: code, entry: in.Entry, spec: opt.Spec, layout: l.pipeline, cache: d.cache}
+	k.group = k.in.workgroup(opt.Spec)
+	code, _ := words(spirv) // it was reflected
+	k.info = pipelineInfo{name: name, spirv: code, entry: k.in.Entry, spec: slices.Clone(opt.Spec), layout: k.layout.pipeline, cache: d.cache}
 	if opt.SubgroupSize != 0 && d.caps.choosesSubgroup() {
-		info.subgroupSize = opt.SubgroupSize
-		info.fullSubgroups = d.caps.FullSubgroups && k.group[0]%opt.SubgroupSize == 0
+		k.info.subgroupSize = opt.SubgroupSize
+		k.info.fullSubgroups = d.caps.FullSubgroups && k.group[0]%opt.SubgroupSize == 0
 	}
-	if k.pipeline, err = d.drv.createPipeline(info); err != nil {
-		return nil, err
+	return k, nil
+}
+
+// Build compiles those of the kernels that are not compiled yet, on all cores. Its error joins those of all that failed, each of
+// which names its kernel; they may be built again.
+func (d *Device) Build(kernels ...*Kernel) error {
+	errs := make([]error, len(kernels))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(len(kernels), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(kernels)); i = next.Add(1) - 1 {
+				errs[i] = d.build(kernels[i])
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (d *Device) build(k *Kernel) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pipeline != 0 {
+		return nil
+	}
+	pipeline, err := d.drv.createPipeline(k.info)
+	if err != nil {
+		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		d.drv.destroy(objPipeline, k.pipeline)
-		return nil, ErrClosed
+		d.drv.destroy(objPipeline, pipeline)
+		return ErrClosed
 	}
+	k.pipeline, k.info = pipeline, pipelineInfo{}
 	d.kernels = append(d.kernels, k)
-	return k, nil
+	return nil
 }
 
 // accepts returns why a kernel does not fit the device, or nil.
@@ -133,6 +163,9 @@ func (c Caps) accepts(in signature, opt KernelOptions, shown uint32) error {
 func (d *Device) layout(key layoutKey) (layout, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.closed {
+		return layout{}, ErrClosed
+	}
 	if l, ok := d.layouts[key]; ok {
 		return l, nil
 	}

@@ -2,6 +2,7 @@ package vk
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -59,6 +60,15 @@ func (p *Program) record() error {
 	starts := cut(estimates, segmentBudget)
 	if len(starts) == 0 {
 		starts = []int{0}
+	}
+	var kernels []*Kernel
+	for _, o := range p.ops {
+		if o.kernel != nil && !slices.Contains(kernels, o.kernel) {
+			kernels = append(kernels, o.kernel)
+		}
+	}
+	if err := p.d.Build(kernels...); err != nil {
+		return err
 	}
 	sets, err := p.makeSets()
 	if err != nil {

@@ -60,7 +60,7 @@ func (d *Device) Subgroup() (uint32, error) {
 
 // probeSubgroup returns n where a workgroup of n invocations was one subgroup of n, else 0.
 func (d *Device) probeSubgroup(n uint32) (uint32, error) {
-	k, err := d.NewKernel("subgroup probe", subgroupProbe, KernelOptions{Spec: []uint32{n}})
+	k, err := d.Prepare("subgroup probe", subgroupProbe, KernelOptions{Spec: []uint32{n}})
 	if err != nil {
 		return 0, err
 	}

@@ -10,12 +10,21 @@ import (
 
 // A submission is waited for a hundred times as long as it is predicted to take, and a minute more: predictions are on the slow
 // side, but a device may be shared, and an op without a cost counts nothing. What takes longer does not end: drivers that lose
-// a device have been seen to wait for ever.
+// a device have been seen to wait for ever. A driver that runs on the CPU may compile when a kernel first runs, beside any number
+// of other processes.
 const (
-	waitSlice  = 100 * time.Millisecond // longest single wait
-	waitSpare  = time.Minute
-	waitFactor = 100
+	waitSlice    = 100 * time.Millisecond // longest single wait
+	waitSpare    = time.Minute
+	waitSpareCPU = 15 * time.Minute
+	waitFactor   = 100
 )
+
+func (c Caps) waitSpare() time.Duration {
+	if c.IsCPU() {
+		return waitSpareCPU
+	}
+	return waitSpare
+}
 
 // ends tells whether a call into the driver returns within a limit. Only time that passes slice by slice counts, so that a process
 // that was stopped or put to sleep does not blame the device.
