@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -159,8 +158,5 @@ func (b *benchWriter) close() error {
 	if b.format != "json" {
 		return nil
 	}
-	e := json.NewEncoder(b.w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(b.rows)
+	return cli.JSON(b.w, b.rows)
 }

@@ -62,10 +62,7 @@ share the device; a token counts where nothing had to be compiled or recorded fo
 		},
 		Flags: o.AddFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			o.Model = args[0]
-			if len(args) > 1 {
-				o.Text = &args[1]
-			}
+			o.take(args)
 			return compare(ctx, s, o)
 		},
 	}

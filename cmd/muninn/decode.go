@@ -42,6 +42,13 @@ type decodeOptions struct {
 	texts int // decoded side by side; 0: one
 }
 
+// take sets MODEL and PROMPT.
+func (o *decodeOptions) take(args []string) {
+	if o.Model = args[0]; len(args) > 1 {
+		o.Text = &args[1]
+	}
+}
+
 // textFlags declares the flags that are about the text.
 func (o *decodeOptions) textFlags(fs *pflag.FlagSet, tokens int) {
 	cli.Group(fs, "Text", func() {
@@ -69,7 +76,9 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 
 func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Lookup, "cache-lookup-strategy", decode.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(decode.LookupNames(), ", ")+")")
-	cli.Offer(fs, "cache-lookup-strategy", decode.LookupNames()...)
+	cli.Offer(fs, "cache-lookup-strategy", slices.DeleteFunc(decode.LookupNames(), func(name string) bool {
+		return strings.ContainsAny(name, ".NR") // a pattern of names
+	})...)
 	if fs.Lookup("decode") != nil {
 		fs.Lookup("cache-lookup-strategy").DefValue = decode.DefaultLookup + "; of a wave " + decode.DefaultLookup + "-compress-sN with N core blocks"
 	}

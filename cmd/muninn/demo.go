@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -107,11 +106,10 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	}
 	report.Seconds = time.Since(start).Seconds()
 	if o.JSON {
-		e := json.NewEncoder(s.Out)
-		e.SetIndent("", "  ")
-		return e.Encode(report)
+		return cli.JSON(s.Out, report)
 	}
-	return show.end(report)
+	show.end(report)
+	return nil
 }
 
 // demoReport is everything that one demo measured, as --json prints it.

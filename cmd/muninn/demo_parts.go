@@ -245,11 +245,10 @@ func (m mean) String() string {
 }
 
 // end says how to go on and what the demo took.
-func (d *demoScreen) end(rep *demoReport) error {
+func (d *demoScreen) end(rep *demoReport) {
 	d.heading("Go on")
 	d.print(fmt.Sprintf("%smuninn run demo -r 2 --stop %q %q", indent, ";", rep.Problem.Text))
 	d.print(indent+"muninn help run", "")
 	d.paragraph("", "", fmt.Sprintf("%.1f s, %d prompt tokens, %d tokens said, %d core steps, on %s",
 		rep.Seconds, rep.PromptTokens, rep.Tokens, rep.CoreSteps, rep.Device))
-	return d.err
 }

@@ -26,7 +26,6 @@ type demoScreen struct {
 	live   bool // tables may be redrawn in place
 	canvas cli.Canvas
 	drawn  bool // a table is on the screen
-	err    error
 }
 
 func newDemoScreen(s *cli.Streams) *demoScreen {
@@ -39,12 +38,9 @@ func newDemoScreen(s *cli.Streams) *demoScreen {
 	return d
 }
 
-// print writes lines; the first error of a write stays for end.
 func (d *demoScreen) print(lines ...string) {
 	for _, l := range lines {
-		if _, err := fmt.Fprintln(d.out, strings.TrimRight(l, " ")); err != nil && d.err == nil {
-			d.err = err
-		}
+		fmt.Fprintln(d.out, strings.TrimRight(l, " "))
 	}
 }
 
@@ -55,15 +51,13 @@ func (d *demoScreen) redraw(lines []string) {
 		return
 	}
 	d.drawn = true
-	if err := d.canvas.Draw(lines, len(lines)); err != nil && d.err == nil {
-		d.err = err
-	}
+	_ = d.canvas.Draw(lines, len(lines)) // the streams keep the error
 }
 
 // release ends redrawing.
 func (d *demoScreen) release() {
 	if d.drawn {
-		_ = d.canvas.Release() // whatever came before has failed as well
+		_ = d.canvas.Release()
 	}
 	d.drawn = false
 }
@@ -95,18 +89,7 @@ func (d *demoScreen) heading(format string, args ...any) {
 
 // paragraph wraps words to the width, each line after prefix; the first line may have another one of the same length.
 func (d *demoScreen) paragraph(first, prefix, text string) {
-	line, used := first, false
-	for _, word := range strings.Fields(text) {
-		if used && len(line)+1+len(word) > d.width {
-			d.print(line)
-			line, used = prefix, false
-		}
-		if used {
-			line += " "
-		}
-		line, used = line+word, true
-	}
-	d.print(line)
+	d.print(first + strings.TrimSuffix(cli.Wrap(text, d.width, prefix)[len(prefix):], "\n"))
 }
 
 // cell is one entry of a table.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -72,9 +71,7 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 				all[i].Problem = err.Error()
 			}
 		}
-		e := json.NewEncoder(s.Out)
-		e.SetIndent("", "  ")
-		return e.Encode(all)
+		return cli.JSON(s.Out, all)
 	}
 	t := cli.NewTable(s, s.Out, "", "NAME", "TYPE", "DRIVER", "VULKAN", "MEMORY", "FREE", "SUBGROUP", "STORAGE", "SHARD")
 	for i, c := range list {

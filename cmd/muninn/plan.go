@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -140,9 +139,7 @@ type planObject struct {
 }
 
 func planJSON(s *cli.Streams, m fit.Model, caps vk.Caps, c fit.Choice) error {
-	e := json.NewEncoder(s.Out)
-	e.SetIndent("", "  ")
-	return e.Encode(planObject{
+	return cli.JSON(s.Out, planObject{
 		Device: caps.Name, Quant: m.QuantName(c.Quant), Lookup: c.Lookup.String(), KV: c.KV.String(), Context: c.Context, Steps: c.Steps,
 		Lines: c.Plan.Lines, Rounding: c.Plan.Rounding, Total: c.Plan.Device, Host: c.Plan.Host, Memory: c.Space,
 		Fits: c.Plan.Short == 0, Why: c.Why,

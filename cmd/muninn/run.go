@@ -98,10 +98,7 @@ serve several tokens) and counters. The line at the end on standard error says t
 		},
 		Flags: o.AddFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			o.Model = args[0]
-			if len(args) > 1 {
-				o.Text = &args[1]
-			}
+			o.take(args)
 			return run(ctx, s, o)
 		},
 	}

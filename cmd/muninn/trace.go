@@ -68,10 +68,7 @@ and memory for all of them.`,
 		},
 		Flags: o.AddFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			o.Model = args[0]
-			if len(args) > 1 {
-				o.Text = &args[1]
-			}
+			o.take(args)
 			return runTrace(ctx, s, o)
 		},
 	}

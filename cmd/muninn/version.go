@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -58,7 +57,7 @@ func printVersion(s *cli.Streams, o *versionOptions) error {
 		return err
 	}
 	if o.JSON {
-		return json.NewEncoder(s.Out).Encode(b)
+		return cli.JSONLines(s.Out).Encode(b)
 	}
 	_, err = fmt.Fprintf(s.Out, "muninn %s\ncommit   %s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
 		b.Version, b.commit(), b.Go, b.Platform, b.Bindings, b.Shaders, b.Kernels)

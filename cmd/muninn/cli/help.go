@@ -49,16 +49,22 @@ func overview(w io.Writer, table []*Command) {
 		environmentText, exitText)
 }
 
+// detailWidth is the width that the details of commands are written for.
+const detailWidth = 120
+
 // everyCommand is the heading of the flags that every verb has.
 const everyCommand = "Flags of every command"
 
 // verbHelp prints the help of one command: without the advanced flags, unless they are asked for.
 func verbHelp(s *Streams, c *Command) {
-	w := s.Out
+	w, width := s.Out, detailWidth
+	if columns, _ := s.TerminalSize(w); columns > 0 {
+		width = min(columns-1, width)
+	}
 	fmt.Fprintf(w, "%s\n\n", usageLine(c))
 	fmt.Fprintf(w, "%s%s.\n", strings.ToUpper(c.Summary[:1]), c.Summary[1:])
 	if c.Detail != "" {
-		fmt.Fprintf(w, "\n%s\n", c.Detail)
+		fmt.Fprintf(w, "\n%s\n", flow(c.Detail, width))
 	}
 	hidden := 0
 	for _, part := range c.groups() {
@@ -74,7 +80,7 @@ func verbHelp(s *Streams, c *Command) {
 			fmt.Fprintf(w, "\n%s:\n", part.heading)
 		}
 		for _, f := range shown {
-			fmt.Fprintf(w, "  %s\n%s", flagSynopsis(f), wrap(flagText(f), 100, "        "))
+			fmt.Fprintf(w, "  %s\n%s", flagSynopsis(f), Wrap(flagText(f), min(width, 100), "        "))
 		}
 	}
 	if hidden > 0 {
@@ -85,8 +91,23 @@ func verbHelp(s *Streams, c *Command) {
 	}
 }
 
-// wrap breaks text into indented lines of at most width columns, as far as its words allow.
-func wrap(text string, width int, indent string) string {
+// flow breaks paragraphs anew for a width less than they are written for. Tables, which are indented, stay.
+func flow(text string, width int) string {
+	if width >= detailWidth {
+		return text
+	}
+	var parts []string
+	for part := range strings.SplitSeq(text, "\n\n") {
+		if !strings.Contains("\n"+part, "\n ") {
+			part = strings.TrimSuffix(Wrap(part, width, ""), "\n")
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// Wrap breaks text into indented lines of at most width columns, as far as its words allow.
+func Wrap(text string, width int, indent string) string {
 	var b strings.Builder
 	line := indent
 	for _, word := range strings.Fields(text) {

@@ -9,7 +9,7 @@ func TestRoff(t *testing.T) {
 }
 
 func TestWrap(t *testing.T) {
-	if got, want := wrap("one two three-is-long four", 10, "  "), "  one two\n  three-is-long\n  four\n"; got != want {
+	if got, want := Wrap("one two three-is-long four", 10, "  "), "  one two\n  three-is-long\n  four\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -58,3 +58,22 @@ func TestProgressFits(t *testing.T) {
 		}
 	}
 }
+
+// Help fits the terminal too, but for tables and command lines in it.
+func TestHelpFits(t *testing.T) {
+	long := strings.Repeat("word ", 40)
+	c := &Command{Name: "x", Summary: "do x", Detail: long + "\n\n  a table " + long + "\n\n" + long}
+	for _, width := range []int{60, 100, 160} {
+		tty, shown := terminal(t, width)
+		verbHelp(NewStreams(nil, tty, tty, noEnv), c)
+		got := shown()
+		for line := range strings.Lines(got) {
+			if len(line) > width && !strings.Contains(line, "table") && width < detailWidth {
+				t.Errorf("on a terminal of %d columns: %s", width, line)
+			}
+		}
+		if n := strings.Count(got, "word"); n != 120 {
+			t.Errorf("%d of 120 words", n)
+		}
+	}
+}

@@ -13,6 +13,13 @@ func JSONLines(w io.Writer) *json.Encoder {
 	return e
 }
 
+// JSON writes one value over many lines.
+func JSON(w io.Writer, v any) error {
+	e := JSONLines(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
 // Size writes a number of bytes in binary units.
 func Size(n uint64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
