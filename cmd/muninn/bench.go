@@ -12,6 +12,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
+	"muninn/model/store"
 	"muninn/shaders/roof"
 	"muninn/vk"
 )
@@ -103,7 +104,7 @@ func (o *benchOptions) plan(ck *checkpoint.Checkpoint) (p benchPlan, err error) 
 	case o.Reps < 1:
 		return p, cli.Usage("--reps %d: want at least 1", o.Reps)
 	case ck != nil:
-		p.shape = arch.Shape{Name: modelName(o.Model), Config: ck.Config, Steps: ck.Config.MeanRecurrence}
+		p.shape = arch.Shape{Name: store.Name(o.Model), Config: ck.Config, Steps: ck.Config.MeanRecurrence}
 	default:
 		if p.shape, err = arch.ParseShape(o.Shape); err == nil {
 			err = engine.CheckShape(p.shape.Config)

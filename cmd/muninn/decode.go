@@ -16,6 +16,7 @@ import (
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/fit"
+	"muninn/model/store"
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -237,7 +238,7 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 	if o.NoCache {
 		cache.Dir = ""
 	}
-	x.weights, err = cache.Load(ctx, modelName(o.Model), ck, x.scheme, func(from *checkpoint.Checkpoint) (err error) {
+	x.weights, err = cache.Load(ctx, store.Name(o.Model), ck, x.scheme, func(from *checkpoint.Checkpoint) (err error) {
 		x.m, x.loading, err = loadModel(s, o.Model, from, x.dev, loading)
 		return err
 	})

@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -89,12 +88,4 @@ func cacheBase(s *cli.Streams) string {
 		return ""
 	}
 	return filepath.Join(user, "muninn")
-}
-
-// modelName is a name for people, from the path of a model.
-func modelName(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	return strings.ToValidUTF8(strings.TrimSuffix(filepath.Base(path), ".gguf"), "?")
 }

@@ -12,6 +12,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
+	"muninn/model/store"
 )
 
 // quantizeOptions are the arguments and flags of quantize.
@@ -83,7 +84,7 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	}
 	w := checkpoint.WriteOptions{Scheme: scheme, Name: o.Name}
 	if w.Name == "" {
-		w.Name = modelName(src)
+		w.Name = store.Name(src)
 	}
 	bar := cli.NewProgress(s, "writing "+dst, ck.Size(), true)
 	w.Progress = bar.Set

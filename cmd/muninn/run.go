@@ -55,8 +55,8 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Args: "MODEL [PROMPT]", Min: 1, Max: 2,
 		Summary: "continue a prompt, or answer it with --chat",
-		Detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote, or
-"demo" for the model in this program.
+		Detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote,
+ORG/NAME for a model that is in the hub cache (HF_HUB_CACHE, HF_HOME), or "demo" for the model in this program.
 
 With --quant q8_0 or q4_0, weights that are stored otherwise are quantised once and kept as a GGUF file in the cache. It
 may be deleted at any time.

@@ -12,6 +12,7 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
+	"muninn/model/store"
 )
 
 // showOptions are the flags of show.
@@ -143,7 +144,7 @@ func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, er
 // print writes the description for people.
 func (d modelDescription) print(s *cli.Streams, tensors bool) {
 	fmt.Fprintln(s.Out, d.Model)
-	if d.Name != "" && d.Name != modelName(d.Model) {
+	if d.Name != "" && d.Name != store.Name(d.Model) {
 		fmt.Fprintf(s.Out, "named %s\n", d.Name)
 	}
 	fmt.Fprintf(s.Out, "%s, context %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)

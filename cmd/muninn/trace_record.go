@@ -8,6 +8,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
+	"muninn/model/store"
 	"muninn/model/trace"
 )
 
@@ -83,7 +84,7 @@ func (r *recorder) walk(a *decode.Task, begin func(i int, initial []float32) *tr
 
 // record decodes the prompt and makes the trace.
 func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p plan) (*trace.Trace, error) {
-	about := trace.Trace{Model: modelName(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
+	about := trace.Trace{Model: store.Name(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
 	var err error
 	if about.Run, err = o.settings(ctx, s, x, p); err != nil {
 		return nil, err

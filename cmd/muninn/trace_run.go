@@ -10,6 +10,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
+	"muninn/model/store"
 	"muninn/model/trace"
 )
 
@@ -24,7 +25,7 @@ func (o *traceOptions) settings(ctx context.Context, s *cli.Streams, x *opened, 
 		return trace.Run{}, err
 	}
 	r := trace.Run{Program: program.name(), Weights: x.scheme.String(), KV: p.session.KV.String(), Lookup: p.session.Lookup.String(), Seed: p.state.Seed}
-	if r.ModelKey, err = weightsCache(s).Key(ctx, modelName(o.Model), x.weights); err != nil {
+	if r.ModelKey, err = weightsCache(s).Key(ctx, store.Name(o.Model), x.weights); err != nil {
 		return r, err
 	}
 	quant, keep, _ := strings.Cut(r.Weights, ", keep ")

@@ -40,7 +40,7 @@ type Checkpoint struct {
 	size      int64
 }
 
-// place is where a tensor's bytes are.
+// location is where a tensor's bytes are.
 type location struct {
 	TensorInfo
 	file  *weightFile
@@ -70,7 +70,7 @@ func OpenFolder(dir string) (*Checkpoint, error) {
 	return c, nil
 }
 
-// OpenFile opens the checkpoint in a folder, or a GGUF file that WriteGGUF made.
+// OpenPath opens the checkpoint in a folder, or a GGUF file that WriteGGUF made.
 func OpenPath(path string) (*Checkpoint, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
@@ -167,74 +167,6 @@ func (c *Checkpoint) text(name string, limit int64) ([]byte, error) {
 		return ggufText(c.gguf, name, limit)
 	}
 	return readSmall(c.fsys, name, limit)
-}
-
-// openFiles opens model.safetensors, or the shards that the index names. The tensors of a GGUF file are known already.
-func (c *Checkpoint) openFiles() error {
-	if c.gguf != nil {
-		return nil
-	}
-	_, err := fs.Lstat(c.fsys, fileSingle)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return c.addFile(fileSingle, nil)
-	}
-	data, err := readSmall(c.fsys, fileIndex, maxIndexBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return strict.Unusable("neither %s nor %s in the folder; %w", fileSingle, fileIndex, errNoWeights)
-	}
-	if err != nil {
-		return strict.Unusable("%s: %w", fileIndex, err)
-	}
-	weightMap, shards, err := parseIndex(data)
-	if err != nil {
-		return strict.Unusable("%s: %w", fileIndex, err)
-	}
-	for _, shard := range shards {
-		if _, err := fs.Stat(c.fsys, shard); errors.Is(err, fs.ErrNotExist) {
-			return strict.Unusable("%s: %w; %s names it: fetch the missing shard", shard, pathCause(err), fileIndex)
-		}
-	}
-	for _, shard := range shards {
-		if err := c.addFile(shard, weightMap); err != nil {
-			return err
-		}
-	}
-	for name, shard := range weightMap {
-		if p, ok := c.locations[bareName(name)]; !ok || p.file.name != shard {
-			return strict.Unusable("%s: tensor %q is not in shard %s", fileIndex, strict.Clip(name), shard)
-		}
-	}
-	return nil
-}
-
-// addFile opens a file of weights and takes its tensors; weightMap, if there is one, must agree.
-func (c *Checkpoint) addFile(name string, weightMap map[string]string) error {
-	w, err := openWeights(c.fsys, name)
-	if err != nil {
-		return strict.Unusable("%s: %w", name, err)
-	}
-	c.files = append(c.files, w)
-	list, err := readHeader(w.r, w.size)
-	if err != nil {
-		return strict.Unusable("%s: %w", name, w.instead(err))
-	}
-	if len(c.tensors)+len(list) > maxTensors {
-		return strict.Unusable("%s: more than %d tensors in all shards", name, maxTensors)
-	}
-	for _, t := range list {
-		stored := t.Name
-		t.Name = bareName(t.Name)
-		if other, dup := c.locations[t.Name]; dup {
-			return strict.Unusable("%s: tensor %q is also in %s", name, strict.Clip(t.Name), other.file.name)
-		}
-		if weightMap != nil && weightMap[stored] != name {
-			return strict.Unusable("%s: holds tensor %q, which %s does not place here", name, strict.Clip(stored), fileIndex)
-		}
-		c.locations[t.Name] = location{t.TensorInfo, w, t.Start}
-		c.tensors = append(c.tensors, t.TensorInfo)
-		c.size += t.Bytes
-	}
-	return nil
 }
 
 // compareTied looks at a tied head that the file holds a second time. Reading both matrices whole would double the time

@@ -138,3 +138,15 @@ func TestStaleIndex(t *testing.T) {
 	}
 	openT(t, dir)
 }
+
+// A hub download that did not end leaves its part among the blobs.
+func TestUnfinishedHubDownload(t *testing.T) {
+	repo := filepath.Join(t.TempDir(), "models--org--name")
+	snapshot, blobs := filepath.Join(repo, "snapshots", "abc"), filepath.Join(repo, "blobs")
+	if err := errors.Join(os.MkdirAll(snapshot, 0o700), os.MkdirAll(blobs, 0o700), os.WriteFile(filepath.Join(blobs, "0123.incomplete"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenPath(snapshot); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "there is 0123.incomplete: a download that did not end") {
+		t.Error(err)
+	}
+}

@@ -2,7 +2,9 @@ package checkpoint
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -27,6 +29,74 @@ const (
 	maxShards     = 1000
 	maxIndexBytes = 16 << 20
 )
+
+// openFiles opens model.safetensors, or the shards that the index names. The tensors of a GGUF file are known already.
+func (c *Checkpoint) openFiles() error {
+	if c.gguf != nil {
+		return nil
+	}
+	_, err := fs.Lstat(c.fsys, fileSingle)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return c.addFile(fileSingle, nil)
+	}
+	data, err := readSmall(c.fsys, fileIndex, maxIndexBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return strict.Unusable("neither %s nor %s in the folder; %w", fileSingle, fileIndex, errNoWeights)
+	}
+	if err != nil {
+		return strict.Unusable("%s: %w", fileIndex, err)
+	}
+	weightMap, shards, err := parseIndex(data)
+	if err != nil {
+		return strict.Unusable("%s: %w", fileIndex, err)
+	}
+	for _, shard := range shards {
+		if _, err := fs.Stat(c.fsys, shard); errors.Is(err, fs.ErrNotExist) {
+			return strict.Unusable("%s: %w; %s names it: fetch the missing shard", shard, pathCause(err), fileIndex)
+		}
+	}
+	for _, shard := range shards {
+		if err := c.addFile(shard, weightMap); err != nil {
+			return err
+		}
+	}
+	for name, shard := range weightMap {
+		if p, ok := c.locations[bareName(name)]; !ok || p.file.name != shard {
+			return strict.Unusable("%s: tensor %q is not in shard %s", fileIndex, strict.Clip(name), shard)
+		}
+	}
+	return nil
+}
+
+// addFile opens a file of weights and takes its tensors; weightMap, if there is one, must agree.
+func (c *Checkpoint) addFile(name string, weightMap map[string]string) error {
+	w, err := openWeights(c.fsys, name)
+	if err != nil {
+		return strict.Unusable("%s: %w", name, err)
+	}
+	c.files = append(c.files, w)
+	list, err := readHeader(w.r, w.size)
+	if err != nil {
+		return strict.Unusable("%s: %w", name, w.instead(err))
+	}
+	if len(c.tensors)+len(list) > maxTensors {
+		return strict.Unusable("%s: more than %d tensors in all shards", name, maxTensors)
+	}
+	for _, t := range list {
+		stored := t.Name
+		t.Name = bareName(t.Name)
+		if other, dup := c.locations[t.Name]; dup {
+			return strict.Unusable("%s: tensor %q is also in %s", name, strict.Clip(t.Name), other.file.name)
+		}
+		if weightMap != nil && weightMap[stored] != name {
+			return strict.Unusable("%s: holds tensor %q, which %s does not place here", name, strict.Clip(stored), fileIndex)
+		}
+		c.locations[t.Name] = location{t.TensorInfo, w, t.Start}
+		c.tensors = append(c.tensors, t.TensorInfo)
+		c.size += t.Bytes
+	}
+	return nil
+}
 
 // parseIndex reads model.safetensors.index.json: which file holds which tensor. metadata.total_size is not compared with
 // the files: writers count a tied matrix once or twice, and the shards' own headers say exactly what they hold.

@@ -108,3 +108,15 @@ func TestHubReferences(t *testing.T) {
 	}
 	refuses(t, two, "has 2 snapshots")
 }
+
+// A model's name does not depend on where in a hub cache it was found.
+func TestName(t *testing.T) {
+	for path, want := range map[string]string{
+		"demo": "demo", "/a/b": "b", "/a/b/": "b", "b.gguf": "b", "tomg/huginn": "huginn", "/m/\xff": "?",
+		"/hub/models--tomg--huginn--0125": "huginn--0125", "/hub/models--tomg--huginn/snapshots/0123": "huginn",
+	} {
+		if got := Name(path); got != want {
+			t.Errorf("%q is named %q, want %q", path, got, want)
+		}
+	}
+}

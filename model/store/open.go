@@ -2,6 +2,9 @@
 package store
 
 import (
+	"path/filepath"
+	"strings"
+
 	"muninn/model/checkpoint"
 	"muninn/model/demo"
 )
@@ -20,4 +23,19 @@ func Open(name string) (*checkpoint.Checkpoint, error) {
 		return nil, err
 	}
 	return checkpoint.OpenPath(path)
+}
+
+// Name is a name for people, from what Open takes: that of the folder or file, in a hub cache that of the model there.
+func Name(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if dir := filepath.Dir(path); filepath.Base(dir) == "snapshots" {
+		path = filepath.Dir(dir)
+	}
+	name := strings.TrimSuffix(filepath.Base(path), ".gguf")
+	if _, model, ok := strings.Cut(strings.TrimPrefix(name, "models--"), "--"); ok && strings.HasPrefix(name, "models--") {
+		name = model
+	}
+	return strings.ToValidUTF8(name, "?")
 }

@@ -121,7 +121,8 @@ of the core blocks), --quant q8_0 or q4_0, fewer --num-steps. --plan shows what 
 much is free.`
 
 	modelAdvice = `MODEL is a folder with config.json, model.safetensors (or its shards) and tokenizer.json, as model hubs have them,
-a GGUF file that "muninn quantize" wrote, or "demo" for the model inside this program.`
+a GGUF file that "muninn quantize" wrote, ORG/NAME for one that is in the hub cache, or "demo"
+for the model inside this program.`
 
 	wrongResultsAdvice = `Do not trust this device with this driver. Update the driver, choose another --device, and report the lines above
 with the output of "muninn version" and "muninn devices --json".`
