@@ -9,6 +9,7 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 	"muninn/vk"
 )
 
@@ -106,7 +107,7 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 		}
 		depth = binary.LittleEndian.AppendUint32(depth, stored)
 	}
-	s.cache, err = shaders.NewCache(s.arena, heads, width/heads, n*cells, shaders.KVF32, shaders.Slots{Period: 4, Rule: shaders.RuleLatest},
+	s.cache, err = shaders.NewCache(s.arena, heads, width/heads, n*cells, shaders.KVF32, shaders.Slots{Period: 4, Rule: plain.RuleLatest},
 		s.span("depth", depth), d.Caps().ShardLimit())
 	s.must(err)
 	for _, shard := range s.cache.Shards { // small: there is one

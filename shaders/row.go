@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"muninn/shaders/plain"
 	"muninn/vk"
 )
 
@@ -36,16 +37,7 @@ func (r Row) Put(b []byte) {
 }
 
 // NoiseType is how the weight of noise falls with the core steps.
-type NoiseType uint32
-
-// The types: n; n/step; n/sqrt(step); max(n, (mean-step)/mean), step from 0; 2 n u with u uniform.
-const (
-	NoiseFixed NoiseType = iota
-	NoiseGeom
-	NoiseSqrt
-	NoiseLine
-	NoiseChi
-)
+type NoiseType = plain.NoiseType
 
 // NoiseDraw is a row's Draw.
 func NoiseDraw(draw int, t NoiseType) uint32 { return uint32(draw)<<3 | uint32(t) }

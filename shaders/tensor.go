@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"muninn/shaders/plain"
 	"muninn/vk"
 )
 
@@ -67,24 +68,5 @@ func (t Tensor) readBytes() uint64 {
 // bytes of n rows, values only.
 func (t Tensor) bytes() uint64 { return uint64(t.Rows) * uint64(t.Cols) * 4 }
 
-// Rule is how a reader of the KV cache picks the slot of a position: the numbers of attention.comp.
-type Rule uint32
-
-// The lookup rules. RuleOne is for layers with a single slot (prelude and coda).
-const (
-	RuleOne Rule = iota
-	RuleFull
-	RuleLatest
-	RuleAlwaysLast
-)
-
-// Slots says which KV slot holds a core step: Every steps on end share one; of these runs the first Anchor have a slot
-// each, later ones share Period in turn.
-type Slots struct {
-	Every          int // 0 means 1
-	Anchor, Period int
-	Rule           Rule
-}
-
-// Count is the number of slots.
-func (s Slots) Count() int { return s.Anchor + s.Period }
+// Slots says which KV slot holds a core step.
+type Slots = plain.Slots

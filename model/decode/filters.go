@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
+	"muninn/shaders/plain"
 )
 
 // ErrFilters is wrapped by every error of Filters.Validate.
@@ -90,105 +90,17 @@ func (s Filters) Probabilities(logits []float32) []float64 {
 	if s.Temperature > 0 {
 		scale = 1 / s.Temperature
 	}
-	var sum float64
-	for i, l := range logits {
-		switch {
-		case l == logits[top]: // apart, so that infinite logits do not meet as Inf - Inf
-			p[i] = 1
-		case l == l:
-			p[i] = math.Exp((float64(l) - float64(logits[top])) * scale)
-		}
-		sum += p[i]
+	w, order := plain.Weights(logits, scale)
+	kept, sum := s.kept(w, order), 0.0
+	for _, token := range order[:kept] {
+		sum += w[token]
 	}
-	for i := range p {
-		p[i] /= sum
-	}
-	keep := s.Threshold(p)
-	sum = 0
-	for i, v := range p {
-		if v < keep.Tau || v == keep.Tau && keep.Ties == 0 {
-			p[i] = 0
-			continue
-		}
-		if v == keep.Tau {
-			keep.Ties--
-		}
-		sum += v
-	}
-	for i := range p {
-		p[i] /= sum
+	for _, token := range order[:kept] {
+		p[token] = w[token] / sum
 	}
 	return p
 }
 
-// Threshold is what the filters keep of a distribution, without an order of tokens: each token with p > Tau,
-// and of those with p == Tau the first Ties in vocabulary order. Only top-p can keep some of several equal
-// values and drop others; the reference leaves open which, and the choice here is that of a stable sort.
-// A strategy that finds Tau by bisection instead of sorting (sample.comp) keeps the same set.
-type Threshold struct {
-	Tau  float64
-	Ties int
-}
-
-// Threshold finds what top-k, top-p and min-p keep of p, which sums to 1.
-func (s Filters) Threshold(p []float64) Threshold {
-	v := slices.Clone(p)
-	slices.SortFunc(v, func(a, b float64) int {
-		switch {
-		case a > b:
-			return -1
-		case a < b:
-			return 1
-		}
-		return 0
-	})
-	n := len(v) // v[:n] is kept; every filter cuts the sorted values somewhere
-	if n == 0 {
-		return Threshold{}
-	}
-	if s.TopK > 0 && s.TopK < n {
-		for n > s.TopK && v[n-1] < v[s.TopK-1] {
-			n--
-		}
-	}
-	if s.TopP > 0 && s.TopP < 1 {
-		sum := 0.0
-		for i := range n {
-			sum += v[i] // of values that top-k left but that are not renormalised
-			if sum > s.TopP && i > 0 {
-				n = i
-				break
-			}
-		}
-	}
-	if s.MinP > 0 {
-		for n > 1 && v[n-1] < s.MinP*v[0] {
-			n--
-		}
-	}
-	t := Threshold{Tau: v[n-1]}
-	for n > 0 && v[n-1] == t.Tau {
-		t.Ties++
-		n--
-	}
-	return t
-}
-
-// Draw picks the first token at which the running sum of probs, in vocabulary order, exceeds u of its total;
-// u is in [0, 1). It is -1 when all probs are 0.
-func Draw(probs []float64, u float64) int {
-	var total float64
-	for _, p := range probs {
-		total += p
-	}
-	last, sum := -1, 0.0
-	for i, p := range probs {
-		if p > 0 {
-			last = i
-		}
-		if sum += p; sum > u*total {
-			return i
-		}
-	}
-	return last
+func (s Filters) kept(w []float64, order []int) int {
+	return plain.Filters{TopK: s.TopK, TopP: s.TopP, MinP: s.MinP}.Kept(w, order)
 }

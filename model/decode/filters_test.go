@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"muninn/model/internal/golden"
+	"muninn/shaders/plain"
 )
 
 // TestSamplingGoldens: the reference's probabilities and penalised logits, ties included.
@@ -44,9 +45,15 @@ func TestSamplingGoldens(t *testing.T) {
 	}
 }
 
-// TestThresholdIsTheKeptSet: what Threshold says in a few numbers is the set that Probabilities leaves. bisected
-// finds it as a strategy without sorting does.
-func TestThresholdIsTheKeptSet(t *testing.T) {
+// threshold is what filters keep of a distribution, without an order of tokens: each token with p > tau, and of those with
+// p == tau the first so many in vocabulary order.
+type threshold struct {
+	tau  float64
+	ties int
+}
+
+// TestKeptSetByBisection: a search without sorting, as the kernel's, comes to the set that the filters keep.
+func TestKeptSetByBisection(t *testing.T) {
 	cases, tensor := filterGoldens(t)
 	for _, c := range cases {
 		if c.Probs == "" {
@@ -56,7 +63,12 @@ func TestThresholdIsTheKeptSet(t *testing.T) {
 		for i, logits := range tensor(c.Logits) {
 			s.Penalise(logits, c.History[i])
 			p := Filters{Temperature: s.Temperature}.Probabilities(logits)
-			got, want := s.Threshold(p), bisected(s, p)
+			_, order := plain.Weights(logits, 1)
+			n := s.kept(p, order)
+			got, want := threshold{tau: p[order[n-1]]}, bisected(s, p)
+			for ; n > 0 && p[order[n-1]] == got.tau; n-- {
+				got.ties++
+			}
 			if got != want {
 				t.Errorf("%s row %d: %+v, by bisection %+v", c.Probs, i, got, want)
 			}
@@ -64,8 +76,8 @@ func TestThresholdIsTheKeptSet(t *testing.T) {
 	}
 }
 
-// bisected finds a Threshold by counting and summing over bit patterns alone, top-k, top-p and min-p in turn.
-func bisected(s Filters, p []float64) Threshold {
+// bisected finds a threshold by counting and summing over bit patterns alone, top-k, top-p and min-p in turn.
+func bisected(s Filters, p []float64) threshold {
 	sumFrom := func(bits uint64) (sum float64, count int) {
 		values := slices.Clone(p)
 		slices.Sort(values)
@@ -123,7 +135,7 @@ func bisected(s Filters, p []float64) Threshold {
 	if math.Float64bits(smallest) == from {
 		equal = min(equal, ties)
 	}
-	return Threshold{Tau: smallest, Ties: equal}
+	return threshold{smallest, equal}
 }
 
 // TestTopPTies: of equal values at top-p's edge the first in vocabulary order stay, as many as the sum admits.
@@ -161,21 +173,6 @@ func TestProbabilitiesOfStrangeLogits(t *testing.T) {
 		if got := Argmax(c.logits); got != c.wantedArgmax {
 			t.Errorf("Argmax(%v) = %d, want %d", c.logits, got, c.wantedArgmax)
 		}
-	}
-}
-
-func TestDraw(t *testing.T) {
-	probs := []float64{0, 0.25, 0, 0.25, 0.5, 0}
-	for _, c := range []struct {
-		u    float64
-		want int
-	}{{0, 1}, {0.2, 1}, {0.25, 3}, {0.49, 3}, {0.5, 4}, {0.999999, 4}, {1, 4}} {
-		if got := Draw(probs, c.u); got != c.want {
-			t.Errorf("Draw(%v, %g) = %d, want %d", probs, c.u, got, c.want)
-		}
-	}
-	if got := Draw([]float64{0, 0}, 0.5); got != -1 {
-		t.Errorf("Draw of nothing = %d, want -1", got)
 	}
 }
 

@@ -5,20 +5,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"muninn/shaders/plain"
 )
 
 // ErrLookupUnsupported is wrapped by ParseLookup for strategies of the reference that are refused on purpose.
 var ErrLookupUnsupported = errors.New("lookup strategy not supported")
-
-// LookupRule says which stored core step a reader is given at a position that lacks the reader's own step.
-// The values are those of the attention kernel; its 0 means a block with one slot (prelude and coda).
-type LookupRule uint32
-
-const (
-	LookupFull       LookupRule = 1 // such positions are not seen
-	LookupLatest     LookupRule = 2 // their deepest step that is not deeper than the reader's
-	LookupAlwaysLast LookupRule = 3 // every position's deepest step, as soon as one position lacks the reader's
-)
 
 // Uncompressed is the Period of a cache with a slot for every core step.
 const Uncompressed = 1 << 30
@@ -31,14 +23,10 @@ const anchorSteps = 8
 const DefaultLookup = "latest-m4"
 
 // Lookup is a cache lookup strategy: how core steps map to KV slots and which slot a reader gets of a position.
-// A core block has its own set of slots, so a slot is named by its core step alone ("physical step").
-// Every steps on end share a slot; of these runs the first Anchor have a slot each, later ones share Period slots in
-// turn, the newest write winning.
+// A core block has its own set of slots, so a slot is named by its core step alone ("physical step"). Period is Uncompressed
+// when nothing is shared.
 type Lookup struct {
-	Rule   LookupRule
-	Every  int // steps, at least 1
-	Anchor int // runs of steps
-	Period int // slots, at least 1; Uncompressed when nothing is shared
+	plain.Slots
 	Blocks int // core blocks on end that share their slots: 1, except under compress-rN
 	name   string
 }
@@ -48,13 +36,13 @@ type Lookup struct {
 // here for the number of core blocks of whatever model is loaded.
 var lookupRules = []struct {
 	name string
-	rule LookupRule
+	rule plain.Rule
 }{
-	{"full", LookupFull},
-	{"skip", LookupFull},
-	{"latest-m4", LookupLatest},
-	{"available-m4", LookupLatest},
-	{"always-last-m4", LookupAlwaysLast},
+	{"full", plain.RuleFull},
+	{"skip", plain.RuleFull},
+	{"latest-m4", plain.RuleLatest},
+	{"available-m4", plain.RuleLatest},
+	{"always-last-m4", plain.RuleAlwaysLast},
 }
 
 // LookupNames lists the accepted strategies, for help texts.
@@ -87,7 +75,7 @@ func ParseLookup(name string, coreBlocks int) (Lookup, error) {
 			return Lookup{}, unknownLookup(name)
 		}
 	}
-	l := Lookup{Every: 1, Period: Uncompressed, Blocks: 1, name: name}
+	l := Lookup{Slots: plain.Slots{Every: 1, Period: Uncompressed}, Blocks: 1, name: name}
 	for _, r := range lookupRules {
 		if r.name == rule {
 			l.Rule = r.rule
@@ -140,34 +128,3 @@ func unknownLookup(name string) error {
 
 // String is the name the strategy was parsed from.
 func (l Lookup) String() string { return l.name }
-
-// Slot is the slot that core step `step` (from 0) of a position is written to.
-func (l Lookup) Slot(step int) int {
-	run := step / l.Every
-	if run < l.Anchor {
-		return run
-	}
-	return l.Anchor + (run-l.Anchor)%l.Period
-}
-
-// Slots is how many slots are in use after `steps` core steps: what to allocate for a largest number of
-// steps, and what a position of that depth has stored.
-func (l Lookup) Slots(steps int) int { return min((steps+l.Every-1)/l.Every, l.Anchor+l.Period) }
-
-// Select is the slot that a reader at slot own gets of a position with `stored` slots, or ok = false when it
-// does not see the position. anyMissing tells whether any position the reader could see lacks slot own; only
-// always-last asks.
-func (l Lookup) Select(own, stored int, anyMissing bool) (slot int, ok bool) {
-	switch l.Rule {
-	case LookupLatest:
-		slot = min(own, stored-1)
-	case LookupAlwaysLast:
-		slot = own
-		if anyMissing {
-			slot = stored - 1
-		}
-	default:
-		slot = own
-	}
-	return slot, slot >= 0 && slot < stored
-}

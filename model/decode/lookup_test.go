@@ -5,29 +5,31 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"muninn/shaders/plain"
 )
 
 func TestParseLookup(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		blocks         int
-		rule           LookupRule
+		rule           plain.Rule
 		anchor, period int
 	}{
-		{"full", 4, LookupFull, 0, Uncompressed},
-		{"skip", 4, LookupFull, 0, Uncompressed},
-		{"latest-m4", 4, LookupLatest, 0, Uncompressed},
-		{"available-m4", 4, LookupLatest, 0, Uncompressed},
-		{"always-last-m4", 4, LookupAlwaysLast, 0, Uncompressed},
-		{"latest-m4", 2, LookupLatest, 0, Uncompressed}, // m4 is the model's own number of core blocks
-		{"latest-m4-compress-s4", 4, LookupLatest, 0, 1},
-		{"latest-m4-compress-s4", 2, LookupLatest, 0, 2},
-		{"latest-m4-compress-s16", 4, LookupLatest, 0, 4},
-		{"always-last-m4-compress-s8", 4, LookupAlwaysLast, 0, 2},
-		{"full-compress-s8", 4, LookupFull, 0, 2},
-		{"latest-m4-compress-anchor", 4, LookupLatest, 8, 1},
-		{"compress-s16", 4, LookupLatest, 0, 4},
-		{"compress-anchor", 4, LookupLatest, 8, 1},
+		{"full", 4, plain.RuleFull, 0, Uncompressed},
+		{"skip", 4, plain.RuleFull, 0, Uncompressed},
+		{"latest-m4", 4, plain.RuleLatest, 0, Uncompressed},
+		{"available-m4", 4, plain.RuleLatest, 0, Uncompressed},
+		{"always-last-m4", 4, plain.RuleAlwaysLast, 0, Uncompressed},
+		{"latest-m4", 2, plain.RuleLatest, 0, Uncompressed}, // m4 is the model's own number of core blocks
+		{"latest-m4-compress-s4", 4, plain.RuleLatest, 0, 1},
+		{"latest-m4-compress-s4", 2, plain.RuleLatest, 0, 2},
+		{"latest-m4-compress-s16", 4, plain.RuleLatest, 0, 4},
+		{"always-last-m4-compress-s8", 4, plain.RuleAlwaysLast, 0, 2},
+		{"full-compress-s8", 4, plain.RuleFull, 0, 2},
+		{"latest-m4-compress-anchor", 4, plain.RuleLatest, 8, 1},
+		{"compress-s16", 4, plain.RuleLatest, 0, 4},
+		{"compress-anchor", 4, plain.RuleLatest, 8, 1},
 	} {
 		l, err := ParseLookup(c.name, c.blocks)
 		if err != nil {
@@ -92,7 +94,7 @@ func TestLookupSlots(t *testing.T) {
 		for step := range 12 {
 			fmt.Fprintf(&got, "%d ", l.Slot(step))
 		}
-		fmt.Fprintf(&got, "in %d", l.Slots(12))
+		fmt.Fprintf(&got, "in %d", l.Stored(12))
 		if got.String() != want {
 			t.Errorf("%s: slots of steps 0.. = %s, want %s", name, &got, want)
 		}
@@ -101,7 +103,7 @@ func TestLookupSlots(t *testing.T) {
 
 // TestLookupSlotsAfterAnchor: with several shared slots the first step after the anchor takes the first of them.
 func TestLookupSlotsAfterAnchor(t *testing.T) {
-	l := Lookup{Rule: LookupLatest, Every: 1, Anchor: 3, Period: 2}
+	l := Lookup{Slots: plain.Slots{Rule: plain.RuleLatest, Every: 1, Anchor: 3, Period: 2}}
 	for step, want := range []int{0, 1, 2, 3, 4, 3, 4} {
 		if got := l.Slot(step); got != want {
 			t.Errorf("slot of step %d is %d, want %d", step, got, want)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"muninn/model/arch"
+	"muninn/shaders/plain"
 )
 
 // ErrNoise is wrapped by errors about state noise.
@@ -31,7 +32,7 @@ const (
 	NoiseChi   NoiseType = "chi"
 )
 
-// NoiseTypes lists the types.
+// NoiseTypes lists the types, in the order of their numbers.
 var NoiseTypes = []NoiseType{NoiseFixed, NoiseGeom, NoiseSqrt, NoiseLine, NoiseChi}
 
 // Validate says what is out of range. The error wraps ErrNoise.
@@ -48,16 +49,13 @@ func (n StateNoise) Validate() error {
 // Share is how much of the state the noise takes before the core step of an index, counted from 0: the state becomes
 // (1 - share) state + share noise. u is the uniform number of the step (StepUniform), which chi alone asks for.
 func (n StateNoise) Share(c arch.Config, step int, u float64) float64 {
-	share := n.Weight * c.StateStd() * c.EmbedScale()
-	switch n.Type {
-	case NoiseGeom:
-		share /= float64(step + 1)
-	case NoiseSqrt:
-		share /= math.Sqrt(float64(step + 1))
-	case NoiseLine:
-		share = max(share, float64(c.MeanRecurrence-step)/float64(c.MeanRecurrence))
-	case NoiseChi:
-		share *= 2 * u
-	}
-	return share
+	return plain.NoiseShare(n.Type.Plain(), n.Weight*stateScale(c), step, c.MeanRecurrence, u)
 }
+
+// Plain is the type by its number; fixed if empty.
+func (t NoiseType) Plain() plain.NoiseType {
+	return plain.NoiseType(max(slices.Index(NoiseTypes, t), 0))
+}
+
+// stateScale is the standard deviation of a value of an initial state.
+func stateScale(c arch.Config) float64 { return c.StateStd() * c.EmbedScale() }

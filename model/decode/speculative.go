@@ -1,6 +1,10 @@
 package decode
 
-import "math"
+import (
+	"math"
+
+	"muninn/shaders/plain"
+)
 
 // Speculative decodes in rounds: a few tokens drafted one by one with few core steps, then verified all at once with
 // Request.Steps. Since what a token starts from, and what draws it, depend on its position alone, the text at Threshold 1 is
@@ -31,10 +35,10 @@ func (d Speculative) Validate() error {
 // Where core steps share slots, a row one by one sees the last steps of the tokens before it, but its own step of tokens in
 // the same pass. always-last looks deeper than a row's own step where a token has fewer, as only tokens from before may.
 func (d Speculative) fits(l Lookup, steps, base int) error {
-	if l.Blocks > 1 || l.Slots(steps) < steps {
+	if l.Blocks > 1 || l.Stored(steps) < steps {
 		return strategyError("speculation needs a cache that keeps every core step, or its text would not be that of plain decoding: lookup strategy %v shares slots within %d steps; use %s", l, steps, DefaultLookup)
 	}
-	if l.Rule == LookupAlwaysLast && base > 0 {
+	if l.Rule == plain.RuleAlwaysLast && base > 0 {
 		return strategyError("speculation after tokens of another depth is not plain decoding under lookup strategy %v; use %s", l, DefaultLookup)
 	}
 	return nil

@@ -1,6 +1,10 @@
 package decode
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"muninn/shaders/plain"
+)
 
 // Wave decodes many positions at once, after the reference's diffusion-style strategy: each outer step gives all positions in
 // flight a few core steps and a new guess of the tokens, appends positions at the head, and freezes tokens at the tail
@@ -119,6 +123,6 @@ func (s *decoding) extra(w Wave) func() int32 {
 	if w.Extra != nil {
 		return w.Extra
 	}
-	rng := rand.New(rand.NewPCG(s.Pick.Seed, kindExtra))
+	rng := rand.New(rand.NewPCG(s.Pick.Seed, uint64(plain.KindExtra)))
 	return func() int32 { return s.Prompt[rng.IntN(len(s.Prompt))] }
 }

@@ -22,18 +22,3 @@ func (s *scheduler) rule(a *decode.Task) (rule shaders.ExitRule, logitCriterion 
 	rule.Threshold, rule.MinSteps, rule.Every = float32(a.Exit.Limit()), uint32(a.Exit.MinSteps), uint32(a.Exit.Every)
 	return rule, logitCriterion
 }
-
-// noiseType is the type as kernels take it.
-func noiseType(n decode.NoiseType) shaders.NoiseType {
-	switch n {
-	case decode.NoiseGeom:
-		return shaders.NoiseGeom
-	case decode.NoiseSqrt:
-		return shaders.NoiseSqrt
-	case decode.NoiseLine:
-		return shaders.NoiseLine
-	case decode.NoiseChi:
-		return shaders.NoiseChi
-	}
-	return shaders.NoiseFixed
-}

@@ -109,7 +109,7 @@ func (s *scheduler) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) 
 		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Step: uint32(r.Step),
 		KeyLo: uint32(key), KeyHi: uint32(key >> 32), Slot: uint32(slot),
 		Scale: float32(deviation * set.InitScale), EMA: float32(a.EMA), Mix: float32(r.Mix),
-		Noise: float32(a.Noise.Weight * deviation), Draw: shaders.NoiseDraw(a.Draw, noiseType(a.Noise.Type)),
+		Noise: float32(a.Noise.Weight * deviation), Draw: shaders.NoiseDraw(a.Draw, a.Noise.Type.Plain()),
 	}
 	switch {
 	case !r.Begin:

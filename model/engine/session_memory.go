@@ -36,7 +36,7 @@ func newOnDevice(mem *memory, c arch.Config, o SessionOptions) *onDevice {
 		}
 		return list
 	}
-	one := shaders.Slots{Period: 1, Rule: shaders.RuleOne}
+	one := shaders.Slots{Period: 1}
 	x.prelude = layers("prelude", c.NLayersInPrelude, one)
 	shared := layers("core", (c.NLayersInRecurrentBlock+o.Lookup.Blocks-1)/o.Lookup.Blocks, coreSlots(o))
 	if mem.err == nil {
@@ -98,9 +98,9 @@ const maxChecks = 256
 
 // coreSlots is the strategy as the kernels take it: no more slots than the deepest row needs.
 func coreSlots(o SessionOptions) shaders.Slots {
-	slots := shaders.Slots{Every: o.Lookup.Every, Anchor: o.Lookup.Anchor, Period: o.Lookup.Period, Rule: shaders.Rule(o.Lookup.Rule)}
+	slots := o.Lookup.Slots
 	if o.Lookup.Period == decode.Uncompressed {
-		slots.Period = o.Lookup.Slots(max(o.MaxSteps, 1))
+		slots.Period = o.Lookup.Stored(max(o.MaxSteps, 1))
 	}
 	return slots
 }

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"fmt"
-	"math"
 
 	"muninn/model/arch"
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 	"muninn/vk"
 )
 
@@ -155,7 +155,7 @@ func ropeTable(c arch.Config) []float32 {
 	table := make([]float32, 0, c.BlockSize*c.HeadDim)
 	for pos := range c.BlockSize {
 		for i := range c.HeadDim / 2 {
-			sin, cos := math.Sincos(float64(pos) * math.Pow(c.RopeBase, -2*float64(i)/float64(c.HeadDim)))
+			cos, sin := plain.RopeAngle(pos, i, c.HeadDim, c.RopeBase)
 			table = append(table, float32(cos), float32(sin))
 		}
 	}

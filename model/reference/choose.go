@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/model/decode"
+	"muninn/shaders/plain"
 )
 
 // choose picks the tokens that follow the outputs.
@@ -31,7 +32,7 @@ func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) err
 		token := top
 		if a.Pick != nil && !a.Pick.Greedy {
 			probs := a.Pick.Probabilities(row)
-			token = decode.Draw(probs, decode.Uniform(decode.SequenceKey(a.Pick.Seed, q.setting.Stream), at.Pos))
+			token = plain.Draw(probs, decode.Uniform(decode.SequenceKey(a.Pick.Seed, q.setting.Stream), at.Pos))
 			kept = len(probs) - count(probs, 0)
 		}
 		largest, second, sum := float64(row[top]), math.Inf(-1), 0.0

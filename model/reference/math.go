@@ -4,6 +4,8 @@ import (
 	"math"
 	"runtime"
 	"sync"
+
+	"muninn/shaders/plain"
 )
 
 // refMatrix is a weight (rows, cols), row after row.
@@ -19,7 +21,7 @@ func (m refMatrix) times(x [][]float64, bias []float32) [][]float64 {
 	y := newRows(len(x), m.rows)
 	parallel(m.rows, func(o int) {
 		for i := range x {
-			y[i][o] = dot(m.row(o), x[i])
+			y[i][o] = plain.Dot(m.row(o), x[i])
 			if bias != nil {
 				y[i][o] += float64(bias[o])
 			}
@@ -28,32 +30,11 @@ func (m refMatrix) times(x [][]float64, bias []float32) [][]float64 {
 	return y
 }
 
-func dot(w []float32, x []float64) float64 {
-	x = x[:len(w)]
-	var a, b float64 // two sums: the processor need not wait for one to add to the other
-	i := 0
-	for ; i+1 < len(w); i += 2 {
-		a += float64(w[i]) * x[i]
-		b += float64(w[i+1]) * x[i+1]
-	}
-	if i < len(w) {
-		a += float64(w[i]) * x[i]
-	}
-	return a + b
-}
-
 // rmsNorms: each row divided by the root of its mean square, times the weight.
 func rmsNorms(x [][]float64, weight []float32, eps float64) [][]float64 {
-	y := newRows(len(x), len(weight))
+	y := make([][]float64, len(x))
 	for i, row := range x {
-		var squares float64
-		for _, v := range row {
-			squares += v * v
-		}
-		scale := 1 / math.Sqrt(squares/float64(len(row))+eps)
-		for j, v := range row {
-			y[i][j] = v * scale * float64(weight[j])
-		}
+		y[i] = plain.RMSNorm(row, weight, eps)
 	}
 	return y
 }
@@ -65,7 +46,7 @@ func gated(x [][]float64) [][]float64 {
 		m := len(row) / 2
 		y[i] = make([]float64, m)
 		for j, gate := range row[:m] {
-			y[i][j] = gate / (1 + math.Exp(-gate)) * row[m+j]
+			y[i][j] = plain.SwiGLU(gate, row[m+j])
 		}
 	}
 	return y
@@ -102,6 +83,16 @@ func newRows(n, cols int) [][]float64 {
 		rows[i] = all[i*cols : (i+1)*cols : (i+1)*cols]
 	}
 	return rows
+}
+
+func norm(x []float64) float64 { return math.Sqrt(plain.Dot(x, x)) }
+
+func minus(x, y []float64) []float64 {
+	d := make([]float64, len(x))
+	for i := range x {
+		d[i] = x[i] - y[i]
+	}
+	return d
 }
 
 func widen(dst []float64, x []float32) {

@@ -2,9 +2,8 @@
 package reference
 
 import (
-	"math"
-
 	"muninn/model/arch"
+	"muninn/shaders/plain"
 )
 
 // Reference is the model in plain Go: float32 weights, float64 arithmetic, no tiles, no device. It is the oracle
@@ -87,38 +86,17 @@ func (r *Model) attention(b refBlock, x [][]float64, at []int, cache refCache, n
 		seen := cache.load(at[i])
 		for head := range heads {
 			lo, hi := head*h, (head+1)*h
-			attend(y[i][lo:hi], qkv[i][lo:hi], seen, lo, hi)
+			plain.Attend(y[i][lo:hi], qkv[i][lo:hi], len(seen),
+				func(k int) []float64 { return seen[k].k[lo:hi] }, func(k int) []float64 { return seen[k].v[lo:hi] })
 		}
 	})
 	return b.attnProj.times(y, nil)
 }
 
-// attend: one row and head over the keys and values seen; lo:hi is the head's part of them.
-func attend(y, q []float64, seen []refKV, lo, hi int) {
-	scores, top := make([]float64, len(seen)), math.Inf(-1)
-	for i, kv := range seen {
-		for j, k := range kv.k[lo:hi] {
-			scores[i] += q[j] * k
-		}
-		scores[i] /= math.Sqrt(float64(hi - lo))
-		top = max(top, scores[i])
-	}
-	var sum float64
-	for i, score := range scores {
-		scores[i] = math.Exp(score - top)
-		sum += scores[i]
-	}
-	for i, kv := range seen {
-		for j, v := range kv.v[lo:hi] {
-			y[j] += scores[i] / sum * v
-		}
-	}
-}
-
 // rope turns neighbouring pairs (2i, 2i+1) of one head by position * base^(-2i/h).
 func (r *Model) rope(x []float64, pos int) {
-	for i := 0; i+1 < len(x); i += 2 {
-		sin, cos := math.Sincos(float64(pos) * math.Pow(r.Config.RopeBase, -float64(i)/float64(len(x))))
-		x[i], x[i+1] = x[i]*cos-x[i+1]*sin, x[i+1]*cos+x[i]*sin
+	for i := range len(x) / 2 {
+		cos, sin := plain.RopeAngle(pos, i, len(x), r.Config.RopeBase)
+		plain.Turn(x, i, cos, sin)
 	}
 }

@@ -116,7 +116,7 @@ func TestReferenceSplits(t *testing.T) {
 			t.Helper()
 			// Uncompressed, the sums are the same ones in the same order; a compressed cache holds the last step
 			// written for older positions, so only passes of the same split may agree there.
-			if l.Period == decode.Uncompressed || l.Slots(3) == 3 {
+			if l.Period == decode.Uncompressed || l.Stored(3) == 3 {
 				if diff := cmp.Diff(whole[from:], logits); diff != "" {
 					t.Errorf("%s: rows from %d changed", lookup, from)
 				}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"muninn/model/decode"
+	"muninn/shaders/plain"
 )
 
 // Do does an ask in plain Go. After an error of the ask nothing has changed.
@@ -96,7 +97,7 @@ func (s *Session) hold(q *refSequence, a *decode.Task) {
 		}
 		q.tokens[row.Pos] = row.Token
 		for i, slots := range q.positions[row.Pos].core {
-			q.positions[row.Pos].core[i] = slots[:min(len(slots), s.opt.Lookup.Slots(row.Step))]
+			q.positions[row.Pos].core[i] = slots[:min(len(slots), s.opt.Lookup.Stored(row.Step))]
 		}
 	}
 	end := a.Rows[len(a.Rows)-1].Pos + 1
@@ -175,7 +176,7 @@ func (s *Session) mix(q *refSequence, a *decode.Task, starts [][]float64) [][]fl
 	for i, row := range a.Rows {
 		if row.Mix > 0 {
 			decode.MixedState(key, row.Pos, a.Draw, s.r.Config, q.setting.InitScale, fresh)
-			state[i] = blend(state[i], fresh, row.Mix)
+			state[i] = plain.Blend(state[i], fresh, row.Mix)
 		}
 	}
 	return state
@@ -191,17 +192,9 @@ func (s *Session) noise(q *refSequence, a *decode.Task, state [][]float64, t int
 	for i, row := range a.Rows {
 		step := row.Step + t
 		decode.StepNoise(key, row.Pos, a.Draw, step, fresh)
-		noisy[i] = blend(state[i], fresh, a.Noise.Share(s.r.Config, step, decode.StepUniform(key, row.Pos, a.Draw, step)))
+		noisy[i] = plain.Blend(state[i], fresh, a.Noise.Share(s.r.Config, step, decode.StepUniform(key, row.Pos, a.Draw, step)))
 	}
 	return rmsNorms(noisy, s.r.core[len(s.r.core)-1].norm4, s.r.Config.NormEps)
-}
-
-func blend(x []float64, fresh []float32, share float64) []float64 {
-	y := make([]float64, len(x))
-	for j := range x {
-		y[j] = (1-share)*x[j] + share*float64(fresh[j])
-	}
-	return y
 }
 
 // logits of the last rows of an ask: ln_f, coda over all rows, ln_f again, head. (outputs, V)

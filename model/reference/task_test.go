@@ -8,6 +8,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/decode"
+	"muninn/shaders/plain"
 )
 
 func do(t *testing.T, e decode.Engine, a decode.Task) *decode.Task {
@@ -243,9 +244,7 @@ func TestScore(t *testing.T) {
 		t.Fatalf("%d tokens scored, error %v", len(got), err)
 	}
 	for i, s := range got[:len(text)-1] {
-		wide := make([]float64, len(logits[i]))
-		widen(wide, logits[i])
-		if want := logSoftmax(wide)[text[i+1]]; math.Abs(float64(s.NextLogProb)-want) > 1e-5 || s.Steps != 6 {
+		if want := plain.LogSoftmax(plain.Widen(logits[i]))[text[i+1]]; math.Abs(float64(s.NextLogProb)-want) > 1e-5 || s.Steps != 6 {
 			t.Errorf("token %d: log-probability %g after %d steps, want %g after 6", i+1, s.NextLogProb, s.Steps, want)
 		}
 	}

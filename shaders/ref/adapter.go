@@ -3,6 +3,7 @@ package ref
 import (
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 	"muninn/vk"
 )
 
@@ -15,7 +16,7 @@ func Adapter(w RowFunc, state, embeds, bias []float32, d int, rows []int) []floa
 	for j, i := range rows {
 		w(i, row)
 		for t := range n {
-			sum := dot(row[:d], state[t*d:][:d]) + dot(row[d:], embeds[t*d:][:d])
+			sum := plain.Dot(row[:d], state[t*d:][:d]) + plain.Dot(row[d:], embeds[t*d:][:d])
 			if bias != nil {
 				sum += float64(bias[i])
 			}

@@ -3,29 +3,15 @@ package ref
 import (
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
-
-// AddNorm is rms(a + x) weight. a, x (n, d), weight (d).
-func AddNorm(a, x []float32, weight []float32, eps float32) []float64 {
-	sum := make([]float64, len(x))
-	for i := range sum {
-		sum[i] = float64(a[i]) + float64(x[i])
-	}
-	return RMSNorm(sum, weight, eps)
-}
-
-// AddNormPair is x = rms(a + x) weight, and y = rms(x) next of it.
-func AddNormPair(a, x []float32, weight, next []float32, eps float32) (sum, y []float64) {
-	sum = AddNorm(a, x, weight, eps)
-	return sum, RMSNorm(sum, next, eps)
-}
 
 func addnormCases() []Case {
 	single := normCases("addnorm", 1, func(t *trial, s normSize) {
 		av, xv := addends("addnorm", s)
 		weight := normWeights(s.String(), s.d)
 		a, x, w := t.input("a", av, s.n, s.d), t.inout("x", xv, s.n, s.d), t.floats("weight", weight)
-		want := AddNorm(av, xv, weight, normEps)
+		want := plain.AddNorm(av, xv, weight, normEps)
 		t.check(func(r *shaders.Recorder) { r.AddNorm(x.Tensor, a.Tensor, w, normEps) },
 			func(v *verdict) { v.tensor(x, untouchedPadding, want) })
 	})
@@ -47,7 +33,8 @@ func addnormPairTrial(t *trial, s normSize) {
 		bits := t.room(&y)
 		compare = func(v *verdict) { v.inBits(y, bits) }
 	}
-	sum, want := AddNormPair(av, xv, weight, next, normEps)
+	sum := plain.AddNorm(av, xv, weight, normEps)
+	want := plain.RMSNorm(sum, next, normEps)
 	t.check(func(r *shaders.Recorder) { r.AddNormPair(y.Tensor, x.Tensor, a.Tensor, w, w2, normEps) },
 		func(v *verdict) {
 			v.tensor(x, untouchedPadding, sum)

@@ -2,11 +2,11 @@ package ref
 
 import (
 	"encoding/binary"
-	"math"
 	"slices"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // Due tells whether the core step after so many taken ones is checked by a rule.
@@ -14,30 +14,8 @@ func Due(r shaders.ExitRule, taken uint32) bool {
 	return r.Criterion != 0 && taken >= r.MinSteps && (taken-r.MinSteps)%max(r.Every, 1) == 0
 }
 
-// Advance is state = rms(a + x) weight, and every row of the table one step further.
-func Advance(a, x, weight []float32, eps float32, table []shaders.Row) (state []float64, next []shaders.Row) {
-	for _, r := range table {
-		r.Step++
-		next = append(next, r)
-	}
-	return AddNorm(a, x, weight, eps), next
-}
-
-// Change is how a state s changed against last and the one before it, each (d): sums, and how large they are when terms do
-// not cancel.
-func Change(s, last, before []float64) (c, size [5]float64) {
-	for i, v := range s {
-		d, e := v-last[i], v-2*last[i]+before[i]
-		for k, term := range [5]float64{v * v, last[i] * last[i], v * last[i], d * d, e * e} {
-			c[k] += term
-		}
-		around := math.Abs(v) + math.Abs(last[i]) + math.Abs(before[i])
-		size[2] += math.Abs(v * last[i])
-		size[3] += around * around
-	}
-	size[4] = 4 * size[3]
-	return c, size
-}
+// sums are a change as the device lays it out.
+func sums(c plain.Change) []float64 { return []float64{c.Now, c.Before, c.Both, c.First, c.Second} }
 
 func advanceCases() []Case { return normCases("advance", 3, advanceTrial) }
 
@@ -64,8 +42,11 @@ func advanceTrial(t *trial, s normSize) {
 	state, older := t.inout("state", stateBefore, in.slots, s.d), t.inout("older", olderBefore, 2*in.slots, s.d)
 	groups := t.groups(rules, progress, in.slots, 0)
 
-	want, next := Advance(av, xv, weight, normEps, in.table)
-	wantOlder := exactly(olderBefore)
+	want, next := plain.AddNorm(av, xv, weight, normEps), slices.Clone(in.table)
+	for n := range next {
+		next[n].Step++
+	}
+	wantOlder := plain.Widen(olderBefore)
 	change, size, checked := make([]float64, 5*in.slots), make([]float64, 5*in.slots), make([]bool, in.slots)
 	for n, r := range in.table {
 		p := progress[r.Group]
@@ -76,11 +57,11 @@ func advanceTrial(t *trial, s normSize) {
 		if p.Checks == 0 {
 			copy(before, last) // there was none before
 		}
-		c, z := Change(now, last, before)
+		c, z := plain.Changed(now, last, before)
 		copy(before, last)
 		copy(last, now)
-		copy(change[5*r.Slot:], c[:])
-		copy(size[5*r.Slot:], z[:])
+		copy(change[5*r.Slot:], sums(c))
+		copy(size[5*r.Slot:], sums(z))
 		checked[r.Slot] = true
 	}
 	t.check(func(r *shaders.Recorder) {

@@ -8,75 +8,32 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
-
-// nowhere is the slot of a cell that a reader does not see.
-const nowhere = -1
-
-// lookup is the slot that a reader at slot own takes of a cell. lacking says whether any cell that it sees lacks own.
-func (c *KV) lookup(own, cell int, lacking bool) int {
-	stored := c.stored(cell)
-	switch {
-	case c.Slots.Rule == shaders.RuleOne:
-		return 0
-	case c.Slots.Rule == shaders.RuleFull && stored > own:
-		return own
-	case c.Slots.Rule == shaders.RuleLatest && stored > 0:
-		return min(own, stored-1)
-	case c.Slots.Rule == shaders.RuleAlwaysLast && stored > 0 && lacking:
-		return stored - 1
-	case c.Slots.Rule == shaders.RuleAlwaysLast && stored > 0:
-		return own
-	}
-	return nowhere
-}
 
 // Attention is softmax(q k^T / sqrt(headDim)) v for each row and head over the positions 0 to the row's own that its
 // lookup rule shows it. q (n, heads, headDim); the result has the same shape.
 func Attention(q []float32, c *KV, rows []shaders.Row) []float64 {
 	y := make([]float64, len(q))
 	for n, r := range rows {
-		own := 0
-		if c.Slots.Rule != shaders.RuleOne {
-			own = Slot(int(r.Step), c.Slots)
-		}
-		lacking := false
+		own, lacking := c.Slots.Slot(int(r.Step)), false
 		for i := range int(r.Pos) + 1 {
 			lacking = lacking || c.stored(int(r.Base)+i) <= own
 		}
 		for h := range c.Heads {
+			var seen []int // where the vectors are
+			for i := range int(r.Pos) + 1 {
+				cell := int(r.Base) + i
+				if slot, ok := c.Slots.Select(own, c.stored(cell), lacking); ok {
+					seen = append(seen, c.at(slot, cell, h))
+				}
+			}
 			at := (n*c.Heads + h) * c.HeadDim
-			attendHead(y[at:][:c.HeadDim], q[at:][:c.HeadDim], c, r, h, own, lacking)
+			plain.Attend(y[at:][:c.HeadDim], q[at:][:c.HeadDim], len(seen),
+				func(i int) []float32 { return c.K[seen[i]:][:c.HeadDim] }, func(i int) []float32 { return c.V[seen[i]:][:c.HeadDim] })
 		}
 	}
 	return y
-}
-
-func attendHead(y []float64, q []float32, c *KV, r shaders.Row, head, own int, lacking bool) {
-	var seen []int // where the vectors are
-	var scores []float64
-	top := math.Inf(-1)
-	for i := range int(r.Pos) + 1 {
-		cell := int(r.Base) + i
-		slot := c.lookup(own, cell, lacking)
-		if slot == nowhere {
-			continue
-		}
-		at := c.at(slot, cell, head)
-		s := dot(q, c.K[at:][:c.HeadDim]) / math.Sqrt(float64(c.HeadDim))
-		seen, scores, top = append(seen, at), append(scores, s), max(top, s)
-	}
-	var total float64
-	for i, at := range seen {
-		w := math.Exp(scores[i] - top)
-		total += w
-		for d := range y {
-			y[d] += w * float64(c.V[at+d])
-		}
-	}
-	for d := range y {
-		y[d] /= total
-	}
 }
 
 // attentionSize is a case: sequences of the given lengths side by side in the cache, a row for the last position of each
@@ -105,7 +62,7 @@ func attentionCases() []Case {
 			sizes = append(sizes, attentionSize{heads: 1 + (i+j)%3, headDim: h, contexts: contexts, slots: one, family: family((i + j) % families), shards: 1 + (i+j)%2})
 		}
 	}
-	for _, rule := range []shaders.Rule{shaders.RuleFull, shaders.RuleLatest, shaders.RuleAlwaysLast} {
+	for _, rule := range []plain.Rule{plain.RuleFull, plain.RuleLatest, plain.RuleAlwaysLast} {
 		for i, slots := range []shaders.Slots{{Period: 8}, {Anchor: 8, Period: 1}, {Period: 4}, {Anchor: 2, Period: 3}, {Period: 1},
 			{Every: 4, Period: 5}, {Every: 3, Anchor: 2, Period: 2}} {
 			slots.Rule = rule
@@ -122,7 +79,7 @@ func attentionCases() []Case {
 	}
 	for i, kv := range shaders.KVTypes() { // several segments, together and apart
 		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{1100}, slots: one, shards: 1 + i%2, kv: kv},
-			attentionSize{heads: 2, headDim: 24, contexts: []int{1100, 3}, slots: shaders.Slots{Period: 2, Rule: shaders.RuleLatest}, shards: 1, kv: kv, rows: 13})
+			attentionSize{heads: 2, headDim: 24, contexts: []int{1100, 3}, slots: shaders.Slots{Period: 2, Rule: plain.RuleLatest}, shards: 1, kv: kv, rows: 13})
 	}
 	var list []Case
 	for _, s := range sizes {
@@ -168,7 +125,7 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 	near := source{seed("attention k", s.String()), uniform, format.F32, s.headDim}
 	for slot := range s.slots.Count() {
 		for cell := range c.Depth {
-			if s.slots.Rule != shaders.RuleOne && slot >= c.stored(cell) {
+			if s.slots.Rule != plain.RuleOne && slot >= c.stored(cell) {
 				continue
 			}
 			for h := range s.heads {

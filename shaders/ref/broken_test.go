@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"muninn/shaders"
+	"muninn/shaders/plain"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -176,7 +177,7 @@ func TestCompare(t *testing.T) {
 		{"one ulp", []float32{1, 2, 3, 4.0000005}, reference{value: []float64{1, 2, 3, 4}}, 1e-9, true},
 		{"small row wrong beside a large one", []float32{1e9, 1e9, 3, 5}, reference{value: []float64{1e9, 1e9, 3, 4}}, 1e-9, false},
 		{"left alone", []float32{1, nan, 3, 4}, reference{value: []float64{1, 2, 3, 4}}, 1, false},
-		{"NaN wanted too", []float32{1, nan, 3, 4}, reference{value: exactly([]float32{1, nan, 3, 4})}, 1, false},
+		{"NaN wanted too", []float32{1, nan, 3, 4}, reference{value: plain.Widen([]float32{1, nan, 3, 4})}, 1, false},
 		{"not zero where all is zero", []float32{0, 1e-6, 3, 4}, reference{value: []float64{0, 0, 3, 4}}, 1e-9, false},
 		{"denormal flushed", []float32{0, 0, 3, 4}, reference{value: []float64{0, 1e-39, 3, 4}}, 1e-9, true},
 		{"cancelled terms", []float32{1e-3, 0, 3, 4}, reference{[]float64{1e-3 + 1e-6, 0, 3, 4}, []float64{1, 1, 1, 1}}, 1e-9, true},

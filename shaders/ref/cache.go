@@ -18,24 +18,8 @@ type KV struct {
 	Depth   []uint32
 }
 
-// Slot is where a core step is kept. Steps come in runs of Every, which share a slot; runs below the anchor have a slot
-// each, later ones take turns.
-func Slot(step int, s shaders.Slots) int {
-	run := step / max(s.Every, 1)
-	if run < s.Anchor {
-		return run
-	}
-	return s.Anchor + (run-s.Anchor)%s.Period
-}
-
 // stored is the number of slots that a cell has filled: those of its steps 0 to depth-1.
-func (c *KV) stored(cell int) int {
-	filled := 0
-	for step := range int(c.Depth[cell]) {
-		filled = max(filled, Slot(step, c.Slots)+1)
-	}
-	return filled
-}
+func (c *KV) stored(cell int) int { return c.Slots.Stored(int(c.Depth[cell])) }
 
 // at is the index of a head's vector in K and V.
 func (c *KV) at(slot, cell, head int) int {

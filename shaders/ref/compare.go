@@ -6,12 +6,13 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // Distance is how far s has come from older by d, and what that changed since the last difference, each (d) long: d, the sums
 // s^2, d^2 and (d - last)^2, and how large the last is when its terms do not cancel.
 func Distance(s, older []float32, last []float64) (d []float64, sums, size [3]float64) {
-	for i, v := range exactly(s) {
+	for i, v := range plain.Widen(s) {
 		diff := v - float64(older[i])
 		d = append(d, diff)
 		around := math.Abs(diff) + math.Abs(last[i])
@@ -52,7 +53,7 @@ func compareTrial(t *trial, s normSize) {
 	state, older, kept := t.input("state", sv, slots, s.d), t.input("older", ov, slots, s.d), t.inout("kept", kv, slots, s.d)
 	list := t.buffer("pairs", raw, false)
 	distances := t.buffer("distances", bytes.Repeat([]byte{0xEE}, len(pairs)*shaders.DistanceBytes), true)
-	wantKept := exactly(kv)
+	wantKept := plain.Widen(kv)
 	var want reference
 	for _, p := range pairs {
 		last := wantKept[int(p.Kept)*s.d:][:s.d]

@@ -5,11 +5,12 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // Edit makes the changes to logits (n, vocab): l becomes (l < 0 ? l scale : l / scale) + add.
 func Edit(logits []float32, vocab int, edits []shaders.Edit) []float64 {
-	y := exactly(logits)
+	y := plain.Widen(logits)
 	for _, e := range edits {
 		at := int(e.Row)*vocab + int(e.Token)
 		if y[at] < 0 {

@@ -5,6 +5,7 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // Gather copies row from of x to row to of y for each move; x, y (.., d).
@@ -35,5 +36,5 @@ func gatherTrial(t *trial, d int) {
 	span := t.words("moves", list)
 	Gather(before, values, moves, d)
 	t.check(func(r *shaders.Recorder) { r.Gather(y.Tensor, x.Tensor, span) },
-		func(v *verdict) { v.tensor(y, zeroPadding, exactly(before)) })
+		func(v *verdict) { v.tensor(y, zeroPadding, plain.Widen(before)) })
 }

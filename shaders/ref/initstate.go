@@ -2,65 +2,27 @@ package ref
 
 import (
 	"fmt"
-	"math"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
-// Philox is the generator Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
-func Philox(key [2]uint32, counter [4]uint32) [4]uint32 {
-	c := counter
-	for range 10 {
-		a, b := 0xD2511F53*uint64(c[0]), 0xCD9E8D57*uint64(c[2])
-		c = [4]uint32{uint32(b>>32) ^ c[1] ^ key[0], uint32(b), uint32(a>>32) ^ c[3] ^ key[1], uint32(a)}
-		key[0] += 0x9E3779B9
-		key[1] += 0xBB67AE85
-	}
-	return c
-}
-
-// What a number is for: the third word of the generator's counter.
-const (
-	kindInitial = 0
-	kindNoise   = 2
-	kindChi     = 3
-	kindMixed   = 4
-)
-
-// uniform01 is a word as a value in (0, 1), on the midpoints of 2^23 steps.
-func uniform01(word uint32) float64 { return (float64(word>>9) + 0.5) / (1 << 23) }
-
-// normals are values of a normal distribution cut so that a share of it is left, for each of d columns: words 0 to 3 of
-// counter (position, column / 4, kind, which) put through the inverse of the cut distribution.
-func normals(r shaders.Row, d int, kind, which uint32, share float64) []float64 {
-	y := make([]float64, d)
-	for i := range y {
-		words := Philox([2]uint32{r.KeyLo, r.KeyHi}, [4]uint32{r.Pos, uint32(i / 4), kind, which})
-		y[i] = math.Sqrt2 * math.Erfinv((2*uniform01(words[i%4])-1)*share)
-	}
-	return y
-}
+// key is a row's key in one.
+func key(r shaders.Row) uint64 { return uint64(r.KeyHi)<<32 | uint64(r.KeyLo) }
 
 // InitState is a normal value cut at 3 standard deviations, times the row's scale, for each of d columns.
-func InitState(r shaders.Row, d int) []float64 { return cutNormals(r, d, kindInitial, 0) }
+func InitState(r shaders.Row, d int) []float64 { return cutNormals(r, d, plain.KindInitial, 0) }
 
-func cutNormals(r shaders.Row, d int, kind, which uint32) []float64 {
-	y := normals(r, d, kind, which, math.Erf(3/math.Sqrt2))
-	for i := range y {
-		y[i] *= float64(r.Scale)
-	}
+func cutNormals(r shaders.Row, d int, kind plain.Kind, which uint32) []float64 {
+	y := make([]float64, d)
+	plain.Normals(y, key(r), r.Pos, kind, which, plain.InitialCut, float64(r.Scale))
 	return y
 }
 
 // MixState is v with the row's share of another such draw mixed in.
 func MixState(r shaders.Row, v []float64) []float64 {
-	fresh, mix := cutNormals(r, len(v), kindMixed, r.Draw>>3), float64(r.Mix)
-	y := make([]float64, len(v))
-	for i := range y {
-		y[i] = (1-mix)*v[i] + mix*fresh[i]
-	}
-	return y
+	return plain.Blend(v, cutNormals(r, len(v), plain.KindMixed, r.Draw>>3), float64(r.Mix))
 }
 
 func initstateCases() []Case {
@@ -84,7 +46,7 @@ func initstateCases() []Case {
 
 // initRows start in every way, some with a share mixed in. Slots 1 and 4 have no row that starts anew.
 func initRows() []shaders.Row {
-	mixed := shaders.NoiseDraw(5, shaders.NoiseChi)
+	mixed := shaders.NoiseDraw(5, plain.NoiseChi)
 	return []shaders.Row{
 		{Slot: 7, Scale: 1}, {Slot: 0, Pos: 1, Scale: 1}, {Slot: 9, KeyLo: 0xDEADBEEF, KeyHi: 0xFFFFFFFF, Pos: 4095, Step: 9, Base: 77, Scale: 0.0137633},
 		{Slot: 3, Start: shaders.StartGiven, Scale: 1}, {Slot: 11, Start: shaders.StartCarried(2), Scale: 1}, {Slot: 2, KeyHi: 1, Pos: 1 << 31, Scale: 72.66},
@@ -110,20 +72,20 @@ func initstateTrial(t *trial, d int, keep, slotsFirst bool) {
 	if keep {
 		older = t.inout("older", olderBefore, slots+2, d)
 	}
-	want, wantOlder := exactly(before), exactly(olderBefore)
+	want, wantOlder := plain.Widen(before), plain.Widen(olderBefore)
 	for n, r := range table {
 		var v []float64
 		switch from := int(r.Start - shaders.StartCarried(0)); {
 		case r.Start == shaders.StartDrawn:
 			v = InitState(r, d)
 		case r.Start == shaders.StartGiven:
-			v = exactly(givenValues[n*d:][:d])
+			v = plain.Widen(givenValues[n*d:][:d])
 		case r.Start == shaders.StartOwn:
-			v = exactly(before[int(r.Slot)*d:][:d])
+			v = plain.Widen(before[int(r.Slot)*d:][:d])
 		case from%2 == 0:
-			v = exactly(carryValues[from/2*d:][:d])
+			v = plain.Widen(carryValues[from/2*d:][:d])
 		default:
-			v = exactly(before[from/2*d:][:d])
+			v = plain.Widen(before[from/2*d:][:d])
 		}
 		copy(wantOlder[int(r.Slot)*d:], v)
 		copy(want[int(r.Slot)*d:], MixState(r, v))

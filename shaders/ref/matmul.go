@@ -6,6 +6,7 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // MatMul is y[n][j] = sum_k w[rows[j]][k] x[n][k]: the listed rows of w (.., k) times each row of x (n, k).
@@ -15,7 +16,7 @@ func MatMul(w RowFunc, x []float32, k int, rows []int) []float64 {
 	for j, i := range rows {
 		w(i, row)
 		for n := range len(x) / k {
-			y[n*len(rows)+j] = dot(row, x[n*k:][:k])
+			y[n*len(rows)+j] = plain.Dot(row, x[n*k:][:k])
 		}
 	}
 	return y
@@ -96,15 +97,6 @@ func aloneTrial(t *trial, f format.Type, int8 bool) {
 				}
 			}
 		}
-		v.tensor(ys[0], untouchedPadding, exactly(together)) // no NaN left
+		v.tensor(ys[0], untouchedPadding, plain.Widen(together)) // no NaN left
 	})
-}
-
-// exactly are float32 values as a reference.
-func exactly(x []float32) []float64 {
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = float64(v)
-	}
-	return y
 }

@@ -5,6 +5,7 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // matmulNormCases compare MatMulNorm with MatMul and AddNormPair in turn: the products' oracle holds those, so the same
@@ -74,7 +75,7 @@ func (t tensor) cells() []float64 {
 	var cells []float64
 	all := floatsOf(t.values())
 	for r := range t.Rows {
-		cells = append(cells, exactly(all[r*t.Stride:][:t.Cols])...)
+		cells = append(cells, plain.Widen(all[r*t.Stride:][:t.Cols])...)
 	}
 	return cells
 }

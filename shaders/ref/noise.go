@@ -7,35 +7,16 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
-// NoiseShare is how much of the state the row's noise takes before its core step.
-func NoiseShare(r shaders.Row, mean int) float64 {
-	n, step := float64(r.Noise), float64(r.Step)
-	switch shaders.NoiseType(r.Draw & 7) {
-	case shaders.NoiseGeom:
-		return n / (step + 1)
-	case shaders.NoiseSqrt:
-		return n / math.Sqrt(step+1)
-	case shaders.NoiseLine:
-		return max(n, (float64(mean)-step)/float64(mean))
-	case shaders.NoiseChi:
-		return n * 2 * uniform01(Philox([2]uint32{r.KeyLo, r.KeyHi}, [4]uint32{r.Pos, 0, kindChi, noiseWord(r)})[0])
-	}
-	return n
-}
-
-// noiseWord is the last word of the counter: which draw, before which step.
-func noiseWord(r shaders.Row) uint32 { return r.Draw>>3<<16 | r.Step }
-
 // Noise is rms((1 - share) state + share noise) weight of one row's state (d), the noise being normal.
-func Noise(state []float32, r shaders.Row, mean int, weight []float32, eps float32) []float64 {
-	share := NoiseShare(r, mean)
-	y := normals(r, len(state), kindNoise, noiseWord(r), 1)
-	for i, v := range state {
-		y[i] = (1-share)*float64(v) + share*y[i]
-	}
-	return RMSNorm(y, weight, eps)
+func Noise(state []float32, r shaders.Row, mean int, weight []float32, eps float64) []float64 {
+	which := r.Draw>>3<<16 | r.Step
+	share := plain.NoiseShare(shaders.NoiseType(r.Draw&7), float64(r.Noise), int(r.Step), mean, plain.Uniform(key(r), r.Pos, plain.KindNoiseChi, which))
+	noise := make([]float64, len(state))
+	plain.Normals(noise, key(r), r.Pos, plain.KindNoise, which, 0, 1)
+	return plain.RMSNorm(plain.Blend(state, noise, share), weight, eps)
 }
 
 const noiseWhy = "a polynomial for erfinv good to 1e-7, logarithms of 3 ulp, and a norm"
@@ -64,7 +45,7 @@ func noiseTrial(t *trial, s normSize) {
 	}
 	before := source{seed("noise", s.String()), s.family, format.F32, s.d}.all(in.slots)
 	weight := normWeights(s.String(), s.d)
-	want := exactly(before)
+	want := plain.Widen(before)
 	for _, r := range in.table {
 		if r.Noise != 0 {
 			copy(want[int(r.Slot)*s.d:], Noise(before[int(r.Slot)*s.d:][:s.d], r, mean, weight, normEps))
@@ -79,13 +60,13 @@ func noiseTrial(t *trial, s normSize) {
 // noiseMoments has noise replace the state: rows that differ in sequence, position, draw or step get noise that has nothing to do with
 // the other's, and each has the moments of a normal distribution, of deviation 1 after the norm.
 func noiseMoments(t *trial, d int) {
-	table := []shaders.Row{{}, {Pos: 1}, {KeyLo: 1}, {KeyHi: 1}, {Step: 1}, {Draw: shaders.NoiseDraw(1, shaders.NoiseFixed)}, {Step: 40, Pos: 4095, KeyLo: ^uint32(0)}}
+	table := []shaders.Row{{}, {Pos: 1}, {KeyLo: 1}, {KeyHi: 1}, {Step: 1}, {Draw: shaders.NoiseDraw(1, plain.NoiseFixed)}, {Step: 40, Pos: 4095, KeyLo: ^uint32(0)}}
 	for n := range table {
 		table[n].Noise, table[n].Slot = 1, uint32(len(table)-1-n)
 	}
 	ones := slices.Repeat([]float32{1}, d)
 	before := slices.Repeat([]float32{3}, len(table)*d)
-	want := exactly(before)
+	want := plain.Widen(before)
 	for _, r := range table {
 		copy(want[int(r.Slot)*d:], Noise(before[:d], r, 32, ones, normEps))
 	}
@@ -105,7 +86,7 @@ func noiseMoments(t *trial, d int) {
 				v.fail("noise in slot %d has mean %g and fourth moment %g, want 0 and 3", i, mean, fourth)
 			}
 			for j := range i {
-				if c := dot(x, values[j*state.Stride:][:d]) / float64(d); math.Abs(c) > far {
+				if c := plain.Dot(x, values[j*state.Stride:][:d]) / float64(d); math.Abs(c) > far {
 					v.fail("noise in slots %d and %d correlates by %g", i, j, c)
 				}
 			}

@@ -5,12 +5,13 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // Place is (1 - ema) x[n] + ema old of each row, ema being the size of the row's EMA; old is its slot's row of embeds, or zero
 // where the EMA is negative. x (n, d); embeds (slots, d).
 func Place(embeds, x []float32, table []shaders.Row, d int) []float64 {
-	y := exactly(x)
+	y := plain.Widen(x)
 	for n, r := range table {
 		ema := math.Abs(float64(r.EMA))
 		for i := range d {

@@ -7,98 +7,20 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
-
-// probe is a criterion on logits at work for one group. It remembers what the last check saw.
-type probe interface {
-	// check is the criterion's value, and how large it is when terms do not cancel.
-	check(logits []float32) (value, size float64)
-}
 
 // probes make the criteria, before the first check.
 var probes = []struct {
 	kernel string
-	start  func(vocab int) probe
+	start  func(vocab int) plain.LogitCriterion
 	why    string
 }{
-	{"entropy_diff", func(int) probe { return &entropyDiff{100} }, "float32 sums over the vocabulary of exp and log"},
-	{"kl", func(vocab int) probe { return &divergence{of: LogSoftmax, last: uniformLog(vocab)} }, "float32 sums over the vocabulary of exp and log"},
-	{"minp_kl", func(vocab int) probe { return &divergence{of: Levelled, last: uniformLog(vocab)} }, "float32 sums over the vocabulary of exp and log"},
-	{"argmax_stability", func(int) probe { return &argmaxStability{token: -1} }, "it counts"},
+	{"entropy_diff", func(int) plain.LogitCriterion { return plain.EntropyDiff() }, "float32 sums over the vocabulary of exp and log"},
+	{"kl", plain.KL, "float32 sums over the vocabulary of exp and log"},
+	{"minp_kl", plain.MinPKL, "float32 sums over the vocabulary of exp and log"},
+	{"argmax_stability", func(int) plain.LogitCriterion { return plain.ArgmaxStability() }, "it counts"},
 }
-
-// entropyDiff is the change of the distribution's entropy.
-type entropyDiff struct{ last float64 }
-
-func (p *entropyDiff) check(logits []float32) (value, size float64) {
-	var now float64
-	for _, l := range LogSoftmax(logits) {
-		now -= math.Exp(l) * math.Log(math.Exp(l)+1e-10)
-	}
-	value, size = math.Abs(now-p.last), 1+math.Abs(now)+math.Abs(p.last) // 1: of probabilities that are rounded
-	p.last = now
-	return value, size
-}
-
-// divergence is KL(last || now) of distributions, by their logarithms.
-type divergence struct {
-	of   func([]float32) []float64
-	last []float64
-}
-
-func (p *divergence) check(logits []float32) (value, size float64) {
-	now := p.of(logits)
-	for i, l := range p.last {
-		value += math.Exp(l) * (l - now[i])
-		size += math.Exp(l) * (math.Abs(l) + math.Abs(now[i]))
-	}
-	p.last = now
-	return value, size
-}
-
-// argmaxStability counts the checks in a row that kept the likeliest token, the lowest of equals.
-type argmaxStability struct{ token, kept int }
-
-func (p *argmaxStability) check(logits []float32) (value, size float64) {
-	if token := slices.Index(logits, slices.Max(logits)); token == p.token {
-		p.kept++
-	} else {
-		p.token, p.kept = token, 0
-	}
-	return float64(p.kept), 0
-}
-
-// LogSoftmax are the logarithms of softmax(logits).
-func LogSoftmax(logits []float32) []float64 {
-	top, sum := float64(slices.Max(logits)), 0.0
-	y := exactly(logits)
-	for i := range y {
-		y[i] -= top
-		sum += math.Exp(y[i])
-	}
-	for i := range y {
-		y[i] -= math.Log(sum)
-	}
-	return y
-}
-
-// Levelled are the same with probabilities below a tenth of the largest set to one in the vocabulary, and all renormalised.
-func Levelled(logits []float32) []float64 {
-	y, sum := LogSoftmax(logits), 0.0
-	least := slices.Max(y) + math.Log(0.1)
-	for i := range y {
-		if y[i] < least {
-			y[i] = -math.Log(float64(len(y)))
-		}
-		sum += math.Exp(y[i])
-	}
-	for i := range y {
-		y[i] -= math.Log(sum)
-	}
-	return y
-}
-
-func uniformLog(n int) []float64 { return slices.Repeat([]float64{-math.Log(float64(n))}, n) }
 
 func probeCases() []Case {
 	var list []Case
@@ -140,10 +62,10 @@ func probeGroups() (rules []shaders.ExitRule, steps [3][]shaders.Progress) {
 
 // probeTrial checks three steps one after the other. What a kernel keeps from one to the next is its own, in rows of a tensor
 // that hold NaN at first.
-func probeTrial(t *trial, kernel string, start func(int) probe, vocab int, f family) {
+func probeTrial(t *trial, kernel string, start func(int) plain.LogitCriterion, vocab int, f family) {
 	rules, steps := probeGroups()
 	groupOf := []uint32{3, 0, 4, 1, 5, 2} // group of each row of logits
-	state := make([]probe, len(rules))
+	state := make([]plain.LogitCriterion, len(rules))
 	for g := range state {
 		state[g] = start(vocab)
 	}
@@ -162,7 +84,7 @@ func probeTrial(t *trial, kernel string, start func(int) probe, vocab int, f fam
 				steady(row)
 			}
 			if p := steps[step][g]; !p.Done && rules[g].Criterion == probeCriterion && Due(rules[g], p.Taken) {
-				value, z := state[g].check(row)
+				value, z := state[g].Value(plain.Widen(row))
 				want[step][g].Value, size[step][g] = float32(value), z
 			}
 		}

@@ -11,15 +11,6 @@ import (
 // RowFunc writes row i of a matrix.
 type RowFunc func(i int, dst []float32)
 
-// dot is a row of a matrix times a vector.
-func dot(w, x []float32) float64 {
-	var sum float64
-	for k, v := range w {
-		sum += float64(v) * float64(x[k])
-	}
-	return sum
-}
-
 // size is what a sum of terms of such sizes and random signs comes to.
 func size(w, x []float32) float64 {
 	var sum float64

@@ -7,6 +7,7 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // QKVRope splits qkv (n, 3, heads, headDim) into q, k, v, adds bias (2, heads, headDim; nil: none) to q and k, and turns
@@ -16,7 +17,7 @@ func QKVRope(qkv, bias []float32, rope [][2]float32, heads, headDim int, rows []
 	d := heads * headDim
 	for n, r := range rows {
 		for part := range 3 {
-			x := exactly(qkv[(3*n+part)*d:][:d])
+			x := plain.Widen(qkv[(3*n+part)*d:][:d])
 			if part == 2 {
 				v = append(v, x...)
 				continue
@@ -27,8 +28,7 @@ func QKVRope(qkv, bias []float32, rope [][2]float32, heads, headDim int, rows []
 					x[i+1] += float64(bias[part*d+i+1])
 				}
 				cs := rope[int(r.Pos)*(headDim/2)+i%headDim/2]
-				cos, sin := float64(cs[0]), float64(cs[1])
-				x[i], x[i+1] = x[i]*cos-x[i+1]*sin, x[i+1]*cos+x[i]*sin
+				plain.Turn(x, i/2, float64(cs[0]), float64(cs[1]))
 			}
 			if part == 0 {
 				q = append(q, x...)
@@ -45,8 +45,8 @@ func RopeTable(positions, headDim int, base float64) [][2]float32 {
 	var table [][2]float32
 	for p := range positions {
 		for i := range headDim / 2 {
-			angle := float64(p) / math.Pow(base, float64(2*i)/float64(headDim))
-			table = append(table, [2]float32{float32(math.Cos(angle)), float32(math.Sin(angle))})
+			cos, sin := plain.RopeAngle(p, i, headDim, base)
+			table = append(table, [2]float32{float32(cos), float32(sin)})
 		}
 	}
 	return table
@@ -139,7 +139,7 @@ func (v *verdict) stored(c *KV, cache deviceKV, table []shaders.Row, k, vv []flo
 		}
 	}
 	for n, r := range table {
-		slot := Slot(int(r.Step), c.Slots)
+		slot := c.Slots.Slot(int(r.Step))
 		for h := range c.Heads {
 			at, from := c.at(slot, int(r.Base+r.Pos), h), (n*c.Heads+h)*c.HeadDim
 			v.floats(fmt.Sprintf("k of row %d head %d", n, h), gotK[at:][:c.HeadDim], k[from:][:c.HeadDim], c.HeadDim)

@@ -2,28 +2,11 @@ package ref
 
 import (
 	"fmt"
-	"math"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
-
-// RMSNorm is y[n] = weight x[n] / sqrt(mean(x[n]^2) + eps). x (n, d), weight (d).
-func RMSNorm(x []float64, weight []float32, eps float32) []float64 {
-	d := len(weight)
-	y := make([]float64, len(x))
-	for n := 0; n < len(x); n += d {
-		var sum float64
-		for _, v := range x[n : n+d] {
-			sum += v * v
-		}
-		r := 1 / math.Sqrt(sum/float64(d)+float64(eps))
-		for i, v := range x[n : n+d] {
-			y[n+i] = v * r * float64(weight[i])
-		}
-	}
-	return y
-}
 
 const (
 	normEps = 1e-6
@@ -81,7 +64,7 @@ func rmsnormTrial(t *trial, s normSize) {
 		bits := t.room(&y)
 		compare = func(v *verdict) { v.inBits(y, bits) }
 	}
-	want := RMSNorm(exactly(values), weight, normEps)
+	want := plain.RMSNorm(values, weight, normEps)
 	t.check(func(r *shaders.Recorder) { r.RMSNorm(y.Tensor, x.Tensor, w, normEps) },
 		func(v *verdict) {
 			v.tensor(y, untouchedPadding, want)

@@ -1,87 +1,27 @@
 package ref
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/plain"
 )
-
-// Weights are the values of softmax(logits / temperature) over the largest, and the tokens from the largest value down,
-// equal ones in vocabulary order.
-func Weights(logits []float32, inverseTemperature float32) (w []float64, order []int) {
-	top := slices.Max(logits)
-	w, order = make([]float64, len(logits)), make([]int, len(logits))
-	for i, l := range logits {
-		w[i] = math.Exp((float64(l) - float64(top)) * float64(inverseTemperature))
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(w[b], w[a]) })
-	return w, order
-}
-
-// Kept is how many tokens, from the first of the order on, the filters leave. One after the other:
-//
-//   - top-k keeps the k largest and whatever equals the k-th;
-//   - top-p runs over the values from the largest down, as they were before anything was dropped or renormalised, while
-//     their sum stays within the share; the token that crosses it goes, the very first stays; of equal ones at the edge
-//     the first in vocabulary order stay;
-//   - min-p drops what is below its share of the largest.
-func Kept(w []float64, order []int, f shaders.Filter) int {
-	n := len(order)
-	if k := int(f.TopK); k > 0 && k < n {
-		for n > k && w[order[n-1]] < w[order[k-1]] {
-			n--
-		}
-	}
-	if f.TopP > 0 && f.TopP < 1 {
-		var all, sum float64
-		for _, v := range w {
-			all += v
-		}
-		for i, token := range order[:n] {
-			if sum += w[token]; sum > float64(f.TopP)*all && i > 0 {
-				n = i
-				break
-			}
-		}
-	}
-	for n > 1 && f.MinP > 0 && w[order[n-1]] < float64(f.MinP) {
-		n--
-	}
-	return n
-}
-
-// Draw is the first token in vocabulary order whose running sum of what is kept exceeds u of the whole.
-func Draw(w []float64, order []int, kept int, u float64) int {
-	in := slices.Sorted(slices.Values(order[:kept]))
-	var total, sum float64
-	for _, token := range in {
-		total += w[token]
-	}
-	for _, token := range in {
-		if sum += w[token]; sum > u*total {
-			return token
-		}
-	}
-	return order[0]
-}
 
 // slack is how far float32 sums over a vocabulary may move an edge of top-p or a token's interval, as a share of the whole.
 const slack = 1e-5
 
 // drawable tells whether a token may come out in float32 with so many kept: the filters leave as many with their edges
 // moved by at most the slack, and u lies as near to the token's share of the running sum.
-func drawable(w []float64, order []int, f shaders.Filter, token, kept int) bool {
+func drawable(w []float64, order []int, f plain.Filters, u float64, token, kept int) bool {
 	low, high := f, f
 	if f.TopP > 0 && f.TopP < 1 {
 		low.TopP, high.TopP = f.TopP*(1-slack), f.TopP*(1+slack)
 	}
 	low.MinP, high.MinP = f.MinP*(1+slack), f.MinP*(1-slack)
-	if kept < Kept(w, order, low) || kept > Kept(w, order, high) || !slices.Contains(order[:kept], token) {
+	if kept < low.Kept(w, order) || kept > high.Kept(w, order) || !slices.Contains(order[:kept], token) {
 		return false
 	}
 	var total, before float64
@@ -91,7 +31,6 @@ func drawable(w []float64, order []int, f shaders.Filter, token, kept int) bool 
 			before += w[t]
 		}
 	}
-	u := float64(f.U)
 	return w[token] > 0 && u >= before/total-slack && u <= (before+w[token])/total+slack
 }
 
@@ -208,10 +147,14 @@ func (v *verdict) draw(row int, d drawn, given int, got shaders.Choice) {
 		v.fail("row %d: token %d of %d", row, got.Token, len(d.logits))
 		return
 	}
-	w, order := Weights(d.logits, d.filter.InverseTemperature)
-	kept := Kept(w, order, d.filter)
-	token := Draw(w, order, kept, float64(d.filter.U))
-	if (int(got.Token) != token || int(got.Kept) != kept) && !drawable(w, order, d.filter, int(got.Token), int(got.Kept)) {
+	f, u := plain.Filters{TopK: int(d.filter.TopK), TopP: float64(d.filter.TopP), MinP: float64(d.filter.MinP)}, float64(d.filter.U)
+	w, order := plain.Weights(d.logits, float64(d.filter.InverseTemperature))
+	kept, only := f.Kept(w, order), slices.Clone(w)
+	for _, token := range order[kept:] {
+		only[token] = 0
+	}
+	token := plain.Draw(only, u)
+	if (int(got.Token) != token || int(got.Kept) != kept) && !drawable(w, order, f, u, int(got.Token), int(got.Kept)) {
 		v.fail("row %d, %+v: token %d of %d kept, want %d of %d", row, d.filter, got.Token, got.Kept, token, kept)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/plain"
 )
 
 // settling is what settle works on: groups, the rows whose states changed by change[slot], and how many of them are live.
@@ -20,14 +21,14 @@ type settling struct {
 
 // Measured is what a row's change comes to.
 func Measured(m shaders.Measure, c shaders.Change) float64 {
-	now, before := float64(c.Now), float64(c.Before)
+	d := plain.Change{Now: float64(c.Now), Before: float64(c.Before), Both: float64(c.Both), First: float64(c.First), Second: float64(c.Second)}
 	switch m {
 	case shaders.MeasureDiff:
-		return math.Sqrt(float64(c.First) / max(now, 1e-37))
+		return d.Diff()
 	case shaders.MeasureCosine:
-		return 1 - float64(c.Both)/max(math.Sqrt(now)*math.Sqrt(before), 1e-8)
+		return d.Cosine()
 	case shaders.MeasureAcceleration:
-		return math.Sqrt(float64(c.Second) / max(now, 1e-37))
+		return d.Acceleration()
 	}
 	return 0
 }

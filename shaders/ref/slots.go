@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/plain"
 )
 
 // slotted are n rows whose slots come in another order than the rows, among more slots than there are rows.
@@ -35,7 +36,7 @@ func (s slotted) scatter(dst, x []float32, d int) []float32 {
 
 // place is scatter of what an oracle found.
 func (s slotted) place(dst []float32, x []float64, d int) []float64 {
-	y := exactly(dst)
+	y := plain.Widen(dst)
 	for n, r := range s.table {
 		copy(y[int(r.Slot)*d:][:d], x[n*d:][:d])
 	}

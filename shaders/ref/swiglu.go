@@ -5,18 +5,17 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // SwiGLU is y[n][j] = silu(g) u, where g and u are row n of x times rows rows[j] of gate and up (.., k).
 func SwiGLU(gate, up RowFunc, x []float32, k int, rows []int) []float64 {
 	y := MatMul(gate, x, k, rows)
 	for i, u := range MatMul(up, x, k, rows) {
-		y[i] = silu(y[i]) * u
+		y[i] = plain.SwiGLU(y[i], u)
 	}
 	return y
 }
-
-func silu(g float64) float64 { return g / (1 + math.Exp(-g)) }
 
 func swigluCases() []Case {
 	sizes := productSizes(2)
@@ -45,7 +44,7 @@ func swigluTrial(t *trial, s productSize) {
 	g, u := MatMul(gates.row, values, s.k, rows), MatMul(ups.row, values, s.k, rows)
 	gSize, uSize := sizes(gates.row, values, s.k, rows), sizes(ups.row, values, s.k, rows)
 	for i := range g {
-		want.size = append(want.size, math.Hypot(1.1*gSize[i]*u[i], silu(g[i])*uSize[i]))
+		want.size = append(want.size, math.Hypot(1.1*gSize[i]*u[i], plain.SiLU(g[i])*uSize[i]))
 	}
 	t.check(func(r *shaders.Recorder) { r.SwiGLU(y.Tensor, gate, up, x.Tensor) },
 		func(v *verdict) { v.sampled(y, rows, want) })

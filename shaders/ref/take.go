@@ -3,13 +3,14 @@ package ref
 import (
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
 // Take is y[n] = x[slot of row n]. x (slots, d).
 func Take(x []float32, table []shaders.Row, d int) []float64 {
 	var y []float64
 	for _, r := range table {
-		y = append(y, exactly(x[int(r.Slot)*d:][:d])...)
+		y = append(y, plain.Widen(x[int(r.Slot)*d:][:d])...)
 	}
 	return y
 }

@@ -81,7 +81,7 @@ func (s deviceSession) Stored(seq, _, slot int) int {
 	}
 	n := 0
 	for _, d := range depths {
-		if s.lookup.Slots(d) > slot {
+		if s.lookup.Stored(d) > slot {
 			n++
 		}
 	}
