@@ -58,11 +58,9 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scrat
 			uint32(q.Stride / 4), attentionSegment, uint32(split)}
 		positions := uint64(context) * uint64(s.Heads)
 		cost := vk.Cost{Bytes: 2 * uint64(n) * positions * c.Type.HeadBytes(c.HeadDim), FLOPs: 4 * uint64(n) * positions * uint64(c.HeadDim)}
-		// Lanes of a CPU device gather as fast as they load side by side, and nothing waits at barriers: heads of 64 of a prompt take a
-		// third to a fifth of the time, a token with a long cache a fourth to an eighth.
-		if r.k.texels {
-			spec := []uint32{r.k.size, uint32(headStride(c.HeadDim) / 4)}
-			r.dispatchSpec("attention_lane_"+c.Type.String()+"_sg", spec, push, rowsPart(n, s.Heads, int(r.k.size)), cost,
+		if r.k.Texels {
+			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4)}
+			r.dispatchSpec("attention_lane_"+c.Type.String()+"_sg", spec, push, rowsPart(n, s.Heads, int(r.k.Subgroup)), cost,
 				q.Span, s.K, s.V, c.Depth, rows.Span, y.Span)
 			continue
 		}

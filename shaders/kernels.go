@@ -54,18 +54,17 @@ type Options struct {
 	Activations Activations
 	// Separate keeps norms in dispatches of their own.
 	Separate bool
-	// SPIRV replaces the compiled kernel of that name: a hook for tests that break a kernel on purpose.
-	SPIRV map[string][]byte
 	// Compiling is called before a kernel is compiled; nil: nobody asks.
 	Compiling func(name string)
+	// SPIRV replaces the compiled kernel of that name: a hook for tests that break a kernel on purpose.
+	SPIRV map[string][]byte
 }
 
 // Kernels are the kernels on one device, prepared as they are first used and compiled at the end of the first program with them.
 type Kernels struct {
-	dev  *vk.Device
-	opt  Options
-	size uint32 // subgroup size that sg kernels require; 0 with shared memory
-	tiling
+	Tuning
+	dev *vk.Device
+	opt Options
 
 	mu    sync.Mutex
 	built map[string]*vk.Kernel
@@ -73,35 +72,14 @@ type Kernels struct {
 
 // New prepares the kernels of a device.
 func New(dev *vk.Device, opt Options) (*Kernels, error) {
-	k := &Kernels{dev: dev, built: map[string]*vk.Kernel{}}
 	size, err := dev.Subgroup()
 	if err != nil {
 		return nil, err
 	}
-	k.opt, k.size = choose(size, opt)
-	k.tiling = tilingOf(dev.Caps(), k.opt)
-	if opt.VecRows > 0 {
-		k.tiling.vectors = opt.VecRows
-	}
-	if opt.Reduction == Subgroup && k.size == 0 {
+	if opt.Reduction == Subgroup && size == 0 {
 		return nil, fmt.Errorf("shaders: %s cannot be held to a subgroup size, so kernels built on subgroups cannot run on it", dev.Caps().Name)
 	}
-	return k, nil
-}
-
-// choose fills in what the options leave open. A subgroup kernel needs its workgroup to be exactly one subgroup, of the size that
-// can be counted on.
-func choose(size uint32, opt Options) (Options, uint32) {
-	if opt.Reduction == AutoReduction {
-		opt.Reduction = SharedMemory
-		if size != 0 {
-			opt.Reduction = Subgroup
-		}
-	}
-	if opt.Reduction == SharedMemory {
-		size = 0
-	}
-	return opt, size
+	return &Kernels{Tuning: Tune(dev.Caps(), size, opt), dev: dev, opt: opt, built: map[string]*vk.Kernel{}}, nil
 }
 
 // Device is the device that the kernels run on.
@@ -109,7 +87,7 @@ func (k *Kernels) Device() *vk.Device { return k.dev }
 
 // suffix names the reduction in a kernel's name.
 func (k *Kernels) suffix() string {
-	if k.size != 0 {
+	if k.Subgroup != 0 {
 		return "_sg"
 	}
 	return "_sm"
@@ -132,10 +110,10 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 		}
 	}
 	opt := vk.KernelOptions{Spec: spec}
-	if k.size != 0 && isSubgroup(name) {
-		opt.SubgroupSize = k.size
+	if k.Subgroup != 0 && isSubgroup(name) {
+		opt.SubgroupSize = k.Subgroup
 		if len(spec) == 0 {
-			opt.Spec = []uint32{k.size}
+			opt.Spec = []uint32{k.Subgroup}
 		}
 	}
 	if k.opt.Compiling != nil {

@@ -21,13 +21,9 @@ func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
 // else uses at the same time; it is zero again afterwards. x is taken as floats.
 func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight, next vk.Span, eps float32, arrived vk.Span) {
 	n := x.Rows
-	few := 4 // rows that one workgroup can norm as quickly as a dispatch of its own
-	if r.k.fixed {
-		few = 1 // for which there is a kernel
-	}
 	x.Quant = vk.Span{}
-	quantise := !z.Quant.IsZero() && r.k.size != 0
-	if n > min(few, r.k.vectors) || r.k.opt.Separate || quantise && !w.Format.Blocked() {
+	quantise := !z.Quant.IsZero() && r.k.Subgroup != 0
+	if n > r.k.NormRows || quantise && !w.Format.Blocked() {
 		r.MatMul(y, w, x)
 		r.AddNormPair(z, residual, y, weight, next, eps)
 		return

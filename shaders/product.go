@@ -14,46 +14,6 @@ type productPush struct {
 	Lower0, Lower1                                                  float32
 }
 
-// tiling is how products are cut on a device.
-type tiling struct {
-	rows    int    // weight rows a workgroup takes, in products as vectors
-	xs      int    // rows of x it takes at most
-	fixed   bool   // kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
-	vectors int    // rows of x up to which products are taken as vectors; beyond, in tiles
-	texels  bool   // products read through texel buffers; attention too, a row and a head a lane
-	apart   uint32 // 1: products in 8 bits by multiplications, not by dot: APART in lib/quantised.glsl
-}
-
-// Unrolls tells whether the device's driver unrolls loops over specialization constants. SwiftShader does not: it runs such
-// a product at a fifth of the speed, and takes gigabytes to compile one.
-func Unrolls(c vk.Caps) bool { return !c.IsCPU() || c.SubgroupSize >= 8 }
-
-// tilingOf picks the cut for a device; opt is filled in by choose. The figures for CPU devices are measured on lavapipe and
-// SwiftShader: loads cost most there, so as many results as the compiler can hold share each. lavapipe reads storage buffers
-// lane by lane; through texel buffers products take 0.5 of the time at one row and 0.6 to 0.8 at 16, and compile faster.
-// Tiles in shared memory are worse on both: their barriers are switches between coroutines.
-func tilingOf(c vk.Caps, opt Options) tiling {
-	t := tiling{rows: 4, xs: 8, vectors: 16}
-	if c.IsCPU() {
-		t.vectors = 1 << 20
-	}
-	if opt.Reduction == SharedMemory || opt.Vectors == Fixed || opt.Vectors == AutoVectors && !Unrolls(c) {
-		t.xs, t.fixed = 4, true
-	}
-	if c.IsCPU() && !t.fixed && opt.Loads != StorageBuffers && viewsShards(c) {
-		t.rows, t.xs, t.texels = 16, 16, true
-	}
-	if t.texels && !c.IntegerDotAccelerated {
-		t.apart = 1
-	}
-	return t
-}
-
-// viewsShards tells whether the device can view as single words whatever it binds as a storage buffer.
-func viewsShards(c vk.Caps) bool {
-	return c.MaxTexels >= c.ShardLimit()/4 && c.TexelAlignment <= c.OffsetAlignment
-}
-
 // units is the number of units of 16 bytes in a row of weights.
 func (m Matrix) units() uint32 { return uint32(m.RowBytes() / 16) }
 
@@ -72,7 +32,7 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 	p.Scales = uint32(s.Span.Size() / 4)
 	p.Units = w.units()
 	p.Lower0 = s.lower()
-	if n > r.k.vectors {
+	if n > r.k.GEMVRows {
 		each := 64
 		if n <= 32 {
 			each = 32
@@ -81,13 +41,13 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 		return
 	}
 	rows, xs := r.asVectors(x)
-	shape, spec := "vec", []uint32{r.k.size, uint32(rows), uint32(xs)}
+	shape, spec := "vec", []uint32{r.k.Subgroup, uint32(rows), uint32(xs)}
 	if !x.Quant.IsZero() {
-		spec = append(spec, r.k.apart)
+		spec = append(spec, 1-flag(r.k.Dot))
 	}
-	if r.k.fixed {
+	if r.k.Fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil
-	} else if r.k.texels {
+	} else if r.k.Texels {
 		shape = "texel"
 	}
 	all := groups(s.Rows, rows/parts)
@@ -103,15 +63,15 @@ func (r *Recorder) product(op string, w Matrix, s Shard, parts int, x Tensor, p 
 // over as few workgroups as can hold them. Rows in 8 bits have no fixed kernel but for one: on SwiftShader their products
 // are bound by the dot itself, and four together take as long as one by one.
 func (r *Recorder) asVectors(x Tensor) (rows, xs int) {
-	t := r.k.tiling
-	if t.fixed && !x.Quant.IsZero() {
-		return t.rows, 1
+	t := r.k.Tuning
+	if t.Fixed && !x.Quant.IsZero() {
+		return t.WeightRows, 1
 	}
-	if t.fixed && x.Rows > 1 {
-		return t.rows, t.xs
+	if t.Fixed && x.Rows > 1 {
+		return t.WeightRows, t.XRows
 	}
-	tiles := max((x.Rows+t.xs-1)/t.xs, 1)
-	return t.rows, (x.Rows + tiles - 1) / tiles
+	tiles := max((x.Rows+t.XRows-1)/t.XRows, 1)
+	return t.WeightRows, (x.Rows + tiles - 1) / tiles
 }
 
 func productCost(w Matrix, rows int, x, y Tensor) vk.Cost {

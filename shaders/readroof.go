@@ -2,22 +2,12 @@ package shaders
 
 import "muninn/vk"
 
-// RoofLanes is the workgroup size of the kernels that measure a device: what a CPU driver runs side by side, or enough for
-// a GPU to hide its memory's delays.
-func (k *Kernels) RoofLanes() int {
-	c := k.dev.Caps()
-	if c.IsCPU() {
-		return 8
-	}
-	return int(min(256, c.MaxWorkgroupInvocations))
-}
-
 // ReadRoof records reading all of x as fast as the device can, an equal share for each of y's invocations: y[i] becomes the
-// sum of the words it read, modulo 2^32. y (invocations) uint32, whole workgroups of RoofLanes; x a multiple of 64 bytes
+// sum of the words it read, modulo 2^32. y (invocations) uint32, whole workgroups of Lanes; x a multiple of 64 bytes
 // for each of them. No cost is recorded, so that it is never cut: that would be measured too, and how much is read at once
 // is the caller's care.
 func (r *Recorder) ReadRoof(y, x vk.Span) {
-	lanes := r.k.RoofLanes()
+	lanes := r.k.Lanes
 	n := y.Size() / 4
 	if !r.check(n > 0 && n%uint64(lanes) == 0 && x.Size()%(64*n) == 0, "readroof of %d bytes by %d invocations, %d a workgroup", x.Size(), n, lanes) {
 		return

@@ -9,19 +9,21 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/fit"
+	"muninn/shaders"
 	"muninn/vk"
 )
 
 // devicesOptions are the flags of devices.
 type devicesOptions struct {
 	deviceOptions
-	JSON bool
+	JSON, Verbose bool
 }
 
 // AddFlags declares the flags.
 func (o *devicesOptions) AddFlags(fs *pflag.FlagSet) {
 	o.deviceOptions.AddFlags(fs)
 	fs.BoolVar(&o.JSON, "json", false, "print a JSON array with all that is known of each device")
+	fs.BoolVarP(&o.Verbose, "verbose", "v", false, "print what is chosen for each device, and why")
 }
 
 func devicesCommand() *cli.Command {
@@ -31,7 +33,7 @@ func devicesCommand() *cli.Command {
 		Summary: "list the Vulkan devices and mark the one that is used",
 		Detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is what a
 model can be put into and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.`,
-		Examples: []string{"muninn devices", "muninn devices --device llvmpipe", "muninn devices --json"},
+		Examples: []string{"muninn devices", "muninn devices -v", "muninn devices --device llvmpipe", "muninn devices --json"},
 		Flags:    o.AddFlags,
 		Run: func(_ context.Context, s *cli.Streams, _ []string) error {
 			list, err := vk.Devices()
@@ -41,7 +43,17 @@ model can be put into and FREE what the driver says is left of it; SHARD is the 
 			for i, c := range list {
 				list[i] = withHostMemory(c)
 			}
-			return printDevices(s, o, list)
+			if err := printDevices(s, o, list); err != nil || !o.Verbose || o.JSON {
+				return err
+			}
+			for _, c := range list {
+				if c.Supported() == nil {
+					if err := printChoices(s, c); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
 		},
 	}
 }
@@ -88,6 +100,26 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 			s.Note("%v", err)
 		}
 	}
+	return nil
+}
+
+// printChoices opens a device and lists what depends on it.
+func printChoices(s *cli.Streams, c vk.Caps) error {
+	dev, err := vk.Open(vk.Options{Device: fmt.Sprint(c.Index)})
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	kernels, err := shaders.New(dev, shaders.Options{})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.Out)
+	t := cli.NewTable(s, s.Out, "ON "+c.Name, "CHOICE", "WHY")
+	for _, choice := range kernels.Settings() {
+		t.Row(choice.Name, choice.Value, choice.Why)
+	}
+	t.Print()
 	return nil
 }
 

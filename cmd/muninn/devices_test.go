@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -126,6 +127,16 @@ func TestSeedsMeanTheSame(t *testing.T) {
 		o.wants(t, cli.ExitOK, "seed", "")
 		if fixed := strings.Contains(o.out, "seed    0;"); fixed != (seed == "0") {
 			t.Errorf("seed %s: %.400s", seed, o.out)
+		}
+	}
+}
+
+// -v says what is chosen for each device and why.
+func TestDevicesVerbose(t *testing.T) {
+	got := invoke("devices", "-v")
+	for _, choice := range []string{`texel buffers +true +the driver reads storage buffers lane by lane`, `fixed rows +true +the driver does not unroll loops`} {
+		if !regexp.MustCompile(choice).MatchString(got.out) {
+			t.Errorf("no %s in\n%s", choice, got.out)
 		}
 	}
 }

@@ -177,7 +177,7 @@ func (p *pass) residual(x shaders.Tensor, blocks []block, i int, next vk.Span) f
 
 // normed is Y as the input of a product with w: with its rows in 8 bits where those are what is multiplied.
 func (p *pass) normed(w shaders.Matrix) shaders.Tensor {
-	if p.kernels.Int8(w.Format, p.Y.Rows) {
+	if p.kernels.PaysInt8(w.Format, p.Y.Rows) {
 		return p.Y
 	}
 	return p.floats()

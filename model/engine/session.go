@@ -64,10 +64,7 @@ func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error
 		}
 	}
 	if o.Rows == 0 {
-		o.Rows = 512
-		if caps.IsCPU() {
-			o.Rows = 128
-		}
+		o.Rows = shaders.Tune(caps, 0, shaders.Options{}).PassRows
 	}
 	if o.Outputs == 0 {
 		o.Outputs = o.Sequences

@@ -32,7 +32,7 @@ func fmaroofCases() []Case {
 }
 
 func fmaroofTrial(t *trial, steps int) {
-	lanes := t.kernels[0].RoofLanes()
+	lanes := t.kernels[0].Lanes
 	n := 3 * lanes
 	y := t.output("y", 1, n)
 	want := FMARoof(n, lanes, steps)

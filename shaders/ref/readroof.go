@@ -31,7 +31,7 @@ func readroofCases() []Case {
 }
 
 func readroofTrial(t *trial, each int) {
-	lanes := t.kernels[0].RoofLanes()
+	lanes := t.kernels[0].Lanes
 	n := 3 * lanes
 	words := make([]uint32, 4*n*each)
 	for i := range words {

@@ -134,12 +134,12 @@ func (m *meter) seconds(samples []sample) []float64 {
 // threads than assumed shows on the wall.
 func seconds(c vk.Caps, samples []sample) []float64 {
 	cores := float64(min(runtime.GOMAXPROCS(0), driverThreads))
-	list := make([]float64, len(samples))
+	list, own := make([]float64, len(samples)), sharesCPU(c)
 	for i, s := range samples {
 		switch {
-		case c.IsCPU() && s.cpu > 0:
+		case own && s.cpu > 0:
 			list[i] = min(s.cpu.Seconds()/cores, s.wall.Seconds())
-		case !c.IsCPU() && s.device > 0:
+		case !own && s.device > 0:
 			list[i] = s.device.Seconds()
 		default:
 			list[i] = s.wall.Seconds()

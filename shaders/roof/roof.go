@@ -29,11 +29,13 @@ func Thorough(c vk.Caps) Effort {
 }
 
 func effort(c vk.Caps, buffer uint64, warm, least time.Duration, reps int) Effort {
-	if c.IsCPU() { // drivers that run on the CPU may bind no more than 128 MiB, and shorter runs are lost in the noise
+	if sharesCPU(c) { // drivers that run on the CPU may bind no more than 128 MiB, and shorter runs are lost in the noise
 		buffer, warm, least = 96<<20, 0, max(least, 20*time.Millisecond)
 	}
 	return Effort{buffer, warm, least, reps}
 }
+
+func sharesCPU(c vk.Caps) bool { return shaders.Tune(c, 0, shaders.Options{}).SharesCPU }
 
 // Calibrate sets the device's speed to what was kept for it, else to a quick measurement, which is kept.
 func Calibrate(ctx context.Context, dev *vk.Device) (vk.Speed, error) {
@@ -58,7 +60,7 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 	arena := dev.NewArena("roof", vk.DeviceLocal)
 	defer arena.Free()
 	const share = 1024 // bytes that each invocation reads
-	lanes := uint64(k.RoofLanes())
+	lanes := uint64(k.Lanes)
 	x, err := buffer(dev, arena, e.Buffer, share*lanes)
 	if err != nil {
 		return s, err
@@ -90,7 +92,7 @@ func measure(ctx context.Context, dev *vk.Device, e Effort) (vk.Speed, error) {
 	// Enough workgroups to fill the largest GPU; few on a CPU, where they run one after another.
 	width := y.Slice(0, min(y.Size(), 4096*lanes*4))
 	first := 64
-	if dev.Caps().IsCPU() {
+	if k.SharesCPU {
 		width, first = y.Slice(0, 256*lanes*4), 1024
 	}
 	steps, err := m.rate(first, mostSteps, m.work(func(r *shaders.Recorder, n int) { r.FMARoof(width, n) }))

@@ -1,0 +1,108 @@
+package shaders
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/shaders/format"
+	"muninn/vk"
+)
+
+var (
+	lavapipe = vk.Caps{Type: "cpu", SubgroupSize: 8, IntegerDot: true, MaxStorageBuffers: 16, MaxTexels: 1 << 27, MaxStorageBufferRange: 128 << 20, OffsetAlignment: 16, TexelAlignment: 16}
+	swift    = vk.Caps{Type: "cpu", SubgroupSize: 4, IntegerDot: true, MaxStorageBuffers: 16, MaxTexels: 1 << 27, MaxStorageBufferRange: 128 << 20, OffsetAlignment: 16, TexelAlignment: 16}
+	gpu      = vk.Caps{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024}
+)
+
+// Int8 activations are chosen where a GPU says that it is fast at them, and on the CPU devices where that was measured.
+func TestInt8Pays(t *testing.T) {
+	slow := gpu
+	slow.IntegerDotAccelerated = false
+	for _, c := range []struct {
+		name   string
+		caps   vk.Caps
+		q8, q4 bool
+	}{{"GPU that accelerates them", gpu, true, true}, {"GPU that emulates them", slow, false, false}, {"lavapipe", lavapipe, true, true}, {"SwiftShader", swift, true, false}} {
+		tuned := Tune(c.caps, c.caps.SubgroupSize, Options{})
+		if q8, q4 := tuned.PaysInt8(format.Q8_0, 1), tuned.PaysInt8(format.Q4_0, 1); q8 != c.q8 || q4 != c.q4 {
+			t.Errorf("%s: q8_0 %v, q4_0 %v", c.name, q8, q4)
+		}
+	}
+	for i, name := range ActivationNames() {
+		if a, err := ParseActivations(name); err != nil || a != Activations(i) {
+			t.Errorf("%s: %v, %v", name, a, err)
+		}
+	}
+	if _, err := ParseActivations("int8"); err == nil {
+		t.Error("int8 is taken for a name")
+	}
+}
+
+// What is taken away stays away, with what rests on it; what the options ask for comes first. Every choice gives a reason.
+func TestTune(t *testing.T) {
+	value := func(tuned Tuning, name string) string {
+		i := slices.IndexFunc(tuned.Settings(), func(s Setting) bool { return s.Name == name })
+		if i < 0 {
+			t.Fatalf("there is no choice %q", name)
+		}
+		return tuned.Settings()[i].Value + ", " + tuned.Settings()[i].Why
+	}
+	broken := Off{"subgroup", "the driver's are broken"}
+	for _, c := range []struct {
+		name, want string
+		tuned      Tuning
+	}{
+		{"subgroup", "32, a size that can be counted on", Tune(gpu, 32, Options{})},
+		{"subgroup", "0, the driver's are broken", Tune(gpu, 32, Options{}, broken)},
+		{"fixed rows", "true, there are no others without subgroups", Tune(gpu, 32, Options{}, broken)},
+		{"int8 q8_0", "false, see int8", Tune(gpu, 32, Options{}, broken)},
+		{"subgroup", "32, asked for", Tune(gpu, 32, Options{Reduction: Subgroup}, broken)},
+		{"subgroup", "0, asked for", Tune(gpu, 32, Options{Reduction: SharedMemory})},
+		{"texel buffers", "true, the driver reads storage buffers lane by lane", Tune(lavapipe, 8, Options{})},
+		{"texel buffers", "false, asked for", Tune(lavapipe, 8, Options{Loads: StorageBuffers})},
+		{"weight rows", "4, few registers", Tune(lavapipe, 8, Options{}, Off{"texel buffers", "wrong"})},
+		{"gemv rows", "16, more rows are faster in tiles of shared memory", Tune(gpu, 32, Options{}, Off{"gemv rows", "is no choice to do without"})},
+		{"pass rows", "128, a CPU is busy with fewer, and is interrupted sooner", Tune(swift, 4, Options{})},
+	} {
+		if got := value(c.tuned, c.name); got != c.want {
+			t.Errorf("%s is %s; want %s", c.name, got, c.want)
+		}
+		for _, s := range c.tuned.Settings() {
+			if s.Why == "" {
+				t.Errorf("%s has no reason", s.Name)
+			}
+		}
+	}
+}
+
+// Only the table asks whether a device is a CPU, beside package vk and what tells users so.
+func TestChoicesAreInOneTable(t *testing.T) {
+	says := []string{"shaders/tuning.go", "cmd/muninn/device.go", "cmd/muninn/demo.go", "cmd/muninn/hostmemory.go"}
+	err := fs.WalkDir(os.DirFS(".."), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && (path == "vk" || strings.HasPrefix(d.Name(), ".") && path != ".") {
+			return errSkip(err)
+		}
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || slices.Contains(says, path) {
+			return nil
+		}
+		text, err := os.ReadFile(filepath.Join("..", path))
+		if strings.Contains(string(text), ".IsCPU()") {
+			t.Errorf("%s asks whether a device is a CPU: what follows from that is a row of shaders/tuning.go", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func errSkip(err error) error {
+	if err == nil {
+		err = fs.SkipDir
+	}
+	return err
+}
