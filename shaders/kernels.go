@@ -7,8 +7,13 @@ import (
 	"fmt"
 	"sync"
 
+	"muninn/shaders/internal/seam"
 	"muninn/vk"
 )
+
+func init() {
+	seam.Replace = func(o any, code map[string][]byte) { o.(*Options).replaced = code }
+}
 
 //go:embed spv/*.spv
 var compiled embed.FS
@@ -56,8 +61,8 @@ type Options struct {
 	Separate bool
 	// Compiling is called before a kernel is compiled; nil: nobody asks.
 	Compiling func(name string)
-	// SPIRV replaces the compiled kernel of that name: a hook for tests that break a kernel on purpose.
-	SPIRV map[string][]byte
+
+	replaced map[string][]byte // code that tests put in the place of compiled kernels
 }
 
 // Kernels are the kernels on one device, prepared as they are first used and compiled at the end of the first program with them.
@@ -102,7 +107,7 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 	if got, ok := k.built[key]; ok {
 		return got, nil
 	}
-	code := k.opt.SPIRV[name]
+	code := k.opt.replaced[name]
 	if code == nil {
 		var err error
 		if code, err = compiled.ReadFile("spv/" + name + ".spv"); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/shaders"
+	"muninn/shaders/ref"
 )
 
 func TestCheck(t *testing.T) {
@@ -64,7 +65,7 @@ func TestCheckFindsAWrongKernel(t *testing.T) {
 	}
 	eachDevice(t, func(t *testing.T, device string) {
 		for _, asJSON := range []bool{false, true} {
-			o := invocation{table: []*cli.Command{checkOf(&checkOptions{shaders: []shaders.Options{{SPIRV: map[string][]byte{"embed_bf16": wrong}}}})}}
+			o := invocation{table: []*cli.Command{checkOf(&checkOptions{shaders: []shaders.Options{ref.Replacing(shaders.Options{}, map[string][]byte{"embed_bf16": wrong})}})}}
 			args := []string{"check", "--device", device, "--match", "embed/"}
 			if asJSON {
 				args = append(args, "--json")

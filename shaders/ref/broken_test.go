@@ -76,7 +76,7 @@ func TestBrokenKernels(t *testing.T) {
 			mutant := replace(t, code, b.from, b.to, b.nth)
 			choices := DefaultShaders(d)
 			for i := range choices {
-				choices[i].SPIRV = map[string][]byte{b.kernel: mutant}
+				choices[i] = Replacing(choices[i], map[string][]byte{b.kernel: mutant})
 			}
 			results, err := Run(context.Background(), d, Options{Match: b.match, Shaders: choices})
 			if err != nil {

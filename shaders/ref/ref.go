@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"muninn/shaders"
+	"muninn/shaders/internal/seam"
 	"muninn/vk"
 )
 
@@ -111,6 +112,12 @@ func DefaultShaders(dev *vk.Device) []shaders.Options {
 		list = append([]shaders.Options{specialized, stored}, list...)
 	}
 	return list
+}
+
+// Replacing returns options that take other code for compiled kernels, by name: kernels that tests break on purpose.
+func Replacing(o shaders.Options, code map[string][]byte) shaders.Options {
+	seam.Replace(&o, code)
+	return o
 }
 
 // mostVecRows has products of up to so many rows checked as vectors.

@@ -50,7 +50,7 @@ func failures(t *testing.T, d *vk.Device, match string, code map[string][]byte) 
 	t.Helper()
 	choices := DefaultShaders(d)
 	for i := range choices {
-		choices[i].SPIRV = code
+		choices[i] = Replacing(choices[i], code)
 	}
 	results, err := Run(context.Background(), d, Options{Match: match, Shaders: choices})
 	if err != nil {
