@@ -191,7 +191,9 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	stored := engine.RandomStored
 	if ck != nil {
 		stored = ck.Stored
-		m, _, err = loadModel(s, o.Model, ck, dev, engine.LoadOptions{Weights: scheme})
+		set, end := o.opening(s).Progress("loading "+o.Model, ck.Size())
+		m, err = engine.Load(ck, dev, engine.LoadOptions{Weights: scheme, Progress: set})
+		end()
 	} else {
 		s.Note("making %s (%v) in %v", p.shape.Name, p.shape.Config, scheme)
 		m, err = engine.Random(p.shape.Config, scheme, dev)

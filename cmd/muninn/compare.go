@@ -121,7 +121,7 @@ func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error)
 	if o.JSON {
 		view = &compareLines{json: cli.JSONLines(s.Out), depths: depths}
 	} else {
-		view = newCompareTexts(s, depths, x.m.Tokenizer != nil)
+		view = newCompareTexts(s, depths, x.Tokenizer != nil)
 	}
 	err = compareBatch(ctx, x, p, depths, view)
 	return errors.Join(err, view.close())
@@ -134,7 +134,7 @@ func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view com
 	for i, steps := range depths {
 		req := p.request
 		req.Steps = steps
-		t := newTally(x.dev, len(req.Prompt), 0)
+		t := newTally(x.Device(), len(req.Prompt), 0)
 		token := func(token decode.Token) error {
 			x.reading.Done()
 			t.token(token)

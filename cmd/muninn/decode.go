@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model"
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
@@ -18,7 +18,6 @@ import (
 	"muninn/model/fit"
 	"muninn/model/store"
 	"muninn/shaders"
-	"muninn/vk"
 )
 
 // decodeOptions are the flags of every verb that decodes a text: run, compare and trace.
@@ -192,68 +191,33 @@ const (
 
 // opened is a model on a device with a session, and what to close in the end.
 type opened struct {
-	dev     *vk.Device
-	m       *engine.Model
+	*model.Model
 	session *engine.Session
-	weights *checkpoint.Checkpoint // what was loaded
-	scheme  checkpoint.Scheme
-	loading time.Duration
 	reading *cli.Progress // of the prompt, and of what is compiled for it
-
-	close []func() error
 }
 
 // open opens the device, makes the planned run fit it, loads the model and begins a session. The request stops where the model
 // does. What was opened is closed by Close, on an error at once.
 func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint.Checkpoint, p *plan, profile bool) (x *opened, err error) {
-	x = &opened{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, x.Close())
-		}
-	}()
-	if x.dev, err = openDevice(s, o.deviceOptions); err != nil {
-		return x, err
-	}
-	x.close = append(x.close, x.dev.Close)
-	if err := calibrate(ctx, s, x.dev); err != nil {
-		return x, err
-	}
-	x.dev.SetProfiling(profile)
-	if x.scheme, err = o.settle(s, ck, x.dev.Caps(), p.scheme, &p.session, len(p.request.Prompt)); err != nil {
-		return x, o.doesNotFit(err)
-	}
-	o.noteIdle(s, ck, x.scheme)
 	activations, err := shaders.ParseActivations(o.Activations)
 	if err != nil {
-		return x, cli.AsUsage(err)
+		return nil, cli.AsUsage(err)
 	}
-	loading := engine.LoadOptions{Weights: x.scheme, Kernels: shaders.Options{
-		Activations: activations, Compiling: func(name string) { x.reading.Say("compiling " + name) },
-	}}
-	if err := noteRequantised(s, o.Model, ck, x.scheme); err != nil {
-		return x, err
+	x = &opened{}
+	opening := o.opening(s)
+	opening.Weights, opening.Session, opening.Fit = p.scheme, p.session, o.wish(p.session, len(p.request.Prompt))
+	opening.Profile, opening.KeepNoWeights = profile, o.NoCache
+	opening.Kernels = shaders.Options{Activations: activations, Compiling: func(name string) { x.reading.Say("compiling " + name) }}
+	if x.Model, err = model.Load(ctx, store.Name(o.Model), ck, opening); err != nil {
+		return nil, o.doesNotFit(o.named(err))
 	}
-	cache := weightsCache(s)
-	if o.NoCache {
-		cache.Dir = ""
+	p.session = x.Size
+	o.noteIdle(s, ck, x.Weights)
+	s.Note("model %s (%v): %s in %.1f s", o.Model, x.Config, cli.Size(x.WeightBytes()), x.Loading.Seconds())
+	p.request.StopIDs = x.StopIDs()
+	if x.session, err = x.NewSession(p.session); err != nil {
+		return nil, errors.Join(err, x.Model.Close())
 	}
-	x.weights, err = cache.Load(ctx, store.Name(o.Model), ck, x.scheme, func(from *checkpoint.Checkpoint) (err error) {
-		x.m, x.loading, err = loadModel(s, o.Model, from, x.dev, loading)
-		return err
-	})
-	if err != nil {
-		return x, err
-	}
-	if x.weights != ck {
-		x.close = append(x.close, x.weights.Close)
-	}
-	x.close = append(x.close, func() error { x.m.Close(); return nil })
-	p.request.StopIDs = x.m.StopIDs()
-	if x.session, err = x.m.NewSession(p.session); err != nil {
-		return x, err
-	}
-	x.close = append(x.close, func() error { x.session.Close(); return nil })
 	x.read(s, p)
 	return x, nil
 }
@@ -267,7 +231,6 @@ func (x *opened) read(s *cli.Streams, p *plan) {
 		x.reading.Say(says)
 		x.reading.Set(int64(done), int64(total))
 	}
-	x.close = append(x.close, func() error { x.reading.Done(); return nil })
 }
 
 // printMemory prints what memory a planned run takes on the device that was asked for.
@@ -285,10 +248,7 @@ func (o *decodeOptions) doesNotFit(err error) error {
 
 // Close closes everything, last opened first.
 func (x *opened) Close() error {
-	var err error
-	for i := len(x.close) - 1; i >= 0; i-- {
-		err = errors.Join(err, x.close[i]())
-	}
-	x.close = nil
-	return err
+	x.reading.Done()
+	x.session.Close()
+	return x.Model.Close()
 }

@@ -13,7 +13,6 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/demo"
-	"muninn/model/engine"
 	"muninn/model/store"
 	"muninn/vk"
 )
@@ -73,23 +72,18 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	start := time.Now()
 	silent := *s // the demo says itself what it runs on
 	silent.Quiet = true
-	dev, err := openDevice(&silent, o.deviceOptions)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dev.Close()) }()
-	if err := calibrate(ctx, &silent, dev); err != nil {
-		return err
-	}
-	m, err := model.Open(store.DemoName, dev, engine.LoadOptions{})
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	session, err := m.NewSession(engine.SessionOptions{
+	opening := o.opening(&silent)
+	opening.Fit.Off = true
+	opening.Session = model.SessionOptions{
 		Sequences: max(len(demoDepths), min(o.Problems, demoBatch)), Context: demoContext,
 		MaxSteps: max(demoInside, demoDepths[len(demoDepths)-1]),
-	})
+	}
+	m, err := model.Open(ctx, store.DemoName, opening)
+	if err != nil {
+		return o.named(err)
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	session, err := m.NewSession(m.Size)
 	if err != nil {
 		return err
 	}
@@ -99,8 +93,8 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	if o.JSON {
 		show.out, show.live = io.Discard, false
 	}
-	r := &demoRun{m: m, s: session, seed: o.Seed.number(&silent)}
-	report, err := r.all(ctx, show, o.Problems, dev.Caps())
+	r := &demoRun{m: m.Model, s: session, seed: o.Seed.number(&silent)}
+	report, err := r.all(ctx, show, o.Problems, m.Device().Caps())
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ model can be put into and FREE what the driver says is left of it; SHARD is the 
 				return err
 			}
 			for i, c := range list {
-				list[i] = withHostMemory(c)
+				list[i] = fit.WithHost(c)
 			}
 			if err := printDevices(s, o, list); err != nil || !o.Verbose || o.JSON {
 				return err

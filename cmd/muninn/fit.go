@@ -4,13 +4,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model/arch"
-	"muninn/model/checkpoint"
+	"muninn/model"
 	"muninn/model/engine"
-	"muninn/model/fit"
 	"muninn/shaders"
-	"muninn/shaders/format"
-	"muninn/vk"
 )
 
 // fitOptions are the flags by which a verb makes a model fit its device.
@@ -37,11 +33,6 @@ func (o *fitOptions) AddFlags(fs *pflag.FlagSet) {
 	o.set = fs.Changed
 }
 
-// loads is what may be chosen. KV in float32 is for comparisons: it is taken only when asked for.
-func loads() fit.Can {
-	return fit.Can{Quants: format.Types(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
-}
-
 // kvType is the KV type asked for, half precision when that is left open.
 func (o *fitOptions) kvType() (shaders.KVType, error) {
 	if o.KVType == "auto" {
@@ -50,53 +41,10 @@ func (o *fitOptions) kvType() (shaders.KVType, error) {
 	return shaders.ParseKVType(o.KVType)
 }
 
-// fitModel is a checkpoint as fit plans for it. What the scheme keeps, stays.
-func fitModel(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) fit.Model {
-	formats := func(quant *format.Type) engine.Formats {
-		return engine.DeviceFormats(withQuant(scheme, quant), ck.Config, ck.Stored)
-	}
-	core := arch.TensorSpec{Name: "transformer.core_block.0.mlp.proj.weight", Part: arch.PartCore} // stands for most weights
-	return fit.Model{Config: ck.Config, Stored: engine.DeviceFormats(checkpoint.Scheme{}, ck.Config, ck.Stored)(core), Formats: formats}
-}
-
-// withQuant is a scheme with another format; nil: as stored.
-func withQuant(s checkpoint.Scheme, quant *format.Type) checkpoint.Scheme {
-	s.Quant = ""
-	if quant != nil {
-		s.Quant = *quant
-	}
-	return s
-}
-
 // wish puts down what the user fixed. The session has the context wanted; prompt is the number of tokens it must hold.
-func (o *fitOptions) wish(scheme checkpoint.Scheme, session engine.SessionOptions, prompt int) fit.Wish {
-	w := fit.Wish{Context: session.Context, Least: min(prompt+1, session.Context), ContextFixed: o.set("ctx"), Session: session}
-	if scheme.Quant != "" {
-		w.Quant = &scheme.Quant
+func (o *fitOptions) wish(session engine.SessionOptions, prompt int) model.Fit {
+	return model.Fit{
+		Off: o.NoFit || !o.fit, FixContext: o.set("ctx"), FixKV: o.KVType != "auto",
+		FixLookup: o.fixLookup || o.set("cache-lookup-strategy"), Least: min(prompt+1, session.Context),
 	}
-	if o.KVType != "auto" {
-		w.KV = &session.KV
-	}
-	if o.fixLookup || o.set("cache-lookup-strategy") {
-		w.Lookup = &session.Lookup
-	}
-	return w
-}
-
-// settle chooses what the user left open so that the model fits, says so in one line, and sets the session up for it. The
-// result is the scheme of the weights. With --no-fit everything stays as it is.
-func (o *fitOptions) settle(s *cli.Streams, ck *checkpoint.Checkpoint, caps vk.Caps, scheme checkpoint.Scheme, session *engine.SessionOptions, prompt int) (checkpoint.Scheme, error) {
-	if o.NoFit || !o.fit {
-		return scheme, nil
-	}
-	choice, err := fit.Choose(fitModel(ck, scheme), withHostMemory(caps), o.wish(scheme, *session, prompt), loads())
-	if err != nil {
-		return scheme, err
-	}
-	s.Note("fit: %s", choice.Why)
-	session.Context, session.Lookup, session.KV = choice.Context, choice.Lookup, choice.KV
-	if choice.Rows > 0 {
-		session.Rows = choice.Rows
-	}
-	return withQuant(scheme, choice.Quant), nil
 }

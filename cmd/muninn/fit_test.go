@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/demo"
@@ -18,7 +18,6 @@ import (
 	"muninn/model/fit"
 	"muninn/model/store"
 	"muninn/shaders/format"
-	"muninn/vk"
 )
 
 func parsePlan(t *testing.T, o outcome) planObject {
@@ -131,22 +130,6 @@ func TestParseSize(t *testing.T) {
 	}
 }
 
-func TestHostMemory(t *testing.T) {
-	const text = "MemTotal:       16000 kB\nMemFree:  100 kB\nMemAvailable:    8000 kB\n"
-	if total, free, ok := meminfo(text); total != 16000*1024 || free != 8000*1024 || !ok {
-		t.Errorf("%d, %d, %v", total, free, ok)
-	}
-	for _, bad := range []string{"", "MemTotal: 5 kB\n", "MemTotal: 5 kB\nMemAvailable: 9 kB\n", "MemTotal: 5 MB\nMemAvailable: 1 kB\n", "MemTotal: x kB\nMemAvailable: 1 kB\n"} {
-		if _, _, ok := meminfo(bad); ok {
-			t.Errorf("%q was understood", bad)
-		}
-	}
-	gpu := vk.Caps{Type: "discrete", Heaps: []vk.Heap{{Size: 5, DeviceLocal: true}}, MemoryTypes: []vk.MemoryType{{DeviceLocal: true}}}
-	if got := withHostMemory(gpu); got.Heaps[0].Size != 5 || got.MemoryBudget {
-		t.Errorf("a GPU's memory became %+v", got.Heaps)
-	}
-}
-
 // longDemo is the demo model with a context of 4096 positions, and its checkpoint.
 func longDemo(t *testing.T) *checkpoint.Checkpoint {
 	t.Helper()
@@ -191,8 +174,10 @@ func TestSettle(t *testing.T) {
 	settle := func(mib uint64, given ...string) (engine.SessionOptions, error) {
 		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}
 		session := engine.SessionOptions{Context: positions, MaxSteps: 8, Lookup: full}
-		s := cli.NewStreams(nil, io.Discard, io.Discard, noEnv)
-		_, err := o.settle(s, ck, fit.Card(mib<<20), bf16, &session, prompt)
+		choice, err := model.Options{Weights: bf16, Session: session, Fit: o.wish(session, prompt)}.Choose(ck, fit.Card(mib<<20))
+		if err == nil {
+			session.Context, session.Lookup, session.Rows = choice.Context, choice.Lookup, choice.Rows
+		}
 		return session, err
 	}
 	// 80 MiB and more in all, 28 with compress-s2 and 128 rows. Of the card a tenth and 64 MiB are not to be had.

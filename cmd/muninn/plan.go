@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model"
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
@@ -24,11 +25,8 @@ func (o *fitOptions) printPlan(s *cli.Streams, ck *checkpoint.Checkpoint, device
 	if err != nil {
 		return err
 	}
-	m, w, choose := fitModel(ck, scheme), o.wish(scheme, session, 0), fit.Choose
-	if o.NoFit || !o.fit {
-		choose = fit.Given
-	}
-	choice, err := choose(m, caps, w, loads())
+	m := fit.Of(ck, scheme)
+	choice, err := model.Options{Weights: scheme, Session: session, Fit: o.wish(session, 0)}.Choose(ck, caps)
 	if err != nil {
 		return err
 	}
@@ -60,7 +58,7 @@ func (o *fitOptions) planned(device deviceOptions) (vk.Caps, error) {
 		return vk.Caps{}, err
 	}
 	caps := list[choice.Index]
-	return withHostMemory(caps), caps.Supported()
+	return fit.WithHost(caps), caps.Supported()
 }
 
 func recordedNames() (names []string) {

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
-	"muninn/model/store"
 )
 
 // schemeOptions say in which formats weights are held.
@@ -54,38 +50,4 @@ func (o *decodeOptions) noteIdle(s *cli.Streams, ck *checkpoint.Checkpoint, sche
 			s.Note("--%s changes nothing here: %s", f.name, f.why)
 		}
 	}
-}
-
-// noteRequantised says what the weights of a model were before, where the scheme cannot give back what that rounded away.
-func noteRequantised(s *cli.Streams, name string, ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) error {
-	from, err := scheme.Requantises(ck)
-	if from != "" {
-		s.Note("%s has weights in %s: made into %v, they keep its rounding errors; the original model would give better ones", name, from, scheme)
-	}
-	return err
-}
-
-// weightsCache is where quantised weights are kept.
-func weightsCache(s *cli.Streams) store.Cache {
-	c := store.Cache{Note: s.Note, Progress: func(what string, total int64) (func(done, total int64), func()) {
-		bar := cli.NewProgress(s, what, total, true)
-		return bar.Set, bar.Done
-	}}
-	if base := cacheBase(s); base != "" {
-		c.Dir = filepath.Join(base, "weights")
-	}
-	return c
-}
-
-// cacheBase is the user's folder for what can be made anew; empty when there is none.
-func cacheBase(s *cli.Streams) string {
-	base, _ := s.Env("MUNINN_CACHE_DIR")
-	if base != "" {
-		return base
-	}
-	user, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(user, "muninn")
 }

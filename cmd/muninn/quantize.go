@@ -79,8 +79,10 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	case !o.Force:
 		return cli.Usage("%s is there already; choose another name, or replace it with --force", dst)
 	}
-	if err := noteRequantised(s, src, ck, scheme); err != nil {
+	if loss, err := scheme.Loss(ck); err != nil {
 		return err
+	} else if loss != "" {
+		s.Note("%s has %s", src, loss)
 	}
 	w := checkpoint.WriteOptions{Scheme: scheme, Name: o.Name}
 	if w.Name == "" {

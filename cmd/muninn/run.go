@@ -129,12 +129,12 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 	defer func() { err = errors.Join(err, x.Close()) }()
 	x.session.SetSequence(0, p.state)
 
-	w := newTokenWriter(s, o.JSON, x.m.Tokenizer != nil)
+	w := newTokenWriter(s, o.JSON, x.Tokenizer != nil)
 	if o.Steps && !o.JSON {
 		w.steps = cli.NewStepsView(s, steps)
 	}
-	t := newTally(x.dev, len(p.request.Prompt), x.loading)
-	out, err := x.m.Generate(ctx, x.session, 0, p.request, func(token decode.Token) error {
+	t := newTally(x.Device(), len(p.request.Prompt), x.Loading)
+	out, err := x.Generate(ctx, x.session, 0, p.request, func(token decode.Token) error {
 		x.reading.Done()
 		t.token(token)
 		return w.token(token)
@@ -149,7 +149,7 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 	if o.ComparePlain && err == nil {
 		sum.Plain, err = comparePlain(ctx, x, p, t)
 	}
-	return errors.Join(err, o.finish(s, w, sum, traffic(x.weights, x.scheme, steps)))
+	return errors.Join(err, o.finish(s, w, sum, traffic(x.Source, x.Weights, steps)))
 }
 
 // depth is num_steps and the strategy as the flags have them.

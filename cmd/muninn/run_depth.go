@@ -133,8 +133,8 @@ func comparePlain(ctx context.Context, x *opened, p plan, run *tally) (*plainSum
 		if err := x.session.Rewind(0, 0); err != nil {
 			return nil, decode.Outcome{}, 0, err
 		}
-		t := newTally(x.dev, len(req.Prompt), 0)
-		out, err := x.m.Generate(ctx, x.session, 0, req, func(token decode.Token) error {
+		t := newTally(x.Device(), len(req.Prompt), 0)
+		out, err := x.Generate(ctx, x.session, 0, req, func(token decode.Token) error {
 			t.token(token)
 			return nil
 		})

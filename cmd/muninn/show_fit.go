@@ -30,7 +30,7 @@ func verdicts(ck *checkpoint.Checkpoint) ([]verdict, error) {
 	var list []verdict
 	devices, _ := vk.Devices() // none is no reason not to show the model
 	for i, c := range devices {
-		devices[i] = withHostMemory(c)
+		devices[i] = fit.WithHost(c)
 	}
 	for _, n := range cardSizes {
 		devices = append(devices, fit.Card(n<<30))
@@ -49,8 +49,8 @@ func verdicts(ck *checkpoint.Checkpoint) ([]verdict, error) {
 }
 
 func verdictOn(ck *checkpoint.Checkpoint, c vk.Caps) (verdict, error) {
-	m := fitModel(ck, checkpoint.Scheme{})
-	choice, err := fit.Choose(m, c, fit.Wish{}, loads())
+	m := fit.Of(ck, checkpoint.Scheme{})
+	choice, err := fit.Choose(m, c, fit.Wish{}, fit.Loads)
 	var e *fit.Error
 	if errors.As(err, &e) {
 		return verdict{Device: c.Name, Bytes: e.Plan.Device + e.Space.Reserve, Free: e.Space.Free}, nil

@@ -84,7 +84,7 @@ func (r *recorder) walk(a *decode.Task, begin func(i int, initial []float32) *tr
 
 // record decodes the prompt and makes the trace.
 func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p plan) (*trace.Trace, error) {
-	about := trace.Trace{Model: store.Name(o.Model), Device: describe(x.dev.Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
+	about := trace.Trace{Model: store.Name(o.Model), Device: describe(x.Device().Caps()), Criterion: noCriterion, MaxSteps: p.request.Steps}
 	var err error
 	if about.Run, err = o.settings(ctx, s, x, p); err != nil {
 		return nil, err
@@ -92,11 +92,11 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	if exit := p.request.Strategy.Exit; exit != nil {
 		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
 	}
-	options := trace.Options{Width: x.m.Config.NEmbd, Components: o.Components}
-	if x.m.Tokenizer != nil {
-		options.Text = x.m.Tokenizer.Bytes
+	options := trace.Options{Width: x.Config.NEmbd, Components: o.Components}
+	if x.Tokenizer != nil {
+		options.Text = x.Tokenizer.Bytes
 		for _, id := range p.request.Prompt {
-			about.Prompt += string(x.m.Tokenizer.Bytes(id))
+			about.Prompt += string(x.Tokenizer.Bytes(id))
 		}
 	}
 	b, err := trace.NewBuilder(about, options)
@@ -111,7 +111,7 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	x.session.SetSequence(0, p.state)
 	r := &recorder{Engine: x.session.Engine(ctx), x: x, b: b, prompt: len(p.request.Prompt), bar: bar}
 	tokens := 0
-	out, err := x.m.GenerateOn(r, 0, p.request, func(token decode.Token) error {
+	out, err := x.GenerateOn(r, 0, p.request, func(token decode.Token) error {
 		if token.Token >= 0 {
 			tokens++
 		}

@@ -10,7 +10,6 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
-	"muninn/model/store"
 	"muninn/model/trace"
 )
 
@@ -24,8 +23,8 @@ func (o *traceOptions) settings(ctx context.Context, s *cli.Streams, x *opened, 
 	if err != nil {
 		return trace.Run{}, err
 	}
-	r := trace.Run{Program: program.name(), Weights: x.scheme.String(), KV: p.session.KV.String(), Lookup: p.session.Lookup.String(), Seed: p.state.Seed}
-	if r.ModelKey, err = weightsCache(s).Key(ctx, store.Name(o.Model), x.weights); err != nil {
+	r := trace.Run{Program: program.name(), Weights: x.Weights.String(), KV: p.session.KV.String(), Lookup: p.session.Lookup.String(), Seed: p.state.Seed}
+	if r.ModelKey, err = x.SourceKey(ctx); err != nil {
 		return r, err
 	}
 	quant, keep, _ := strings.Cut(r.Weights, ", keep ")

@@ -82,6 +82,15 @@ func ParseScheme(quant, keep string) (Scheme, error) {
 	return s, nil
 }
 
+// With is the scheme with another format; nil: as stored.
+func (s Scheme) With(quant *format.Type) Scheme {
+	s.Quant = ""
+	if quant != nil {
+		s.Quant = *quant
+	}
+	return s
+}
+
 // String is the scheme in a form that ParseScheme reads, but for spelling always the same.
 func (s Scheme) String() string {
 	text := "auto"
@@ -126,6 +135,15 @@ func (s Scheme) Quantises(ck *Checkpoint) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// Loss says what is lost where the scheme makes other blocks of weights that come in blocks; empty where nothing is.
+func (s Scheme) Loss(ck *Checkpoint) (string, error) {
+	from, err := s.Requantises(ck)
+	if from != "" {
+		from = fmt.Sprintf("weights in %s: made into %v, they keep its rounding errors; the original model would give better ones", from, s)
+	}
+	return from, err
 }
 
 // Requantises names the formats of blocks in which the checkpoint has weights that the scheme has otherwise, as in "q8_0":

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"muninn/model"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/internal/golden"
@@ -28,7 +27,12 @@ const limit, relative = 2e-4, 5e-5
 
 func open(t testing.TB, dev *vk.Device, name string, o engine.LoadOptions) *engine.Model {
 	t.Helper()
-	m, err := model.Open(name, dev, o)
+	ck, err := store.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ck.Close()
+	m, err := engine.Load(ck, dev, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"muninn/model"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/internal/golden"
@@ -27,11 +26,7 @@ func TestFurtherCriterionOnDevice(t *testing.T) {
 	r := openReference(t, golden.Model(t, "C-f16"))
 	tokens := []int32{17, 251, 90, 4, 133, 208, 179, 42}
 	vktest.Each(t, func(t *testing.T, d *vk.Device) {
-		m, err := model.Open(golden.Model(t, "C-f16"), d, engine.LoadOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Close()
+		m := open(t, d, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		for sibling, row := range further {
 			decode.Criteria = append(slices.Clone(kept), row)
 			s, err := m.NewSession(engine.SessionOptions{Context: len(tokens), MaxSteps: deepest, Exits: true})

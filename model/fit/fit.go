@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"muninn/model/arch"
+	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/shaders"
@@ -18,6 +19,18 @@ type Model struct {
 	Stored  format.Type                             // of most of the weights
 	Formats func(quant *format.Type) engine.Formats // of the matrices when quant is asked for; nil: as stored
 }
+
+// Of returns what is planned for a checkpoint whose weights a scheme keeps in part; the rest of the scheme is left open.
+func Of(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) Model {
+	stored := engine.DeviceFormats(checkpoint.Scheme{}, ck.Config, ck.Stored)
+	core := ck.Config.TensorSpecs().Pieces(arch.PartCore, 0, arch.RoleDown)[0].TensorSpec // stands for most weights
+	return Model{Config: ck.Config, Stored: stored(core), Formats: func(quant *format.Type) engine.Formats {
+		return engine.DeviceFormats(scheme.With(quant), ck.Config, ck.Stored)
+	}}
+}
+
+// Loads is what may be chosen. KV in float32 is for comparisons: it is taken only when asked for.
+var Loads = Can{Quants: format.Types(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
 
 // Wish is what the user wants. What is fixed stays; what is nil or zero is Choose's to choose.
 type Wish struct {

@@ -18,8 +18,11 @@ import (
 type Cache struct {
 	Dir      string // "" means that nothing is kept
 	Note     func(format string, args ...any)
-	Progress func(what string, total int64) (set func(done, total int64), end func())
+	Progress Progress
 }
+
+// Progress begins to show how far work on total bytes is: set says it, end takes the display away.
+type Progress func(what string, total int64) (set func(done, total int64), end func())
 
 // cacheVersion changes when the same source and scheme give other bytes than before.
 const cacheVersion = "2"

@@ -2,6 +2,7 @@
 package store
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -38,4 +39,13 @@ func Name(path string) string {
 		name = model
 	}
 	return strings.ToValidUTF8(name, "?")
+}
+
+// CacheDir is the user's folder for what can be made anew; empty when there is none.
+func CacheDir() string {
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(user, "muninn")
 }

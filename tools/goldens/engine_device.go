@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 
-	"muninn/model"
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/reference"
+	"muninn/model/store"
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -31,7 +31,12 @@ func (e deviceEngine) Close() { e.dev.Close() }
 
 func (e deviceEngine) Load(dir string) (loaded, error) {
 	// The limits are those of float32 activations.
-	m, err := model.Open(dir, e.dev, engine.LoadOptions{Weights: e.weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
+	ck, err := store.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ck.Close()
+	m, err := engine.Load(ck, e.dev, engine.LoadOptions{Weights: e.weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 	if err != nil {
 		return nil, err
 	}

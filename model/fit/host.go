@@ -1,4 +1,4 @@
-package main
+package fit
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 	"muninn/vk"
 )
 
-// withHostMemory gives a software driver's memory its true size: it is the host's, whatever the driver makes up (older
+// WithHost gives a software driver's memory its true size: it is the host's, whatever the driver makes up (older
 // lavapipe says 2 GiB on every machine). Where the host does not tell, and on a GPU, nothing changes.
-func withHostMemory(c vk.Caps) vk.Caps {
+func WithHost(c vk.Caps) vk.Caps {
 	if !c.IsCPU() || c.MemoryBudget {
 		return c
 	}

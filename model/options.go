@@ -1,0 +1,136 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"muninn/model/checkpoint"
+	"muninn/model/fit"
+	"muninn/model/store"
+	"muninn/shaders"
+	"muninn/shaders/roof"
+	"muninn/vk"
+)
+
+// Options say how a model is opened. The zero value takes the best device and makes the model fit it.
+type Options struct {
+	Device  string            // index, type or part of a name, as vk.Select takes it; "" means the best
+	Weights checkpoint.Scheme // formats; without Quant what is stored, or what fits
+	Session SessionOptions    // wanted; 0 means the model's own, or what fits
+	Fit     Fit
+
+	CacheDir string // keeps compiled kernels, measured speeds and quantised weights; "" means store.CacheDir()
+	NoCache  bool   // keeps nothing
+	// KeepNoWeights has weights quantised as they are loaded, each time.
+	KeepNoWeights bool
+	Kernels       shaders.Options
+	Profile       bool // times every dispatch
+
+	Note     func(text string) // told what was chosen, and what is odd about the files; nil: nobody asks
+	Progress store.Progress    // told how far long work is; nil: nobody asks
+}
+
+// Fit says what may be chosen so that a model fits its device: what is not fixed here or by Weights.Quant.
+type Fit struct {
+	Off                          bool // take everything as given
+	FixContext, FixLookup, FixKV bool // of Session
+	Least                        int  // positions that a chosen context must have
+}
+
+// Choose returns what is chosen for a device of some limits, and the memory that it takes there. Nothing is opened.
+func (o Options) Choose(ck *checkpoint.Checkpoint, caps vk.Caps) (fit.Choice, error) {
+	w := fit.Wish{Context: o.Session.Context, ContextFixed: o.Fit.FixContext, Least: o.Fit.Least, Session: o.Session}
+	if o.Weights.Quant != "" {
+		w.Quant = &o.Weights.Quant
+	}
+	if o.Fit.FixKV || o.Fit.Off {
+		w.KV = &o.Session.KV
+	}
+	if (o.Fit.FixLookup || o.Fit.Off) && o.Session.Lookup.Rule != 0 {
+		w.Lookup = &o.Session.Lookup
+	}
+	choose := fit.Choose
+	if o.Fit.Off {
+		choose = fit.Given
+	}
+	return choose(fit.Of(ck, o.Weights), caps, w, fit.Loads)
+}
+
+// sized is the session that was chosen.
+func (o Options) sized(c fit.Choice) SessionOptions {
+	s := o.Session
+	s.Context, s.Lookup, s.KV = c.Context, c.Lookup, c.KV
+	if c.Rows > 0 {
+		s.Rows = c.Rows
+	}
+	return s
+}
+
+// OpenDevice opens the device that the options name and notes which it is and why. Closing it is the caller's.
+func OpenDevice(o Options) (*vk.Device, error) {
+	dir := ""
+	if base := o.folder(); base != "" {
+		dir = filepath.Join(base, "pipelines")
+		if os.MkdirAll(dir, 0o700) != nil {
+			dir = "" // kernels are compiled, and speeds measured, at every start
+		}
+	}
+	dev, err := vk.Open(vk.Options{Device: o.Device, CacheDir: dir})
+	if err != nil {
+		return nil, err
+	}
+	o.note(fmt.Sprintf("device %v; %s", dev.Caps(), dev.Why()))
+	if dev.Caps().IsCPU() {
+		o.note("this device is a software driver that runs on the CPU, not a GPU: fine for the demo, slow for anything larger")
+	}
+	return dev, nil
+}
+
+// calibrate has the device's work cut by what it was measured to reach, at the first start on it. Without a measurement it
+// is cut by what such devices reach at least.
+func (o Options) calibrate(ctx context.Context, dev *vk.Device) error {
+	_, err := roof.Calibrate(ctx, dev)
+	if ctx.Err() != nil || errors.Is(err, vk.ErrDeviceLost) {
+		return err
+	}
+	if err != nil {
+		o.note(fmt.Sprintf("the device's speed could not be measured: %v", err))
+	}
+	return nil
+}
+
+func (o Options) folder() string {
+	switch {
+	case o.NoCache:
+		return ""
+	case o.CacheDir == "":
+		return store.CacheDir()
+	}
+	return o.CacheDir
+}
+
+func (o Options) cache() store.Cache {
+	c := store.Cache{Note: func(format string, args ...any) { o.note(fmt.Sprintf(format, args...)) }, Progress: o.progress}
+	if base := o.folder(); base != "" && !o.KeepNoWeights {
+		c.Dir = filepath.Join(base, "weights")
+	}
+	return c
+}
+
+func (o Options) note(texts ...string) {
+	for _, t := range texts {
+		if o.Note != nil {
+			o.Note(t)
+		}
+	}
+}
+
+func (o Options) progress(what string, total int64) (set func(done, total int64), end func()) {
+	if o.Progress == nil {
+		return nil, func() {}
+	}
+	return o.Progress(what, total)
+}
