@@ -74,6 +74,11 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	silent.Quiet = true
 	opening := o.opening(&silent)
 	opening.Fit.Off = true
+	bar := cli.NewProgress(s, "compiling kernels", -1, false)
+	opening.Kernels.Compiling = func(name string) {
+		bar.Say("compiling " + name)
+		bar.Add(1)
+	}
 	opening.Session = model.SessionOptions{
 		Sequences: max(len(demoDepths), min(o.Problems, demoBatch)), Context: demoContext,
 		MaxSteps: max(demoInside, demoDepths[len(demoDepths)-1]),
@@ -93,7 +98,7 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	if o.JSON {
 		show.out, show.live = io.Discard, false
 	}
-	r := &demoRun{m: m.Model, s: session, seed: o.Seed.number(&silent)}
+	r := &demoRun{m: m.Model, s: session, compiling: bar, seed: o.Seed.number(&silent)}
 	report, err := r.all(ctx, show, o.Problems, m.Device().Caps())
 	if err != nil {
 		return err

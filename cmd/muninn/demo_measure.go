@@ -19,6 +19,8 @@ type demoRun struct {
 	s    *engine.Session
 	seed uint64
 
+	compiling *cli.Progress
+
 	promptTokens, tokens, coreSteps int
 }
 
@@ -67,6 +69,7 @@ func (r *demoRun) advance(ctx context.Context, threads ...*thread) error {
 		}
 	}
 	choices, err := r.s.Forward(ctx, inputs, threads[0].steps)
+	r.compiling.Hide()
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 // header says what this is and what it runs on.
 func (d *demoScreen) header(rep *demoReport) {
-	d.print(d.style(cli.Bold, "muninn demo: a language model that thinks in steps of its core block"))
+	d.title("muninn demo: a language model that thinks in steps of its core block")
 	label := func(name, text string) {
 		d.paragraph(fmt.Sprintf("%s%-8s", indent, name), indent+strings.Repeat(" ", 8), text)
 	}
@@ -44,8 +44,12 @@ func chainText(rep *demoReport) string {
 // definitions prints the problem, with what matters to the question in bold.
 func (d *demoScreen) definitions(rep *demoReport) {
 	onChain := string(rep.problem.Asked) + rep.Problem.Chain
-	line := indent
+	line, used := indent, len(indent)
 	for _, x := range rep.problem.Definitions {
+		if used += len(x.String()); used+2 >= d.width { // with the question
+			d.print(line)
+			line, used = indent, len(indent)+len(x.String())
+		}
 		if strings.IndexByte(onChain, x.Name) >= 0 {
 			line += d.style(cli.Bold, x.String())
 		} else {
@@ -80,7 +84,7 @@ func (d *demoScreen) columns(ctx context.Context, threads []*thread, round int, 
 		}
 		right = append(right, mark)
 	}
-	lines := []string{d.row("num_steps", width, head...)}
+	lines := []line{{"num_steps", head}}
 	for i := range longest {
 		label := ""
 		if i == 0 {
@@ -90,10 +94,9 @@ func (d *demoScreen) columns(ctx context.Context, threads []*thread, round int, 
 		for _, t := range threads {
 			cells = append(cells, columnCell(t, i))
 		}
-		lines = append(lines, d.row(label, width, cells...))
+		lines = append(lines, line{label, cells})
 	}
-	lines = append(lines, d.row("core steps", width, spent...), d.row("answer", width, right...))
-	d.redraw(lines)
+	d.redraw(d.table(width, append(lines, line{"core steps", spent}, line{"answer", right})...))
 	if last {
 		return nil
 	}
@@ -151,7 +154,9 @@ func (d *demoScreen) insideTable(rep *demoReport) {
 	d.print("")
 	d.paragraph(indent, indent, "What the model would say at the question after each core step, and how far that step moved its state, "+
 		"||s(t) - s(t-1)|| / ||s(t)||:")
-	d.print("", d.row("core step", width, steps...), d.row("says", width, says...), d.row("change", width, changes...), "")
+	d.print("")
+	d.print(d.table(width, line{"core step", steps}, line{"says", says}, line{"change", changes})...)
+	d.print("")
 	d.paragraph(indent, indent, insideText(rep, value))
 }
 
@@ -193,14 +198,15 @@ func (d *demoScreen) accuracyTables(rep *demoReport) {
 		for _, h := range a.Hops {
 			hops = append(hops, cell{fmt.Sprint(h), cli.Bold})
 		}
-		d.print(d.row("hops", width, hops...))
+		rows := []line{{"hops", hops}}
 		for i, steps := range a.Steps {
 			var cells []cell
 			for h := range a.Hops {
 				cells = append(cells, entry(i, h))
 			}
-			d.print(d.row(fmt.Sprintf("num_steps %2d", steps), width, cells...))
+			rows = append(rows, line{fmt.Sprintf("num_steps %2d", steps), cells})
 		}
+		d.print(d.table(width, rows...)...)
 	}
 	d.heading("3. %s for each chain length, at each depth", cli.Plural(a.Problems, "fresh problem"))
 	table("Answered at once: share whose first token is the value, in %", func(i, h int) cell {
@@ -247,8 +253,8 @@ func (m mean) String() string {
 // end says how to go on and what the demo took.
 func (d *demoScreen) end(rep *demoReport) {
 	d.heading("Go on")
-	d.print(fmt.Sprintf("%smuninn run demo -r 2 --stop %q %q", indent, ";", rep.Problem.Text))
-	d.print(indent+"muninn help run", "")
+	d.print(fmt.Sprintf("%s%s run demo -r 2 --stop %q %q", indent, cli.Called(), ";", rep.Problem.Text))
+	d.print(indent+cli.Called()+" help run", "")
 	d.paragraph("", "", fmt.Sprintf("%.1f s, %d prompt tokens, %d tokens said, %d core steps, on %s",
 		rep.Seconds, rep.PromptTokens, rep.Tokens, rep.CoreSteps, rep.Device))
 }

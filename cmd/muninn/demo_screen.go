@@ -34,7 +34,7 @@ func newDemoScreen(s *cli.Streams) *demoScreen {
 	if width > 0 {
 		d.width = min(width, maxWidth)
 	}
-	d.live = width >= 60 && height > 2*demoHops+4 // else lines wrap or scroll away, and cannot be redrawn
+	d.live = width > 60 && height > 2*demoHops+4 // else lines wrap or scroll away, and cannot be redrawn
 	return d
 }
 
@@ -84,7 +84,15 @@ func (d *demoScreen) style(sgr, text string) string {
 
 // heading starts a part.
 func (d *demoScreen) heading(format string, args ...any) {
-	d.print("", d.style(cli.Bold, fmt.Sprintf(format, args...)))
+	d.print("")
+	d.title(fmt.Sprintf(format, args...))
+}
+
+// title writes words in bold.
+func (d *demoScreen) title(text string) {
+	for line := range strings.Lines(cli.Wrap(text, d.width, "")) {
+		d.print(d.style(cli.Bold, strings.TrimSuffix(line, "\n")))
+	}
 }
 
 // paragraph wraps words to the width, each line after prefix; the first line may have another one of the same length.
@@ -98,10 +106,33 @@ type cell struct {
 	sgr  string // "" for plain
 }
 
-// row lays out a line of a table: a label, then cells, to the right in columns of width characters. Colour fills a cell
-// but for the space that parts it from the one before.
+// line is a line of a table: a label, then cells.
+type line struct {
+	label string
+	cells []cell
+}
+
+// labels is the width of labels.
+const labels = 12
+
+// table lays out lines in columns of width characters. Columns that do not fit beside the others stand in a table of their own
+// below. The last column of the terminal stays empty: some go on to the next line when it is written to.
+func (d *demoScreen) table(width int, rows ...line) (lines []string) {
+	columns := len(rows[0].cells)
+	each := max((d.width-1-len(indent)-labels)/width, 1)
+	for from := 0; from < columns; from += each {
+		if from > 0 {
+			lines = append(lines, "")
+		}
+		for _, r := range rows {
+			lines = append(lines, d.row(r.label, width, r.cells[from:min(from+each, columns)]...))
+		}
+	}
+	return lines
+}
+
+// row lays out a line of a table, cells to the right. Colour fills a cell but for the space that parts it from the one before.
 func (d *demoScreen) row(label string, width int, cells ...cell) string {
-	const labels = 12
 	var b strings.Builder
 	b.WriteString(d.style(cli.Dim, fmt.Sprintf("%s%-*s", indent, labels, label)))
 	for _, c := range cells {

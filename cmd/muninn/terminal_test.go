@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,6 +73,31 @@ func TestReadingShows(t *testing.T) {
 	for _, want := range []string{"reading the prompt", "compiling ", "/65)"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
+		}
+	}
+}
+
+// escapes are what a terminal does not show.
+var escapes = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+
+// tooWide are the lines of an output that do not fit a terminal of some columns, but for commands to be copied.
+func tooWide(out string, columns int) (list []string) {
+	for _, line := range strings.Split(strings.ReplaceAll(escapes.ReplaceAllString(out, ""), "\r\n", "\n"), "\n") {
+		for _, drawn := range strings.Split(line, "\r") {
+			if uniseg.StringWidth(strings.TrimRight(drawn, " ")) > columns && !strings.Contains(drawn, "--stop") {
+				list = append(list, drawn)
+			}
+		}
+	}
+	return list
+}
+
+// What the demo shows fits the terminal.
+func TestDemoFits(t *testing.T) {
+	for _, columns := range []int{40, 60, 80} {
+		out := onTerminal(t, columns, nil, "demo", "--problems", "1", "--seed", "3", "--device", firstDevice(t))
+		if wide := tooWide(out, columns); wide != nil || !strings.Contains(out, "num_steps 16") {
+			t.Errorf("at %d columns: %q", columns, wide)
 		}
 	}
 }

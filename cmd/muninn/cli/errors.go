@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
@@ -158,14 +161,31 @@ func report(s *Streams, err error) {
 	if err == nil || errors.As(err, &sig) {
 		return
 	}
-	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(byVariables(err.Error(), s.variables)))
+	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(asCalled(byVariables(err.Error(), s.variables))))
 	if k := classify(err); k.Advice != "" {
-		fmt.Fprintln(s.Err, k.Advice)
+		fmt.Fprintln(s.Err, asCalled(k.Advice))
 	}
 	var u *usageError
 	if errors.As(err, &u) {
-		fmt.Fprintln(s.Err, helpPointer(u.verb))
+		fmt.Fprintln(s.Err, asCalled(helpPointer(u.verb)))
 	}
+}
+
+// Called is this program as a shell finds it: by the path that it was called by.
+func Called() string {
+	name := os.Args[0]
+	if base := strings.TrimSuffix(filepath.Base(name), ".exe"); base != "muninn" {
+		return "muninn" // a test, or a link to it by another name
+	}
+	if strings.ContainsAny(name, " '\"$&;()") {
+		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return name
+}
+
+// asCalled has the commands in a text begin with Called.
+func asCalled(text string) string {
+	return strings.NewReplacer("`muninn ", "`"+Called()+" ", `"muninn `, `"`+Called()+" ").Replace(text)
 }
 
 func helpPointer(verb string) string {

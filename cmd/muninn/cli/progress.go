@@ -28,7 +28,8 @@ func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
 		count = progressbar.OptionShowBytes(true)
 	}
 	return &Progress{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(oneLine{fileOf(s.Err)}), progressbar.OptionSetDescription(what), count,
-		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish()), total: total}
+		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0)), total: total}
 }
 
 // oneLine is a terminal on which what is drawn over and over stays on its line: longer lines are cut.
@@ -69,10 +70,17 @@ func (p *Progress) Say(what string) {
 	}
 }
 
-// Done takes the bar away for good.
-func (p *Progress) Done() {
+// Hide takes the bar away until it is told more.
+func (p *Progress) Hide() {
 	if p != nil && !p.gone {
 		_ = p.bar.Clear()
+	}
+}
+
+// Done takes the bar away for good.
+func (p *Progress) Done() {
+	p.Hide()
+	if p != nil {
 		p.gone = true
 	}
 }
