@@ -74,7 +74,7 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	case err != nil: // not there, or writing will tell
 	case !info.Mode().IsRegular():
 		return cli.Usage("%s is not a file; name the file to write, such as model.gguf", dst)
-	case ck.Holds(info):
+	case ck.Holds(dst):
 		return cli.Usage("%s is a file of the model %s, which writing to it would destroy; choose another name", dst, src)
 	case !o.Force:
 		return cli.Usage("%s is there already; choose another name, or replace it with --force", dst)

@@ -138,3 +138,20 @@ func TestQuantizeProcesses(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// What a trace writes does not replace a file of the model either.
+func TestTraceOntoItsSource(t *testing.T) {
+	dir := soundWith(t, nil)
+	config := filepath.Join(dir, "config.json")
+	before := contents(t, config)
+	link := filepath.Join(t.TempDir(), "x.json")
+	if err := os.Link(config, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{config, link} {
+		invoke("trace", dir, "--prompt-ids", "1", "-n", "1", "-r", "1", "-o", name).wants(t, cli.ExitUsage, "", "--output "+name+" is a file of the model "+dir)
+	}
+	if !slices.Equal(contents(t, config), before) {
+		t.Error("the config was changed")
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -104,6 +105,9 @@ func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) 
 	}
 	if err := o.check(p, ck.Config); err != nil {
 		return err
+	}
+	if i := slices.IndexFunc(o.Outputs, ck.Holds); i >= 0 {
+		return cli.Usage("--output %s is a file of the model %s, which writing to it would destroy; choose another name", o.Outputs[i], o.Model)
 	}
 	files, err := openTraceFiles(s, o.Outputs, o.Theme)
 	if err != nil {

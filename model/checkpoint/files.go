@@ -62,9 +62,13 @@ func openInside(path string) (fs.FS, *os.Root, error) {
 	return fsys, root, err
 }
 
-// Holds tells whether file is one of the checkpoint's own, by whatever name or link it was found: the GGUF file, or anything
-// in the folder but GGUF files, which are not read from there.
-func (c *Checkpoint) Holds(file fs.FileInfo) bool {
+// Holds tells whether path leads to one of the checkpoint's own files, by whatever name or link: the GGUF file, or anything in
+// the folder but GGUF files, which are not read from there.
+func (c *Checkpoint) Holds(path string) bool {
+	file, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
 	for _, w := range c.files {
 		if own, err := w.f.Stat(); err == nil && os.SameFile(own, file) {
 			return true

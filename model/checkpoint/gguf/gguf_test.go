@@ -140,6 +140,10 @@ func TestWriterRefuses(t *testing.T) {
 		"rows of 33":       {nil, []Tensor{{Name: "a", Type: format.Q8_0, Dims: []uint64{33}}}, "not whole blocks"},
 		"no dimensions":    {nil, []Tensor{{Name: "a", Type: format.F32}}, "0 dimensions"},
 		"unknown type":     {nil, []Tensor{{Name: "a", Type: format.FromGGUF(12), Dims: []uint64{256}}}, "stored as type 12"},
+		"text not UTF-8":   {[]KV{{"a", "\xff"}}, nil, "not valid UTF-8"},
+		"list not UTF-8":   {[]KV{{"a", []string{"b", "\xc3"}}}, nil, "not valid UTF-8"},
+		"key not UTF-8":    {[]KV{{"\xff", "b"}}, nil, "not valid UTF-8"},
+		"name not UTF-8":   {nil, []Tensor{{Name: "\xff", Type: format.F32, Dims: []uint64{4}}}, "not valid UTF-8"},
 		"value of no kind": {[]KV{{"a", 5}}, nil, "a value of type int"},
 	} {
 		if _, err := Create(path, c.meta, c.tensors); err == nil || !strings.Contains(err.Error(), c.want) {

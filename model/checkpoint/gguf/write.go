@@ -3,11 +3,13 @@ package gguf
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"slices"
+	"unicode/utf8"
 )
 
 // KV is a key and its value: uint32, uint64, int32, float32, bool, string, []string, []int32 or []uint32.
@@ -75,9 +77,8 @@ func layout(meta []KV, tensors []Tensor) (*Writer, error) {
 			return nil, fmt.Errorf("gguf: key %s given twice", kv.Key)
 		}
 		seen[kv.Key] = true
-		writeText(&b, kv.Key)
-		if err := writeValue(&b, kv.Value); err != nil {
-			return nil, fmt.Errorf("gguf: key %s: %w", kv.Key, err)
+		if err := errors.Join(writeText(&b, kv.Key), writeValue(&b, kv.Value)); err != nil {
+			return nil, fmt.Errorf("gguf: key %q: %w", kv.Key, err)
 		}
 	}
 	w.sumsAt = b.Len() - 4*len(w.sums) // the checksums are the last value
@@ -93,7 +94,9 @@ func layout(meta []KV, tensors []Tensor) (*Writer, error) {
 			return nil, fmt.Errorf("gguf: %w", err)
 		}
 		t.Offset, t.Bytes = int64(offset), int64(size)
-		writeText(&b, t.Name)
+		if err := writeText(&b, t.Name); err != nil {
+			return nil, fmt.Errorf("gguf: a tensor's name: %w", err)
+		}
 		le(&b, uint32(len(t.Dims)))
 		for _, dim := range t.Dims {
 			le(&b, dim)
@@ -113,9 +116,13 @@ func le[T uint32 | uint64](b *bytes.Buffer, v T) {
 	b.Write(p[:binary.Size(v)])
 }
 
-func writeText(b *bytes.Buffer, s string) {
+func writeText(b *bytes.Buffer, s string) error {
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%q is not valid UTF-8", clip(s))
+	}
 	le(b, uint64(len(s)))
 	b.WriteString(s)
+	return nil
 }
 
 func writeValue(b *bytes.Buffer, value any) error {
@@ -143,11 +150,13 @@ func writeValue(b *bytes.Buffer, value any) error {
 		b.WriteByte(map[bool]byte{true: 1}[v])
 	case string:
 		kind(String)
-		writeText(b, v)
+		return writeText(b, v)
 	case []string:
 		array(String, len(v))
 		for _, s := range v {
-			writeText(b, s)
+			if err := writeText(b, s); err != nil {
+				return err
+			}
 		}
 	case []int32:
 		array(Int32, len(v))
