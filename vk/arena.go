@@ -149,9 +149,10 @@ func (d *Device) newBlock(need, size uint64, m Memory) (*block, error) {
 	if d.drv.test.Due(seam.Alloc) {
 		return nil, out
 	}
-	d.mu.Lock()
-	list := d.caps.placings(m, d.bufferTypes, need, size, d.heapUsed)
-	d.mu.Unlock()
+	list, err := d.placings(m, need, size)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range list {
 		b, err := d.makeBlock(p.size, p.kind, m)
 		if !errors.Is(err, ErrOutOfMemory) {
@@ -160,6 +161,22 @@ func (d *Device) newBlock(need, size uint64, m Memory) (*block, error) {
 		out = err
 	}
 	return nil, out
+}
+
+// placings are those of the caps, with what is used now. What memory types serve for buffers is asked of the first one, which is
+// true of all.
+func (d *Device) placings(m Memory, need, size uint64) ([]placing, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.bufferTypes == 0 {
+		buffer, need, err := d.drv.createBuffer(spanAlignment)
+		if err != nil {
+			return nil, err
+		}
+		d.drv.destroy(objBuffer, buffer)
+		d.bufferTypes = need.bits
+	}
+	return d.caps.placings(m, d.bufferTypes, need, size, d.heapUsed), nil
 }
 
 // makeBlock makes a buffer with memory of its own, mapped when the host is meant to reach it. On an error nothing stays.
@@ -200,19 +217,16 @@ func (d *Device) freeBlock(b *block) {
 	d.held(b, false)
 }
 
-// held keeps the account of allocated memory.
+// held keeps the account of allocated memory: one block more, or one less.
 func (d *Device) held(b *block, more bool) {
+	size, one := b.size, uint64(1)
+	if !more {
+		size, one = -size, -one // as unsigned numbers go
+	}
+	d.count(Counters{DeviceBytes: size, Allocations: one})
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if more {
-		d.heapUsed[b.heap] += b.size
-		d.counters.bytes.Add(b.size)
-		d.counters.allocations.Add(1)
-		return
-	}
-	d.heapUsed[b.heap] -= b.size
-	d.counters.bytes.Add(-b.size)
-	d.counters.allocations.Add(^uint64(0))
+	d.heapUsed[b.heap] += size
 }
 
 // Size is how many bytes of memory the arena holds.

@@ -38,12 +38,8 @@ type Device struct {
 	shown   atomic.Uint32 // the size it showed, 0 for none
 
 	profiling atomic.Bool
-	counters  counters
-}
-
-// counters are Counters that several goroutines add to.
-type counters struct {
-	dispatches, submissions, recordings, barriers, up, down, bytes, allocations atomic.Uint64
+	counting  sync.Mutex
+	counters  Counters
 }
 
 // Devices lists the physical devices. Its errors tell ErrNoCgo, ErrNoLoader and ErrNoDriver apart.
@@ -82,21 +78,7 @@ func newDevice(caps Caps, drv driver, opt Options) (*Device, error) {
 	if err := d.openCache(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if !opt.test.CompileOnly {
-		if err := errors.Join(d.askBufferTypes(), d.openQueue()); err != nil {
-			return nil, errors.Join(err, d.Close())
-		}
-	}
 	return d, nil
-}
-
-func (d *Device) askBufferTypes() error {
-	buffer, need, err := d.drv.createBuffer(spanAlignment)
-	if err == nil {
-		d.drv.destroy(objBuffer, buffer)
-	}
-	d.bufferTypes = need.bits
-	return err
 }
 
 // Caps returns what is known of the device, with the limits it was opened with.
@@ -107,11 +89,9 @@ func (d *Device) Why() string { return d.why }
 
 // Counters returns what has been executed so far.
 func (d *Device) Counters() Counters {
-	c := &d.counters
-	return Counters{
-		Dispatches: c.dispatches.Load(), Submissions: c.submissions.Load(), Recordings: c.recordings.Load(), Barriers: c.barriers.Load(),
-		BytesUp: c.up.Load(), BytesDown: c.down.Load(), DeviceBytes: c.bytes.Load(), Allocations: c.allocations.Load(),
-	}
+	d.counting.Lock()
+	defer d.counting.Unlock()
+	return d.counters
 }
 
 // Lost returns the latched DeviceLostError, or nil while the device works.
@@ -123,14 +103,6 @@ func (d *Device) SetProfiling(on bool) { d.profiling.Store(on) }
 
 // acquire takes the queue, or returns early when the context ends or the device is gone.
 func (d *Device) acquire(ctx context.Context) error {
-	if d.opt.test.CompileOnly {
-		return ErrCompileOnly
-	}
-	return d.take(ctx)
-}
-
-// take is acquire for what a compile-only device can do as well.
-func (d *Device) take(ctx context.Context) error {
 	select {
 	case d.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -154,9 +126,6 @@ func (d *Device) release() { <-d.turn }
 
 // usable returns why objects cannot be made any more, or nil.
 func (d *Device) usable() error {
-	if d.opt.test.CompileOnly {
-		return ErrCompileOnly
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -180,7 +149,7 @@ func (d *Device) Close() error {
 	d.programs, d.arenas, d.kernels = nil, nil, nil
 	d.mu.Unlock()
 
-	if !d.opt.test.CompileOnly {
+	if d.queue.fences[0] != 0 {
 		d.drv.waitIdle() // a lost device reports its loss here, and is freed all the same
 	}
 	var left []string

@@ -112,25 +112,6 @@ func TestDamagedKernel(t *testing.T) {
 	})
 }
 
-func TestCompileOnly(t *testing.T) {
-	for _, name := range vktest.Names() {
-		d, err := vk.Open(vktest.CompileOnly(vk.Options{Device: name}))
-		must(t, err)
-		kernel(t, d, "add", 64)
-		p := d.NewProgram("p")
-		_, allocErr := d.NewArena("a", vk.DeviceLocal).Alloc(64)
-		for call, err := range map[string]error{"end": p.End(), "run": d.Run(t.Context(), vk.RunOptions{}), "alloc": allocErr} {
-			if !errors.Is(err, vk.ErrCompileOnly) {
-				t.Errorf("%s on %s: %v, want ErrCompileOnly", call, name, err)
-			}
-		}
-		p.Free()
-		if err := d.Close(); err == nil || !strings.Contains(err.Error(), "arena a") {
-			t.Errorf("close with an arena left: %v", err)
-		}
-	}
-}
-
 // TestLostDevice loses the device under a run: the process goes on, everything says so, and a device opened anew works.
 func TestLostDevice(t *testing.T) {
 	for _, name := range vktest.Names() {

@@ -15,7 +15,6 @@ var (
 	ErrUnsupported = errors.New("vk: unsupported by the device")
 	ErrDeviceLost  = errors.New("vk: device lost")
 	ErrOutOfMemory = errors.New("vk: out of memory")
-	ErrCompileOnly = errors.New("vk: the device was opened for compiling only")
 	ErrClosed      = errors.New("vk: the device is closed")
 )
 

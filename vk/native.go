@@ -52,6 +52,13 @@ func openNative(instance binding.Instance, p binding.PhysicalDevice, c *Caps) (*
 	return &native{device: device, shim: shim, family: c.queueFamily}, nil
 }
 
+// made returns what a creating call of the binding made.
+func made[T any](op string, create func(*T) binding.Result) (handle, error) {
+	var t T
+	err := failed(op, "", Result(create(&t)))
+	return id(t), err
+}
+
 // createDevice creates the logical device with one queue. Of the features only subgroup size control, where there is a choice, and
 // integer dot products are enabled; robust buffer access stays off, which halves the speed of some drivers.
 func createDevice(p binding.PhysicalDevice, c Caps) (binding.Device, error) {
@@ -148,9 +155,7 @@ func (n *native) allocate(size uint64, memoryType int) (handle, error) {
 		SType: binding.StructureTypeMemoryAllocateInfo, AllocationSize: binding.DeviceSize(size), MemoryTypeIndex: uint32(memoryType),
 	}
 	defer info.Free()
-	var m binding.DeviceMemory
-	err := failed("allocate memory", "", Result(binding.AllocateMemory(n.device, &info, nil, &m)))
-	return id(m), err
+	return made("allocate memory", func(h *binding.DeviceMemory) binding.Result { return binding.AllocateMemory(n.device, &info, nil, h) })
 }
 
 func (n *native) bind(buffer, memory handle) error {
@@ -166,9 +171,7 @@ func (n *native) mapMemory(memory handle, size uint64) (unsafe.Pointer, error) {
 func (n *native) createFence() (handle, error) {
 	info := binding.FenceCreateInfo{SType: binding.StructureTypeFenceCreateInfo}
 	defer info.Free()
-	var f binding.Fence
-	err := failed("create fence", "", Result(binding.CreateFence(n.device, &info, nil, &f)))
-	return id(f), err
+	return made("create fence", func(h *binding.Fence) binding.Result { return binding.CreateFence(n.device, &info, nil, h) })
 }
 
 func (n *native) createQueries(count int) (handle, error) {
@@ -176,9 +179,7 @@ func (n *native) createQueries(count int) (handle, error) {
 		SType: binding.StructureTypeQueryPoolCreateInfo, QueryType: binding.QueryTypeTimestamp, QueryCount: uint32(count),
 	}
 	defer info.Free()
-	var q binding.QueryPool
-	err := failed("create query pool", "", Result(binding.CreateQueryPool(n.device, &info, nil, &q)))
-	return id(q), err
+	return made("create query pool", func(h *binding.QueryPool) binding.Result { return binding.CreateQueryPool(n.device, &info, nil, h) })
 }
 
 func (n *native) timestamps(pool handle, count int) ([]uint64, error) {

@@ -16,7 +16,7 @@ import (
 func (n *native) createSetLayout(s bindings) (handle, error) {
 	var list []binding.DescriptorSetLayoutBinding
 	for i := range uint32(32) {
-		kind := binding.DescriptorTypeStorageBuffer
+		kind := uint32(binding.DescriptorTypeStorageBuffer)
 		switch {
 		case s.texels>>i&1 != 0:
 			kind = binding.DescriptorTypeUniformTexelBuffer
@@ -24,16 +24,16 @@ func (n *native) createSetLayout(s bindings) (handle, error) {
 			continue
 		}
 		list = append(list, binding.DescriptorSetLayoutBinding{
-			Binding: i, DescriptorType: kind, DescriptorCount: 1, StageFlags: binding.ShaderStageFlags(binding.ShaderStageComputeBit),
+			Binding: i, DescriptorType: binding.DescriptorType(kind), DescriptorCount: 1, StageFlags: binding.ShaderStageFlags(binding.ShaderStageComputeBit),
 		})
 	}
 	info := binding.DescriptorSetLayoutCreateInfo{
 		SType: binding.StructureTypeDescriptorSetLayoutCreateInfo, BindingCount: uint32(len(list)), PBindings: list,
 	}
 	defer info.Free()
-	var l binding.DescriptorSetLayout
-	err := failed("create set layout", "", Result(binding.CreateDescriptorSetLayout(n.device, &info, nil, &l)))
-	return id(l), err
+	return made("create set layout", func(h *binding.DescriptorSetLayout) binding.Result {
+		return binding.CreateDescriptorSetLayout(n.device, &info, nil, h)
+	})
 }
 
 func (n *native) createPipelineLayout(set handle, pushBytes uint32) (handle, error) {
@@ -47,9 +47,9 @@ func (n *native) createPipelineLayout(set handle, pushBytes uint32) (handle, err
 		info.PushConstantRangeCount = 1
 		info.PPushConstantRanges = []binding.PushConstantRange{{StageFlags: binding.ShaderStageFlags(binding.ShaderStageComputeBit), Size: pushBytes}}
 	}
-	var l binding.PipelineLayout
-	err := failed("create pipeline layout", "", Result(binding.CreatePipelineLayout(n.device, &info, nil, &l)))
-	return id(l), err
+	return made("create pipeline layout", func(h *binding.PipelineLayout) binding.Result {
+		return binding.CreatePipelineLayout(n.device, &info, nil, h)
+	})
 }
 
 func (n *native) createPipelineCache(data []byte) (handle, error) {
@@ -60,9 +60,9 @@ func (n *native) createPipelineCache(data []byte) (handle, error) {
 		defer C.free(p)
 		info.InitialDataSize, info.PInitialData = binding.Size(len(data)), p
 	}
-	var c binding.PipelineCache
-	err := failed("create pipeline cache", "", Result(binding.CreatePipelineCache(n.device, &info, nil, &c)))
-	return id(c), err
+	return made("create pipeline cache", func(h *binding.PipelineCache) binding.Result {
+		return binding.CreatePipelineCache(n.device, &info, nil, h)
+	})
 }
 
 func (n *native) pipelineCacheData(h handle) ([]byte, error) {
@@ -127,9 +127,7 @@ func (n *native) createView(buffer handle, offset, size uint64, t Texel) (handle
 		info.Format = binding.FormatR32g32b32a32Sfloat
 	}
 	defer info.Free()
-	var v binding.BufferView
-	err := failed("create buffer view", "", Result(binding.CreateBufferView(n.device, &info, nil, &v)))
-	return id(v), err
+	return made("create buffer view", func(h *binding.BufferView) binding.Result { return binding.CreateBufferView(n.device, &info, nil, h) })
 }
 
 func (n *native) createSets(infos []setInfo) (handle, []handle, error) {

@@ -58,11 +58,8 @@ type segment struct {
 	command  command
 	estimate time.Duration
 	last     string // its last op
-	counts   opCounts
+	counts   Counters
 }
-
-// opCounts is what running a segment adds to the device's counters.
-type opCounts struct{ dispatches, barriers, up, down uint64 }
 
 // NewProgram returns an empty program.
 func (d *Device) NewProgram(name string) *Program {

@@ -138,18 +138,13 @@ func (c *Caps) queues(p binding.PhysicalDevice) {
 	}
 }
 
+// typeName is the name of a VkPhysicalDeviceType.
 func typeName(t uint32) string {
-	switch t {
-	case uint32(binding.PhysicalDeviceTypeDiscreteGpu):
-		return "discrete"
-	case uint32(binding.PhysicalDeviceTypeIntegratedGpu):
-		return "integrated"
-	case uint32(binding.PhysicalDeviceTypeVirtualGpu):
-		return "virtual"
-	case uint32(binding.PhysicalDeviceTypeCpu):
-		return "cpu"
+	names := [...]string{"other", "integrated", "discrete", "virtual", "cpu"}
+	if t >= uint32(len(names)) {
+		t = 0
 	}
-	return "other"
+	return names[t]
 }
 
 func cstring(b []byte) string {

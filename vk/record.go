@@ -104,7 +104,7 @@ func (p *Program) record() error {
 	if err := p.d.drv.record(commands, s, false); err != nil {
 		return err
 	}
-	p.d.counters.recordings.Add(uint64(len(commands)))
+	p.d.count(Counters{Recordings: uint64(len(commands))})
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (p *Program) recordSegment(s *stream, n, start, end int, sets []handle, c c
 		o := &p.ops[part.op]
 		if b := p.barriers[i]; b != nil {
 			s.barrier(*b)
-			seg.counts.barriers++
+			seg.counts.Barriers++
 		}
 		o.emit(s, part.box, sets[part.op], &bound)
 		if !p.profiled || i == end-1 { // Took needs no more, and a timestamp costs as much as a small dispatch
@@ -128,14 +128,14 @@ func (p *Program) recordSegment(s *stream, n, start, end int, sets []handle, c c
 		seg.last = fmt.Sprintf("%s op %d, %s", p.name, part.op, o.name())
 		switch o.kind {
 		case opDispatch, opIndirect:
-			seg.counts.dispatches++
+			seg.counts.Dispatches++
 		case opCopy:
 			_, size := o.bytes(part.box)
 			if o.args.block.use == Upload {
-				seg.counts.up += size
+				seg.counts.BytesUp += size
 			}
 			if o.dst.block.use == Readback {
-				seg.counts.down += size
+				seg.counts.BytesDown += size
 			}
 		}
 	}

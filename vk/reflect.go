@@ -129,14 +129,10 @@ func (m *module) iface() (signature, error) {
 func (m *module) workgroupSize(in *signature) error {
 	in.LocalSize = m.localSize
 	var ids []uint32
-	switch {
-	case m.workgroupConstant != 0:
-		ids = m.composites[m.workgroupConstant]
-		if len(ids) != 3 {
+	if m.workgroupConstant != 0 {
+		if ids = m.composites[m.workgroupConstant]; len(ids) != 3 {
 			return fmt.Errorf("the WorkgroupSize constant has %d parts, want 3", len(ids))
 		}
-	case m.localSizeIDs != [3]uint32{}:
-		ids = m.localSizeIDs[:]
 	}
 	for i, id := range ids {
 		value, ok := m.constants[id]

@@ -113,27 +113,20 @@ func distinct(list []Caps) []int {
 	seen := make(map[string]bool)
 	var keep []int
 	for i, c := range list {
-		if strings.Trim(c.UUID, "0-") != "" {
-			if seen[c.UUID] {
-				continue
-			}
-			seen[c.UUID] = true
+		if !seen[c.UUID] {
+			keep = append(keep, i)
 		}
-		keep = append(keep, i)
+		seen[c.UUID] = strings.Trim(c.UUID, "0-") != ""
 	}
 	return keep
 }
 
 func describe(list []Caps, only []int) string {
-	if only == nil {
-		only = make([]int, len(list))
-		for i := range list {
-			only[i] = i
-		}
-	}
 	var parts []string
-	for _, i := range only {
-		parts = append(parts, fmt.Sprintf("%d: %s (%s)", i, list[i].Name, list[i].Type))
+	for i, c := range list {
+		if only == nil || slices.Contains(only, i) {
+			parts = append(parts, fmt.Sprintf("%d: %s (%s)", i, c.Name, c.Type))
+		}
 	}
 	return strings.Join(parts, ", ")
 }

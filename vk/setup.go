@@ -69,34 +69,27 @@ var manifestVariables = map[string][2][]string{
 
 // manifests are the files of a kind that the loader reads, without those that Windows has in its registry.
 func manifests(kind string) (files []string) {
-	first := func(names ...string) []string {
+	list := func(names []string, usual ...string) []string {
 		for _, name := range names {
 			if list := filepath.SplitList(os.Getenv(name)); len(list) > 0 {
 				return list
 			}
 		}
-		return nil
-	}
-	or := func(list []string, usual ...string) []string {
-		if len(list) > 0 {
-			return list
-		}
 		return usual
 	}
-	variables := manifestVariables[kind]
-	places := first(variables[0]...)
-	if len(places) == 0 && runtime.GOOS != "windows" {
-		home := os.Getenv("HOME")
-		for _, list := range [][]string{
-			or(first("XDG_CONFIG_HOME"), home+"/.config"), or(first("XDG_CONFIG_DIRS"), "/etc/xdg"), {"/usr/local/etc", "/etc"},
-			or(first("XDG_DATA_HOME"), home+"/.local/share"), or(first("XDG_DATA_DIRS"), "/usr/local/share", "/usr/share"),
+	var folders []string
+	if home := os.Getenv("HOME"); runtime.GOOS != "windows" {
+		for _, v := range [][]string{
+			{"XDG_CONFIG_HOME", home + "/.config"}, {"XDG_CONFIG_DIRS", "/etc/xdg"}, {"", "/usr/local/etc", "/etc"},
+			{"XDG_DATA_HOME", home + "/.local/share"}, {"XDG_DATA_DIRS", "/usr/local/share", "/usr/share"},
 		} {
-			for _, dir := range list {
-				places = append(places, filepath.Join(dir, "vulkan", kind))
+			for _, dir := range list(v[:1], v[1:]...) {
+				folders = append(folders, filepath.Join(dir, "vulkan", kind))
 			}
 		}
 	}
-	for _, place := range append(places, first(variables[1]...)...) {
+	variables := manifestVariables[kind]
+	for _, place := range append(list(variables[0], folders...), list(variables[1])...) {
 		if info, err := os.Stat(place); err == nil && !info.IsDir() {
 			files = append(files, place)
 			continue

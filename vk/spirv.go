@@ -27,12 +27,10 @@ const (
 	opVariable              = 59
 	opDecorate              = 71
 	opMemberDecorate        = 72
-	opExecutionModeID       = 331
 
-	modelGLCompute  = 5
-	dimBuffer       = 5
-	modeLocalSize   = 17
-	modeLocalSizeID = 38
+	modelGLCompute = 5
+	dimBuffer      = 5
+	modeLocalSize  = 17
 
 	decorationSpecID        = 1
 	decorationBufferBlock   = 3
@@ -81,7 +79,6 @@ type module struct {
 	entries           int
 	entryName         string
 	localSize         [3]uint32
-	localSizeIDs      [3]uint32
 	workgroupConstant uint32
 	readsGrid         bool
 	capabilities      []uint32
@@ -143,7 +140,7 @@ func parse(spirv []byte) (*module, error) {
 }
 
 var minOperands = map[uint32]int{
-	opEntryPoint: 3, opExecutionMode: 2, opExecutionModeID: 2, opCapability: 1, opTypeInt: 2, opTypeFloat: 2,
+	opEntryPoint: 3, opExecutionMode: 2, opCapability: 1, opTypeInt: 2, opTypeFloat: 2,
 	opMemberName: 2, opTypeImage: 7, opTypeStruct: 1, opTypePointer: 3, opConstant: 3, opSpecConstant: 3,
 	opConstantComposite: 2, opSpecConstantComposite: 2, opVariable: 3, opDecorate: 2, opMemberDecorate: 3,
 }
@@ -161,10 +158,6 @@ func (m *module) declare(op uint32, o []uint32) {
 	case opExecutionMode:
 		if o[1] == modeLocalSize && len(o) >= 5 {
 			copy(m.localSize[:], o[2:5])
-		}
-	case opExecutionModeID:
-		if o[1] == modeLocalSizeID && len(o) >= 5 {
-			copy(m.localSizeIDs[:], o[2:5])
 		}
 	case opMemberName:
 		m.names[member{o[0], o[1]}] = text(o[2:])

@@ -42,7 +42,7 @@ func (c Caps) acceptsSubgroup(size, shown uint32) error {
 // subgroup; 0 where there is none, so that only kernels without subgroups are right. Where the driver guarantees nothing, one
 // dispatch shows it.
 func (d *Device) Subgroup() (uint32, error) {
-	if n := d.caps.fixedSubgroup(); n != 0 || d.opt.test.CompileOnly {
+	if n := d.caps.fixedSubgroup(); n != 0 {
 		return n, nil
 	}
 	d.showing.Lock()

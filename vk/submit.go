@@ -16,17 +16,6 @@ type queue struct {
 	staging staging
 }
 
-func (d *Device) openQueue() error {
-	for i := range d.queue.fences {
-		f, err := d.drv.createFence()
-		if err != nil {
-			return err
-		}
-		d.queue.fences[i] = f
-	}
-	return nil
-}
-
 func (d *Device) closeQueue() {
 	d.closeStaging()
 	for i, f := range d.queue.fences {
@@ -123,24 +112,17 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 // submitSegments submits some command buffers, after waiting for a free fence.
 func (d *Device) submitSegments(segments []*segment) error {
 	commands := make([]command, len(segments))
-	var sum opCounts
 	var estimate time.Duration
 	for i, s := range segments {
 		commands[i] = s.command
 		estimate += s.estimate
-		sum.dispatches += s.counts.dispatches
-		sum.barriers += s.counts.barriers
-		sum.up += s.counts.up
-		sum.down += s.counts.down
 	}
 	if err := d.submit(commands, segments[len(segments)-1].last, estimate); err != nil {
 		return err
 	}
-	c := &d.counters
-	c.dispatches.Add(sum.dispatches)
-	c.barriers.Add(sum.barriers)
-	c.up.Add(sum.up)
-	c.down.Add(sum.down)
+	for _, s := range segments {
+		d.count(s.counts)
+	}
 	return nil
 }
 
@@ -156,12 +138,18 @@ func (d *Device) submit(commands []command, last string, estimate time.Duration)
 	if len(q.busy) > 0 {
 		slot = (q.busy[len(q.busy)-1] + 1) % inFlight
 	}
+	if q.fences[slot] == 0 {
+		var err error
+		if q.fences[slot], err = d.drv.createFence(); err != nil {
+			return err
+		}
+	}
 	if err := d.drv.submitOp(commands, q.fences[slot], last); err != nil {
 		return err
 	}
 	q.busy = append(q.busy, slot)
 	q.planned[slot] = estimate
-	d.counters.submissions.Add(1)
+	d.count(Counters{Submissions: 1})
 	return nil
 }
 

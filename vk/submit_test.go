@@ -125,8 +125,8 @@ func TestProgramIsCutIntoSegments(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Three ops of 12 ms fit into a quarter of 150 ms.
-	if p.Segments() != 4 || p.barrierCount() != 9 {
-		t.Errorf("%d segments and %d barriers, want 4 and 9", p.Segments(), p.barrierCount())
+	if p.Segments() != 4 || p.Barriers() != 9 {
+		t.Errorf("%d segments and %d barriers, want 4 and 9", p.Segments(), p.Barriers())
 	}
 	p.Free()
 	a.Free()

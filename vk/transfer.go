@@ -44,7 +44,7 @@ func (d *Device) WriteFunc(dst Span, fill func(off uint64, p []byte) error) erro
 				return err
 			}
 		}
-		d.counters.up.Add(dst.size)
+		d.count(Counters{BytesUp: dst.size})
 		return nil
 	}
 	return d.writeStaged(dst, fill)
@@ -87,7 +87,7 @@ func (d *Device) writeStaged(dst Span, fill func(off uint64, p []byte) error) (e
 		}); err != nil {
 			return err
 		}
-		d.counters.up.Add(size)
+		d.count(Counters{BytesUp: size})
 		off += size
 	}
 	return nil
@@ -107,7 +107,7 @@ func (d *Device) Read(src Span, p []byte) error {
 	defer d.release()
 	if mapped := d.direct(src); mapped != nil {
 		copy(p, mapped)
-		d.counters.down.Add(src.size)
+		d.count(Counters{BytesDown: src.size})
 		return nil
 	}
 	if err := d.openStaging(); err != nil {
@@ -122,7 +122,7 @@ func (d *Device) Read(src Span, p []byte) error {
 			return err
 		}
 		copy(p[off:], st.down.mapped[:size])
-		d.counters.down.Add(size)
+		d.count(Counters{BytesDown: size})
 		off += size
 	}
 	return nil
@@ -162,7 +162,7 @@ func (d *Device) transfer(c command, what string, emit func(*stream)) error {
 	if err := d.drv.record([]command{c}, s, true); err != nil {
 		return err
 	}
-	d.counters.recordings.Add(1)
+	d.count(Counters{Recordings: 1})
 	return d.submit([]command{c}, what, 0)
 }
 

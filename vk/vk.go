@@ -54,3 +54,18 @@ type Counters struct {
 	DeviceBytes uint64 // bytes of device memory allocated now, of every kind
 	Allocations uint64 // device memory allocations held now
 }
+
+// count adds to the device's counters.
+func (d *Device) count(more Counters) {
+	d.counting.Lock()
+	defer d.counting.Unlock()
+	c := &d.counters
+	c.Dispatches += more.Dispatches
+	c.Submissions += more.Submissions
+	c.Recordings += more.Recordings
+	c.Barriers += more.Barriers
+	c.BytesUp += more.BytesUp
+	c.BytesDown += more.BytesDown
+	c.DeviceBytes += more.DeviceBytes
+	c.Allocations += more.Allocations
+}

@@ -62,6 +62,15 @@ func TestIdleThatDoesNotEnd(t *testing.T) {
 	f := newFake()
 	d := fakeDevice(t, f, Options{})
 	d.drv.patience = 20 * time.Millisecond
+	a := d.NewArena("a", DeviceLocal)
+	s, err := a.Alloc(64)
+	if err == nil {
+		err = d.Fill(s, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Free()
 	f.idle = func() { <-never }
 	if err := d.Close(); err != nil || f.closed {
 		t.Errorf("%v, closed %v", err, f.closed)

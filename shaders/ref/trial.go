@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
@@ -268,17 +267,9 @@ func (t *trial) execute(prog *vk.Program) error {
 	return nil
 }
 
-// kernelNames finds the names of compiled kernels in a program's listing.
+// kernelNames lists a program's kernels, each once.
 func kernelNames(prog *vk.Program) string {
-	var names []string
-	for _, word := range strings.FieldsFunc(prog.String(), func(r rune) bool {
-		return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	}) {
-		if _, found := slices.BinarySearch(shaders.Names(), word); found {
-			names = append(names, word)
-		}
-	}
-	slices.Sort(names)
+	names := slices.Sorted(slices.Values(prog.Kernels()))
 	return strings.Join(slices.Compact(names), " ")
 }
 

@@ -83,12 +83,6 @@ func Staged(opt vk.Options) vk.Options {
 	return opt
 }
 
-// CompileOnly returns options for a device that makes kernels and runs nothing; calls that would give vk.ErrCompileOnly.
-func CompileOnly(opt vk.Options) vk.Options {
-	seam.OfOptions(&opt).CompileOnly = true
-	return opt
-}
-
 // Fault is a place where a device can be made to fail.
 type Fault = seam.Fault
 

@@ -33,6 +33,7 @@ type (
 	DescriptorPool                = vk.DescriptorPool
 	DescriptorPoolCreateInfo      = vk.DescriptorPoolCreateInfo
 	DescriptorPoolSize            = vk.DescriptorPoolSize
+	DescriptorType                = vk.DescriptorType
 	DescriptorSetLayout           = vk.DescriptorSetLayout
 	DescriptorSetLayoutBinding    = vk.DescriptorSetLayoutBinding
 	DescriptorSetLayoutCreateInfo = vk.DescriptorSetLayoutCreateInfo
@@ -65,51 +66,6 @@ type (
 	ShaderModule                  = vk.ShaderModule
 	ShaderModuleCreateInfo        = vk.ShaderModuleCreateInfo
 	ShaderStageFlags              = vk.ShaderStageFlags
-)
-
-// Structure types.
-const (
-	StructureTypeApplicationInfo               = vk.StructureTypeApplicationInfo
-	StructureTypeBufferCreateInfo              = vk.StructureTypeBufferCreateInfo
-	StructureTypeBufferViewCreateInfo          = vk.StructureTypeBufferViewCreateInfo
-	StructureTypeCommandBufferAllocateInfo     = vk.StructureTypeCommandBufferAllocateInfo
-	StructureTypeCommandPoolCreateInfo         = vk.StructureTypeCommandPoolCreateInfo
-	StructureTypeDescriptorPoolCreateInfo      = vk.StructureTypeDescriptorPoolCreateInfo
-	StructureTypeDescriptorSetLayoutCreateInfo = vk.StructureTypeDescriptorSetLayoutCreateInfo
-	StructureTypeDeviceCreateInfo              = vk.StructureTypeDeviceCreateInfo
-	StructureTypeDeviceQueueCreateInfo         = vk.StructureTypeDeviceQueueCreateInfo
-	StructureTypeFenceCreateInfo               = vk.StructureTypeFenceCreateInfo
-	StructureTypeInstanceCreateInfo            = vk.StructureTypeInstanceCreateInfo
-	StructureTypeMemoryAllocateInfo            = vk.StructureTypeMemoryAllocateInfo
-	StructureTypePipelineCacheCreateInfo       = vk.StructureTypePipelineCacheCreateInfo
-	StructureTypePipelineLayoutCreateInfo      = vk.StructureTypePipelineLayoutCreateInfo
-	StructureTypeQueryPoolCreateInfo           = vk.StructureTypeQueryPoolCreateInfo
-	StructureTypeShaderModuleCreateInfo        = vk.StructureTypeShaderModuleCreateInfo
-)
-
-// Enumerants and flags.
-const (
-	BufferUsageIndirectBufferBit        = vk.BufferUsageIndirectBufferBit
-	BufferUsageStorageBufferBit         = vk.BufferUsageStorageBufferBit
-	BufferUsageTransferDstBit           = vk.BufferUsageTransferDstBit
-	BufferUsageTransferSrcBit           = vk.BufferUsageTransferSrcBit
-	BufferUsageUniformTexelBufferBit    = vk.BufferUsageUniformTexelBufferBit
-	CommandBufferLevelPrimary           = vk.CommandBufferLevelPrimary
-	CommandPoolCreateResetCommandBuffer = vk.CommandPoolCreateResetCommandBufferBit
-	DescriptorTypeStorageBuffer         = vk.DescriptorTypeStorageBuffer
-	DescriptorTypeUniformTexelBuffer    = vk.DescriptorTypeUniformTexelBuffer
-	FormatR32Sfloat                     = vk.FormatR32Sfloat
-	FormatR32Uint                       = vk.FormatR32Uint
-	FormatR32g32b32a32Sfloat            = vk.FormatR32g32b32a32Sfloat
-	FormatR32g32b32a32Uint              = vk.FormatR32g32b32a32Uint
-	PhysicalDeviceTypeCpu               = vk.PhysicalDeviceTypeCpu
-	PhysicalDeviceTypeDiscreteGpu       = vk.PhysicalDeviceTypeDiscreteGpu
-	PhysicalDeviceTypeIntegratedGpu     = vk.PhysicalDeviceTypeIntegratedGpu
-	PhysicalDeviceTypeVirtualGpu        = vk.PhysicalDeviceTypeVirtualGpu
-	QueryTypeTimestamp                  = vk.QueryTypeTimestamp
-	QueueComputeBit                     = vk.QueueComputeBit
-	QueueGraphicsBit                    = vk.QueueGraphicsBit
-	ShaderStageComputeBit               = vk.ShaderStageComputeBit
 )
 
 // Functions, all of Vulkan 1.0.

@@ -10,8 +10,6 @@ type Options struct {
 	Limits func(caps any)
 	// ForceStaging sends every transfer through staging memory, as on a GPU whose memory the host cannot map.
 	ForceStaging bool
-	// CompileOnly opens a device that makes kernels and runs nothing, for drivers of hardware that is not there.
-	CompileOnly bool
 }
 
 // Fault is a place where a failure can be injected.
