@@ -100,12 +100,12 @@ func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error)
 	if err != nil {
 		return err
 	}
-	sampler, err := o.strategy(nil)
+	strategy, err := o.strategy(nil)
 	if err != nil {
 		return err
 	}
 	o.texts = len(depths)
-	p, err := o.plan(s, ck, slices.Max(depths), sampler)
+	p, err := o.plan(s, ck, slices.Max(depths), strategy)
 	if err != nil {
 		return err
 	}

@@ -61,8 +61,8 @@ func TestCompareTexts(t *testing.T) {
 	o.wants(t, cli.ExitOK, "r = 1\nk?d?\n2 tok, 1.0 steps/tok", "")
 	o.wants(t, cli.ExitOK, "\n\nr = 3\na?3;\n2 tok, 3.0 steps/tok", "")
 	invoke("compare", "demo", chain, "--device", device, "-n", "1", "-q").wants(t, cli.ExitOK, "r = 8\n3;", "") // depths of the model's own
-	for _, sampler := range []string{"speculative", "wave"} {
-		invoke("compare", "demo", chain, "--device", device, "-r", "6,8", "-n", "4", "-q", "--decode", sampler).wants(t, cli.ExitOK, "r = 6\n3;", "")
+	for _, strategy := range []string{"speculative", "wave"} {
+		invoke("compare", "demo", chain, "--device", device, "-r", "6,8", "-n", "4", "-q", "--decode", strategy).wants(t, cli.ExitOK, "r = 6\n3;", "")
 	}
 	one, four := parsePlan(t, invoke("compare", "demo", "--plan-for", "6GiB", "--json", "-r", "16")), parsePlan(t, invoke("compare", "demo", "--plan-for", "6GiB", "--json", "-r", "1,2,4,16"))
 	if four.Total <= one.Total {

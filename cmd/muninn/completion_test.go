@@ -11,7 +11,7 @@ import (
 	"muninn/cmd/muninn/cli"
 )
 
-// completeInBash asks the bash script what may follow the words; the last word is the one being typed.
+// completeInBash tasks the bash script what may follow the words; the last word is the one being typed.
 func completeInBash(t *testing.T, words ...string) []string {
 	t.Helper()
 	script := invoke("completion", "bash").out + `

@@ -102,24 +102,24 @@ type plan struct {
 
 // plan checks the options against the model, for tokens of up to so many core steps. Where only the memory that it takes is asked for
 // there is no request: the session has all positions of the model, unless --ctx says how many.
-func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps int, sampler decode.Strategy) (plan, error) {
+func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps int, strategy decode.Strategy) (plan, error) {
 	scheme, err := o.scheme()
 	if err != nil {
 		return plan{}, err
 	}
 	if o.asked() {
-		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, sampler)
+		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, strategy)
 		return plan{scheme: scheme, session: session}, err
 	}
 	prompt, err := o.prompt(s, ck)
 	if err != nil {
 		return plan{}, err
 	}
-	pick, err := o.sampling(s, ck.Generation)
+	pick, err := o.filters(s, ck.Generation)
 	if err != nil {
 		return plan{}, err
 	}
-	session, err := o.session(ck.Config, len(prompt)+o.MaxTokens, steps, sampler)
+	session, err := o.session(ck.Config, len(prompt)+o.MaxTokens, steps, strategy)
 	if err != nil {
 		return plan{}, err
 	}
@@ -141,7 +141,7 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 	}
 	return plan{
 		scheme:  scheme,
-		request: decode.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Strategy: sampler, StopStrings: o.Stop},
+		request: decode.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Strategy: strategy, StopStrings: o.Stop},
 		session: session,
 		state:   decode.Sequence{Seed: pick.Seed, InitScale: o.InitScale},
 	}, nil
@@ -149,16 +149,16 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 
 // session is the session as the flags have it, with room for need positions where they do not say how many, and for what
 // the strategy needs besides.
-func (o *decodeOptions) session(c arch.Config, need, steps int, sampler decode.Strategy) (engine.SessionOptions, error) {
+func (o *decodeOptions) session(c arch.Config, need, steps int, strategy decode.Strategy) (engine.SessionOptions, error) {
 	name := o.Lookup
 	if !o.set("cache-lookup-strategy") {
-		name = sampler.Lookup(c.NLayersInRecurrentBlock)
+		name = strategy.Lookup(c.NLayersInRecurrentBlock)
 	}
 	// Which rule it is decides whether a speculative text is that of plain decoding, and what a wave sees.
-	o.fixLookup = !sampler.Plain()
+	o.fixLookup = !strategy.Plain()
 	lookup, err := decode.ParseLookup(name, c.NLayersInRecurrentBlock)
 	if err == nil {
-		err = sampler.Fits(lookup, steps)
+		err = strategy.Fits(lookup, steps)
 	}
 	if err != nil {
 		return engine.SessionOptions{}, cli.AsUsage(err)
@@ -172,7 +172,7 @@ func (o *decodeOptions) session(c arch.Config, need, steps int, sampler decode.S
 	}
 	kv, err := o.kvType()
 	session := engine.SessionOptions{Sequences: o.texts, Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
-	return session.For(sampler), err
+	return session.For(strategy), err
 }
 
 // checkSteps refuses a depth that is out of range.

@@ -43,7 +43,7 @@ func (o *filterOptions) AddFlags(fs *pflag.FlagSet) {
 }
 
 // sampling is the model's own way of sampling with the flags laid over it.
-func (o *filterOptions) sampling(s *cli.Streams, g arch.Generation) (decode.Filters, error) {
+func (o *filterOptions) filters(s *cli.Streams, g arch.Generation) (decode.Filters, error) {
 	p := decode.Filters{Temperature: g.Temperature, TopK: g.TopK, TopP: g.TopP, MinP: g.MinP, RepetitionPenalty: g.RepetitionPenalty,
 		DRYMultiplier: g.DRYMultiplier, DRYBase: g.DRYBase, DRYAllowedLength: g.DRYAllowedLength, Greedy: !g.DoSample}
 	if o.TopK < -1 {

@@ -40,7 +40,7 @@ func TestSamplingOptions(t *testing.T) {
 		if err := fs.Parse(strings.Fields(c.args)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := o.sampling(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), c.g)
+		got, err := o.filters(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), c.g)
 		if err != nil || got != c.want {
 			t.Errorf("%q: %+v, %v\nwant %+v", c.args, got, err, c.want)
 		}

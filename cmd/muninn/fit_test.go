@@ -171,7 +171,7 @@ func TestSettle(t *testing.T) {
 	}
 	bf16 := checkpoint.Scheme{Quant: format.BF16}
 	prompt, positions := 1000, 4096
-	settle := func(mib uint64, given ...string) (engine.SessionOptions, error) {
+	settled := func(mib uint64, given ...string) (engine.SessionOptions, error) {
 		o := fitOptions{fit: true, KVType: "f32", set: func(flag string) bool { return slices.Contains(given, flag) }}
 		session := engine.SessionOptions{Context: positions, MaxSteps: 8, Lookup: full}
 		choice, err := model.Options{Weights: bf16, Session: session, Fit: o.wish(session, prompt)}.Choose(ck, fit.Card(mib<<20))
@@ -181,24 +181,24 @@ func TestSettle(t *testing.T) {
 		return session, err
 	}
 	// 80 MiB and more in all, 28 with compress-s2 and 128 rows. Of the card a tenth and 64 MiB are not to be had.
-	if s, err := settle(200); err != nil || s.Context != 4096 || s.Lookup.String() != "latest-m4" || s.Rows != 0 {
+	if s, err := settled(200); err != nil || s.Context != 4096 || s.Lookup.String() != "latest-m4" || s.Rows != 0 {
 		t.Errorf("room for everything: %+v, %v", s, err)
 	}
-	if s, err := settle(120); err != nil || s.Context != 4096 || s.Lookup.Period == decode.Uncompressed {
+	if s, err := settled(120); err != nil || s.Context != 4096 || s.Lookup.Period == decode.Uncompressed {
 		t.Errorf("room for a compressed cache: %+v, %v", s, err)
 	}
-	if s, err := settle(120, "cache-lookup-strategy"); err != nil || s.Context >= 4096 || s.Context < 1001 || s.Lookup != full {
+	if s, err := settled(120, "cache-lookup-strategy"); err != nil || s.Context >= 4096 || s.Context < 1001 || s.Lookup != full {
 		t.Errorf("the rule as given: %+v, %v", s, err)
 	}
-	if s, err := settle(120, "cache-lookup-strategy", "ctx"); !errors.Is(err, fit.ErrDoesNotFit) || s.Context != 4096 {
+	if s, err := settled(120, "cache-lookup-strategy", "ctx"); !errors.Is(err, fit.ErrDoesNotFit) || s.Context != 4096 {
 		t.Errorf("rule and context as given: %+v, %v", s, err)
 	}
 	prompt = 3000 // has no place in what would fit
-	if s, err := settle(120, "cache-lookup-strategy"); !errors.Is(err, fit.ErrDoesNotFit) {
+	if s, err := settled(120, "cache-lookup-strategy"); !errors.Is(err, fit.ErrDoesNotFit) {
 		t.Errorf("a context shorter than the prompt: %+v, %v", s, err)
 	}
 	positions = 3072
-	if s, err := settle(100, "ctx"); err != nil || s.Context != 3072 || s.Rows != 128 {
+	if s, err := settled(100, "ctx"); err != nil || s.Context != 3072 || s.Rows != 128 {
 		t.Errorf("fewer rows: %+v, %v", s, err)
 	}
 }

@@ -111,11 +111,11 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 		return err
 	}
 	defer ck.Close()
-	steps, sampler, err := o.depth(ck.Config)
+	steps, strategy, err := o.depth(ck.Config)
 	if err != nil {
 		return err
 	}
-	p, err := o.plan(s, ck, steps, sampler)
+	p, err := o.plan(s, ck, steps, strategy)
 	if err != nil {
 		return err
 	}
@@ -153,11 +153,11 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 }
 
 // depth is num_steps and the strategy as the flags have them.
-func (o *runOptions) depth(c arch.Config) (steps int, sampler decode.Strategy, err error) {
+func (o *runOptions) depth(c arch.Config) (steps int, strategy decode.Strategy, err error) {
 	e := effortOf(o.Effort)
 	switch {
 	case o.given("num-steps") && o.Depth < 0:
-		return 0, sampler, checkSteps(o.Depth)
+		return 0, strategy, checkSteps(o.Depth)
 	case o.Depth >= 0:
 		steps = o.Depth
 	case e != nil:
@@ -166,15 +166,15 @@ func (o *runOptions) depth(c arch.Config) (steps int, sampler decode.Strategy, e
 		steps = c.MeanRecurrence
 	}
 	if err := checkSteps(steps); err != nil {
-		return 0, sampler, err
+		return 0, strategy, err
 	}
-	if sampler, err = o.strategy(e); err != nil {
-		return 0, sampler, err
+	if strategy, err = o.strategy(e); err != nil {
+		return 0, strategy, err
 	}
-	if o.ComparePlain && sampler.Exit == nil && sampler.Plain() {
-		return 0, sampler, cli.Usage("--compare-plain: this run is plain decoding already; add --criterion or --decode")
+	if o.ComparePlain && strategy.Exit == nil && strategy.Plain() {
+		return 0, strategy, cli.Usage("--compare-plain: this run is plain decoding already; add --criterion or --decode")
 	}
-	return steps, sampler, nil
+	return steps, strategy, nil
 }
 
 // finish ends the output, says in a line what it took, and prints what was asked for besides.

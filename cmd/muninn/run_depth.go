@@ -72,8 +72,8 @@ func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 		d.Sampler = waveDecoding
 		w := &waveSummary{DiffusionSteps: c.DiffusionSteps, NumCoreForwardPasses: c.NumCoreForwardPasses, NumTokensForward: c.NumTokensForward,
 			NumStandingWaves: c.NumStandingWaves, NumCacheClears: c.NumCacheClears, ForcedFreezes: c.ForcedFreezes}
-		for _, flight := range c.StartAndWidth {
-			w.MaxWidth = max(w.MaxWidth, flight[1])
+		for _, width := range c.StartAndWidth {
+			w.MaxWidth = max(w.MaxWidth, width[1])
 		}
 		d.Wave = w
 	}

@@ -26,11 +26,11 @@ func TestPlan(t *testing.T) {
 		if err := fs.Parse(append(args, "--prompt-ids", "926,729,5")); err != nil {
 			t.Fatal(err)
 		}
-		steps, sampler, err := o.depth(ck.Config)
+		steps, strategy, err := o.depth(ck.Config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, steps, sampler)
+		p, err := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, steps, strategy)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -102,11 +102,11 @@ func TestSamplerSessions(t *testing.T) {
 		{"--decode wave --cache-lookup-strategy full", "full 8 exits false compares 128 outputs 128 rows 0"},
 	} {
 		o := runFlags(t, x.args+" --prompt-ids 926,729,5")
-		steps, sampler, err := o.depth(ck.Config)
+		steps, strategy, err := o.depth(ck.Config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, steps, sampler)
+		p, err := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, steps, strategy)
 		s := p.session
 		got := fmt.Sprintf("%v %d exits %t compares %d outputs %d rows %d", s.Lookup, s.MaxSteps, s.Exits, s.Compares, s.Outputs, s.Rows)
 		if err != nil || got != x.want || p.request.Steps != 8 {

@@ -91,11 +91,11 @@ func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) 
 	if err := checkSteps(steps); err != nil {
 		return err
 	}
-	sampler, err := o.strategy(nil)
+	strategy, err := o.strategy(nil)
 	if err != nil {
 		return err
 	}
-	p, err := o.plan(s, ck, steps, sampler)
+	p, err := o.plan(s, ck, steps, strategy)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"muninn/model/trace"
 )
 
-// recorder is an engine that takes the rows of each ask through its core steps one by one, looking at states and logits, before
-// it does the ask itself. So what a strategy makes of it is what it makes of the engine below, exits included.
+// recorder is an engine that takes the rows of each task through its core steps one by one, looking at states and logits, before
+// it does the task itself. So what a strategy makes of it is what it makes of the engine below, exits included.
 type recorder struct {
 	decode.Engine
 	x      *opened
@@ -23,7 +23,7 @@ type recorder struct {
 	bar    *cli.Progress // of core steps recorded
 }
 
-// Do records an ask and does it.
+// Do records a task and does it.
 func (r *recorder) Do(a *decode.Task) error {
 	var paths []*trace.Path
 	err := r.walk(a, func(i int, initial []float32) *trace.Path {
@@ -45,15 +45,15 @@ func (r *recorder) Do(a *decode.Task) error {
 	return nil
 }
 
-// walk takes the rows of an ask through all its core steps and feeds the paths that begin makes of their initial states.
+// walk takes the rows of a task through all its core steps and feeds the paths that begin makes of their initial states.
 func (r *recorder) walk(a *decode.Task, begin func(i int, initial []float32) *trace.Path) error {
 	n := len(a.Rows)
 	// A row that starts from the one before needs that to stay.
-	ask := decode.Task{Seq: a.Seq, Rows: append([]decode.TaskRow(nil), a.Rows...), Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != decode.FromInitial}
+	task := decode.Task{Seq: a.Seq, Rows: append([]decode.TaskRow(nil), a.Rows...), Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != decode.FromInitial}
 	var paths []*trace.Path
 	for k := 0; k <= a.Steps; k++ {
 		var logits [][]float32
-		one := ask
+		one := task
 		one.Logits = func(rows [][]float32) { logits = append(logits, rows...) }
 		if k > 0 {
 			one.Steps, one.Outputs = 1, n

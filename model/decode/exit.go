@@ -12,7 +12,7 @@ import (
 // ErrExit is wrapped by errors about exits.
 var ErrExit = errors.New("bad exit")
 
-// Exit is an adaptive exit: after which core step the rows of an ask are done. The step of index t, counted from the ask's
+// Exit is an adaptive exit: after which core step the rows of a task are done. The step of index t, counted from the task's
 // first, is checked if t >= MinSteps and t - MinSteps is a multiple of Every. What a criterion calls the previous state or
 // distribution is that of the last check; before the first, the state that the rows started from. When no check ends
 // the steps, choices are of the final state, where the reference takes those of its last check.
@@ -21,7 +21,7 @@ type Exit struct {
 	Threshold float64 // 0: the criterion's own (auto)
 	MinSteps  int     // no check while the index of the step is below it
 	Every     int     // check every so many steps; 0 and 1: each
-	Prefill   bool    // false: an ask of more than one row takes all steps, and strategies run the prompt without an exit
+	Prefill   bool    // false: a task of more than one row takes all steps, and strategies run the prompt without an exit
 	// Values, if set, is given the criterion's value after each checked step, counted from 1 (of the first 256 checks, on a
 	// device). For inspection: it reads back.
 	Values func(step int, value float64)
@@ -30,7 +30,7 @@ type Exit struct {
 // Criterion names a way to tell that a state has settled. The names are the reference's, but for acceleration.
 type Criterion string
 
-// The criteria. Values are of one ask: state criteria take the mean over its rows, those of logits its last row.
+// The criteria. Values are of one task: state criteria take the mean over its rows, those of logits its last row.
 const (
 	LatentDiff      Criterion = "latent-diff"      // norm(s - s') / norm(s)
 	Cosine          Criterion = "cosine"           // 1 - cosine(s, s')

@@ -27,7 +27,7 @@ type filterCase struct {
 	Kept              []int
 }
 
-func (c filterCase) sampling() Filters {
+func (c filterCase) filters() Filters {
 	return Filters{Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, RepetitionPenalty: c.RepetitionPenalty,
 		DRYMultiplier: c.DRYMultiplier, DRYBase: c.DRYBase, DRYAllowedLength: c.DRYAllowedLength}
 }

@@ -16,7 +16,7 @@ import (
 func TestSamplingGoldens(t *testing.T) {
 	cases, tensor := filterGoldens(t)
 	for _, c := range cases {
-		s := c.sampling()
+		s := c.filters()
 		for i, logits := range tensor(c.Logits) {
 			s.Penalise(logits, c.History[i])
 			if c.PenalisedLogits != "" {
@@ -59,7 +59,7 @@ func TestKeptSetByBisection(t *testing.T) {
 		if c.Probs == "" {
 			continue
 		}
-		s := c.sampling()
+		s := c.filters()
 		for i, logits := range tensor(c.Logits) {
 			s.Penalise(logits, c.History[i])
 			p := Filters{Temperature: s.Temperature}.Probabilities(logits)

@@ -16,7 +16,7 @@ func (s *decoding) plain() error {
 	return err
 }
 
-// following is the row of a token that follows one in flight.
+// following is the row of a token that follows a live one.
 func (s *decoding) following(pos int, token int32) TaskRow {
 	row := TaskRow{Pos: pos, Token: token, Begin: true}
 	switch {

@@ -76,7 +76,7 @@ func (s *decoding) speculative(d Speculative) error {
 	}
 }
 
-// round drafts from the token chosen last, which has not run yet, and gives the tokens that stand.
+// draftAndVerify drafts from the token chosen last, which has not run yet, and gives the tokens that stand.
 func (s *decoding) draftAndVerify(d Speculative, last Choice) ([]Choice, error) {
 	first := last.Pos + 1
 	n := min(d.Lookahead, s.e.Context()-first, s.e.Rows())

@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// Engine is what strategies run on: Session, reference.Session, or a scheduler's share of one. Samplers are straight-line code
+// Engine is what strategies run on: Session, reference.Session, or a scheduler's share of one. Strategies are straight-line code
 // over it; they start nothing of their own and wait for nothing but Do.
 type Engine interface {
-	// Do does an ask and fills in what came of it.
+	// Do does a task and fills in what came of it.
 	Do(*Task) error
 	// Rewind drops the tokens of sequence seq from position pos on.
 	Rewind(seq, pos int) error
 	// Pos is the number of tokens that sequence seq holds.
 	Pos(seq int) int
-	// Context is the number of positions of each sequence, Rows that of rows of an ask at most.
+	// Context is the number of positions of each sequence, Rows that of rows of a task at most.
 	Context() int
 	Rows() int
 	// Lookup is the cache lookup strategy.
@@ -77,7 +77,7 @@ type Outcome struct {
 	Wave       *WaveCounts // wave
 }
 
-// sampling is a strategy at work on one request.
+// decoding is a strategy at work on one request.
 type decoding struct {
 	Request
 	e    Engine
@@ -89,7 +89,7 @@ type decoding struct {
 	out   Outcome
 }
 
-// Sample runs a request on a sequence of an engine. emit is handed each token as it is decided and tells whether the
+// Decode runs a request on a sequence of an engine. emit is handed each token as it is decided and tells whether the
 // text is to stop with it; an error of emit ends the run. The sequence is left with all tokens but the last; by a wave, which
 // may freeze a token in the very step that changed it, up to the first that has run as another.
 func Decode(e Engine, seq int, req Request, emit func(Choice) (stop bool, err error)) (Outcome, error) {
@@ -127,7 +127,7 @@ func (s *decoding) check() error {
 	return s.Strategy.Validate()
 }
 
-// do does an ask of this run and counts it.
+// do does a task of this run and counts it.
 func (s *decoding) do(a *Task) error {
 	a.Seq, a.Noise, a.Pick = s.seq, s.Strategy.Noise, &s.Pick
 	if err := s.e.Do(a); err != nil {
@@ -138,7 +138,7 @@ func (s *decoding) do(a *Task) error {
 	return nil
 }
 
-// prompt runs the prompt, in as few asks as the engine takes, and gives the token that follows it. With an exit each of
+// prompt runs the prompt, in as few tasks as the engine takes, and gives the token that follows it. With an exit each of
 // these leaves by itself.
 func (s *decoding) prompt() (Choice, error) {
 	var rows []TaskRow

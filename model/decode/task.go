@@ -10,26 +10,26 @@ import (
 var ErrContextFull = errors.New("context full")
 
 // Task is what a strategy wants done next with rows of one sequence: some are begun, all take core steps together, and
-// the last of them give choices. Samplers know little else of the engine; Session and reference.Session both do asks.
+// the last of them give choices. Strategies know little else of the engine; Session and reference.Session both do tasks.
 //
-// A row is a position of the sequence in flight. It stays in flight, with its latent state and embeds, until the
-// sequence's next ask leaves it out (unless that has Keep), an ask for it fails midway, or the sequence is rewound to its position
-// or before. After an ask, the sequence ends with the ask's last row.
+// A row is a live position of the sequence. It stays live, with its latent state and embeds, until the
+// sequence's next task leaves it out (unless that has Keep), a task for it fails midway, or the sequence is rewound to its position
+// or before. After a task, the sequence ends with the task's last row.
 //
-// A session runs an ask of more rows or outputs than a pass has chunk by chunk, if it has Last and its rows but the first start anew.
-// Each chunk is as an ask of its own: with an exit each leaves by itself, and Logits and Exit.Values are called for each.
+// A session runs a task of more rows or outputs than a pass has chunk by chunk, if it has Last and its rows but the first start anew.
+// Each chunk is as a task of its own: with an exit each leaves by itself, and Logits and Exit.Values are called for each.
 //
-// What is wrong with an ask is an error before anything has changed; of the errors ErrContextFull, ErrExit and ErrNoise are wrapped.
+// What is wrong with a task is an error before anything has changed; of the errors ErrContextFull, ErrExit and ErrNoise are wrapped.
 type Task struct {
 	Seq  int
 	Rows []TaskRow // consecutive positions, ascending; the first follows a position of the sequence or is one
-	Keep bool      // rows in flight before the first of Rows stay so
-	Last bool      // of Rows only the last stays in flight, as is enough after a prompt
+	Keep bool      // live rows before the first of Rows stay so
+	Last bool      // of Rows only the last stays live, as is enough after a prompt
 
 	Steps int   // core steps to take at most
 	Exit  *Exit // may end the steps sooner, for all rows at once; nil: never. Not of more than one row unless it has Prefill
 
-	EMA   float64    // embeds of rows begun: (1 - EMA) new + EMA old; old is zero for rows that were not in flight
+	EMA   float64    // embeds of rows begun: (1 - EMA) new + EMA old; old is zero for rows that were not live
 	Noise StateNoise // before each core step
 	Draw  int        // numbers the noise of rows that a strategy comes back to: part of the key of Noise and TaskRow.Mix
 
@@ -66,7 +66,7 @@ type Choice struct {
 	Kept     int     // tokens that the filters left; 1 when greedy
 }
 
-// adaptive tells whether the ask may leave before its last step.
+// adaptive tells whether the task may leave before its last step.
 func (a *Task) Adaptive() bool { return a.Exit != nil && (len(a.Rows) == 1 || a.Exit.Prefill) }
 
 // TaskRow is one row of an Task.
@@ -85,28 +85,28 @@ type From int
 
 const (
 	FromInitial  From = iota // the initial state of the position
-	FromOwn                  // the state that the row has: it is in flight
-	FromNormed               // the state of the position Back before as the last ask left it, after ln_f: continuous compute at fixed depth
+	FromOwn                  // the state that the row has: it is live
+	FromNormed               // the state of the position Back before as the last task left it, after ln_f: continuous compute at fixed depth
 	FromPrevious             // the same before ln_f: continuous compute at adaptive depth
 )
 
 // source is the position that a row FromNormed or FromPrevious starts from.
 func (r TaskRow) Source() int { return r.Pos - max(r.Back, 1) }
 
-// Compare says what an ask's Changes hold. A row's change is d = s - s', s being its state after the steps and s' the state
-// (before any Mix) from which row i+Shift of the same ask starts; the last Shift rows have none.
+// Compare says what a task's Changes hold. A row's change is d = s - s', s being its state after the steps and s' the state
+// (before any Mix) from which row i+Shift of the same task starts; the last Shift rows have none.
 type Compare int
 
 const (
 	CompareNone         Compare = iota
 	CompareDifference           // norm(d) / norm(s)
-	CompareAcceleration         // norm(d - d') / norm(s), d' being that of the row of the same number in the sequence's previous ask. Rows without d' have no change; d' is zero if that ask compared nothing
+	CompareAcceleration         // norm(d - d') / norm(s), d' being that of the row of the same number in the sequence's previous task. Rows without d' have no change; d' is zero if that task compared nothing
 )
 
-// check says what is wrong with an ask for a sequence that holds pos tokens in a context of so many positions.
+// check says what is wrong with a task for a sequence that holds pos tokens in a context of so many positions.
 func (a *Task) Check(pos, context, vocabulary int, isLive func(pos int) bool) error {
 	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("model: ask of sequence %d: "+format, append([]any{a.Seq}, args...)...)
+		return fmt.Errorf("model: task of sequence %d: "+format, append([]any{a.Seq}, args...)...)
 	}
 	n := len(a.Rows)
 	switch {
@@ -162,8 +162,8 @@ func (a *Task) Check(pos, context, vocabulary int, isLive func(pos int) bool) er
 	return nil
 }
 
-// divisible tells whether the ask may be run chunk by chunk. Where rows stay in flight, or are compared, they take each step together;
-// and behind the first chunk nothing is left of what rows had in flight before.
+// divisible tells whether the task may be run chunk by chunk. Where rows stay live, or are compared, they take each step together;
+// and behind the first chunk nothing is left of what was live before.
 func (a *Task) Divisible() bool {
 	return a.Last && a.Compare == CompareNone && a.EMA == 0 &&
 		!slices.ContainsFunc(a.Rows[1:], func(r TaskRow) bool { return !r.Begin || r.From != FromInitial })

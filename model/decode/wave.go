@@ -16,7 +16,7 @@ type Wave struct {
 	ExitThreshold    float64 // of the latent rules
 	EMA              float64 // ema_embeds: share of a position's old embeds
 	StateNoiseMixing float64 // share of a fresh state mixed in, divided by 1 + core steps of the position so far
-	MaxWavefront     int     // positions in flight at most; 0: no limit but the context
+	MaxWavefront     int     // live positions at most; 0: no limit but the context
 	FullPrefill      bool    // run the prompt at num_steps first; false: it flies along
 	// PromptMayChange is what the reference does with a prompt that flies: where the wave settles within it, all behind that
 	// place is guessed anew, the prompt's own tokens too. false: the prompt stands.

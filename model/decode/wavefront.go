@@ -9,10 +9,10 @@ type wavefront struct {
 	tokens []int32 // frozen ones, then guesses
 	ran    []int32 // by position, as which token it ran last
 	frozen int     // how many of tokens are frozen
-	first  int     // position of the first row in flight
-	rows   int     // rows of the next ask: the positions first ... first+rows-1
+	first  int     // position of the first live row
+	rows   int     // rows of the next task: the positions first ... first+rows-1
 	fresh  int     // how many of these, at the end, have not run yet
-	grown  int     // rows of the last ask, after which the fresh ones were appended
+	grown  int     // rows of the last task, after which the fresh ones were appended
 	shift  int     // positions that the tail advanced by in the last outer step
 	most   int     // of frozen so far
 	idle   int     // outer steps since that grew
@@ -62,7 +62,7 @@ func (f *wavefront) start() (done bool, err error) {
 	return f.put(next)
 }
 
-// limit is how many rows may be in flight from the first on.
+// limit is how many rows may be live from the first on.
 func (f *wavefront) limit() int {
 	limit := min(f.e.Context()-f.base-f.first, f.e.Rows())
 	if f.MaxWavefront > 0 {
@@ -75,7 +75,7 @@ func (f *wavefront) limit() int {
 func (f *wavefront) step(step int) (done bool, err error) {
 	f.n.StartAndWidth = append(f.n.StartAndWidth, [2]int{f.first, f.rows})
 	f.n.DiffusionSteps++
-	a := f.ask(step)
+	a := f.task(step)
 	if err := f.do(a); err != nil {
 		return true, err
 	}
@@ -88,7 +88,7 @@ func (f *wavefront) step(step int) (done bool, err error) {
 
 	guesses := a.Choices // of the positions from f.frozen on
 	headway := f.append(guesses)
-	keep, from := f.settled(step, a.Changes)
+	keep, from := f.freeze(step, a.Changes)
 	if f.idle++; keep <= f.most && f.idle >= f.patience(f.Steps) {
 		keep, from = f.force(guesses[0].Token)
 	}
@@ -113,9 +113,9 @@ func (f *wavefront) step(step int) (done bool, err error) {
 	return done, nil
 }
 
-// ask is the outer step's: all rows are embedded again, since the tokens before them may have changed, and write the cache slots
+// task is the outer step's: all rows are embedded again, since the tokens before them may have changed, and write the cache slots
 // from the first on, as in the reference.
-func (f *wavefront) ask(step int) *Task {
+func (f *wavefront) task(step int) *Task {
 	a := &Task{Steps: f.InnerRecurrence, EMA: f.EMA, Draw: step, Compare: f.Freeze.Compare(), Shift: f.shift,
 		Outputs: f.rows - (f.frozen - 1 - f.first)}
 	if step == 0 {
@@ -164,8 +164,8 @@ func (f *wavefront) append(guesses []Choice) (headway int) {
 	return headway
 }
 
-// settled applies the rule: how many tokens are frozen from now on, and the first position that stays in flight.
-func (f *wavefront) settled(step int, changes []float32) (keep, from int) {
+// freeze applies the rule: how many tokens are frozen from now on, and the first position that stays live.
+func (f *wavefront) freeze(step int, changes []float32) (keep, from int) {
 	rounds := f.Steps / f.InnerRecurrence
 	keep = 0
 	switch f.Freeze {

@@ -11,11 +11,11 @@ import (
 )
 
 // Batch runs requests side by side on the sequences of one session: whatever waits for a core step shares the pass over the
-// weights, whatever its position, depth or strategy. Requests join between two rounds and leave when they are done, and none
+// weights, whatever its position, depth or strategy. Requests join between two iterations and leave when they are done, and none
 // changes what another gives. It is not safe for concurrent use.
 //
-// A strategy runs as a coroutine that stops at each of its asks. A step of the batch lets those go on whose asks are done, and
-// gives all asks to the session for a round.
+// A strategy runs as a coroutine that stops at each of its tasks. A step of the batch lets those go on whose tasks are done, and
+// gives all tasks to the session for an iteration.
 type Batch struct {
 	s    *Session
 	runs []*batchRun // in the order of their coming
@@ -27,7 +27,7 @@ type batchRun struct {
 	seq    int
 	resume func() (*decode.Task, bool)
 	stop   func()
-	job    *job  // the ask that the strategy waits for
+	job    *job  // the task that the strategy waits for
 	err    error // what that came to
 	end    func(decode.Outcome, error)
 	out    decode.Outcome
@@ -81,7 +81,7 @@ func (b *Batch) Remove(seq int) {
 	}
 }
 
-// Step takes all requests one round further. After an error, also of a cancelled context, those that took part in the round end
+// Step takes all requests one iteration further. After an error, also of a cancelled context, those that took part in the iteration end
 // with it in the next step, or as cancelled if there is none.
 func (b *Batch) Step(ctx context.Context) error {
 	for _, r := range slices.Clone(b.runs) {

@@ -130,7 +130,7 @@ func TestBatchMixed(t *testing.T) {
 	})
 }
 
-// TestManyPrompts: prompts whose rows together are more than a session holds in flight run one after the other.
+// TestManyPrompts: prompts whose rows together are more than a session holds live run one after the other.
 func TestManyPrompts(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, store.DemoName, engine.LoadOptions{})

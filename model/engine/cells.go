@@ -42,7 +42,7 @@ func (q *sequence) liveAt(pos int) int {
 	return slices.IndexFunc(q.live, func(f liveRow) bool { return f.pos == pos })
 }
 
-// makeRoom takes the rows out of flight that an ask for these rows leaves out, but for those that others start from. If slots do
+// makeRoom drops the live rows that a task for these rows leaves out, but for those that others start from. If cells do
 // not suffice then, it changes nothing and says false.
 func (t *timelines) makeRoom(q *sequence, rows []decode.TaskRow, keep bool) bool {
 	first, end := rows[0].Pos, rows[len(rows)-1].Pos+1
@@ -65,7 +65,7 @@ func (t *timelines) makeRoom(q *sequence, rows []decode.TaskRow, keep bool) bool
 	return true
 }
 
-// occupy gives the slot of the row at a position: the one it has, or a free one if it was not in flight.
+// cellFor gives the cell of the row at a position: the one it has, or a free one if it was not live.
 func (t *timelines) cellFor(q *sequence, pos int) (cell int, fresh bool) {
 	if i := q.liveAt(pos); i >= 0 {
 		return q.live[i].cell, false
@@ -76,12 +76,12 @@ func (t *timelines) cellFor(q *sequence, pos int) (cell int, fresh bool) {
 	return cell, true
 }
 
-// drop takes the rows of sequence seq from position pos on out of flight.
+// drop ends the live rows of sequence seq from position pos on.
 func (t *timelines) drop(seq, pos int) {
 	t.release(&t.seqs[seq], func(f liveRow) bool { return f.pos >= pos })
 }
 
-// land takes rows of a sequence out of flight.
+// release ends live rows of a sequence.
 func (t *timelines) release(q *sequence, gone func(liveRow) bool) {
 	q.live = slices.DeleteFunc(q.live, func(f liveRow) bool {
 		if !gone(f) {

@@ -34,7 +34,7 @@ func (u until) Err() error {
 // slow has programs cut into so many submissions that a run can end between the workgroups of one operation.
 var slow = vk.Speed{Read: 8e5, FMA: 1e12}
 
-// TestCutShort: wherever a pass is cut short, the same ask once more gives what it gives in a session that was left alone: after a
+// TestCutShort: wherever a pass is cut short, the same task once more gives what it gives in a session that was left alone: after a
 // prompt, with continuous compute, with exits.
 func TestCutShort(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
@@ -94,7 +94,7 @@ func begun(pos int, tokens ...int32) []decode.TaskRow {
 	return rows
 }
 
-// TestCutShortDrafts: rows that a pass was to take further are no longer in flight when it is cut short, nor is what ran as
+// TestCutShortDrafts: rows that a pass was to take further are no longer live when it is cut short, nor is what ran as
 // them part of the sequence. Rows before them stay.
 func TestCutShortDrafts(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
@@ -136,7 +136,7 @@ func TestCutShortDrafts(t *testing.T) {
 		if _, err := do(ctx, verify); err == nil || !strings.Contains(err.Error(), "position 4 is not in flight") {
 			t.Errorf("error %v, want one that names the draft which was cut short", err)
 		}
-		try(second) // the first is still in flight
+		try(second) // the first is still live
 		if _, err := do(endsAfter(1), verify); !errors.Is(err, context.Canceled) {
 			t.Fatalf("error %v, want context.Canceled", err)
 		}
@@ -195,7 +195,7 @@ func TestBatchCutShort(t *testing.T) {
 	})
 }
 
-// TestAskTwice: what came of an ask when it was done before is not part of what comes of it.
+// TestAskTwice: what came of a task when it was done before is not part of what comes of it.
 func TestAskTwice(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})

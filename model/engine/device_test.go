@@ -59,7 +59,7 @@ func randomTokens(m *engine.Model, n int, seed uint64) []int32 {
 	return tokens
 }
 
-// decode runs a prompt and then n tokens greedily, or as pick says.
+// continued runs a prompt and then n tokens greedily, or as pick says.
 func continued(t testing.TB, s *engine.Session, seq int, prompt []int32, n, steps int, pick *decode.Filters) []int32 {
 	t.Helper()
 	next := prompt

@@ -15,14 +15,14 @@ type Input struct {
 	Pick   *decode.Filters // how the token after the last is picked; nil: greedy
 }
 
-// Do does asks of different sequences together, each to its end. After an error, also of a cancelled context, sequences hold
-// what whole chunks have added to them. The rows of the chunk under way are no longer in flight, nor are those before them that the ask
-// leaves out; others are as they were. An ask whose rows begin, and start from none of the lost ones, may be done once more.
+// Do does tasks of different sequences together, each to its end. After an error, also of a cancelled context, sequences hold
+// what whole chunks have added to them. The rows of the chunk under way are no longer live, nor are those before them that the task
+// leaves out; others are as they were. A task whose rows begin, and start from none of the lost ones, may be done once more.
 func (s *Session) Do(ctx context.Context, tasks ...*decode.Task) error {
 	jobs := make([]*job, len(tasks))
 	for i, a := range tasks {
 		if slices.ContainsFunc(tasks[:i], func(b *decode.Task) bool { return b.Seq == a.Seq }) {
-			return fmt.Errorf("model: two asks for sequence %d at once", a.Seq)
+			return fmt.Errorf("model: two tasks for sequence %d at once", a.Seq)
 		}
 		if err := s.check(a); err != nil {
 			return err

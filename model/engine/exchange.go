@@ -12,7 +12,7 @@ import (
 type exchange struct {
 	begin              rowTable // rows to embed
 	live               rowTable // rows that take core steps
-	check              rowTable // rows of asks whose criterion looks at logits
+	check              rowTable // rows of tasks whose criterion looks at logits
 	finish             rowTable // rows that leave the core
 	outputsUp, outputs vk.Span  // (Outputs) shaders.Move: rows whose logits are wanted
 	carryUp, carry     vk.Span  // (Sequences) shaders.Move: slots of states that rows start from after ln_f

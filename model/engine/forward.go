@@ -16,7 +16,7 @@ type buffers struct {
 	Embeds shaders.Tensor // (slots, d) prelude's output, injected at every core step
 	State  shaders.Tensor // (slots, d) latent state
 	Older  shaders.Tensor // (slots or 2 slots, d) states that later ones are compared with
-	Kept   shaders.Tensor // (sequences x compares, d) differences of states from one ask to the next
+	Kept   shaders.Tensor // (sequences x compares, d) differences of states from one task to the next
 	X      shaders.Tensor // (n, d) residual stream of core and coda
 	Y      shaders.Tensor // (n, d) normed input of the next product, for Wqkv, gate and up also in 8 bits
 	QKV    shaders.Tensor // (n, 3d)

@@ -33,9 +33,9 @@ func (s *scheduler) horizon(stepping []*job) int {
 	return steps
 }
 
-// likely is how many of so many steps to submit at first for an ask alone: where all are predicted to fit into two submissions, as
-// many as lately sufficed for three in four asks, so that the fewer small steps that are skipped cost less than the look at
-// how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. An ask
+// likely is how many of so many steps to submit at first for a task alone: where all are predicted to fit into two submissions, as
+// many as lately sufficed for three in four tasks, so that the fewer small steps that are skipped cost less than the look at
+// how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. A task
 // takes at most one submission more or less, whenever it leaves.
 func (s *scheduler) likely(j *job, steps int) int {
 	step := s.programs[programKey{part: "step", rows: len(j.table), follow: true, noise: j.task.Noise.Weight != 0, retire: j.logitCriterion == ""}]
@@ -51,7 +51,7 @@ func (s *scheduler) likely(j *job, steps int) int {
 	return first
 }
 
-// remember keeps what an ask with an exit took, for likely.
+// remember keeps what a task with an exit took, for likely.
 func (s *scheduler) remember(j *job) {
 	const most = 16
 	if j.adaptive() && j.progress.Taken > 0 {

@@ -20,10 +20,10 @@ func newScheduler(m *Model, o SessionOptions, x *onDevice) *scheduler {
 }
 
 // iterate takes jobs further together, in one run: those that are new are begun, all live ones take core steps over the
-// same passes, and those that are then sure to be done are finished. It returns the jobs whose asks are done.
+// same passes, and those that are then sure to be done are finished. It returns the jobs whose tasks are done.
 //
 // A job alone needs no look at it on the way: steps that were submitted do nothing once it has settled. All but the fewest come
-// to their end within the first of its two rounds, the steps that lately sufficed for most; the second has the rest.
+// to their end within the first of its two iterations, the steps that lately sufficed for most; the second has the rest.
 //
 // After an error no job is under way.
 func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err error) {
@@ -99,7 +99,7 @@ func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err 
 	return done, nil
 }
 
-// slotsOf are the slots of the jobs' rows, in order.
+// cellsOf are the slots of the jobs' rows, in order.
 func (s *scheduler) cellsOf(jobs []*job) (slots []int) {
 	for _, j := range jobs {
 		for _, r := range j.table {
@@ -138,7 +138,7 @@ func (s *scheduler) admit(jobs []*job) (fresh []*job) {
 	return fresh
 }
 
-// chunk is how many rows of its ask a job takes next: all, or what leaves room for the other sequences.
+// chunk is how many rows of its task a job takes next: all, or what leaves room for the other sequences.
 func (s *scheduler) chunk(j *job) int {
 	left := len(j.task.Rows) - j.next
 	if !j.task.Divisible() {

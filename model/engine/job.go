@@ -7,12 +7,12 @@ import (
 	"muninn/shaders"
 )
 
-// job is an ask under way: chunk by chunk where it has more rows than a pass.
+// job is a task under way: chunk by chunk where it has more rows than a pass.
 type job struct {
 	task   *decode.Task
 	pick   *decode.Filters
-	next   int // rows of the ask that chunks before have run
-	waited int // rounds that had no room for it
+	next   int // rows of the task that chunks before have run
+	waited int // iterations that had no room for it
 
 	// Of the chunk under way.
 	rows           []decode.TaskRow
@@ -26,7 +26,7 @@ type job struct {
 	started        bool
 }
 
-// newJob is an ask that nothing has come of yet.
+// newJob is a task that nothing has come of yet.
 func newJob(a *decode.Task) *job {
 	a.Taken, a.Passes, a.RowSteps, a.Choices, a.Below, a.Changes = 0, 0, 0, nil, nil, nil
 	return &job{task: a}
@@ -40,10 +40,10 @@ func (j *job) left() int { return int(j.rule.Steps - j.progress.Taken) }
 // due tells whether the chunk is checked at the end of the step that follows so many taken ones.
 func (j *job) due(taken uint32) bool { return j.adaptive() && j.task.Exit.Checks(int(taken)) }
 
-// check refuses an ask that the session cannot do.
+// check refuses a task that the session cannot do.
 func (s *scheduler) check(a *decode.Task) error {
 	if a.Seq < 0 || a.Seq >= len(s.seqs) {
-		return fmt.Errorf("model: ask for sequence %d: this session has %d", a.Seq, len(s.seqs))
+		return fmt.Errorf("model: task for sequence %d: this session has %d", a.Seq, len(s.seqs))
 	}
 	q := &s.seqs[a.Seq]
 	if err := a.Check(len(q.tokens), s.opt.Context, s.m.Config.PaddedVocabSize, func(pos int) bool { return q.liveAt(pos) >= 0 }); err != nil {
@@ -78,7 +78,7 @@ func (s *scheduler) check(a *decode.Task) error {
 	return nil
 }
 
-// seat readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
+// admitChunk readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
 // the pass has already. It tells whether there was room.
 func (s *scheduler) admitChunk(j *job, size, carried int) bool {
 	a, q := j.task, &s.seqs[j.task.Seq]
@@ -136,7 +136,7 @@ func (j *job) start(q *sequence, r decode.TaskRow, carried int, drawn bool) shad
 	return shaders.StartDrawn
 }
 
-// done takes a chunk's end into the sequence's account, and tells whether the ask is done with it.
+// done takes a chunk's end into the sequence's account, and tells whether the task is done with it.
 func (s *scheduler) done(j *job) bool {
 	q := &s.seqs[j.task.Seq]
 	q.tokens = q.tokens[:j.rows[0].Pos]

@@ -19,7 +19,7 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	if err := s.check(j.task); err != nil {
 		return nil, err
 	}
-	s.admitChunk(j, len(tokens), 0) // has room: nothing is in flight
+	s.admitChunk(j, len(tokens), 0) // has room: nothing is live
 	s.last = s.cellsOf([]*job{j})
 	p := &passes{s: s.scheduler}
 	p.begin([]*job{j})

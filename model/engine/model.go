@@ -9,7 +9,7 @@ import (
 	"muninn/vk"
 )
 
-// Options say how a model is loaded.
+// LoadOptions say how a model is loaded.
 type LoadOptions struct {
 	// Weights says which format each matrix takes on the device; by default as it is stored.
 	Weights checkpoint.Scheme

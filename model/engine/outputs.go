@@ -46,7 +46,7 @@ func (o *outputTables) add(s *scheduler, j *job, i, row int) {
 	}
 }
 
-// compare wants the rows of a job compared, as its ask says.
+// compare wants the rows of a job compared, as its task says.
 func (o *outputTables) compare(s *scheduler, j *job) {
 	a, q := j.task, &s.seqs[j.task.Seq]
 	if a.Compare == decode.CompareNone {

@@ -9,7 +9,7 @@ import (
 	"muninn/vk"
 )
 
-// passes gathers the programs of a round: begin, core steps, finish.
+// passes gathers the programs of an iteration: begin, core steps, finish.
 type passes struct {
 	s    *scheduler
 	keys []programKey
@@ -150,7 +150,7 @@ func (p *passes) finish(jobs []*job) {
 	}
 }
 
-// leave brings back how far the groups are: of one ask alone only its own.
+// leave brings back how far the groups are: of one task alone only its own.
 func (p *passes) leave(live []*job) {
 	switch {
 	case !slices.ContainsFunc(live, (*job).adaptive):

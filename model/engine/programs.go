@@ -21,7 +21,7 @@ type programKey struct {
 	follow         bool   // enter, step: dispatches follow the live rows
 	noise          bool   // step: noise is mixed into states
 	retire         bool   // step: it settles what it comes to, no probe has to come before
-	alone          bool   // check, probe, leave: of one ask
+	alone          bool   // check, probe, leave: of one task
 	logitCriterion string // probe: the kernel of the criterion
 	criterion      uint32 // probe: its id
 	outputs        int    // watch, check, probe, head, pick: rows with logits
@@ -35,7 +35,7 @@ type programKey struct {
 // maxPrograms bounds the programs kept: prompts of ever new lengths must not pile up recordings.
 const maxPrograms = 1024
 
-// keptProgram is a recorded program and the round that last used it.
+// keptProgram is a recorded program and the iteration that last used it.
 type keptProgram struct {
 	*vk.Program
 	used uint64
@@ -151,7 +151,7 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 		if key.retire {
 			rec.Settle(r.groups, p.rows, r.live)
 		}
-	case "check": // states to logits on the way; one ask alone follows its rows, and costs nothing once it has settled
+	case "check": // states to logits on the way; one task alone follows its rows, and costs nothing once it has settled
 		p.rows = x.check.rows(key.rows)
 		if key.alone {
 			p.rows = x.live.rows(key.rows)

@@ -67,7 +67,7 @@ func (s *scheduler) results(jobs []*job) error {
 	return nil
 }
 
-// changes are the comparisons of the first n rows of an ask, the first of which is comparison `at` of the pass.
+// changes are the comparisons of the first n rows of a task, the first of which is comparison `at` of the pass.
 func (s *scheduler) changes(a *decode.Task, at, n int) []float32 {
 	q := &s.seqs[a.Seq]
 	var list []float32

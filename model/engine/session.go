@@ -19,8 +19,8 @@ type SessionOptions struct {
 	KV        shaders.KVType // how keys and values are stored; float32
 	Rows      int            // rows of a pass at most: longer prompts run in chunks; 512, on CPU devices 128
 	Outputs   int            // rows of logits of a pass at most; Sequences
-	Exits     bool           // asks may have an Exit: takes room for two more states a row
-	Compares  int            // rows of an ask whose states may be compared
+	Exits     bool           // tasks may have an Exit: takes room for two more states a row
+	Compares  int            // rows of a task whose states may be compared
 
 	// StepsPerSubmit bounds the core steps of one submission; 0: as many as the time budget of a submission takes.
 	StepsPerSubmit int

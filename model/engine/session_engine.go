@@ -6,7 +6,7 @@ import (
 	"muninn/model/decode"
 )
 
-// Engine is the session as strategies take it, for asks until ctx is done.
+// Engine is the session as strategies take it, for tasks until ctx is done.
 func (s *Session) Engine(ctx context.Context) decode.Engine { return sessionEngine{s, ctx} }
 
 type sessionEngine struct {

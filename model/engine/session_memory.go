@@ -93,7 +93,7 @@ func (x *onDevice) scratch(c arch.Config, o SessionOptions) {
 	}
 }
 
-// maxChecks is how many values of a criterion are kept of an ask, for those who want to see them.
+// maxChecks is how many values of a criterion are kept of a task, for those who want to see them.
 const maxChecks = 256
 
 // coreSlots is the strategy as the kernels take it: no more slots than the deepest row needs.

@@ -9,7 +9,7 @@ import (
 func (o SessionOptions) For(s decode.Strategy) SessionOptions {
 	n := max(o.Sequences, 1)
 	o.Exits = o.Exits || s.Exit != nil
-	width := 0 // rows of an ask
+	width := 0 // rows of a task
 	switch {
 	case s.Speculative != nil:
 		width = s.Speculative.Lookahead

@@ -7,7 +7,7 @@ import (
 	"muninn/vk"
 )
 
-// tapped runs the programs of a round one by one, recorded anew, and hands out the tensors named on the way. A core step's
+// tapped runs the programs of an iteration one by one, recorded anew, and hands out the tensors named on the way. A core step's
 // taps are named after its number, from 1.
 func (s *scheduler) tapped(ctx context.Context, keys []programKey) error {
 	step := 0
@@ -51,7 +51,7 @@ func (s *scheduler) tappedPart(ctx context.Context, k programKey, step int) erro
 	return nil
 }
 
-// bySlot picks the rows of the last pass in their order.
+// byCell picks the rows of the last pass in their order.
 func (s *scheduler) byCell(all [][]float32) [][]float32 {
 	rows := make([][]float32, len(s.last))
 	for i, slot := range s.last {

@@ -18,12 +18,12 @@ import (
 	"muninn/vk/vktest"
 )
 
-// askedSequence is a sequence of random asks as the test knows it.
+// askedSequence is a sequence of random tasks as the test knows it.
 type askedSequence struct {
 	rng    *rand.Rand
 	seq    int
 	tokens []int32
-	flying []decode.TaskRow // rows in flight, ascending, with the steps behind them
+	flying []decode.TaskRow // live rows, ascending, with the steps behind them
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 	askMaxSteps = 12
 )
 
-// next makes up an ask: rows in flight that go on, begun again or not, and new ones behind them, or only new ones.
+// next makes up a task: live rows that go on, begun again or not, and new ones behind them, or only new ones.
 func (q *askedSequence) next() *decode.Task {
 	rng := q.rng
 	chance := func(percent int) bool { return rng.IntN(100) < percent }
@@ -61,7 +61,7 @@ func (q *askedSequence) next() *decode.Task {
 		fresh++
 	}
 
-	normed := false // one of an ask at most
+	normed := false // one of a task at most
 	for range min(fresh, askContext-pos) {
 		r := decode.TaskRow{Pos: pos, Token: int32(rng.IntN(200)), Begin: true}
 		if back := 1 + rng.IntN(2); len(q.flying) > 0 && chance(60) {
@@ -113,32 +113,32 @@ func (q *askedSequence) next() *decode.Task {
 	return a
 }
 
-// took takes what came of an ask into account.
+// took takes what came of a task into account.
 func (q *askedSequence) took(a *decode.Task) {
-	var flying []decode.TaskRow
+	var live []decode.TaskRow
 	for _, r := range q.flying {
 		if a.Keep && r.Pos < a.Rows[0].Pos {
-			flying = append(flying, r)
+			live = append(live, r)
 		}
 	}
 	for i, r := range a.Rows {
 		r.Step += a.Taken
 		if !a.Last || i == len(a.Rows)-1 {
-			flying = append(flying, r)
+			live = append(live, r)
 		}
 		q.tokens = append(q.tokens[:r.Pos], r.Token)
 	}
-	q.flying = flying
+	q.flying = live
 }
 
-// watched is what an ask hands out on the way.
+// watched is what a task hands out on the way.
 type watched struct {
 	steps  []int
 	values []float64
 	logits [][]float32
 }
 
-// watch is the ask with its callbacks set.
+// watch is the task with its callbacks set.
 func watch(a decode.Task) (*decode.Task, *watched) {
 	w := &watched{}
 	a.Logits = func(rows [][]float32) { w.logits = append(w.logits, rows...) }
@@ -150,7 +150,7 @@ func watch(a decode.Task) (*decode.Task, *watched) {
 	return &a, w
 }
 
-// TestDeviceAsks: asks of every kind, several at once, come to what they come to in the reference one by one.
+// TestDeviceAsks: tasks of every kind, several at once, come to what they come to in the reference one by one.
 func TestDeviceAsks(t *testing.T) {
 	rounds := testSize(t, "MUNINN_TEST_ASKS", 40, 8)
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
@@ -230,7 +230,7 @@ func TestDeviceAskChunks(t *testing.T) {
 			t.Errorf("6 rows in passes of 4: %d steps, %d passes, %d steps of rows", prompt.Taken, prompt.Passes, prompt.RowSteps)
 		}
 		rows[0].Pos = 5
-		rows[0].From = decode.FromOwn // the one in flight
+		rows[0].From = decode.FromOwn // the one live
 		for i := 1; i < len(rows); i++ {
 			rows[i].Pos = 5 + i
 		}
@@ -245,7 +245,7 @@ func TestDeviceAskChunks(t *testing.T) {
 	})
 }
 
-// sameOutcome tells how what came of an ask differs from what it is to come to.
+// sameOutcome tells how what came of a task differs from what it is to come to.
 func sameOutcome(a, want *decode.Task, saw, wanted *watched) string {
 	if a.Taken != want.Taken || a.Passes != want.Passes || a.RowSteps != want.RowSteps || !slices.Equal(saw.steps, wanted.steps) {
 		return fmt.Sprintf("%d steps taken, %d in all, checks after %v with %v; the reference %d, %d, after %v with %v",

@@ -21,7 +21,7 @@ import (
 var waveHops, hopGroups = []int{2, 5, 8, 11, 14, 17}, []int{0, 4, 8, 12}
 
 // TestWavesAnswer: behind a problem's answer the demo model goes on with questions of its own about the same definitions. A wave
-// has several of them in flight; how many answers are right is what that costs beside plain decoding.
+// has several of them live; how many answers are right is what that costs beside plain decoding.
 // MUNINN_TEST_PROBLEMS measures so many problems of each size instead of one.
 func TestWavesAnswer(t *testing.T) {
 	each := testSize(t, "MUNINN_TEST_PROBLEMS", 1, 1)

@@ -58,7 +58,7 @@ type filling struct {
 	vector vk.Span // float32, where matrix has no shards
 }
 
-// layout allocates a model's weights by the table of its tensors, and keeps what goes where.
+// weightLayout allocates a model's weights by the table of its tensors, and keeps what goes where.
 type weightLayout struct {
 	mem      *memory
 	c        arch.Config

@@ -32,7 +32,7 @@ func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
 	}
 }
 
-// coreCache is the cache of a core block at step t of an ask: which entry stands for a position is the strategy's choice.
+// coreCache is the cache of a core block at step t of a task: which entry stands for a position is the strategy's choice.
 func (q *refSequence) coreCache(block int, rows []decode.TaskRow, t int, lookup decode.Lookup) refCache {
 	block /= lookup.Blocks // blocks that share their slots have one entry
 	slotOf := func(pos int) int { return lookup.Slot(rows[pos-rows[0].Pos].Step + t) }

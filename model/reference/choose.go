@@ -77,7 +77,7 @@ func (s *Session) compare(q *refSequence, a *decode.Task, starts, state [][]floa
 	q.deltas, q.compared = deltas, a.Compare != decode.CompareNone
 }
 
-// refExit watches an ask's steps.
+// refExit watches a task's steps.
 type refExit struct {
 	exit    *decode.Exit
 	measure measure
@@ -88,13 +88,13 @@ func (s *Session) newExit(a *decode.Task, starts [][]float64) refExit {
 	if !a.Adaptive() {
 		return refExit{}
 	}
-	info, _ := a.Exit.Criterion.Info() // the ask has been checked
+	info, _ := a.Exit.Criterion.Info() // the task has been checked
 	m := measures[info.Measure](s.r.Config)
 	m.start(starts)
 	return refExit{a.Exit, m, info.Logits()}
 }
 
-// done tells whether the step of an index ends the ask. logits computes those of the last row.
+// done tells whether the step of an index ends the task. logits computes those of the last row.
 func (e refExit) done(step int, state [][]float64, logits func() []float64) bool {
 	if e.exit == nil || !e.exit.Checks(step) {
 		return false

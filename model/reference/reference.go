@@ -6,7 +6,7 @@ import (
 	"muninn/shaders/plain"
 )
 
-// Reference is the model in plain Go: float32 weights, float64 arithmetic, no tiles, no device. It is the oracle
+// Model is the model in plain Go: float32 weights, float64 arithmetic, no tiles, no device. It is the oracle
 // that the device's graph is compared with, and slow. It may be shared by sessions.
 //
 // Letters: S rows of a pass, d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize, V = PaddedVocabSize.

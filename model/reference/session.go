@@ -7,7 +7,7 @@ import (
 	"muninn/model/decode"
 )
 
-// ReferenceOptions are a reference session's. The zero value is a session of the `latest-m4` strategy.
+// Options are a reference session's. The zero value is a session of the `latest-m4` strategy.
 type Options struct {
 	Lookup  decode.Lookup
 	Context int // positions of each sequence; block_size
@@ -17,7 +17,7 @@ type Options struct {
 	Tap func(name string, row int, v []float32)
 }
 
-// ReferenceInput is a stretch of tokens to go on a sequence with.
+// Input is a stretch of tokens to go on a sequence with.
 type Input struct {
 	Seq    int
 	Tokens []int32
@@ -35,13 +35,13 @@ type refSequence struct {
 	setting   decode.Sequence
 	tokens    []int32
 	positions []refPosition
-	live      map[int]refRow // rows in flight, by position
-	deltas    [][]float64    // (rows, d) of the last ask's Compare
-	compared  bool           // the last ask had one
+	live      map[int]refRow // live rows, by position
+	deltas    [][]float64    // (rows, d) of the last task's Compare
+	compared  bool           // the last task had one
 	carried   bool           // the last token is that of a Forward that no Rewind has undone
 }
 
-// refRow is a row in flight: where the last ask left it.
+// refRow is a live row: where the last task left it.
 type refRow struct{ state, embeds []float64 } // (d) each
 
 // refPosition is what the cache holds of one position.
@@ -100,7 +100,7 @@ func (s *Session) Tokens(seq int) []int32 { return s.sequence(seq).tokens }
 // Context is the number of positions of each sequence.
 func (s *Session) Context() int { return s.opt.Context }
 
-// Rows is the number of rows of an ask at most.
+// Rows is the number of rows of a task at most.
 func (s *Session) Rows() int { return s.opt.Context }
 
 // Lookup is the session's cache lookup strategy.

@@ -8,7 +8,7 @@ import (
 	"muninn/shaders/plain"
 )
 
-// Do does an ask in plain Go. After an error of the ask nothing has changed.
+// Do does a task in plain Go. After an error of the task nothing has changed.
 func (s *Session) Do(a *decode.Task) error {
 	q := s.sequence(a.Seq)
 	q.carried = false
@@ -83,7 +83,7 @@ func (s *Session) do(q *refSequence, a *decode.Task, row0 int) error {
 	return nil
 }
 
-// hold makes the sequence end with the ask's rows, which keep the slots of the steps that lie behind them.
+// hold makes the sequence end with the task's rows, which keep the slots of the steps that lie behind them.
 func (s *Session) hold(q *refSequence, a *decode.Task) {
 	r := s.r
 	for _, row := range a.Rows {
@@ -197,7 +197,7 @@ func (s *Session) noise(q *refSequence, a *decode.Task, state [][]float64, t int
 	return rmsNorms(noisy, s.r.core[len(s.r.core)-1].norm4, s.r.Config.NormEps)
 }
 
-// logits of the last rows of an ask: ln_f, coda over all rows, ln_f again, head. (outputs, V)
+// logits of the last rows of a task: ln_f, coda over all rows, ln_f again, head. (outputs, V)
 func (s *Session) logits(q *refSequence, at []int, state [][]float64, outputs int, tap refTap) [][]float64 {
 	r, eps := s.r, s.r.Config.NormEps
 	x := rmsNorms(state, r.lnF, eps)

@@ -27,7 +27,7 @@ func beginRows(from int, tokens ...int32) []decode.TaskRow {
 	return rows
 }
 
-// again are rows in flight to go on with.
+// again are live rows to go on with.
 func again(rows []decode.TaskRow, step int) []decode.TaskRow {
 	rows = slices.Clone(rows)
 	for i := range rows {
@@ -36,7 +36,7 @@ func again(rows []decode.TaskRow, step int) []decode.TaskRow {
 	return rows
 }
 
-// latents are the final states of the session's rows in flight.
+// latents are the final states of the session's live rows.
 func latents(s *Session, rows []decode.TaskRow) (states [][]float64) {
 	for _, row := range rows {
 		states = append(states, s.sequence(0).live[row.Pos].state)
@@ -52,7 +52,7 @@ func worstState(a, b [][]float64) float64 {
 	return worst
 }
 
-// TestAskGoesOn: core steps in two asks, or one by one and then together, are those of one ask.
+// TestAskGoesOn: core steps in two tasks, or one by one and then together, are those of one task.
 func TestAskGoesOn(t *testing.T) {
 	r := tinyReference(t, 3)
 	rows := beginRows(2, 8, 9, 10)
@@ -123,7 +123,7 @@ func TestAskEmbeds(t *testing.T) {
 	}
 }
 
-// TestAskChanges: changes are from where a row, shifted, started; accelerations from the last ask's changes, by number.
+// TestAskChanges: changes are from where a row, shifted, started; accelerations from the last task's changes, by number.
 func TestAskChanges(t *testing.T) {
 	s := tinySession(t, tinyReference(t, 3), "full")
 	rows := beginRows(0, 5, 6, 7)

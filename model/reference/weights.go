@@ -5,7 +5,7 @@ import (
 	"muninn/model/checkpoint"
 )
 
-// NewReference reads all weights of a checkpoint.
+// New reads all weights of a checkpoint.
 func New(ck *checkpoint.Checkpoint) (*Model, error) {
 	c := ck.Config
 	l := refLoader{ck: ck, table: c.TensorSpecs()}

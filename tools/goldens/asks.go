@@ -32,7 +32,7 @@ func (s states) of(ts tensors, width int) (func(seq, pos int) []float32, error) 
 }
 
 // asker opens a session of one sequence for a case's strategy.
-func asker(m loaded, o sessionOptions, lookup string) (session, decode.Engine, error) {
+func tasker(m loaded, o sessionOptions, lookup string) (session, decode.Engine, error) {
 	s, err := newSession(m, o, lookup)
 	if err != nil {
 		return nil, nil, err
@@ -63,7 +63,7 @@ func compareInts[T int | int32](what string, got, want []T, c *check) {
 	}
 }
 
-// logitsOf makes an engine hand out the logits of the last output of every ask that has any.
+// logitsOf makes an engine hand out the logits of the last output of every task that has any.
 type logitsOf struct {
 	decode.Engine
 	rows [][]float32

@@ -6,7 +6,7 @@ import (
 	"muninn/model/decode"
 )
 
-// diffusionCase is the diffusion-style strategy: many positions in flight.
+// diffusionCase is the diffusion-style strategy: many live positions.
 type diffusionCase struct {
 	Name         string
 	Prompt       []int32
@@ -63,7 +63,7 @@ func (d *diffusionCase) run(m loaded, _ tensors, c *check) error {
 	if err != nil {
 		return err
 	}
-	s, e, err := asker(m, sessionOptions{Sequences: 1, Context: cfg.BlockSize, MaxSteps: d.Steps, States: start}, d.Lookup)
+	s, e, err := tasker(m, sessionOptions{Sequences: 1, Context: cfg.BlockSize, MaxSteps: d.Steps, States: start}, d.Lookup)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"muninn/model/reference"
 )
 
-// engine is what is compared with the golden data.
+// runner is what is compared with the golden data.
 type runner interface {
 	// Load opens a checkpoint folder.
 	Load(dir string) (loaded, error)
@@ -45,7 +45,7 @@ type session interface {
 	Forward(inputs []reference.Input, numSteps int) ([][]float32, error)
 	// Stored counts the positions of sequence seq that hold a slot of a core block.
 	Stored(seq, block, slot int) int
-	// Engine is the session as strategies take it, if it does asks.
+	// Engine is the session as strategies take it, if it does tasks.
 	Engine() (decode.Engine, bool)
 	Close()
 }

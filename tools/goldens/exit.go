@@ -63,7 +63,7 @@ func (e exitCase) run(m loaded, ts tensors, c *check) error {
 	if err != nil {
 		return err
 	}
-	s, engine, err := asker(m, sessionOptions{Sequences: 1, Context: len(e.Prompt) + len(e.Tokens), MaxSteps: e.MaxSteps, States: start}, e.Lookup)
+	s, engine, err := tasker(m, sessionOptions{Sequences: 1, Context: len(e.Prompt) + len(e.Tokens), MaxSteps: e.MaxSteps, States: start}, e.Lookup)
 	if err != nil {
 		return err
 	}

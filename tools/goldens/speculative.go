@@ -38,13 +38,13 @@ func (s speculativeCase) run(m loaded, ts tensors, c *check) error {
 		lookup = "full" // the reference's default
 	}
 	context := len(s.Prompt) + s.MaxTokens + 2*s.Lookahead
-	run := func(sampler decode.Strategy, n int) (decode.Outcome, error) {
-		sess, e, err := asker(m, sessionOptions{Sequences: 1, Context: context, MaxSteps: max(s.R, s.DraftSteps), States: start}, lookup)
+	run := func(strategy decode.Strategy, n int) (decode.Outcome, error) {
+		sess, e, err := tasker(m, sessionOptions{Sequences: 1, Context: context, MaxSteps: max(s.R, s.DraftSteps), States: start}, lookup)
 		if err != nil {
 			return decode.Outcome{}, err
 		}
 		defer sess.Close()
-		return decode.Decode(e, 0, decode.Request{Prompt: s.Prompt, Steps: s.R, MaxTokens: n, Pick: decode.Filters{Greedy: true}, Strategy: sampler},
+		return decode.Decode(e, 0, decode.Request{Prompt: s.Prompt, Steps: s.R, MaxTokens: n, Pick: decode.Filters{Greedy: true}, Strategy: strategy},
 			func(decode.Choice) (bool, error) { return false, nil })
 	}
 	out, err := run(decode.Strategy{Speculative: &decode.Speculative{DraftSteps: s.DraftSteps, Lookahead: s.Lookahead, Threshold: s.Threshold}}, s.MaxTokens)
