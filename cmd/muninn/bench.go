@@ -203,7 +203,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	}
 	defer m.Close()
 	b := &bencher{
-		s: s, m: m, plan: p, reps: o.Reps, speed: speed, caps: dev.Caps(), work: workOf(m.Config, engine.DeviceFormats(scheme, m.Config, stored)),
+		say: s.Note, m: m, plan: p, reps: o.Reps, speed: speed, caps: dev.Caps(), work: engine.WorkOf(m.Config, engine.DeviceFormats(scheme, m.Config, stored)),
 		base: benchRow{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RoofRead: speed.Read / 1e9, RoofFMA: speed.FMA / 1e9},
 	}

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
-	"muninn/cmd/muninn/cli"
 	"muninn/model/engine"
 	"muninn/shaders/roof"
 	"muninn/vk"
@@ -14,13 +14,13 @@ import (
 
 // bencher runs the tests on one model.
 type bencher struct {
-	s     *cli.Streams
+	say   func(format string, args ...any) // says what comes next
 	m     *engine.Model
 	plan  benchPlan
 	reps  int
 	speed vk.Speed
 	caps  vk.Caps
-	work  work
+	work  engine.Work
 	base  benchRow
 }
 
@@ -56,7 +56,7 @@ func (b *bencher) sequences(ctx context.Context, s *engine.Session, r int, repor
 	for _, n := range b.plan.prompts {
 		t := b.test(fmt.Sprintf("pp%d", n), r, n)
 		for left := n; left > 0; left -= s.Rows() {
-			bytes, flops := b.work.pass(min(left, s.Rows()), r)
+			bytes, flops := b.work.Pass(min(left, s.Rows()), r)
 			t.bytes, t.flops = t.bytes+bytes, t.flops+flops
 		}
 		if err := b.time(t, func() error {
@@ -68,7 +68,7 @@ func (b *bencher) sequences(ctx context.Context, s *engine.Session, r int, repor
 	}
 	for _, n := range b.plan.tokens {
 		t := b.test(fmt.Sprintf("tg%d", n), r, n)
-		bytes, flops := b.work.pass(1, r)
+		bytes, flops := b.work.Pass(1, r)
 		t.bytes, t.flops = float64(n)*bytes, float64(n)*flops
 		if err := b.time(t, func() error {
 			for _, id := range b.tokens(n) {
@@ -86,7 +86,7 @@ func (b *bencher) sequences(ctx context.Context, s *engine.Session, r int, repor
 
 // time repeats one test from an empty cache.
 func (b *bencher) time(t *test, do func() error, s *engine.Session, report func(benchRow) error) error {
-	b.s.Note("%s %s, r %d: %d repetitions", t.row.Model, t.row.Test, t.row.Steps, b.reps)
+	b.say("%s %s, r %d: %d repetitions", t.row.Model, t.row.Test, t.row.Steps, b.reps)
 	for range b.reps + 1 {
 		if err := s.Rewind(0, 0); err != nil {
 			return err
@@ -110,10 +110,10 @@ func (b *bencher) rows(ctx context.Context, report func(benchRow) error) error {
 	for _, n := range b.plan.rows {
 		t := b.test(fmt.Sprintf("rows%d", n), 1, n)
 		t.row.Layers = b.m.Config.NLayersInRecurrentBlock
-		t.bytes, t.flops = b.work.step.bytes, 2*float64(n)*b.work.step.weights
+		t.bytes, t.flops = b.work.Step.Bytes, 2*float64(n)*b.work.Step.Elements
 		tests = append(tests, t)
 	}
-	b.s.Note("%s: a core step of %v rows, %d repetitions", b.base.Model, b.plan.rows, b.reps)
+	b.say("%s: a core step of %v rows, %d repetitions", b.base.Model, b.plan.rows, b.reps)
 	for range b.reps + 1 {
 		for i, t := range tests {
 			step, err := s.CoreSteps(ctx, b.tokens(b.plan.rows[i]))
@@ -157,7 +157,7 @@ func (b *bencher) profile(ctx context.Context) ([]vk.Timing, error) {
 			return nil, err
 		}
 	}
-	b.s.Note("%s: device time of one token, r %d", b.base.Model, r)
+	b.say("%s: device time of one token, r %d", b.base.Model, r)
 	return dev.Timings(), nil
 }
 
@@ -210,4 +210,21 @@ func (t *test) result(speed vk.Speed) benchRow {
 	row.First = t.laps[0].Wall.Seconds()
 	row.Reps = len(rates)
 	return row
+}
+
+func medianOf(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	n := len(list)
+	return (list[(n-1)/2] + list[n/2]) / 2
+}
+
+// meanOf is mean and standard deviation; that of one value is 0.
+func meanOf(list []float64) (mean, sd float64) {
+	for _, x := range list {
+		mean += x / float64(len(list))
+	}
+	for _, x := range list {
+		sd += (x - mean) * (x - mean) / float64(max(len(list)-1, 1))
+	}
+	return mean, math.Sqrt(sd)
 }

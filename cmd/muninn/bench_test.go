@@ -12,8 +12,6 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
-	"muninn/model/checkpoint"
-	"muninn/model/engine"
 	"muninn/shaders/roof"
 	"muninn/vk"
 	"muninn/vk/vktest"
@@ -183,26 +181,5 @@ func TestBenchResult(t *testing.T) {
 		if math.Abs(got[0]-got[1]) > 1e-9 {
 			t.Errorf("%s: %g, want %g", name, got[0], got[1])
 		}
-	}
-}
-
-// The work of a pass, by hand: a core of 1 layer of width 64 and mlp 128 in bf16, adapter beside it, a head of 32 rows.
-func TestBenchWork(t *testing.T) {
-	shape, err := arch.ParseShape("64,2,128,32,1,1,1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := shape.Config
-	const layer, adapter, head = 4*64*64 + 3*64*128, 2 * 64 * 64, 32 * 64
-	bytes, flops := workOf(c, engine.DeviceFormats(checkpoint.Scheme{}, c, engine.RandomStored)).pass(3, 5)
-	if want := 2.0 * (2*layer + 5*(layer+adapter) + head); bytes != want {
-		t.Errorf("%g bytes, want %g", bytes, want)
-	}
-	if want := 2.0 * (3*(2*layer+5*(layer+adapter)) + head); flops != want {
-		t.Errorf("%g operations, want %g", flops, want)
-	}
-	c.TieEmbeddings = true // the head is the embedding: read as before
-	if tied, _ := workOf(c, engine.DeviceFormats(checkpoint.Scheme{}, c, engine.RandomStored)).pass(3, 5); tied != bytes {
-		t.Errorf("%g bytes with a tied head, %g without", tied, bytes)
 	}
 }

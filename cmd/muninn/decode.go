@@ -246,6 +246,12 @@ func (o *decodeOptions) doesNotFit(err error) error {
 	return fmt.Errorf("%w\nspeculation keeps a KV slot for every core step: where one of these shares slots, decode with --decode plain", err)
 }
 
+// perToken is the bytes of weights that a token of some core steps takes by itself.
+func (x *opened) perToken(steps int) float64 {
+	bytes, _ := engine.WorkOf(x.Config, engine.DeviceFormats(x.Weights, x.Config, x.Source.Stored)).Pass(1, steps)
+	return bytes
+}
+
 // Close closes everything, last opened first.
 func (x *opened) Close() error {
 	x.reading.Done()

@@ -98,7 +98,7 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	if o.JSON {
 		show.out, show.live = io.Discard, false
 	}
-	r := &demoRun{m: m.Model, s: session, compiling: bar, seed: o.Seed.number(&silent)}
+	r := &demoRun{m: m.Model, s: session, passed: bar.Hide, seed: o.Seed.number(&silent)}
 	report, err := r.all(ctx, show, o.Problems, m.Device().Caps())
 	if err != nil {
 		return err
@@ -164,7 +164,9 @@ func (r *demoRun) all(ctx context.Context, show *demoScreen, problems int, caps 
 		Problem: demoProblem{Text: p.Text(), Hops: p.Hops, Chain: string(p.Chain)}, problem: p,
 	}
 	show.header(rep)
-	if rep.Answers, err = r.depths(ctx, p, show); err != nil {
+	rep.Answers, err = r.depths(ctx, p, func(threads []*thread, round int, last bool) error { return show.columns(ctx, threads, round, last) })
+	show.release()
+	if err != nil {
 		return nil, err
 	}
 	show.answered(rep)
@@ -172,7 +174,10 @@ func (r *demoRun) all(ctx context.Context, show *demoScreen, problems int, caps 
 		return nil, err
 	}
 	show.insideTable(rep)
-	if rep.Accuracy, err = r.accuracy(ctx, rng, problems, show); err != nil {
+	bar := cli.NewProgress(show.s, indent+"measuring", int64(problems*(demoMaxHops+1)*len(demoDepths)), false)
+	rep.Accuracy, err = r.accuracy(ctx, rng, problems, bar.Add)
+	bar.Done()
+	if err != nil {
 		return nil, err
 	}
 	show.accuracyTables(rep)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
 	"muninn/model/demo"
 	"muninn/model/engine"
@@ -19,7 +18,7 @@ type demoRun struct {
 	s    *engine.Session
 	seed uint64
 
-	compiling *cli.Progress
+	passed func() // called after each pass
 
 	promptTokens, tokens, coreSteps int
 }
@@ -69,7 +68,7 @@ func (r *demoRun) advance(ctx context.Context, threads ...*thread) error {
 		}
 	}
 	choices, err := r.s.Forward(ctx, inputs, threads[0].steps)
-	r.compiling.Hide()
+	r.passed()
 	if err != nil {
 		return err
 	}
@@ -85,8 +84,8 @@ func (r *demoRun) advance(ctx context.Context, threads ...*thread) error {
 }
 
 // depths answers one problem at every depth side by side. In each round every column takes one core step's worth of
-// time: a column of depth r says a token every r rounds.
-func (r *demoRun) depths(ctx context.Context, p demo.Problem, show *demoScreen) ([]demoAnswer, error) {
+// time: a column of depth r says a token every r rounds. After each round frame is shown where they are.
+func (r *demoRun) depths(ctx context.Context, p demo.Problem, frame func(threads []*thread, round int, last bool) error) ([]demoAnswer, error) {
 	threads := make([]*thread, len(demoDepths))
 	for i, steps := range demoDepths {
 		var err error
@@ -94,7 +93,6 @@ func (r *demoRun) depths(ctx context.Context, p demo.Problem, show *demoScreen) 
 			return nil, err
 		}
 	}
-	defer show.release()
 	for round := 0; ; round++ {
 		open := false
 		for _, t := range threads {
@@ -105,7 +103,7 @@ func (r *demoRun) depths(ctx context.Context, p demo.Problem, show *demoScreen) 
 			}
 			open = open || !t.done
 		}
-		if err := show.columns(ctx, threads, round, !open); err != nil {
+		if err := frame(threads, round, !open); err != nil {
 			return nil, err
 		}
 		if !open {
@@ -186,11 +184,9 @@ func newAccuracy(problems int) accuracy {
 	return a
 }
 
-// accuracy measures fresh problems of every length at every depth.
-func (r *demoRun) accuracy(ctx context.Context, rng *rand.Rand, problems int, show *demoScreen) (accuracy, error) {
+// accuracy measures fresh problems of every length at every depth; step is told how many more are done.
+func (r *demoRun) accuracy(ctx context.Context, rng *rand.Rand, problems int, step func(n int)) (accuracy, error) {
 	a := newAccuracy(problems)
-	bar := cli.NewProgress(show.s, indent+"measuring", int64(problems*len(a.Hops)*len(a.Steps)), false)
-	defer bar.Done()
 	for h, hops := range a.Hops {
 		drawn := make([]demo.Problem, problems)
 		for i := range drawn {
@@ -215,7 +211,7 @@ func (r *demoRun) accuracy(ctx context.Context, rng *rand.Rand, problems int, sh
 						a.AtOnce[d][h]++
 					}
 				}
-				bar.Add(len(batch))
+				step(len(batch))
 			}
 		}
 	}

@@ -149,7 +149,7 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 	if o.ComparePlain && err == nil {
 		sum.Plain, err = comparePlain(ctx, x, p, t)
 	}
-	return errors.Join(err, o.finish(s, w, sum, traffic(x.Source, x.Weights, steps)))
+	return errors.Join(err, o.finish(s, w, sum, x.perToken(steps)))
 }
 
 // depth is num_steps and the strategy as the flags have them.
@@ -178,7 +178,7 @@ func (o *runOptions) depth(c arch.Config) (steps int, strategy decode.Strategy, 
 }
 
 // finish ends the output, says in a line what it took, and prints what was asked for besides.
-func (o *runOptions) finish(s *cli.Streams, w *tokenWriter, sum summary, perToken uint64) error {
+func (o *runOptions) finish(s *cli.Streams, w *tokenWriter, sum summary, perToken float64) error {
 	err := w.close(sum)
 	if o.ComparePlain {
 		fmt.Fprintln(s.Err, sum.closing()) // asked for by name, so -q does not leave it out

@@ -9,10 +9,7 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model/checkpoint"
 	"muninn/model/decode"
-	"muninn/model/store"
-	"muninn/shaders/format"
 )
 
 type fullDisk struct{}
@@ -42,27 +39,6 @@ func TestClosedOutput(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != c.want || c.want != 0 && !strings.Contains(string(out), "standard output is closed") {
 			t.Errorf("%s: %v, exit status %d, want %d: %s", c.line, err, code, c.want, out)
 		}
-	}
-}
-
-func TestTraffic(t *testing.T) {
-	ck, err := store.Open("demo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ck.Close()
-	const d, m, vocab = 128, 352, 960
-	const block = 3*d*d + d*d + 2*m*d + m*d + 4*d + 2*d
-	for _, steps := range []int{0, 1, 8} {
-		vectors := 4*d + 2*d // float32 on the device, whatever the file has
-		want := uint64(2*(block+steps*(2*block+2*d*d)+block+d+vocab*d) + 2*(vectors*(2+2*steps)+d))
-		if got := traffic(ck, checkpoint.Scheme{}, steps); got != want {
-			t.Errorf("%d steps: %d bytes, want %d", steps, got, want)
-		}
-	}
-	f32 := checkpoint.Scheme{Quant: format.F32}
-	if a, b := traffic(ck, f32, 8), traffic(ck, checkpoint.Scheme{}, 8); a < b*19/10 || a > 2*b { // norms keep their format
-		t.Errorf("%d bytes in f32, %d in bf16", a, b)
 	}
 }
 

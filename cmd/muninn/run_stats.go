@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model/arch"
-	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/vk"
@@ -145,46 +143,15 @@ func hashLogits(logits []float32) string {
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
-// traffic is the bytes of weights that a pass of one row at num_steps = steps reads: prelude, coda and head once, adapter
-// and core blocks at every step. Of the embedding, one row is read, which does not count.
-func traffic(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme, steps int) uint64 {
-	c := ck.Config
-	var total uint64
-	for _, spec := range c.TensorSpecs() {
-		elements, times := int64(1), uint64(1)
-		for _, dim := range spec.Shape {
-			elements *= int64(dim)
-		}
-		format, err := scheme.Format(ck, spec)
-		if err != nil {
-			continue // an absent head
-		}
-		switch spec.Part {
-		case arch.PartAdapter, arch.PartCore:
-			times = uint64(steps)
-		case arch.PartEmbedding:
-			if !c.TieEmbeddings {
-				times = 0 // the head has its own matrix
-			}
-		case arch.PartHead:
-			if c.TieEmbeddings {
-				times = 0
-			}
-		}
-		total += uint64(format.Bytes(elements)) * times
-	}
-	return total
-}
-
-// printStats writes the summary for people. perToken is the weight traffic of one token in bytes.
-func printStats(w io.Writer, s summary, perToken uint64) {
+// printStats writes the summary for people. perToken is the bytes of weights that a pass of one token reads.
+func printStats(w io.Writer, s summary, perToken float64) {
 	fmt.Fprintf(w, "load    %.2f s\n", s.LoadSeconds)
 	fmt.Fprintf(w, "prompt  %s in %.3f s, %.1f tok/s\n", cli.Plural(s.PromptTokens, "token"), s.PromptSeconds, s.PromptRate)
 	fmt.Fprintf(w, "answer  %s, %.3f s after the first one; weights %.1f MB a token at %d steps\n",
-		cli.Plural(s.Tokens, "token"), s.AnswerSeconds, float64(perToken)/1e6, s.Steps)
+		cli.Plural(s.Tokens, "token"), s.AnswerSeconds, perToken/1e6, s.Steps)
 	if r := s.AnswerRate; r != nil {
 		fmt.Fprintf(w, "rate    %.2f tok/s, weights %.2f GB/s; without the first token and those for which programs were recorded\n",
-			*r, *r*float64(perToken)/1e9)
+			*r, *r*perToken/1e9)
 	}
 	fmt.Fprintf(w, "device  %s, %s allocated\n", s.Device, cli.Size(s.DeviceBytes))
 	fmt.Fprintf(w, "counts  %d dispatches, %d submissions, %d recordings, %d bytes up, %d bytes down\n",
