@@ -50,6 +50,7 @@ func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
 	fs.IntVar(&o.Reps, "reps", 5, "repetitions, after a first one that is reported apart")
 	cli.ChoiceVarP(fs, &o.Output, "output", "o", benchFormats()[0], benchFormats(), "form of the results")
+	fs.Lookup("output").DefValue = "text on a terminal, elsewhere md"
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
 	o.deviceOptions.AddFlags(fs)
 	o.set = fs.Changed
@@ -173,6 +174,9 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 	}
 	dev.SetSpeed(speed)
 	s.Note("roof: reads %.2f GB/s, %.1f GFLOP/s, %v a dispatch", speed.Read/1e9, speed.FMA/1e9, speed.Dispatch)
+	if width, _ := s.TerminalSize(s.Out); width > 0 && !o.set("output") {
+		o.Output = "text"
+	}
 	out, err := newBenchWriter(s.Out, o.Output)
 	if err != nil {
 		return err

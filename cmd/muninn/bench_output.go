@@ -94,7 +94,31 @@ var benchColumns = []benchColumn{
 	column("first s", "first_run_seconds", 2, func(r benchRow) float64 { return r.First }),
 }
 
-func benchFormats() []string { return []string{"md", "csv", "json", "jsonl"} }
+func benchFormats() []string { return []string{"md", "text", "csv", "json", "jsonl"} }
+
+// textWidths are those of the columns that the form for terminals has; what they share stands above them.
+var textWidths = map[string]int{"test": 8, "r": 5, "t/s": 18, "cost": 6, "GB/s": 8, "GFLOP/s": 9, "read": 6, "fma": 6, "first s": 9}
+
+// text is a line of the columns in textWidths.
+func text(cell func(benchColumn) string) string {
+	var b strings.Builder
+	for _, c := range benchColumns {
+		if width := textWidths[c.short]; width > 0 {
+			fmt.Fprintf(&b, "%*s", width, cell(c))
+		}
+	}
+	return b.String()
+}
+
+// textRow is a row for terminals, below what it is of where that is another than before.
+func (b *benchWriter) textRow(r benchRow) string {
+	row := text(func(c benchColumn) string { return c.people(r) }) + "\n"
+	of := fmt.Sprintf("%s: %s, %.2f M parameters\non %s\n", r.Model, cli.Size(r.Size), float64(r.Params)/1e6, r.Name)
+	if of != b.of {
+		b.of, row = of, of+text(func(c benchColumn) string { return c.short })+"\n"+row
+	}
+	return row
+}
 
 // benchWriter writes rows as they come; json is one array, at the end.
 type benchWriter struct {
@@ -102,6 +126,7 @@ type benchWriter struct {
 	format string
 	csv    *csv.Writer
 	rows   []benchRow
+	of     string // what the text's rows are of
 }
 
 func newBenchWriter(w io.Writer, format string) (*benchWriter, error) {
@@ -140,6 +165,8 @@ func (b *benchWriter) row(r benchRow) error {
 			}
 		}
 		_, err = fmt.Fprintf(b.w, "| %s |\n", strings.Join(cells, " | "))
+	case "text":
+		_, err = io.WriteString(b.w, b.textRow(r))
 	case "csv":
 		var cells []string
 		for _, c := range benchColumns {

@@ -134,22 +134,22 @@ func TestBenchForms(t *testing.T) {
 
 func TestBenchRefusals(t *testing.T) {
 	for want, args := range map[string][]string{
-		"nothing to measure: name a MODEL": {},
-		"give one of them":                 {"demo", "--shape", "tiny"},
-		"want one of tiny, tinyloop, hugi": {"--shape", "tinny"},
-		"or the seven numbers n_embd,head": {"--shape", "64,2,128,64,1,2"},
-		`"x" is no whole number`:           {"--shape", "64,2,x,64,1,2,1"},
-		`"-2" is no whole number`:          {"--shape", "64,-2,128,64,1,2,1"},
-		"an even head size":                {"--shape", "64,3,128,64,1,2,1"},
-		"1 to 512 of the core":             {"--shape", "64,2,128,64,1,0,1"},
-		"--prompt 4,x":                     {"--shape", "tiny", "-p", "4,x"},
-		"--prompt 9999":                    {"--shape", "tiny", "-p", "9999"},
-		"--rows 129":                       {"--shape", "tiny", "--rows", "129"},
-		"--num-steps -1":                   {"--shape", "tiny", "-r", "-1"},
-		"--reps 0":                         {"--shape", "tiny", "--reps", "0"},
-		"are all empty":                    {"--shape", "tiny", "-p", "0", "-n", "0"},
-		`unknown weight format "q9"`:       {"--shape", "tiny", "--quant", "q8_0,q9"},
-		"want one of md, csv, json, jsonl": {"--shape", "tiny", "-o", "xml"},
+		"nothing to measure: name a MODEL":       {},
+		"give one of them":                       {"demo", "--shape", "tiny"},
+		"want one of tiny, tinyloop, hugi":       {"--shape", "tinny"},
+		"or the seven numbers n_embd,head":       {"--shape", "64,2,128,64,1,2"},
+		`"x" is no whole number`:                 {"--shape", "64,2,x,64,1,2,1"},
+		`"-2" is no whole number`:                {"--shape", "64,-2,128,64,1,2,1"},
+		"an even head size":                      {"--shape", "64,3,128,64,1,2,1"},
+		"1 to 512 of the core":                   {"--shape", "64,2,128,64,1,0,1"},
+		"--prompt 4,x":                           {"--shape", "tiny", "-p", "4,x"},
+		"--prompt 9999":                          {"--shape", "tiny", "-p", "9999"},
+		"--rows 129":                             {"--shape", "tiny", "--rows", "129"},
+		"--num-steps -1":                         {"--shape", "tiny", "-r", "-1"},
+		"--reps 0":                               {"--shape", "tiny", "--reps", "0"},
+		"are all empty":                          {"--shape", "tiny", "-p", "0", "-n", "0"},
+		`unknown weight format "q9"`:             {"--shape", "tiny", "--quant", "q8_0,q9"},
+		"want one of md, text, csv, json, jsonl": {"--shape", "tiny", "-o", "xml"},
 	} {
 		o := invoke(append([]string{"bench"}, args...)...)
 		o.wants(t, cli.ExitUsage, "", want)

@@ -147,7 +147,7 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 	if d.Name != "" && d.Name != store.Name(d.Model) {
 		fmt.Fprintf(s.Out, "named %s\n", d.Name)
 	}
-	fmt.Fprintf(s.Out, "%s, context %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)
+	fmt.Fprintf(s.Out, "%s\ncontext %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)
 	switch {
 	case d.Tokens == 0:
 		fmt.Fprintln(s.Out, "no tokenizer")

@@ -101,3 +101,21 @@ func TestDemoFits(t *testing.T) {
 		}
 	}
 }
+
+// What bench, devices and show print fits a terminal of 80 columns.
+func TestTablesFit(t *testing.T) {
+	device := firstDevice(t)
+	for _, args := range [][]string{{"devices"}, {"show", "demo"},
+		{"bench", "--shape", "tiny", "-p", "4", "-n", "2", "-r", "1", "--rows", "1,2", "--quant", "f32,q8_0", "--reps", "2", "--device", device}} {
+		out := onTerminal(t, 80, nil, args...)
+		var wide []string
+		for _, line := range tooWide(out, 80) {
+			if !strings.Contains(line, "device ") && !strings.Contains(line, "this device is a software driver") { // notes wrap
+				wide = append(wide, line)
+			}
+		}
+		if wide != nil || len(out) < 200 {
+			t.Errorf("%v: %q of %q", args, wide, out)
+		}
+	}
+}
