@@ -55,6 +55,9 @@ func TestBrokenManifests(t *testing.T) {
 				env = []string{"VK_DRIVER_FILES=" + path, "VK_ICD_FILENAMES=" + path}
 			}
 			out := starts(t, data, env...)
+			if kind != "icd.d" && strings.Contains(out, "devices, <nil>: <nil>\n") {
+				continue // newer loaders do without such a layer
+			}
 			if !strings.Contains(out, "*vk.SetupError") || !strings.Contains(out, path+" (begins with ") || !strings.Contains(out, "loader ") || !strings.Contains(out, ".so") {
 				t.Errorf("%s in %s: %s", what, kind, out)
 			}

@@ -31,7 +31,8 @@ const quick = 4
 
 // The short form of a test takes fewer rounds, not fewer kinds of input; the first round of `test` runs the whole.
 var (
-	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache", args: []string{"-short", "./..."}}
+	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache", env: []string{"MUNINN_SKIP_DEVICES=SwiftShader,radv"},
+		args: []string{"-short", "./..."}}
 	whole = []round{
 		{name: "tests", why: "every package, both software drivers", args: []string{"-count=1", "./..."}},
 		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},
