@@ -19,8 +19,9 @@ layout(set = 0, binding = 2) readonly buffer W { float weight[]; }; // [d]
 #ifdef PAIR
 layout(set = 0, binding = 3) readonly buffer W2 { float next[]; };  // [d]
 #ifdef QUANTISE // y beside itself in 8 bits
-layout(set = 0, binding = 4) coherent buffer Y { float y[]; };
-layout(set = 0, binding = 4) coherent buffer Y4 { vec4 y4[]; };
+#include "lib/aliased.glsl"
+ALIASED layout(set = 0, binding = 4) coherent buffer Y { float y[]; };
+ALIASED layout(set = 0, binding = 4) coherent buffer Y4 { vec4 y4[]; };
 layout(set = 0, binding = 5) writeonly buffer Q { uint quant[]; };  // [n] quantised rows
 #define NORM_Y4(i) y4[i]
 #define QUANT(i) quant[i]

@@ -3,7 +3,8 @@
 // key comes from is the cache lookup rule's choice. A workgroup takes TR rows and a head; neighbouring rows of one
 // sequence and step share what is loaded. A running softmax goes over LS positions at a time, in segments whose results
 // are joined in order; with few rows and a long cache each segment has a workgroup of its own and the last to finish
-// joins them (p.split). The order of every sum is the same in all cases.
+// joins them (p.split). The order of every sum is the same in all cases, and no product is left for a driver to contract with
+// an addition in one of them.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #define LS 64 // at least hs / 4: each invocation owns one float vector of the output
@@ -11,13 +12,14 @@ layout(local_size_x = LS) in;
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
 #include "lib/kv.glsl"
+#include "lib/aliased.glsl"
 layout(set = 0, binding = 0) readonly buffer Q { vec4 q[]; };      // [n][q_stride]: heads_all heads of hs / 4, after rope
-layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };     // [slot][cell][heads][hu], after rope
-layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [slot][cell][heads][hu / 2]
-layout(set = 0, binding = 2) readonly buffer V1 { uint v1[]; };    // [slot][cell][heads][hu * 4]
-layout(set = 0, binding = 2) readonly buffer V2 { uvec2 v2[]; };
-layout(set = 0, binding = 2) readonly buffer V4 { uvec4 v4[]; };
-layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
+ALIASED layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };     // [slot][cell][heads][hu], after rope
+ALIASED layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [slot][cell][heads][hu / 2]
+ALIASED layout(set = 0, binding = 2) readonly buffer V1 { uint v1[]; };    // [slot][cell][heads][hu * 4]
+ALIASED layout(set = 0, binding = 2) readonly buffer V2 { uvec2 v2[]; };
+ALIASED layout(set = 0, binding = 2) readonly buffer V4 { uvec4 v4[]; };
+ALIASED layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
 layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };  // [cell] core steps stored
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride]
@@ -91,13 +93,13 @@ void attend(uint n0, uint from, uint to, uint base, uint own, bool missing, uint
                 const vec4 kv[4] = {kv_bytes(four.x) * d, kv_bytes(four.y) * d, kv_bytes(four.z) * d, kv_bytes(four.w) * d};
 #endif
                 [[unroll]] for (uint x = 0; x < KV_XV; x++)
-                    [[unroll]] for (uint r = 0; r < TR; r++) s[r] += q_row[r][u * KV_XV + x] * kv[x];
+                    [[unroll]] for (uint r = 0; r < TR; r++) s[r] = fma(q_row[r][u * KV_XV + x], kv[x], s[r]);
             }
         float score[TR];
         bool seen[TR];
         [[unroll]] for (uint r = 0; r < TR; r++) {
             seen[r] = slot != NONE && r >= from && r < to && pos <= rows[min(n0 + r, p.n - 1)].pos;
-            score[r] = seen[r] ? (s[r].x + s[r].y + s[r].z + s[r].w) * p.scale : LEAST;
+            score[r] = seen[r] ? s[r].x + s[r].y + s[r].z + s[r].w : LEAST;
             part[r][lane] = score[r];
         }
         tree_max();
@@ -114,24 +116,25 @@ void attend(uint n0, uint from, uint to, uint base, uint own, bool missing, uint
         }
         tree_sum(); // its barriers publish weight and address too
         [[unroll]] for (uint r = 0; r < TR; r++) {
-            total[r] = total[r] * fade[r] + part[r][0];
+            total[r] = fma(total[r], fade[r], part[r][0]);
             acc[r] *= fade[r];
         }
         if (lane < p.hv)
             for (uint i = 0; i < min(LS, end - c0); i++)
                 if (address[i] != NONE) {
                     const vec4 x = value(address[i]);
-                    [[unroll]] for (uint r = 0; r < TR; r++) acc[r] += weight[r][i] * x;
+                    [[unroll]] for (uint r = 0; r < TR; r++) acc[r] = fma(vec4(weight[r][i]), x, acc[r]);
                 }
     }
 }
 
 // join adds a stretch's result (t, l, a) to what came before it.
 void join(inout float t0, inout float l0, inout vec4 a0, float t, float l, vec4 a) {
-    const float both = max(t0, t);
-    a0 = a0 * exp(t0 - both) + a * exp(t - both);
-    l0 = l0 * exp(t0 - both) + l * exp(t - both);
-    t0 = both;
+    const bool later = t > t0; // the larger score's share is taken whole
+    const float share = exp(-abs(t0 - t));
+    a0 = fma(later ? a0 : a, vec4(share), later ? a : a0);
+    l0 = fma(later ? l0 : l, share, later ? l : l0);
+    t0 = max(t0, t);
 }
 
 void emit(uint n, float l, vec4 a) {
@@ -147,7 +150,7 @@ void main() {
     const uint lane = gl_LocalInvocationIndex, head = p.head0 + gl_WorkGroupID.x, n0 = gl_WorkGroupID.y * TR;
     const uint count = min(TR, p.n - n0);
     for (uint r = 0; r < TR; r++)
-        q_row[r][lane] = lane < p.hv && r < count ? q[(n0 + r) * p.q_stride + head * p.hv + lane] : vec4(0);
+        q_row[r][lane] = lane < p.hv && r < count ? q[(n0 + r) * p.q_stride + head * p.hv + lane] * p.scale : vec4(0);
 
     for (uint from = 0; from < count;) { // runs of rows that share sequence and step
         const Row row = rows[n0 + from];

@@ -24,8 +24,8 @@ layout(set = 0, binding = 4) buffer R { float residual[]; };             // [n][
 layout(set = 0, binding = 5) readonly buffer N1 { float norm_weight[]; }; // [d]
 layout(set = 0, binding = 6) readonly buffer N2 { float next_weight[]; }; // [d]
 #ifdef QUANTISE // z beside itself in 8 bits
-layout(set = 0, binding = 7) coherent buffer Z { float z[]; };
-layout(set = 0, binding = 7) coherent buffer Z4 { vec4 z4[]; };
+ALIASED layout(set = 0, binding = 7) coherent buffer Z { float z[]; };
+ALIASED layout(set = 0, binding = 7) coherent buffer Z4 { vec4 z4[]; };
 layout(set = 0, binding = 8) writeonly buffer Q { uint quant[]; };       // [n] quantised rows
 #define NORM_Y4(i) z4[i]
 #define QUANT(i) quant[i]

@@ -6,6 +6,7 @@
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
 #include "lib/kv.glsl"
+#include "lib/half.glsl"
 layout(local_size_x = 64) in;
 layout(set = 0, binding = 0) readonly buffer QKV { float qkv[]; };  // [n][stride]: all q heads, all k heads, all v heads
 layout(set = 0, binding = 1) readonly buffer B { float bias[]; };   // [2][heads_all * h] q then k, when p.bias
@@ -69,9 +70,11 @@ void main() {
     v[c * 4 + pair * 2] = floatBitsToUint(vv.x), v[c * 4 + pair * 2 + 1] = floatBitsToUint(vv.y);
 #elif defined(KV_F16)
     if (!used) return;
-    const float limit = 65504.0; // a larger value would become infinite
-    k[c * 4 + pair] = packHalf2x16(clamp(kv, -limit, limit));
-    v[c * 4 + pair] = packHalf2x16(clamp(vv, -limit, limit));
+    // A larger value would become infinite. Values below 2^-14 are stored as subnormal halves: a driver that reads those as zero
+    // is off by no more than that, as much as rounding is at values of 1/8 and more, which is what keys and values are.
+    const float limit = 65504.0;
+    k[c * 4 + pair] = pack_halves(clamp(kv, -limit, limit));
+    v[c * 4 + pair] = pack_halves(clamp(vv, -limit, limit));
 #else
     most[0][lane] = max(abs(kv.x), abs(kv.y));
     most[1][lane] = max(abs(vv.x), abs(vv.y));

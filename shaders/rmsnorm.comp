@@ -12,8 +12,9 @@ layout(local_size_x = LS) in;
 layout(set = 0, binding = 0) readonly buffer X { float x[]; };      // [n][stride]
 layout(set = 0, binding = 1) readonly buffer W { float weight[]; }; // [d]
 #ifdef QUANTISE // y beside itself in 8 bits
-layout(set = 0, binding = 2) coherent buffer Y { float y[]; };
-layout(set = 0, binding = 2) coherent buffer Y4 { vec4 y4[]; };
+#include "lib/aliased.glsl"
+ALIASED layout(set = 0, binding = 2) coherent buffer Y { float y[]; };
+ALIASED layout(set = 0, binding = 2) coherent buffer Y4 { vec4 y4[]; };
 layout(set = 0, binding = 3) writeonly buffer Q { uint quant[]; };  // [n] quantised rows
 #define NORM_Y4(i) y4[i]
 #define QUANT(i) quant[i]
@@ -26,7 +27,7 @@ layout(push_constant) uniform Push { uint d, stride; float eps; } p;
 void main() {
     const uint i0 = gl_WorkGroupID.x * p.stride;
     float sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) sum += x[i0 + i] * x[i0 + i];
+    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) sum = fma(x[i0 + i], x[i0 + i], sum);
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) y[i0 + i] = x[i0 + i] * r * weight[i];
 #ifdef QUANTISE

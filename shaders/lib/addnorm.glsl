@@ -6,14 +6,14 @@ float add_norm(uint i0, uint d, float eps) {
     float sum = 0.0;
     for (uint i = gl_LocalInvocationIndex; i < d; i += LS) {
         const float v = NORM_A(i0 + i) + NORM_X(i0 + i);
-        sum += v * v;
+        sum = fma(v, v, sum);
     }
     const float r = inversesqrt(group_sum(sum) / float(d) + eps);
     sum = 0.0;
     for (uint i = gl_LocalInvocationIndex; i < d; i += LS) {
         const float v = (NORM_A(i0 + i) + NORM_X(i0 + i)) * r * NORM_W(i);
         NORM_X(i0 + i) = v;
-        sum += v * v;
+        sum = fma(v, v, sum);
     }
     return sum;
 }

@@ -1,7 +1,8 @@
 // y = W x for few rows of x: a workgroup computes NR rows of W times NT rows of x. Lanes stride over k in
 // units, so a weight row is read in one contiguous run, each loaded x serves NR rows and each loaded
-// weight NT rows. A row's sum is taken in the same order whatever NR and NT are: a row's result does not depend on
-// how many rows share the pass.
+// weight NT rows. A row's sum is taken in the same order and by the same operations whatever NR and NT are: a row's result
+// does not depend on how many rows share the pass. So there is no dot, whose order is the driver's, and no product added by
+// another operation, which it may contract in one pipeline and not in the next.
 // The including kernel may define X_ROW(t), which row of x is its t-th, and defines: PARTS (weight matrices side by side), LOAD_W(packed, part, row, unit),
 // LOAD_X(t, vec4 index) or with INT8 LOAD_Q(quantised, t, unit), EMIT(t, row, acc) with acc[part], and p.rows, p.n, p.units; FINISH(t0), if anything
 // follows.
@@ -42,7 +43,7 @@ void main() {
         [[unroll]] for (uint t = 0; t < NT; t++) {
             Quantised x;
             LOAD_Q(x, x_row[t], u);
-            [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] += float(unit_dot(packed[r].q, x.q)) * (packed[r].d * x.d);
+            [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] = fma(float(unit_dot(packed[r].q, x.q)), packed[r].d * x.d, acc[r][t]);
         }
 #else
         [[unroll]] for (uint v = 0; v < XV; v++) {
@@ -50,7 +51,7 @@ void main() {
             [[unroll]] for (uint r = 0; r < NR; r++) w[r] = unpack(packed[r], v);
             [[unroll]] for (uint t = 0; t < NT; t++) {
                 const vec4 x = LOAD_X(x_row[t], u * XV + v);
-                [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] += dot(w[r], x);
+                [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] = fma(w[r].w, x.w, fma(w[r].z, x.z, fma(w[r].y, x.y, fma(w[r].x, x.x, acc[r][t]))));
             }
         }
 #endif

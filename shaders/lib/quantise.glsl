@@ -19,7 +19,7 @@ void quantise(uint i0, uint stride) {
         const float inverse = none ? 0.0 : 127.0 / top, step = none ? 1.0 : scale;
         for (uint v = 0; v < 8; v++) {
             const vec4 x = NORM_Y4(from + v), size = abs(x);
-            vec4 q = floor(size * inverse + 0.5);
+            vec4 q = floor(fma(size, vec4(inverse), vec4(0.5)));
             q += vec4(greaterThanEqual(size, (q + 0.5) * step)) - vec4(lessThan(size, (q - 0.5) * step));
             const ivec4 n = ivec4(q * sign(x)) & 255;
             QUANT(to + b * 8 + v) = uint(n.x | n.y << 8 | n.z << 16 | n.w << 24);

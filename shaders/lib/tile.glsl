@@ -48,7 +48,7 @@ void main() {
             [[unroll]] for (uint r = 0; r < 8; r++) w[r] = tw[k][(r / OUT) * ROWS + li * OUT + r % OUT];
             [[unroll]] for (uint t = 0; t < TT; t++) x[t] = tx[k][lt * TT + t];
             [[unroll]] for (uint r = 0; r < 8; r++)
-                [[unroll]] for (uint t = 0; t < TT; t++) acc[r][t] += w[r] * x[t];
+                [[unroll]] for (uint t = 0; t < TT; t++) acc[r][t] = fma(w[r], x[t], acc[r][t]);
         }
         barrier();
     }

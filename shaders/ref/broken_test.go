@@ -35,7 +35,7 @@ func TestBrokenKernels(t *testing.T) {
 		nth      int    // which of the instructions, from the front; from the back below zero
 		match    string // enough cases to see it
 	}{
-		{"matmul_bf16_vec_sg", opFAdd, opFSub, 0, "matmul/bf16 n=1 rows"},
+		{"matmul_bf16_vec_sg", extFma, extFMix, 0, "matmul/bf16 n=1 rows"},
 		{"matmul_f32_fix4_sm", opFAdd, opFSub, 0, "matmul/f32 n=3 rows"},
 		{"matmul_f16_tile32", extFma, extFMix, 0, "matmul/f16 n=17 rows"},
 		{"adapter_bf16_fix4_sm", opFAdd, opFSub, -1, "adapter/bf16 n=2 rows"}, // the bias

@@ -77,7 +77,7 @@ func qkvropeCases() []Case {
 			case shaders.KVF16:
 				c.Limit, c.Why = 2e-7, "rounding to half precision, 2^-12 of a value"
 				if s.family == halfMax { // rotated and biased values would be too large for it
-					s.family = uniform
+					s.family = small // among them some that are subnormal halves
 				}
 			case shaders.KVQ8:
 				c.Limit, c.Why = 2e-4, "rounding to steps of 1/127 of a block's largest value"
