@@ -3,7 +3,9 @@ package trace
 import (
 	"math"
 	"math/rand/v2"
-	"sync"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 )
 
 const (
@@ -11,7 +13,7 @@ const (
 	oversample = 6    // directions iterated beyond those wanted, which makes the wanted ones converge faster
 	fitRounds  = 30   // of iteration at most
 	fitTol     = 1e-7 // relative change of the variances that ends it
-	fitChunks  = 16   // parts of a sum over states; fixed, so that sums do not depend on the number of processors
+	atOnce     = 512  // rows that are projected together
 )
 
 // pca is a basis of principal components, the one of largest variance first.
@@ -25,45 +27,35 @@ type pca struct {
 // A being the centred rows (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011).
 func fitPCA(rows [][]float32, width, k int) *pca {
 	p := &pca{mean: meanOf(rows, width), dirs: make([]float64, width*k), k: k}
-	if stride := (len(rows) + fitRows - 1) / fitRows; stride > 1 {
-		some := make([][]float32, 0, fitRows)
-		for i := 0; i < len(rows); i += stride {
-			some = append(some, rows[i])
-		}
-		rows = some
+	stride := max((len(rows)+fitRows-1)/fitRows, 1)
+	var some [][]float32
+	for i := 0; i < len(rows); i += stride {
+		some = append(some, rows[i])
 	}
-	wide := min(k+oversample, width)
+	if len(some) == 0 {
+		return p
+	}
+	a, wide := p.centred(some), min(k+oversample, width)
 	rng := rand.New(rand.NewPCG(1, 2))
-	q := make([]float64, width*wide)
-	for i := range q {
-		q[i] = rng.NormFloat64()
+	start := make([]float64, width*wide)
+	for i := range start {
+		start[i] = rng.NormFloat64()
 	}
-	orthonormalise(q, width, wide)
-	var vectors []float64
-	last := 0.0
+	q, last := mat.NewDense(width, wide, start), 0.0
 	for round := range fitRounds {
-		next, gram := iterate(rows, p.mean, q, wide)
-		var values []float64
-		values, vectors = eigen(gram, wide)
-		var sum float64
-		for _, v := range values[:min(k, wide)] {
-			sum += v
-		}
+		orthonormalise(q.RawMatrix().Data, width, wide)
+		var z, gram, next mat.Dense
+		z.Mul(a, q)
+		gram.Mul(z.T(), &z)
+		values, vectors := eigen(gram.RawMatrix().Data, wide)
+		sum := floats.Sum(values[:min(k, wide)])
 		if math.Abs(sum-last) <= fitTol*sum || sum != sum || round == fitRounds-1 {
-			break // with the q that the vectors belong to
+			best := mat.NewDense(wide, wide, vectors).Slice(0, wide, 0, min(k, wide))
+			mat.NewDense(width, k, p.dirs).Slice(0, width, 0, min(k, wide)).(*mat.Dense).Mul(q, best)
+			break
 		}
-		last = sum
-		q = next
-		orthonormalise(q, width, wide)
-	}
-	for i := range width {
-		for j := range min(k, wide) {
-			var x float64
-			for l := range wide {
-				x += q[i*wide+l] * vectors[l*wide+j]
-			}
-			p.dirs[i*k+j] = x
-		}
+		next.Mul(a.T(), &z)
+		q, last = &next, sum
 	}
 	p.fixSigns()
 	return p
@@ -76,76 +68,20 @@ func meanOf(rows [][]float32, width int) []float64 {
 			mean[i] += float64(x)
 		}
 	}
-	for i := range mean {
-		mean[i] /= float64(max(len(rows), 1))
-	}
+	floats.Scale(1/float64(max(len(rows), 1)), mean)
 	return mean
 }
 
-// iterate gives A^T A Q (width, k) and Q^T A^T A Q (k, k) for the centred rows A and Q (width, k).
-func iterate(rows [][]float32, mean, q []float64, k int) (next, gram []float64) {
-	shift := times(mean, q, k)
-	type part struct{ next, gram, sum []float64 }
-	parts := make([]part, fitChunks)
-	inChunks(len(rows), func(c, from, to int) {
-		p := part{make([]float64, len(q)), make([]float64, k*k), make([]float64, k)}
-		z := make([]float64, k)
-		for _, row := range rows[from:to] {
-			copy(z, shift)
-			for i := range z {
-				z[i] = -z[i]
-			}
-			for i, x := range row {
-				axpy(z, float64(x), q[i*k:i*k+k])
-			}
-			for i, x := range row {
-				axpy(p.next[i*k:i*k+k], float64(x), z)
-			}
-			for i, x := range z {
-				axpy(p.gram[i*k:i*k+k], x, z)
-				p.sum[i] += x
-			}
+// centred are rows less the mean.
+func (p *pca) centred(rows [][]float32) *mat.Dense {
+	a := mat.NewDense(len(rows), len(p.mean), nil)
+	for n, row := range rows {
+		to := a.RawRowView(n)
+		for i, x := range row {
+			to[i] = float64(x) - p.mean[i]
 		}
-		parts[c] = p
-	})
-	next, gram = make([]float64, len(q)), make([]float64, k*k)
-	sum := make([]float64, k)
-	for _, p := range parts {
-		axpy(next, 1, p.next)
-		axpy(gram, 1, p.gram)
-		axpy(sum, 1, p.sum)
 	}
-	for i, m := range mean {
-		axpy(next[i*k:i*k+k], -m, sum)
-	}
-	return next, gram
-}
-
-// inChunks splits n rows evenly and works on the chunks side by side.
-func inChunks(n int, work func(chunk, from, to int)) {
-	var wg sync.WaitGroup
-	for c := range fitChunks {
-		wg.Go(func() { work(c, n*c/fitChunks, n*(c+1)/fitChunks) })
-	}
-	wg.Wait()
-}
-
-// axpy adds a * x to y, as far as y is long; an x shorter than that ends it.
-func axpy(y []float64, a float64, x []float64) {
-	n := min(len(y), len(x))
-	y, x = y[:n], x[:n]
-	for i, v := range x {
-		y[i] += a * v
-	}
-}
-
-// times is the row vector x (width) times m (width, k).
-func times(x, m []float64, k int) []float64 {
-	y := make([]float64, k)
-	for i, v := range x {
-		axpy(y, v, m[i*k:])
-	}
-	return y
+	return a
 }
 
 // fixSigns makes each component's loading of largest size positive.
@@ -165,35 +101,23 @@ func (p *pca) fixSigns() {
 
 // project gives the components of each row, and each component's share of the variance of all rows.
 func (p *pca) project(rows [][]float32) (where [][]float64, explained []float64) {
-	where = make([][]float64, len(rows))
-	totals := make([]float64, fitChunks)
-	shift := times(p.mean, p.dirs, p.k)
-	inChunks(len(rows), func(c, from, to int) {
-		for n := from; n < to; n++ {
-			y := make([]float64, p.k)
-			for i, x := range rows[n] {
-				axpy(y, float64(x), p.dirs[i*p.k:])
-				d := float64(x) - p.mean[i]
-				totals[c] += d * d
-			}
-			axpy(y, -1, shift)
-			where[n] = y
-		}
-	})
-	var total float64
-	for _, t := range totals {
-		total += t
-	}
 	explained = make([]float64, p.k)
-	for _, y := range where {
-		for j, x := range y {
-			explained[j] += x * x
+	var total float64
+	for from := 0; from < len(rows); from += atOnce {
+		a := p.centred(rows[from:min(from+atOnce, len(rows))])
+		data := a.RawMatrix().Data
+		total += floats.Dot(data, data)
+		var y mat.Dense
+		y.Mul(a, mat.NewDense(len(p.mean), p.k, p.dirs))
+		for n := range y.RawMatrix().Rows {
+			where = append(where, y.RawRowView(n))
+			for j, x := range y.RawRowView(n) {
+				explained[j] += x * x
+			}
 		}
 	}
-	for j := range explained {
-		if total > 0 {
-			explained[j] /= total
-		}
+	if total > 0 {
+		floats.Scale(1/total, explained)
 	}
 	return where, explained
 }
