@@ -10,6 +10,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
+	"muninn/model/bench"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
 	"muninn/model/store"
@@ -91,9 +92,9 @@ go by it: other programs disturb it least. On a GPU they go by the clock on the 
 
 // benchPlan is what is measured, checked before a device is opened.
 type benchPlan struct {
-	shape                        arch.Shape // without --shape, of the model
-	prompts, tokens, steps, rows []int
-	schemes                      []checkpoint.Scheme
+	shape   arch.Shape // without --shape, of the model
+	schemes []checkpoint.Scheme
+	bench.Counts
 }
 
 func (o *benchOptions) plan(ck *checkpoint.Checkpoint) (p benchPlan, err error) {
@@ -118,23 +119,23 @@ func (o *benchOptions) plan(ck *checkpoint.Checkpoint) (p benchPlan, err error) 
 	if !o.set("prompt") && context < 512 {
 		o.Prompts = strconv.Itoa(min(64, context))
 	}
-	p.prompts, err = parseCounts("--prompt", o.Prompts, 1, context)
+	p.Prompts, err = parseCounts("--prompt", o.Prompts, 1, context)
 	for _, l := range []struct {
 		to          *[]int
 		flag, text  string
 		least, most int
 	}{
-		{&p.tokens, "--tokens", o.Tokens, 1, context}, {&p.steps, "--num-steps", o.Steps, 0, maxSteps}, {&p.rows, "--rows", o.Rows, 1, min(context, maxBenchRows)},
+		{&p.Tokens, "--tokens", o.Tokens, 1, context}, {&p.Steps, "--num-steps", o.Steps, 0, maxSteps}, {&p.Rows, "--rows", o.Rows, 1, min(context, maxBenchRows)},
 	} {
 		if err == nil {
 			*l.to, err = parseCounts(l.flag, l.text, l.least, l.most)
 		}
 	}
-	if err == nil && len(p.prompts)+len(p.tokens)+len(p.rows) == 0 {
+	if err == nil && len(p.Prompts)+len(p.Tokens)+len(p.Rows) == 0 {
 		err = cli.Usage("nothing to measure: -p, -n and --rows are all empty")
 	}
-	if len(p.steps) == 0 {
-		p.steps = []int{p.shape.Steps}
+	if len(p.Steps) == 0 {
+		p.Steps = []int{p.shape.Steps}
 	}
 	for name := range strings.SplitSeq(o.Quants, ",") {
 		if err != nil {
@@ -206,18 +207,18 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 		return err
 	}
 	defer m.Close()
-	b := &bencher{
-		say: s.Note, m: m, plan: p, reps: o.Reps, speed: speed, caps: dev.Caps(), work: engine.WorkOf(m.Config, engine.DeviceFormats(scheme, m.Config, stored)),
-		base: benchRow{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
+	b := &bench.Runner{
+		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, engine.DeviceFormats(scheme, m.Config, stored)),
+		Base: bench.Row{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RoofRead: speed.Read / 1e9, RoofFMA: speed.FMA / 1e9},
 	}
-	if err := b.run(ctx, out.row); err != nil {
+	if err := b.Run(ctx, out.row); err != nil {
 		return err
 	}
 	if !o.Profile {
 		return nil
 	}
-	timings, err := b.profile(ctx)
+	timings, err := b.Profile(ctx)
 	if err == nil {
 		printProfile(s, timings)
 	}

@@ -8,90 +8,62 @@ import (
 	"strings"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/bench"
 )
-
-// benchRow is the result of one test.
-type benchRow struct {
-	Model  string `json:"model"`
-	Size   uint64 `json:"size"` // bytes of the weights on the device
-	Params int64  `json:"params"`
-	Device string `json:"device"`
-	Name   string `json:"-"` // of the device, without its driver
-	Test   string `json:"test"`
-	Steps  int    `json:"num_steps"`
-	Layers int    `json:"layers"` // executed
-	Reps   int    `json:"reps"`
-
-	Mean   float64 `json:"tokens_per_second"`
-	SD     float64 `json:"tokens_per_second_sd"`
-	Median float64 `json:"tokens_per_second_median"`
-	Min    float64 `json:"tokens_per_second_min"`
-	Max    float64 `json:"tokens_per_second_max"`
-
-	Cost      float64 `json:"cost"` // time against the first number of rows; 0: no test of rows
-	GBs       float64 `json:"weight_gb_per_second"`
-	GFLOPs    float64 `json:"gflop_per_second"`
-	ReadShare float64 `json:"share_of_read_roof"`
-	FMAShare  float64 `json:"share_of_fma_roof"`
-	RoofRead  float64 `json:"roof_gb_per_second"`
-	RoofFMA   float64 `json:"roof_gflop_per_second"`
-	CPU       float64 `json:"cpu_ms_per_core_and_token"` // of this process, the driver's threads in it
-	First     float64 `json:"first_run_seconds"`
-}
 
 // benchColumn is a column of the table: short is its title for people, empty to leave it out there; name is that of the csv.
 type benchColumn struct {
 	short, name string
-	people      func(benchRow) string
-	value       func(benchRow) string
+	people      func(bench.Row) string
+	value       func(bench.Row) string
 }
 
-func number(of func(benchRow) float64) func(benchRow) string {
-	return func(r benchRow) string { return strconv.FormatFloat(of(r), 'g', 6, 64) }
+func number(of func(bench.Row) float64) func(bench.Row) string {
+	return func(r bench.Row) string { return strconv.FormatFloat(of(r), 'g', 6, 64) }
 }
 
-func decimals(n int, of func(benchRow) float64) func(benchRow) string {
-	return func(r benchRow) string { return strconv.FormatFloat(of(r), 'f', n, 64) }
+func decimals(n int, of func(bench.Row) float64) func(bench.Row) string {
+	return func(r bench.Row) string { return strconv.FormatFloat(of(r), 'f', n, 64) }
 }
 
 // column is one that people and programs read off the same number.
-func column(short, name string, places int, of func(benchRow) float64) benchColumn {
+func column(short, name string, places int, of func(bench.Row) float64) benchColumn {
 	return benchColumn{short, name, decimals(places, of), number(of)}
 }
 
-func words(short, name string, of func(benchRow) string) benchColumn {
+func words(short, name string, of func(bench.Row) string) benchColumn {
 	return benchColumn{short, name, of, of}
 }
 
 // benchColumns follow llama-bench's: model, size, params, backend, test, t/s.
 var benchColumns = []benchColumn{
-	words("model", "model", func(r benchRow) string { return r.Model }),
-	{"size", "size", func(r benchRow) string { return cli.Size(r.Size) }, func(r benchRow) string { return strconv.FormatUint(r.Size, 10) }},
-	{"params", "params", func(r benchRow) string { return fmt.Sprintf("%.2f M", float64(r.Params)/1e6) }, func(r benchRow) string { return strconv.FormatInt(r.Params, 10) }},
-	{"backend", "device", func(r benchRow) string { return r.Name }, func(r benchRow) string { return r.Device }},
-	words("test", "test", func(r benchRow) string { return r.Test }),
-	column("r", "num_steps", 0, func(r benchRow) float64 { return float64(r.Steps) }),
-	column("layers", "layers", 0, func(r benchRow) float64 { return float64(r.Layers) }),
-	column("", "reps", 0, func(r benchRow) float64 { return float64(r.Reps) }),
-	{"t/s", "tokens_per_second", func(r benchRow) string { return fmt.Sprintf("%.2f ± %.2f", r.Mean, r.SD) }, number(func(r benchRow) float64 { return r.Mean })},
-	column("", "tokens_per_second_sd", 2, func(r benchRow) float64 { return r.SD }),
-	column("median", "tokens_per_second_median", 2, func(r benchRow) float64 { return r.Median }),
-	column("min", "tokens_per_second_min", 2, func(r benchRow) float64 { return r.Min }),
-	column("max", "tokens_per_second_max", 2, func(r benchRow) float64 { return r.Max }),
-	{"cost", "cost", func(r benchRow) string {
+	words("model", "model", func(r bench.Row) string { return r.Model }),
+	{"size", "size", func(r bench.Row) string { return cli.Size(r.Size) }, func(r bench.Row) string { return strconv.FormatUint(r.Size, 10) }},
+	{"params", "params", func(r bench.Row) string { return fmt.Sprintf("%.2f M", float64(r.Params)/1e6) }, func(r bench.Row) string { return strconv.FormatInt(r.Params, 10) }},
+	{"backend", "device", func(r bench.Row) string { return r.Name }, func(r bench.Row) string { return r.Device }},
+	words("test", "test", func(r bench.Row) string { return r.Test }),
+	column("r", "num_steps", 0, func(r bench.Row) float64 { return float64(r.Steps) }),
+	column("layers", "layers", 0, func(r bench.Row) float64 { return float64(r.Layers) }),
+	column("", "reps", 0, func(r bench.Row) float64 { return float64(r.Reps) }),
+	{"t/s", "tokens_per_second", func(r bench.Row) string { return fmt.Sprintf("%.2f ± %.2f", r.Mean, r.SD) }, number(func(r bench.Row) float64 { return r.Mean })},
+	column("", "tokens_per_second_sd", 2, func(r bench.Row) float64 { return r.SD }),
+	column("median", "tokens_per_second_median", 2, func(r bench.Row) float64 { return r.Median }),
+	column("min", "tokens_per_second_min", 2, func(r bench.Row) float64 { return r.Min }),
+	column("max", "tokens_per_second_max", 2, func(r bench.Row) float64 { return r.Max }),
+	{"cost", "cost", func(r bench.Row) string {
 		if r.Cost == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%.2f", r.Cost)
-	}, number(func(r benchRow) float64 { return r.Cost })},
-	column("GB/s", "weight_gb_per_second", 2, func(r benchRow) float64 { return r.GBs }),
-	column("GFLOP/s", "gflop_per_second", 1, func(r benchRow) float64 { return r.GFLOPs }),
-	column("read", "share_of_read_roof", 2, func(r benchRow) float64 { return r.ReadShare }),
-	column("fma", "share_of_fma_roof", 2, func(r benchRow) float64 { return r.FMAShare }),
-	column("", "roof_gb_per_second", 2, func(r benchRow) float64 { return r.RoofRead }),
-	column("", "roof_gflop_per_second", 1, func(r benchRow) float64 { return r.RoofFMA }),
-	column("cpu ms", "cpu_ms_per_core_and_token", 2, func(r benchRow) float64 { return r.CPU }),
-	column("first s", "first_run_seconds", 2, func(r benchRow) float64 { return r.First }),
+	}, number(func(r bench.Row) float64 { return r.Cost })},
+	column("GB/s", "weight_gb_per_second", 2, func(r bench.Row) float64 { return r.GBs }),
+	column("GFLOP/s", "gflop_per_second", 1, func(r bench.Row) float64 { return r.GFLOPs }),
+	column("read", "share_of_read_roof", 2, func(r bench.Row) float64 { return r.ReadShare }),
+	column("fma", "share_of_fma_roof", 2, func(r bench.Row) float64 { return r.FMAShare }),
+	column("", "roof_gb_per_second", 2, func(r bench.Row) float64 { return r.RoofRead }),
+	column("", "roof_gflop_per_second", 1, func(r bench.Row) float64 { return r.RoofFMA }),
+	column("cpu ms", "cpu_ms_per_core_and_token", 2, func(r bench.Row) float64 { return r.CPU }),
+	column("first s", "first_run_seconds", 2, func(r bench.Row) float64 { return r.First }),
 }
 
 func benchFormats() []string { return []string{"md", "text", "csv", "json", "jsonl"} }
@@ -111,7 +83,7 @@ func text(cell func(benchColumn) string) string {
 }
 
 // textRow is a row for terminals, below what it is of where that is another than before.
-func (b *benchWriter) textRow(r benchRow) string {
+func (b *benchWriter) textRow(r bench.Row) string {
 	row := text(func(c benchColumn) string { return c.people(r) }) + "\n"
 	of := fmt.Sprintf("%s: %s, %.2f M parameters\non %s\n", r.Model, cli.Size(r.Size), float64(r.Params)/1e6, r.Name)
 	if of != b.of {
@@ -125,12 +97,12 @@ type benchWriter struct {
 	w      io.Writer
 	format string
 	csv    *csv.Writer
-	rows   []benchRow
+	rows   []bench.Row
 	of     string // what the text's rows are of
 }
 
 func newBenchWriter(w io.Writer, format string) (*benchWriter, error) {
-	b := &benchWriter{w: w, format: format, csv: csv.NewWriter(w), rows: []benchRow{}}
+	b := &benchWriter{w: w, format: format, csv: csv.NewWriter(w), rows: []bench.Row{}}
 	var titles, rule, names []string
 	for _, c := range benchColumns {
 		if names = append(names, c.name); c.short != "" {
@@ -154,7 +126,7 @@ func (b *benchWriter) record(fields []string) error {
 	return b.csv.Error()
 }
 
-func (b *benchWriter) row(r benchRow) error {
+func (b *benchWriter) row(r bench.Row) error {
 	var err error
 	switch b.format {
 	case "md":

@@ -8,12 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
-	"muninn/shaders/roof"
-	"muninn/vk"
+	"muninn/model/bench"
 	"muninn/vk/vktest"
 )
 
@@ -23,7 +21,7 @@ func TestBench(t *testing.T) {
 		args := []string{"bench", "--shape", "64,2,128,64,1,2,1", "--device", device, "-p", "4", "-n", "2", "-r", "1,3", "--rows", "1,2", "--quant", "f32,q4_0", "--reps", "3"}
 		o := invoke(append(args, "-o", "json")...)
 		o.wants(t, cli.ExitOK, "", "measuring the device's roof")
-		var rows []benchRow
+		var rows []bench.Row
 		if err := json.Unmarshal([]byte(o.out), &rows); err != nil {
 			t.Fatalf("%v\n%s", err, o.out)
 		}
@@ -65,13 +63,13 @@ func TestBenchModel(t *testing.T) {
 }
 
 // sampleRow has a number of its own in each field, and a name that forms must quote.
-var sampleRow = benchRow{
+var sampleRow = bench.Row{
 	Model: `a, "b" q8_0`, Size: 3 << 20, Params: 5e6, Device: "card (driver 7)", Name: "card", Test: "rows8", Steps: 9, Layers: 10, Reps: 11,
 	Mean: 12.25, SD: 1.5, Median: 13, Min: 14, Max: 15, Cost: 2.5, GBs: 16, GFLOPs: 17, ReadShare: 0.18, FMAShare: 0.19, RoofRead: 20,
 	RoofFMA: 21, CPU: 22, First: 23,
 }
 
-func written(t *testing.T, format string, rows ...benchRow) string {
+func written(t *testing.T, format string, rows ...bench.Row) string {
 	t.Helper()
 	var b strings.Builder
 	w, err := newBenchWriter(&b, format)
@@ -121,7 +119,7 @@ func TestBenchForms(t *testing.T) {
 			t.Errorf("%s: not in json", name)
 		}
 	}
-	var list []benchRow
+	var list []bench.Row
 	want := sampleRow
 	want.Name = "" // for people only
 	if err := json.Unmarshal([]byte(written(t, "json", sampleRow, sampleRow)), &list); err != nil || len(list) != 2 || list[1] != want {
@@ -166,20 +164,4 @@ func TestShapesAreWhatTheySay(t *testing.T) {
 		}
 	}
 	invoke("help", "bench").wants(t, cli.ExitOK, "huginn-core  its core block alone, 1.65 G weights with a vocabulary of 1024; -r 1", "")
-}
-
-// The figures of a test follow from its laps, of which the first does not count.
-func TestBenchResult(t *testing.T) {
-	lap := func(wall, cpu, busy time.Duration) roof.Lap { return roof.Lap{Wall: wall, CPU: cpu, Busy: busy} }
-	x := test{units: 10, bytes: 4e9, flops: 8e9, laps: []roof.Lap{lap(time.Minute, 0, 0), lap(time.Second, 4e8, 5e8), lap(2*time.Second, 4e8, 5e8), lap(4*time.Second, 4e8, 5e8)}}
-	r := x.result(vk.Speed{Read: 16e9, FMA: 64e9})
-	for name, got := range map[string][2]float64{
-		"mean": {r.Mean, 17.5 / 3}, "sd": {r.SD, math.Sqrt((math.Pow(10-17.5/3, 2) + math.Pow(5-17.5/3, 2) + math.Pow(2.5-17.5/3, 2)) / 2)},
-		"median": {r.Median, 5}, "min": {r.Min, 2.5}, "max": {r.Max, 10}, "GB/s": {r.GBs, 8}, "GFLOP/s": {r.GFLOPs, 16},
-		"read": {r.ReadShare, 0.5}, "fma": {r.FMAShare, 0.25}, "cpu": {r.CPU, 40}, "first": {r.First, 60}, "reps": {float64(r.Reps), 3},
-	} {
-		if math.Abs(got[0]-got[1]) > 1e-9 {
-			t.Errorf("%s: %g, want %g", name, got[0], got[1])
-		}
-	}
 }
