@@ -15,7 +15,6 @@ import (
 const chain = "f=k;k=d;d=a;a=3;m=5;f?"
 
 // answer is what a run with --json printed.
-
 type answer struct {
 	tokens []tokenLine
 	text   string
@@ -24,7 +23,6 @@ type answer struct {
 }
 
 // parseAnswer fails the test unless every line is an object and the last one, and only it, is the summary.
-
 func parseAnswer(t *testing.T, o outcome) answer {
 	t.Helper()
 	if o.code != cli.ExitOK {
@@ -81,7 +79,6 @@ func TestRunJSON(t *testing.T) {
 }
 
 // The same seed gives the same lines, greedy or sampled; another seed, other draws.
-
 func TestRunIsRepeatable(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		// Hot enough that 12 draws of two seeds do not agree by chance.
@@ -104,7 +101,6 @@ func TestRunIsRepeatable(t *testing.T) {
 }
 
 // What the settings that touch the device must not change: the answer.
-
 func TestRunSettings(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		for _, settings := range [][]string{
@@ -148,7 +144,6 @@ func TestRunEnds(t *testing.T) {
 }
 
 // A run that is stopped says so in its last line and gives the signal's exit status.
-
 func TestRunInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(cli.Interrupted{Signal: 2})
@@ -164,14 +159,7 @@ func firstDevice(t *testing.T) string {
 	return vktest.Names()[0]
 }
 
-// A random seed is said, so that the run can be repeated.
-
-// The weights that one token reads, counted by hand for the demo: width 128, MLP 352, vocabulary 960, 1/2/1 blocks, bf16.
-
-// Every setting reaches the place where it acts.
-
-// What is written for tokens, for text that was held back to the end, and for numbers that JSON does not have.
-
+// A lookup strategy that is not supported is named.
 func TestRunUnknownLookup(t *testing.T) {
 	for _, name := range []string{"latest", "randomized", "compress-s3"} {
 		o := invoke("run", "demo", "x", "--cache-lookup-strategy", name)
