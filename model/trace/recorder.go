@@ -1,0 +1,73 @@
+package trace
+
+import "muninn/model/decode"
+
+// Recorder is an engine that takes the rows of each task through its core steps one by one, looking at states and logits, before
+// it does the task itself. So what a strategy makes of it is what it makes of the engine below, exits included.
+type Recorder struct {
+	decode.Engine
+	Builder *Builder
+	Latents func(n int) ([][]float32, error) // states of the last n rows that ran
+	Step    func()                           // called after each core step recorded
+	Prompt  int                              // positions before this one are of the prompt
+	Paths   []*Path                          // recorded so far
+}
+
+// Do records a task and does it.
+func (r *Recorder) Do(a *decode.Task) error {
+	var paths []*Path
+	err := r.Walk(a, func(i int, initial []float32) *Path {
+		row := a.Rows[i]
+		p := r.Builder.Token(row.Pos, row.Token, row.Pos < r.Prompt, initial)
+		paths = append(paths, p)
+		return p
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.Engine.Do(a); err != nil {
+		return err
+	}
+	for _, p := range paths {
+		p.Exit(a.Taken)
+	}
+	r.Paths = append(r.Paths, paths...)
+	return nil
+}
+
+// Walk takes the rows of a task through all its core steps and feeds the paths that begin makes of their initial states.
+func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Path) error {
+	n := len(a.Rows)
+	// A row that starts from the one before needs that to stay.
+	task := decode.Task{Seq: a.Seq, Rows: append([]decode.TaskRow(nil), a.Rows...), Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != decode.FromInitial}
+	var paths []*Path
+	for k := 0; k <= a.Steps; k++ {
+		var logits [][]float32
+		one := task
+		one.Logits = func(rows [][]float32) { logits = append(logits, rows...) }
+		if k > 0 {
+			one.Steps, one.Outputs = 1, n
+			for i := range one.Rows {
+				one.Rows[i].Begin, one.Rows[i].From, one.Rows[i].Step, one.Rows[i].Mix = false, decode.FromOwn, k-1, 0
+			}
+		}
+		if err := r.Engine.Do(&one); err != nil {
+			return err
+		}
+		states, err := r.Latents(n)
+		if err != nil {
+			return err
+		}
+		for i, state := range states {
+			if k == 0 {
+				paths = append(paths, begin(i, state))
+				continue
+			}
+			paths[i].Step(state, logits[i])
+		}
+		if k > 0 {
+			r.Step()
+		}
+	}
+	return nil
+}
