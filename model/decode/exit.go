@@ -70,7 +70,7 @@ type CriterionInfo struct {
 // Logits tells whether the criterion needs the next token's logits at each check; else the latent state.
 func (c CriterionInfo) Logits() bool { return !slices.Contains(stateMeasures, c.Measure) }
 
-// Criteria is the table of exit criteria. A further one is a row here, and a measure where it needs a new one. README, "To add to it", says what a further one takes.
+// Criteria is the table of exit criteria. A further one is a row here, and a measure where it needs a new one. model/README.md says what a further one takes.
 //
 // The threshold of acceleration is measured on the demo model, 54 problems of 0 to 8 hops, at the question: 0.1 takes 6.5 steps in
 // the mean and leaves nothing in mid-chain, as latent-diff at its own 0.03 (5.9 steps); 0.03 takes 7.0; 0.3 takes 6.0; 0.5 is
