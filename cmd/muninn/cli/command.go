@@ -1,3 +1,5 @@
+// Package cli is the shell that all verbs of muninn share: streams, the table of commands with its flags, help, completions and
+// manual page, errors and exit statuses, signals, and what is drawn on terminals.
 package cli
 
 import (
@@ -145,6 +147,7 @@ func argumentCount(c *Command, n int) error {
 	return Usage("too many arguments (%d): muninn %s %s; quote arguments that contain spaces", n, c.Name, c.Args)
 }
 
+// Find returns a command of the table, nil where it has none of that name.
 func Find(table []*Command, name string) *Command {
 	for _, c := range table {
 		if c.Name == name {
@@ -155,11 +158,7 @@ func Find(table []*Command, name string) *Command {
 }
 
 func unknownCommand(table []*Command, verb string) error {
-	var names []string
-	for _, c := range table {
-		names = append(names, c.Name)
-	}
-	return Usage("unknown command %q%s", verb, suggestion(verb, "", names))
+	return Usage("unknown command %q%s", verb, suggestion(verb, "", commandNames(table)))
 }
 
 // flagError puts what pflag says in our words and names the nearest flag.

@@ -12,6 +12,7 @@ import (
 // Interrupted is the cause of a context that a signal ended.
 type Interrupted struct{ Signal syscall.Signal }
 
+// Error names the signal.
 func (i Interrupted) Error() string { return "stopped by " + i.Signal.String() }
 
 // exitCode is the shell's convention: 128 and the number of the signal.

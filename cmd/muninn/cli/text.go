@@ -33,6 +33,7 @@ func Size(n uint64) string {
 	return fmt.Sprintf("%.1f %s", v, units[u])
 }
 
+// Plural is a number of things: "one token", "2 tokens".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "one " + noun
