@@ -44,7 +44,7 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scrat
 	}
 	n := y.Rows
 	split := 0
-	if n <= attentionSplit && segments(context) > 1 {
+	if n <= attentionSplit && segments(context) > 1 && r.k.Arrivals {
 		split = segments(context)
 	}
 	for _, s := range c.Shards {

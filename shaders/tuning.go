@@ -21,6 +21,7 @@ type Tuning struct {
 	Int8Q8     bool   // ... and does for q8_0
 	Int8Q4     bool   // ... and does for q4_0
 	Dot        bool   // by integer dot products; else by multiplications, APART in lib/quantised.glsl
+	Arrivals   bool   // a workgroup can go on with what others of its dispatch wrote
 	NormRows   int    // rows up to which MatMulNorm is one dispatch
 	PassRows   int    // rows of a pass that a session has room for if nobody says
 	Lanes      int    // invocations of a workgroup of the kernels that measure the device
@@ -58,6 +59,7 @@ var tunings = []struct {
 	{"int8 q8_0", func(t *Tuning) any { return &t.Int8Q8 }, func(t *Tuning) string { return t.pays(&t.Int8Q8, t.caps.IsCPU()) }, true},
 	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && Unrolls(t.caps)) }, true},
 	{"integer dot", func(t *Tuning) any { return &t.Dot }, ruleDot, true},
+	{"arrivals", func(t *Tuning) any { return &t.Arrivals }, ruleArrivals, true},
 	{"norm rows", func(t *Tuning) any { return &t.NormRows }, ruleNormRows, true},
 	{"pass rows", func(t *Tuning) any { return &t.PassRows }, rulePassRows, false},
 	{"roofline lanes", func(t *Tuning) any { return &t.Lanes }, ruleLanes, false},
@@ -222,10 +224,23 @@ func ruleDot(t *Tuning) string {
 	return "the driver takes dots apart"
 }
 
+// driverMoltenVK is its VkDriverId. Below Metal 3.2, which it does not tell, it makes of a fence for the device one for the
+// workgroup.
+const driverMoltenVK = 14
+
+func ruleArrivals(t *Tuning) string {
+	if t.Arrivals = t.caps.DriverID != driverMoltenVK; !t.Arrivals {
+		return "the driver may order memory within a workgroup only"
+	}
+	return "barriers reach the whole device"
+}
+
 func ruleNormRows(t *Tuning) string {
 	switch {
 	case t.opt.Separate:
 		return asked
+	case !t.Arrivals:
+		return "see arrivals"
 	case t.Fixed:
 		t.NormRows = 1
 		return "for which there is a kernel"

@@ -51,6 +51,8 @@ func TestTune(t *testing.T) {
 		}
 		return tuned.Settings()[i].Value + ", " + tuned.Settings()[i].Why
 	}
+	metal := gpu
+	metal.DriverID = driverMoltenVK
 	broken := Off{"subgroup", "the driver's are broken"}
 	for _, c := range []struct {
 		name, want string
@@ -66,6 +68,10 @@ func TestTune(t *testing.T) {
 		{"texel buffers", "false, asked for", Tune(lavapipe, 8, Options{Loads: StorageBuffers})},
 		{"weight rows", "4, few registers", Tune(lavapipe, 8, Options{}, Off{"texel buffers", "wrong"})},
 		{"gemv rows", "16, more rows are faster in tiles of shared memory", Tune(gpu, 32, Options{}, Off{"gemv rows", "is no choice to do without"})},
+		{"arrivals", "true, barriers reach the whole device", Tune(gpu, 32, Options{})},
+		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(gpu, 32, Options{})},
+		{"arrivals", "false, the driver may order memory within a workgroup only", Tune(metal, 32, Options{})},
+		{"norm rows", "0, see arrivals", Tune(metal, 32, Options{})},
 		{"pass rows", "128, a CPU is busy with fewer, and is interrupted sooner", Tune(swift, 4, Options{})},
 	} {
 		if got := value(c.tuned, c.name); got != c.want {

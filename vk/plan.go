@@ -1,6 +1,9 @@
 package vk
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Watchdogs reset a device after about 2 s (Windows, amdgpu), others use it in between, and Ctrl-C waits for what was
 // submitted: no submission is predicted above its budget. An op gets a third of it and a command buffer a quarter, unless
@@ -56,6 +59,7 @@ func plan(jobs []job, s Speed) []part {
 			continue
 		}
 		boxes := split(j.groups, float64(estimate-s.Dispatch), float64(opBudget-s.Dispatch))
+		slices.Reverse(boxes) // the one from 0 on last: MoltenVK keeps a base that is not 0 for an indirect dispatch that follows
 		for k, b := range boxes {
 			e := s.Dispatch + time.Duration(float64(estimate-s.Dispatch)*volume(b.groups)/total)
 			parts = append(parts, part{i, b, e, k == 0, k == len(boxes)-1})

@@ -81,8 +81,10 @@ func TestPlan(t *testing.T) {
 		switch {
 		case p.op != 1 && (p.box != box{groups: jobs[p.op].groups} || !p.first || !p.last):
 			t.Errorf("part %d: %+v, want the whole op", i, p)
-		case p.op == 1 && (p.first != (i == 1) || p.last != (i == 7) || p.estimate > opBudget || !p.last && p.estimate < 40*time.Millisecond):
+		case p.op == 1 && (p.first != (i == 1) || p.last != (i == 7) || p.estimate > opBudget || !p.first && p.estimate < 40*time.Millisecond):
 			t.Errorf("part %d: %+v", i, p)
+		case p.last && p.box.base != [3]uint32{}:
+			t.Errorf("op %d ends with a part from %v on", p.op, p.box.base)
 		}
 	}
 	// 300 ms in parts of at most 50 ms with a dispatch of 1 ms in each.

@@ -6,6 +6,43 @@ import (
 	"testing"
 )
 
+// TestIndirectAfterCut: an op that is cut ends with a dispatch from 0 on. Some drivers number the groups of an indirect dispatch
+// from the base of the dispatch before.
+func TestIndirectAfterCut(t *testing.T) {
+	f := newFake()
+	d := fakeDevice(t, f, Options{})
+	d.SetSpeed(Speed{Read: 1e9, FMA: 1e9})
+	s, err := d.NewArena("a", DeviceLocal).Alloc(4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halve, err := d.NewKernel("halve", compiled(t, "halve"), KernelOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := d.NewProgram("p")
+	p.Dispatch(halve, []uint32{7}, [3]uint32{5, 3, 2}, Cost{Bytes: 200e6}, s.Slice(0, 256))
+	p.DispatchIndirect(halve, []uint32{7}, s.Slice(512, 12), Cost{}, s.Slice(0, 256))
+	if err := p.End(); err != nil {
+		t.Fatal(err)
+	}
+	words := map[uint64]int{uint64(streamSegment): 1, uint64(streamBarrier): 5, uint64(streamPipeline): 2, uint64(streamSet): 3, uint64(streamPush): 4,
+		uint64(streamDispatch): 4, uint64(streamDispatchBase): 7, uint64(streamIndirect): 3}
+	var seen []uint64 // the dispatches
+	for i := 0; i < len(f.stream); i += words[f.stream[i]] {
+		switch c := f.stream[i]; {
+		case words[c] == 0:
+			t.Fatalf("command %d in %d", c, f.stream)
+		case c == uint64(streamDispatch) || c == uint64(streamDispatchBase) || c == uint64(streamIndirect):
+			seen = append(seen, c)
+		}
+	}
+	n := len(seen)
+	if n < 4 || seen[0] != uint64(streamDispatchBase) || seen[n-2] != uint64(streamDispatch) || seen[n-1] != uint64(streamIndirect) {
+		t.Errorf("recorded dispatches %d; want some from a base, then one from 0 on, then the indirect one", seen)
+	}
+}
+
 // TestStream spells out what is recorded: barriers at both ends and between, and pipeline and set bound only when they
 // change.
 func TestStream(t *testing.T) {
