@@ -11,7 +11,7 @@ import (
 	"muninn/model/fit"
 	"muninn/model/store"
 	"muninn/shaders"
-	"muninn/shaders/roof"
+	"muninn/shaders/roofline"
 	"muninn/vk"
 )
 
@@ -92,7 +92,7 @@ func OpenDevice(o Options) (*vk.Device, error) {
 // calibrate has the device's work cut by what it was measured to reach, at the first start on it. Without a measurement it
 // is cut by what such devices reach at least.
 func (o Options) calibrate(ctx context.Context, dev *vk.Device) error {
-	_, err := roof.Calibrate(ctx, dev)
+	_, err := roofline.Calibrate(ctx, dev)
 	if ctx.Err() != nil || errors.Is(err, vk.ErrDeviceLost) {
 		return err
 	}

@@ -3,8 +3,8 @@ package shaders
 import "muninn/vk"
 
 // Adapter records y = w concat(state, embeds) + bias. w (d, 2 Padded(d)): the columns of either half are padded on
-// their own, first those for the state. inputs (2 slots, d) holds the states in its first half and the embeds in the other; the
-// rows' slots say which count. y (n, d); bias (d) float32, or a zero Span for none.
+// their own, first those for the state. inputs (2 cells, d) holds the states in its first half and the embeds in the other; the
+// rows' cells say which count. y (n, d); bias (d) float32, or a zero Span for none.
 func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span, rows Rows) {
 	if !r.check(w.Cols == 2*inputs.Stride && w.Rows == y.Cols && inputs.Rows%2 == 0 && rows.N == y.Rows,
 		"adapter of %dx%d over %dx%d into %dx%d for %d rows", w.Rows, w.Cols, inputs.Rows, inputs.Cols, y.Rows, y.Cols, rows.N) {
@@ -12,13 +12,13 @@ func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span, rows
 	}
 	states := inputs
 	states.Rows = y.Rows
-	p := productPush{YStride: uint32(y.Stride), Embeds: uint32(inputs.Rows / 2 * inputs.Stride / 4), Bias: 1}
+	p := matmulPush{YStride: uint32(y.Stride), Embeds: uint32(inputs.Rows / 2 * inputs.Stride / 4), Bias: 1}
 	if bias.IsZero() {
 		p.Bias, bias = 0, inputs.Span // bound, never read
 	}
 	for _, s := range w.Shards {
-		c := productCost(w, s.Rows, Tensor{Rows: 2 * y.Rows, Cols: inputs.Cols}, y)
+		c := matmulCost(w, s.Rows, Tensor{Rows: 2 * y.Rows, Cols: inputs.Cols}, y)
 		c.FLOPs /= 2
-		r.product("adapter", w, s, 1, states, p, c, s.Bind, inputs.Span, bias, y.Span, rows.Span)
+		r.matmul("adapter", w, s, 1, states, p, c, s.Bind, inputs.Span, bias, y.Span, rows.Span)
 	}
 }

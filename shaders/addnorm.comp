@@ -1,6 +1,6 @@
 #version 450
 // x[n] = rms(a[n] + x[n]) * weight: the block's norm after the residual. With PAIR also
-// y[n] = rms(x[n]) * next: the norm before the next product. A workgroup for each row.
+// y[n] = rms(x[n]) * next: the norm before the next matmul. A workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
 layout(local_size_x_id = 0) in;
@@ -18,11 +18,11 @@ layout(set = 0, binding = 2) readonly buffer W { float weight[]; }; // [d]
 #define NORM_W(i) weight[i]
 #ifdef PAIR
 layout(set = 0, binding = 3) readonly buffer W2 { float next[]; };  // [d]
-#ifdef QUANTISE // y beside itself in 8 bits
+#ifdef QUANTIZE // y as int8 beside itself
 #include "lib/aliased.glsl"
 ALIASED layout(set = 0, binding = 4) coherent buffer Y { float y[]; };
 ALIASED layout(set = 0, binding = 4) coherent buffer Y4 { vec4 y4[]; };
-layout(set = 0, binding = 5) writeonly buffer Q { uint quant[]; };  // [n] quantised rows
+layout(set = 0, binding = 5) writeonly buffer Q { uint quant[]; };  // [n] quantized rows
 #define NORM_Y4(i) y4[i]
 #define QUANT(i) quant[i]
 #else

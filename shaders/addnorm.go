@@ -12,13 +12,13 @@ func (r *Recorder) AddNorm(x, a Tensor, weight vk.Span, eps float32) {
 }
 
 // AddNormPair records x = rms(a + x) * weight in place and y = rms(x) * next: the norm after a residual and the
-// one before the next product. a, x, y (n, d); weight, next (d) float32. If y has room for them, its rows are written in 8
-// bits too.
+// one before the next matmul. a, x, y (n, d); weight, next (d) float32. If y has room for them, its int8 activations
+// are written too.
 func (r *Recorder) AddNormPair(y, x, a Tensor, weight, next vk.Span, eps float32) {
 	if !r.checkNorm(y, x, a) {
 		return
 	}
-	name, bind := r.withQuant("addnorm_pair", y, a.Span, x.Span, weight, next, y.Span)
+	name, bind := r.withInt8("addnorm_pair", y, a.Span, x.Span, weight, next, y.Span)
 	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, rowsX(x.Rows),
 		vk.Cost{Bytes: 7 * x.bytes(), FLOPs: 10 * x.bytes() / 4}, bind...)
 }

@@ -1,7 +1,7 @@
 #version 450
-// The end of a core step: state[slot] = rms(a[n] + x[n]) * weight, the last core block's norm after its residual, and the
+// The end of a core step: state[cell] = rms(a[n] + x[n]) * weight, the last core block's norm after its residual, and the
 // row has done one more step. Where the row's group is due for a check, what came of its state since the last one goes to
-// change[slot]. A workgroup for each row.
+// change[cell]. A workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
 layout(local_size_x_id = 0) in;
@@ -17,10 +17,10 @@ layout(local_size_x = LS) in;
 layout(set = 0, binding = 0) readonly buffer A { float a[]; };        // [n][stride]
 layout(set = 0, binding = 1) readonly buffer X { float x[]; };        // [n][stride]
 layout(set = 0, binding = 2) readonly buffer W { float weight[]; };   // [d]
-layout(set = 0, binding = 3) writeonly buffer S { float state[]; };   // [slot][stride]
+layout(set = 0, binding = 3) writeonly buffer S { float state[]; };   // [cell][stride]
 layout(set = 0, binding = 4) buffer R { Row rows[]; };                // [n]
-layout(set = 0, binding = 5) buffer O { float older[]; };             // [2 slots][stride] states at the last check, and at the one before
-layout(set = 0, binding = 6) writeonly buffer C { Change change[]; }; // [slot]
+layout(set = 0, binding = 5) buffer O { float older[]; };             // [2 cells][stride] states at the last check, and at the one before
+layout(set = 0, binding = 6) writeonly buffer C { Change change[]; }; // [cell]
 layout(set = 0, binding = 7) readonly buffer G { ExitRule rules[]; };     // [group]
 layout(set = 0, binding = 8) readonly buffer P { Progress progress[]; };
 layout(push_constant) uniform Push {
@@ -30,7 +30,7 @@ layout(push_constant) uniform Push {
 } p;
 
 void main() {
-    const uint n = gl_WorkGroupID.x, i0 = n * p.stride, slot = rows[n].slot, s0 = slot * p.stride, group = rows[n].group;
+    const uint n = gl_WorkGroupID.x, i0 = n * p.stride, cell = rows[n].cell, s0 = cell * p.stride, group = rows[n].group;
     float sum = 0.0;
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
         const float v = a[i0 + i] + x[i0 + i];
@@ -50,5 +50,5 @@ void main() {
         older[s0 + i] = s;
     }
     c = change_sum(c);
-    if (gl_LocalInvocationIndex == 0) change[slot] = c;
+    if (gl_LocalInvocationIndex == 0) change[cell] = c;
 }

@@ -14,9 +14,9 @@ type Change struct {
 // ChangeBytes is the size of a Change on the device.
 const ChangeBytes = 20
 
-// Advance records the end of a core step: state[slot] = rms(a + x) * weight, the last core block's norm after its residual,
+// Advance records the end of a core step: state[cell] = rms(a + x) * weight, the last core block's norm after its residual,
 // and every row has done one more step. Where a row's group is due for a check, g.Change gets what came of its state, and
-// older keeps it. a, x (n, d); state (slots, d); older (2 slots, d), the states at the last check and behind them those at the
+// older keeps it. a, x (n, d); state (cells, d); older (2 cells, d), the states at the last check and behind them those at the
 // one before, or less where no rule looks back; weight (d) float32.
 func (r *Recorder) Advance(state, older, x, a Tensor, weight vk.Span, eps float32, rows Rows, g Groups) {
 	if older.Rows < 2*state.Rows {

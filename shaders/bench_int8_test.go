@@ -12,7 +12,7 @@ import (
 	"muninn/vk/vktest"
 )
 
-// BenchmarkInt8 times products with block formats over rows in 8 bits against the same over floats, in turn: CPU time,
+// BenchmarkInt8 times GEMV with block formats over int8 activations against the same over floats, in turn: CPU time,
 // medians of 7 rounds. It is where the choice of Kernels.Int8 comes from.
 //
 //	go test -run - -bench Int8 -benchtime 1x ./shaders
@@ -28,7 +28,7 @@ func benchInt8(b *testing.B, dev *vk.Device, f format.Type) {
 	const cols, most = 5280, 16
 	rows := 8960
 	if !shaders.Unrolls(dev.Caps()) {
-		rows = 1120 // seconds a product otherwise
+		rows = 1120 // seconds a GEMV otherwise
 	}
 	arena := dev.NewArena("bench", vk.DeviceLocal)
 	b.Cleanup(arena.Free)
@@ -43,10 +43,10 @@ func benchInt8(b *testing.B, dev *vk.Device, f format.Type) {
 		must(dev.Fill(s.Span, 0x01020304))
 		must(dev.Fill(s.Scales, 0x3c003c00)) // ones
 	}
-	x, err := shaders.NewQuantised(arena, most, cols)
+	x, err := shaders.NewInt8(arena, most, cols)
 	must(err)
 	must(dev.Fill(x.Span, 0x3f800000))
-	must(dev.Fill(x.Quant, 0x3f800000))
+	must(dev.Fill(x.Int8, 0x3f800000))
 	y, err := shaders.NewTensor(arena, most, rows)
 	must(err)
 	k, err := shaders.New(dev, shaders.Options{})
@@ -55,7 +55,7 @@ func benchInt8(b *testing.B, dev *vk.Device, f format.Type) {
 		b.Skip("the device has no integer dot products")
 	}
 	floats := x
-	floats.Quant = vk.Span{}
+	floats.Int8 = vk.Span{}
 	counts := []int{1, 2, 4, 8, 16}
 	programs := map[string]*vk.Program{}
 	for _, n := range counts {
@@ -85,7 +85,7 @@ func benchInt8(b *testing.B, dev *vk.Device, f format.Type) {
 	b.ReportMetric(0, "ns/op")
 	for _, n := range counts {
 		float, int8 := median(fmt.Sprint("f32 ", n)), median(fmt.Sprint("int8 ", n))
-		b.Logf("%s %s n=%d: %.1f ms of cpu with floats, %.1f with 8 bits", dev.Caps().Name, f, n, float*1e3, int8*1e3)
+		b.Logf("%s %s n=%d: %.1f ms of cpu with floats, %.1f with int8", dev.Caps().Name, f, n, float*1e3, int8*1e3)
 		b.ReportMetric(float/int8, fmt.Sprintf("gain-at-%d", n))
 	}
 }

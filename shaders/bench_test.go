@@ -15,7 +15,7 @@ import (
 	"muninn/vk/vktest"
 )
 
-// The product's size: Huginn's mlp.fc half, 189 MB in bf16.
+// The GEMV's size: Huginn's mlp.fc half, 189 MB in bf16.
 const benchRows, benchCols = 17920, 5280
 
 // BenchmarkMatMul times W x in bf16 for 1 to 64 rows of x on every software driver, each against a copy of the same
@@ -27,7 +27,7 @@ func BenchmarkMatMul(b *testing.B) {
 	for _, name := range vktest.Names() {
 		b.Run(name, func(b *testing.B) {
 			dev := vktest.Open(b, name, vk.Options{})
-			times, copied := benchProducts(b, dev, []int{1, 2, 4, 8, 16, 32, 64})
+			times, copied := benchMatMuls(b, dev, []int{1, 2, 4, 8, 16, 32, 64})
 			bytes := float64(benchRows * benchCols * 2)
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(bytes/copied/1e9, "copy-GB/s")
@@ -41,8 +41,8 @@ func BenchmarkMatMul(b *testing.B) {
 	}
 }
 
-// benchProducts gives the median CPU seconds, over two cores, of a product with each number of rows, and of a copy.
-func benchProducts(b *testing.B, dev *vk.Device, rows []int) (map[string]float64, float64) {
+// benchMatMuls gives the median CPU seconds, over two cores, of a GEMV with each number of rows, and of a copy.
+func benchMatMuls(b *testing.B, dev *vk.Device, rows []int) (map[string]float64, float64) {
 	arena := dev.NewArena("bench", vk.DeviceLocal)
 	b.Cleanup(arena.Free)
 	must := func(err error) {
@@ -53,7 +53,7 @@ func benchProducts(b *testing.B, dev *vk.Device, rows []int) (map[string]float64
 	w, err := shaders.NewMatrix(arena, benchRows, benchCols, format.BF16, dev.Caps().ShardLimit())
 	must(err)
 	for _, s := range w.Shards {
-		must(dev.Fill(s.Span, 0x3f803f80)) // ones: products do not get faster by their values
+		must(dev.Fill(s.Span, 0x3f803f80)) // ones: sums do not get faster by their values
 	}
 	x, err := shaders.NewTensor(arena, 64, benchCols)
 	must(err)

@@ -1,5 +1,5 @@
 #version 450
-// How far each row's state has come: d = state[pair.slot] - older[pair.from], against the row's last such difference, which it
+// How far each row's state has come: d = state[pair.cell] - older[pair.from], against the row's last such difference, which it
 // then replaces. A workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
@@ -11,8 +11,8 @@ layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
 struct Pair {
-    uint slot; // of the row
-    uint from; // slot of what its state is compared with
+    uint cell; // of the row
+    uint from; // cell of what its state is compared with
     uint kept; // row of kept
     uint fresh; // 1: nothing is kept there, take zero
 };
@@ -21,8 +21,8 @@ struct Distance {
     float first;  // d^2
     float second; // (d - d')^2
 };
-layout(set = 0, binding = 0) readonly buffer S { float state[]; };   // [slot][stride]
-layout(set = 0, binding = 1) readonly buffer O { float older[]; };   // [slot][stride]
+layout(set = 0, binding = 0) readonly buffer S { float state[]; };   // [cell][stride]
+layout(set = 0, binding = 1) readonly buffer O { float older[]; };   // [cell][stride]
 layout(set = 0, binding = 2) buffer K { float kept[]; };             // [..][stride] differences
 layout(set = 0, binding = 3) readonly buffer P { Pair pairs[]; };    // [n]
 layout(set = 0, binding = 4) writeonly buffer M { Distance moved[]; };  // [n]
@@ -33,7 +33,7 @@ void main() {
     const Pair pair = pairs[n];
     float now = 0.0, first = 0.0, second = 0.0;
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
-        const float s = state[pair.slot * p.stride + i], d = s - older[pair.from * p.stride + i];
+        const float s = state[pair.cell * p.stride + i], d = s - older[pair.from * p.stride + i];
         const float e = d - (pair.fresh != 0 ? 0.0 : kept[pair.kept * p.stride + i]);
         kept[pair.kept * p.stride + i] = d;
         now += s * s;

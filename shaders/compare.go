@@ -9,8 +9,8 @@ import (
 
 // Pair is a row's state to compare with what another's was.
 type Pair struct {
-	Slot  uint32 // of the row
-	From  uint32 // slot of what its state is compared with
+	Cell  uint32 // of the row
+	From  uint32 // cell of what its state is compared with
 	Kept  uint32 // where its last difference is kept
 	Fresh bool   // nothing is kept there: zero
 }
@@ -30,7 +30,7 @@ const (
 
 // Put writes the pair as the device reads it.
 func (p Pair) Put(b []byte) {
-	for i, w := range [4]uint32{p.Slot, p.From, p.Kept, flag(p.Fresh)} {
+	for i, w := range [4]uint32{p.Cell, p.From, p.Kept, flag(p.Fresh)} {
 		binary.LittleEndian.PutUint32(b[4*i:], w)
 	}
 }
@@ -41,8 +41,8 @@ func DecodeDistance(b []byte) Distance {
 	return Distance{f(0), f(1), f(2)}
 }
 
-// Compare records d = state[pair.Slot] - older[pair.From] for each pair, and how large d is, and d less the last difference
-// kept for it, which it replaces. state (slots, d), older (.., d), kept (.., d); pairs (n) Pair; distances (n) Distance.
+// Compare records d = state[pair.Cell] - older[pair.From] for each pair, and how large d is, and d less the last difference
+// kept for it, which it replaces. state (cells, d), older (.., d), kept (.., d); pairs (n) Pair; distances (n) Distance.
 func (r *Recorder) Compare(distances vk.Span, state, older, kept Tensor, pairs vk.Span) {
 	m := pairs.Size() / PairBytes
 	if !r.check(kept.Cols == state.Cols && older.Cols == state.Cols && distances.Size() == m*DistanceBytes,

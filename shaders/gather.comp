@@ -1,12 +1,14 @@
 #version 450
-// y[to] = x[from] for each move: the rows whose logits are wanted, or whose states are kept
+// y[n] = x[cell of row n]
+#extension GL_GOOGLE_include_directive : require
+#include "lib/row.glsl"
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0) readonly buffer X { vec4 x[]; };      // [n][stride]
-layout(set = 0, binding = 1) readonly buffer M { uvec2 moves[]; }; // [m] from, to
-layout(set = 0, binding = 2) writeonly buffer Y { vec4 y[]; };     // [..][stride]
-layout(push_constant) uniform Push { uint stride; } p;             // float vectors in a row
+layout(set = 0, binding = 0) readonly buffer X { vec4 x[]; };   // [cell][stride]
+layout(set = 0, binding = 1) readonly buffer R { Row rows[]; }; // [n]
+layout(set = 0, binding = 2) writeonly buffer Y { vec4 y[]; };  // [n][stride]
+layout(push_constant) uniform Push { uint stride; } p;          // float vectors in a row
 
 void main() {
-    const uint i = gl_GlobalInvocationID.x, m = gl_WorkGroupID.y;
-    if (i < p.stride) y[moves[m].y * p.stride + i] = x[moves[m].x * p.stride + i];
+    const uint i = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y;
+    if (i < p.stride) y[n * p.stride + i] = x[rows[n].cell * p.stride + i];
 }

@@ -2,18 +2,11 @@ package shaders
 
 import "muninn/vk"
 
-// Move sends one row of a tensor to a row of another.
-type Move struct{ From, To uint32 }
-
-// MoveBytes is the size of a Move on the device.
-const MoveBytes = 8
-
-// Gather records y[to] = x[from] for each move. moves (m) Move, their To distinct; x, y (.., d).
-func (r *Recorder) Gather(y, x Tensor, moves vk.Span) {
-	if !r.check(x.Cols == y.Cols, "gather of rows of %d into rows of %d", x.Cols, y.Cols) {
+// Gather records y[n] = x[cell of row n]. x (cells, d); y (n, d).
+func (r *Recorder) Gather(y, x Tensor, rows Rows) {
+	if !r.check(y.Cols == x.Cols && rows.N == y.Rows, "gather of %d rows of %d from rows of %d", y.Rows, y.Cols, x.Cols) {
 		return
 	}
-	m := moves.Size() / MoveBytes
-	r.dispatch("gather", struct{ Stride uint32 }{uint32(x.Stride / 4)}, rowsY(groups(x.Stride/4, 64), int(m), 1),
-		vk.Cost{Bytes: 8 * m * uint64(x.Cols)}, x.Span, moves, y.Span)
+	r.dispatch("gather", struct{ Stride uint32 }{uint32(y.Stride / 4)}, rowsY(groups(y.Stride/4, 64), y.Rows, 1),
+		vk.Cost{Bytes: 2 * y.bytes()}, x.Span, rows.Span, y.Span)
 }

@@ -21,11 +21,11 @@ type ExitRule struct {
 // Measure is how a check comes to its value.
 type Measure uint32
 
-// MeasureProbe: Probe wrote it. The others come of the states s, and s' and s” at the two checks before (at first the state
+// MeasureLogits: LogitCriterion wrote it. The others come of the states s, and s' and s” at the two checks before (at first the state
 // that the rows began with), as a mean over the
 // group's rows: norm(s - s') / norm(s); 1 - cosine(s, s'); norm(s - 2 s' + s”) / norm(s).
 const (
-	MeasureProbe Measure = iota
+	MeasureLogits Measure = iota
 	MeasureDiff
 	MeasureCosine
 	MeasureAcceleration
@@ -76,7 +76,7 @@ func DecodeProgress(b []byte) Progress {
 type Groups struct {
 	Rules    vk.Span // (n) ExitRule
 	Progress vk.Span // (n) Progress
-	Change   vk.Span // (slots) Change: of each row's state at its group's last check
+	Change   vk.Span // (cells) Change: of each row's state at its group's last check
 	Values   vk.Span // (n, Checks) float32: values at each check
 	N        int
 	Checks   int

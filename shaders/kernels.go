@@ -28,7 +28,7 @@ const (
 	SharedMemory
 )
 
-// Vectors is which kernels products of few rows run on.
+// Vectors is which kernels GEMV runs on.
 type Vectors int
 
 // AutoVectors takes those with fixed numbers of rows on devices that do not unroll loops, and where there are no others.
@@ -38,10 +38,10 @@ const (
 	Fixed
 )
 
-// Loads is how products and attention read what they only read.
+// Loads is how GEMV and attention read what they only read.
 type Loads int
 
-// AutoLoads takes texel buffers on CPU devices that unroll loops and whose views are large enough. StorageBuffers also cuts products
+// AutoLoads takes texel buffers on CPU devices that unroll loops and whose views are large enough. StorageBuffers also cuts matmuls
 // as on a GPU.
 const (
 	AutoLoads Loads = iota
@@ -51,11 +51,11 @@ const (
 // Options fix choices that Caps otherwise decide, so that every variant can be checked on every device.
 type Options struct {
 	Reduction Reduction
-	// VecRows is the largest number of rows that products take as vectors, more go in tiles; 0: the device class's own.
+	// VecRows is the largest number of rows that matmul takes as GEMV, more go in tiles; 0: the device class's own.
 	VecRows int
 	Vectors Vectors
 	Loads   Loads
-	// Activations of products with block formats.
+	// Activations of GEMV with block formats.
 	Activations Activations
 	// Separate keeps norms in dispatches of their own.
 	Separate bool

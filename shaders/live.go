@@ -46,11 +46,11 @@ func (g grid) kept() grid {
 func groups(n, each int) uint32 { return uint32((n + each - 1) / each) }
 
 // Live is what makes dispatches follow the rows that are still live: for every shape of dispatch its counts, which
-// Settle works out anew after each core step. Rows that are done cost nothing then; when none is live, steps that are
+// Retire works out anew after each core step. Rows that are done cost nothing then; when none is live, steps that are
 // still recorded do nothing.
 type Live struct {
 	dev    *vk.Device
-	Table  vk.Span // header and templates as in settle.comp: live rows, templates in use, then 6 words each
+	Table  vk.Span // header and templates as in retire.comp: live rows, templates in use, then 6 words each
 	Counts vk.Span // a shape's three workgroup counts every CountStride bytes
 	known  map[template]int
 }
@@ -132,7 +132,7 @@ func (l *Live) args(g grid, whole bool) (vk.Span, error) {
 // their own rows as long as any row is live.
 func (r *Recorder) Follow(l *Live, whole bool) { r.live, r.whole = l, whole }
 
-// pieces is in how many parts a product of n rows is to be recorded: the planner cannot cut what follows the live rows.
+// pieces is in how many parts a matmul of n rows is to be recorded: the planner cannot cut what follows the live rows.
 func (r *Recorder) pieces(n int, cost vk.Cost) int {
 	if r.live == nil || n > liveRows {
 		return 1

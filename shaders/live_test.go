@@ -11,17 +11,17 @@ import (
 	"muninn/vk/vktest"
 )
 
-// The most rows of products as vectors, as this test has them, and of steps whose dispatches all follow the live rows.
+// The most rows of GEMV, as this test has them, and of steps whose dispatches all follow the live rows.
 const mostVectors, mostFollowed = 5, 16
 
-// glacial makes every product come in as many pieces as it has workgroups.
+// glacial makes every matmul come in as many pieces as it has workgroups.
 var glacial = vk.Speed{Read: 1, FMA: 1}
 
 // A core step whose dispatches follow the live rows does to those what a step of as many rows does, bit for bit, whole or in
 // pieces; rows that have left are no longer touched, and with none left nothing is written at all.
 func TestFollowingLiveRows(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, d *vk.Device) {
-		for _, n := range []int{1, 3, 5, 12, 18} { // a product with its norm; vectors; tiles; more than all follow
+		for _, n := range []int{1, 3, 5, 12, 18} { // a GEMV with its norm; GEMV; tiles; more than all follow
 			t.Run(fmt.Sprint(n), func(t *testing.T) { followLive(t, d, n) })
 		}
 	})
@@ -48,22 +48,22 @@ func followLive(t *testing.T, d *vk.Device, n int) {
 		ordinary := d.Speed()
 		d.SetSpeed(speed)
 		s.live.Reset()
-		arm, step, settle := s.record("arm", n, func(r *shaders.Recorder) { r.Arm(s.groups, s.rows, s.live) }), s.record("step", n, s.follow),
-			s.record("settle", n, func(r *shaders.Recorder) { r.Settle(s.groups, s.rows, s.live) })
+		arm, step, retire := s.record("arm", n, func(r *shaders.Recorder) { r.Arm(s.groups, s.rows, s.live) }), s.record("step", n, s.follow),
+			s.record("retire", n, func(r *shaders.Recorder) { r.Retire(s.groups, s.rows, s.live) })
 		if pieces := strings.Count(strings.Join(step.Kernels(), " "), "adapter_"); speed == glacial && n <= mostVectors && pieces < 2 {
 			t.Errorf("an adapter in %d pieces on a slow device", pieces)
 		}
 
 		s.restore(9, 9)
-		s.run(arm, step, settle, step)
+		s.run(arm, step, retire, step)
 		s.same("all rows live", s.snapshot(), all, n)
 
 		s.restore(9, 1)
-		s.run(arm, step, settle, step)
+		s.run(arm, step, retire, step)
 		s.same("some rows live", s.snapshot(), some, stay)
 
 		s.restore(1, 1)
-		s.run(arm, step, settle)
+		s.run(arm, step, retire)
 		before := s.snapshot()
 		s.run(step, step)
 		for name, now := range s.snapshot() {
@@ -71,7 +71,7 @@ func followLive(t *testing.T, d *vk.Device, n int) {
 				t.Errorf("%s was written with no live row", name)
 			}
 		}
-		s.run(settle)
+		s.run(retire)
 		if got := s.snapshot()["progress"]; !bytes.Equal(got, before["progress"]) {
 			t.Error("groups took a step with no live row")
 		}

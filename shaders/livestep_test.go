@@ -15,23 +15,23 @@ import (
 
 // liveStep is the buffers of a core step of n rows, d = 96 in 2 heads.
 type liveStep struct {
-	t         *testing.T
-	d         *vk.Device
-	k         *shaders.Kernels
-	arena     *vk.Arena
-	rnd       *rand.Rand
-	spans     map[string]vk.Span
-	start     map[string][]byte
-	n, slots  int
-	table     []shaders.Row
-	rows      shaders.Rows
-	groups    shaders.Groups
-	live      *shaders.Live
-	cache     shaders.Cache
-	attention shaders.AttentionScratch
-	arrived   vk.Span
-	norm      vk.Span
-	rope      vk.Span
+	t           *testing.T
+	d           *vk.Device
+	k           *shaders.Kernels
+	arena       *vk.Arena
+	rnd         *rand.Rand
+	spans       map[string]vk.Span
+	start       map[string][]byte
+	n, rowCells int
+	table       []shaders.Row
+	rows        shaders.Rows
+	groups      shaders.Groups
+	live        *shaders.Live
+	cache       shaders.Cache
+	attention   shaders.AttentionScratch
+	arrived     vk.Span
+	norm        vk.Span
+	rope        vk.Span
 
 	adapter, qkvW, projW, gate, up, down                   shaders.Matrix
 	inputs, state, older, x, y, qkv, q, attn, proj, hidden shaders.Tensor
@@ -86,11 +86,11 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	const width, heads, hidden, cells, checks = 96, 2, 160, 8, 4
 	k, err := shaders.New(d, shaders.Options{VecRows: mostVectors})
 	s := &liveStep{t: t, d: d, k: k, arena: d.NewArena("live rows", vk.DeviceLocal), rnd: rand.New(rand.NewPCG(1, uint64(n))),
-		spans: map[string]vk.Span{}, start: map[string][]byte{}, n: n, slots: n + 2}
+		spans: map[string]vk.Span{}, start: map[string][]byte{}, n: n, rowCells: n + 2}
 	s.must(err)
 	t.Cleanup(s.arena.Free)
-	s.inputs, s.older = s.tensor("inputs", 2*s.slots, width), s.tensor("older", 2*s.slots, width)
-	s.state = s.inputs.From(0, s.slots)
+	s.inputs, s.older = s.tensor("inputs", 2*s.rowCells, width), s.tensor("older", 2*s.rowCells, width)
+	s.state = s.inputs.From(0, s.rowCells)
 	for name, to := range map[string]*shaders.Tensor{"x": &s.x, "y": &s.y, "attn": &s.attn, "proj": &s.proj} {
 		*to = s.tensor(name, n, width)
 	}
@@ -119,12 +119,12 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	s.arrived = s.span("arrived", make([]byte, 4))
 
 	for i := range uint32(n) { // every other row is of the second group
-		s.table = append(s.table, shaders.Row{Base: i * cells, Pos: 3, KeyLo: i, Slot: uint32(s.slots) - 1 - i, Group: i % 2, Noise: 0.1})
+		s.table = append(s.table, shaders.Row{Base: i * cells, Pos: 3, KeyLo: i, Cell: uint32(s.rowCells) - 1 - i, Group: i % 2, Noise: 0.1})
 	}
 	raw, _ := binary.Append(nil, binary.LittleEndian, s.table) // fixed-size fields cannot fail
 	s.rows = shaders.Rows{Span: s.span("rows", raw), N: n}
 	s.groups = shaders.Groups{Rules: s.span("rules", make([]byte, 2*shaders.RuleBytes)), Progress: s.span("progress", make([]byte, 2*shaders.ProgressBytes)),
-		Change: s.span("change", make([]byte, s.slots*shaders.ChangeBytes)), Values: s.span("values", make([]byte, 2*4*checks)), N: 2, Checks: checks}
+		Change: s.span("change", make([]byte, s.rowCells*shaders.ChangeBytes)), Values: s.span("values", make([]byte, 2*4*checks)), N: 2, Checks: checks}
 	s.live, err = shaders.NewLive(d, s.arena)
 	s.must(err)
 	return s
@@ -154,7 +154,7 @@ func (s *liveStep) run(list ...*vk.Program) {
 	s.must(s.d.Run(context.Background(), vk.RunOptions{}, list...))
 }
 
-// compactRows does by hand what settle does after the first step: every so many rows of the table stay, and groups have taken a
+// compactRows does by hand what retire does after the first step: every so many rows of the table stay, and groups have taken a
 // step with a check.
 func (s *liveStep) compactRows(every, stay int) {
 	raw := make([]byte, s.rows.Span.Size())

@@ -3,16 +3,16 @@
 // to add and norm: x = rms(y + x) * weight, z = rms(x) * next.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-#include "lib/product.glsl"
+#include "lib/matmul.glsl"
 UVEC4_INPUT(0, W, weights);       // [rows][units]
 #ifdef BLOCKS
 UINT_INPUT(0, WS, weight_scales);
 #endif
 #ifdef INT8
-#include "lib/quantised.glsl"
-UVEC4_INPUT(1, X, x_in);          // [n][x_stride] quantised rows
+#include "lib/quantized.glsl"
+UVEC4_INPUT(1, X, x_in);          // [n][x_stride] quantized rows
 FLOAT_INPUT(1, XS, x_scales);
-#define LOAD_Q(into, t, unit) QUANTISED(into, x_in, x_scales, t, unit)
+#define LOAD_Q(into, t, unit) QUANTIZED(into, x_in, x_scales, t, unit)
 #else
 VEC4_INPUT(1, X, x_in);           // [n][x_stride]
 #define LOAD_X(t, v) FOUR(x_in, (t) * p.x_stride + (v))
@@ -23,10 +23,10 @@ layout(set = 0, binding = 3) coherent buffer C { uint arrived[]; };      // [til
 layout(set = 0, binding = 4) buffer R { float residual[]; };             // [n][y_stride], in place
 layout(set = 0, binding = 5) readonly buffer N1 { float norm_weight[]; }; // [d]
 layout(set = 0, binding = 6) readonly buffer N2 { float next_weight[]; }; // [d]
-#ifdef QUANTISE // z beside itself in 8 bits
+#ifdef QUANTIZE // z as int8 beside itself
 ALIASED layout(set = 0, binding = 7) coherent buffer Z { float z[]; };
 ALIASED layout(set = 0, binding = 7) coherent buffer Z4 { vec4 z4[]; };
-layout(set = 0, binding = 8) writeonly buffer Q { uint quant[]; };       // [n] quantised rows
+layout(set = 0, binding = 8) writeonly buffer Q { uint quant[]; };       // [n] quantized rows
 #define NORM_Y4(i) z4[i]
 #define QUANT(i) quant[i]
 #else

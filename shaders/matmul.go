@@ -3,55 +3,55 @@ package shaders
 import "muninn/vk"
 
 // MatMul records y[n][i] = sum_k w[i][k] x[n][k].
-// w (rows, cols), x (n, cols), y (n, rows). If x has its rows in 8 bits, and w is in blocks, those are what is multiplied.
+// w (rows, cols), x (n, cols), y (n, rows). If x has int8 activations, and w is in blocks, those are what is multiplied.
 func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
-	if !r.checkProduct(y, w, x) {
+	if !r.checkMatMul(y, w, x) {
 		return
 	}
 	x = r.factor(w, x)
 	for _, s := range w.Shards {
-		p := productPush{YStride: uint32(y.Stride)}
-		r.product("matmul", w, s, 1, x, p, productCost(w, s.Rows, x, y), s.Bind, x.factor(), y.Span)
+		p := matmulPush{YStride: uint32(y.Stride)}
+		r.matmul("matmul", w, s, 1, x, p, matmulCost(w, s.Rows, x, y), s.Bind, x.factor(), y.Span)
 	}
 }
 
 // MatMulNorm records y = w x, and then what AddNormPair does with it: residual = rms(y + residual) * weight, and
-// z = rms(residual) * next. For few rows the product's last workgroup does it, which saves a dispatch; for more, and
+// z = rms(residual) * next. For few rows the GEMV's last workgroup does it, which saves a dispatch; for more, and
 // in any other shape, AddNormPair is recorded. The bits are the same. arrived is a word that is zero and that nothing
 // else uses at the same time; it is zero again afterwards. x is taken as floats.
 func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight, next vk.Span, eps float32, arrived vk.Span) {
 	n := x.Rows
-	x.Quant = vk.Span{}
-	quantise := !z.Quant.IsZero() && r.k.Subgroup != 0
-	if n > r.k.NormRows || quantise && !w.Format.Blocked() {
+	x.Int8 = vk.Span{}
+	int8 := !z.Int8.IsZero() && r.k.Subgroup != 0
+	if n > r.k.NormRows || int8 && !w.Format.Blocked() {
 		r.MatMul(y, w, x)
 		r.AddNormPair(z, residual, y, weight, next, eps)
 		return
 	}
-	if !r.checkProduct(y, w, x) || !r.checkNorm(z, residual, y) {
+	if !r.checkMatMul(y, w, x) || !r.checkNorm(z, residual, y) {
 		return
 	}
 	rows, _ := r.asVectors(x)
 	op, more := "matmul_norm", []vk.Span(nil)
-	if quantise {
-		op, more = "matmul_norm_quantise", []vk.Span{z.Quant}
+	if int8 {
+		op, more = "matmul_norm_quantize", []vk.Span{z.Int8}
 	}
 	total := uint32(0)
 	for _, s := range w.Shards {
 		total += groups(s.Rows, rows)
 	}
 	for i, s := range w.Shards {
-		p := productPush{YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
-		c := productCost(w, s.Rows, x, y)
+		p := matmulPush{YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
+		c := matmulCost(w, s.Rows, x, y)
 		if i == len(w.Shards)-1 {
 			c = c.Add(vk.Cost{Bytes: 7 * y.bytes(), FLOPs: 10 * y.bytes() / 4})
 		}
 		bind := append([]vk.Span{s.Bind, x.Span, y.Span, arrived, residual.Span, weight, next, z.Span}, more...)
-		r.product(op, w, s, 1, x, p, c, bind...)
+		r.matmul(op, w, s, 1, x, p, c, bind...)
 	}
 }
 
-func (r *Recorder) checkProduct(y Tensor, w Matrix, x Tensor) bool {
+func (r *Recorder) checkMatMul(y Tensor, w Matrix, x Tensor) bool {
 	return r.check(w.Cols == x.Cols && w.Rows == y.Cols && x.Rows == y.Rows, "matmul of %dx%d by %dx%d into %dx%d",
 		w.Rows, w.Cols, x.Rows, x.Cols, y.Rows, y.Cols)
 }

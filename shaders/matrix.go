@@ -18,10 +18,10 @@ type Shard struct {
 	Lift   int // halves in it, f16 weights and scales, are stored times 2^Lift
 }
 
-// lower is what takes products with the stored halves back.
+// lower is what takes sums over the stored halves back.
 func (s Shard) lower() float32 { return float32(math.Ldexp(1, -s.Lift)) }
 
-// Matrix is a weight matrix on the device, cut by rows in shards below the device's binding limit. A product over it is
+// Matrix is a weight matrix on the device, cut by rows in shards below the device's binding limit. A matmul over it is
 // one dispatch a shard.
 type Matrix struct {
 	Rows, Cols int

@@ -1,5 +1,5 @@
 #version 450
-// Before a core step: state[slot] = rms((1 - share) state[slot] + share noise) * weight, the last core block's norm_4. The noise
+// Before a core step: state[cell] = rms((1 - share) state[cell] + share noise) * weight, the last core block's norm_4. The noise
 // is normal, keyed by the row's sequence key, position, draw and step. A workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
@@ -12,7 +12,7 @@ layout(local_size_x = LS) in;
 #include "lib/reduce.glsl"
 #include "lib/row.glsl"
 #include "lib/normal.glsl"
-layout(set = 0, binding = 0) buffer S { float state[]; };           // [slot][stride]
+layout(set = 0, binding = 0) buffer S { float state[]; };           // [cell][stride]
 layout(set = 0, binding = 1) readonly buffer W { float weight[]; }; // [d]
 layout(set = 0, binding = 2) readonly buffer R { Row rows[]; };     // [n]
 layout(push_constant) uniform Push {
@@ -35,7 +35,7 @@ float share(Row row, uint draw) {
 void main() {
     const Row row = rows[gl_WorkGroupID.x];
     if (row.noise == 0.0) return;
-    const uint s0 = row.slot * p.stride, draw = (row.draw >> 3) << 16 | row.step;
+    const uint s0 = row.cell * p.stride, draw = (row.draw >> 3) << 16 | row.step;
     const float n = share(row, draw);
     float sum = 0.0;
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {

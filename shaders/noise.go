@@ -3,7 +3,7 @@ package shaders
 import "muninn/vk"
 
 // Noise records the mixing of noise into the rows' states before a core step: state = rms((1 - share) state + share noise) *
-// weight, the share being the row's Noise as its Draw's type has it fall with the steps. state (slots, d); weight (d) float32;
+// weight, the share being the row's Noise as its Draw's type has it fall with the steps. state (cells, d); weight (d) float32;
 // mean is mean_recurrence.
 func (r *Recorder) Noise(state Tensor, weight vk.Span, eps float32, mean int, rows Rows) {
 	push := struct {

@@ -125,7 +125,7 @@ func compileAll(t *testing.T) {
 	}
 }
 
-// radvBuilds are the pipelines made of a kernel: with the constants that it is compiled with and, of a product that takes
+// radvBuilds are the pipelines made of a kernel: with the constants that it is compiled with and, of a matmul that takes
 // its numbers of rows from constants, with those that a GPU is given: 4 weight rows, 1 to 8 rows of x.
 func radvBuilds(name string, size uint32) map[string]vk.KernelOptions {
 	if !strings.HasSuffix(name, "_sg") {

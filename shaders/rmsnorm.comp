@@ -11,14 +11,14 @@ layout(local_size_x = LS) in;
 #include "lib/reduce.glsl"
 layout(set = 0, binding = 0) readonly buffer X { float x[]; };      // [n][stride]
 layout(set = 0, binding = 1) readonly buffer W { float weight[]; }; // [d]
-#ifdef QUANTISE // y beside itself in 8 bits
+#ifdef QUANTIZE // y as int8 beside itself
 #include "lib/aliased.glsl"
 ALIASED layout(set = 0, binding = 2) coherent buffer Y { float y[]; };
 ALIASED layout(set = 0, binding = 2) coherent buffer Y4 { vec4 y4[]; };
-layout(set = 0, binding = 3) writeonly buffer Q { uint quant[]; };  // [n] quantised rows
+layout(set = 0, binding = 3) writeonly buffer Q { uint quant[]; };  // [n] quantized rows
 #define NORM_Y4(i) y4[i]
 #define QUANT(i) quant[i]
-#include "lib/quantise.glsl"
+#include "lib/quantize.glsl"
 #else
 layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };     // [n][stride]
 #endif
@@ -30,7 +30,7 @@ void main() {
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) sum = fma(x[i0 + i], x[i0 + i], sum);
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
     for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) y[i0 + i] = x[i0 + i] * r * weight[i];
-#ifdef QUANTISE
-    quantise(i0, p.stride);
+#ifdef QUANTIZE
+    quantize(i0, p.stride);
 #endif
 }

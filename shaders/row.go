@@ -9,7 +9,7 @@ import (
 )
 
 // Row is one entry of the row table, 56 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
-// a sequence with some number of core steps behind it. Its state and embeds stay in its slot while it is in flight; all
+// a sequence with some number of core steps behind it. Its state and embeds stay in its cell while it is live; all
 // other activations of a pass go by the row's place in the table.
 type Row struct {
 	Token uint32  // vocabulary id
@@ -20,7 +20,7 @@ type Row struct {
 	KeyHi uint32  //
 	Scale float32 // standard deviation of the initial state
 	Start Start   // where the initial state comes from
-	Slot  uint32  // row of the state and embeds tensors
+	Cell  uint32  // row of the state and embeds tensors
 	Group uint32  // entry of the group table: rows that leave the core together
 	EMA   float32 // how much of its old embeds a row begun again keeps; negative: it has none, they count as zero
 	Mix   float32 // share of a fresh state mixed into the initial one
@@ -30,7 +30,7 @@ type Row struct {
 
 // Put writes the row as the device reads it.
 func (r Row) Put(b []byte) {
-	for i, w := range [RowBytes / 4]uint32{r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Slot, r.Group,
+	for i, w := range [RowBytes / 4]uint32{r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Cell, r.Group,
 		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw} {
 		binary.LittleEndian.PutUint32(b[4*i:], w)
 	}
@@ -46,7 +46,7 @@ func NoiseDraw(draw int, t NoiseType) uint32 { return uint32(draw)<<3 | uint32(t
 type Start uint32
 
 // StartDrawn takes it from the generator, StartGiven from the caller's states at the row's own index. StartOwn leaves the
-// state in the row's slot as it is.
+// state in the row's cell as it is.
 const (
 	StartDrawn Start = iota
 	StartGiven
@@ -57,12 +57,12 @@ const (
 // StartCarried takes it from carried state i.
 func StartCarried(i int) Start { return startFrom + 2*Start(i) }
 
-// StartSlot takes it from the state in slot i. A row of the same table may own that if its Start is StartOwn; if anything is
-// mixed into it, InitState has to take slots first.
-func StartSlot(i int) Start { return startFrom + 2*Start(i) + 1 }
+// StartCell takes it from the state in cell i. A row of the same table may own that if its Start is StartOwn; if anything is
+// mixed into it, InitState has to take cells first.
+func StartCell(i int) Start { return startFrom + 2*Start(i) + 1 }
 
-// FromSlot tells whether it is a StartSlot.
-func (s Start) FromSlot() bool { return s >= startFrom && (s-startFrom)%2 == 1 }
+// FromCell tells whether it is a StartCell.
+func (s Start) FromCell() bool { return s >= startFrom && (s-startFrom)%2 == 1 }
 
 // RowBytes is the size of a Row on the device.
 const RowBytes = 56

@@ -2,7 +2,7 @@
 // y[n][row0 + i] = silu(sum_k G[i][k] x[n][k]) * sum_k U[i][k] x[n][k]: fc's first half is the gate, the second up
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-#include "lib/product.glsl"
+#include "lib/matmul.glsl"
 UVEC4_INPUT(0, G, gate);  // [rows][units]
 UVEC4_INPUT(1, U, up);    // [rows][units]
 #ifdef BLOCKS
@@ -10,10 +10,10 @@ UINT_INPUT(0, GS, gate_scales);
 UINT_INPUT(1, US, up_scales);
 #endif
 #ifdef INT8
-#include "lib/quantised.glsl"
-UVEC4_INPUT(2, X, x_in);  // [n][x_stride] quantised rows
+#include "lib/quantized.glsl"
+UVEC4_INPUT(2, X, x_in);  // [n][x_stride] quantized rows
 FLOAT_INPUT(2, XS, x_scales);
-#define LOAD_Q(into, t, unit) QUANTISED(into, x_in, x_scales, t, unit)
+#define LOAD_Q(into, t, unit) QUANTIZED(into, x_in, x_scales, t, unit)
 #else
 VEC4_INPUT(2, X, x_in);   // [n][x_stride]
 #define LOAD_X(t, v) FOUR(x_in, (t) * p.x_stride + (v))

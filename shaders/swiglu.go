@@ -1,7 +1,7 @@
 package shaders
 
 // SwiGLU records y[n][i] = silu(gate[i] x[n]) * (up[i] x[n]): the gated half of the MLP.
-// gate, up (m, cols), cut in the same shards; x (n, cols), y (n, m). If x has its rows in 8 bits, and gate and up are in
+// gate, up (m, cols), cut in the same shards; x (n, cols), y (n, m). If x has int8 activations, and gate and up are in
 // blocks, those are what is multiplied.
 func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
 	if !r.check(gate.Rows == up.Rows && gate.Cols == up.Cols && gate.Format == up.Format && len(gate.Shards) == len(up.Shards) &&
@@ -11,10 +11,10 @@ func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
 	}
 	x = r.factor(gate, x)
 	for i, g := range gate.Shards {
-		p := productPush{YStride: uint32(y.Stride), Lower1: up.Shards[i].lower()}
-		c := productCost(gate, g.Rows, x, y)
+		p := matmulPush{YStride: uint32(y.Stride), Lower1: up.Shards[i].lower()}
+		c := matmulCost(gate, g.Rows, x, y)
 		c.Bytes += uint64(g.Rows) * up.rowCost()
 		c.FLOPs *= 2
-		r.product("swiglu", gate, g, 2, x, p, c, g.Bind, up.Shards[i].Bind, x.factor(), y.Span)
+		r.matmul("swiglu", gate, g, 2, x, p, c, g.Bind, up.Shards[i].Bind, x.factor(), y.Span)
 	}
 }

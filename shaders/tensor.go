@@ -28,7 +28,7 @@ type Tensor struct {
 	Cols   int
 	Stride int // Padded(Cols)
 
-	Quant vk.Span // the rows in 8 bits as a norm writes them beside the floats; zero where there are none
+	Int8 vk.Span // int8 activations as a norm writes them beside the floats; zero where there are none
 }
 
 // NewTensor takes [rows][Padded(cols)] float32 from the arena. The caller zeroes it once (Device.Fill); kernels
@@ -49,20 +49,20 @@ func (t Tensor) From(i, n int) Tensor {
 	}
 	row := uint64(t.Stride) * 4
 	t.Span = t.Span.Slice(uint64(i)*row, uint64(n)*row)
-	if !t.Quant.IsZero() {
-		row = quantRow(t.Stride)
-		t.Quant = t.Quant.Slice(uint64(i)*row, uint64(n)*row)
+	if !t.Int8.IsZero() {
+		row = int8Row(t.Stride)
+		t.Int8 = t.Int8.Slice(uint64(i)*row, uint64(n)*row)
 	}
 	t.Rows = n
 	return t
 }
 
-// readBytes is what reading the rows once as a product's factor moves.
+// readBytes is what reading the rows once as a matmul's factor moves.
 func (t Tensor) readBytes() uint64 {
-	if t.Quant.IsZero() {
+	if t.Int8.IsZero() {
 		return t.bytes()
 	}
-	return t.Quant.Size()
+	return t.Int8.Size()
 }
 
 // bytes of n rows, values only.

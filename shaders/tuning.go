@@ -17,10 +17,10 @@ type Tuning struct {
 	WeightRows int    // weight rows that a workgroup of a GEMV takes
 	XRows      int    // rows of x that it takes at most
 	GEMVRows   int    // rows of x up to which matmul is GEMV; beyond, in tiles
-	Int8       bool   // GEMV with block formats can take x in 8 bits
+	Int8       bool   // GEMV with block formats can take int8 activations
 	Int8Q8     bool   // ... and does for q8_0
 	Int8Q4     bool   // ... and does for q4_0
-	Dot        bool   // by integer dot products; else by multiplications, APART in lib/quantised.glsl
+	Dot        bool   // by integer dot products; else by multiplications, APART in lib/quantized.glsl
 	Arrivals   bool   // a workgroup can go on with what others of its dispatch wrote
 	NormRows   int    // rows up to which MatMulNorm is one dispatch
 	PassRows   int    // rows of a pass that a session has room for if nobody says
@@ -265,7 +265,7 @@ func ruleLanes(t *Tuning) string {
 	return "enough to hide a GPU memory's delays"
 }
 
-// CanInt8 tells whether GEMV of so many rows of x with weights of that format can take x in 8 bits. More rows go in float tiles.
+// CanInt8 tells whether GEMV of so many rows of x with weights of that format can take int8 activations. More rows go in float tiles.
 func (t Tuning) CanInt8(f format.Type, rows int) bool {
 	return t.Int8 && f.Blocked() && rows <= t.GEMVRows
 }

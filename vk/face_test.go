@@ -14,7 +14,7 @@ import (
 // behind package vktest.
 func TestPublicFace(t *testing.T) {
 	exported := make(map[string]string)                                                  // identifier to where it is declared
-	used := map[string]bool{"String": true, "Error": true, "Is": true, "Estimate": true} // shaders/roof holds kernels against estimates
+	used := map[string]bool{"String": true, "Error": true, "Is": true, "Estimate": true} // shaders/roofline holds kernels against estimates
 	files := token.NewFileSet()
 	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/testdata/") {

@@ -20,7 +20,7 @@ type Speed struct {
 
 // Shares of the roof that an op is planned at. Kernels for real work stay below it: they unpack weights, wait for barriers,
 // read memory in less even runs, and share the device with a desktop. The worst kernel counts, not the typical one: an
-// estimate that is too short may cost the device, one that is too long costs a submission. BenchmarkPredictions in shaders/roof
+// estimate that is too short may cost the device, one that is too long costs a submission. BenchmarkPredictions in shaders/roofline
 // holds the kernels against them.
 const (
 	readShare = 0.2

@@ -14,7 +14,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
 	"muninn/model/store"
-	"muninn/shaders/roof"
+	"muninn/shaders/roofline"
 	"muninn/vk"
 )
 
@@ -169,7 +169,7 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
 	s.Note("measuring the device's roof")
-	speed, err := roof.Measure(ctx, dev, roof.Thorough(dev.Caps()))
+	speed, err := roofline.Measure(ctx, dev, roofline.Thorough(dev.Caps()))
 	if err != nil {
 		return err
 	}

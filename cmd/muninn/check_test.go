@@ -32,7 +32,7 @@ func TestCheckSaysWhereItIs(t *testing.T) {
 	var out, errs strings.Builder
 	s := &cli.Streams{In: strings.NewReader(""), Out: &stopAfter{&out, "  place\n", stop}, Err: &errs, Color: "auto", Env: func(string) (string, bool) { return cacheDir, true }}
 	err := check(ctx, s, o)
-	if !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "\ninitstate ") || strings.Contains(out.String(), "\nsettle ") {
+	if !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "\ninitstate ") || strings.Contains(out.String(), "\nretire ") {
 		t.Errorf("%v after\n%s", err, out.String())
 	}
 	for _, want := range []string{"checking place: case ", "\n  place\n", " cases were done"} {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"muninn/model/engine"
-	"muninn/shaders/roof"
+	"muninn/shaders/roofline"
 	"muninn/vk"
 )
 
@@ -62,7 +62,7 @@ type test struct {
 	row          Row
 	units        int
 	bytes, flops float64
-	laps         []roof.Lap // the first is a warm-up
+	laps         []roofline.Lap // the first is a warm-up
 }
 
 // Run measures everything planned, and reports each result as it comes.
@@ -162,7 +162,7 @@ func (b *Runner) rows(ctx context.Context, report func(Row) error) error {
 	var first float64
 	for i, t := range tests {
 		row := t.result(b.Speed)
-		cost := medianOf(t.times(func(l roof.Lap) time.Duration { return l.Busy }))
+		cost := medianOf(t.times(func(l roofline.Lap) time.Duration { return l.Busy }))
 		if i == 0 {
 			first = cost
 		}
@@ -212,14 +212,14 @@ func (b *Runner) test(name string, r, units int) *test {
 }
 
 func (t *test) lap(c vk.Caps, do func() error) error {
-	w := roof.Start()
+	w := roofline.Start()
 	err := do()
 	t.laps = append(t.laps, w.Stop(c))
 	return err
 }
 
 // times are the seconds of all repetitions but the first.
-func (t *test) times(of func(roof.Lap) time.Duration) []float64 {
+func (t *test) times(of func(roofline.Lap) time.Duration) []float64 {
 	var list []float64
 	for _, l := range t.laps[1:] {
 		list = append(list, max(of(l).Seconds(), 1e-9))
@@ -230,17 +230,17 @@ func (t *test) times(of func(roof.Lap) time.Duration) []float64 {
 // result is the line of a test whose repetitions are done.
 func (t *test) result(speed vk.Speed) Row {
 	row, units := t.row, float64(t.units)
-	walls := t.times(func(l roof.Lap) time.Duration { return l.Wall })
+	walls := t.times(func(l roofline.Lap) time.Duration { return l.Wall })
 	rates := make([]float64, len(walls))
 	for i, w := range walls {
 		rates[i] = units / w
 	}
 	row.Mean, row.SD = meanOf(rates)
 	row.Median, row.Min, row.Max = medianOf(rates), slices.Min(rates), slices.Max(rates)
-	busy := medianOf(t.times(func(l roof.Lap) time.Duration { return l.Busy }))
+	busy := medianOf(t.times(func(l roofline.Lap) time.Duration { return l.Busy }))
 	row.GBs, row.GFLOPs = t.bytes/busy/1e9, t.flops/busy/1e9
 	row.ReadShare, row.FMAShare = t.bytes/busy/speed.Read, t.flops/busy/speed.FMA
-	row.CPU = medianOf(t.times(func(l roof.Lap) time.Duration { return l.CPU })) / units * 1e3
+	row.CPU = medianOf(t.times(func(l roofline.Lap) time.Duration { return l.CPU })) / units * 1e3
 	row.First = t.laps[0].Wall.Seconds()
 	row.Reps = len(rates)
 	return row

@@ -5,14 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"muninn/shaders/roof"
+	"muninn/shaders/roofline"
 	"muninn/vk"
 )
 
 // The figures of a test follow from its laps, of which the first does not count.
 func TestBenchResult(t *testing.T) {
-	lap := func(wall, cpu, busy time.Duration) roof.Lap { return roof.Lap{Wall: wall, CPU: cpu, Busy: busy} }
-	x := test{units: 10, bytes: 4e9, flops: 8e9, laps: []roof.Lap{lap(time.Minute, 0, 0), lap(time.Second, 4e8, 5e8), lap(2*time.Second, 4e8, 5e8), lap(4*time.Second, 4e8, 5e8)}}
+	lap := func(wall, cpu, busy time.Duration) roofline.Lap {
+		return roofline.Lap{Wall: wall, CPU: cpu, Busy: busy}
+	}
+	x := test{units: 10, bytes: 4e9, flops: 8e9, laps: []roofline.Lap{lap(time.Minute, 0, 0), lap(time.Second, 4e8, 5e8), lap(2*time.Second, 4e8, 5e8), lap(4*time.Second, 4e8, 5e8)}}
 	r := x.result(vk.Speed{Read: 16e9, FMA: 64e9})
 	for name, got := range map[string][2]float64{
 		"mean": {r.Mean, 17.5 / 3}, "sd": {r.SD, math.Sqrt((math.Pow(10-17.5/3, 2) + math.Pow(5-17.5/3, 2) + math.Pow(2.5-17.5/3, 2)) / 2)},

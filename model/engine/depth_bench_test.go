@@ -12,7 +12,7 @@ import (
 	"muninn/model/engine"
 	"muninn/model/store"
 	"muninn/shaders"
-	"muninn/shaders/roof"
+	"muninn/shaders/roofline"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -25,7 +25,7 @@ import (
 // benchModels are what depth is measured on.
 func benchModels(b *testing.B, run func(b *testing.B, m *engine.Model, prompts [][]int32)) {
 	dev := vktest.Open(b, vktest.Names()[0], vk.Options{})
-	if _, err := roof.Calibrate(b.Context(), dev); err != nil { // work is cut as the commands cut it
+	if _, err := roofline.Calibrate(b.Context(), dev); err != nil { // work is cut as the commands cut it
 		b.Fatal(err)
 	}
 	b.Run("demo", func(b *testing.B) {

@@ -62,8 +62,8 @@ func (p *pass) begin(carry vk.Span, mixed bool) {
 	r, w, eps := p.rec, &p.weights, p.eps
 	if !carry.IsZero() {
 		from := p.Y.First(int(carry.Size() / shaders.MoveBytes))
-		from.Quant = vk.Span{}
-		r.Gather(from, p.State, carry)
+		from.Int8 = vk.Span{}
+		r.MoveRows(from, p.State, carry)
 		r.RMSNorm(p.Carry.First(from.Rows), from, w.LnF, eps)
 	}
 	r.Embed(p.X, w.WTE, p.rows, float32(p.Config.EmbedScale()))
@@ -74,7 +74,7 @@ func (p *pass) begin(carry vk.Span, mixed bool) {
 	for i := range w.Prelude {
 		p.block(fmt.Sprintf("prelude.%d", i), p.X, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.X, w.Prelude, i, vk.Span{}))
 	}
-	r.Place(p.Embeds, p.X, p.rows)
+	r.Scatter(p.Embeds, p.X, p.rows)
 	given := p.Given
 	if !p.Config.StartsDrawn() {
 		given = p.X
@@ -93,7 +93,7 @@ func (p *pass) coreStep(noise bool) {
 		r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias, p.rows)
 		r.Tap("adapter", p.X)
 	} else {
-		r.Take(p.X, p.State, p.rows)
+		r.Gather(p.X, p.State, p.rows)
 	}
 	r.RMSNorm(p.normed(w.Core[0].Wqkv), p.X, w.Core[0].Norm1, eps)
 	for i := range w.Core {
@@ -113,7 +113,7 @@ func (p *pass) coreStep(noise bool) {
 // finish: ln_f, coda, ln_f again, into Y.
 func (p *pass) finish() {
 	r, w, eps := p.rec, &p.weights, p.eps
-	r.Take(p.floats(), p.State, p.rows)
+	r.Gather(p.floats(), p.State, p.rows)
 	r.RMSNorm(p.X, p.floats(), w.LnF, eps)
 	r.Tap("lnf_state", p.X)
 	next, into := w.LnF, p.Y // a bare core block, which only Random makes, has no coda
@@ -130,7 +130,7 @@ func (p *pass) finish() {
 func (p *pass) head(outputs vk.Span) {
 	out := p.floats()
 	if !outputs.IsZero() {
-		p.rec.Gather(p.Out, out, outputs)
+		p.rec.MoveRows(p.Out, out, outputs)
 		out = p.Out
 	}
 	p.rec.Tap("lnf_out", out)
@@ -186,7 +186,7 @@ func (p *pass) normed(w shaders.Matrix) shaders.Tensor {
 // floats is Y without its rows in 8 bits.
 func (p *pass) floats() shaders.Tensor {
 	y := p.Y
-	y.Quant = vk.Span{}
+	y.Int8 = vk.Span{}
 	return y
 }
 

@@ -103,7 +103,7 @@ func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err 
 func (s *scheduler) cellsOf(jobs []*job) (slots []int) {
 	for _, j := range jobs {
 		for _, r := range j.table {
-			slots = append(slots, int(r.Slot))
+			slots = append(slots, int(r.Cell))
 		}
 	}
 	return slots

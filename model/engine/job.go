@@ -107,7 +107,7 @@ func (s *scheduler) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) 
 	key := decode.SequenceKey(set.Seed, set.Stream)
 	row := shaders.Row{
 		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Step: uint32(r.Step),
-		KeyLo: uint32(key), KeyHi: uint32(key >> 32), Slot: uint32(slot),
+		KeyLo: uint32(key), KeyHi: uint32(key >> 32), Cell: uint32(slot),
 		Scale: float32(deviation * set.InitScale), EMA: float32(a.EMA), Mix: float32(r.Mix),
 		Noise: float32(a.Noise.Weight * deviation), Draw: shaders.NoiseDraw(a.Draw, a.Noise.Type.Plain()),
 	}
@@ -129,7 +129,7 @@ func (j *job) start(q *sequence, r decode.TaskRow, carried int, drawn bool) shad
 		j.normed = append(j.normed, q.live[q.liveAt(r.Source())].cell)
 		return shaders.StartCarried(carried + len(j.normed) - 1)
 	case r.From == decode.FromPrevious:
-		return shaders.StartSlot(q.live[q.liveAt(r.Source())].cell)
+		return shaders.StartCell(q.live[q.liveAt(r.Source())].cell)
 	case q.setting.States != nil, !drawn:
 		return shaders.StartGiven
 	}

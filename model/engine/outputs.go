@@ -54,7 +54,7 @@ func (o *outputTables) compare(s *scheduler, j *job) {
 	}
 	for i := 0; i+a.Shift < len(j.table); i++ {
 		o.pairs = append(o.pairs, shaders.Pair{
-			Slot: j.table[i].Slot, From: j.table[i+a.Shift].Slot,
+			Cell: j.table[i].Cell, From: j.table[i+a.Shift].Cell,
 			Kept: uint32(a.Seq*s.opt.Compares + i), Fresh: i >= q.deltas,
 		})
 	}

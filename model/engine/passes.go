@@ -58,7 +58,7 @@ func (p *passes) begin(jobs []*job) {
 				}
 			}
 			table = append(table, j.table[i])
-			slots, mixes = slots || j.table[i].Start.FromSlot(), mixes || r.Mix > 0
+			slots, mixes = slots || j.table[i].Start.FromCell(), mixes || r.Mix > 0
 		}
 	}
 	if key.rows = len(table); key.rows > 0 && p.err == nil {
@@ -95,7 +95,7 @@ func (p *passes) steps(live []*job, steps int) {
 		noise, follow = noise || j.task.Noise.Weight != 0, follow || j.adaptive()
 		if j.logitCriterion != "" {
 			last, groupOf = append(last, uint32(len(check)-1)), append(groupOf, uint32(g))
-			if k := (programKey{part: "probe", logitCriterion: j.logitCriterion, criterion: j.rule.Criterion}); !slices.Contains(logitCriteria, k) {
+			if k := (programKey{part: "criterion", logitCriterion: j.logitCriterion, criterion: j.rule.Criterion}); !slices.Contains(logitCriteria, k) {
 				logitCriteria = append(logitCriteria, k)
 			}
 		}
@@ -117,7 +117,7 @@ func (p *passes) steps(live []*job, steps int) {
 				k.outputs, k.alone = len(last), alone
 				p.add(k)
 			}
-			p.add(programKey{part: "settle", rows: len(table)})
+			p.add(programKey{part: "retire", rows: len(table)})
 		}
 	}
 }

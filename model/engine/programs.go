@@ -14,17 +14,17 @@ import (
 // not recorded in every combination.
 type programKey struct {
 	part           string
-	rows           int    // begin, enter, step, settle, watch, check, finish: of the pass
+	rows           int    // begin, enter, step, retire, watch, check, finish: of the pass
 	given          bool   // begin: the caller gives initial states
 	carried        int    // begin: rows that start from a state after ln_f
 	mixed          bool   // begin: rows start from slots that others mix into
 	follow         bool   // enter, step: dispatches follow the live rows
 	noise          bool   // step: noise is mixed into states
-	retire         bool   // step: it settles what it comes to, no probe has to come before
-	alone          bool   // check, probe, leave: of one task
-	logitCriterion string // probe: the kernel of the criterion
-	criterion      uint32 // probe: its id
-	outputs        int    // watch, check, probe, head, pick: rows with logits
+	retire         bool   // step: it retires what it comes to, no criterion has to come before
+	alone          bool   // check, criterion, leave: of one task
+	logitCriterion string // criterion: the kernel of the criterion
+	criterion      uint32 // criterion: its id
+	outputs        int    // watch, check, criterion, head, pick: rows with logits
 	every          bool   // head: all rows have them
 	group          int    // leave alone: whose progress
 	pairs          int    // compare: states
@@ -149,7 +149,7 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 		}
 		p.coreStep(key.noise)
 		if key.retire {
-			rec.Settle(r.groups, p.rows, r.live)
+			rec.Retire(r.groups, p.rows, r.live)
 		}
 	case "check": // states to logits on the way; one task alone follows its rows, and costs nothing once it has settled
 		p.rows = x.check.rows(key.rows)
@@ -162,13 +162,13 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 			rec.Follow(r.live, true)
 		}
 		p.head(x.last.Slice(0, uint64(key.outputs)*shaders.MoveBytes))
-	case "probe":
+	case "criterion":
 		if key.alone {
 			rec.Follow(r.live, true)
 		}
-		rec.Probe(key.logitCriterion, key.criterion, p.Logits, x.group.Slice(0, uint64(key.outputs)*4), r.groups, r.buf.Previous)
-	case "settle":
-		rec.Settle(r.groups, x.live.rows(key.rows), r.live)
+		rec.LogitCriterion(key.logitCriterion, key.criterion, p.Logits, x.group.Slice(0, uint64(key.outputs)*4), r.groups, r.buf.Previous)
+	case "retire":
+		rec.Retire(r.groups, x.live.rows(key.rows), r.live)
 	case "leave": // how far the groups are
 		at, n := uint64(0), uint64(r.groups.N)*shaders.ProgressBytes
 		if key.alone {

@@ -67,7 +67,7 @@ func (x *onDevice) activations(c arch.Config, o SessionOptions) {
 		b.Previous = tensor(o.Sequences, c.PaddedVocabSize)
 	}
 	b.Given, b.X, b.Y = tensor(o.Rows, d), tensor(o.Rows, d), tensor(o.Rows, d)
-	b.Y.Quant = x.mem.span(shaders.QuantBytes(o.Rows, d))
+	b.Y.Int8 = x.mem.span(shaders.Int8Bytes(o.Rows, d))
 	b.QKV = tensor(o.Rows, 3*d)
 	b.Q = tensor(o.Rows, shaders.Cache{Heads: c.NHeads, HeadDim: c.HeadDim}.QueryCols())
 	b.Attn, b.Proj, b.Hidden = tensor(o.Rows, d), tensor(o.Rows, d), tensor(o.Rows, c.IntermediateSize)

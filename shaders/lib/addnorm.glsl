@@ -1,5 +1,5 @@
 // The block's norm after a residual, over one row of d elements from i0 on, by the whole workgroup:
-// x = rms(a + x) * weight, and the norm before the next product: y = rms(x) * next.
+// x = rms(a + x) * weight, and the norm before the next matmul: y = rms(x) * next.
 // The including kernel defines NORM_A(i), NORM_X(i), NORM_W(i), NORM_NEXT(i), NORM_Y(i) and LS.
 // Every invocation reads back only the elements that it wrote itself, so no barrier is needed between the passes.
 float add_norm(uint i0, uint d, float eps) {
@@ -18,14 +18,14 @@ float add_norm(uint i0, uint d, float eps) {
     return sum;
 }
 #ifdef NORM_NEXT
-#ifdef QUANTISE
-#include "quantise.glsl"
+#ifdef QUANTIZE
+#include "quantize.glsl"
 #endif
 void add_norm_pair(uint i0, uint stride, uint d, float eps) {
     const float r = inversesqrt(group_sum(add_norm(i0, d, eps)) / float(d) + eps);
     for (uint i = gl_LocalInvocationIndex; i < d; i += LS) NORM_Y(i0 + i) = NORM_X(i0 + i) * r * NORM_NEXT(i);
-#ifdef QUANTISE
-    quantise(i0, stride);
+#ifdef QUANTIZE
+    quantize(i0, stride);
 #endif
 }
 #endif

@@ -4,7 +4,7 @@
 // does not depend on how many rows share the pass. So there is no dot, whose order is the driver's, and no product added by
 // another operation, which it may contract in one pipeline and not in the next.
 // The including kernel may define X_ROW(t), which row of x is its t-th, and defines: PARTS (weight matrices side by side), LOAD_W(packed, part, row, unit),
-// LOAD_X(t, vec4 index) or with INT8 LOAD_Q(quantised, t, unit), EMIT(t, row, acc) with acc[part], and p.rows, p.n, p.units; FINISH(t0), if anything
+// LOAD_X(t, vec4 index) or with INT8 LOAD_Q(quantized, t, unit), EMIT(t, row, acc) with acc[part], and p.rows, p.n, p.units; FINISH(t0), if anything
 // follows.
 // NR counts the weight rows of all parts together. Both numbers are specialization constants, or, for drivers that do not
 // unroll loops themselves, fixed by the variant.
@@ -41,7 +41,7 @@ void main() {
         [[unroll]] for (uint r = 0; r < NR; r++) LOAD_W(packed[r], r / (NR / PARTS), min(row0 + r % (NR / PARTS), p.rows - 1), u);
 #ifdef INT8 // whole numbers within a unit, float32 across units
         [[unroll]] for (uint t = 0; t < NT; t++) {
-            Quantised x;
+            Quantized x;
             LOAD_Q(x, x_row[t], u);
             [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] = fma(float(unit_dot(packed[r].q, x.q)), packed[r].d * x.d, acc[r][t]);
         }

@@ -8,7 +8,7 @@ struct Row {
     uint key_hi;
     float scale; // standard deviation of the initial state
     uint start;  // where the initial state comes from: START_*
-    uint slot;   // row of the state and embeds tensors
+    uint cell;   // row of the state and embeds tensors
     uint group;  // entry of the group table: rows that leave the core together
     float ema;   // how much of its old embeds a row begun again keeps; negative: it has none, they count as zero
     float mix;   // share of a fresh state mixed into the initial one
@@ -18,4 +18,4 @@ struct Row {
 const uint START_DRAWN = 0; // from the generator
 const uint START_GIVEN = 1; // from the caller's states, at the row's own index
 const uint START_OWN = 2;   // the state stays as it is
-const uint START_FROM = 3;  // START_FROM + 2 s: from carried state s; one more: from the state in slot s
+const uint START_FROM = 3;  // START_FROM + 2 s: from carried state s; one more: from the state in cell s

@@ -1,4 +1,4 @@
-// The product's shape, chosen by the variant.
+// The matmul's shape, chosen by the variant.
 #ifndef X_ROW
 #define X_ROW(t) (t)
 #endif

@@ -27,11 +27,11 @@ func Adapter(w RowFunc, state, embeds, bias []float32, d int, rows []int) []floa
 }
 
 func adapterCases() []Case {
-	sizes := productSizes(1)
+	sizes := matmulSizes(1)
 	sizes = append(sizes,
-		productSize{n: 3, rows: 10, k: 10, format: format.BF16}, // halves that have padding of their own
-		productSize{n: 20, rows: 9, k: 9, format: format.F16, family: heavy},
-		productSize{n: 1, rows: 5280, k: 5280, format: format.BF16, large: true})
+		matmulSize{n: 3, rows: 10, k: 10, format: format.BF16}, // halves that have padding of their own
+		matmulSize{n: 20, rows: 9, k: 9, format: format.F16, family: heavy},
+		matmulSize{n: 1, rows: 5280, k: 5280, format: format.BF16, large: true})
 	var list []Case
 	for i, s := range sizes {
 		bias := i%5 != 4
@@ -39,21 +39,21 @@ func adapterCases() []Case {
 		if bias {
 			name += " bias"
 		}
-		list = append(list, Case{Op: "adapter", Name: name, Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { adapterTrial(t, s, bias) }})
+		list = append(list, Case{Op: "adapter", Name: name, Limit: 1e-9, Why: matmulWhy, Large: s.large, run: func(t *trial) { adapterTrial(t, s, bias) }})
 	}
 	return list
 }
 
-// adapterTrial takes k as d: the matrix has twice as many columns. The rows' states and embeds lie in slots, in another order.
-func adapterTrial(t *trial, s productSize, hasBias bool) {
+// adapterTrial takes k as d: the matrix has twice as many columns. The rows' states and embeds lie in cells, in another order.
+func adapterTrial(t *trial, s matmulSize, hasBias bool) {
 	d, half := s.k, shaders.Padded(s.k)
 	left := source{seed("adapter w", s.String()), s.family, s.format, d}
 	right := source{seed("adapter w embeds", s.String()), s.family, s.format, d}
 	state := source{seed("adapter state", s.String()), s.family, format.F32, d}.all(s.n)
 	embeds := source{seed("adapter embeds", s.String()), s.family, format.F32, d}.all(s.n)
-	in := newSlotted(s.n, s.String())
-	none := filler(in.slots * d)
-	inputs := t.input("state and embeds", append(in.scatter(none, state, d), in.scatter(none, embeds, d)...), 2*in.slots, d)
+	in := newCellTable(s.n, s.String())
+	none := filler(in.cells * d)
+	inputs := t.input("state and embeds", append(in.scatter(none, state, d), in.scatter(none, embeds, d)...), 2*in.cells, d)
 	table, _ := t.rows(in.table, false)
 	w := t.matrix("w", s.rows, 2*half, s.format, s.limit(2*half), func(i int, dst []float32) {
 		clear(dst)

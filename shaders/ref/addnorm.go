@@ -31,7 +31,7 @@ func addnormPairTrial(t *trial, s normSize) {
 	compare := func(*verdict) {}
 	if t.needs != nil {
 		bits := t.room(&y)
-		compare = func(v *verdict) { v.inBits(y, bits) }
+		compare = func(v *verdict) { v.int8s(y, bits) }
 	}
 	sum := plain.AddNorm(av, xv, weight, normEps)
 	want := plain.RMSNorm(sum, next, normEps)

@@ -29,57 +29,57 @@ func checkGroups() ([]shaders.ExitRule, []shaders.Progress) {
 func advanceTrial(t *trial, s normSize) {
 	av, xv := addends("advance", s)
 	weight := normWeights(s.String(), s.d)
-	in := newSlotted(s.n, s.String())
+	in := newCellTable(s.n, s.String())
 	rules, progress := checkGroups()
 	for n := range in.table {
 		in.table[n].Group = uint32((n + s.d) % len(rules))
 	}
-	// Slots that no row has stay as they are.
-	stateBefore := source{seed("state", s.String()), uniform, format.F32, s.d}.all(in.slots)
-	olderBefore := source{seed("older", s.String()), uniform, format.F32, s.d}.all(2 * in.slots)
+	// Cells that no row has stay as they are.
+	stateBefore := source{seed("state", s.String()), uniform, format.F32, s.d}.all(in.cells)
+	olderBefore := source{seed("older", s.String()), uniform, format.F32, s.d}.all(2 * in.cells)
 	a, x, w := t.input("a", av, s.n, s.d), t.input("x", xv, s.n, s.d), t.floats("weight", weight)
 	rows, raw := t.rows(in.table, true)
-	state, older := t.inout("state", stateBefore, in.slots, s.d), t.inout("older", olderBefore, 2*in.slots, s.d)
-	groups := t.groups(rules, progress, in.slots, 0)
+	state, older := t.inout("state", stateBefore, in.cells, s.d), t.inout("older", olderBefore, 2*in.cells, s.d)
+	groups := t.groups(rules, progress, in.cells, 0)
 
 	want, next := plain.AddNorm(av, xv, weight, normEps), slices.Clone(in.table)
 	for n := range next {
 		next[n].Step++
 	}
 	wantOlder := plain.Widen(olderBefore)
-	change, size, checked := make([]float64, 5*in.slots), make([]float64, 5*in.slots), make([]bool, in.slots)
+	change, size, checked := make([]float64, 5*in.cells), make([]float64, 5*in.cells), make([]bool, in.cells)
 	for n, r := range in.table {
 		p := progress[r.Group]
 		if !Due(rules[r.Group], p.Taken) {
 			continue
 		}
-		now, last, before := want[n*s.d:][:s.d], wantOlder[int(r.Slot)*s.d:][:s.d], wantOlder[(in.slots+int(r.Slot))*s.d:][:s.d]
+		now, last, before := want[n*s.d:][:s.d], wantOlder[int(r.Cell)*s.d:][:s.d], wantOlder[(in.cells+int(r.Cell))*s.d:][:s.d]
 		if p.Checks == 0 {
 			copy(before, last) // there was none before
 		}
 		c, z := plain.Changed(now, last, before)
 		copy(before, last)
 		copy(last, now)
-		copy(change[5*r.Slot:], sums(c))
-		copy(size[5*r.Slot:], sums(z))
-		checked[r.Slot] = true
+		copy(change[5*r.Cell:], sums(c))
+		copy(size[5*r.Cell:], sums(z))
+		checked[r.Cell] = true
 	}
 	t.check(func(r *shaders.Recorder) {
 		r.Advance(state.Tensor, older.Tensor, x.Tensor, a.Tensor, w, normEps, rows, groups.Groups)
 	}, func(v *verdict) {
-		v.tensor(state, untouchedPadding, in.place(stateBefore, want, s.d))
+		v.tensor(state, untouchedPadding, in.scattered(stateBefore, want, s.d))
 		v.tensor(older, untouchedPadding, wantOlder)
 		v.rowTable(raw, next)
-		for slot, yes := range checked {
-			at := slot * shaders.ChangeBytes
+		for cell, yes := range checked {
+			at := cell * shaders.ChangeBytes
 			got := groups.change.values()[at:][:shaders.ChangeBytes]
 			if !yes {
 				if !slices.Equal(got, groups.change.start[groups.change.lo+at:][:shaders.ChangeBytes]) {
-					v.fail("the change of slot %d was written, and no check was due", slot)
+					v.fail("the change of cell %d was written, and no check was due", cell)
 				}
 				continue
 			}
-			v.sums("change", floatsOf(got), reference{change[5*slot:][:5], size[5*slot:][:5]})
+			v.sums("change", floatsOf(got), reference{change[5*cell:][:5], size[5*cell:][:5]})
 		}
 	})
 }

@@ -33,14 +33,14 @@ func compareCases() []Case {
 }
 
 func compareTrial(t *trial, s normSize) {
-	slots := s.n + 3 // of state, of what it was, and of differences
+	cells := s.n + 3 // of state, of what it was, and of differences
 	values := func(name string, f family) []float32 {
-		return source{seed("compare "+name, s.String()), f, format.F32, s.d}.all(slots)
+		return source{seed("compare "+name, s.String()), f, format.F32, s.d}.all(cells)
 	}
 	sv, ov, kv := values("state", s.family), values("older", s.family), values("kept", uniform)
 	var pairs []shaders.Pair
 	for n := range uint32(s.n) {
-		p := shaders.Pair{Slot: uint32(slots) - 1 - n, From: (n*5 + 2) % uint32(slots), Kept: (n + 2) % uint32(slots), Fresh: (int(n)+s.d)%3 == 0}
+		p := shaders.Pair{Cell: uint32(cells) - 1 - n, From: (n*5 + 2) % uint32(cells), Kept: (n + 2) % uint32(cells), Fresh: (int(n)+s.d)%3 == 0}
 		if p.Fresh {
 			copy(kv[int(p.Kept)*s.d:], filler(s.d))
 		}
@@ -50,7 +50,7 @@ func compareTrial(t *trial, s normSize) {
 	for i, p := range pairs {
 		p.Put(raw[i*shaders.PairBytes:])
 	}
-	state, older, kept := t.input("state", sv, slots, s.d), t.input("older", ov, slots, s.d), t.inout("kept", kv, slots, s.d)
+	state, older, kept := t.input("state", sv, cells, s.d), t.input("older", ov, cells, s.d), t.inout("kept", kv, cells, s.d)
 	list := t.buffer("pairs", raw, false)
 	distances := t.buffer("distances", bytes.Repeat([]byte{0xEE}, len(pairs)*shaders.DistanceBytes), true)
 	wantKept := plain.Widen(kv)
@@ -60,7 +60,7 @@ func compareTrial(t *trial, s normSize) {
 		if p.Fresh {
 			clear(last)
 		}
-		d, sums, size := Distance(sv[int(p.Slot)*s.d:][:s.d], ov[int(p.From)*s.d:][:s.d], last)
+		d, sums, size := Distance(sv[int(p.Cell)*s.d:][:s.d], ov[int(p.From)*s.d:][:s.d], last)
 		copy(last, d)
 		want.value, want.size = append(want.value, sums[:]...), append(want.size, size[:]...)
 	}

@@ -24,7 +24,7 @@ func embedCases() []Case {
 	var list []Case
 	for i, d := range []int{1, 8, 10, 24, 120, 328, 5280} {
 		for k, f := range format.Types() {
-			s := productSize{rows: 61, k: d, format: f, family: family((i + k) % families), shards: 1 + i%3}
+			s := matmulSize{rows: 61, k: d, format: f, family: family((i + k) % families), shards: 1 + i%3}
 			if d == 328 && f.MostLift() > 0 {
 				s.family = small
 			}
@@ -35,7 +35,7 @@ func embedCases() []Case {
 	return list
 }
 
-func embedTrial(t *trial, s productSize) {
+func embedTrial(t *trial, s matmulSize) {
 	const scale = 72.66361 // sqrt(5280)
 	weights := source{seed("embed", s.String()), s.family, s.format, s.k}
 	// Tokens at the ends of the vocabulary and of each shard, one of them twice.

@@ -1,40 +1,31 @@
 package ref
 
 import (
-	"fmt"
-
 	"muninn/shaders"
 	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
-// Gather copies row from of x to row to of y for each move; x, y (.., d).
-func Gather(y, x []float32, moves []shaders.Move, d int) {
-	for _, m := range moves {
-		copy(y[int(m.To)*d:][:d], x[int(m.From)*d:][:d])
+// Gather is y[n] = x[cell of row n]. x (cells, d).
+func Gather(x []float32, table []shaders.Row, d int) []float64 {
+	var y []float64
+	for _, r := range table {
+		y = append(y, plain.Widen(x[int(r.Cell)*d:][:d])...)
 	}
+	return y
 }
 
 func gatherCases() []Case {
-	var list []Case
-	for _, d := range []int{1, 8, 10, 255, 256, 257, 5280} {
-		list = append(list, Case{Op: "gather", Name: fmt.Sprintf("d=%d", d), Why: "a copy", run: func(t *trial) { gatherTrial(t, d) }})
+	list := normCases("gather", 1, func(t *trial, s normSize) {
+		in := newCellTable(s.n, s.String())
+		values := source{seed("take", s.String()), s.family, format.F32, s.d}.all(in.cells)
+		x, y := t.input("x", values, in.cells, s.d), t.output("y", s.n, s.d)
+		rows, _ := t.rows(in.table, false)
+		t.check(func(r *shaders.Recorder) { r.Gather(y.Tensor, x.Tensor, rows) },
+			func(v *verdict) { v.tensor(y, zeroPadding, Gather(values, in.table, s.d)) })
+	})
+	for i := range list {
+		list[i].Limit, list[i].Why = 0, "a copy"
 	}
 	return list
-}
-
-func gatherTrial(t *trial, d int) {
-	const n = 9
-	moves := []shaders.Move{{From: 8, To: 2}, {From: 0, To: 0}, {From: 3, To: 6}, {From: 3, To: 1}, {From: 7, To: 4}}
-	values := source{seed("gather"), halfMax, format.F32, d}.all(n)
-	before := source{seed("gather before"), uniform, format.F32, d}.all(n) // rows that no move names stay
-	var list []uint32
-	for _, m := range moves {
-		list = append(list, m.From, m.To)
-	}
-	x, y := t.input("x", values, n, d), t.inout("y", before, n, d)
-	span := t.words("moves", list)
-	Gather(before, values, moves, d)
-	t.check(func(r *shaders.Recorder) { r.Gather(y.Tensor, x.Tensor, span) },
-		func(v *verdict) { v.tensor(y, zeroPadding, plain.Widen(before)) })
 }

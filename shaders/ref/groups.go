@@ -12,15 +12,15 @@ type groups struct {
 	progress, change, values *operand
 }
 
-// groups are groups whose rows have so many slots, with room for values of so many checks. Only Progress, Change and Values
+// groups are groups whose rows have so many cells, with room for values of so many checks. Only Progress, Change and Values
 // may be written.
-func (t *trial) groups(rules []shaders.ExitRule, progress []shaders.Progress, slots, checks int) groups {
+func (t *trial) groups(rules []shaders.ExitRule, progress []shaders.Progress, cells, checks int) groups {
 	r := make([]byte, len(rules)*shaders.RuleBytes)
 	for i, x := range rules {
 		x.Put(r[i*shaders.RuleBytes:])
 	}
 	g := groups{progress: t.progress(progress),
-		change: t.buffer("change", bytes.Repeat([]byte{0xEE}, slots*shaders.ChangeBytes), true),
+		change: t.buffer("change", bytes.Repeat([]byte{0xEE}, cells*shaders.ChangeBytes), true),
 		values: t.buffer("values", bytes.Repeat([]byte{0xEE}, max(4*len(rules)*checks, 4)), true)}
 	g.Groups = shaders.Groups{Rules: t.buffer("rules", r, false).data, Progress: g.progress.data, Change: g.change.data, Values: g.values.data,
 		N: len(rules), Checks: checks}

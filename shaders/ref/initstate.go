@@ -29,48 +29,48 @@ func initstateCases() []Case {
 	var list []Case
 	for _, d := range []int{1, 3, 8, 255, 256, 257, 328, 5280} {
 		for i := range 4 {
-			keep, slotsFirst := i%2 == 1, i/2 == 1
+			keep, cellsFirst := i%2 == 1, i/2 == 1
 			name := fmt.Sprintf("d=%d", d)
 			if keep {
 				name += " kept"
 			}
-			if slotsFirst {
-				name += " slots first"
+			if cellsFirst {
+				name += " cells first"
 			}
 			list = append(list, Case{Op: "initstate", Name: name, Limit: 1e-10,
-				Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp", run: func(t *trial) { initstateTrial(t, d, keep, slotsFirst) }})
+				Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp", run: func(t *trial) { initstateTrial(t, d, keep, cellsFirst) }})
 		}
 	}
 	return list
 }
 
-// initRows start in every way, some with a share mixed in. Slots 1 and 4 have no row that starts anew.
+// initRows start in every way, some with a share mixed in. Cells 1 and 4 have no row that starts anew.
 func initRows() []shaders.Row {
 	mixed := shaders.NoiseDraw(5, plain.NoiseChi)
 	return []shaders.Row{
-		{Slot: 7, Scale: 1}, {Slot: 0, Pos: 1, Scale: 1}, {Slot: 9, KeyLo: 0xDEADBEEF, KeyHi: 0xFFFFFFFF, Pos: 4095, Step: 9, Base: 77, Scale: 0.0137633},
-		{Slot: 3, Start: shaders.StartGiven, Scale: 1}, {Slot: 11, Start: shaders.StartCarried(2), Scale: 1}, {Slot: 2, KeyHi: 1, Pos: 1 << 31, Scale: 72.66},
-		{Slot: 6, Start: shaders.StartCarried(0), Scale: 1}, {Slot: 5, Start: shaders.StartOwn, Scale: 1}, {Slot: 8, Start: shaders.StartSlot(4), Scale: 1},
-		{Slot: 10, Scale: 72.66, Mix: 0.25, Draw: mixed}, {Slot: 12, Start: shaders.StartGiven, Scale: 300, Mix: 0.5, Draw: mixed + 8},
-		{Slot: 14, Start: shaders.StartOwn, Scale: 300, Mix: 0.125, Pos: 3, KeyLo: 5}, {Slot: 13, Start: shaders.StartSlot(1), Scale: 300, Mix: 1, Draw: mixed},
+		{Cell: 7, Scale: 1}, {Cell: 0, Pos: 1, Scale: 1}, {Cell: 9, KeyLo: 0xDEADBEEF, KeyHi: 0xFFFFFFFF, Pos: 4095, Step: 9, Base: 77, Scale: 0.0137633},
+		{Cell: 3, Start: shaders.StartGiven, Scale: 1}, {Cell: 11, Start: shaders.StartCarried(2), Scale: 1}, {Cell: 2, KeyHi: 1, Pos: 1 << 31, Scale: 72.66},
+		{Cell: 6, Start: shaders.StartCarried(0), Scale: 1}, {Cell: 5, Start: shaders.StartOwn, Scale: 1}, {Cell: 8, Start: shaders.StartCell(4), Scale: 1},
+		{Cell: 10, Scale: 72.66, Mix: 0.25, Draw: mixed}, {Cell: 12, Start: shaders.StartGiven, Scale: 300, Mix: 0.5, Draw: mixed + 8},
+		{Cell: 14, Start: shaders.StartOwn, Scale: 300, Mix: 0.125, Pos: 3, KeyLo: 5}, {Cell: 13, Start: shaders.StartCell(1), Scale: 300, Mix: 1, Draw: mixed},
 	}
 }
 
-func initstateTrial(t *trial, d int, keep, slotsFirst bool) {
-	const carried, slots = 3, 16
+func initstateTrial(t *trial, d int, keep, cellsFirst bool) {
+	const carried, cells = 3, 16
 	table := initRows()
-	if slotsFirst { // of which one is mixed into by a row before
-		table = append(table, shaders.Row{Slot: 15, Start: shaders.StartSlot(14), Scale: 1})
+	if cellsFirst { // of which one is mixed into by a row before
+		table = append(table, shaders.Row{Cell: 15, Start: shaders.StartCell(14), Scale: 1})
 	}
 	givenValues := source{seed("given"), heavy, format.F32, d}.all(len(table))
 	carryValues := source{seed("carry"), heavy, format.F32, d}.all(carried)
-	before, olderBefore := source{seed("state"), heavy, format.F32, d}.all(slots), source{seed("older"), uniform, format.F32, d}.all(slots+2)
+	before, olderBefore := source{seed("state"), heavy, format.F32, d}.all(cells), source{seed("older"), uniform, format.F32, d}.all(cells+2)
 	rows, _ := t.rows(table, false)
 	given, carry := t.input("given", givenValues, len(table), d), t.input("carry", carryValues, carried, d)
-	state := t.inout("state", before, slots, d)
+	state := t.inout("state", before, cells, d)
 	var older tensor
 	if keep {
-		older = t.inout("older", olderBefore, slots+2, d)
+		older = t.inout("older", olderBefore, cells+2, d)
 	}
 	want, wantOlder := plain.Widen(before), plain.Widen(olderBefore)
 	for n, r := range table {
@@ -81,17 +81,17 @@ func initstateTrial(t *trial, d int, keep, slotsFirst bool) {
 		case r.Start == shaders.StartGiven:
 			v = plain.Widen(givenValues[n*d:][:d])
 		case r.Start == shaders.StartOwn:
-			v = plain.Widen(before[int(r.Slot)*d:][:d])
+			v = plain.Widen(before[int(r.Cell)*d:][:d])
 		case from%2 == 0:
 			v = plain.Widen(carryValues[from/2*d:][:d])
 		default:
 			v = plain.Widen(before[from/2*d:][:d])
 		}
-		copy(wantOlder[int(r.Slot)*d:], v)
-		copy(want[int(r.Slot)*d:], MixState(r, v))
+		copy(wantOlder[int(r.Cell)*d:], v)
+		copy(want[int(r.Cell)*d:], MixState(r, v))
 	}
 	t.check(func(r *shaders.Recorder) {
-		r.InitState(state.Tensor, older.Tensor, given.Tensor, carry.Tensor, rows, slotsFirst)
+		r.InitState(state.Tensor, older.Tensor, given.Tensor, carry.Tensor, rows, cellsFirst)
 	},
 		func(v *verdict) {
 			v.tensor(state, untouchedPadding, want)

@@ -42,19 +42,19 @@ func (t *trial) live() (*shaders.Live, []shape) {
 		return shaders.Rows{Span: table.Span.Slice(0, uint64(n)*shaders.RowBytes), N: n}
 	}
 	r := t.kernels[0].Record("shapes")
-	r.Take(x.First(few), x.Tensor, first(few)) // before: not one of them
+	r.Gather(x.First(few), x.Tensor, first(few)) // before: not one of them
 	r.Follow(live, false)
 	r.Noise(x.First(few), weight, normEps, 1, first(few)) // {live, 1, 1}
-	r.Place(x.Tensor, x.First(few), first(few))           // {2, live, 1}
-	r.Take(x.First(few-1), x.Tensor, first(few-1))        // the same
+	r.Scatter(x.Tensor, x.First(few), first(few))         // {2, live, 1}
+	r.Gather(x.First(few-1), x.Tensor, first(few-1))      // the same
 	r.Noise(x.Tensor, weight, normEps, 1, first(many))    // as the first
-	r.Take(x.Tensor, x.Tensor, first(many))               // does not follow
+	r.Gather(x.Tensor, x.Tensor, first(many))             // does not follow
 	r.Follow(live, true)
 	r.Argmax(choices.data.Slice(0, shaders.ChoiceBytes), logits.First(1), tokens.Slice(0, 4)) // {1 while any is live, 1, 1}
 	r.Argmax(choices.data, logits.Tensor, tokens)                                             // does not follow
-	r.Take(x.First(1), x.Tensor, first(1))                                                    // {2, 1 while any is live, 1}
+	r.Gather(x.First(1), x.Tensor, first(1))                                                  // {2, 1 while any is live, 1}
 	r.Follow(nil, false)
-	r.Take(x.First(3), x.Tensor, first(3))
+	r.Gather(x.First(3), x.Tensor, first(3))
 	prog, err := r.End()
 	if err != nil {
 		t.fail(err)

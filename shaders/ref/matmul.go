@@ -23,16 +23,16 @@ func MatMul(w RowFunc, x []float32, k int, rows []int) []float64 {
 }
 
 func matmulCases() []Case {
-	sizes := productSizes(0)
+	sizes := matmulSizes(0)
 	// The real sizes: head and the down projection of Huginn.
 	sizes = append(sizes,
-		productSize{n: 64, rows: 65, k: 5280, format: format.BF16, family: heavy},
-		productSize{n: 5, rows: 33, k: 17920, format: format.F16, family: halfMax},
-		productSize{n: 1, rows: 65536, k: 5280, format: format.BF16, large: true},
-		productSize{n: 2, rows: 5280, k: 17920, format: format.F16, family: heavy, large: true})
+		matmulSize{n: 64, rows: 65, k: 5280, format: format.BF16, family: heavy},
+		matmulSize{n: 5, rows: 33, k: 17920, format: format.F16, family: halfMax},
+		matmulSize{n: 1, rows: 65536, k: 5280, format: format.BF16, large: true},
+		matmulSize{n: 2, rows: 5280, k: 17920, format: format.F16, family: heavy, large: true})
 	var list []Case
 	for _, s := range sizes {
-		list = append(list, Case{Op: "matmul", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { matmulTrial(t, s) }})
+		list = append(list, Case{Op: "matmul", Name: s.String(), Limit: 1e-9, Why: matmulWhy, Large: s.large, run: func(t *trial) { matmulTrial(t, s) }})
 	}
 	list = append(list, int8Cases("matmul", 5, matmulTrial)...)
 	for _, f := range format.Types() {
@@ -46,12 +46,12 @@ func matmulCases() []Case {
 	return list
 }
 
-func matmulTrial(t *trial, s productSize) {
+func matmulTrial(t *trial, s matmulSize) {
 	weights := source{seed("matmul w", s.String()), s.family, s.format, s.k}
 	values := source{seed("matmul x", s.String()), s.family, format.F32, s.k}.all(s.n)
 	x := t.input("x", values, s.n, s.k)
 	if t.needs != nil {
-		values = t.quantised(&x, values)
+		values = t.int8Input(&x, values)
 	}
 	w := t.matrix("w", s.rows, s.k, s.format, s.limit(s.k), weights.row)
 	y := t.output("y", s.n, s.rows)
@@ -63,7 +63,7 @@ func matmulTrial(t *trial, s productSize) {
 }
 
 // aloneTrial computes as many rows together as go as vectors, and again in groups of every size from 1 on; k and rows are such that a row of
-// x, in 8 bits too, and y begins at a multiple of 256 bytes, where it can be bound.
+// x, its int8 activations too, and y begins at a multiple of 256 bytes, where it can be bound.
 func aloneTrial(t *trial, f format.Type, int8 bool) {
 	const rows, k = 64, 1024
 	n := t.vecRows
@@ -72,7 +72,7 @@ func aloneTrial(t *trial, f format.Type, int8 bool) {
 	x := t.input("x", values, n, k)
 	if int8 {
 		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(f, n) }
-		t.quantised(&x, values)
+		t.int8Input(&x, values)
 	}
 	w := t.matrix("w", rows, k, f, 0, weights.row)
 	var ys []tensor

@@ -8,13 +8,13 @@ import (
 	"muninn/shaders/plain"
 )
 
-// matmulNormCases compare MatMulNorm with MatMul and AddNormPair in turn: the products' oracle holds those, so the same
+// matmulNormCases compare MatMulNorm with MatMul and AddNormPair in turn: matmul's oracle holds those, so the same
 // bits are asked for. It is recorded twice, since its counter must be ready for the next use.
 func matmulNormCases() []Case {
 	var list []Case
 	for i, f := range format.Types() {
 		for j, n := range []int{1, 3, 5} {
-			s := productSize{n: n, rows: []int{5, 65, 120}[(i+j)%3], k: []int{24, 328, 5280}[(i+j)%3], format: f, shards: 1 + 2*(j%2)}
+			s := matmulSize{n: n, rows: []int{5, 65, 120}[(i+j)%3], k: []int{24, 328, 5280}[(i+j)%3], format: f, shards: 1 + 2*(j%2)}
 			list = append(list, Case{Op: "matmulnorm", Name: s.String(), Why: "the same sums in the same order", run: func(t *trial) { matmulNormTrial(t, s) }})
 			if f.Blocked() {
 				list = append(list, Case{Op: "matmulnorm", Name: "int8 " + s.String(), Why: "the same sums in the same order", run: func(t *trial) {
@@ -27,7 +27,7 @@ func matmulNormCases() []Case {
 	return list
 }
 
-func matmulNormTrial(t *trial, s productSize) {
+func matmulNormTrial(t *trial, s matmulSize) {
 	weights := source{seed("matmulnorm w", s.String()), s.family, s.format, s.k}
 	x := t.input("x", source{seed("matmulnorm x", s.String()), s.family, format.F32, s.k}.all(s.n), s.n, s.k)
 	w := t.matrix("w", s.rows, s.k, s.format, s.limit(s.k), weights.row)
@@ -37,7 +37,7 @@ func matmulNormTrial(t *trial, s productSize) {
 
 	type outputs struct {
 		y, residual, z tensor
-		bits           *operand // z in 8 bits
+		bits           *operand // of z
 	}
 	var sets []outputs // apart, and together twice
 	for i := range 3 {
@@ -61,7 +61,7 @@ func matmulNormTrial(t *trial, s productSize) {
 			v.tensor(o.residual, untouchedPadding, want.residual.cells())
 			v.tensor(o.z, untouchedPadding, want.z.cells())
 			if o.bits != nil {
-				v.inBits(o.z, o.bits)
+				v.int8s(o.z, o.bits)
 			}
 		}
 		if n := floatsOf(arrived.values())[0]; n != 0 {

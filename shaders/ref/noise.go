@@ -36,22 +36,22 @@ func noiseCases() []Case {
 
 func noiseTrial(t *trial, s normSize) {
 	const mean = 32
-	in := newSlotted(s.n, s.String())
+	in := newCellTable(s.n, s.String())
 	for n := range in.table {
 		r := &in.table[n]
 		r.Step = []uint32{0, 1, 5, 31, 32, 77, 65535}[(n/5+n+s.d)%7]
 		r.Noise = []float32{0.3, 0.02, 1, 72.66, 0}[(n+s.d/2)%5]
 		r.Draw = shaders.NoiseDraw(n*3, shaders.NoiseType((n*2+s.d)%5))
 	}
-	before := source{seed("noise", s.String()), s.family, format.F32, s.d}.all(in.slots)
+	before := source{seed("noise", s.String()), s.family, format.F32, s.d}.all(in.cells)
 	weight := normWeights(s.String(), s.d)
 	want := plain.Widen(before)
 	for _, r := range in.table {
 		if r.Noise != 0 {
-			copy(want[int(r.Slot)*s.d:], Noise(before[int(r.Slot)*s.d:][:s.d], r, mean, weight, normEps))
+			copy(want[int(r.Cell)*s.d:], Noise(before[int(r.Cell)*s.d:][:s.d], r, mean, weight, normEps))
 		}
 	}
-	state, w := t.inout("state", before, in.slots, s.d), t.floats("weight", weight)
+	state, w := t.inout("state", before, in.cells, s.d), t.floats("weight", weight)
 	rows, _ := t.rows(in.table, false)
 	t.check(func(r *shaders.Recorder) { r.Noise(state.Tensor, w, normEps, mean, rows) },
 		func(v *verdict) { v.tensor(state, untouchedPadding, want) })
@@ -62,13 +62,13 @@ func noiseTrial(t *trial, s normSize) {
 func noiseMoments(t *trial, d int) {
 	table := []shaders.Row{{}, {Pos: 1}, {KeyLo: 1}, {KeyHi: 1}, {Step: 1}, {Draw: shaders.NoiseDraw(1, plain.NoiseFixed)}, {Step: 40, Pos: 4095, KeyLo: ^uint32(0)}}
 	for n := range table {
-		table[n].Noise, table[n].Slot = 1, uint32(len(table)-1-n)
+		table[n].Noise, table[n].Cell = 1, uint32(len(table)-1-n)
 	}
 	ones := slices.Repeat([]float32{1}, d)
 	before := slices.Repeat([]float32{3}, len(table)*d)
 	want := plain.Widen(before)
 	for _, r := range table {
-		copy(want[int(r.Slot)*d:], Noise(before[:d], r, 32, ones, normEps))
+		copy(want[int(r.Cell)*d:], Noise(before[:d], r, 32, ones, normEps))
 	}
 	state, w := t.inout("state", before, len(table), d), t.floats("weight", ones)
 	rows, _ := t.rows(table, false)
@@ -83,11 +83,11 @@ func noiseMoments(t *trial, d int) {
 				fourth += math.Pow(float64(s), 4) / float64(d)
 			}
 			if math.Abs(mean) > far || math.Abs(fourth-3) > far*math.Sqrt(96) {
-				v.fail("noise in slot %d has mean %g and fourth moment %g, want 0 and 3", i, mean, fourth)
+				v.fail("noise in cell %d has mean %g and fourth moment %g, want 0 and 3", i, mean, fourth)
 			}
 			for j := range i {
 				if c := plain.Dot(x, values[j*state.Stride:][:d]) / float64(d); math.Abs(c) > far {
-					v.fail("noise in slots %d and %d correlates by %g", i, j, c)
+					v.fail("noise in cells %d and %d correlates by %g", i, j, c)
 				}
 			}
 		}

@@ -32,8 +32,8 @@ type Case struct {
 func Cases() []Case {
 	var all []Case
 	for _, list := range [][]Case{matmulCases(), matmulNormCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
-		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), gatherCases(), argmaxCases(), editCases(), sampleCases(),
-		placeCases(), takeCases(), compareCases(), noiseCases(), probeCases(), settleCases(), readroofCases(), fmaroofCases()} {
+		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), moveCases(), argmaxCases(), editCases(), sampleCases(),
+		scatterCases(), gatherCases(), compareCases(), noiseCases(), criterionCases(), retireCases(), readrooflineCases(), fmarooflineCases()} {
 		all = append(all, list...)
 		for i, c := range list {
 			if !c.Large && i%12 == 2 {
@@ -95,7 +95,7 @@ func (r Result) String() string {
 }
 
 // DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, fixed
-// and specialized products, texel and storage buffers, norms apart, and tiles from two rows on.
+// and specialized GEMV, texel and storage buffers, norms apart, and tiles from two rows on.
 func DefaultShaders(dev *vk.Device) []shaders.Options {
 	list := []shaders.Options{
 		{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
@@ -120,7 +120,7 @@ func Replacing(o shaders.Options, code map[string][]byte) shaders.Options {
 	return o
 }
 
-// mostVecRows has products of up to so many rows checked as vectors.
+// mostVecRows has matmuls of up to so many rows checked as GEMV.
 const mostVecRows = 16
 
 // Run compares the kernels with the oracles on a device. A case runs once for each set of kernels that the choices make

@@ -62,7 +62,7 @@ func rmsnormTrial(t *trial, s normSize) {
 	compare := func(*verdict) {}
 	if t.needs != nil {
 		bits := t.room(&y)
-		compare = func(v *verdict) { v.inBits(y, bits) }
+		compare = func(v *verdict) { v.int8s(y, bits) }
 	}
 	want := plain.RMSNorm(values, weight, normEps)
 	t.check(func(r *shaders.Recorder) { r.RMSNorm(y.Tensor, x.Tensor, w, normEps) },

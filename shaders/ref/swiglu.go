@@ -18,22 +18,22 @@ func SwiGLU(gate, up RowFunc, x []float32, k int, rows []int) []float64 {
 }
 
 func swigluCases() []Case {
-	sizes := productSizes(2)
-	sizes = append(sizes, productSize{n: 1, rows: 17920, k: 5280, format: format.BF16, large: true})
+	sizes := matmulSizes(2)
+	sizes = append(sizes, matmulSize{n: 1, rows: 17920, k: 5280, format: format.BF16, large: true})
 	var list []Case
 	for _, s := range sizes {
-		list = append(list, Case{Op: "swiglu", Name: s.String(), Limit: 1e-9, Why: productWhy, Large: s.large, run: func(t *trial) { swigluTrial(t, s) }})
+		list = append(list, Case{Op: "swiglu", Name: s.String(), Limit: 1e-9, Why: matmulWhy, Large: s.large, run: func(t *trial) { swigluTrial(t, s) }})
 	}
 	return append(list, int8Cases("swiglu", 7, swigluTrial)...)
 }
 
-func swigluTrial(t *trial, s productSize) {
+func swigluTrial(t *trial, s matmulSize) {
 	gates := source{seed("swiglu gate", s.String()), s.family, s.format, s.k}
 	ups := source{seed("swiglu up", s.String()), s.family, s.format, s.k}
 	values := source{seed("swiglu x", s.String()), s.family, format.F32, s.k}.all(s.n)
 	x := t.input("x", values, s.n, s.k)
 	if t.needs != nil {
-		values = t.quantised(&x, values)
+		values = t.int8Input(&x, values)
 	}
 	gate := t.matrix("gate", s.rows, s.k, s.format, s.limit(s.k), gates.row)
 	up := t.matrix("up", s.rows, s.k, s.format, s.limit(s.k), ups.row)

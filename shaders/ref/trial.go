@@ -29,7 +29,7 @@ type trial struct {
 	results  []Result
 	err      error // the first error while operands are made
 
-	// vectorsOnly leaves out choices of kernels that cut products of several rows otherwise than as vectors.
+	// vectorsOnly leaves out choices of kernels that take several rows otherwise than as GEMV.
 	vectorsOnly bool
 	// needs, where it is given, leaves out kernels that cannot run the case.
 	needs func(*shaders.Kernels) bool

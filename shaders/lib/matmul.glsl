@@ -1,0 +1,25 @@
+// The matmul kernels' common head: push constants and the way to a packed unit of weights.
+#include "weight.glsl"
+layout(push_constant) uniform Push {
+    uint rows;     // rows of y from this shard
+    uint row0;     // the first of them: its column in y
+    uint units;    // units in a weight row
+    uint n;        // rows of x
+    uint x_stride; // float vectors in a row of x
+    uint y_stride; // floats in a row of y
+    uint scales;   // block formats: words before the scales in the shard
+    uint embeds;   // adapter: float vectors from the state of a row to its embeds
+    uint bias;     // adapter: 1 when there is a bias
+    uint d;        // matmul with norm: columns of y
+    float eps;     // matmul with norm
+    uint groups;   // matmul with norm: workgroups of all shards for a tile of x
+    uint first;    // workgroup of the shard that this dispatch begins with
+    float lower0;  // formats with halves: 2^-lift of the first part's shard
+    float lower1;  // and of the second's
+} p;
+#ifdef LIFTED
+#define LOWERED(sum, part) ((sum) * ((part) == 0 ? p.lower0 : p.lower1))
+#else
+#define LOWERED(sum, part) (sum)
+#endif
+#include "packed.glsl"

@@ -1,0 +1,90 @@
+package shaders
+
+import (
+	"fmt"
+	"slices"
+
+	"muninn/vk"
+)
+
+// matmulPush is the push block of lib/matmul.glsl.
+type matmulPush struct {
+	Rows, Row0, Units, N, XStride, YStride, Scales, Embeds, Bias, D uint32
+	Eps                                                             float32
+	Groups, First                                                   uint32
+	Lower0, Lower1                                                  float32
+}
+
+// units is the number of units of 16 bytes in a row of weights.
+func (m Matrix) units() uint32 { return uint32(m.RowBytes() / 16) }
+
+// matmul dispatches one shard in the shape that suits the rows of x. parts is the number of weight matrices side by side.
+// bind begins with the shards of w.
+func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p matmulPush, cost vk.Cost, bind ...vk.Span) {
+	if r.err != nil {
+		return
+	}
+	op += "_" + string(w.Format)
+	if !x.Int8.IsZero() {
+		op += "_i8"
+	}
+	n := x.Rows
+	p.Rows, p.Row0, p.N, p.XStride = uint32(s.Rows), uint32(s.Row0), uint32(n), x.vectors()
+	p.Scales = uint32(s.Span.Size() / 4)
+	p.Units = w.units()
+	p.Lower0 = s.lower()
+	if n > r.k.GEMVRows {
+		each := 64
+		if n <= 32 {
+			each = 32
+		}
+		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, each), nil, p, rowsY(groups(s.Rows, 64/parts), n, each), cost, bind...)
+		return
+	}
+	rows, xs := r.asVectors(x)
+	shape, spec := "vec", []uint32{r.k.Subgroup, uint32(rows), uint32(xs)}
+	if !x.Int8.IsZero() {
+		spec = append(spec, 1-flag(r.k.Dot))
+	}
+	if r.k.Fixed {
+		shape, spec = fmt.Sprintf("fix%d", xs), nil
+	} else if r.k.Texels {
+		shape = "texel"
+	}
+	all := groups(s.Rows, rows/parts)
+	pieces := r.pieces(n, cost)
+	cost.Bytes, cost.FLOPs = cost.Bytes/uint64(pieces), cost.FLOPs/uint64(pieces)
+	each := groups(int(all), int(pieces))
+	for ; p.First < all; p.First += each {
+		r.dispatchSpec(op+"_"+shape+r.k.suffix(), spec, p, rowsY(min(each, all-p.First), n, xs), cost, bind...)
+	}
+}
+
+// asVectors is how the rows of x are taken as vectors: weight rows and rows of x a workgroup. The rows of x are spread evenly
+// over as few workgroups as can hold them. Int8 activations have no fixed kernel but for one: on SwiftShader their GEMV
+// are bound by the dot itself, and four together take as long as one by one.
+func (r *Recorder) asVectors(x Tensor) (rows, xs int) {
+	t := r.k.Tuning
+	if t.Fixed && !x.Int8.IsZero() {
+		return t.WeightRows, 1
+	}
+	if t.Fixed && x.Rows > 1 {
+		return t.WeightRows, t.XRows
+	}
+	tiles := max((x.Rows+t.XRows-1)/t.XRows, 1)
+	each := (x.Rows + tiles - 1) / tiles
+	i, _ := slices.BinarySearch(together, each)
+	return t.WeightRows, min(together[i], t.XRows)
+}
+
+// together are the numbers of rows of x that kernels are specialized to. A number between two takes the next, whose rows beyond its own
+// are computed and not stored: up to a third more arithmetic over the same bytes, for half of the kernels to compile.
+var together = []int{1, 2, 4, 6, 8, 12, 16}
+
+func matmulCost(w Matrix, rows int, x, y Tensor) vk.Cost {
+	n := uint64(x.Rows)
+	return vk.Cost{
+		Bytes: uint64(rows)*w.rowCost() + x.readBytes() + n*uint64(rows)*4,
+		FLOPs: 2 * uint64(rows) * uint64(w.Cols) * n,
+	}
+}

@@ -1,0 +1,18 @@
+#version 450
+// embeds[cell of row n] = (1 - ema) x[n] + ema old, ema being the row's, old its embeds or zero
+#extension GL_GOOGLE_include_directive : require
+#include "lib/row.glsl"
+layout(local_size_x = 64) in;
+layout(set = 0, binding = 0) readonly buffer X { vec4 x[]; };   // [n][stride]
+layout(set = 0, binding = 1) readonly buffer R { Row rows[]; }; // [n]
+layout(set = 0, binding = 2) buffer E { vec4 embeds[]; };       // [cell][stride]
+layout(push_constant) uniform Push { uint stride; } p;          // float vectors in a row
+
+void main() {
+    const uint i = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y;
+    if (i >= p.stride) return;
+    const uint to = rows[n].cell * p.stride + i;
+    const vec4 v = x[n * p.stride + i];
+    const float ema = rows[n].ema;
+    embeds[to] = ema == 0.0 ? v : ema < 0.0 ? (1.0 + ema) * v : (1.0 - ema) * v + ema * embeds[to];
+}
