@@ -36,7 +36,7 @@ func (s spiral) at(step int, out []float32) []float32 {
 	return out
 }
 
-var hostile = []string{"<|begin_text|>", "</script>", "\n", "\r\n\t", " the", "日本語", "👩‍💻", "\x00\x1b[31m", "\xe6\x97", "‮abc", "a&b\"'<!--",
+var hostile = []string{"<|begin_text|>", "</script>", "\n", "\r\n\t", " the", "日本語", "👩‍💻", "\x00\x1b[31m", "\xe6\x97", "\u202eabc", "a&b\"'<!--",
 	"\u0301", "]]>", "\\n", "ا", "a very long token that goes on and on and on", "", "\ufffe", "\u2028"}
 
 // sample is a trace of made-up states: a prompt, an answer with exits, starts.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -51,27 +52,23 @@ func (r round) run(all *results) {
 	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=30m"}, r.args...)...)
 	cmd.Dir, cmd.Stderr = r.dir, os.Stderr
 	cmd.Env = append(os.Environ(), r.env...)
-	err := all.read(cmd, r.name)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err == nil {
+		all.read(out, r.name)
+		err = cmd.Wait()
+	}
 	if err != nil && all.failed == before.failed {
 		fmt.Printf("FAIL %s: %v\n", r.name, err)
 		all.failed++
 	}
-	fmt.Printf("     %-14s %6.1fs  %d passed, %d failed", r.name, time.Since(start).Seconds(), all.passed-before.passed, all.failed-before.failed)
-	if n := all.cached - before.cached; n > 0 {
-		fmt.Printf("; %d packages cached", n)
-	}
-	fmt.Println()
+	fmt.Printf("     %-14s %6.1fs  %d passed, %d failed; %d packages cached\n", r.name, time.Since(start).Seconds(),
+		all.passed-before.passed, all.failed-before.failed, all.cached-before.cached)
 }
 
-// read runs a command and takes its events.
-func (a *results) read(cmd *exec.Cmd, round string) error {
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
+func (a *results) read(out io.Reader, round string) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<22)
 	for lines.Scan() {
@@ -82,7 +79,6 @@ func (a *results) read(cmd *exec.Cmd, round string) error {
 		}
 		a.take(e, round)
 	}
-	return cmp.Or(cmd.Wait(), lines.Err())
 }
 
 func (a *results) take(e event, round string) {
@@ -94,27 +90,26 @@ func (a *results) take(e event, round string) {
 			fmt.Printf("FAIL validation message in %s:\n%s", key, e.Output)
 			a.failed++
 		}
-		if e.Test == "" && strings.HasPrefix(e.Output, "ok") && strings.Contains(e.Output, "(cached)") {
+		if e.Test == "" && strings.HasSuffix(e.Output, "\t(cached)\n") {
 			a.cached++
 		}
+		return
 	case "pass":
 		if e.Test != "" {
 			a.passed++
 		}
 	case "skip":
 		if e.Test != "" { // and not a package without tests
-			fmt.Printf("SKIP %s\n%s", key, strings.Join(a.output[key], ""))
+			a.print("SKIP", key)
 		}
 	case "fail":
 		a.failed++
-		fmt.Printf("FAIL %s\n%s", key, strings.Join(a.output[key], ""))
-		if e.Test == "" { // what ended the package may stand in a test that never ended
-			a.printRest(e.Package)
+		for k := range a.output { // what ended a package may stand in a test that never ended
+			if k == key || e.Test == "" && strings.HasPrefix(k, key) {
+				a.print("FAIL", k)
+			}
 		}
 	default:
-		return
-	}
-	if e.Action == "output" {
 		return
 	}
 	delete(a.output, key)
@@ -123,13 +118,8 @@ func (a *results) take(e event, round string) {
 	}
 }
 
-// printRest prints the output of the package's tests that have neither passed nor failed.
-func (a *results) printRest(pkg string) {
-	for key, output := range a.output {
-		if strings.HasPrefix(key, pkg+" ") && key != pkg+" " {
-			fmt.Printf("UNFINISHED %s\n%s", key, strings.Join(output, ""))
-		}
-	}
+func (a *results) print(verdict, key string) {
+	fmt.Printf("%s %s\n%s", verdict, key, strings.Join(a.output[key], ""))
 }
 
 // printSlowest prints the n tests that took longest.
