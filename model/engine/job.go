@@ -10,7 +10,6 @@ import (
 // job is a task under way: chunk by chunk where it has more rows than a pass.
 type job struct {
 	task   *decode.Task
-	pick   *decode.Filters
 	next   int // rows of the task that chunks before have run
 	waited int // iterations that had no room for it
 
