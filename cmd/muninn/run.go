@@ -154,14 +154,14 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 
 // depth is num_steps and the strategy as the flags have them.
 func (o *runOptions) depth(c arch.Config) (steps int, strategy decode.Strategy, err error) {
-	e := effortOf(o.Effort)
+	e := decode.EffortOf(o.Effort)
 	switch {
 	case o.given("num-steps") && o.Depth < 0:
 		return 0, strategy, checkSteps(o.Depth)
 	case o.Depth >= 0:
 		steps = o.Depth
 	case e != nil:
-		steps = e.steps(c)
+		steps = e.Steps(c)
 	default:
 		steps = c.MeanRecurrence
 	}
@@ -201,3 +201,13 @@ func newTally(dev *vk.Device, prompt int, loading time.Duration) *tally {
 
 // describe names a device as results do.
 func describe(c vk.Caps) string { return fmt.Sprintf("%s (%s)", c.Name, c.Driver) }
+
+const effortText = "preset of depth: low, medium and high are a quarter, half and all of the model's mean_recurrence with --criterion latent-diff " +
+	"(high: --exit-threshold 0.01), max is twice that without an exit; other flags win, and --decode speculative and wave take num_steps alone"
+
+func effortNames() (names []string) {
+	for _, e := range decode.Efforts {
+		names = append(names, e.Name)
+	}
+	return names
+}

@@ -49,7 +49,7 @@ func TestRunDepth(t *testing.T) {
 			s.CorePasses < s.Wave.DiffusionSteps*4 || s.PassesPerToken >= s.StepsPerToken {
 			t.Errorf("wave: %q, plain %q; %+v, %+v", wave.text, plain.text, s, s.Wave)
 		}
-		flown := depthRun(t, device, "-r 8 -n 4 --decode flown --full-prefill=false --max-wavefront 0")
+		flown := depthRun(t, device, "-r 8 -n 4 --decode wave --full-prefill=false --max-wavefront 0")
 		if flown.sum.Tokens != 4 || !strings.HasPrefix(flown.text, "3;") {
 			t.Errorf("a prompt that flies: %q", flown.text)
 		}

@@ -12,6 +12,7 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
+	"muninn/model/fit"
 	"muninn/model/store"
 )
 
@@ -46,7 +47,7 @@ would hold the model, with all its positions, on the devices of this machine and
 			if err != nil {
 				return err
 			}
-			if d.Verdicts, err = verdicts(ck); err != nil {
+			if d.Verdicts, err = fit.Holdings(ck); err != nil {
 				return err
 			}
 			if o.JSON {
@@ -72,7 +73,7 @@ type modelDescription struct {
 	Parts          []partDescription   `json:"parts"`
 	Bytes          int64               `json:"bytes"` // of all tensors
 	Tensors        []tensorDescription `json:"tensors"`
-	Verdicts       []verdict           `json:"verdicts"`
+	Verdicts       []fit.Holding       `json:"verdicts"`
 }
 
 type partDescription struct {
@@ -180,4 +181,19 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 		t.Row(x.Name, x.Format, x.Shape, cli.Size(uint64(x.Bytes)))
 	}
 	t.Print()
+}
+
+// printVerdicts writes them for people.
+func printVerdicts(s *cli.Streams, list []fit.Holding) error {
+	fmt.Fprintln(s.Out)
+	t := cli.NewTable(s, s.Out, "ON", "AS", "KV CACHE", "POSITIONS", "TAKES", "FREE")
+	for _, v := range list {
+		if !v.Fits {
+			t.Row(v.Device, "does not fit", "", "", fit.Size(v.Bytes), fit.Size(v.Free))
+			continue
+		}
+		t.Row(v.Device, v.Quant, v.Lookup+", "+v.KV, v.Context, fit.Size(v.Bytes), fit.Size(v.Free))
+	}
+	t.Print()
+	return nil
 }

@@ -29,10 +29,10 @@ func TestShowVerdicts(t *testing.T) {
 			cards++
 		}
 	}
-	if cards != len(cardSizes) {
+	if cards != len(fit.CardSizes) {
 		t.Errorf("%d cards", cards)
 	}
-	v, err := verdictOn(longDemo(t), fit.Card(70<<20))
+	v, err := fit.HoldingOn(longDemo(t), fit.Card(70<<20))
 	if err != nil || v.Fits || v.Bytes <= v.Free {
 		t.Errorf("a card that is too small: %+v, %v", v, err)
 	}

@@ -126,7 +126,7 @@ func (o *strategyOptions) waveFlags(fs *pflag.FlagSet) {
 }
 
 // strategy is what the flags make. An effort fills in what they leave open; nil: none.
-func (o *strategyOptions) strategy(e *effort) (decode.Strategy, error) {
+func (o *strategyOptions) strategy(e *decode.Effort) (decode.Strategy, error) {
 	s := decode.Strategy{Noise: decode.StateNoise{Weight: o.Noise, Type: decode.NoiseType(o.NoiseType)}, ContinuousCompute: o.ContinuousCompute}
 	for _, f := range strategyFlags {
 		if o.given(f.name) && !slices.Contains(f.strategies, o.Decode) {
@@ -157,12 +157,12 @@ func (o *strategyOptions) strategy(e *effort) (decode.Strategy, error) {
 }
 
 // exit is the adaptive exit of plain decoding; nil: none.
-func (o *strategyOptions) exit(e *effort) (*decode.Exit, error) {
+func (o *strategyOptions) exit(e *decode.Effort) (*decode.Exit, error) {
 	criterion, threshold := o.Criterion, o.ExitThreshold
-	if e != nil && e.criterion != "" && !o.given("criterion") {
-		criterion = string(e.criterion)
-		if e.threshold != "" && !o.given("exit-threshold") {
-			threshold = e.threshold
+	if e != nil && e.Criterion != "" && !o.given("criterion") {
+		criterion = string(e.Criterion)
+		if e.Threshold != "" && !o.given("exit-threshold") {
+			threshold = e.Threshold
 		}
 	}
 	if criterion == noCriterion {
