@@ -30,12 +30,12 @@ func TestCheckSaysWhereItIs(t *testing.T) {
 	defer stop()
 	o := &checkOptions{deviceOptions: deviceOptions{Device: firstDevice(t)}, Match: "e/"}
 	var out, errs strings.Builder
-	s := &cli.Streams{In: strings.NewReader(""), Out: &stopAfter{&out, "  place\n", stop}, Err: &errs, Color: "auto", Env: func(string) (string, bool) { return cacheDir, true }}
+	s := &cli.Streams{In: strings.NewReader(""), Out: &stopAfter{&out, "  move\n", stop}, Err: &errs, Color: "auto", Env: func(string) (string, bool) { return cacheDir, true }}
 	err := check(ctx, s, o)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "\ninitstate ") || strings.Contains(out.String(), "\nretire ") {
 		t.Errorf("%v after\n%s", err, out.String())
 	}
-	for _, want := range []string{"checking place: case ", "\n  place\n", " cases were done"} {
+	for _, want := range []string{"checking move: case ", "\n  move\n", " cases were done"} {
 		if !strings.Contains(errs.String(), want) {
 			t.Errorf("no %q in\n%s", want, errs.String())
 		}
