@@ -22,10 +22,10 @@ void main() {
     const uint i = gl_LocalInvocationIndex, l0 = gl_WorkGroupID.x * p.stride;
     float b = -3.402823466e38, s = -3.402823466e38;
     uint at = NO_TOKEN;
-    float broken = 0.0;
+    float seen = 0.0; // 2: what is no number; 1: logits that differ
     for (uint t = i; t < p.vocab; t += LS) {
         const float v = logits[l0 + t];
-        if (is_nan(v)) broken = 1.0;
+        if (is_nan(v)) seen = 2.0;
         if (v > b || (at == NO_TOKEN && v == b)) { s = b; b = v; at = t; }
         else if (v > s) s = v;
     }
@@ -45,12 +45,13 @@ void main() {
     for (uint t = i; t < p.vocab; t += LS) {
         const float v = logits[l0 + t];
         sum += v == best[0] ? 1.0 : exp(v - best[0]); // infinite logits do not meet as Inf - Inf
+        if (v != best[0]) seen = max(seen, 1.0);
     }
     sum = group_sum(sum);
-    broken = group_max(broken);
+    seen = group_max(seen);
     if (i == 0) {
         Choice c;
-        c.token = broken > 0.0 ? NO_TOKEN : token[0];
+        c.token = seen > 1.0 || seen < 1.0 && p.vocab > 1 ? NO_TOKEN : token[0]; // a model that has learnt never finds all alike
         c.logit = best[0];
         c.lse = log(sum);
         c.logprob = -c.lse;

@@ -9,7 +9,7 @@ import (
 
 // Choice is what is read back for a row of logits, 32 bytes as in lib/choice.glsl.
 type Choice struct {
-	Token   uint32  // the token chosen; NoToken when the logits hold no number
+	Token   uint32  // the token chosen; NoToken when the logits hold no number or are all equal
 	Logit   float32 // its logit
 	LogProb float32 // its log-probability before temperature and filters
 	Margin  float32 // largest logit minus the second largest
@@ -22,7 +22,7 @@ type Choice struct {
 // ChoiceBytes is the size of a Choice on the device.
 const ChoiceBytes = 32
 
-// NoToken is the Token of a row whose logits hold a NaN or nothing but negative infinities.
+// NoToken is the Token of a row whose logits hold a NaN or nothing but negative infinities, or are all equal: those of broken weights.
 const NoToken = math.MaxUint32
 
 // DecodeChoice reads a Choice from ChoiceBytes bytes.

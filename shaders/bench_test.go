@@ -7,10 +7,9 @@ import (
 	"sync"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/roofline"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
@@ -110,9 +109,7 @@ func copyAll(dst, src []byte) {
 
 // cpuSeconds is the CPU time that this process spends in f, in all its threads.
 func cpuSeconds(f func()) float64 {
-	var from, to unix.Timespec
-	unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &from)
+	from := roofline.CPUTime()
 	f()
-	unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &to)
-	return float64(to.Nano()-from.Nano()) / 1e9
+	return (roofline.CPUTime() - from).Seconds()
 }

@@ -37,7 +37,7 @@ func (s *scheduler) results(jobs []*job) error {
 			c := s.io.choice(at + i)
 			r := j.rows[len(j.rows)-j.outputs+i]
 			if c.Token == shaders.NoToken {
-				return fmt.Errorf("model: the logits after position %d of sequence %d hold no number: the weights or a kernel are broken; run `muninn check` on this device", r.Pos, a.Seq)
+				return fmt.Errorf("model: the logits after position %d of sequence %d hold no number or are all equal: the weights or a kernel are broken; run `muninn check` on this device", r.Pos, a.Seq)
 			}
 			a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: r.Pos, Token: int32(c.Token), Steps: r.Step + int(j.progress.Taken),
 				Logit: c.Logit, LogProb: c.LogProb, Margin: c.Margin, Kept: int(c.Kept)})

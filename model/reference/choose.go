@@ -26,8 +26,8 @@ func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) err
 			a.Pick.Penalise(row, q.tokens[:at.Pos+1])
 		}
 		top, kept := decode.Argmax(row), 1
-		if top < 0 {
-			return fmt.Errorf("model: the logits after position %d of sequence %d hold no number", at.Pos, a.Seq)
+		if top < 0 || len(row) > 1 && slices.Min(row) == slices.Max(row) {
+			return fmt.Errorf("model: the logits after position %d of sequence %d hold no number or are all equal", at.Pos, a.Seq)
 		}
 		token := top
 		if a.Pick != nil && !a.Pick.Greedy {

@@ -1,6 +1,6 @@
 // What is read back for a row of logits: shaders.Choice in Go.
 struct Choice {
-    uint token;    // the token chosen, NO_TOKEN when the logits hold no number
+    uint token;    // the token chosen, NO_TOKEN when the logits hold no number or are all equal
     float logit;   // its logit
     float logprob; // its log-probability before temperature and filters
     float margin;  // largest logit minus the second largest

@@ -9,8 +9,8 @@ import (
 )
 
 // Argmax is the first token with the largest logit, with the distance to the second largest and the logarithm of the sum
-// of exp(logit - largest), and the distance to the logit of a given token. The token is NoToken when a logit is NaN or none is
-// above negative infinity.
+// of exp(logit - largest), and the distance to the logit of a given token. The token is NoToken when a logit is NaN, none is
+// above negative infinity, or all of several are equal.
 func Argmax(logits []float32, given int) shaders.Choice {
 	c := shaders.Choice{Token: shaders.NoToken, Top: -math.MaxFloat32, Kept: 1}
 	second := float64(-math.MaxFloat32)
@@ -30,12 +30,17 @@ func Argmax(logits []float32, given int) shaders.Choice {
 		}
 	}
 	var sum float64
+	equal := len(logits) > 1
 	for _, l := range logits {
 		if l == c.Top { // apart, so that infinite logits do not meet as Inf - Inf
 			sum++
-		} else {
-			sum += math.Exp(float64(l) - float64(c.Top))
+			continue
 		}
+		equal = false
+		sum += math.Exp(float64(l) - float64(c.Top))
+	}
+	if equal {
+		c.Token = shaders.NoToken
 	}
 	c.Logit = c.Top
 	c.Below = c.Top - logits[min(given, len(logits)-1)]

@@ -64,8 +64,10 @@ func sampleLogits(kind, vocab int) []float32 {
 			x[i] = float32(rnd.IntN(16*64)) / 64
 		case 1: // few values, many ties
 			x[i] = float32(rnd.IntN(3))
-		case 2: // all equal
-			x[i] = -5
+		case 2: // all equal but the last
+			if x[i] = -5; i == vocab-1 {
+				x[i] = -6
+			}
 		case 3: // one stands out
 			x[i] = float32(rnd.IntN(64)) / 64
 			if i == vocab*2/3 {
@@ -139,7 +141,7 @@ func sampleTrial(t *trial, vocab int) {
 // draw compares one choice with the definition; what Argmax found of the given token must still be there.
 func (v *verdict) draw(row int, d drawn, given int, got shaders.Choice) {
 	want := Argmax(d.logits, given)
-	if d.filter.Enabled == 0 {
+	if d.filter.Enabled == 0 || want.Token == shaders.NoToken {
 		v.choice(row, got, want)
 		return
 	}

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime is the time that CPUs have spent in this process, over all its threads.
-func cpuTime() time.Duration {
+// CPUTime is the time that CPUs have spent in this process, over all its threads.
+func CPUTime() time.Duration {
 	var t unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t) != nil {
 		return 0

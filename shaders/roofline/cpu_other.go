@@ -4,5 +4,5 @@ package roofline
 
 import "time"
 
-// cpuTime is 0: the wall clock has to do.
-func cpuTime() time.Duration { return 0 }
+// CPUTime is 0: the wall clock has to do.
+func CPUTime() time.Duration { return 0 }

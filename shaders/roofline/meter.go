@@ -102,11 +102,11 @@ func (m *meter) program(n int, record func(r *shaders.Recorder, n int)) (*vk.Pro
 func (m *meter) runs(p *vk.Program, n int) ([]sample, error) {
 	list := make([]sample, n)
 	for i := range list {
-		wall, cpu := time.Now(), cpuTime()
+		wall, cpu := time.Now(), CPUTime()
 		if err := m.dev.Run(m.ctx, vk.RunOptions{}, p); err != nil {
 			return nil, err
 		}
-		list[i] = sample{device: p.Took(), wall: time.Since(wall), cpu: cpuTime() - cpu}
+		list[i] = sample{device: p.Took(), wall: time.Since(wall), cpu: CPUTime() - cpu}
 		if m.serial {
 			list[i].cpu = 0
 		}
