@@ -168,7 +168,7 @@ func (r *checkReport) flush() {
 
 func (r *checkReport) print(op, cases, nmse, limit, result, kernel string) {
 	if r.failed == nil {
-		_, r.failed = fmt.Fprintf(r.s.Out, "%-10s %5s %8s %8s  %s  %s\n", op, cases, nmse, limit, result, kernel)
+		_, r.failed = fmt.Fprintf(r.s.Out, "%-12s %5s %8s %8s  %s  %s\n", op, cases, nmse, limit, result, kernel)
 	}
 }
 
