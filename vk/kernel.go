@@ -3,6 +3,7 @@ package vk
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
@@ -49,11 +50,8 @@ func (k *Kernel) Name() string { return k.name }
 
 // SPIR-V capabilities of a kernel that needs no device feature, and those of subgroup operations, which are properties.
 const (
-	capMatrix = iota
-	capShader
-)
-
-const (
+	capMatrix                    = 0
+	capShader                    = 1
 	capSampledBuffer             = 46
 	capGroupNonUniform           = 61
 	capGroupNonUniformVote       = 62
@@ -153,8 +151,8 @@ func (c Caps) accepts(in signature, opt KernelOptions, shown uint32) error {
 	if in.PushBytes > c.MaxPushConstants {
 		return unsupported("%d bytes of push constants, %s allows %d", in.PushBytes, c.Name, c.MaxPushConstants)
 	}
-	if uint64(in.storageBuffers()) > uint64(c.MaxStorageBuffers) {
-		return unsupported("%d storage buffers, %s allows %d", in.storageBuffers(), c.Name, c.MaxStorageBuffers)
+	if n := bits.OnesCount32(in.bindings().storage); uint64(n) > uint64(c.MaxStorageBuffers) {
+		return unsupported("%d storage buffers, %s allows %d", n, c.Name, c.MaxStorageBuffers)
 	}
 	return c.acceptsSubgroup(opt.SubgroupSize, shown)
 }

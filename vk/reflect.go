@@ -1,8 +1,9 @@
 package vk
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -28,27 +29,15 @@ type signature struct {
 	PushBytes     uint32    // size of the push constant block, 0 for none
 	LocalSize     [3]uint32 // workgroup size, with the defaults of specialization constants
 	LocalSizeSpec [3]int64  // constant id that sets each dimension, -1 for none
-	SpecIDs       []uint32  // specialization constant ids, rising
 	Capabilities  []uint32  // SPIR-V capability numbers, in order of declaration
 	ReadsGrid     bool      // it looks at the number of workgroups, so that a dispatch of it cannot be cut
 }
 
-// Spans is how many spans a dispatch of the kernel binds: the highest index of one plus one.
+// spans is how many spans a dispatch of the kernel binds: the highest index of one plus one.
 func (in signature) spans() int {
 	n := 0
 	for _, b := range in.Bindings {
 		n = max(n, int(b.Span())+1)
-	}
-	return n
-}
-
-// StorageBuffers is how many of the bindings are storage buffers.
-func (in signature) storageBuffers() int {
-	n := 0
-	for _, b := range in.Bindings {
-		if b.Texels == NoTexel {
-			n++
-		}
 	}
 	return n
 }
@@ -64,142 +53,150 @@ func (in signature) workgroup(spec []uint32) [3]uint32 {
 	return size
 }
 
-// Reflect reads a kernel's interface from its SPIR-V. It accepts compute modules with one entry point whose only
+// reflectSPIRV reads a kernel's interface from its SPIR-V. It accepts compute modules with one entry point whose only
 // resources are storage buffers and texel buffers in set 0 and a push constant block, and never panics on damaged input.
 func reflectSPIRV(spirv []byte) (signature, error) {
 	m, err := parse(spirv)
+	if err == nil {
+		err = m.complete()
+	}
 	if err != nil {
 		return signature{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
 	}
-	in, err := m.iface()
-	if err != nil {
-		return signature{}, fmt.Errorf("vk: reflect SPIR-V: %w", err)
-	}
-	return in, nil
+	return m.in, nil
 }
 
-// iface turns the parsed module into its interface.
-func (m *module) iface() (signature, error) {
+// complete adds to the interface what takes the whole module to know.
+func (m *module) complete() error {
 	if m.entries != 1 {
-		return signature{}, fmt.Errorf("%d compute entry points, want 1", m.entries)
+		return fmt.Errorf("%d compute entry points, want 1", m.entries)
 	}
-	in := signature{Entry: m.entryName, LocalSizeSpec: [3]int64{-1, -1, -1}, Capabilities: m.capabilities, ReadsGrid: m.readsGrid}
-	if err := m.workgroupSize(&in); err != nil {
-		return signature{}, err
+	if err := m.workgroupSize(); err != nil {
+		return err
 	}
-	byIndex := make(map[uint32]bufferUse)
 	for _, v := range m.variables {
+		var err error
 		switch v.class {
 		case classPushConstant:
-			fields, err := m.push(v)
-			if err != nil {
-				return signature{}, err
-			}
-			in.Push = fields
-			for _, f := range fields {
-				in.PushBytes = max(in.PushBytes, f.offset+4)
-			}
+			err = m.push(v)
 		case classUniform, classStorageBuffer, classUniformConstant:
-			b, err := m.binding(v)
-			if err != nil {
-				return signature{}, err
-			}
-			// Two variables may view one storage buffer through different types.
-			if old, ok := byIndex[b.Index]; ok {
-				if old.Texels != b.Texels {
-					return signature{}, fmt.Errorf("binding %d is of two kinds", b.Index)
-				}
-				b.Reads, b.Writes = b.Reads || old.Reads, b.Writes || old.Writes
-			}
-			byIndex[b.Index] = b
+			err = m.bind(v)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	for _, b := range byIndex {
-		in.Bindings = append(in.Bindings, b)
-	}
-	sort.Slice(in.Bindings, func(i, k int) bool { return in.Bindings[i].Index < in.Bindings[k].Index })
-	for _, id := range m.specIDs {
-		in.SpecIDs = append(in.SpecIDs, id)
-	}
-	sort.Slice(in.SpecIDs, func(i, k int) bool { return in.SpecIDs[i] < in.SpecIDs[k] })
-	return in, nil
+	slices.SortFunc(m.in.Bindings, func(a, b bufferUse) int { return cmp.Compare(a.Index, b.Index) })
+	return nil
 }
 
 // workgroupSize takes the size from the WorkgroupSize constant when there is one, else from the execution mode.
-func (m *module) workgroupSize(in *signature) error {
-	in.LocalSize = m.localSize
+func (m *module) workgroupSize() error {
+	m.in.LocalSizeSpec = [3]int64{-1, -1, -1}
 	var ids []uint32
 	if m.workgroupConstant != 0 {
-		if ids = m.composites[m.workgroupConstant]; len(ids) != 3 {
-			return fmt.Errorf("the WorkgroupSize constant has %d parts, want 3", len(ids))
+		parts, _ := m.is(m.workgroupConstant, opConstantComposite, opSpecConstantComposite)
+		if len(parts) != 5 {
+			return fmt.Errorf("the WorkgroupSize constant has %d parts, want 3", max(len(parts)-2, 0))
 		}
+		ids = parts[2:]
 	}
 	for i, id := range ids {
-		value, ok := m.constants[id]
+		constant, ok := m.is(id, opConstant, opSpecConstant)
 		if !ok {
 			return fmt.Errorf("workgroup dimension %d is not a constant", i)
 		}
-		in.LocalSize[i] = value
-		if spec, ok := m.specIDs[id]; ok {
-			in.LocalSizeSpec[i] = int64(spec)
+		m.in.LocalSize[i] = constant[2]
+		if spec, ok := m.decorations[decorated{id, whole, decorationSpecID}]; ok {
+			m.in.LocalSizeSpec[i] = int64(spec)
 		}
 	}
-	for i, n := range in.LocalSize {
-		if n == 0 {
-			return fmt.Errorf("workgroup dimension %d is 0 or not given", i)
-		}
+	if i := slices.Index(m.in.LocalSize[:], 0); i >= 0 {
+		return fmt.Errorf("workgroup dimension %d is 0 or not given", i)
 	}
+	return nil
+}
+
+// bind adds a buffer variable to the bindings. Two variables may view one storage buffer through different types.
+func (m *module) bind(v variable) error {
+	b, err := m.binding(v)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(m.in.Bindings, func(old bufferUse) bool { return old.Index == b.Index })
+	if i < 0 {
+		m.in.Bindings = append(m.in.Bindings, b)
+		return nil
+	}
+	old := &m.in.Bindings[i]
+	if old.Texels != b.Texels {
+		return fmt.Errorf("binding %d is of two kinds", b.Index)
+	}
+	old.Reads, old.Writes = b.Reads || old.Reads, b.Writes || old.Writes
 	return nil
 }
 
 // binding reads a buffer variable's decorations.
 func (m *module) binding(v variable) (bufferUse, error) {
-	d := m.decorations[v.id]
-	if d == nil || !d.hasBinding {
+	index, ok := m.decorations[decorated{v.id, whole, decorationBinding}]
+	if !ok {
 		return bufferUse{}, fmt.Errorf("buffer variable %d has no binding", v.id)
 	}
-	if d.set != 0 {
-		return bufferUse{}, fmt.Errorf("binding %d is in descriptor set %d, only set 0 is supported", d.binding, d.set)
+	if set := m.decorations[decorated{v.id, whole, decorationDescriptorSet}]; set != 0 {
+		return bufferUse{}, fmt.Errorf("binding %d is in descriptor set %d, only set 0 is supported", index, set)
 	}
 	limit := uint32(secondView)
 	if v.class == classUniformConstant {
 		limit = 2 * secondView
 	}
-	if d.binding >= limit {
-		return bufferUse{}, fmt.Errorf("binding %d is too high for its kind, below %d are supported", d.binding, limit)
+	if index >= limit {
+		return bufferUse{}, fmt.Errorf("binding %d is too high for its kind, below %d are supported", index, limit)
 	}
 	if v.class == classUniformConstant {
-		texel, err := m.texel(v, d.binding)
-		return bufferUse{Index: d.binding, Reads: true, Texels: texel}, err
+		texel, err := m.texel(v, index)
+		return bufferUse{Index: index, Reads: true, Texels: texel}, err
 	}
-	block, err := m.block(v)
+	block, members, err := m.block(v)
 	if err != nil {
 		return bufferUse{}, err
 	}
-	if v.class == classUniform && !m.bufferBlock[block] {
+	if v.class == classUniform && !m.has(block, whole, decorationBufferBlock) {
 		return bufferUse{}, fmt.Errorf("variable %d is a uniform block, only storage buffers are supported", v.id)
 	}
-	members := m.structs[block]
 	reads, writes := len(members) == 0, len(members) == 0
-	for i := range members {
-		md := m.members[member{block, uint32(i)}]
-		reads = reads || !md.nonReadable
-		writes = writes || !md.nonWritable
+	for i := range uint32(len(members)) {
+		reads = reads || !m.has(block, i, decorationNonReadable)
+		writes = writes || !m.has(block, i, decorationNonWritable)
 	}
-	return bufferUse{Index: d.binding, Reads: reads && !d.nonReadable, Writes: writes && !d.nonWritable}, nil
+	return bufferUse{Index: index, Reads: reads && !m.has(v.id, whole, decorationNonReadable),
+		Writes: writes && !m.has(v.id, whole, decorationNonWritable)}, nil
+}
+
+// pointee is the type that a variable points to.
+func (m *module) pointee(v variable) (uint32, error) {
+	p, ok := m.is(v.typ, opTypePointer)
+	if !ok {
+		return 0, fmt.Errorf("variable %d is not of a pointer type", v.id)
+	}
+	return p[2], nil
 }
 
 // texel is what a fetch from an image variable gives.
 func (m *module) texel(v variable, index uint32) (Texel, error) {
-	i, ok := m.images[m.pointers[v.typ]]
-	if !ok || i.dim != dimBuffer || i.sampled != 1 {
+	typ, err := m.pointee(v)
+	if err != nil {
+		return 0, err
+	}
+	image, ok := m.is(typ, opTypeImage) // its id, what a fetch gives, dimension, ..., 1 when it is sampled, 2 when it is stored to
+	if !ok || image[2] != dimBuffer || image[6] != 1 {
 		return 0, fmt.Errorf("variable %d is an image or sampler, only storage buffers and texel buffers are supported", v.id)
 	}
-	texel := Uint
-	switch t := m.types[i.of]; {
-	case t.bits != 32:
+	float, ok := m.word(image[1])
+	if !ok {
 		return 0, fmt.Errorf("texel buffer %d is not of 32-bit numbers", v.id)
-	case t.float:
+	}
+	texel := Uint
+	if float {
 		texel = Float
 	}
 	if index < secondView {
@@ -208,16 +205,22 @@ func (m *module) texel(v variable, index uint32) (Texel, error) {
 	return texel, nil
 }
 
-// block returns the struct type a variable points to.
-func (m *module) block(v variable) (uint32, error) {
-	p, ok := m.pointers[v.typ]
+// word tells whether a type is a 32-bit number, and whether it is a float.
+func (m *module) word(typ uint32) (float, ok bool) {
+	number, ok := m.is(typ, opTypeInt, opTypeFloat)
+	return m.declared[typ].op == opTypeFloat, ok && number[1] == 32
+}
+
+// block returns the struct type that a variable points to, and its members' types.
+func (m *module) block(v variable) (typ uint32, members []uint32, err error) {
+	if typ, err = m.pointee(v); err != nil {
+		return 0, nil, err
+	}
+	o, ok := m.is(typ, opTypeStruct)
 	if !ok {
-		return 0, fmt.Errorf("variable %d is not of a pointer type", v.id)
+		return 0, nil, fmt.Errorf("variable %d is not a block", v.id)
 	}
-	if _, ok := m.structs[p]; !ok {
-		return 0, fmt.Errorf("variable %d is not a block", v.id)
-	}
-	return p, nil
+	return typ, o[1:], nil
 }
 
 // pushField is a member of a push constant block, or of the struct that fills one.
@@ -228,19 +231,21 @@ type pushField struct {
 }
 
 // push reads the members of a push constant block, which are 32-bit numbers.
-func (m *module) push(v variable) ([]pushField, error) {
-	block, err := m.block(v)
+func (m *module) push(v variable) error {
+	block, members, err := m.block(v)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var fields []pushField
-	for i, typ := range m.structs[block] {
+	m.in.Push = nil
+	for i, typ := range members {
 		key := member{block, uint32(i)}
-		t, offset := m.types[typ], m.members[key].offset
-		if t.bits != 32 || offset%4 != 0 || offset > 1<<16 {
-			return nil, fmt.Errorf("push constant %d (%s) at %d is not a 32-bit number", i, m.names[key], offset)
+		offset := m.decorations[decorated{block, key.index, decorationOffset}]
+		float, ok := m.word(typ)
+		if !ok || offset%4 != 0 || offset > 1<<16 {
+			return fmt.Errorf("push constant %d (%s) at %d is not a 32-bit number", i, m.names[key], offset)
 		}
-		fields = append(fields, pushField{strings.ReplaceAll(m.names[key], "_", ""), offset, t.float})
+		m.in.Push = append(m.in.Push, pushField{strings.ReplaceAll(m.names[key], "_", ""), offset, float})
+		m.in.PushBytes = max(m.in.PushBytes, offset+4)
 	}
-	return fields, nil
+	return nil
 }

@@ -22,14 +22,14 @@ func TestReflect(t *testing.T) {
 	none := [3]int64{-1, -1, -1}
 	for name, want := range map[string]signature{
 		"add": {Entry: "main", Bindings: []bufferUse{{0, true, false, NoTexel}, {1, true, false, NoTexel}, {2, false, true, NoTexel}}, Push: []pushField{{"", 0, false}, {"", 4, true}}, PushBytes: 8,
-			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, SpecIDs: []uint32{0}, Capabilities: []uint32{1}},
+			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, Capabilities: []uint32{1}},
 		"halve": {Entry: "main", Bindings: []bufferUse{{0, true, true, NoTexel}}, Push: []pushField{{"", 0, false}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
 		"settled": {Entry: "main", Bindings: []bufferUse{{0, true, false, NoTexel}, {1, false, true, NoTexel}, {2, false, true, NoTexel}, {3, true, true, NoTexel}}, Push: []pushField{{"", 0, false}, {"", 4, true}}, PushBytes: 8,
 			LocalSize: [3]uint32{1, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1}},
 		"subgroup": {Entry: "main", Bindings: []bufferUse{{0, false, true, NoTexel}}, LocalSize: [3]uint32{128, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 61, 63}},
 		// A block with one readonly member of three is read and written; one that is only asked for its length is neither.
 		"push": {Entry: "main", Bindings: []bufferUse{{1, true, true, NoTexel}, {3, false, false, NoTexel}}, Push: []pushField{{"aty", 0, false}, {"v", 8, true}, {"list", 12, false}}, PushBytes: 16,
-			LocalSize: [3]uint32{1, 2, 1}, LocalSizeSpec: [3]int64{1, -1, 3}, SpecIDs: []uint32{0, 1, 3}, Capabilities: []uint32{1}},
+			LocalSize: [3]uint32{1, 2, 1}, LocalSizeSpec: [3]int64{1, -1, 3}, Capabilities: []uint32{1}},
 		"texels": {Entry: "main", Bindings: []bufferUse{{0, true, false, Uint4}, {1, true, false, Float4}, {2, false, true, NoTexel},
 			{16, true, false, Uint}, {17, true, false, Float}}, Push: []pushField{{"", 0, false}}, PushBytes: 4, LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: none, Capabilities: []uint32{1, 46}},
 	} {
@@ -46,8 +46,8 @@ func TestReflect(t *testing.T) {
 	if in.spans() != 4 {
 		t.Errorf("spans with binding 3 the highest: %d, want 4", in.spans())
 	}
-	if in, _ := reflectSPIRV(compiled(t, "texels")); in.spans() != 3 || in.storageBuffers() != 1 {
-		t.Errorf("of five bindings, two of them second views: %d spans, %d storage buffers, want 3 and 1", in.spans(), in.storageBuffers())
+	if in, _ := reflectSPIRV(compiled(t, "texels")); in.spans() != 3 || in.bindings() != (bindings{storage: 1 << 2, texels: 3<<16 | 3}) {
+		t.Errorf("of five bindings, two of them second views: %d spans, want 3; indices %b, want 2 for a storage buffer", in.spans(), in.bindings())
 	}
 	if got := in.workgroup([]uint32{9, 8, 7, 6}); got != [3]uint32{8, 2, 6} {
 		t.Errorf("workgroup under constants 1 and 3: %v, want [8 2 6]", got)

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // SPIR-V numbers used here, from the unified specification.
@@ -52,47 +54,28 @@ const (
 
 type variable struct{ id, typ, class uint32 }
 
-// number is the type of a number.
-type number struct {
-	bits  uint32
-	float bool
+// instruction is one that declares something, and its operands.
+type instruction struct {
+	op       uint32
+	operands []uint32
 }
-
-// image is an image type: what a fetch gives, its dimension, and 1 when it is sampled, 2 when it is stored to.
-type image struct{ of, dim, sampled uint32 }
 
 type member struct{ typ, index uint32 }
 
-type memberDecoration struct {
-	offset                   uint32
-	nonWritable, nonReadable bool
-}
+// decorated is what a decoration of some kind belongs to: a member of a type, or with whole an id.
+type decorated struct{ id, member, kind uint32 }
 
-type decoration struct {
-	set, binding                         uint32
-	hasBinding, nonWritable, nonReadable bool
-}
+const whole = ^uint32(0)
 
 // module holds the facts of a SPIR-V module that its interface depends on. Everything is in maps by id, so that a bogus
 // id bound costs nothing.
 type module struct {
+	in                signature // what is known without looking back
 	entries           int
-	entryName         string
-	localSize         [3]uint32
 	workgroupConstant uint32
-	readsGrid         bool
-	capabilities      []uint32
 	variables         []variable
-	types             map[uint32]number
-	pointers          map[uint32]uint32 // pointer type to what it points to
-	structs           map[uint32][]uint32
-	images            map[uint32]image
-	constants         map[uint32]uint32
-	composites        map[uint32][]uint32
-	specIDs           map[uint32]uint32 // result id to constant id
-	bufferBlock       map[uint32]bool
-	decorations       map[uint32]*decoration
-	members           map[member]memberDecoration
+	declared          map[uint32]instruction
+	decorations       map[decorated]uint32 // to the first literal
 	names             map[member]string
 }
 
@@ -102,8 +85,8 @@ func words(spirv []byte) ([]uint32, error) {
 		return nil, fmt.Errorf("%d bytes is not a module", len(spirv))
 	}
 	w := make([]uint32, len(spirv)/4)
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint32(spirv[4*i:])
+	if _, err := binary.Decode(spirv, binary.LittleEndian, w); err != nil {
+		return nil, err
 	}
 	if w[0] != spirvMagic {
 		return nil, errors.New("the magic number is missing")
@@ -117,11 +100,7 @@ func parse(spirv []byte) (*module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &module{
-		types: make(map[uint32]number), pointers: make(map[uint32]uint32), structs: make(map[uint32][]uint32), images: make(map[uint32]image),
-		constants: make(map[uint32]uint32), composites: make(map[uint32][]uint32), specIDs: make(map[uint32]uint32),
-		bufferBlock: make(map[uint32]bool), decorations: make(map[uint32]*decoration), members: make(map[member]memberDecoration), names: make(map[member]string),
-	}
+	m := &module{declared: make(map[uint32]instruction), decorations: make(map[decorated]uint32), names: make(map[member]string)}
 	for at := 5; at < len(w); {
 		op, n := w[at]&0xffff, int(w[at]>>16)
 		if n == 0 || n > len(w)-at {
@@ -149,82 +128,49 @@ var minOperands = map[uint32]int{
 func (m *module) declare(op uint32, o []uint32) {
 	switch op {
 	case opCapability:
-		m.capabilities = append(m.capabilities, o[0])
+		m.in.Capabilities = append(m.in.Capabilities, o[0])
 	case opEntryPoint:
 		if o[0] == modelGLCompute {
 			m.entries++
-			m.entryName = text(o[2:])
+			m.in.Entry = text(o[2:])
 		}
 	case opExecutionMode:
 		if o[1] == modeLocalSize && len(o) >= 5 {
-			copy(m.localSize[:], o[2:5])
+			copy(m.in.LocalSize[:], o[2:5])
 		}
 	case opMemberName:
 		m.names[member{o[0], o[1]}] = text(o[2:])
-	case opTypeInt, opTypeFloat:
-		m.types[o[0]] = number{o[1], op == opTypeFloat}
-	case opTypeImage:
-		m.images[o[0]] = image{o[1], o[2], o[6]}
-	case opTypeStruct:
-		m.structs[o[0]] = o[1:]
-	case opTypePointer:
-		m.pointers[o[0]] = o[2]
-	case opConstant, opSpecConstant:
-		m.constants[o[1]] = o[2]
-	case opConstantComposite, opSpecConstantComposite:
-		m.composites[o[1]] = o[2:]
+	case opTypeInt, opTypeFloat, opTypeImage, opTypeStruct, opTypePointer:
+		m.declared[o[0]] = instruction{op, o}
+	case opConstant, opSpecConstant, opConstantComposite, opSpecConstantComposite:
+		m.declared[o[1]] = instruction{op, o}
 	case opVariable:
 		m.variables = append(m.variables, variable{o[1], o[0], o[2]})
 	case opDecorate:
-		m.decorate(o)
-	case opMemberDecorate:
-		key := member{o[0], o[1]}
-		d := m.members[key]
-		switch o[2] {
-		case decorationNonWritable:
-			d.nonWritable = true
-		case decorationNonReadable:
-			d.nonReadable = true
-		case decorationOffset:
-			d.offset = first(o[3:])
+		value := first(o[2:])
+		m.decorations[decorated{o[0], whole, o[1]}] = value
+		if o[1] == decorationBuiltIn && value == builtInWorkgroupSize {
+			m.workgroupConstant = o[0]
 		}
-		m.members[key] = d
+		m.in.ReadsGrid = m.in.ReadsGrid || o[1] == decorationBuiltIn && value == builtInNumWorkgroups
+	case opMemberDecorate:
+		m.decorations[decorated{o[0], o[1], o[2]}] = first(o[3:])
 	}
 }
 
-func (m *module) decorate(o []uint32) {
-	id := o[0]
-	switch o[1] {
-	case decorationSpecID:
-		m.specIDs[id] = first(o[2:])
-		return
-	case decorationBufferBlock:
-		m.bufferBlock[id] = true
-		return
-	case decorationBuiltIn:
-		switch first(o[2:]) {
-		case builtInWorkgroupSize:
-			m.workgroupConstant = id
-		case builtInNumWorkgroups:
-			m.readsGrid = true
-		}
-		return
+// is returns the operands of the instruction that declares an id, where it is of one of these kinds.
+func (m *module) is(id uint32, ops ...uint32) ([]uint32, bool) {
+	d := m.declared[id]
+	if !slices.Contains(ops, d.op) {
+		return nil, false
 	}
-	d := m.decorations[id]
-	if d == nil {
-		d = new(decoration)
-		m.decorations[id] = d
-	}
-	switch o[1] {
-	case decorationBinding:
-		d.binding, d.hasBinding = first(o[2:]), true
-	case decorationDescriptorSet:
-		d.set = first(o[2:])
-	case decorationNonWritable:
-		d.nonWritable = true
-	case decorationNonReadable:
-		d.nonReadable = true
-	}
+	return d.operands, true
+}
+
+// has tells whether a member of a type, or with whole an id, has a decoration.
+func (m *module) has(id, member, kind uint32) bool {
+	_, ok := m.decorations[decorated{id, member, kind}]
+	return ok
 }
 
 // first is a literal operand, 0 when the instruction ends before it.
@@ -239,13 +185,8 @@ func first(o []uint32) uint32 {
 func text(o []uint32) string {
 	var b []byte
 	for _, w := range o {
-		for k := 0; k < 32; k += 8 {
-			c := byte(w >> k)
-			if c == 0 {
-				return string(b)
-			}
-			b = append(b, c)
-		}
+		b = binary.LittleEndian.AppendUint32(b, w)
 	}
-	return string(b)
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return s
 }
