@@ -111,11 +111,11 @@ func hasInstanceExtension(name string) bool {
 }
 
 // failed turns a result code into an error, or nil for success.
-func failed(op, name string, r Result) error {
+func failed[R ~int32](op, name string, r R) error {
 	if r == 0 {
 		return nil
 	}
-	return &Error{Op: op, Name: name, Result: r}
+	return &Error{Op: op, Name: name, Result: Result(r)}
 }
 
 // physicalDevices lists the instance's physical devices with what is known of each.

@@ -52,11 +52,20 @@ func openNative(instance binding.Instance, p binding.PhysicalDevice, c *Caps) (*
 	return &native{device: device, shim: shim, family: c.queueFamily}, nil
 }
 
-// made returns what a creating call of the binding made.
-func made[T any](op string, create func(*T) binding.Result) (handle, error) {
+// made makes an object of a device, or of a physical one, by what the binding has for it.
+func made[P, I, T any, F interface {
+	*I
+	Free()
+}](parent P, op, name string, create func(P, F, *binding.AllocationCallbacks, *T) binding.Result, info I) (handle, error) {
+	defer F(&info).Free()
 	var t T
-	err := failed(op, "", Result(create(&t)))
+	err := failed(op, name, create(parent, &info, nil, &t))
 	return id(t), err
+}
+
+// destroyer is what destroys an object of a device by its handle.
+func destroyer[T any](destroy func(binding.Device, T, *binding.AllocationCallbacks)) func(binding.Device, handle) {
+	return func(d binding.Device, h handle) { destroy(d, as[T](h), nil) }
 }
 
 // createDevice creates the logical device with one queue. Of the features only subgroup size control, where there is a choice, and
@@ -71,13 +80,6 @@ func createDevice(p binding.PhysicalDevice, c Caps) (binding.Device, error) {
 		PQueueCreateInfos: []binding.DeviceQueueCreateInfo{{
 			SType: binding.StructureTypeDeviceQueueCreateInfo, QueueFamilyIndex: c.queueFamily, QueueCount: 1, PQueuePriorities: priority,
 		}},
-	}
-	defer info.Free()
-	flag := func(on bool) C.int {
-		if on {
-			return 1
-		}
-		return 0
 	}
 	control := c.choosesSubgroup()
 	info.PNext = C.mn_enabled_features(flag(control), flag(c.FullSubgroups), flag(c.IntegerDot))
@@ -94,9 +96,16 @@ func createDevice(p binding.PhysicalDevice, c Caps) (binding.Device, error) {
 		}
 	}
 	info.EnabledExtensionCount = uint32(len(info.PpEnabledExtensionNames))
-	var device binding.Device
-	err := failed("create device", c.Name, Result(binding.CreateDevice(p, &info, nil, &device)))
-	return device, err
+	device, err := made(p, "create device", c.Name, binding.CreateDevice, info)
+	return as[binding.Device](device), err
+}
+
+// flag is a truth as C has it.
+func flag(on bool) C.int {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 func (n *native) close() {
@@ -105,114 +114,92 @@ func (n *native) close() {
 	releaseInstance()
 }
 
-func (n *native) destroy(kind object, h handle) {
-	switch kind {
-	case objBuffer:
-		binding.DestroyBuffer(n.device, as[binding.Buffer](h), nil)
-	case objMemory:
-		binding.FreeMemory(n.device, as[binding.DeviceMemory](h), nil)
-	case objSetLayout:
-		binding.DestroyDescriptorSetLayout(n.device, as[binding.DescriptorSetLayout](h), nil)
-	case objPipelineLayout:
-		binding.DestroyPipelineLayout(n.device, as[binding.PipelineLayout](h), nil)
-	case objPipelineCache:
-		binding.DestroyPipelineCache(n.device, as[binding.PipelineCache](h), nil)
-	case objPipeline:
-		binding.DestroyPipeline(n.device, as[binding.Pipeline](h), nil)
-	case objView:
-		binding.DestroyBufferView(n.device, as[binding.BufferView](h), nil)
-	case objSets:
-		binding.DestroyDescriptorPool(n.device, as[binding.DescriptorPool](h), nil)
-	case objCommands:
-		binding.DestroyCommandPool(n.device, as[binding.CommandPool](h), nil)
-	case objQueries:
-		binding.DestroyQueryPool(n.device, as[binding.QueryPool](h), nil)
-	case objFence:
-		binding.DestroyFence(n.device, as[binding.Fence](h), nil)
-	}
+var destroyers = [objects]func(binding.Device, handle){
+	objBuffer:         destroyer(binding.DestroyBuffer),
+	objMemory:         destroyer(binding.FreeMemory),
+	objSetLayout:      destroyer(binding.DestroyDescriptorSetLayout),
+	objPipelineLayout: destroyer(binding.DestroyPipelineLayout),
+	objPipelineCache:  destroyer(binding.DestroyPipelineCache),
+	objPipeline:       destroyer(binding.DestroyPipeline),
+	objView:           destroyer(binding.DestroyBufferView),
+	objSets:           destroyer(binding.DestroyDescriptorPool),
+	objCommands:       destroyer(binding.DestroyCommandPool),
+	objQueries:        destroyer(binding.DestroyQueryPool),
+	objFence:          destroyer(binding.DestroyFence),
 }
 
+func (n *native) destroy(kind object, h handle) { destroyers[kind](n.device, h) }
+
 func (n *native) createBuffer(size uint64) (handle, requirements, error) {
-	info := binding.BufferCreateInfo{
+	b, err := made(n.device, "create buffer", "", binding.CreateBuffer, binding.BufferCreateInfo{
 		SType: binding.StructureTypeBufferCreateInfo, Size: binding.DeviceSize(size),
-		Usage: binding.BufferUsageFlags(binding.BufferUsageStorageBufferBit | binding.BufferUsageUniformTexelBufferBit | binding.BufferUsageIndirectBufferBit |
-			binding.BufferUsageTransferSrcBit | binding.BufferUsageTransferDstBit),
-	}
-	defer info.Free()
-	var b binding.Buffer
-	if err := failed("create buffer", "", Result(binding.CreateBuffer(n.device, &info, nil, &b))); err != nil {
+		Usage: binding.BufferUsageStorageBufferBit | binding.BufferUsageUniformTexelBufferBit | binding.BufferUsageIndirectBufferBit |
+			binding.BufferUsageTransferSrcBit | binding.BufferUsageTransferDstBit,
+	})
+	if err != nil {
 		return 0, requirements{}, err
 	}
 	var need binding.MemoryRequirements
-	binding.GetBufferMemoryRequirements(n.device, b, &need)
+	binding.GetBufferMemoryRequirements(n.device, as[binding.Buffer](b), &need)
 	defer need.Free()
 	need.Deref()
-	return id(b), requirements{uint64(need.Size), need.MemoryTypeBits}, nil
+	return b, requirements{uint64(need.Size), need.MemoryTypeBits}, nil
 }
 
 func (n *native) allocate(size uint64, memoryType int) (handle, error) {
-	info := binding.MemoryAllocateInfo{
+	return made(n.device, "allocate memory", "", binding.AllocateMemory, binding.MemoryAllocateInfo{
 		SType: binding.StructureTypeMemoryAllocateInfo, AllocationSize: binding.DeviceSize(size), MemoryTypeIndex: uint32(memoryType),
-	}
-	defer info.Free()
-	return made("allocate memory", func(h *binding.DeviceMemory) binding.Result { return binding.AllocateMemory(n.device, &info, nil, h) })
+	})
 }
 
 func (n *native) bind(buffer, memory handle) error {
-	return failed("bind memory", "", Result(binding.BindBufferMemory(n.device, as[binding.Buffer](buffer), as[binding.DeviceMemory](memory), 0)))
+	return failed("bind memory", "", binding.BindBufferMemory(n.device, as[binding.Buffer](buffer), as[binding.DeviceMemory](memory), 0))
 }
 
 func (n *native) mapMemory(memory handle, size uint64) (unsafe.Pointer, error) {
 	var p unsafe.Pointer
-	err := failed("map memory", "", Result(binding.MapMemory(n.device, as[binding.DeviceMemory](memory), 0, binding.DeviceSize(size), 0, &p)))
+	err := failed("map memory", "", binding.MapMemory(n.device, as[binding.DeviceMemory](memory), 0, binding.DeviceSize(size), 0, &p))
 	return p, err
 }
 
 func (n *native) createFence() (handle, error) {
-	info := binding.FenceCreateInfo{SType: binding.StructureTypeFenceCreateInfo}
-	defer info.Free()
-	return made("create fence", func(h *binding.Fence) binding.Result { return binding.CreateFence(n.device, &info, nil, h) })
+	return made(n.device, "create fence", "", binding.CreateFence, binding.FenceCreateInfo{SType: binding.StructureTypeFenceCreateInfo})
 }
 
 func (n *native) createQueries(count int) (handle, error) {
-	info := binding.QueryPoolCreateInfo{
+	return made(n.device, "create query pool", "", binding.CreateQueryPool, binding.QueryPoolCreateInfo{
 		SType: binding.StructureTypeQueryPoolCreateInfo, QueryType: binding.QueryTypeTimestamp, QueryCount: uint32(count),
-	}
-	defer info.Free()
-	return made("create query pool", func(h *binding.QueryPool) binding.Result { return binding.CreateQueryPool(n.device, &info, nil, h) })
+	})
 }
 
 func (n *native) timestamps(pool handle, count int) ([]uint64, error) {
 	ticks := make([]uint64, count)
 	r := C.mn_timestamps(n.shim, C.uint64_t(pool), C.uint32_t(count), (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(ticks))))
-	return ticks, failed("read timestamps", "", Result(r))
+	return ticks, failed("read timestamps", "", r)
 }
 
 func (n *native) createCommands(count int) (handle, []command, error) {
-	info := binding.CommandPoolCreateInfo{
-		SType: binding.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: n.family,
-		Flags: binding.CommandPoolCreateFlags(binding.CommandPoolCreateResetCommandBuffer),
-	}
-	defer info.Free()
-	var pool binding.CommandPool
-	if err := failed("create command pool", "", Result(binding.CreateCommandPool(n.device, &info, nil, &pool))); err != nil {
+	pool, err := made(n.device, "create command pool", "", binding.CreateCommandPool, binding.CommandPoolCreateInfo{
+		SType: binding.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: n.family, Flags: binding.CommandPoolCreateResetCommandBuffer,
+	})
+	if err != nil {
 		return 0, nil, err
 	}
 	alloc := binding.CommandBufferAllocateInfo{
-		SType: binding.StructureTypeCommandBufferAllocateInfo, CommandPool: pool, Level: binding.CommandBufferLevelPrimary,
+		SType: binding.StructureTypeCommandBufferAllocateInfo, CommandPool: as[binding.CommandPool](pool), Level: binding.CommandBufferLevelPrimary,
 		CommandBufferCount: uint32(count),
 	}
 	defer alloc.Free()
 	list := make([]binding.CommandBuffer, count)
-	if err := failed("allocate command buffers", "", Result(binding.AllocateCommandBuffers(n.device, &alloc, list))); err != nil {
-		binding.DestroyCommandPool(n.device, pool, nil)
+	if err := failed("allocate command buffers", "", binding.AllocateCommandBuffers(n.device, &alloc, list)); err != nil {
+		n.destroy(objCommands, pool)
 		return 0, nil, err
 	}
 	commands := make([]command, count)
 	for i, c := range list {
 		commands[i] = uintptr(unsafe.Pointer(c))
 	}
-	return id(pool), commands, nil
+	return pool, commands, nil
 }
 
 func (n *native) record(commands []command, s stream, oneTime bool) error {
@@ -222,12 +209,12 @@ func (n *native) record(commands []command, s stream, oneTime bool) error {
 	}
 	r := C.mn_record(n.shim, (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(commands))), C.size_t(len(commands)),
 		(*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(s))), C.size_t(len(s)), flags)
-	return failed("record", "", Result(r))
+	return failed("record", "", r)
 }
 
 func (n *native) submit(commands []command, fence handle) error {
 	r := C.mn_submit(n.shim, (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(commands))), C.uint32_t(len(commands)), C.uint64_t(fence))
-	return failed("submit", "", Result(r))
+	return failed("submit", "", r)
 }
 
 func (n *native) wait(fence handle, limit time.Duration) (bool, error) {
@@ -239,9 +226,9 @@ func (n *native) wait(fence handle, limit time.Duration) (bool, error) {
 }
 
 func (n *native) reset(fence handle) error {
-	return failed("reset fence", "", Result(C.mn_reset(n.shim, C.uint64_t(fence))))
+	return failed("reset fence", "", C.mn_reset(n.shim, C.uint64_t(fence)))
 }
 
 func (n *native) waitIdle() error {
-	return failed("wait for the device", "", Result(binding.DeviceWaitIdle(n.device)))
+	return failed("wait for the device", "", binding.DeviceWaitIdle(n.device))
 }

@@ -13,21 +13,17 @@ type Size = uint
 
 // Types.
 type (
+	AllocationCallbacks           = vk.AllocationCallbacks
 	ApplicationInfo               = vk.ApplicationInfo
 	Buffer                        = vk.Buffer
 	BufferCreateInfo              = vk.BufferCreateInfo
-	BufferUsageFlags              = vk.BufferUsageFlags
-	BufferView                    = vk.BufferView
 	BufferViewCreateInfo          = vk.BufferViewCreateInfo
 	CommandBuffer                 = vk.CommandBuffer
 	CommandBufferAllocateInfo     = vk.CommandBufferAllocateInfo
 	CommandPool                   = vk.CommandPool
-	CommandPoolCreateFlags        = vk.CommandPoolCreateFlags
 	CommandPoolCreateInfo         = vk.CommandPoolCreateInfo
-	DescriptorPool                = vk.DescriptorPool
 	DescriptorPoolCreateInfo      = vk.DescriptorPoolCreateInfo
 	DescriptorPoolSize            = vk.DescriptorPoolSize
-	DescriptorType                = vk.DescriptorType
 	DescriptorSetLayout           = vk.DescriptorSetLayout
 	DescriptorSetLayoutBinding    = vk.DescriptorSetLayoutBinding
 	DescriptorSetLayoutCreateInfo = vk.DescriptorSetLayoutCreateInfo
@@ -36,30 +32,24 @@ type (
 	DeviceMemory                  = vk.DeviceMemory
 	DeviceQueueCreateInfo         = vk.DeviceQueueCreateInfo
 	DeviceSize                    = vk.DeviceSize
-	Fence                         = vk.Fence
+	Format                        = vk.Format
 	FenceCreateInfo               = vk.FenceCreateInfo
 	Instance                      = vk.Instance
-	InstanceCreateFlags           = vk.InstanceCreateFlags
 	InstanceCreateInfo            = vk.InstanceCreateInfo
 	MemoryAllocateInfo            = vk.MemoryAllocateInfo
 	MemoryRequirements            = vk.MemoryRequirements
 	PhysicalDevice                = vk.PhysicalDevice
 	PhysicalDeviceLimits          = vk.PhysicalDeviceLimits
 	PhysicalDeviceProperties      = vk.PhysicalDeviceProperties
-	Pipeline                      = vk.Pipeline
 	PipelineCache                 = vk.PipelineCache
 	PipelineCacheCreateInfo       = vk.PipelineCacheCreateInfo
-	PipelineLayout                = vk.PipelineLayout
 	PipelineLayoutCreateInfo      = vk.PipelineLayoutCreateInfo
 	PushConstantRange             = vk.PushConstantRange
-	QueryPool                     = vk.QueryPool
 	QueryPoolCreateInfo           = vk.QueryPoolCreateInfo
 	Queue                         = vk.Queue
 	QueueFamilyProperties         = vk.QueueFamilyProperties
 	Result                        = vk.Result
-	ShaderModule                  = vk.ShaderModule
 	ShaderModuleCreateInfo        = vk.ShaderModuleCreateInfo
-	ShaderStageFlags              = vk.ShaderStageFlags
 )
 
 // Functions, all of Vulkan 1.0.
