@@ -1,7 +1,6 @@
 package shaders
 
 import (
-	"encoding/binary"
 	"math"
 
 	"muninn/vk"
@@ -27,9 +26,7 @@ const NoToken = math.MaxUint32
 
 // DecodeChoice reads a Choice from ChoiceBytes bytes.
 func DecodeChoice(b []byte) Choice {
-	f := func(i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b[i:])) }
-	return Choice{Token: binary.LittleEndian.Uint32(b), Logit: f(4), LogProb: f(8), Margin: f(12), Top: f(16), LSE: f(20),
-		Kept: binary.LittleEndian.Uint32(b[24:]), Below: f(28)}
+	return Choice{word(b, 0), float(b, 1), float(b, 2), float(b, 3), float(b, 4), float(b, 5), word(b, 6), float(b, 7)}
 }
 
 type pickPush struct{ Vocab, Stride uint32 }

@@ -1,9 +1,6 @@
 package shaders
 
 import (
-	"encoding/binary"
-	"math"
-
 	"muninn/vk"
 )
 
@@ -29,17 +26,10 @@ const (
 )
 
 // Put writes the pair as the device reads it.
-func (p Pair) Put(b []byte) {
-	for i, w := range [4]uint32{p.Cell, p.From, p.Kept, flag(p.Fresh)} {
-		binary.LittleEndian.PutUint32(b[4*i:], w)
-	}
-}
+func (p Pair) Put(b []byte) { put(b, p.Cell, p.From, p.Kept, flag(p.Fresh)) }
 
 // DecodeDistance reads a Distance from DistanceBytes bytes.
-func DecodeDistance(b []byte) Distance {
-	f := func(i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])) }
-	return Distance{f(0), f(1), f(2)}
-}
+func DecodeDistance(b []byte) Distance { return Distance{float(b, 0), float(b, 1), float(b, 2)} }
 
 // Compare records d = state[pair.Cell] - older[pair.From] for each pair, and how large d is, and d less the last difference
 // kept for it, which it replaces. state (cells, d), older (.., d), kept (.., d); pairs (n) Pair; distances (n) Distance.

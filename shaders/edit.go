@@ -1,7 +1,6 @@
 package shaders
 
 import (
-	"encoding/binary"
 	"math"
 
 	"muninn/vk"
@@ -18,11 +17,7 @@ const EditBytes = 16
 
 // Put writes the edit as the device reads it.
 func (e Edit) Put(b []byte) {
-	le := binary.LittleEndian
-	le.PutUint32(b[0:], e.Row)
-	le.PutUint32(b[4:], e.Token)
-	le.PutUint32(b[8:], math.Float32bits(e.Scale))
-	le.PutUint32(b[12:], math.Float32bits(e.Add))
+	put(b, e.Row, e.Token, math.Float32bits(e.Scale), math.Float32bits(e.Add))
 }
 
 // Edit records changes of single logits, in place. edits (capacity) Edit, of which the first count[0] are made; the

@@ -1,7 +1,6 @@
 package shaders
 
 import (
-	"encoding/binary"
 	"math"
 
 	"muninn/vk"
@@ -45,31 +44,19 @@ const (
 	ProgressBytes = 16
 )
 
-func flag(b bool) uint32 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // Put writes the rule as the device reads it.
 func (r ExitRule) Put(b []byte) {
-	for i, w := range [8]uint32{r.Steps, r.Criterion, uint32(r.Measure), flag(r.AtLeast), math.Float32bits(r.Threshold), r.MinSteps, r.Every, 0} {
-		binary.LittleEndian.PutUint32(b[4*i:], w)
-	}
+	put(b, r.Steps, r.Criterion, uint32(r.Measure), flag(r.AtLeast), math.Float32bits(r.Threshold), r.MinSteps, r.Every, 0)
 }
 
 // Put writes the progress as the device reads it.
 func (p Progress) Put(b []byte) {
-	for i, w := range [4]uint32{p.Taken, flag(p.Done), p.Checks, math.Float32bits(p.Value)} {
-		binary.LittleEndian.PutUint32(b[4*i:], w)
-	}
+	put(b, p.Taken, flag(p.Done), p.Checks, math.Float32bits(p.Value))
 }
 
 // DecodeProgress reads a Progress from ProgressBytes bytes.
 func DecodeProgress(b []byte) Progress {
-	w := func(i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
-	return Progress{Taken: w(0), Done: w(1) != 0, Checks: w(2), Value: math.Float32frombits(w(3))}
+	return Progress{Taken: word(b, 0), Done: word(b, 1) != 0, Checks: word(b, 2), Value: float(b, 3)}
 }
 
 // Groups are the rows' groups on the device.

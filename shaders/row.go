@@ -1,7 +1,6 @@
 package shaders
 
 import (
-	"encoding/binary"
 	"math"
 
 	"muninn/shaders/plain"
@@ -30,10 +29,8 @@ type Row struct {
 
 // Put writes the row as the device reads it.
 func (r Row) Put(b []byte) {
-	for i, w := range [RowBytes / 4]uint32{r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Cell, r.Group,
-		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw} {
-		binary.LittleEndian.PutUint32(b[4*i:], w)
-	}
+	put(b, r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Cell, r.Group,
+		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw)
 }
 
 // NoiseType is how the weight of noise falls with the core steps.

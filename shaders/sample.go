@@ -1,7 +1,6 @@
 package shaders
 
 import (
-	"encoding/binary"
 	"math"
 
 	"muninn/vk"
@@ -22,14 +21,7 @@ const FilterBytes = 32
 
 // Put writes the filter as the device reads it.
 func (f Filter) Put(b []byte) {
-	le := binary.LittleEndian
-	le.PutUint32(b[0:], math.Float32bits(f.InverseTemperature))
-	le.PutUint32(b[4:], f.TopK)
-	le.PutUint32(b[8:], math.Float32bits(f.TopP))
-	le.PutUint32(b[12:], math.Float32bits(f.MinP))
-	le.PutUint32(b[16:], math.Float32bits(f.U))
-	le.PutUint32(b[20:], f.Enabled)
-	le.PutUint64(b[24:], 0)
+	put(b, math.Float32bits(f.InverseTemperature), f.TopK, math.Float32bits(f.TopP), math.Float32bits(f.MinP), math.Float32bits(f.U), f.Enabled, 0, 0)
 }
 
 // Sample records a draw from each row's filtered distribution; it runs after Argmax over the same rows.
