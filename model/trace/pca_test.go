@@ -7,23 +7,22 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/mat"
 )
 
 // spread makes rows whose variance falls by a factor from one random direction to the next.
 func spread(rows, width int, factor float64) [][]float32 {
 	rng := rand.New(rand.NewPCG(7, 8))
-	dirs := make([]float64, width*width)
-	for i := range dirs {
-		dirs[i] = rng.NormFloat64()
-	}
-	orthonormalise(dirs, width, width)
+	dirs := mat.NewDense(width, width, nil)
+	dirs.Apply(func(int, int, float64) float64 { return rng.NormFloat64() }, dirs)
+	orthonormalise(dirs)
 	out := make([][]float32, rows)
 	for r := range out {
 		x := make([]float64, width)
 		for j := range width {
 			a := rng.NormFloat64() * math.Pow(factor, float64(j)/2)
 			for i := range x {
-				x[i] += a * dirs[i*width+j]
+				x[i] += a * dirs.At(i, j)
 			}
 		}
 		out[r] = make([]float32, width)
@@ -46,10 +45,8 @@ func exact(rows [][]float32, width, k int) *pca {
 		}
 	}
 	_, vectors := eigen(cov, width)
-	p := &pca{mean: mean, dirs: make([]float64, width*k), k: k}
-	for i := range width {
-		copy(p.dirs[i*k:i*k+k], vectors[i*width:i*width+k])
-	}
+	p := &pca{mean: mean, dirs: mat.NewDense(width, k, nil)}
+	p.dirs.Copy(vectors)
 	p.fixSigns()
 	return p
 }
@@ -62,9 +59,10 @@ func TestPCAIsExact(t *testing.T) {
 	}{{200, 3, 2, 0.5, 1e-9}, {300, 40, 6, 0.6, 1e-4}, {500, 100, 6, 0.8, 1e-2}, {5, 30, 2, 0.5, 1e-6}} {
 		rows := spread(c.rows, c.width, c.factor)
 		got, want := fitPCA(rows, c.width, c.k), exact(rows, c.width, c.k)
-		for i := range got.dirs {
-			if math.Abs(got.dirs[i]-want.dirs[i]) > c.tolerance {
-				t.Fatalf("%+v: loading %d of component %d is %g, want %g", c, i/c.k, i%c.k, got.dirs[i], want.dirs[i])
+		have, wanted := got.dirs.RawMatrix().Data, want.dirs.RawMatrix().Data
+		for i := range have {
+			if math.Abs(have[i]-wanted[i]) > c.tolerance {
+				t.Fatalf("%+v: loading %d of component %d is %g, want %g", c, i/c.k, i%c.k, have[i], wanted[i])
 			}
 		}
 		_, explained := got.project(rows)
@@ -84,7 +82,7 @@ func TestEigen(t *testing.T) {
 			t.Errorf("eigenvalue %d is %g, want %g", i, values[i], want)
 		}
 	}
-	if x := math.Abs(vectors[0*3+1]); math.Abs(x-math.Sqrt2/2) > 1e-14 || math.Abs(vectors[2*3+0]) != 1 {
+	if x := math.Abs(vectors.At(0, 1)); math.Abs(x-math.Sqrt2/2) > 1e-14 || math.Abs(vectors.At(2, 0)) != 1 {
 		t.Errorf("vectors %v", vectors)
 	}
 }
@@ -94,13 +92,13 @@ func TestPCAIsTheSameEachTime(t *testing.T) {
 	rows := spread(300, 40, 0.9)
 	first := fitPCA(rows, 40, 6)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	if diff := cmp.Diff(first.dirs, fitPCA(rows, 40, 6).dirs); diff != "" {
+	if diff := cmp.Diff(first.dirs.RawMatrix().Data, fitPCA(rows, 40, 6).dirs.RawMatrix().Data); diff != "" {
 		t.Error(diff)
 	}
 	for j := range 6 {
 		largest := 0.0
 		for i := range 40 {
-			if x := first.dirs[i*6+j]; math.Abs(x) > math.Abs(largest) {
+			if x := first.dirs.At(i, j); math.Abs(x) > math.Abs(largest) {
 				largest = x
 			}
 		}
