@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,10 +97,6 @@ func appendTokenizer(kvs []gguf.KV, ck *Checkpoint, text []byte) ([]gguf.KV, err
 	if err != nil {
 		return nil, strict.Unusable("%s: %w", fileTokenizer, err)
 	}
-	merges, err := mergesOf(text)
-	if err != nil {
-		return nil, strict.Unusable("%s: %w", fileTokenizer, err)
-	}
 	rows := ck.Config.PaddedVocabSize
 	if t.VocabSize() > rows {
 		return nil, strict.Unusable("%s: ids up to %d, the embedding has %d rows: it is of another model", fileTokenizer, t.VocabSize()-1, rows)
@@ -121,44 +116,16 @@ func appendTokenizer(kvs []gguf.KV, ck *Checkpoint, text []byte) ([]gguf.KV, err
 		gguf.KV{Key: "tokenizer.ggml.model", Value: "gpt2"},
 		gguf.KV{Key: "tokenizer.ggml.tokens", Value: tokens},
 		gguf.KV{Key: "tokenizer.ggml.token_type", Value: kinds},
-		gguf.KV{Key: "tokenizer.ggml.merges", Value: merges})
+		gguf.KV{Key: "tokenizer.ggml.merges", Value: t.Merges()})
 	g := ck.Generation
-	ids := []struct {
-		key string
-		id  int
-	}{{"bos", g.BOS}, {"padding", g.Pad}}
+	ids := map[string]int{"bos": g.BOS, "padding": g.Pad, "eos": -1}
 	if len(g.EOS) > 0 {
-		ids = append(ids, struct {
-			key string
-			id  int
-		}{"eos", g.EOS[0]})
+		ids["eos"] = g.EOS[0]
 	}
-	for _, special := range ids {
-		if special.id >= 0 {
-			kvs = append(kvs, gguf.KV{Key: "tokenizer.ggml." + special.key + "_token_id", Value: uint32(special.id)})
+	for _, name := range []string{"bos", "padding", "eos"} {
+		if ids[name] >= 0 {
+			kvs = append(kvs, gguf.KV{Key: "tokenizer.ggml." + name + "_token_id", Value: uint32(ids[name])})
 		}
 	}
 	return kvs, nil
-}
-
-// mergesOf lists the merges of a tokenizer.json that Parse accepts, in GGUF's form "a b".
-func mergesOf(text []byte) ([]string, error) {
-	var file struct {
-		Model struct{ Merges []json.RawMessage }
-	}
-	if err := json.Unmarshal(text, &file); err != nil {
-		return nil, err
-	}
-	merges := make([]string, len(file.Model.Merges))
-	for i, raw := range file.Model.Merges {
-		var pair []string
-		if json.Unmarshal(raw, &merges[i]) == nil {
-			continue
-		}
-		if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 {
-			return nil, fmt.Errorf("model.merges[%d] is neither a text nor a pair", i)
-		}
-		merges[i] = pair[0] + " " + pair[1]
-	}
-	return merges, nil
 }

@@ -1,72 +1,36 @@
 package tokenizer
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
+	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-)
 
-// encoding/json accepts duplicate keys, matches names without case and replaces broken Unicode. The helpers
-// here read values one by one so that such files are refused instead.
+	"muninn/model/internal/strict"
+)
 
 // escape matches an escape of JSON: a pair of surrogates as a whole, and a lone one by its last digits.
 var escape = regexp.MustCompile(`(?s)\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F](..)|.)`)
 
-// checkText refuses invalid UTF-8 and lone surrogate escapes anywhere in a JSON document.
-func checkText(data []byte) error {
-	if !utf8.Valid(data) {
-		return fileErrorf("not valid UTF-8")
-	}
+// fileLimits let files through that have too many tokens or merges for a message that says so.
+var fileLimits = strict.Limits{Depth: 128, Keys: 2 * MaxVocab, Items: 2 * maxMerges}
+
+// checkFile refuses what encoding/json lets through: lone surrogate escapes, which it would replace, and what strict names.
+func checkFile(data []byte) error {
 	for at := 0; ; {
 		m := escape.FindSubmatchIndex(data[at:])
 		if m == nil {
-			return nil
+			break
 		}
 		if m[2] >= 0 {
 			return fileErrorf("lone surrogate escape at byte %d", at+m[0])
 		}
 		at += m[1]
 	}
-}
-
-// each calls f for every member of a JSON object, or element of an array, in order; f reads the value from dec. A repeated
-// name is an error.
-func each(raw []byte, where string, open json.Delim, f func(dec *json.Decoder, name string, i int) error) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	t, err := dec.Token()
-	if len(raw) == 0 || err == nil && t != open {
-		return fileErrorf("%s: want %s", where, map[json.Delim]string{'{': "an object", '[': "an array"}[open])
-	}
-	seen := map[string]bool{}
-	for i := 0; err == nil && dec.More(); i++ {
-		name := ""
-		if open == '{' {
-			if t, err = dec.Token(); err != nil {
-				break
-			}
-			name, _ = t.(string) // the decoder has no other names
-			if seen[name] {
-				return fileErrorf("%s: %q appears twice", where, clip(name))
-			}
-			seen[name] = true
-		}
-		if err := f(dec, name, i); err != nil {
-			return err
-		}
-	}
-	if err == nil {
-		_, err = dec.Token() // the closing bracket
-	}
-	if err != nil {
-		return fileErrorf("%s: %w", where, err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return fileErrorf("%s: data after the end", where)
+	if err := strict.Check(data, fileLimits); err != nil {
+		return fileErrorf("%w", err)
 	}
 	return nil
 }
@@ -80,18 +44,18 @@ type object struct {
 }
 
 func readObject(raw []byte, where string, failed *error) object {
-	o := object{where, map[string]json.RawMessage{}, failed}
-	o.fail(each(raw, where, '{', func(dec *json.Decoder, name string, _ int) error {
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return fileErrorf("%s: %w", o.at(clip(name)), err)
-		}
-		if string(value) != "null" {
-			o.fields[name] = value
-		}
-		return nil
-	}))
+	o := object{where, nil, failed}
+	o.fail(read(raw, where, "an object", &o.fields))
+	maps.DeleteFunc(o.fields, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
 	return o
+}
+
+// read decodes a value that must be there.
+func read(raw []byte, where, what string, into any) error {
+	if string(raw) == "null" || json.Unmarshal(raw, into) != nil {
+		return fileErrorf("%s: want %s", where, what)
+	}
+	return nil
 }
 
 func (o object) fail(err error) {
@@ -111,36 +75,25 @@ func (o object) object(name string) object {
 
 // list reads an array of objects.
 func (o object) list(name string) (out []object) {
-	o.fail(each(o.fields[name], o.at(name), '[', func(dec *json.Decoder, _ string, i int) error {
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return fileErrorf("%s[%d]: %w", o.at(name), i, err)
-		}
-		out = append(out, readObject(value, o.at(name)+"["+strconv.Itoa(i)+"]", o.failed))
-		return *o.failed
-	}))
+	var items []json.RawMessage
+	o.fail(read(o.fields[name], o.at(name), "an array", &items))
+	for i, item := range items {
+		out = append(out, readObject(item, fmt.Sprintf("%s[%d]", o.at(name), i), o.failed))
+	}
 	return out
 }
 
 func (o object) text(name string) (s string) {
-	if raw := o.fields[name]; len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
-		o.fail(fileErrorf("%s: want a string", o.at(name)))
-	}
+	o.fail(read(o.fields[name], o.at(name), "a string", &s))
 	return s
 }
 
 // flag reads true or false, with a value for an absent member.
 func (o object) flag(name string, absent bool) bool {
-	switch string(o.fields[name]) {
-	case "":
-		return absent
-	case "true":
-		return true
-	case "false":
-	default:
-		o.fail(fileErrorf("%s: want true or false", o.at(name)))
+	if o.has(name) {
+		o.fail(read(o.fields[name], o.at(name), "true or false", &absent))
 	}
-	return false
+	return absent
 }
 
 func (o object) id(name string) int32 {
@@ -159,9 +112,4 @@ func readID(raw []byte, where string) (int32, error) {
 }
 
 // clip shortens a value from a file for an error message.
-func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "..."
-	}
-	return s
-}
+func clip(s string) string { return strict.ClipTo(40, s) }

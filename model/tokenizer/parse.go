@@ -12,7 +12,7 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if len(data) > MaxFileSize {
 		return nil, fmt.Errorf("tokenizer: tokenizer.json of %d bytes, at most %d: %w", len(data), MaxFileSize, ErrTooLarge)
 	}
-	if err := checkText(data); err != nil {
+	if err := checkFile(data); err != nil {
 		return nil, err
 	}
 	var failed error

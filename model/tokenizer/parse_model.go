@@ -1,8 +1,10 @@
 package tokenizer
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -52,45 +54,44 @@ func (m *bpe) idOf(token string) int32 {
 }
 
 func (m *bpe) parseVocab(raw json.RawMessage) error {
-	m.vocab = map[string]int32{}
-	err := each(raw, "model.vocab", '{', func(dec *json.Decoder, token string, _ int) error {
-		if len(m.vocab) >= MaxVocab {
-			return fileErrorf("model.vocab has more than %d tokens: %w", MaxVocab, ErrTooLarge)
-		}
-		value, err := dec.Token()
-		if err != nil {
-			return fileErrorf("model.vocab: %w", err)
-		}
-		number, _ := value.(json.Number)
-		id, err := readID([]byte(number), "model.vocab")
-		m.vocab[token] = id
-		m.longest = max(m.longest, len(token))
+	var vocab map[string]json.RawMessage
+	err := read(raw, "model.vocab", "an object", &vocab)
+	switch {
+	case err != nil:
 		return err
-	})
-	if err == nil && len(m.vocab) == 0 {
-		err = fileErrorf("model.vocab is empty")
+	case len(vocab) == 0:
+		return fileErrorf("model.vocab is empty")
+	case len(vocab) > MaxVocab:
+		return fileErrorf("model.vocab has more than %d tokens: %w", MaxVocab, ErrTooLarge)
 	}
-	return err
+	m.vocab = make(map[string]int32, len(vocab))
+	for token, value := range vocab {
+		if m.vocab[token], err = readID(value, "model.vocab"); err != nil {
+			return err
+		}
+		m.longest = max(m.longest, len(token))
+	}
+	return nil
 }
 
 // parseMerges reads merges in either form, ["a b", ...] or [["a","b"], ...]. A repeated pair takes its last
 // rank, as in HuggingFace.
 func (m *bpe) parseMerges(raw json.RawMessage) error {
 	m.ranks = map[uint64]uint32{}
+	var list []any
+	if err := read(raw, "model.merges", "an array", &list); err != nil {
+		return err
+	}
+	if len(list) > maxMerges {
+		return fileErrorf("model.merges has more than %d rules: %w", maxMerges, ErrTooLarge)
+	}
 	rules, pairs := false, false
-	return each(raw, "model.merges", '[', func(dec *json.Decoder, _ string, i int) error {
-		if i >= maxMerges {
-			return fileErrorf("model.merges has more than %d rules: %w", maxMerges, ErrTooLarge)
-		}
-		var rule any
-		if err := dec.Decode(&rule); err != nil {
-			return fileErrorf("model.merges[%d]: %w", i, err)
-		}
+	for i, rule := range list {
 		var parts []string
 		switch rule := rule.(type) {
 		case string:
 			if strings.HasPrefix(rule, "#version") {
-				return nil // a header line that some converters keep
+				continue // a header line that some converters keep
 			}
 			rules, parts = true, strings.Split(rule, " ")
 		case []any:
@@ -113,6 +114,17 @@ func (m *bpe) parseMerges(raw json.RawMessage) error {
 		}
 		m.ranks[pair(ids[0], ids[1])] = uint32(len(m.merged))
 		m.merged = append(m.merged, ids[2])
-		return nil
-	})
+	}
+	return nil
+}
+
+// Merges lists the merge rules, lowest rank first, each as "left right".
+func (t *Tokenizer) Merges() []string {
+	m := &t.model
+	pairs := slices.SortedFunc(maps.Keys(m.ranks), func(a, b uint64) int { return cmp.Compare(m.ranks[a], m.ranks[b]) })
+	rules := make([]string, len(pairs))
+	for i, p := range pairs {
+		rules[i] = t.entries[p>>32].token + " " + t.entries[uint32(p)].token
+	}
+	return rules
 }

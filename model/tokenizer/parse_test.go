@@ -55,20 +55,20 @@ func TestParseRefuses(t *testing.T) {
 	}
 	sequence := `{"type":"Sequence","pretokenizers":[`
 	for _, c := range []struct{ name, file, want string }{
-		{"empty", ``, "want an object"},
+		{"empty", ``, "ends too early"},
 		{"not JSON", `tokens`, "invalid character"},
-		{"truncated", small()[:200], "EOF"},
-		{"truncated in vocab", strings.SplitAfter(small(), `"abc"`)[0], "EOF"},
-		{"trailing data", small() + `{}`, "after the end"},
-		{"array", `[]`, "want an object"},
-		{"NUL", small() + "\x00", "after the end"},
+		{"truncated", small()[:200], "ends too early"},
+		{"truncated in vocab", strings.SplitAfter(small(), `"abc"`)[0], "ends too early"},
+		{"trailing data", small() + `{}`, "after the JSON object"},
+		{"array", `[]`, "not a JSON object"},
+		{"NUL", small() + "\x00", "after the JSON object"},
 		{"NUL inside", strings.Replace(small(), "BPE", "B\x00PE", 1), "invalid character"},
 		{"invalid UTF-8", strings.Replace(small(), "Ġ", "\xff", 1), "UTF-8"},
 		{"lone surrogate", small("VOCAB", `{"\ud800":0}`), "surrogate"},
 		{"low surrogate", small("VOCAB", `{"\udc00":0}`), "surrogate"},
-		{"deep nesting", nested("[", "]", 100_000, ""), "want an object"},
-		{"deep nesting inside", small("NORM", nested("[", "]", 100_000, "")), "max depth"},
-		{"member twice", `{"version":"1.0","version":"1.0"}`, "appears twice"},
+		{"deep nesting", nested("[", "]", 100_000, ""), "not a JSON object"},
+		{"deep nesting inside", small("NORM", nested("[", "]", 100_000, "")), "nested deeper"},
+		{"member twice", `{"version":"1.0","version":"1.0"}`, "duplicate key \"version\""},
 		{"no model", `{"version":"1.0"}`, "model"},
 		{"case matters", strings.Replace(small(), `"model"`, `"Model"`, 1), "model"},
 
@@ -81,7 +81,7 @@ func TestParseRefuses(t *testing.T) {
 		{"vocab exponent", small("VOCAB", `{"a":1e2}`), "want an id"},
 		{"vocab huge id", small("VOCAB", `{"a":4294967296}`), "want an id"},
 		{"vocab id at the limit", small("VOCAB", `{"a":1048576}`), "want an id"},
-		{"vocab token twice", small("VOCAB", `{"a":0,"a":1}`), "appears twice"},
+		{"vocab token twice", small("VOCAB", `{"a":0,"a":1}`), "duplicate key \"a\""},
 		{"vocab id twice", small("VOCAB", `{"a":0,"b":0}`, "MERGES", `[]`), `both "a" and "b"`},
 
 		{"merges object", small("MERGES", `{}`), "want an array"},

@@ -1,6 +1,6 @@
 package tokenizer
 
-import "encoding/json"
+import "fmt"
 
 // part of a template: the encoded text, or fixed ids.
 type part struct {
@@ -35,9 +35,7 @@ func parseTemplate(o object) (template []part) {
 				return nil
 			}
 			var p part
-			if err := json.Unmarshal(specials.object(id).fields["ids"], &p.ids); err != nil {
-				o.fail(fileErrorf("%s: ids of %q: %w", specials.where, clip(id), err))
-			}
+			o.fail(read(specials.object(id).fields["ids"], fmt.Sprintf("%s: ids of %q", specials.where, clip(id)), "a list of ids", &p.ids))
 			template = append(template, p)
 		default:
 			if p.object("Sequence").text("id") != "A" || hasText {
