@@ -33,10 +33,8 @@ func Parse(data []byte) (*Tokenizer, error) {
 		}
 	}
 	t.decoder.joined = file.has("decoder")
-	if n := len(t.stages); n > 0 {
-		if _, ok := t.stages[n-1].(alphabet); ok {
-			t.stages, t.bytes = t.stages[:n-1], true
-		}
+	if t.bytes { // as the last stage, the byte alphabet is left to the merge loop
+		t.stages = t.stages[:len(t.stages)-1]
 	}
 	t.model.parse(readObject(file.fields["model"], "model", &failed))
 	var added []addedToken

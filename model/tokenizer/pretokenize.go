@@ -6,32 +6,18 @@ import (
 	"strings"
 )
 
-// stage is one step of the pre-tokenizer. It replaces the pieces of a text by smaller or rewritten ones.
-type stage interface {
-	// apply returns the new pieces and how many bytes it dropped.
-	apply(pieces []string, b *budget) (out []string, lost int, err error)
-}
+// stage is one step of the pre-tokenizer. It replaces the pieces of a text by smaller or rewritten ones, and gives those and how
+// many bytes it dropped.
+type stage func(pieces []string, b *budget) (out []string, lost int, err error)
 
-// prefixSpace puts a space before every piece that does not begin with one.
-type prefixSpace struct{}
-
-func (prefixSpace) apply(pieces []string, _ *budget) ([]string, int, error) {
-	for i, p := range pieces {
-		if !strings.HasPrefix(p, " ") {
-			pieces[i] = " " + p
+// rewriting is a stage that changes each piece by itself.
+func rewriting(f func(string) string) stage {
+	return func(pieces []string, _ *budget) ([]string, int, error) {
+		for i, p := range pieces {
+			pieces[i] = f(p)
 		}
+		return pieces, 0, nil
 	}
-	return pieces, 0, nil
-}
-
-// alphabet writes every piece in the byte alphabet. As the last stage it is left to the merge loop.
-type alphabet struct{}
-
-func (alphabet) apply(pieces []string, _ *budget) ([]string, int, error) {
-	for i, p := range pieces {
-		pieces[i] = string(appendAlphabet(nil, p))
-	}
-	return pieces, 0, nil
 }
 
 // behavior says what becomes of the matches of a split, in the words of the file.
@@ -111,22 +97,23 @@ func (b behavior) join(spans []span) []span {
 
 // parsePreTokenizer appends the stages of one component.
 func (t *Tokenizer) parsePreTokenizer(o object, kind string) {
-	add := func(s stage) { t.stages = append(t.stages, s) }
+	add := func(s stage) { t.stages, t.bytes = append(t.stages, s), false }
 	switch kind {
 	case "ByteLevel":
 		if o.flag("add_prefix_space", false) {
-			add(prefixSpace{})
+			add(rewriting(func(p string) string { return " " + strings.TrimPrefix(p, " ") }))
 		}
 		if o.flag("use_regex", true) {
-			add(split{o.compile(gpt2Pattern), isolated, false})
+			add(split{o.compile(gpt2Pattern), isolated, false}.apply)
 		}
-		add(alphabet{})
+		add(rewriting(func(p string) string { return string(appendAlphabet(nil, p)) }))
+		t.bytes = true
 	case "Digits":
 		source := `\p{N}+`
 		if o.flag("individual_digits", false) {
 			source = `\p{N}`
 		}
-		add(split{o.compile(source), isolated, false})
+		add(split{o.compile(source), isolated, false}.apply)
 	case "Split":
 		s := split{behavior: behavior(o.text("behavior")), invert: o.flag("invert", false)}
 		if !slices.Contains([]behavior{removed, isolated, mergedWithPrevious, mergedWithNext, contiguous}, s.behavior) {
@@ -137,7 +124,7 @@ func (t *Tokenizer) parsePreTokenizer(o object, kind string) {
 			source = quotePattern(source)
 		}
 		s.pattern = o.compile(source)
-		add(s)
+		add(s.apply)
 	default:
 		o.fail(unsupported(o.where, kind))
 	}

@@ -70,7 +70,7 @@ func (t *Tokenizer) encode(text string, opt EncodeOptions) (ids []int32, lost in
 		pieces := []string{s.text}
 		for _, st := range t.stages {
 			var n int
-			if pieces, n, err = st.apply(pieces, limit); err != nil {
+			if pieces, n, err = st(pieces, limit); err != nil {
 				return nil, 0, err
 			}
 			lost += n
