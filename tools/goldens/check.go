@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"sort"
 	"strings"
 )
 
@@ -97,45 +96,43 @@ func runTopic(o options, e runner, t topic, emit func(result), skip func(cases i
 	if len(files) == 0 {
 		return fmt.Errorf("goldens: no .json in %s", filepath.Join(o.dir, t.name))
 	}
-	sort.Strings(files)
-	for _, path := range files {
-		name := filepath.Base(path)
-		name = name[:len(name)-len(".json")]
-		failed := result{Topic: t.name, Model: name, Case: "*", Verdict: fail}
-		f, ts, err := readFile(path)
-		if err != nil {
-			failed.Detail = err.Error()
-			emit(failed)
+	for _, path := range files { // sorted
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		if err := runFile(o, e, t, path, name, emit, skip); err != nil {
+			emit(result{Topic: t.name, Model: name, Case: "*", Verdict: fail, Detail: err.Error()})
+		}
+	}
+	return nil
+}
+
+// runFile runs the cases of one file. An error means that it cannot be used at all.
+func runFile(o options, e runner, t topic, path, name string, emit func(result), skip func(cases int)) error {
+	f, ts, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	cases, err := parseCases(t, f, o.caseName)
+	if err != nil {
+		return err
+	}
+	skip((len(f.Cases) - len(cases)) * max(len(f.Checkpoints), 1))
+	if len(cases) == 0 {
+		return nil
+	}
+	if len(f.Checkpoints) == 0 {
+		if !t.bare {
+			return fmt.Errorf("the file is about model %s and names no checkpoints", f.Model)
+		}
+		for _, gc := range cases {
+			emit(runCase(o, t, name, gc, nil, ts))
+		}
+	}
+	for _, checkpoint := range f.Checkpoints {
+		if !strings.HasPrefix(checkpoint, o.model) {
+			skip(len(cases))
 			continue
 		}
-		cases, err := parseCases(t, f, o.caseName)
-		if err != nil {
-			failed.Detail = err.Error()
-			emit(failed)
-			continue
-		}
-		skip((len(f.Cases) - len(cases)) * max(len(f.Checkpoints), 1))
-		if len(cases) == 0 {
-			continue
-		}
-		checkpoints := f.Checkpoints
-		if len(checkpoints) == 0 && f.Model != "" {
-			failed.Detail = fmt.Sprintf("the file is about model %s and names no checkpoints", f.Model)
-			emit(failed)
-			continue
-		}
-		if len(checkpoints) == 0 {
-			for _, gc := range cases {
-				emit(runCase(o, t, name, gc, nil, ts))
-			}
-		}
-		for _, checkpoint := range checkpoints {
-			if !strings.HasPrefix(checkpoint, o.model) {
-				skip(len(cases))
-				continue
-			}
-			runCheckpoint(o, e, t, checkpoint, cases, ts, emit)
-		}
+		runCheckpoint(o, e, t, checkpoint, cases, ts, emit)
 	}
 	return nil
 }
@@ -166,20 +163,20 @@ func runCheckpoint(o options, e runner, t topic, checkpoint string, cases []gold
 		}
 		return
 	}
-	defer m.Close()
+	defer m.close()
 	for _, gc := range cases {
 		emit(runCase(o, t, checkpoint, gc, m, ts))
 	}
 }
 
-func loadCheckpoint(e runner, dir, checkpoint string) (loaded, error) {
+func loadCheckpoint(e runner, dir, checkpoint string) (*loaded, error) {
 	if !filepath.IsLocal(checkpoint) {
 		return nil, fmt.Errorf("checkpoint %q is not a folder of models/", checkpoint)
 	}
-	return e.Load(filepath.Join(dir, "models", checkpoint))
+	return e.load(filepath.Join(dir, "models", checkpoint))
 }
 
-func runCase(o options, t topic, name string, gc goldenCase, m loaded, ts tensors) result {
+func runCase(o options, t topic, name string, gc goldenCase, m *loaded, ts tensors) result {
 	c := &check{limit: floatLimit}
 	if o.limits == eightBitLimits {
 		c.limit, c.rounded = eightBitError, true

@@ -12,8 +12,8 @@ type decodeCase struct {
 	R       int
 	Logits  string
 	Chunks  [][]int
-	Plan    [][2]int       // tokens, num_steps
-	Entries map[string]int `json:"entries_per_cache_step"`
+	Plan    [][2]int    // tokens, num_steps
+	Entries map[int]int `json:"entries_per_cache_step"`
 }
 
 func (d decodeCase) title() string {
@@ -23,19 +23,16 @@ func (d decodeCase) title() string {
 	return d.Name + "." + d.Lookup
 }
 
-func (d decodeCase) run(m loaded, ts tensors, c *check) error {
-	if m == nil {
-		return fmt.Errorf("the file names no checkpoints")
-	}
+func (d decodeCase) run(m *loaded, ts tensors, c *check) error {
 	if err := d.Tokens.check("tokens"); err != nil {
 		return err
 	}
 	rows := len(d.Tokens) * len(d.Tokens[0])
-	state, err := ts.get(d.State, rows, m.Config().NEmbd)
+	state, err := ts.get(d.State, rows, m.config.NEmbd)
 	if err != nil {
 		return err
 	}
-	want, err := ts.get(d.Logits, rows, m.Config().PaddedVocabSize)
+	want, err := ts.get(d.Logits, rows, m.config.PaddedVocabSize)
 	if err != nil {
 		return err
 	}
@@ -59,7 +56,7 @@ func (d decodeCase) run(m loaded, ts tensors, c *check) error {
 }
 
 // feed runs the tokens in the chunks of plan and compares every row.
-func (d decodeCase) feed(m loaded, c *check, plan [][2]int, state, want tensor) error {
+func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor) error {
 	n, deepest, fed := len(d.Tokens[0]), 0, 0
 	for _, chunk := range plan {
 		if chunk[0] < 1 || chunk[1] < 0 {
@@ -96,7 +93,7 @@ func (d decodeCase) feed(m loaded, c *check, plan [][2]int, state, want tensor) 
 		pos += chunk[0]
 	}
 	if d.Entries != nil {
-		compareEntries(cacheEntries(m, s, lookupBlocks(d.Lookup, m), n), d.Entries, c)
+		compareEntries(cacheEntries(m, s, n), d.Entries, c)
 	}
 	return nil
 }

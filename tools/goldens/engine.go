@@ -10,18 +10,17 @@ import (
 	"muninn/model/reference"
 )
 
-// runner is what is compared with the golden data.
-type runner interface {
-	// Load opens a checkpoint folder.
-	Load(dir string) (loaded, error)
-	Close()
+// runner is what is compared with the golden data: load opens a checkpoint folder.
+type runner struct {
+	load  func(dir string) (*loaded, error)
+	close func()
 }
 
 // loaded is a model of an engine.
-type loaded interface {
-	Config() arch.Config
-	NewSession(o sessionOptions) (session, error)
-	Close()
+type loaded struct {
+	config arch.Config
+	open   func(o sessionOptions) (session, error)
+	close  func()
 }
 
 // sessionOptions say what a case needs.
@@ -41,13 +40,35 @@ type sessionOptions struct {
 
 // session is a number of sequences with their cache.
 type session interface {
+	decode.Engine
+	SetSequence(seq int, setting decode.Sequence)
 	// Forward goes on with the inputs' sequences and gives the logits of all rows, in order.
 	Forward(inputs []reference.Input, numSteps int) ([][]float32, error)
 	// Stored counts the positions of sequence seq that hold a slot of a core block.
 	Stored(seq, block, slot int) int
-	// Engine is the session as strategies take it, if it does tasks.
-	Engine() (decode.Engine, bool)
 	Close()
+}
+
+// newSession starts a session under a lookup strategy by name; the reference's default is full.
+func newSession(m *loaded, o sessionOptions, lookup string) (session, error) {
+	if lookup == "" {
+		lookup = "full"
+	}
+	var err error
+	if o.Lookup, err = decode.ParseLookup(lookup, m.config.NLayersInRecurrentBlock); err != nil {
+		return nil, err
+	}
+	s, err := m.open(o)
+	if err != nil {
+		return nil, err
+	}
+	for seq := range o.Sequences {
+		s.SetSequence(seq, decode.Sequence{
+			States:            func(pos int) []float32 { return o.States(seq, pos) },
+			ContinuousCompute: o.Continuous,
+		})
+	}
+	return s, nil
 }
 
 // engines are those that --engine names, the default first.
@@ -73,5 +94,5 @@ func openEngine(name, device string, weights checkpoint.Scheme) (runner, error) 
 			return e.open(device, weights)
 		}
 	}
-	return nil, fmt.Errorf("goldens: unknown engine %q; known: %s", name, engineNames())
+	return runner{}, fmt.Errorf("goldens: unknown engine %q; known: %s", name, engineNames())
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
@@ -17,58 +16,36 @@ import (
 func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 	dev, err := vk.Open(vk.Options{Device: device})
 	if err != nil {
-		return nil, err
+		return runner{}, err
 	}
-	return deviceEngine{dev, weights}, nil
+	load := func(dir string) (*loaded, error) {
+		ck, err := store.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer ck.Close()
+		// The limits are those of float32 activations.
+		m, err := engine.Load(ck, dev, engine.LoadOptions{Weights: weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
+		if err != nil {
+			return nil, err
+		}
+		return &loaded{m.Config, func(o sessionOptions) (session, error) { return newDeviceSession(m, o) }, m.Close}, nil
+	}
+	return runner{load, func() { dev.Close() }}, nil
 }
 
-type deviceEngine struct {
-	dev     *vk.Device
-	weights checkpoint.Scheme
-}
+type deviceSession struct{ *engine.Session }
 
-func (e deviceEngine) Close() { e.dev.Close() }
-
-func (e deviceEngine) Load(dir string) (loaded, error) {
-	// The limits are those of float32 activations.
-	ck, err := store.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer ck.Close()
-	m, err := engine.Load(ck, e.dev, engine.LoadOptions{Weights: e.weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
-	if err != nil {
-		return nil, err
-	}
-	return deviceModel{m}, nil
-}
-
-type deviceModel struct{ *engine.Model }
-
-func (m deviceModel) Config() arch.Config { return m.Model.Config }
-
-func (m deviceModel) NewSession(o sessionOptions) (session, error) {
+func newDeviceSession(m *engine.Model, o sessionOptions) (session, error) {
 	rows := o.Sequences * o.Context
-	s, err := m.Model.NewSession(engine.SessionOptions{
+	s, err := m.NewSession(engine.SessionOptions{
 		Sequences: o.Sequences, Context: o.Context, MaxSteps: max(o.MaxSteps, 1), Lookup: o.Lookup,
 		Rows: rows, Outputs: rows, Exits: true, Compares: o.Context, Taps: o.Taps,
 	})
-	if err != nil {
-		return nil, err
-	}
-	for seq := range o.Sequences {
-		s.SetSequence(seq, decode.Sequence{
-			States:            func(pos int) []float32 { return o.States(seq, pos) },
-			ContinuousCompute: o.Continuous,
-		})
-	}
-	return deviceSession{s, o.Lookup}, nil
+	return deviceSession{s}, err
 }
 
-type deviceSession struct {
-	*engine.Session
-	lookup decode.Lookup
-}
+func (s deviceSession) Do(a *decode.Task) error { return s.Session.Do(context.Background(), a) }
 
 func (s deviceSession) Forward(inputs []reference.Input, numSteps int) ([][]float32, error) {
 	in := make([]engine.Input, len(inputs))
@@ -86,13 +63,9 @@ func (s deviceSession) Stored(seq, _, slot int) int {
 	}
 	n := 0
 	for _, d := range depths {
-		if s.lookup.Stored(d) > slot {
+		if s.Lookup().Stored(d) > slot {
 			n++
 		}
 	}
 	return n
-}
-
-func (s deviceSession) Engine() (decode.Engine, bool) {
-	return s.Session.Engine(context.Background()), true
 }

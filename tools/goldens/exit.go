@@ -40,10 +40,7 @@ func (e exitCase) exit() (decode.Exit, error) {
 	return exit, nil
 }
 
-func (e exitCase) run(m loaded, ts tensors, c *check) error {
-	if m == nil {
-		return fmt.Errorf("the file names no checkpoints")
-	}
+func (e exitCase) run(m *loaded, ts tensors, c *check) error {
 	exit, err := e.exit()
 	if err != nil {
 		return err
@@ -54,8 +51,8 @@ func (e exitCase) run(m loaded, ts tensors, c *check) error {
 	if len(e.Tokens) == 0 {
 		return fmt.Errorf("the case has no tokens")
 	}
-	cfg := m.Config()
-	start, err := e.State.of(ts, cfg.NEmbd)
+	cfg := m.config
+	start, err := e.State.of(ts, 0, cfg.NEmbd)
 	if err != nil {
 		return err
 	}
@@ -63,7 +60,7 @@ func (e exitCase) run(m loaded, ts tensors, c *check) error {
 	if err != nil {
 		return err
 	}
-	s, engine, err := tasker(m, sessionOptions{Sequences: 1, Context: len(e.Prompt) + len(e.Tokens), MaxSteps: e.MaxSteps, States: start}, e.Lookup)
+	s, err := newSession(m, sessionOptions{Sequences: 1, Context: len(e.Prompt) + len(e.Tokens), MaxSteps: e.MaxSteps, States: start}, e.Lookup)
 	if err != nil {
 		return err
 	}
@@ -71,7 +68,7 @@ func (e exitCase) run(m loaded, ts tensors, c *check) error {
 
 	var values [][]float64 // of each token
 	var steps []int
-	logits := &logitsOf{Engine: engine}
+	logits := &logitsOf{Engine: s}
 	var now []float64
 	exit.Values = func(_ int, value float64) { now = append(now, value) }
 	ran := func(c decode.Choice) {
@@ -85,7 +82,7 @@ func (e exitCase) run(m loaded, ts tensors, c *check) error {
 	} else {
 		var out decode.Outcome
 		out, err = decode.Decode(logits, 0, req, func(c decode.Choice) (bool, error) { ran(c); return false, nil })
-		compareTokens(out.Tokens, e.Tokens, c)
+		compareInts("token", out.Tokens, e.Tokens, c)
 	}
 	if err != nil {
 		return err

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
-	"muninn/model/decode"
 	"muninn/model/reference"
 )
 
@@ -16,9 +14,9 @@ type forwardCase struct {
 	Name       string
 	Tokens     batch
 	State      string
-	Logits     map[string]logitsRef // by num_steps
-	StagesAtR  int                  `json:"stages_at_r"`
-	ZeroLogits map[string]logitsRef `json:"zero_state_logits"`
+	Logits     map[int]logitsRef // by num_steps
+	StagesAtR  int               `json:"stages_at_r"`
+	ZeroLogits map[int]logitsRef `json:"zero_state_logits"`
 }
 
 type logitsRef struct {
@@ -28,19 +26,16 @@ type logitsRef struct {
 
 func (f forwardCase) title() string { return f.Name }
 
-func (f forwardCase) run(m loaded, ts tensors, c *check) error {
-	if m == nil {
-		return fmt.Errorf("the file names no checkpoints")
-	}
+func (f forwardCase) run(m *loaded, ts tensors, c *check) error {
 	if err := f.Tokens.check("tokens"); err != nil {
 		return err
 	}
-	state, err := ts.get(f.State, len(f.Tokens)*len(f.Tokens[0]), m.Config().NEmbd)
+	state, err := ts.get(f.State, len(f.Tokens)*len(f.Tokens[0]), m.config.NEmbd)
 	if err != nil {
 		return err
 	}
 	given := func(seq, pos int) []float32 { return state.rows[seq*len(f.Tokens[0])+pos] }
-	zero := make([]float32, m.Config().NEmbd)
+	zero := make([]float32, m.config.NEmbd)
 	var stages []tensor
 	if !c.rounded {
 		stages = f.stages(ts)
@@ -48,13 +43,13 @@ func (f forwardCase) run(m loaded, ts tensors, c *check) error {
 
 	runs := maps.Clone(f.Logits)
 	if len(stages) > 0 { // its own run, if no logits are compared at that depth
-		if r := strconv.Itoa(f.StagesAtR); runs[r].Tensor == "" {
-			runs[r] = logitsRef{}
+		if runs[f.StagesAtR].Tensor == "" {
+			runs[f.StagesAtR] = logitsRef{}
 		}
 	}
 	for _, r := range slices.Sorted(maps.Keys(runs)) {
 		var taps map[string][][]float32
-		if r == strconv.Itoa(f.StagesAtR) && len(stages) > 0 {
+		if r == f.StagesAtR && len(stages) > 0 {
 			taps = map[string][][]float32{}
 		}
 		if err := f.pass(m, ts, c, r, runs[r], given, taps); err != nil {
@@ -65,10 +60,10 @@ func (f forwardCase) run(m loaded, ts tensors, c *check) error {
 		}
 		for _, stage := range stages {
 			// `X.r32.coda.0` was taken at 32 steps; other stages are the same at any depth that reaches them.
-			name := strings.TrimPrefix(strings.TrimPrefix(stage.name, f.Name+"."), "r"+r+".")
+			name := strings.TrimPrefix(strings.TrimPrefix(stage.name, f.Name+"."), fmt.Sprintf("r%d.", r))
 			got, ok := taps[name]
 			if !ok {
-				return fmt.Errorf("tensor %s: the engine has no stage %q at num_steps %s", stage.name, name, r)
+				return fmt.Errorf("tensor %s: the engine has no stage %q at num_steps %d", stage.name, name, r)
 			}
 			c.rows(stage.name, got, stage.rows)
 		}
@@ -82,12 +77,8 @@ func (f forwardCase) run(m loaded, ts tensors, c *check) error {
 }
 
 // pass runs the tokens once from the given states, compares the logits and collects stages in taps unless it is nil.
-func (f forwardCase) pass(m loaded, ts tensors, c *check, steps string, ref logitsRef, states func(seq, pos int) []float32,
+func (f forwardCase) pass(m *loaded, ts tensors, c *check, numSteps int, ref logitsRef, states func(seq, pos int) []float32,
 	taps map[string][][]float32) error {
-	numSteps, err := strconv.Atoi(steps)
-	if err != nil || numSteps < 0 {
-		return fmt.Errorf("num_steps is %q, want a number", steps)
-	}
 	o := sessionOptions{Sequences: len(f.Tokens), Context: len(f.Tokens[0]), MaxSteps: numSteps, States: states}
 	if taps != nil {
 		o.Taps = func(name string, rows [][]float32) { taps[name] = append(taps[name], rows...) }
@@ -113,7 +104,7 @@ func (f forwardCase) pass(m loaded, ts tensors, c *check, steps string, ref logi
 	default:
 		return fmt.Errorf("%s: rows is %q, want all or last", ref.Tensor, ref.Rows)
 	}
-	want, err := ts.get(ref.Tensor, len(logits), m.Config().PaddedVocabSize)
+	want, err := ts.get(ref.Tensor, len(logits), m.config.PaddedVocabSize)
 	if err != nil {
 		return err
 	}
@@ -124,7 +115,7 @@ func (f forwardCase) pass(m loaded, ts tensors, c *check, steps string, ref logi
 // stages are the case's tensors that its json does not name: values from inside the pass.
 func (f forwardCase) stages(ts tensors) []tensor {
 	named := map[string]bool{f.State: true}
-	for _, refs := range []map[string]logitsRef{f.Logits, f.ZeroLogits} {
+	for _, refs := range []map[int]logitsRef{f.Logits, f.ZeroLogits} {
 		for _, ref := range refs {
 			named[ref.Tensor] = true
 		}
@@ -145,16 +136,4 @@ func inputs(tokens batch) []reference.Input {
 		list[seq] = reference.Input{Seq: seq, Tokens: tokens[seq]}
 	}
 	return list
-}
-
-// newSession starts a session under a lookup strategy by name; the reference's default is full.
-func newSession(m loaded, o sessionOptions, lookup string) (session, error) {
-	if lookup == "" {
-		lookup = "full"
-	}
-	var err error
-	if o.Lookup, err = decode.ParseLookup(lookup, m.Config().NLayersInRecurrentBlock); err != nil {
-		return nil, err
-	}
-	return m.NewSession(o)
 }

@@ -18,7 +18,7 @@ type generateCase struct {
 	Lookup     string `json:"cache_lookup_strategy"`
 	Prompt     batch
 	R          int
-	State      *string // table by position; null: zeros
+	State      states
 	EOS        []int32 `json:"eos_token_id"`
 	Continuous bool    `json:"continuous_compute"`
 	Tokens     batch
@@ -33,10 +33,7 @@ func (g generateCase) title() string { return g.Name }
 // marginRounding is how far margins are off by being written with four decimals.
 const marginRounding = 0.5e-4
 
-func (g generateCase) run(m loaded, ts tensors, c *check) error {
-	if m == nil {
-		return fmt.Errorf("the file names no checkpoints")
-	}
+func (g generateCase) run(m *loaded, ts tensors, c *check) error {
 	if err := g.Prompt.check("prompt"); err != nil {
 		return err
 	}
@@ -46,19 +43,11 @@ func (g generateCase) run(m loaded, ts tensors, c *check) error {
 	if len(g.Tokens) != len(g.Prompt) {
 		return fmt.Errorf("%d prompts and %d outputs", len(g.Prompt), len(g.Tokens))
 	}
-	cfg, n := m.Config(), len(g.Tokens[0])
+	cfg, n := m.config, len(g.Tokens[0])
 	length := len(g.Prompt[0]) + n
-	zero := make([]float32, cfg.NEmbd)
-	states := func(int, int) []float32 { return zero }
-	if g.State != nil {
-		table, err := ts.get(*g.State, 0, cfg.NEmbd)
-		if err != nil {
-			return err
-		}
-		if len(table.rows) < length-1 { // the last token is never run
-			return fmt.Errorf("tensor %s has states of %d positions, the text %d", *g.State, len(table.rows), length-1)
-		}
-		states = func(_, pos int) []float32 { return table.rows[pos] }
+	start, err := g.State.of(ts, length-1, cfg.NEmbd) // the last token is never run
+	if err != nil {
+		return err
 	}
 	var want [][]float32
 	if g.Logits != "" {
@@ -68,7 +57,7 @@ func (g generateCase) run(m loaded, ts tensors, c *check) error {
 		}
 		want = table.rows
 	}
-	s, err := newSession(m, sessionOptions{Sequences: len(g.Prompt), Context: length, MaxSteps: g.R, States: states,
+	s, err := newSession(m, sessionOptions{Sequences: len(g.Prompt), Context: length, MaxSteps: g.R, States: start,
 		Continuous: g.Continuous || strings.HasPrefix(g.Name, "continuous_compute")}, g.Lookup)
 	if err != nil {
 		return err
@@ -82,7 +71,7 @@ func (g generateCase) run(m loaded, ts tensors, c *check) error {
 		g.compareMargins(margins, c)
 	}
 	if g.CacheSteps != nil && c.problem == "" {
-		compareSlots(cacheEntries(m, s, lookupBlocks(g.Lookup, m), length-1), g.CacheSteps, c)
+		compareSlots(cacheEntries(m, s, length-1), g.CacheSteps, c)
 	}
 	return nil
 }

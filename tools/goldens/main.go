@@ -93,7 +93,7 @@ func run(o options, w io.Writer) (summary, error) {
 	if err != nil {
 		return s, err
 	}
-	defer e.Close()
+	defer e.close()
 	for _, t := range list {
 		err := runTopic(o, e, t, func(r result) {
 			s.add(r)

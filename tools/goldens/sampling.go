@@ -37,7 +37,7 @@ func (s samplingCase) title() string {
 	return s.Probs
 }
 
-func (s samplingCase) run(_ loaded, ts tensors, c *check) error {
+func (s samplingCase) run(_ *loaded, ts tensors, c *check) error {
 	c.limit = samplingLimit
 	logits, ok := ts[s.Logits]
 	if !ok {

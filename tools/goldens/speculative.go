@@ -25,25 +25,18 @@ type speculativeCase struct {
 
 func (s speculativeCase) title() string { return s.Name }
 
-func (s speculativeCase) run(m loaded, ts tensors, c *check) error {
-	if m == nil {
-		return fmt.Errorf("the file names no checkpoints")
-	}
-	start, err := s.State.of(ts, m.Config().NEmbd)
+func (s speculativeCase) run(m *loaded, ts tensors, c *check) error {
+	start, err := s.State.of(ts, 0, m.config.NEmbd)
 	if err != nil {
 		return err
 	}
-	lookup := s.Lookup
-	if lookup == "" {
-		lookup = "full" // the reference's default
-	}
 	context := len(s.Prompt) + s.MaxTokens + 2*s.Lookahead
 	run := func(strategy decode.Strategy, n int) (decode.Outcome, error) {
-		sess, e, err := tasker(m, sessionOptions{Sequences: 1, Context: context, MaxSteps: max(s.R, s.DraftSteps), States: start}, lookup)
+		e, err := newSession(m, sessionOptions{Sequences: 1, Context: context, MaxSteps: max(s.R, s.DraftSteps), States: start}, s.Lookup)
 		if err != nil {
 			return decode.Outcome{}, err
 		}
-		defer sess.Close()
+		defer e.Close()
 		return decode.Decode(e, 0, decode.Request{Prompt: s.Prompt, Steps: s.R, MaxTokens: n, Pick: decode.Filters{Greedy: true}, Strategy: strategy},
 			func(decode.Choice) (bool, error) { return false, nil })
 	}
@@ -51,7 +44,7 @@ func (s speculativeCase) run(m loaded, ts tensors, c *check) error {
 	if err != nil {
 		return err
 	}
-	compareTokens(out.Tokens, s.Tokens, c)
+	compareInts("token", out.Tokens, s.Tokens, c)
 	if len(out.Tokens) > 0 && out.Tokens[0] != s.First {
 		c.errorf("first token is %d, want %d", out.Tokens[0], s.First)
 	}

@@ -13,43 +13,25 @@ type states struct{ *string }
 
 func (s *states) UnmarshalJSON(raw []byte) error { return json.Unmarshal(raw, &s.string) }
 
-// of gives the states (n_embd) by position.
-func (s states) of(ts tensors, width int) (func(seq, pos int) []float32, error) {
+// of gives the states (n_embd) of a text of so many positions by position.
+func (s states) of(ts tensors, positions, width int) (func(seq, pos int) []float32, error) {
 	if s.string == nil {
 		zero := make([]float32, width)
 		return func(int, int) []float32 { return zero }, nil
 	}
 	table, err := ts.get(*s.string, 0, width)
-	if err != nil {
-		return nil, err
+	if err == nil && len(table.rows) < positions {
+		err = fmt.Errorf("tensor %s has states of %d positions, the text %d", *s.string, len(table.rows), positions)
 	}
 	return func(_, pos int) []float32 {
 		if pos >= len(table.rows) {
 			return nil // which the engine refuses
 		}
 		return table.rows[pos]
-	}, nil
+	}, err
 }
 
-// asker opens a session of one sequence for a case's strategy.
-func tasker(m loaded, o sessionOptions, lookup string) (session, decode.Engine, error) {
-	s, err := newSession(m, o, lookup)
-	if err != nil {
-		return nil, nil, err
-	}
-	e, ok := s.Engine()
-	if !ok {
-		s.Close()
-		return nil, nil, fmt.Errorf("the engine runs no samplers")
-	}
-	return s, e, nil
-}
-
-// compareTokens compares what was decided, up to the first that is wrong.
-func compareTokens(got, want []int32, c *check) {
-	compareInts("token", got, want, c)
-}
-
+// compareInts compares what was decided, up to the first that is wrong.
 func compareInts[T int | int32](what string, got, want []T, c *check) {
 	for i := range min(len(got), len(want)) {
 		c.compared++
