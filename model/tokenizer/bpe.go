@@ -41,7 +41,7 @@ func (g *merger) encode(dst []int32, piece string, bytes bool) ([]int32, error) 
 	if g.m.ignoreMerges && len(piece) <= g.m.longest {
 		whole := append(g.text[:0], piece...)
 		if bytes {
-			whole = appendAlphabet(g.text[:0], piece)
+			whole = AppendAlphabet(g.text[:0], piece)
 		}
 		g.text = whole
 		if id, ok := g.m.vocab[string(whole)]; ok {

@@ -30,15 +30,15 @@ func init() {
 	}
 }
 
-// appendAlphabet appends text written in the byte alphabet.
-func appendAlphabet(dst []byte, text string) []byte {
+// AppendAlphabet appends text written in the byte alphabet.
+func AppendAlphabet(dst []byte, text string) []byte {
 	for i := range len(text) {
 		dst = append(dst, string(byteRune[text[i]])...)
 	}
 	return dst
 }
 
-// alphabetBytes undoes appendAlphabet. A token with any rune outside the alphabet is returned as it is.
+// alphabetBytes undoes AppendAlphabet. A token with any rune outside the alphabet is returned as it is.
 func alphabetBytes(token string) string {
 	out := make([]byte, 0, len(token))
 	for _, r := range token {

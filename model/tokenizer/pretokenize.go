@@ -106,7 +106,7 @@ func (t *Tokenizer) parsePreTokenizer(o object, kind string) {
 		if o.flag("use_regex", true) {
 			add(split{o.compile(gpt2Pattern), isolated, false}.apply)
 		}
-		add(rewriting(func(p string) string { return string(appendAlphabet(nil, p)) }))
+		add(rewriting(func(p string) string { return string(AppendAlphabet(nil, p)) }))
 		t.bytes = true
 	case "Digits":
 		source := `\p{N}+`

@@ -72,43 +72,22 @@ func leafOf(name string) string {
 }
 
 // quantiles of the unit normal distribution, in the middle of 65536 equal shares.
-var quantiles = func() *[1 << 16]float32 {
-	var q [1 << 16]float32
+var quantiles = func() (q [1 << 16]float32) {
 	for i := range q {
 		q[i] = float32(math.Sqrt2 * math.Erfinv((2*float64(i)+1)/(1<<16)-1))
 	}
-	return &q
+	return q
 }()
 
-// table holds the stored bytes of every value that a distribution can take.
-type table struct {
-	narrow []uint16 // F16, BF16
-	wide   []uint32 // F32
-}
-
-func newTable(dist distribution, dtype format.Type) *table {
+// table is the stored form of every value that a distribution can take.
+func (d distribution) table(dtype format.Type) []byte {
 	values := make([]float32, len(quantiles))
 	for i, q := range quantiles {
-		values[i] = float32(dist.mean + dist.std*float64(q))
+		values[i] = float32(d.mean + d.std*float64(q))
 	}
-	t := &table{}
-	switch dtype {
-	case format.F32:
-		t.wide = make([]uint32, len(values))
-		for i, v := range values {
-			t.wide[i] = math.Float32bits(v)
-		}
-	case format.F16, format.BF16:
-		narrow := format.F32ToF16
-		if dtype == format.BF16 {
-			narrow = format.F32ToBF16
-		}
-		t.narrow = make([]uint16, len(values))
-		for i, v := range values {
-			t.narrow[i] = narrow(v)
-		}
-	}
-	return t
+	stored := make([]byte, dtype.Bytes(int64(len(values))))
+	dtype.Encode(stored, values)
+	return stored
 }
 
 // key starts a tensor's own stream of random words.

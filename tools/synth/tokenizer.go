@@ -4,22 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"muninn/model/tokenizer"
 )
 
-// bytesAlphabet is the character that stands for each byte in a byte-level vocabulary: itself where it can be seen in
-// Latin-1, else one from U+0100 on.
-func bytesAlphabet() [256]string {
-	var out [256]string
-	next := rune(0x100)
-	for b := range 256 {
-		r := rune(b)
-		if visible := b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae; !visible {
-			r, next = next, next+1
-		}
-		out[b] = string(r)
-	}
-	return out
-}
+// alphabet writes bytes as a byte-level vocabulary does.
+func alphabet(bytes ...byte) string { return string(tokenizer.AppendAlphabet(nil, string(bytes))) }
 
 // tokenizerJSON is a byte-level BPE that gives every id of the vocabulary a meaning: 256 bytes, then readable pairs and
 // triples of ASCII characters, frequent letters first, and the special tokens.
@@ -30,11 +20,10 @@ func tokenizerJSON(vocab int) ([]byte, error) {
 			len(specialTokens), 256+len(specialTokens))
 	}
 	ids := map[string]int{}
-	alphabet := bytesAlphabet()
-	for b, s := range alphabet {
-		ids[s] = b
+	for b := range 256 {
+		ids[alphabet(byte(b))] = b
 	}
-	merges := mergeRules(alphabet, first-256)
+	merges := mergeRules(first - 256)
 	for i, m := range merges {
 		ids[strings.Replace(m, " ", "", 1)] = 256 + i
 	}
@@ -57,7 +46,7 @@ func tokenizerJSON(vocab int) ([]byte, error) {
 
 // mergeRules makes up to n rules: all pairs of printable ASCII characters, then triples of the 40 most frequent ones. The
 // 73 025 there are suffice for Huginn's 65 536 ids.
-func mergeRules(alphabet [256]string, n int) []string {
+func mergeRules(n int) []string {
 	order := " etaoinshrdlucmfwypvbgkjqxzETAOINSHRDLUCMFWYPVBGKJQXZ"
 	for b := '!'; b <= '~'; b++ {
 		if !strings.ContainsRune(order, b) {
@@ -68,7 +57,7 @@ func mergeRules(alphabet [256]string, n int) []string {
 	for _, a := range []byte(order) {
 		for _, b := range []byte(order) {
 			if len(rules) < n {
-				rules = append(rules, alphabet[a]+" "+alphabet[b])
+				rules = append(rules, alphabet(a)+" "+alphabet(b))
 			}
 		}
 	}
@@ -76,7 +65,7 @@ func mergeRules(alphabet [256]string, n int) []string {
 		for _, b := range []byte(order[:40]) {
 			for _, c := range []byte(order[:40]) {
 				if len(rules) < n {
-					rules = append(rules, alphabet[a]+alphabet[b]+" "+alphabet[c])
+					rules = append(rules, alphabet(a, b)+" "+alphabet(c))
 				}
 			}
 		}
