@@ -15,6 +15,7 @@ const (
 	oversample = 6    // directions iterated beyond those wanted, which makes the wanted ones converge faster
 	fitRounds  = 30   // of iteration at most
 	fitTol     = 1e-7 // relative change of the variances that ends it
+	atOnce     = 512  // rows that are projected together
 )
 
 // pca is a basis of principal components, the one of largest variance first.
@@ -99,7 +100,7 @@ func (p *pca) project(rows [][]float32) (where [][]float64, explained []float64)
 	_, k := p.dirs.Dims()
 	explained = make([]float64, k)
 	var total float64
-	for some := range slices.Chunk(rows, fitRows) {
+	for some := range slices.Chunk(rows, atOnce) {
 		a := p.centred(some)
 		total += math.Pow(mat.Norm(a, 2), 2)
 		var y mat.Dense
