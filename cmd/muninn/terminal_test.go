@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -12,29 +10,19 @@ import (
 	"time"
 
 	"github.com/rivo/uniseg"
-	"golang.org/x/sys/unix"
+
+	"muninn/cmd/muninn/internal/pty"
 )
 
 // onTerminal runs the program on a terminal of some columns and gives all that was written to it. meanwhile, if set, is called with
 // the process and its terminal once the program has written something.
 func onTerminal(t *testing.T, columns int, meanwhile func(*os.Process, *os.File), args ...string) string {
 	t.Helper()
-	own, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	own, theirs, err := pty.Open(columns)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer own.Close()
-	n, err := unix.IoctlGetInt(int(own.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(own.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err = errors.Join(err, resize(own, columns)); err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := exec.Command(os.Args[0], args...)
 	c.Env = append(os.Environ(), asProgram+"=1", "TERM=xterm", "MUNINN_CACHE_DIR="+cacheDir)
 	c.Stdin, c.Stdout, c.Stderr = theirs, theirs, theirs
@@ -60,10 +48,6 @@ func onTerminal(t *testing.T, columns int, meanwhile func(*os.Process, *os.File)
 		t.Fatalf("%v: %v\n%s", args, err, all.String())
 	}
 	return all.String()
-}
-
-func resize(terminal *os.File, columns int) error {
-	return unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: uint16(columns)})
 }
 
 // A prompt that is read slowly shows how far it is, and of how much.

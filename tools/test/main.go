@@ -23,6 +23,7 @@ var checks = []check{
 	{"staticcheck", []string{"go", "tool", lint, "staticcheck", "./..."}},
 	{"kernels", []string{"go", "run", "./tools/glsl", "-check"}},
 	{"without cgo", []string{"env", "CGO_ENABLED=0", "go", "vet", "./vk", "./cmd/muninn"}},
+	{"for Windows", []string{"env", "CGO_ENABLED=0", "GOOS=windows", "go", "vet", "./..."}},
 	{"go.mod", []string{"go", "mod", "tidy", "-diff"}},
 }
 

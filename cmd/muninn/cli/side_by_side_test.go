@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"muninn/cmd/muninn/internal/pty"
 )
 
 // screen is a terminal of some height: what has scrolled off its top cannot be reached again.
@@ -227,7 +227,7 @@ func TestSideBySideNarrowed(t *testing.T) {
 	if !c.live {
 		t.Fatal("80 columns are not enough")
 	}
-	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 50}); err != nil {
+	if err := pty.Resize(tty, 50); err != nil {
 		t.Fatal(err)
 	}
 	_ = c.Push(1, "more")
