@@ -128,3 +128,6 @@ func unknownLookup(name string) error {
 
 // String is the name the strategy was parsed from.
 func (l Lookup) String() string { return l.name }
+
+// keeps tells whether each of so many core steps has a slot of its own.
+func (l Lookup) keeps(steps int) bool { return l.Blocks == 1 && l.Stored(steps) >= steps }

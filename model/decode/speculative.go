@@ -35,7 +35,7 @@ func (d Speculative) Validate() error {
 // Where core steps share slots, a row one by one sees the last steps of the tokens before it, but its own step of tokens in
 // the same pass. always-last looks deeper than a row's own step where a token has fewer, as only tokens from before may.
 func (d Speculative) fits(l Lookup, steps, base int) error {
-	if l.Blocks > 1 || l.Stored(steps) < steps {
+	if !l.keeps(steps) {
 		return strategyError("speculation needs a cache that keeps every core step, or its text would not be that of plain decoding: lookup strategy %v shares slots within %d steps; use %s", l, steps, DefaultLookup)
 	}
 	if l.Rule == plain.RuleAlwaysLast && base > 0 {

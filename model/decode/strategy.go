@@ -69,6 +69,7 @@ type Outcome struct {
 	Finish     Finish
 	Tokens     []int32     // decided; speculation and waves may decide more than were handed out
 	Emitted    int         // handed out
+	Held       int         // tokens of the prompt that did not run, since the sequence held them
 	Passes     int         // of its rows through the core block; in a Batch they may be shared, and count for each request
 	RowSteps   int         // core steps of all rows
 	Iterations [][]int32   // speculative: the tokens that each round of drafts added
@@ -93,7 +94,8 @@ type decoding struct {
 // text is to stop with it; an error of emit ends the run. The sequence is left with all tokens but the last; by a wave, which
 // may freeze a token in the very step that changed it, up to the first that has run as another.
 func Decode(e Engine, seq int, req Request, emit func(Choice) (stop bool, err error)) (Outcome, error) {
-	s := &decoding{Request: req, e: e, seq: seq, emit: emit, base: e.Pos(seq)}
+	s := &decoding{Request: req, e: e, seq: seq, emit: emit, base: e.Pos(seq) - req.Held}
+	s.out.Held = req.Held
 	err := s.check()
 	switch {
 	case err != nil:
@@ -118,6 +120,8 @@ func (s *decoding) check() error {
 	switch {
 	case len(s.Prompt) == 0:
 		return errors.New("model: the prompt has no tokens: give at least one")
+	case s.Held < 0 || s.Held >= len(s.Prompt) || s.base < 0:
+		return fmt.Errorf("model: %d of the prompt's %d tokens are held, by a sequence of %d: at least the last one runs", s.Held, len(s.Prompt), s.e.Pos(s.seq))
 	case s.Steps < 0 || s.MaxTokens < 0:
 		return strategyError("num_steps is %d, max tokens %d: want 0 or more", s.Steps, s.MaxTokens)
 	}
@@ -138,12 +142,12 @@ func (s *decoding) do(a *Task) error {
 	return nil
 }
 
-// prompt runs the prompt, in as few tasks as the engine takes, and gives the token that follows it. With an exit each of
+// prompt runs the prompt, but for what is held, in as few tasks as the engine takes, and gives the token that follows it. With an exit each of
 // these leaves by itself.
 func (s *decoding) prompt() (Choice, error) {
 	var rows []TaskRow
-	for i, token := range s.Prompt {
-		rows = append(rows, TaskRow{Pos: s.base + i, Token: token, Begin: true})
+	for i, token := range s.Prompt[s.Held:] {
+		rows = append(rows, TaskRow{Pos: s.base + s.Held + i, Token: token, Begin: true})
 	}
 	for chunk := range slices.Chunk(rows, s.e.Rows()) {
 		a := &Task{Rows: chunk, Last: true, Steps: s.Steps, Progress: s.reading(chunk[0].Pos - s.base)}

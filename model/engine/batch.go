@@ -19,7 +19,7 @@ import (
 type Batch struct {
 	s    *Session
 	runs []*batchRun // in the order of their coming
-	busy []bool      // of each sequence
+	free []int       // sequences without a request, the one longest idle first
 }
 
 // batchRun is a request under way.
@@ -42,30 +42,51 @@ var ErrBatchFull = errors.New("batch full")
 var errLeft = errors.New("model: the request has been taken out of its batch")
 
 // NewBatch makes a batch of a session's sequences, which must hold nothing that is still needed.
-func NewBatch(s *Session) *Batch { return &Batch{s: s, busy: make([]bool, len(s.seqs))} }
+func NewBatch(s *Session) *Batch {
+	b := &Batch{s: s}
+	for seq := range s.seqs {
+		b.free = append(b.free, seq)
+	}
+	return b
+}
 
 // Len is the number of requests under way.
 func (b *Batch) Len() int { return len(b.runs) }
 
 // Add lets a request join. emit is called for each of its tokens, from within Step, and end when it is done, with what its
 // strategy made of it; what is wrong with the request, end is told too. The setting says where its tokens start from: with the
-// same one it gives the same tokens as alone. It returns the request's sequence, by which Remove knows it.
+// same one it gives the same tokens as alone. It returns the request's sequence, by which Remove knows it: a free one that holds much of
+// the prompt already, from a request before (Sync), or else the one longest idle.
 func (b *Batch) Add(req decode.Request, setting decode.Sequence, emit func(decode.Token) error, end func(decode.Outcome, error)) (seq int, err error) {
-	seq = slices.Index(b.busy, false)
-	if seq < 0 {
-		return 0, fmt.Errorf("model: %w: all %d sequences are taken; wait for one, or open a session with more", ErrBatchFull, len(b.busy))
+	if len(b.free) == 0 {
+		return 0, fmt.Errorf("model: %w: all %d sequences are taken; wait for one, or open a session with more", ErrBatchFull, len(b.s.seqs))
 	}
-	if err := b.s.Rewind(seq, 0); err != nil {
+	at := b.choose(req, setting)
+	seq = b.free[at]
+	b.s.SetSequence(seq, setting)
+	if req.Held, err = b.s.Sync(seq, req); err != nil {
 		return 0, err
 	}
-	b.s.SetSequence(seq, setting)
 	r := &batchRun{seq: seq, end: end}
 	r.resume, r.stop = iter.Pull(func(yield func(*decode.Task) bool) {
 		r.out, r.failed = decode.Generate(batchEngine{b.s, r, yield}, b.s.m.Tokenizer, seq, req, emit)
 	})
-	b.busy[seq] = true
+	b.free = slices.Delete(b.free, at, at+1)
 	b.runs = append(b.runs, r)
 	return seq, nil
+}
+
+// choose gives the place in free of the sequence for a request.
+func (b *Batch) choose(req decode.Request, setting decode.Sequence) (at int) {
+	most := 0
+	for i, seq := range b.free {
+		q := &b.s.seqs[seq]
+		held := b.s.holds(q, req)
+		if held > most && 2*held >= min(len(q.tokens), len(req.Prompt)) && sameStart(q.setting, setting) {
+			at, most = i, held
+		}
+	}
+	return at
 }
 
 // Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled). It may be called from within the
@@ -134,7 +155,10 @@ func (b *Batch) Run(ctx context.Context) error {
 func (b *Batch) leave(r *batchRun) {
 	r.gone = true
 	b.runs = slices.DeleteFunc(b.runs, func(o *batchRun) bool { return o == r })
-	b.busy[r.seq] = false
+	b.free = append(b.free, r.seq)
+	if r.job != nil {
+		b.s.abandon([]*job{r.job})
+	}
 	b.s.drop(r.seq, 0)
 	if errors.Is(r.failed, errLeft) {
 		r.failed = fmt.Errorf("%w: %w", r.failed, context.Canceled)

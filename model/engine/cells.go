@@ -16,6 +16,7 @@ type timelines struct {
 // sequence is one timeline.
 type sequence struct {
 	tokens   []int32 // all tokens with a KV entry
+	history  decode.History
 	setting  decode.Sequence
 	live     []liveRow
 	deltas   int  // differences kept of the last task's rows

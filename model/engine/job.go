@@ -145,6 +145,7 @@ func (s *scheduler) done(j *job) bool {
 	if j.task.Compare == decode.CompareNone {
 		q.deltas, q.compared = 0, false
 	}
+	q.history.Add(j.task, j.rows, int(j.progress.Taken))
 	first, last := j.rows[0].Pos, j.rows[len(j.rows)-1].Pos
 	s.release(q, func(f liveRow) bool {
 		return f.pos < first && !j.task.Keep || f.pos >= first && f.pos < last && j.task.Last

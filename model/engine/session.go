@@ -89,7 +89,13 @@ func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error
 const maxCells = 1 << 24
 
 // SetSequence sets how the tokens of sequence seq start from here on.
-func (s *Session) SetSequence(seq int, setting decode.Sequence) { s.seqs[seq].setting = setting }
+func (s *Session) SetSequence(seq int, setting decode.Sequence) {
+	q := &s.seqs[seq]
+	if !sameStart(q.setting, setting) {
+		q.history.Forget()
+	}
+	q.setting = setting
+}
 
 // Pos is the number of tokens that sequence seq holds: the position of its next token.
 func (s *Session) Pos(seq int) int { return len(s.seqs[seq].tokens) }

@@ -1,0 +1,72 @@
+package decode
+
+// History records how each position of a sequence was run, so that a later request can tell which of them stand for its own
+// prefill.
+type History []ran
+
+// ran is how one position was run.
+type ran struct {
+	steps int // core steps behind it; otherwise: not as a prefill runs it
+	noise StateNoise
+}
+
+const otherwise = -1
+
+// Add records consecutive rows of a task after so many core steps; what was recorded behind the last of them is dropped.
+func (h *History) Add(a *Task, rows []TaskRow, taken int) {
+	noise, begun := a.Noise, false
+	if noise.Weight == 0 {
+		noise = StateNoise{}
+	}
+	for _, r := range rows {
+		begun = begun || r.Begin
+		now := ran{r.Step + taken, noise}
+		switch {
+		case r.Mix != 0, a.EMA != 0, a.Draw != 0 && noise.Weight != 0:
+			now.steps = otherwise
+		case r.Begin:
+			if r.From != FromInitial || r.Step != 0 {
+				now.steps = otherwise
+			}
+		// A row that goes on does so from what it was, unless one before it in the pass may have become another token.
+		case begun, r.From != FromOwn, (*h)[r.Pos] != ran{r.Step, noise}:
+			now.steps = otherwise
+		}
+		if r.Pos == len(*h) {
+			*h = append(*h, ran{})
+		}
+		(*h)[r.Pos] = now
+	}
+	*h = (*h)[:rows[len(rows)-1].Pos+1]
+}
+
+// Forget marks all positions as started otherwise than a prefill would start them now.
+func (h History) Forget() {
+	for i := range h {
+		h[i].steps = otherwise
+	}
+}
+
+// Stands returns how many of the first n positions are as a prefill of req runs them on a cache with this lookup.
+func (h History) Stands(n int, req Request, l Lookup) int {
+	if !req.splits(l) {
+		return 0
+	}
+	want := ran{steps: req.Steps}
+	if req.Strategy.Noise.Weight != 0 {
+		want.noise = req.Strategy.Noise
+	}
+	for i, r := range h[:n] {
+		if r != want {
+			return i
+		}
+	}
+	return n
+}
+
+// splits tells whether a position of the prompt is run the same however the prompt is cut in passes and whatever follows it: at a
+// fixed depth, each core step in a slot of its own.
+func (r Request) splits(l Lookup) bool {
+	exit, wave := r.Strategy.Exit, r.Strategy.Wave
+	return (exit == nil || !exit.Prefill) && (wave == nil || wave.FullPrefill) && l.keeps(r.Steps)
+}

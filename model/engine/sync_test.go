@@ -1,0 +1,118 @@
+package engine_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"muninn/model/decode"
+	"muninn/model/engine"
+	"muninn/model/internal/golden"
+	"muninn/model/store"
+	"muninn/shaders"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// chats are ways to decode the turns of a chat.
+func chats(t *testing.T) map[string]decode.Request {
+	t.Helper()
+	exit, err := decode.ParseExit("latent-diff", "0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wave := decode.PaperWave
+	wave.MaxWavefront = 6
+	greedy, sampled := decode.Filters{Greedy: true, RepetitionPenalty: 1.2}, decode.Filters{Temperature: 0.9, TopK: 40, Seed: 3}
+	return map[string]decode.Request{
+		"greedy":         {Pick: greedy},
+		"sampled":        {Pick: sampled},
+		"exit":           {Pick: greedy, Strategy: decode.Strategy{Exit: &exit}},
+		"sampled exit":   {Pick: sampled, Strategy: decode.Strategy{Exit: &exit}},
+		"speculative":    {Pick: greedy, Strategy: decode.Strategy{Speculative: &decode.Speculative{DraftSteps: 2, Lookahead: 3, Threshold: 1}}},
+		"sampled drafts": {Pick: sampled, Strategy: decode.Strategy{Speculative: &decode.Speculative{DraftSteps: 2, Lookahead: 3, Threshold: 1}}},
+		"noise":          {Pick: greedy, Strategy: decode.Strategy{Noise: decode.StateNoise{Weight: 0.05, Type: decode.NoiseGeom}}},
+		"from the state": {Pick: greedy, Strategy: decode.Strategy{ContinuousCompute: true}},
+		"wave":           {Pick: greedy, Strategy: decode.Strategy{Wave: &wave}},
+	}
+}
+
+// TestSync: in a chat only what is new runs, and a turn's tokens are those of a session that begins with the whole prompt. Replies
+// are kept as far as they were run as a prompt is.
+func TestSync(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		for _, path := range []string{store.DemoName, golden.Model(t, "A-f32")} {
+			m := open(t, dev, path, engine.LoadOptions{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
+			options := engine.SessionOptions{Context: 80, MaxSteps: 6, Outputs: 6, Exits: true, Compares: 6}
+			s, fresh := session(t, m, options), session(t, m, options)
+			for name, req := range chats(t) {
+				if path == store.DemoName && (req.Strategy.Wave != nil || req.Strategy.ContinuousCompute || req.Strategy.Noise.Weight != 0) {
+					continue // one model is enough
+				}
+				t.Run(name, func(t *testing.T) { chat(t, m, s, fresh, req) })
+			}
+		}
+	})
+}
+
+// chat runs ten turns on s with Sync, and some of them on a session rewound to its beginning.
+func chat(t *testing.T, m *engine.Model, s, fresh *engine.Session, req decode.Request) {
+	const steps, reply = 6, 4
+	turns := 10
+	if testing.Short() {
+		turns = 4
+	}
+	setting := decode.Sequence{Seed: 5, InitScale: 1}
+	for _, x := range []*engine.Session{s, fresh} {
+		x.SetSequence(0, setting)
+		if err := x.Rewind(0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	req.Steps, req.MaxTokens = steps, reply
+	kept, left := 0, 0
+	for turn := range turns {
+		req.Prompt = slices.Concat(req.Prompt, randomTokens(m, 3, uint64(turn)))
+		var want, got []int32
+		var depth, depths []int
+		var err error
+		if req.Held, err = s.Sync(0, req); err != nil {
+			t.Fatal(err)
+		}
+		out, err := m.Generate(context.Background(), s, 0, req, collect(&got, &depths))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if turn%4 == 1 {
+			if err := fresh.Rewind(0, 0); err != nil {
+				t.Fatal(err)
+			}
+			whole := req
+			whole.Held = 0
+			if _, err := m.Generate(context.Background(), fresh, 0, whole, collect(&want, &depth)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			want, depth = got, depths
+		}
+		if !slices.Equal(got, want) || !slices.Equal(depths, depth) {
+			t.Fatalf("turn %d, %d of %d tokens held: tokens %v of %v steps, in a fresh session %v of %v", turn, req.Held, len(req.Prompt), got, depths, want, depth)
+		}
+		if req.Held != kept || out.Held != kept {
+			t.Errorf("turn %d: %d tokens held, want %d", turn, req.Held, kept)
+		}
+		kept = len(req.Prompt)
+		for _, d := range depths[1:] { // of the reply's tokens, the last of which has not run
+			if d != steps || req.Strategy.Wave != nil || req.Strategy.ContinuousCompute {
+				left++
+				break
+			}
+			kept++
+		}
+		req.Prompt = slices.Concat(req.Prompt, got)
+	}
+	again := req.Strategy.Exit != nil || req.Strategy.Wave != nil || req.Strategy.ContinuousCompute
+	if again != (left > 0) {
+		t.Errorf("replies run again in %d of %d turns", left, turns)
+	}
+}
