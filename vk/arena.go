@@ -3,8 +3,7 @@ package vk
 import (
 	"errors"
 	"fmt"
-	"sort"
-	"strings"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -22,7 +21,6 @@ type Arena struct {
 	blocks []*block
 	size   uint64
 	shared uint64 // of size, in blocks for small spans
-	used   uint64
 	asked  uint64
 	freed  bool
 }
@@ -95,7 +93,6 @@ func (a *Arena) Alloc(n uint64) (Span, error) {
 func (a *Arena) take(b *block, n, need uint64) Span {
 	s := Span{b, b.used, n}
 	b.used += need
-	a.used += need
 	a.asked += n
 	return s
 }
@@ -236,13 +233,6 @@ func (a *Arena) Size() uint64 {
 	return a.size
 }
 
-// Used is how many bytes were handed out, alignment included.
-func (a *Arena) Used() uint64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.used
-}
-
 // Asked is how many bytes were asked for, without alignment.
 func (a *Arena) Asked() uint64 {
 	a.mu.Lock()
@@ -268,13 +258,8 @@ func (a *Arena) Free() {
 func (a *Arena) destroy() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i := len(a.blocks) - 1; i >= 0; i-- {
-		a.d.freeBlock(a.blocks[i])
+	for _, b := range slices.Backward(a.blocks) {
+		a.d.freeBlock(b)
 	}
-	a.blocks, a.size, a.shared, a.used, a.asked, a.freed = nil, 0, 0, 0, 0, true
-}
-
-func joinSorted(list []string) string {
-	sort.Strings(list)
-	return strings.Join(list, ", ")
+	a.blocks, a.size, a.shared, a.asked, a.freed = nil, 0, 0, 0, true
 }

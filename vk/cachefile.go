@@ -2,11 +2,9 @@ package vk
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
 )
 
 // A cache file is sealed under this magic and holds the data as the driver gave it. Drivers have crashed on damaged cache
@@ -15,8 +13,7 @@ const cacheMagic = "muninn pipeline cache 1\n"
 
 // cachePath is where a device's cache is kept: its name changes with the driver and the device.
 func cachePath(dir string, c Caps) string {
-	key := sha256.Sum256([]byte(c.DriverUUID + " " + c.CacheUUID + " " + c.Driver + " " + c.Name))
-	return filepath.Join(dir, "pipelines-"+hex.EncodeToString(key[:12])+".bin")
+	return keptPath(dir, "pipelines", c.DriverUUID+" "+c.CacheUUID+" "+c.Driver+" "+c.Name)
 }
 
 // decodeCache returns the data of a cache file when it is whole and made by this driver for this device, else nil.

@@ -1,11 +1,8 @@
 package vk
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"runtime"
 )
 
@@ -31,11 +28,6 @@ func speedKey(c Caps) string {
 	return key
 }
 
-func speedPath(dir, key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return filepath.Join(dir, "speed-"+hex.EncodeToString(sum[:12])+".bin")
-}
-
 // decodeSpeed returns the speed of a whole file that was made for the key and says what a device can do.
 func decodeSpeed(file []byte, key string) (keptSpeed, bool) {
 	var k keptSpeed
@@ -55,7 +47,7 @@ func (s Speed) better(o Speed) Speed {
 // an implausible one, is an error. A speed that cannot be kept only costs time at the next start.
 func (d *Device) Calibrate(measure func() (Speed, error)) (Speed, error) {
 	key := speedKey(d.caps)
-	path := speedPath(d.opt.CacheDir, key)
+	path := keptPath(d.opt.CacheDir, "speed", key)
 	kept, known := keptSpeed{For: key}, false
 	if d.opt.CacheDir != "" {
 		kept, known = decodeSpeed(readKept(path), key)

@@ -1,8 +1,5 @@
 package vk
 
-// Name is the name the program was created with.
-func (p *Program) Name() string { return p.name }
-
 // Cost is the sum of the ops' costs.
 func (p *Program) Cost() Cost {
 	var c Cost

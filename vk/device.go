@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -94,9 +95,6 @@ func (d *Device) Counters() Counters {
 	return d.counters
 }
 
-// Lost returns the latched DeviceLostError, or nil while the device works.
-func (d *Device) Lost() error { return d.drv.alive() }
-
 // SetProfiling makes programs ended from now on carry timestamps, where the device has them. Profiled programs are
 // submitted one at a time.
 func (d *Device) SetProfiling(on bool) { d.profiling.Store(on) }
@@ -108,14 +106,7 @@ func (d *Device) acquire(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	d.mu.Lock()
-	closed := d.closed
-	d.mu.Unlock()
-	if closed {
-		d.release()
-		return ErrClosed
-	}
-	if err := d.drv.alive(); err != nil {
+	if err := d.usable(); err != nil {
 		d.release()
 		return err
 	}
@@ -162,28 +153,24 @@ func (d *Device) Close() error {
 		left = append(left, fmt.Sprintf("arena %s (%d bytes)", a.name, a.Size()))
 		a.destroy()
 	}
-	for i := len(kernels) - 1; i >= 0; i-- {
-		d.drv.destroy(objPipeline, kernels[i].pipeline)
+	for _, k := range slices.Backward(kernels) {
+		d.drv.destroy(objPipeline, k.pipeline)
 	}
 	d.closeCache()
 	for _, l := range d.layouts {
 		d.drv.destroy(objPipelineLayout, l.pipeline)
 		d.drv.destroy(objSetLayout, l.set)
 	}
-	objects := d.drv.leaks()
-	if !d.drv.hangs.Load() {
-		d.drv.close()
-	}
-	return leakError(left, objects)
-}
-
-func leakError(left []string, objects string) error {
 	var parts []string
 	if len(left) > 0 {
-		parts = append(parts, "not freed by the caller: "+joinSorted(left))
+		slices.Sort(left)
+		parts = append(parts, "not freed by the caller: "+strings.Join(left, ", "))
 	}
-	if objects != "" {
+	if objects := d.drv.leaks(); objects != "" {
 		parts = append(parts, "not freed by the package: "+objects)
+	}
+	if !d.drv.hangs.Load() {
+		d.drv.close()
 	}
 	if len(parts) == 0 {
 		return nil

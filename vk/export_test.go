@@ -11,6 +11,23 @@ import (
 // Ops is the number of ops.
 func (p *Program) Ops() int { return len(p.ops) }
 
+// Name is the name the kernel was created with.
+func (k *Kernel) Name() string { return k.name }
+
+// Lost returns the latched DeviceLostError, or nil while the device works.
+func (d *Device) Lost() error { return d.drv.alive() }
+
+// Used is how many bytes were handed out, alignment included.
+func (a *Arena) Used() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var n uint64
+	for _, b := range a.blocks {
+		n += b.used
+	}
+	return n
+}
+
 // Interface is what the kernel's SPIR-V says about how it is called.
 func (k *Kernel) Interface() signature { return k.in }
 

@@ -1,5 +1,7 @@
 package vk
 
+import "slices"
+
 // An accessKind is the part of the pipeline that touches memory.
 type accessKind uint8
 
@@ -36,28 +38,38 @@ func (a access) overlaps(b access) bool {
 	return a.block == b.block && a.offset < b.end && b.offset < a.end
 }
 
-func (a access) stage() uint32 {
-	return [...]uint32{stageCompute, stageTransfer, stageIndirect}[a.kind]
-}
-
-func (a access) reads() uint32 {
-	if !a.read {
-		return 0
-	}
-	return [...]uint32{accessShaderRead, accessTransferRead, accessIndirectRead}[a.kind]
-}
-
-func (a access) writes() uint32 {
-	if !a.write {
-		return 0
-	}
-	return [...]uint32{accessShaderWrite, accessTransferWrite, 0}[a.kind]
+// accessBits are the stage and the accesses of each kind.
+var accessBits = [...]struct{ stage, read, write uint32 }{
+	byShader:   {stageCompute, accessShaderRead, accessShaderWrite},
+	byTransfer: {stageTransfer, accessTransferRead, accessTransferWrite},
+	byIndirect: {stageIndirect, accessIndirectRead, 0},
 }
 
 // barrier is a global memory barrier: source and destination stages and access masks.
 type barrier struct {
 	fromStage, fromAccess uint32
 	toStage, toAccess     uint32
+}
+
+// after makes the barrier wait for an access.
+func (b *barrier) after(a access) {
+	bits := accessBits[a.kind]
+	b.fromStage |= bits.stage
+	if a.write {
+		b.fromAccess |= bits.write
+	}
+}
+
+// before makes an access wait for the barrier.
+func (b *barrier) before(a access) {
+	bits := accessBits[a.kind]
+	b.toStage |= bits.stage
+	if a.read {
+		b.toAccess |= bits.read
+	}
+	if a.write {
+		b.toAccess |= bits.write
+	}
 }
 
 // hazards holds every access since the last barrier.
@@ -93,8 +105,7 @@ func infer(ops [][]access) []*barrier {
 	for i := len(ops) - 1; i >= 0; i-- {
 		to[i] = to[i+1]
 		for _, a := range ops[i] {
-			to[i].toStage |= a.stage()
-			to[i].toAccess |= a.reads() | a.writes()
+			to[i].before(a)
 		}
 	}
 	var h hazards
@@ -109,8 +120,7 @@ func infer(ops [][]access) []*barrier {
 			from = barrier{}
 		}
 		for _, a := range op {
-			from.fromStage |= a.stage()
-			from.fromAccess |= a.writes()
+			from.after(a)
 		}
 	}
 	return out
@@ -119,11 +129,8 @@ func infer(ops [][]access) []*barrier {
 // beginBarrier orders a program after whatever ran before it on the queue.
 func beginBarrier(ops [][]access) barrier {
 	b := barrier{fromStage: stageCompute | stageTransfer | stageIndirect, fromAccess: accessShaderWrite | accessTransferWrite}
-	for _, op := range ops {
-		for _, a := range op {
-			b.toStage |= a.stage()
-			b.toAccess |= a.reads() | a.writes()
-		}
+	for _, a := range slices.Concat(ops...) {
+		b.before(a)
 	}
 	if b.toStage == 0 {
 		b.toStage = stageCompute

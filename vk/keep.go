@@ -3,6 +3,7 @@ package vk
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,6 +13,12 @@ import (
 // replaced in one step, checked before use, and passed over when anything is wrong: all they hold can be made again.
 
 const keptMax = 256 << 20 // bytes of a kept file that are read at most
+
+// keptPath is where what is true for a key is kept.
+func keptPath(dir, kind, key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(dir, kind+"-"+hex.EncodeToString(sum[:12])+".bin")
+}
 
 func seal(magic string, data []byte) []byte {
 	sum := sha256.Sum256(data)

@@ -45,9 +45,6 @@ func (in signature) bindings() bindings {
 	return s
 }
 
-// Name is the name the kernel was created with.
-func (k *Kernel) Name() string { return k.name }
-
 // SPIR-V capabilities of a kernel that needs no device feature, and those of subgroup operations, which are properties.
 const (
 	capMatrix                    = 0

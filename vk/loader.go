@@ -5,14 +5,12 @@ package vk
 // #cgo CFLAGS: -O2
 // #cgo linux LDFLAGS: -ldl
 // #include "shim.h"
-// #include <stdlib.h>
 import "C"
 
 import (
 	"fmt"
 	"runtime"
 	"sync"
-	"unsafe"
 
 	"muninn/vk/internal/binding"
 )
@@ -85,7 +83,7 @@ func createInstance() (binding.Instance, error) {
 	defer app.Free()
 	info := binding.InstanceCreateInfo{SType: binding.StructureTypeInstanceCreateInfo, PApplicationInfo: &app}
 	defer info.Free()
-	if runtime.GOOS == "darwin" && hasInstanceExtension("VK_KHR_portability_enumeration") {
+	if runtime.GOOS == "darwin" && C.mn_enumerates_portability() != 0 {
 		const enumeratePortability = 1
 		info.Flags = enumeratePortability
 		info.PpEnabledExtensionNames = []string{"VK_KHR_portability_enumeration\x00"}
@@ -104,12 +102,6 @@ func createInstance() (binding.Instance, error) {
 
 func loaderPath() string { return C.GoString(C.mn_loader_path()) }
 
-func hasInstanceExtension(name string) bool {
-	c := C.CString(name)
-	defer C.free(unsafe.Pointer(c))
-	return C.mn_has_instance_extension(c) != 0
-}
-
 // failed turns a result code into an error, or nil for success.
 func failed[R ~int32](op, name string, r R) error {
 	if r == 0 {
@@ -120,19 +112,18 @@ func failed[R ~int32](op, name string, r R) error {
 
 // physicalDevices lists the instance's physical devices with what is known of each.
 func physicalDevices(instance binding.Instance) ([]binding.PhysicalDevice, []Caps, error) {
-	var count uint32
-	if err := setupFailed("list devices", Result(binding.EnumeratePhysicalDevices(instance, &count, nil)), loaderPath()); err != nil {
-		return nil, nil, err
+	count := uint32(64) // more are cut off
+	list := make([]binding.PhysicalDevice, count)
+	const incomplete = 5
+	if r := Result(binding.EnumeratePhysicalDevices(instance, &count, list)); r != incomplete {
+		if err := setupFailed("list devices", r, loaderPath()); err != nil {
+			return nil, nil, err
+		}
 	}
 	if count == 0 {
 		return nil, nil, ErrNoDriver
 	}
-	list := make([]binding.PhysicalDevice, count)
-	const incomplete = 5
-	if r := Result(binding.EnumeratePhysicalDevices(instance, &count, list)); r != 0 && r != incomplete {
-		return nil, nil, setupFailed("list devices", r, loaderPath())
-	}
-	list = list[:min(int(count), len(list))]
+	list = list[:count]
 	caps := make([]Caps, len(list))
 	for i, p := range list {
 		c, err := query(instance, p)

@@ -3,7 +3,6 @@
 package vk
 
 // #include "shim.h"
-// #include <stdlib.h>
 import "C"
 
 import (
@@ -41,13 +40,11 @@ func openNative(instance binding.Instance, p binding.PhysicalDevice, c *Caps) (*
 	if err != nil {
 		return nil, err
 	}
-	var q binding.Queue
-	binding.GetDeviceQueue(device, c.queueFamily, 0, &q)
 	var missing *C.char
-	shim := C.mn_device_new(C.VkDispatchable(unsafe.Pointer(instance)), C.VkDispatchable(unsafe.Pointer(device)), C.VkDispatchable(unsafe.Pointer(q)), &missing)
+	shim := C.mn_device_new(C.VkDispatchable(unsafe.Pointer(instance)), C.VkDispatchable(unsafe.Pointer(device)), C.uint32_t(c.queueFamily), &missing)
 	if shim == nil {
 		binding.DestroyDevice(device, nil)
-		return nil, missingFunction(c.Name, C.GoString(missing))
+		return nil, unsupported("the driver of %s lacks %s", c.Name, C.GoString(missing))
 	}
 	return &native{device: device, shim: shim, family: c.queueFamily}, nil
 }

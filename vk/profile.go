@@ -1,7 +1,8 @@
 package vk
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 	"time"
 )
 
@@ -13,17 +14,14 @@ type Timing struct {
 	Cost   Cost // estimated work of the ops counted
 }
 
-// mark is a timestamp of a program: part is -1 at the start of a segment, else the part that ended before it.
-type mark struct{ part int }
-
-// mark appends a timestamp. Each is taken when everything before it is done, so a part's time is the difference to the
-// mark before.
+// mark appends a timestamp after a part, or with -1 at the start of a segment. Each is taken when everything before it is done,
+// so a part's time is the difference to the mark before.
 func (p *Program) mark(s *stream, part int) {
 	if p.queries == 0 {
 		return
 	}
 	s.add(streamTimestamp, p.queries, uint64(len(p.marks)))
-	p.marks = append(p.marks, mark{part})
+	p.marks = append(p.marks, part)
 }
 
 // collect reads the timestamps of a profiled program that has just run.
@@ -36,10 +34,10 @@ func (d *Device) collect(p *Program) error {
 	defer d.mu.Unlock()
 	p.took = 0
 	for i, m := range p.marks {
-		if m.part < 0 {
+		if m < 0 {
 			continue
 		}
-		part := &p.parts[m.part]
+		part := &p.parts[m]
 		o := &p.ops[part.op]
 		elapsed := d.caps.elapsed(ticks[i-1], ticks[i])
 		p.took += elapsed
@@ -77,12 +75,7 @@ func (d *Device) Timings() []Timing {
 	for _, t := range d.timings {
 		out = append(out, *t)
 	}
-	sort.Slice(out, func(i, k int) bool {
-		if out[i].Total != out[k].Total {
-			return out[i].Total > out[k].Total
-		}
-		return out[i].Kernel < out[k].Kernel
-	})
+	slices.SortFunc(out, func(a, b Timing) int { return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Kernel, b.Kernel)) })
 	return out
 }
 

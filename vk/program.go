@@ -1,7 +1,9 @@
 package vk
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,7 +23,7 @@ type Program struct {
 	commands handle
 	sets     handle
 	queries  handle
-	marks    []mark
+	marks    []int         // the part that ended before each timestamp, -1 at the start of a segment
 	profiled bool          // carries timestamps of its own
 	took     time.Duration // by timestamps, in the last run
 
@@ -88,49 +90,45 @@ func (p *Program) Took() time.Duration {
 func (p *Program) Dispatch(k *Kernel, push any, groups [3]uint32, c Cost, bind ...Span) {
 	for i, n := range groups {
 		if limit := p.d.caps.MaxWorkgroupCount[i]; n > limit {
-			p.fail("dispatch %s: %d workgroups in dimension %d, the device allows %d", kernelName(k), n, i, limit)
+			p.add(op{}, fmt.Errorf("vk: dispatch %s: %d workgroups in dimension %d, the device allows %d", kernelName(k), n, i, limit))
 			return
 		}
 	}
-	p.dispatch(op{kind: opDispatch, kernel: k, groups: groups, cost: c, bind: bind}, push)
+	p.add(p.dispatch(op{kind: opDispatch, kernel: k, groups: groups, cost: c, bind: bind}, push))
 }
 
 // DispatchIndirect adds a dispatch whose three workgroup counts the device reads from args, 12 bytes, when it gets there.
 // Counts of 0 make it do nothing.
 func (p *Program) DispatchIndirect(k *Kernel, push any, args Span, c Cost, bind ...Span) {
-	if err := args.words("dispatch " + kernelName(k) + ": counts"); err != nil {
-		p.failed(err)
+	err := args.words("dispatch " + kernelName(k) + ": counts")
+	if err == nil && args.size != 12 {
+		err = fmt.Errorf("vk: dispatch %s: counts of %d bytes, want 12", kernelName(k), args.size)
+	}
+	if err != nil {
+		p.add(op{}, err)
 		return
 	}
-	if args.size != 12 {
-		p.fail("dispatch %s: counts of %d bytes, want 12", kernelName(k), args.size)
-		return
-	}
-	p.dispatch(op{kind: opIndirect, kernel: k, args: args, cost: c, bind: bind}, push)
+	p.add(p.dispatch(op{kind: opIndirect, kernel: k, args: args, cost: c, bind: bind}, push))
 }
 
-// dispatch checks what both forms share and adds the op.
-func (p *Program) dispatch(o op, push any) {
+// dispatch checks and completes what both forms share.
+func (p *Program) dispatch(o op, push any) (op, error) {
 	k := o.kernel
 	if k == nil {
-		p.fail("dispatch without a kernel")
-		return
+		return o, errors.New("vk: dispatch without a kernel")
 	}
 	var err error
 	if o.push, err = k.in.encodePush(push); err != nil {
-		p.fail("dispatch %s: %v", k.name, err)
-		return
+		return o, fmt.Errorf("vk: dispatch %s: %w", k.name, err)
 	}
 	if len(o.bind) != k.in.spans() {
-		p.fail("dispatch %s: %d spans bound, the kernel takes %d", k.name, len(o.bind), k.in.spans())
-		return
+		return o, fmt.Errorf("vk: dispatch %s: %d spans bound, the kernel takes %d", k.name, len(o.bind), k.in.spans())
 	}
-	o.bind = append([]Span(nil), o.bind...)
+	o.bind = slices.Clone(o.bind)
 	for _, b := range k.in.Bindings {
 		s := o.bind[b.Span()]
 		if err := p.bindable(s, b.Texels, fmt.Sprintf("dispatch %s: binding %d", k.name, b.Index)); err != nil {
-			p.failed(err)
-			return
+			return o, err
 		}
 		if b.Reads || b.Writes {
 			o.access = append(o.access, s.access(byShader, b.Reads, b.Writes))
@@ -139,7 +137,7 @@ func (p *Program) dispatch(o op, push any) {
 	if o.kind == opIndirect {
 		o.access = append(o.access, o.args.access(byIndirect, true, false))
 	}
-	p.add(o)
+	return o, nil
 }
 
 // bindable returns why a span cannot be bound as a storage buffer or texel buffer, or nil.
@@ -166,46 +164,43 @@ func (p *Program) bindable(s Span, texel Texel, what string) error {
 
 // Copy adds a copy of src to dst, which must be of one size and not overlap.
 func (p *Program) Copy(dst, src Span) {
-	for _, s := range []struct {
-		Span
-		what string
-	}{{dst, "copy to"}, {src, "copy from"}} {
-		if err := s.check(s.what); err != nil {
-			p.failed(err)
-			return
-		}
+	from, to, err := src.copied(dst)
+	p.add(op{kind: opCopy, args: src, dst: dst, cost: Cost{Bytes: 2 * src.size}, access: []access{from, to}}, err)
+}
+
+// copied is what a copy to dst accesses, or why there can be none.
+func (s Span) copied(dst Span) (from, to access, err error) {
+	if err = dst.check("copy to"); err == nil {
+		err = s.check("copy from")
 	}
-	from, to := src.access(byTransfer, true, false), dst.access(byTransfer, false, true)
-	if dst.size != src.size || from.overlaps(to) {
-		p.fail("copy of %d bytes to %d bytes: sizes must be equal and ranges apart", src.size, dst.size)
-		return
+	if err != nil {
+		return from, to, err
 	}
-	p.add(op{kind: opCopy, args: src, dst: dst, cost: Cost{Bytes: 2 * src.size}, access: []access{from, to}})
+	from, to = s.access(byTransfer, true, false), dst.access(byTransfer, false, true)
+	if dst.size != s.size || from.overlaps(to) {
+		err = fmt.Errorf("vk: copy of %d bytes to %d bytes: sizes must be equal and ranges apart", s.size, dst.size)
+	}
+	return from, to, err
 }
 
 // Fill adds setting every 32-bit word of dst.
 func (p *Program) Fill(dst Span, word uint32) {
-	if err := dst.words("fill"); err != nil {
-		p.failed(err)
-		return
+	o := op{kind: opFill, args: dst, word: word, cost: Cost{Bytes: dst.size}}
+	err := dst.words("fill")
+	if err == nil {
+		o.access = []access{dst.access(byTransfer, false, true)}
 	}
-	p.add(op{kind: opFill, args: dst, word: word, cost: Cost{Bytes: dst.size}, access: []access{dst.access(byTransfer, false, true)}})
+	p.add(o, err)
 }
 
-func (p *Program) add(o op) {
-	if p.ended {
-		p.fail("%s added after End", o.name())
-		return
+// add adds an op, or keeps the first error that there was in making one.
+func (p *Program) add(o op, err error) {
+	if err == nil && p.ended {
+		err = fmt.Errorf("vk: %s added after End", o.name())
 	}
-	p.ops = append(p.ops, o)
-}
-
-func (p *Program) fail(format string, args ...any) {
-	p.failed(fmt.Errorf("vk: "+format, args...))
-}
-
-func (p *Program) failed(err error) {
-	if p.err == nil {
+	if err == nil {
+		p.ops = append(p.ops, o)
+	} else if p.err == nil {
 		p.err = fmt.Errorf("vk: program %s, op %d: %w", p.name, len(p.ops), err)
 	}
 }

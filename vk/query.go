@@ -6,9 +6,7 @@ package vk
 import "C"
 
 import (
-	"bytes"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"unsafe"
 
@@ -37,7 +35,7 @@ func query(instance binding.Instance, p binding.PhysicalDevice) (Caps, error) {
 	props.Limits.Deref()
 	defer props.Limits.Free()
 	c := Caps{
-		Name: cstring(props.DeviceName[:]), Type: typeName(uint32(props.DeviceType)),
+		Name: cstring(props.DeviceName[:]), Type: typeNames[min(uint32(props.DeviceType), uint32(len(typeNames)-1))],
 		VendorID: props.VendorID, DeviceID: props.DeviceID,
 		APIVersion: [3]uint32{props.ApiVersion >> 22 & 127, props.ApiVersion >> 12 & 1023, props.ApiVersion & 4095},
 		CacheUUID:  hex.EncodeToString(props.PipelineCacheUUID[:]),
@@ -45,7 +43,7 @@ func query(instance binding.Instance, p binding.PhysicalDevice) (Caps, error) {
 	if c.Supported() != nil {
 		return c, nil
 	}
-	limits(&c, &props.Limits)
+	c.limits(&props)
 
 	var facts C.mn_facts
 	var missing *C.char
@@ -60,7 +58,8 @@ func query(instance binding.Instance, p binding.PhysicalDevice) (Caps, error) {
 	return c, nil
 }
 
-func limits(c *Caps, l *binding.PhysicalDeviceLimits) {
+func (c *Caps) limits(p *binding.PhysicalDeviceProperties) {
+	l := &p.Limits
 	c.MaxStorageBufferRange = uint64(l.MaxStorageBufferRange)
 	c.MaxAllocationCount = l.MaxMemoryAllocationCount
 	c.MaxPushConstants = l.MaxPushConstantsSize
@@ -118,18 +117,17 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 // queues picks the queue family: one that computes, best one that also draws, as the others may lack priority or
 // timestamps on consumer devices.
 func (c *Caps) queues(p binding.PhysicalDevice) {
-	var count uint32
-	binding.GetPhysicalDeviceQueueFamilyProperties(p, &count, nil)
+	count := uint32(32) // more are cut off
 	list := make([]binding.QueueFamilyProperties, count)
 	binding.GetPhysicalDeviceQueueFamilyProperties(p, &count, list)
 	found := -1
-	for i := range list {
+	for i := range count {
 		list[i].Deref()
 		flags := uint32(list[i].QueueFlags)
 		switch {
 		case flags&uint32(binding.QueueComputeBit) == 0 || list[i].QueueCount == 0:
 		case found < 0, flags&uint32(binding.QueueGraphicsBit) != 0 && uint32(list[found].QueueFlags)&uint32(binding.QueueGraphicsBit) == 0:
-			found = i
+			found = int(i)
 		}
 	}
 	c.queueFamily = ^uint32(0)
@@ -138,23 +136,10 @@ func (c *Caps) queues(p binding.PhysicalDevice) {
 	}
 }
 
-// typeName is the name of a VkPhysicalDeviceType.
-func typeName(t uint32) string {
-	names := [...]string{"other", "integrated", "discrete", "virtual", "cpu"}
-	if t >= uint32(len(names)) {
-		t = 0
-	}
-	return names[t]
-}
+// typeNames are the names of the VkPhysicalDeviceTypes, and of those that the specification does not have.
+var typeNames = [...]string{"other", "integrated", "discrete", "virtual", "cpu", "other"}
 
 func cstring(b []byte) string {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i]
-	}
-	return string(b)
-}
-
-// missingFunction is the error of a driver that lacks a function it must have.
-func missingFunction(device, name string) error {
-	return fmt.Errorf("%w: the driver of %s lacks %s", ErrUnsupported, device, name)
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return s
 }

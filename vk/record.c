@@ -6,6 +6,7 @@
 
 struct mn_device {
 	VkDispatchable device, queue;
+	void(VKAPI *get_queue)(VkDispatchable, uint32_t, uint32_t, VkDispatchable *);
 	VkResult(VKAPI *begin)(VkDispatchable, const VkCommandBufferBeginInfo *);
 	VkResult(VKAPI *end)(VkDispatchable);
 	void(VKAPI *bind_pipeline)(VkDispatchable, uint32_t, VkHandle);
@@ -28,7 +29,7 @@ struct mn_device {
 	void(VKAPI *update_sets)(VkDispatchable, uint32_t, const VkWriteDescriptorSet *, uint32_t, const void *);
 };
 
-mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispatchable queue, const char **missing) {
+mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, uint32_t family, const char **missing) {
 	*missing = "vkGetInstanceProcAddr";
 	PFN_getProcAddr from_instance = (PFN_getProcAddr)mn_load();
 	if (!from_instance) return NULL;
@@ -38,7 +39,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispa
 	mn_device *d = calloc(1, sizeof *d);
 	*missing = "memory";
 	if (!d) return NULL;
-	d->device = device, d->queue = queue;
+	d->device = device;
 #define LOAD(field, name)                                  \
 	do {                                                   \
 		*missing = name;                                   \
@@ -47,6 +48,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispa
 			return NULL;                                   \
 		}                                                  \
 	} while (0)
+	LOAD(get_queue, "vkGetDeviceQueue");
 	LOAD(begin, "vkBeginCommandBuffer");
 	LOAD(end, "vkEndCommandBuffer");
 	LOAD(bind_pipeline, "vkCmdBindPipeline");
@@ -67,6 +69,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispa
 	LOAD(allocate_sets, "vkAllocateDescriptorSets");
 	LOAD(create_pipelines, "vkCreateComputePipelines");
 	LOAD(update_sets, "vkUpdateDescriptorSets");
+	d->get_queue(device, family, 0, &d->queue);
 	return d;
 }
 

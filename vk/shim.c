@@ -61,13 +61,13 @@ static int has_extension(const VkExtension *list, uint32_t count, const char *na
 	return 0;
 }
 
-int mn_has_instance_extension(const char *name) {
+int mn_enumerates_portability(void) {
 	typedef VkResult(VKAPI * enumerate)(const char *, uint32_t *, VkExtension *);
 	enumerate f = (enumerate)get_instance_proc(NULL, "vkEnumerateInstanceExtensionProperties");
 	uint32_t count = 0;
 	if (!f || f(NULL, &count, NULL) != 0 || count == 0) return 0;
 	VkExtension *list = calloc(count, sizeof *list);
-	int found = list && f(NULL, &count, list) >= 0 && has_extension(list, count, name);
+	int found = list && f(NULL, &count, list) >= 0 && has_extension(list, count, "VK_KHR_portability_enumeration");
 	free(list);
 	return found;
 }

@@ -14,8 +14,8 @@ const char *mn_loader_path(void);
 // mn_instance_version gives the newest version the loader speaks, packed as Vulkan packs it; 1.0 if it lacks the function.
 VkResult mn_instance_version(uint32_t *version);
 
-// mn_has_instance_extension tells whether the loader offers an instance extension.
-int mn_has_instance_extension(const char *name);
+// mn_enumerates_portability tells whether the loader can be asked for drivers that are not wholly Vulkan.
+int mn_enumerates_portability(void);
 
 // mn_facts is what Vulkan 1.1 and later tell about a physical device, flattened.
 typedef struct {
@@ -35,9 +35,9 @@ typedef struct {
 // the function the loader lacks in *missing, or -2 when memory runs out.
 int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version, mn_facts *facts, const char **missing);
 
-// mn_device_new loads the device functions; NULL and *missing names the function that the driver lacks.
+// mn_device_new loads the device functions and takes the family's first queue; NULL and *missing names the function that the driver lacks.
 typedef struct mn_device mn_device;
-mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, VkDispatchable queue, const char **missing);
+mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, uint32_t family, const char **missing);
 void mn_device_free(mn_device *d);
 
 // mn_enabled_features is a constant chain for pNext of the features asked for, or NULL: subgroup size control, with full

@@ -4,6 +4,7 @@ package vktest
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,22 +23,9 @@ func Names() []string {
 		_ = os.Getenv(v) // so that Go's test cache knows what the loader, which is C, reads
 	}
 	skip := strings.Split(strings.ToLower(os.Getenv("MUNINN_SKIP_DEVICES")), ",")
-	var names []string
-	for _, n := range required {
-		if !contains(skip, strings.ToLower(n)) {
-			names = append(names, n)
-		}
-	}
-	return names
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if strings.TrimSpace(x) == s {
-			return true
-		}
-	}
-	return false
+	return slices.DeleteFunc(slices.Clone(required), func(name string) bool {
+		return slices.ContainsFunc(skip, func(s string) bool { return strings.TrimSpace(s) == strings.ToLower(name) })
+	})
 }
 
 // Open opens a device by a part of its name and closes it when the test ends. A device that is missing, or that is closed

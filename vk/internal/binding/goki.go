@@ -45,54 +45,39 @@ type (
 	MemoryAllocateInfo            = vk.MemoryAllocateInfo
 	MemoryRequirements            = vk.MemoryRequirements
 	PhysicalDevice                = vk.PhysicalDevice
-	PhysicalDeviceLimits          = vk.PhysicalDeviceLimits
 	PhysicalDeviceProperties      = vk.PhysicalDeviceProperties
 	PipelineCache                 = vk.PipelineCache
 	PipelineCacheCreateInfo       = vk.PipelineCacheCreateInfo
 	PipelineLayoutCreateInfo      = vk.PipelineLayoutCreateInfo
 	PushConstantRange             = vk.PushConstantRange
 	QueryPoolCreateInfo           = vk.QueryPoolCreateInfo
-	Queue                         = vk.Queue
 	QueueFamilyProperties         = vk.QueueFamilyProperties
 	Result                        = vk.Result
 	ShaderModuleCreateInfo        = vk.ShaderModuleCreateInfo
 )
 
-// Functions, all of Vulkan 1.0.
+// Functions, all of Vulkan 1.0: what makes an object beside what destroys it, then the others.
 var (
+	CreateBuffer, DestroyBuffer                           = vk.CreateBuffer, vk.DestroyBuffer
+	CreateBufferView, DestroyBufferView                   = vk.CreateBufferView, vk.DestroyBufferView
+	CreateCommandPool, DestroyCommandPool                 = vk.CreateCommandPool, vk.DestroyCommandPool
+	CreateDescriptorPool, DestroyDescriptorPool           = vk.CreateDescriptorPool, vk.DestroyDescriptorPool
+	CreateDescriptorSetLayout, DestroyDescriptorSetLayout = vk.CreateDescriptorSetLayout, vk.DestroyDescriptorSetLayout
+	CreateDevice, DestroyDevice                           = vk.CreateDevice, vk.DestroyDevice
+	CreateFence, DestroyFence                             = vk.CreateFence, vk.DestroyFence
+	CreateInstance, DestroyInstance                       = vk.CreateInstance, vk.DestroyInstance
+	CreatePipelineCache, DestroyPipelineCache             = vk.CreatePipelineCache, vk.DestroyPipelineCache
+	CreatePipelineLayout, DestroyPipelineLayout           = vk.CreatePipelineLayout, vk.DestroyPipelineLayout
+	CreateQueryPool, DestroyQueryPool                     = vk.CreateQueryPool, vk.DestroyQueryPool
+	CreateShaderModule, DestroyShaderModule               = vk.CreateShaderModule, vk.DestroyShaderModule
+	AllocateMemory, FreeMemory                            = vk.AllocateMemory, vk.FreeMemory
+
 	AllocateCommandBuffers                 = vk.AllocateCommandBuffers
-	AllocateMemory                         = vk.AllocateMemory
 	BindBufferMemory                       = vk.BindBufferMemory
-	CreateBuffer                           = vk.CreateBuffer
-	CreateBufferView                       = vk.CreateBufferView
-	CreateCommandPool                      = vk.CreateCommandPool
-	CreateDescriptorPool                   = vk.CreateDescriptorPool
-	CreateDescriptorSetLayout              = vk.CreateDescriptorSetLayout
-	CreateDevice                           = vk.CreateDevice
-	CreateFence                            = vk.CreateFence
-	CreateInstance                         = vk.CreateInstance
-	CreatePipelineCache                    = vk.CreatePipelineCache
-	CreatePipelineLayout                   = vk.CreatePipelineLayout
-	CreateQueryPool                        = vk.CreateQueryPool
-	CreateShaderModule                     = vk.CreateShaderModule
-	DestroyBuffer                          = vk.DestroyBuffer
-	DestroyBufferView                      = vk.DestroyBufferView
-	DestroyCommandPool                     = vk.DestroyCommandPool
-	DestroyDescriptorPool                  = vk.DestroyDescriptorPool
-	DestroyDescriptorSetLayout             = vk.DestroyDescriptorSetLayout
-	DestroyDevice                          = vk.DestroyDevice
-	DestroyFence                           = vk.DestroyFence
-	DestroyInstance                        = vk.DestroyInstance
 	DestroyPipeline                        = vk.DestroyPipeline
-	DestroyPipelineCache                   = vk.DestroyPipelineCache
-	DestroyPipelineLayout                  = vk.DestroyPipelineLayout
-	DestroyQueryPool                       = vk.DestroyQueryPool
-	DestroyShaderModule                    = vk.DestroyShaderModule
 	DeviceWaitIdle                         = vk.DeviceWaitIdle
 	EnumeratePhysicalDevices               = vk.EnumeratePhysicalDevices
-	FreeMemory                             = vk.FreeMemory
 	GetBufferMemoryRequirements            = vk.GetBufferMemoryRequirements
-	GetDeviceQueue                         = vk.GetDeviceQueue
 	GetPhysicalDeviceProperties            = vk.GetPhysicalDeviceProperties
 	GetPhysicalDeviceQueueFamilyProperties = vk.GetPhysicalDeviceQueueFamilyProperties
 	GetPipelineCacheData                   = vk.GetPipelineCacheData
