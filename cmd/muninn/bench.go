@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -37,8 +38,7 @@ type benchOptions struct {
 	set func(flag string) bool // whether the user gave a flag
 }
 
-// AddFlags declares the flags.
-func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *benchOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Shape, "shape", "", "random weights of a `shape` instead of a model: "+arch.ShapeNames()+", or "+arch.ShapeForm)
 	cli.Offer(fs, "shape", strings.Split(arch.ShapeNames(), ", ")...)
 	fs.StringVarP(&o.Prompts, "prompt", "p", "64,512", "`lengths` of prompts to read; 0: none")
@@ -53,7 +53,7 @@ func (o *benchOptions) AddFlags(fs *pflag.FlagSet) {
 	cli.ChoiceVarP(fs, &o.Output, "output", "o", benchFormats()[0], benchFormats(), "form of the results")
 	fs.Lookup("output").DefValue = "text on a terminal, elsewhere md"
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
-	o.deviceOptions.AddFlags(fs)
+	o.deviceOptions.addFlags(fs)
 	o.set = fs.Changed
 }
 
@@ -80,7 +80,7 @@ go by it: other programs disturb it least. On a GPU they go by the clock on the 
 			"muninn bench --shape huginn-core --quant q8_0,q4_0 -p 0 -n 8 --rows 1,2,4,8,16,32,64",
 			"muninn bench ~/huginn-0125 --quant q4_0 -o csv > q4.csv",
 		},
-		Flags: o.AddFlags,
+		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			if len(args) > 0 {
 				o.Model = args[0]
@@ -227,3 +227,28 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 
 // quantName is a scheme as the model column has it.
 func quantName(s checkpoint.Scheme) string { return strings.ReplaceAll(s.String(), ", keep ", " ") }
+
+// shapesHelp says what the named shapes are.
+func shapesHelp() string {
+	var list []string
+	for _, s := range arch.Shapes {
+		list = append(list, fmt.Sprintf("  %-11s  %s; -r %d", s.Name, s.Says, s.Steps))
+	}
+	return strings.Join(list, "\n")
+}
+
+// parseCounts reads a list of numbers from least on; an empty one, or 0 alone, is none.
+func parseCounts(flag, text string, least, most int) ([]int, error) {
+	if text = strings.TrimSpace(text); text == "" || text == "0" && least > 0 {
+		return nil, nil
+	}
+	var list []int
+	for item := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(item))
+		if err != nil || n < least || n > most {
+			return nil, cli.Usage("%s %s: %q: want numbers of %d to %d, separated by commas", flag, text, item, least, most)
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -11,59 +12,68 @@ import (
 	"muninn/model/bench"
 )
 
-// benchColumn is a column of the table: short is its title for people, empty to leave it out there; name is that of the csv.
+// benchColumn is a column of the tables for people.
 type benchColumn struct {
-	short, name string
-	people      func(bench.Row) string
-	value       func(bench.Row) string
+	title string
+	cell  func(bench.Row) string
 }
 
-func number(of func(bench.Row) float64) func(bench.Row) string {
-	return func(r bench.Row) string { return strconv.FormatFloat(of(r), 'g', 6, 64) }
-}
-
-func decimals(n int, of func(bench.Row) float64) func(bench.Row) string {
-	return func(r bench.Row) string { return strconv.FormatFloat(of(r), 'f', n, 64) }
-}
-
-// column is one that people and programs read off the same number.
-func column(short, name string, places int, of func(bench.Row) float64) benchColumn {
-	return benchColumn{short, name, decimals(places, of), number(of)}
-}
-
-func words(short, name string, of func(bench.Row) string) benchColumn {
-	return benchColumn{short, name, of, of}
+func decimals(title string, places int, of func(bench.Row) float64) benchColumn {
+	return benchColumn{title, func(r bench.Row) string { return strconv.FormatFloat(of(r), 'f', places, 64) }}
 }
 
 // benchColumns follow llama-bench's: model, size, params, backend, test, t/s.
 var benchColumns = []benchColumn{
-	words("model", "model", func(r bench.Row) string { return r.Model }),
-	{"size", "size", func(r bench.Row) string { return cli.Size(r.Size) }, func(r bench.Row) string { return strconv.FormatUint(r.Size, 10) }},
-	{"params", "params", func(r bench.Row) string { return fmt.Sprintf("%.2f M", float64(r.Params)/1e6) }, func(r bench.Row) string { return strconv.FormatInt(r.Params, 10) }},
-	{"backend", "device", func(r bench.Row) string { return r.Name }, func(r bench.Row) string { return r.Device }},
-	words("test", "test", func(r bench.Row) string { return r.Test }),
-	column("r", "num_steps", 0, func(r bench.Row) float64 { return float64(r.Steps) }),
-	column("layers", "layers", 0, func(r bench.Row) float64 { return float64(r.Layers) }),
-	column("", "reps", 0, func(r bench.Row) float64 { return float64(r.Reps) }),
-	{"t/s", "tokens_per_second", func(r bench.Row) string { return fmt.Sprintf("%.2f ± %.2f", r.Mean, r.SD) }, number(func(r bench.Row) float64 { return r.Mean })},
-	column("", "tokens_per_second_sd", 2, func(r bench.Row) float64 { return r.SD }),
-	column("median", "tokens_per_second_median", 2, func(r bench.Row) float64 { return r.Median }),
-	column("min", "tokens_per_second_min", 2, func(r bench.Row) float64 { return r.Min }),
-	column("max", "tokens_per_second_max", 2, func(r bench.Row) float64 { return r.Max }),
-	{"cost", "cost", func(r bench.Row) string {
+	{"model", func(r bench.Row) string { return r.Model }},
+	{"size", func(r bench.Row) string { return cli.Size(r.Size) }},
+	{"params", func(r bench.Row) string { return fmt.Sprintf("%.2f M", float64(r.Params)/1e6) }},
+	{"backend", func(r bench.Row) string { return r.Name }},
+	{"test", func(r bench.Row) string { return r.Test }},
+	{"r", func(r bench.Row) string { return strconv.Itoa(r.Steps) }},
+	{"layers", func(r bench.Row) string { return strconv.Itoa(r.Layers) }},
+	{"t/s", func(r bench.Row) string { return fmt.Sprintf("%.2f ± %.2f", r.Mean, r.SD) }},
+	decimals("median", 2, func(r bench.Row) float64 { return r.Median }),
+	decimals("min", 2, func(r bench.Row) float64 { return r.Min }),
+	decimals("max", 2, func(r bench.Row) float64 { return r.Max }),
+	{"cost", func(r bench.Row) string {
 		if r.Cost == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%.2f", r.Cost)
-	}, number(func(r bench.Row) float64 { return r.Cost })},
-	column("GB/s", "weight_gb_per_second", 2, func(r bench.Row) float64 { return r.GBs }),
-	column("GFLOP/s", "gflop_per_second", 1, func(r bench.Row) float64 { return r.GFLOPs }),
-	column("read", "share_of_read_roof", 2, func(r bench.Row) float64 { return r.ReadShare }),
-	column("fma", "share_of_fma_roof", 2, func(r bench.Row) float64 { return r.FMAShare }),
-	column("", "roof_gb_per_second", 2, func(r bench.Row) float64 { return r.RoofRead }),
-	column("", "roof_gflop_per_second", 1, func(r bench.Row) float64 { return r.RoofFMA }),
-	column("cpu ms", "cpu_ms_per_core_and_token", 2, func(r bench.Row) float64 { return r.CPU }),
-	column("first s", "first_run_seconds", 2, func(r bench.Row) float64 { return r.First }),
+	}},
+	decimals("GB/s", 2, func(r bench.Row) float64 { return r.GBs }),
+	decimals("GFLOP/s", 1, func(r bench.Row) float64 { return r.GFLOPs }),
+	decimals("read", 2, func(r bench.Row) float64 { return r.ReadShare }),
+	decimals("fma", 2, func(r bench.Row) float64 { return r.FMAShare }),
+	decimals("cpu ms", 2, func(r bench.Row) float64 { return r.CPU }),
+	decimals("first s", 2, func(r bench.Row) float64 { return r.First }),
+}
+
+// markdown is a line of a table of all columns.
+func markdown(cell func(benchColumn) string) string {
+	line := "|"
+	for _, c := range benchColumns {
+		line += " " + strings.ReplaceAll(cell(c), "|", "/") + " |"
+	}
+	return line + "\n"
+}
+
+// benchFields are what programs read: the names that a row has in JSON, or its values.
+func benchFields(r bench.Row, names bool) (list []string) {
+	v := reflect.ValueOf(r)
+	for f, field := range v.Fields() {
+		name, text := f.Tag.Get("json"), fmt.Sprint(field)
+		if field.CanFloat() {
+			text = strconv.FormatFloat(field.Float(), 'g', 6, 64)
+		}
+		if names {
+			text = name
+		}
+		if name != "-" {
+			list = append(list, text)
+		}
+	}
+	return list
 }
 
 func benchFormats() []string { return []string{"md", "text", "csv", "json", "jsonl"} }
@@ -75,7 +85,7 @@ var textWidths = map[string]int{"test": 8, "r": 5, "t/s": 18, "cost": 6, "GB/s":
 func text(cell func(benchColumn) string) string {
 	var b strings.Builder
 	for _, c := range benchColumns {
-		if width := textWidths[c.short]; width > 0 {
+		if width := textWidths[c.title]; width > 0 {
 			fmt.Fprintf(&b, "%*s", width, cell(c))
 		}
 	}
@@ -84,10 +94,10 @@ func text(cell func(benchColumn) string) string {
 
 // textRow is a row for terminals, below what it is of where that is another than before.
 func (b *benchWriter) textRow(r bench.Row) string {
-	row := text(func(c benchColumn) string { return c.people(r) }) + "\n"
+	row := text(func(c benchColumn) string { return c.cell(r) }) + "\n"
 	of := fmt.Sprintf("%s: %s, %.2f M parameters\non %s\n", r.Model, cli.Size(r.Size), float64(r.Params)/1e6, r.Name)
 	if of != b.of {
-		b.of, row = of, of+text(func(c benchColumn) string { return c.short })+"\n"+row
+		b.of, row = of, of+text(func(c benchColumn) string { return c.title })+"\n"+row
 	}
 	return row
 }
@@ -103,18 +113,12 @@ type benchWriter struct {
 
 func newBenchWriter(w io.Writer, format string) (*benchWriter, error) {
 	b := &benchWriter{w: w, format: format, csv: csv.NewWriter(w), rows: []bench.Row{}}
-	var titles, rule, names []string
-	for _, c := range benchColumns {
-		if names = append(names, c.name); c.short != "" {
-			titles, rule = append(titles, c.short), append(rule, "---:")
-		}
-	}
 	var err error
 	switch format {
 	case "md":
-		_, err = fmt.Fprintf(w, "| %s |\n| %s |\n", strings.Join(titles, " | "), strings.Join(rule, " | "))
+		_, err = io.WriteString(w, markdown(func(c benchColumn) string { return c.title })+markdown(func(benchColumn) string { return "---:" }))
 	case "csv":
-		err = b.record(names)
+		err = b.record(benchFields(bench.Row{}, true))
 	}
 	return b, err
 }
@@ -130,21 +134,11 @@ func (b *benchWriter) row(r bench.Row) error {
 	var err error
 	switch b.format {
 	case "md":
-		var cells []string
-		for _, c := range benchColumns {
-			if c.short != "" {
-				cells = append(cells, strings.ReplaceAll(c.people(r), "|", "/"))
-			}
-		}
-		_, err = fmt.Fprintf(b.w, "| %s |\n", strings.Join(cells, " | "))
+		_, err = io.WriteString(b.w, markdown(func(c benchColumn) string { return c.cell(r) }))
 	case "text":
 		_, err = io.WriteString(b.w, b.textRow(r))
 	case "csv":
-		var cells []string
-		for _, c := range benchColumns {
-			cells = append(cells, c.value(r))
-		}
-		err = b.record(cells)
+		err = b.record(benchFields(r, false))
 	case "jsonl":
 		err = cli.JSONLines(b.w).Encode(r)
 	case "json":

@@ -28,9 +28,8 @@ type checkOptions struct {
 	shaders []shaders.Options // kernels to check instead of the device's own choices; for tests
 }
 
-// AddFlags declares the flags.
-func (o *checkOptions) AddFlags(fs *pflag.FlagSet) {
-	o.deviceOptions.AddFlags(fs)
+func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
+	o.deviceOptions.addFlags(fs)
 	fs.StringVar(&o.Match, "match", "", "only cases whose `text`, op/case, contains this")
 	fs.BoolVar(&o.Large, "large", false, "also matrices of a full-size model: gigabytes of memory and many seconds")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each case, then one with the outcome")
@@ -48,7 +47,7 @@ squared error over the squared result of the worst row; LIMIT is what rounding e
 bit for bit. Rows come op by op; should the driver end the program, the last kernel named on standard error is the one
 that it was at. When a kernel is wrong, the exit status is 3.`,
 		Examples: []string{"muninn check", "muninn check --device llvmpipe --match matmul"},
-		Flags:    o.AddFlags,
+		Flags:    o.addFlags,
 		Run:      func(ctx context.Context, s *cli.Streams, _ []string) error { return check(ctx, s, o) },
 	}
 }

@@ -27,14 +27,13 @@ type compareOptions struct {
 // maxCompared is how many depths stand side by side at most.
 const maxCompared = 16
 
-// AddFlags declares the flags.
-func (o *compareOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *compareOptions) addFlags(fs *pflag.FlagSet) {
 	o.textFlags(fs, 128)
 	cli.Group(fs, "Depth", func() {
 		fs.StringVarP(&o.Depths, "num-steps", "r", "", "core `steps` of each token, one text for each of the numbers")
 		fs.Lookup("num-steps").DefValue = "1, a quarter, half and all of the model's mean_recurrence"
 	})
-	o.strategyOptions.AddFlags(fs, true)
+	o.strategyOptions.addFlags(fs, true)
 	o.machineFlags(fs)
 	cli.Group(fs, "Output", func() { o.jsonFlag(fs) })
 }
@@ -60,7 +59,7 @@ share the device; a token counts where nothing had to be compiled or recorded fo
 			`muninn compare ~/huginn-0125 --chat -r 4,8,32 "Why is the sky blue?"`,
 			`muninn compare demo "k=d;d=a;a=3;k?" -r 1,4,16 --criterion kl --json`,
 		},
-		Flags: o.AddFlags,
+		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.take(args)
 			return compare(ctx, s, o)
@@ -212,7 +211,7 @@ func newCompareTexts(s *cli.Streams, depths []int, texts bool) *compareTexts {
 	for _, n := range depths {
 		titles = append(titles, fmt.Sprintf("r = %d", n))
 	}
-	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary{Tokens: 99999, Steps: 999.9, Rate: &widest}.String()), texts}
+	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary(99999, 999.9, &widest)), texts}
 }
 
 func (v *compareTexts) token(column int, t decode.Token) error {
@@ -223,23 +222,16 @@ func (v *compareTexts) token(column int, t decode.Token) error {
 }
 
 func (v *compareTexts) end(column int, e compareEnd) error {
-	return v.screen.Finish(column, compareSummary{Tokens: e.Tokens, Steps: e.StepsPerToken, Rate: e.Rate}.String())
+	return v.screen.Finish(column, compareSummary(e.Tokens, e.StepsPerToken, e.Rate))
 }
 
 func (v *compareTexts) close() error { return v.screen.Close() }
 
-// compareSummary is what one column took.
-type compareSummary struct {
-	Tokens int
-	Steps  float64  // core steps a token, mean
-	Rate   *float64 // tokens a second
-}
-
-// String is the line below a column.
-func (c compareSummary) String() string {
-	text := fmt.Sprintf("%d tok, %.1f steps/tok", c.Tokens, c.Steps)
-	if c.Rate != nil {
-		text += fmt.Sprintf(", %.1f tok/s", *c.Rate)
+// compareSummary is the line below a column: tokens, core steps a token, and tokens a second where that is known.
+func compareSummary(tokens int, steps float64, rate *float64) string {
+	text := fmt.Sprintf("%d tok, %.1f steps/tok", tokens, steps)
+	if rate != nil {
+		text += fmt.Sprintf(", %.1f tok/s", *rate)
 	}
 	return text
 }

@@ -54,10 +54,10 @@ func (o *decodeOptions) textFlags(fs *pflag.FlagSet, tokens int) {
 	cli.Group(fs, "Text", func() {
 		fs.IntVarP(&o.MaxTokens, "max-tokens", "n", tokens, "tokens to generate at most")
 		fs.StringArrayVar(&o.Stop, "stop", nil, "end before this `text`; may be given several times")
-		o.promptOptions.AddFlags(fs)
+		o.promptOptions.addFlags(fs)
 		cli.Advanced(fs, "parse-special")
 	})
-	cli.Group(fs, "Sampling", func() { o.filterOptions.AddFlags(fs) })
+	cli.Group(fs, "Sampling", func() { o.filterOptions.addFlags(fs) })
 }
 
 // machineFlags declares the flags that are about where and how it is computed.
@@ -68,7 +68,7 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 	})
 	cli.Group(fs, "Memory", func() { o.memoryFlags(fs) })
 	cli.Group(fs, "Device", func() {
-		o.deviceOptions.AddFlags(fs)
+		o.deviceOptions.addFlags(fs)
 		fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
 		cli.Advanced(fs, "steps-per-submit")
 	})
@@ -84,8 +84,8 @@ func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	}
 	fs.IntVar(&o.Context, "ctx", 0, "positions of the KV cache, prompt and answer together")
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
-	o.fitOptions.AddFlags(fs)
-	o.schemeOptions.AddFlags(fs, "auto")
+	o.fitOptions.addFlags(fs)
+	o.schemeOptions.addFlags(fs, "auto")
 	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take from a norm: "+
 		"its values, or those in blocks of 8 bits; auto: 8 bits where the device has fast integer dot products")
 	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantised weights as a file in the cache")

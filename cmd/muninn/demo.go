@@ -39,9 +39,8 @@ type demoOptions struct {
 	JSON     bool
 }
 
-// AddFlags declares the flags.
-func (o *demoOptions) AddFlags(fs *pflag.FlagSet) {
-	o.deviceOptions.AddFlags(fs)
+func (o *demoOptions) addFlags(fs *pflag.FlagSet) {
+	o.deviceOptions.addFlags(fs)
 	seedVar(fs, &o.Seed, "1", "of the problems and the initial states")
 	fs.IntVar(&o.Problems, "problems", demoProblems, "fresh problems measured of each chain length")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with everything measured")
@@ -57,7 +56,7 @@ further with every core step. The demo answers one problem at five depths side b
 inside, step by step, and measures fresh problems of every length at every depth. All values are measured as it
 runs; the same seed draws the same problems. On a terminal the first table is slowed down so that it can be watched.`,
 		Examples: []string{"muninn demo", "muninn demo --seed random --problems 100", "muninn demo --device cpu --json"},
-		Flags:    o.AddFlags,
+		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, _ []string) error {
 			return runDemo(ctx, s, o)
 		},

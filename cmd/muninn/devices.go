@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model"
 	"muninn/model/fit"
 	"muninn/shaders"
 	"muninn/vk"
@@ -19,9 +21,8 @@ type devicesOptions struct {
 	JSON, Verbose bool
 }
 
-// AddFlags declares the flags.
-func (o *devicesOptions) AddFlags(fs *pflag.FlagSet) {
-	o.deviceOptions.AddFlags(fs)
+func (o *devicesOptions) addFlags(fs *pflag.FlagSet) {
+	o.deviceOptions.addFlags(fs)
 	fs.BoolVar(&o.JSON, "json", false, "print a JSON array with all that is known of each device")
 	fs.BoolVarP(&o.Verbose, "verbose", "v", false, "print what is chosen for each device, and why")
 }
@@ -34,7 +35,7 @@ func devicesCommand() *cli.Command {
 		Detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is what a
 model can be put into and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.`,
 		Examples: []string{"muninn devices", "muninn devices -v", "muninn devices --device llvmpipe", "muninn devices --json"},
-		Flags:    o.AddFlags,
+		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, _ []string) error {
 			list, err := vk.Devices()
 			if err != nil {
@@ -166,4 +167,44 @@ func storage(c vk.Caps) string {
 		return "32bit"
 	}
 	return strings.Join(has, ",")
+}
+
+// deviceOptions choose a device.
+type deviceOptions struct {
+	Device string
+}
+
+func (o *deviceOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Device, "device", "", "index, part of the name, or type (discrete, integrated, virtual, cpu) of the `device`; the best one if not given")
+	cli.Offer(fs, "device", "discrete", "integrated", "virtual", "cpu")
+}
+
+// choose finds the device that was asked for, or the best one.
+func (o *deviceOptions) choose(list []vk.Caps) (vk.Choice, error) {
+	choice, err := vk.Select(list, o.Device)
+	return choice, o.named(err)
+}
+
+// named says in an error about the choice where that was made.
+func (o *deviceOptions) named(err error) error {
+	if o.Device == "" || !errors.Is(err, vk.ErrNoDevice) {
+		return err
+	}
+	return fmt.Errorf("--device %s: %w", o.Device, err)
+}
+
+// opening are the options of what is opened on the device, as far as the shell has them.
+func (o *deviceOptions) opening(s *cli.Streams) model.Options {
+	dir, _ := s.Env("MUNINN_CACHE_DIR")
+	return model.Options{Device: o.Device, CacheDir: dir, Note: func(text string) { s.Note("%s", text) },
+		Progress: func(what string, total int64) (func(done, total int64), func()) {
+			bar := cli.NewProgress(s, what, total, true)
+			return bar.Set, bar.Done
+		}}
+}
+
+// openDevice opens the device that was asked for, or the best one, and says which and why. Closing it is the caller's.
+func openDevice(s *cli.Streams, o deviceOptions) (*vk.Device, error) {
+	dev, err := model.OpenDevice(o.opening(s))
+	return dev, o.named(err)
 }

@@ -27,8 +27,7 @@ type filterOptions struct {
 	chosen func(flag string) bool // whether the user gave a flag; what is left open is the model's own
 }
 
-// AddFlags declares the flags.
-func (o *filterOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *filterOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Greedy, "greedy", false, "take the likeliest token, whatever the other flags and the model say")
 	cli.FloatVar(fs, &o.Temperature, "temp", 0, "sample, with this temperature; 0 is --greedy")
 	fs.IntVar(&o.TopK, "top-k", 0, "sample among the k likeliest tokens; 0 or -1: off")
@@ -92,22 +91,13 @@ type seed string
 
 func seedVar(fs *pflag.FlagSet, p *seed, value, text string) {
 	*p = seed(value)
-	fs.Var(p, "seed", text)
-}
-
-// String is the value now.
-func (d *seed) String() string { return string(*d) }
-
-// Type is the value's name.
-func (d *seed) Type() string { return "number|random" }
-
-// Set takes a number or random.
-func (d *seed) Set(text string) error {
-	if _, err := strconv.ParseUint(text, 10, 64); err != nil && text != "random" {
-		return fmt.Errorf("want a number from 0 to %d, or random", uint64(math.MaxUint64))
-	}
-	*d = seed(text)
-	return nil
+	cli.Var(fs, "seed", "", value, "number|random", text, func(text string) error {
+		if _, err := strconv.ParseUint(text, 10, 64); err != nil && text != "random" {
+			return fmt.Errorf("want a number from 0 to %d, or random", uint64(math.MaxUint64))
+		}
+		*p = seed(text)
+		return nil
+	})
 }
 
 // number is the seed; one drawn by chance is said, so that what depends on it can be had again.

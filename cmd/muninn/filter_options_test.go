@@ -36,7 +36,7 @@ func TestSamplingOptions(t *testing.T) {
 	} {
 		var o filterOptions
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-		o.AddFlags(fs)
+		o.addFlags(fs)
 		if err := fs.Parse(strings.Fields(c.args)); err != nil {
 			t.Fatal(err)
 		}

@@ -27,11 +27,10 @@ type runOptions struct {
 	Profile      bool
 }
 
-// AddFlags declares the flags.
-func (o *runOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	o.textFlags(fs, 512)
 	cli.Group(fs, "Depth", func() { o.depthFlags(fs) })
-	o.strategyOptions.AddFlags(fs, true)
+	o.strategyOptions.addFlags(fs, true)
 	o.machineFlags(fs)
 	cli.Group(fs, "Output", func() { o.outputFlags(fs) })
 }
@@ -96,7 +95,7 @@ serve several tokens) and counters. The line at the end on standard error says t
 			`muninn run ~/huginn-0125 -f story.txt -n 200 --device 1 --stats`,
 			`muninn run ~/huginn-0125 --plan-for 6GiB`,
 		},
-		Flags: o.AddFlags,
+		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.take(args)
 			return run(ctx, s, o)

@@ -24,8 +24,7 @@ type promptOptions struct {
 	ParseSpecial bool
 }
 
-// AddFlags declares the flags.
-func (o *promptOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *promptOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.File, "file", "f", "", "read the prompt from this `file`; - is standard input")
 	fs.StringVar(&o.IDs, "prompt-ids", "", "the prompt as token `ids`, separated by commas; nothing is added to them")
 	fs.BoolVar(&o.Chat, "chat", false, "ask in Huginn's chat form instead of continuing the text")

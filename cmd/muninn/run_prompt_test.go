@@ -22,7 +22,7 @@ func TestPlan(t *testing.T) {
 		t.Helper()
 		o := runOptions{}
 		fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
-		o.AddFlags(fs)
+		o.addFlags(fs)
 		if err := fs.Parse(append(args, "--prompt-ids", "926,729,5")); err != nil {
 			t.Fatal(err)
 		}

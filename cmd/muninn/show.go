@@ -22,8 +22,7 @@ type showOptions struct {
 	JSON    bool
 }
 
-// AddFlags declares the flags.
-func (o *showOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *showOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Tensors, "tensors", false, "list every tensor too")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object, with every tensor")
 }
@@ -36,7 +35,7 @@ func showCommand() *cli.Command {
 		Detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not. The last table says how "muninn run"
 would hold the model, with all its positions, on the devices of this machine and on cards of usual sizes.`,
 		Examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors"},
-		Flags:    o.AddFlags,
+		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, args []string) error {
 			ck, err := openModel(s, args[0])
 			if err != nil {

@@ -61,8 +61,8 @@ var strategyFlags = []struct {
 // exitFlags say nothing without a criterion.
 var exitFlags = []string{"exit-threshold", "min-steps", "check-criterion-every-n-steps", "do-not-exit-in-prefill"}
 
-// AddFlags declares the flags. Those of the exit are for every verb that decodes; the others for those that take any strategy.
-func (o *strategyOptions) AddFlags(fs *pflag.FlagSet, anyStrategy bool) {
+// addFlags declares the flags. Those of the exit are for every verb that decodes; the others for those that take any strategy.
+func (o *strategyOptions) addFlags(fs *pflag.FlagSet, anyStrategy bool) {
 	o.Decode, o.speculative, o.wave = plainDecoding, decode.DefaultSpeculative, decode.PaperWave
 	o.given = fs.Changed
 	cli.Group(fs, "Depth", func() { o.depthFlags(fs, anyStrategy) })

@@ -20,7 +20,7 @@ func runFlags(t *testing.T, args string) *runOptions {
 	t.Helper()
 	o := &runOptions{}
 	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
-	o.AddFlags(fs)
+	o.addFlags(fs)
 	if err := fs.Parse(strings.Fields(args)); err != nil {
 		t.Fatal(err)
 	}

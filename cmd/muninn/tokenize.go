@@ -11,6 +11,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
+	"muninn/model/store"
 	"muninn/model/tokenizer"
 )
 
@@ -23,8 +24,7 @@ type tokenizeOptions struct {
 	JSON         bool
 }
 
-// AddFlags declares the flags.
-func (o *tokenizeOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *tokenizeOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.NoSpecial, "no-special", false, "do not put the begin token in front")
 	fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in the text")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with ids, tokens and lost bytes")
@@ -39,7 +39,7 @@ func tokenizeCommand() *cli.Command {
 its end; one final newline of it is left out. Text that no token carries is dropped, as the tokenizer's file asks; how
 much is said on standard error.`,
 		Examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
-		Flags:    o.AddFlags,
+		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, args []string) error {
 			o.Model = args[0]
 			if len(args) > 1 {
@@ -113,8 +113,7 @@ type detokenizeOptions struct {
 	JSON      bool
 }
 
-// AddFlags declares the flags.
-func (o *detokenizeOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *detokenizeOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.NoSpecial, "no-special", false, "leave special tokens out of the text")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with the text")
 }
@@ -126,7 +125,7 @@ func detokenizeCommand() *cli.Command {
 		Summary:  "turn token ids into text",
 		Detail:   `Ids are separated by spaces or commas. Without any, they are read from standard input. Nothing is added to the text.`,
 		Examples: []string{"muninn detokenize demo 926 107 63", `muninn tokenize demo "a=3;a?" | muninn detokenize demo --no-special`},
-		Flags:    o.AddFlags,
+		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, args []string) error {
 			o.Model, o.IDs = args[0], args[1:]
 			return detokenize(s, o)
@@ -202,4 +201,16 @@ func parseIDs(list string) ([]int32, error) {
 		return nil, cli.Usage("no token ids given")
 	}
 	return ids, nil
+}
+
+// openModel opens what a user named, and says what is to be known about its files.
+func openModel(s *cli.Streams, path string) (*checkpoint.Checkpoint, error) {
+	ck, err := store.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range ck.Notes {
+		s.Note("%s", n)
+	}
+	return ck, nil
 }

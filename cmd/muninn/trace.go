@@ -26,11 +26,10 @@ type traceOptions struct {
 	flags *pflag.FlagSet
 }
 
-// AddFlags declares the flags.
-func (o *traceOptions) AddFlags(fs *pflag.FlagSet) {
+func (o *traceOptions) addFlags(fs *pflag.FlagSet) {
 	o.textFlags(fs, 32)
 	cli.Group(fs, "Trace", func() { o.traceFlags(fs) })
-	o.strategyOptions.AddFlags(fs, false)
+	o.strategyOptions.addFlags(fs, false)
 	o.machineFlags(fs)
 }
 
@@ -67,7 +66,7 @@ and memory for all of them.`,
 			`muninn trace demo "f=k;k=d;d=a;a=3;m=5;f?" -r 16 --criterion latent-diff -o trace.svg -o trace.json`,
 			`muninn trace ~/huginn-0125 --chat -r 64 -n 20 -o trace.html "How much is 7 times 8?"`,
 		},
-		Flags: o.AddFlags,
+		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.take(args)
 			return runTrace(ctx, s, o)

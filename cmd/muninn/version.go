@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,23 +20,13 @@ import (
 // information of the Go tool is used.
 var version, commit string
 
-// versionOptions are the flags of version.
-type versionOptions struct {
-	JSON bool
-}
-
-// AddFlags declares the flags.
-func (o *versionOptions) AddFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.JSON, "json", false, "print one JSON object")
-}
-
 func versionCommand() *cli.Command {
-	o := &versionOptions{}
+	var asJSON bool
 	return &cli.Command{
 		Name:    "version",
 		Summary: "print version, commit and what the program is built from",
-		Flags:   o.AddFlags,
-		Run:     func(_ context.Context, s *cli.Streams, _ []string) error { return printVersion(s, o) },
+		Flags:   func(fs *pflag.FlagSet) { fs.BoolVar(&asJSON, "json", false, "print one JSON object") },
+		Run:     func(_ context.Context, s *cli.Streams, _ []string) error { return printVersion(s, asJSON) },
 	}
 }
 
@@ -51,12 +42,12 @@ type build struct {
 	Shaders  string `json:"shaders"` // hash of all compiled kernels
 }
 
-func printVersion(s *cli.Streams, o *versionOptions) error {
+func printVersion(s *cli.Streams, asJSON bool) error {
 	b, err := thisBuild()
 	if err != nil {
 		return err
 	}
-	if o.JSON {
+	if asJSON {
 		return cli.JSONLines(s.Out).Encode(b)
 	}
 	_, err = fmt.Fprintf(s.Out, "muninn %s\ncommit   %s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
@@ -82,11 +73,9 @@ func thisBuild() (build, error) {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		b.fill(info)
 	}
-	if b.Version == "" || b.Version == "(devel)" {
+	b.Commit = cmp.Or(b.Commit, "unknown")
+	if b.Version = cmp.Or(b.Version, "(devel)"); b.Version == "(devel)" {
 		b.Version = "development build"
-	}
-	if b.Commit == "" {
-		b.Commit = "unknown"
 	}
 	var err error
 	b.Shaders, b.Kernels, err = shaderSet()
@@ -98,9 +87,7 @@ var bindings = []string{"github.com/goki/vulkan", "github.com/vulkan-go/vulkan"}
 
 // fill takes what the Go tool recorded where the linker flags say nothing.
 func (b *build) fill(info *debug.BuildInfo) {
-	if b.Version == "" {
-		b.Version = info.Main.Version
-	}
+	b.Version = cmp.Or(b.Version, info.Main.Version)
 	for _, set := range info.Settings {
 		switch {
 		case set.Key == "vcs.revision" && b.Commit == "":

@@ -4,9 +4,10 @@ package bench
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 
 	"muninn/model/engine"
 	"muninn/shaders/roofline"
@@ -235,7 +236,9 @@ func (t *test) result(speed vk.Speed) Row {
 	for i, w := range walls {
 		rates[i] = units / w
 	}
-	row.Mean, row.SD = meanOf(rates)
+	if row.Mean = stat.Mean(rates, nil); len(rates) > 1 {
+		row.SD = stat.StdDev(rates, nil)
+	}
 	row.Median, row.Min, row.Max = medianOf(rates), slices.Min(rates), slices.Max(rates)
 	busy := medianOf(t.times(func(l roofline.Lap) time.Duration { return l.Busy }))
 	row.GBs, row.GFLOPs = t.bytes/busy/1e9, t.flops/busy/1e9
@@ -250,15 +253,4 @@ func medianOf(list []float64) float64 {
 	list = slices.Sorted(slices.Values(list))
 	n := len(list)
 	return (list[(n-1)/2] + list[n/2]) / 2
-}
-
-// meanOf is mean and standard deviation; that of one value is 0.
-func meanOf(list []float64) (mean, sd float64) {
-	for _, x := range list {
-		mean += x / float64(len(list))
-	}
-	for _, x := range list {
-		sd += (x - mean) * (x - mean) / float64(max(len(list)-1, 1))
-	}
-	return mean, math.Sqrt(sd)
 }

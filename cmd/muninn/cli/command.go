@@ -39,7 +39,7 @@ func (c *Command) FlagSet(g *GlobalOptions) *pflag.FlagSet {
 	if c.Flags != nil {
 		c.Flags(fs)
 	}
-	g.AddFlags(fs)
+	g.addFlags(fs)
 	return fs
 }
 
@@ -51,8 +51,7 @@ type GlobalOptions struct {
 	HelpAll bool
 }
 
-// AddFlags declares the flags.
-func (g *GlobalOptions) AddFlags(fs *pflag.FlagSet) {
+func (g *GlobalOptions) addFlags(fs *pflag.FlagSet) {
 	Group(fs, everyCommand, func() { g.declare(fs) })
 }
 

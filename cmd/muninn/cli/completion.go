@@ -37,14 +37,6 @@ func completionCommand(table func() []*Command) *Command {
 	}
 }
 
-// values are those to offer for a flag's value.
-func values(f *pflag.Flag) []string {
-	if c, ok := f.Value.(*choice); ok {
-		return c.allowed
-	}
-	return f.Annotations[offered]
-}
-
 func commandNames(table []*Command) []string {
 	var names []string
 	for _, c := range table {
@@ -109,7 +101,7 @@ _muninn() {
 			if f.Shorthand != "" {
 				pattern += fmt.Sprintf("|'%s -%s'", c.Name, f.Shorthand)
 			}
-			if v := values(f); v != nil {
+			if v := f.Annotations[offered]; v != nil {
 				offer = "_muninn_offer " + quoted(v) + "; "
 			} else if FlagValue(f) == "file" {
 				offer = "_muninn_files; "
@@ -140,30 +132,28 @@ func zshQuote(text string) string {
 
 // zshFlag is a flag as _arguments takes it.
 func zshFlag(f *pflag.Flag) string {
+	text := "[" + zshQuote(flagText(f)) + "]"
 	name := FlagValue(f)
-	if name == "" {
-		if f.Shorthand == "" {
-			return fmt.Sprintf("'--%s[%s]'", f.Name, zshQuote(flagText(f)))
-		}
-		return fmt.Sprintf("'(-%s --%s)'{-%s,--%s}'[%s]'", f.Shorthand, f.Name, f.Shorthand, f.Name, zshQuote(flagText(f)))
+	switch {
+	case name == "" && f.Shorthand == "":
+		return fmt.Sprintf("'--%s%s'", f.Name, text)
+	case name == "":
+		return fmt.Sprintf("'(-%[1]s --%[2]s)'{-%[1]s,--%[2]s}'%[3]s'", f.Shorthand, f.Name, text)
 	}
-	value := fmt.Sprintf(":%s:", f.Name)
-	if v := values(f); v != nil {
-		var escaped []string
-		for _, word := range v {
-			escaped = append(escaped, strings.ReplaceAll(zshQuote(word), " ", `\ `))
-		}
-		value += "(" + strings.Join(escaped, " ") + ")"
+	text += ":" + f.Name + ":"
+	if v := f.Annotations[offered]; v != nil {
+		// A space within a word is protected, those between words are not.
+		text += "(" + strings.ReplaceAll(strings.ReplaceAll(zshQuote(strings.Join(v, "\n")), " ", `\ `), "\n", " ") + ")"
 	} else if name == "file" {
-		value += "_files"
+		text += "_files"
 	}
 	often := ""
 	if f.Value.Type() == "stringArray" {
 		often = "*"
 	}
-	form := fmt.Sprintf("'%s--%s=[%s]%s'", often, f.Name, zshQuote(flagText(f)), value)
+	form := fmt.Sprintf("'%s--%s=%s'", often, f.Name, text)
 	if f.Shorthand != "" {
-		form += fmt.Sprintf(" \\\n      '%s-%s+[%s]%s'", often, f.Shorthand, zshQuote(flagText(f)), value)
+		form += fmt.Sprintf(" \\\n      '%s-%s+%s'", often, f.Shorthand, text)
 	}
 	return form
 }
@@ -216,7 +206,7 @@ func fishCompletion(w io.Writer, table []*Command) {
 			if f.Shorthand != "" {
 				line += " -s " + f.Shorthand
 			}
-			if v := values(f); v != nil {
+			if v := f.Annotations[offered]; v != nil {
 				line += " -x -a '" + fishQuote(quoted(v)) + "'"
 			} else if name := FlagValue(f); name == "file" {
 				line += " -r -F"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,13 +96,33 @@ func fromEnvironment(fs *pflag.FlagSet, env func(string) (string, bool)) (set ma
 	return set, err
 }
 
-// choice is a flag value out of a fixed list; help and completions show the list.
-type choice struct {
-	value   *string
-	allowed []string
+// custom is a flag's value as text, checked and put where it belongs by set.
+type custom struct {
+	text, kind string
+	set        func(text string) error
 }
 
-// ChoiceVar declares a flag that takes one of a list, with its value if not given.
+// Var declares a flag of a kind of value that set takes or refuses.
+func Var(fs *pflag.FlagSet, name, letter, value, kind, text string, set func(text string) error) {
+	fs.VarP(&custom{value, kind, set}, name, letter, text)
+}
+
+// String is the value now.
+func (c *custom) String() string { return c.text }
+
+// Type is the value's name.
+func (c *custom) Type() string { return c.kind }
+
+// Set takes a value.
+func (c *custom) Set(text string) error {
+	err := c.set(text)
+	if err == nil {
+		c.text = text
+	}
+	return err
+}
+
+// ChoiceVar declares a flag that takes one of a list, with its value if not given; help and completions show the list.
 func ChoiceVar(fs *pflag.FlagSet, p *string, name, value string, allowed []string, text string) {
 	ChoiceVarP(fs, p, name, "", value, allowed, text)
 }
@@ -109,71 +130,41 @@ func ChoiceVar(fs *pflag.FlagSet, p *string, name, value string, allowed []strin
 // ChoiceVarP is ChoiceVar with a letter.
 func ChoiceVarP(fs *pflag.FlagSet, p *string, name, letter, value string, allowed []string, text string) {
 	*p = value
-	fs.VarP(&choice{p, allowed}, name, letter, text)
-}
-
-// String is the value now.
-func (c *choice) String() string { return *c.value }
-
-// Type shows the list as the value's name.
-func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
-
-// Set takes a value of the list.
-func (c *choice) Set(text string) error {
-	for _, a := range c.allowed {
-		if a == text {
-			*c.value = text
-			return nil
+	Var(fs, name, letter, value, strings.Join(allowed, "|"), text, func(text string) error {
+		if !slices.Contains(allowed, text) {
+			return fmt.Errorf("want one of %s", strings.Join(allowed, ", "))
 		}
-	}
-	return fmt.Errorf("want one of %s", strings.Join(c.allowed, ", "))
+		*p = text
+		return nil
+	})
+	Offer(fs, name, allowed...)
 }
-
-// float is a flag value that is a finite number.
-type float float64
 
 // FloatVar declares a flag that takes a number; neither NaN nor an infinite one is any.
 func FloatVar(fs *pflag.FlagSet, p *float64, name string, value float64, text string) {
 	*p = value
-	fs.Var((*float)(p), name, text)
+	Var(fs, name, "", strconv.FormatFloat(value, 'g', -1, 64), "number", text, func(text string) (err error) {
+		*p, err = finite(text)
+		return err
+	})
 }
-
-// String is the value now.
-func (f *float) String() string { return strconv.FormatFloat(float64(*f), 'g', -1, 64) }
-
-// Type is the value's name.
-func (f *float) Type() string { return "number" }
-
-// Set takes a number.
-func (f *float) Set(text string) error {
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Errorf("want a finite number")
-	}
-	*f = float(v)
-	return nil
-}
-
-// autoFloat is a flag value that is auto or a finite number.
-type autoFloat string
 
 // AutoFloatVar declares a flag that takes a number, or auto, which it is if not given.
 func AutoFloatVar(fs *pflag.FlagSet, p *string, name, text string) {
 	*p = "auto"
-	fs.Var((*autoFloat)(p), name, text)
+	Var(fs, name, "", *p, "auto|number", text, func(text string) error {
+		if _, err := finite(text); text != "auto" && err != nil {
+			return fmt.Errorf("want auto or a finite number")
+		}
+		*p = text
+		return nil
+	})
 }
 
-// String is the value now.
-func (a *autoFloat) String() string { return string(*a) }
-
-// Type is the value's name.
-func (a *autoFloat) Type() string { return "auto|number" }
-
-// Set takes auto or a number.
-func (a *autoFloat) Set(text string) error {
-	if text != "auto" && new(float).Set(text) != nil {
-		return fmt.Errorf("want auto or a finite number")
+func finite(text string) (float64, error) {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("want a finite number")
 	}
-	*a = autoFloat(text)
-	return nil
+	return v, nil
 }
