@@ -192,7 +192,7 @@ func (v *compareLines) token(column int, t decode.Token) error {
 	return v.json.Encode(struct {
 		Depth int `json:"num_steps"`
 		tokenLine
-	}{n, lineOf(t)})
+	}{n, tokenLineOf(t)})
 }
 
 func (v *compareLines) end(_ int, e compareEnd) error { return v.json.Encode(e) }

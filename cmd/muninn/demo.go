@@ -164,7 +164,7 @@ func (r *demoRun) all(ctx context.Context, show *demoScreen, problems int, caps 
 	}
 	show.header(rep)
 	rep.Answers, err = r.depths(ctx, p, func(threads []*thread, round int, last bool) error { return show.columns(ctx, threads, round, last) })
-	show.release()
+	show.canvas.Release()
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,13 @@ func (t *thread) answer() demoAnswer {
 	return demoAnswer{Steps: t.steps, Tokens: t.said, Right: t.problem.Check(strings.Join(t.said, "")) == nil}
 }
 
+func answersOf(threads []*thread) (list []demoAnswer) {
+	for _, t := range threads {
+		list = append(list, t.answer())
+	}
+	return list
+}
+
 // start puts a problem on a sequence. Threads of one stream begin from the same initial states.
 func (r *demoRun) start(p demo.Problem, seq int, stream uint64, steps int) (*thread, error) {
 	prompt, err := r.m.EncodePrompt(p.Text(), false)
@@ -110,11 +117,7 @@ func (r *demoRun) depths(ctx context.Context, p demo.Problem, frame func(threads
 			break
 		}
 	}
-	answers := make([]demoAnswer, len(threads))
-	for i, t := range threads {
-		answers[i] = t.answer()
-	}
-	return answers, nil
+	return answersOf(threads), nil
 }
 
 // insideStep is the thought at the question after one core step.
@@ -195,31 +198,27 @@ func (r *demoRun) accuracy(ctx context.Context, rng *rand.Rand, problems int, st
 				return a, err
 			}
 		}
-		for from := 0; from < problems; from += demoBatch {
-			batch := drawn[from:min(from+demoBatch, problems)]
-			for d, steps := range a.Steps {
+		for d, steps := range a.Steps {
+			var once, right, tokens float64
+			for from := 0; from < problems; from += demoBatch {
+				batch := drawn[from:min(from+demoBatch, problems)]
 				answers, err := r.batch(ctx, batch, uint64(h*problems+from), steps)
 				if err != nil {
 					return a, err
 				}
 				for _, x := range answers {
-					a.Tokens[d][h] += float64(len(x.Tokens))
+					tokens += float64(len(x.Tokens))
 					if x.Right {
-						a.Right[d][h]++
+						right++
 					}
 					if x.Right && len(x.Tokens) == 1 {
-						a.AtOnce[d][h]++
+						once++
 					}
 				}
 				step(len(batch))
 			}
-		}
-	}
-	for _, table := range [][][]float64{a.AtOnce, a.Right, a.Tokens} {
-		for _, row := range table {
-			for h := range row {
-				row[h] /= float64(problems)
-			}
+			n := float64(problems)
+			a.AtOnce[d][h], a.Right[d][h], a.Tokens[d][h] = once/n, right/n, tokens/n
 		}
 	}
 	return a, nil
@@ -240,9 +239,5 @@ func (r *demoRun) batch(ctx context.Context, problems []demo.Problem, stream uin
 		}
 		open = slices.DeleteFunc(open, func(t *thread) bool { return t.done })
 	}
-	answers := make([]demoAnswer, len(threads))
-	for i, t := range threads {
-		answers[i] = t.answer()
-	}
-	return answers, nil
+	return answersOf(threads), nil
 }

@@ -66,37 +66,29 @@ func (d *demoScreen) columns(ctx context.Context, threads []*thread, round int, 
 		return ctx.Err()
 	}
 	longest := demoHops + 1 // lines of the whole chain, so that the table does not grow
-	head, spent, right := []cell{}, []cell{}, []cell{}
 	for _, t := range threads {
 		longest = max(longest, len(t.said))
-		head = append(head, cell{fmt.Sprint(t.steps), cli.Bold})
-		n := len(t.said) * t.steps
-		if !t.done {
-			n = round
-		}
-		spent = append(spent, cell{text: fmt.Sprint(n)})
-		mark := cell{}
-		if t.done {
-			mark = cell{"wrong", cli.Red}
-			if t.answer().Right {
-				mark = cell{"right", cli.Green}
-			}
-		}
-		right = append(right, mark)
 	}
-	lines := []line{{"num_steps", head}}
+	lines := []line{lineOf("num_steps", threads, func(t *thread) cell { return cell{fmt.Sprint(t.steps), cli.Bold} })}
 	for i := range longest {
-		label := ""
-		if i == 0 {
-			label = "says"
-		}
-		var cells []cell
-		for _, t := range threads {
-			cells = append(cells, columnCell(t, i))
-		}
-		lines = append(lines, line{label, cells})
+		lines = append(lines, lineOf("", threads, func(t *thread) cell { return columnCell(t, i) }))
 	}
-	d.redraw(d.table(width, append(lines, line{"core steps", spent}, line{"answer", right})...))
+	lines[1].label = "says"
+	lines = append(lines, lineOf("core steps", threads, func(t *thread) cell {
+		if t.done {
+			return cell{text: fmt.Sprint(len(t.said) * t.steps)}
+		}
+		return cell{text: fmt.Sprint(round)}
+	}), lineOf("answer", threads, func(t *thread) cell {
+		switch {
+		case !t.done:
+			return cell{}
+		case t.answer().Right:
+			return cell{"right", cli.Green}
+		}
+		return cell{"wrong", cli.Red}
+	}))
+	d.redraw(d.table(width, lines...))
 	if last {
 		return nil
 	}
@@ -140,22 +132,20 @@ func (d *demoScreen) answered(rep *demoReport) {
 func (d *demoScreen) insideTable(rep *demoReport) {
 	const width = 6
 	value := string(rep.problem.Value()) + ";"
-	var steps, says, changes []cell
-	for _, x := range rep.Inside {
-		sgr := ""
-		if x.Says == value {
-			sgr = shade(1)
-		}
-		steps = append(steps, cell{fmt.Sprint(x.Step), cli.Bold})
-		says = append(says, cell{x.Says, sgr})
-		changes = append(changes, cell{fmt.Sprintf("%.3f", x.Change), changeShade(x.Change)})
-	}
 	d.heading("2. The same thought from inside")
 	d.print("")
 	d.paragraph(indent, indent, "What the model would say at the question after each core step, and how far that step moved its state, "+
 		"||s(t) - s(t-1)|| / ||s(t)||:")
 	d.print("")
-	d.print(d.table(width, line{"core step", steps}, line{"says", says}, line{"change", changes})...)
+	d.print(d.table(width,
+		lineOf("core step", rep.Inside, func(x insideStep) cell { return cell{fmt.Sprint(x.Step), cli.Bold} }),
+		lineOf("says", rep.Inside, func(x insideStep) cell {
+			if x.Says == value {
+				return cell{x.Says, shade(1)}
+			}
+			return cell{text: x.Says}
+		}),
+		lineOf("change", rep.Inside, func(x insideStep) cell { return cell{fmt.Sprintf("%.3f", x.Change), changeShade(x.Change)} }))...)
 	d.print("")
 	d.paragraph(indent, indent, insideText(rep, value))
 }
@@ -191,29 +181,21 @@ func insideText(rep *demoReport, value string) string {
 func (d *demoScreen) accuracyTables(rep *demoReport) {
 	const width = 7
 	a := rep.Accuracy
-	table := func(title string, entry func(step, hop int) cell) {
+	table := func(title string, shares [][]float64, entry func(float64) cell) {
 		d.print("")
 		d.paragraph(indent, indent, title)
-		var hops []cell
-		for _, h := range a.Hops {
-			hops = append(hops, cell{fmt.Sprint(h), cli.Bold})
-		}
-		rows := []line{{"hops", hops}}
+		rows := []line{lineOf("hops", a.Hops, func(h int) cell { return cell{fmt.Sprint(h), cli.Bold} })}
 		for i, steps := range a.Steps {
-			var cells []cell
-			for h := range a.Hops {
-				cells = append(cells, entry(i, h))
-			}
-			rows = append(rows, line{fmt.Sprintf("num_steps %2d", steps), cells})
+			rows = append(rows, lineOf(fmt.Sprintf("num_steps %2d", steps), shares[i], entry))
 		}
 		d.print(d.table(width, rows...)...)
 	}
 	d.heading("3. %s for each chain length, at each depth", cli.Plural(a.Problems, "fresh problem"))
-	table("Answered at once: share whose first token is the value, in %", func(i, h int) cell {
-		return cell{percent(a.AtOnce[i][h]), shade(a.AtOnce[i][h])}
+	table("Answered at once: share whose first token is the value, in %", a.AtOnce, func(share float64) cell {
+		return cell{percent(share), shade(share)}
 	})
-	table("Tokens until the value, on average", func(i, h int) cell {
-		return cell{fmt.Sprintf("%.1f", a.Tokens[i][h]), shade(math.Min(1/a.Tokens[i][h], 1))}
+	table("Tokens until the value, on average", a.Tokens, func(n float64) cell {
+		return cell{fmt.Sprintf("%.1f", n), shade(math.Min(1/n, 1))}
 	})
 	d.print("")
 	d.paragraph(indent, indent, accuracyText(a))

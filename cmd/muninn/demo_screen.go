@@ -25,7 +25,6 @@ type demoScreen struct {
 	width  int
 	live   bool // tables may be redrawn in place
 	canvas cli.Canvas
-	drawn  bool // a table is on the screen
 }
 
 func newDemoScreen(s *cli.Streams) *demoScreen {
@@ -50,16 +49,7 @@ func (d *demoScreen) redraw(lines []string) {
 		d.print(lines...)
 		return
 	}
-	d.drawn = true
-	_ = d.canvas.Draw(lines, len(lines)) // the streams keep the error
-}
-
-// release ends redrawing.
-func (d *demoScreen) release() {
-	if d.drawn {
-		_ = d.canvas.Release()
-	}
-	d.drawn = false
+	d.canvas.Draw(lines, len(lines))
 }
 
 // pause lets a frame be seen.
@@ -75,12 +65,7 @@ func (d *demoScreen) pause(ctx context.Context) error {
 	}
 }
 
-func (d *demoScreen) style(sgr, text string) string {
-	if sgr == "" {
-		return text
-	}
-	return d.s.Style(d.out, sgr, text)
-}
+func (d *demoScreen) style(sgr, text string) string { return d.s.Style(d.out, sgr, text) }
 
 // heading starts a part.
 func (d *demoScreen) heading(format string, args ...any) {
@@ -110,6 +95,15 @@ type cell struct {
 type line struct {
 	label string
 	cells []cell
+}
+
+// lineOf is a line with a cell of each in a list.
+func lineOf[T any](label string, list []T, of func(T) cell) line {
+	l := line{label: label}
+	for _, x := range list {
+		l.cells = append(l.cells, of(x))
+	}
+	return l
 }
 
 // labels is the width of labels.

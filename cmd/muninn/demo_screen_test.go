@@ -59,7 +59,7 @@ func shown(t *testing.T, color string, live bool) string {
 			t.Fatal(err)
 		}
 	}
-	d.release()
+	d.canvas.Release()
 	d.answered(rep)
 	d.insideTable(rep)
 	d.accuracyTables(rep)

@@ -36,7 +36,7 @@ type tokenLine struct {
 	Margin  *float64 `json:"margin"`
 }
 
-func lineOf(t decode.Token) tokenLine {
+func tokenLineOf(t decode.Token) tokenLine {
 	return tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)}
 }
 
@@ -58,7 +58,7 @@ func (w *tokenWriter) token(t decode.Token) error {
 	case w.json != nil && t.Token < 0:
 		return w.json.Encode(textLine{t.Text})
 	case w.json != nil:
-		return w.json.Encode(lineOf(t))
+		return w.json.Encode(tokenLineOf(t))
 	case w.steps != nil:
 		return w.steps.Push(w.shown(t), stepsOf(t))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -129,8 +130,7 @@ func dispatch(ctx context.Context, s *Streams, table []*Command, args []string) 
 
 // ofVerb makes a usage error point at the help of a command.
 func ofVerb(c *Command, err error) error {
-	var u *usageError
-	if errors.As(err, &u) && c.Name != "help" {
+	if u, ok := errors.AsType[*usageError](err); ok && c.Name != "help" {
 		u.verb = c.Name
 	}
 	return err
@@ -148,10 +148,8 @@ func argumentCount(c *Command, n int) error {
 
 // Find returns a command of the table, nil where it has none of that name.
 func Find(table []*Command, name string) *Command {
-	for _, c := range table {
-		if c.Name == name {
-			return c
-		}
+	if i := slices.Index(commandNames(table), name); i >= 0 {
+		return table[i]
 	}
 	return nil
 }
@@ -162,8 +160,8 @@ func unknownCommand(table []*Command, verb string) error {
 
 // flagError puts what pflag says in our words and names the nearest flag.
 func flagError(fs *pflag.FlagSet, err error) error {
-	var missing *pflag.NotExistError
-	if !errors.As(err, &missing) {
+	missing, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
 		return Usage("%v", err)
 	}
 	if short := missing.GetSpecifiedShortnames(); short != "" {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"muninn/model/checkpoint"
@@ -51,12 +52,7 @@ type kind struct {
 
 func matches(targets ...error) func(error) bool {
 	return func(err error) bool {
-		for _, t := range targets {
-			if errors.Is(err, t) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 	}
 }
 
@@ -73,8 +69,8 @@ func isNoModel(err error) bool {
 
 // IsUsage tells a usageError.
 func IsUsage(err error) bool {
-	var u *usageError
-	return errors.As(err, &u)
+	_, ok := errors.AsType[*usageError](err)
+	return ok
 }
 
 // Kinds is the table of errors; the first row that fits counts.
@@ -135,21 +131,18 @@ with the output of "muninn version" and "muninn devices --json".`
 var ErrWrongResults = errors.New("wrong results")
 
 func classify(err error) kind {
-	for _, k := range Kinds {
-		if k.is(err) {
-			return k
-		}
+	if i := slices.IndexFunc(Kinds, func(k kind) bool { return k.is(err) }); i >= 0 {
+		return Kinds[i]
 	}
 	return kind{exit: ExitFailure}
 }
 
 // exitCode is the exit status for what a verb returned.
 func exitCode(err error) int {
-	var sig Interrupted
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &sig):
+	}
+	if sig, ok := errors.AsType[Interrupted](err); ok {
 		return sig.exitCode()
 	}
 	return classify(err).exit
@@ -157,16 +150,14 @@ func exitCode(err error) int {
 
 // report prints an error and what to do about it. A signal needs no words.
 func report(s *Streams, err error) {
-	var sig Interrupted
-	if err == nil || errors.As(err, &sig) {
+	if _, stopped := errors.AsType[Interrupted](err); err == nil || stopped {
 		return
 	}
 	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(asCalled(byVariables(err.Error(), s.variables))))
 	if k := classify(err); k.Advice != "" {
 		fmt.Fprintln(s.Err, asCalled(k.Advice))
 	}
-	var u *usageError
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*usageError](err); ok {
 		fmt.Fprintln(s.Err, asCalled(helpPointer(u.verb)))
 	}
 }

@@ -138,14 +138,15 @@ func sameFile(a, b any) bool {
 	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
-// Canvas is lines on a terminal that are drawn again and again in place.
+// Canvas is lines on a terminal that are drawn again and again in place. Errors of writing are the stream's.
 type Canvas struct {
-	Out   io.Writer
-	drawn int // lines above the cursor that the next drawing goes over
+	Out    io.Writer
+	drawn  int  // lines above the cursor that the next drawing goes over
+	hidden bool // the cursor
 }
 
 // Draw writes lines over those of the drawing before. The last keep of them will be drawn over, the others stay.
-func (c *Canvas) Draw(lines []string, keep int) error {
+func (c *Canvas) Draw(lines []string, keep int) {
 	var b strings.Builder
 	// No cursor meanwhile; and to the line's beginning, where a terminal that shows Ctrl-C as ^C is not.
 	b.WriteString(Esc + "[?25l" + Esc + "[1G")
@@ -155,15 +156,14 @@ func (c *Canvas) Draw(lines []string, keep int) error {
 	for _, l := range lines {
 		b.WriteString(l + Esc + "[K\n")
 	}
-	b.WriteString(Esc + "[J")
-	c.drawn = keep
-	_, err := io.WriteString(c.Out, b.String())
-	return err
+	c.drawn, c.hidden = keep, true
+	fmt.Fprint(c.Out, b.String()+Esc+"[J")
 }
 
 // Release leaves what is drawn, and shows the cursor again.
-func (c *Canvas) Release() error {
-	c.drawn = 0
-	_, err := io.WriteString(c.Out, Esc+"[?25h")
-	return err
+func (c *Canvas) Release() {
+	if c.hidden {
+		fmt.Fprint(c.Out, Esc+"[?25h")
+	}
+	c.drawn, c.hidden = 0, false
 }

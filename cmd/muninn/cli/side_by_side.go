@@ -29,7 +29,6 @@ type SideBySide struct {
 	canvas Canvas
 	last   time.Time
 	frame  time.Duration
-	err    error
 }
 
 // sideColumn is one text.
@@ -81,13 +80,13 @@ func (c *SideBySide) Push(column int, text string) error {
 		if time.Since(c.last) >= c.frame {
 			c.draw()
 		}
-		return c.err
+		return c.s.results.err
 	}
 	col.text.WriteString(text)
 	if c.fixed == column {
 		c.flush()
 	}
-	return c.err
+	return c.s.results.err
 }
 
 // narrowed goes over to the sequential form, from the beginning of the texts, when the terminal has become too narrow for
@@ -96,7 +95,7 @@ func (c *SideBySide) narrowed() {
 	if width, _ := c.s.TerminalSize(c.out); !c.live || width == 0 || width > len(c.columns)*c.width+(len(c.columns)-1)*cells(columnGap) {
 		return
 	}
-	c.keep(c.canvas.Release())
+	c.canvas.Release()
 	c.live, c.fixed = false, 0
 	for _, col := range c.columns {
 		col.text.WriteString(col.all.String())
@@ -114,39 +113,25 @@ func (c *SideBySide) Finish(column int, summary string) error {
 	c.narrowed()
 	if c.live {
 		c.draw()
-		return c.err
+	} else {
+		c.next()
 	}
-	for c.fixed < len(c.columns) && c.columns[c.fixed].ended {
-		c.flush()
-		c.end(c.columns[c.fixed])
-		if c.fixed++; c.fixed < len(c.columns) {
-			c.begin(c.fixed)
-		}
-	}
-	return c.err
+	return c.s.results.err
 }
 
 // Close leaves everything on the screen, also of columns that have not ended, and gives the first error of a write.
 func (c *SideBySide) Close() error {
-	switch {
-	case c.live:
-		for _, col := range c.columns {
-			col.ended = true
-		}
+	for _, col := range c.columns {
+		col.ended = true
+	}
+	if c.live {
 		c.height = 0 // nothing is drawn again, so all may go by
 		c.draw()
-		c.keep(c.canvas.Release())
-		c.live = false
-	case c.fixed < len(c.columns):
-		for ; c.fixed < len(c.columns); c.fixed++ {
-			c.flush()
-			c.end(c.columns[c.fixed])
-			if c.fixed+1 < len(c.columns) {
-				c.begin(c.fixed + 1)
-			}
-		}
+		c.canvas.Release()
+	} else {
+		c.next()
 	}
-	return c.err
+	return c.s.results.err
 }
 
 // The sequential form: title, text, summary.
@@ -164,7 +149,18 @@ func (c *SideBySide) flush() {
 	col.text.Reset()
 	if text != "" {
 		col.tail = text[strings.LastIndexByte(text, '\n')+1:]
-		c.write(text)
+		fmt.Fprint(c.out, text)
+	}
+}
+
+// next goes on past columns that have ended.
+func (c *SideBySide) next() {
+	for c.fixed < len(c.columns) && c.columns[c.fixed].ended {
+		c.flush()
+		c.end(c.columns[c.fixed])
+		if c.fixed++; c.fixed < len(c.columns) {
+			c.begin(c.fixed)
+		}
 	}
 }
 
@@ -186,11 +182,7 @@ func (c *SideBySide) row(sgr string, text func(*sideColumn) string) string {
 		if i > 0 {
 			b.WriteString(c.s.Style(c.out, Dim, columnGap))
 		}
-		piece := fill(text(col), c.width)
-		if sgr != "" {
-			piece = c.s.Style(c.out, sgr, piece)
-		}
-		b.WriteString(piece)
+		b.WriteString(c.s.Style(c.out, sgr, fill(text(col), c.width)))
 	}
 	return b.String()
 }
@@ -237,7 +229,7 @@ func (c *SideBySide) draw() {
 	for i := range c.summaryRows() {
 		foot = append(foot, c.row(Dim, func(col *sideColumn) string { return c.footnote(col, i, shown) }))
 	}
-	c.keep(c.canvas.Draw(append(lines, foot...), shown-final+len(foot)))
+	c.canvas.Draw(append(lines, foot...), shown-final+len(foot))
 	c.fixed = final
 }
 
@@ -255,20 +247,6 @@ func (c *SideBySide) footnote(col *sideColumn, i, shown int) string {
 
 func (c *SideBySide) print(lines ...string) {
 	for _, l := range lines {
-		c.write(strings.TrimRight(l, " ") + "\n")
-	}
-}
-
-// write writes unless a write before has failed.
-func (c *SideBySide) write(text string) {
-	if c.err == nil {
-		_, c.err = io.WriteString(c.out, text)
-	}
-}
-
-// keep keeps the first error.
-func (c *SideBySide) keep(err error) {
-	if c.err == nil {
-		c.err = err
+		fmt.Fprintln(c.out, strings.TrimRight(l, " "))
 	}
 }

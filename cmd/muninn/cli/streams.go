@@ -69,9 +69,9 @@ func (s *Streams) coloured(w io.Writer) bool {
 	return none == "" && kind != "dumb" && IsTerminal(w)
 }
 
-// Style wraps text in colour when it goes to a place that wants it.
+// Style wraps text in colour, if any, when it goes to a place that wants it.
 func (s *Streams) Style(w io.Writer, sgr, text string) string {
-	if !s.coloured(w) {
+	if sgr == "" || !s.coloured(w) {
 		return text
 	}
 	return Esc + "[" + sgr + "m" + text + Esc + "[0m"
