@@ -19,7 +19,6 @@ import (
 	"muninn/vk"
 )
 
-// benchOptions are the argument and flags of bench.
 type benchOptions struct {
 	Model string
 	Shape string

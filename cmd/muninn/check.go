@@ -18,7 +18,6 @@ import (
 	"muninn/vk"
 )
 
-// checkOptions are the flags of check.
 type checkOptions struct {
 	deviceOptions
 	Match string

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"muninn/model/engine"
 )
 
-// compareOptions are the arguments and flags of compare.
 type compareOptions struct {
 	decodeOptions
 
@@ -35,11 +33,9 @@ func (o *compareOptions) addFlags(fs *pflag.FlagSet) {
 	})
 	o.strategyOptions.addFlags(fs, true)
 	o.machineFlags(fs)
-	cli.Group(fs, "Output", func() { o.jsonFlag(fs) })
-}
-
-func (o *compareOptions) jsonFlag(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token as it comes, then one for each depth")
+	cli.Group(fs, "Output", func() {
+		fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token as it comes, then one for each depth")
+	})
 }
 
 func compareCommand() *cli.Command {
@@ -118,7 +114,7 @@ func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error)
 	defer func() { err = errors.Join(err, x.Close()) }()
 	var view compareView
 	if o.JSON {
-		view = &compareLines{json: cli.JSONLines(s.Out), depths: depths}
+		view = newCompareLines(s, depths)
 	} else {
 		view = newCompareTexts(s, depths, x.Tokenizer != nil)
 	}
@@ -175,29 +171,23 @@ type compareEnd struct {
 	depthSummary
 }
 
-// compareLines writes JSON.
-type compareLines struct {
-	json   *json.Encoder
-	depths []int
-}
+// compareLines writes JSON, as a run at each depth does.
+type compareLines []*tokenWriter
 
-func (v *compareLines) token(column int, t decode.Token) error {
-	n := v.depths[column]
-	if t.Token < 0 {
-		return v.json.Encode(struct {
-			Depth int `json:"num_steps"`
-			textLine
-		}{n, textLine{t.Text}})
+func newCompareLines(s *cli.Streams, depths []int) (v compareLines) {
+	for i := range depths {
+		w := newTokenWriter(s, true, true)
+		w.depth = &depths[i]
+		v = append(v, w)
 	}
-	return v.json.Encode(struct {
-		Depth int `json:"num_steps"`
-		tokenLine
-	}{n, tokenLineOf(t)})
+	return v
 }
 
-func (v *compareLines) end(_ int, e compareEnd) error { return v.json.Encode(e) }
+func (v compareLines) token(column int, t decode.Token) error { return v[column].token(t) }
 
-func (v *compareLines) close() error { return nil }
+func (v compareLines) end(column int, e compareEnd) error { return v[column].json.Encode(e) }
+
+func (v compareLines) close() error { return nil }
 
 // compareTexts shows texts.
 type compareTexts struct {
@@ -215,10 +205,7 @@ func newCompareTexts(s *cli.Streams, depths []int, texts bool) *compareTexts {
 }
 
 func (v *compareTexts) token(column int, t decode.Token) error {
-	if !v.texts && t.Token >= 0 {
-		t.Text = fmt.Sprintf("%d ", t.Token)
-	}
-	return v.screen.Push(column, t.Text)
+	return v.screen.Push(column, textOrID(t, v.texts))
 }
 
 func (v *compareTexts) end(column int, e compareEnd) error {

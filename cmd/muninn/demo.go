@@ -31,7 +31,6 @@ const (
 	demoProblems = 20 // of each chain length, unless asked otherwise
 )
 
-// demoOptions are the flags of demo.
 type demoOptions struct {
 	deviceOptions
 	Seed     seed

@@ -15,7 +15,6 @@ import (
 	"muninn/vk"
 )
 
-// devicesOptions are the flags of devices.
 type devicesOptions struct {
 	deviceOptions
 	JSON, Verbose bool

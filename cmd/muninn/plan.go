@@ -36,7 +36,8 @@ func (o *fitOptions) printPlan(s *cli.Streams, ck *checkpoint.Checkpoint, device
 	if asJSON {
 		return planJSON(s, m, caps, choice)
 	}
-	return planTable(s, ck.Config, caps, choice)
+	planTable(s, ck.Config, caps, choice)
+	return nil
 }
 
 // planned is the device to plan for: one of this machine's, a card of some size, or a recorded GPU.
@@ -98,7 +99,7 @@ func parseSize(text string) (n uint64, ok bool, err error) {
 }
 
 // planTable prints a plan for people.
-func planTable(s *cli.Streams, c arch.Config, caps vk.Caps, choice fit.Choice) error {
+func planTable(s *cli.Streams, c arch.Config, caps vk.Caps, choice fit.Choice) {
 	p, space := choice.Plan, choice.Space
 	fmt.Fprintf(s.Out, "%v on %s\n%s\n\n", c, caps.Name, choice.Why)
 	t := cli.NewTable(s, s.Out)
@@ -111,7 +112,6 @@ func planTable(s *cli.Streams, c arch.Config, caps vk.Caps, choice fit.Choice) e
 	t.Row("free", freeSource(space), fit.Size(space.Free))
 	t.Row("host", "staging", fit.Size(p.Host))
 	t.Print()
-	return nil
 }
 
 // freeSource says where the figure of the free memory is from.
@@ -124,26 +124,22 @@ func freeSource(s fit.Space) string {
 
 // planObject is a plan as --json prints it. Sizes are in bytes.
 type planObject struct {
-	Device   string              `json:"device"`
-	Quant    string              `json:"quant"`
-	Lookup   string              `json:"cache_lookup_strategy"`
-	KV       string              `json:"kv_type"`
-	Context  int                 `json:"context"`
-	Steps    int                 `json:"num_steps"`
-	Lines    []engine.MemoryLine `json:"lines"`
-	Rounding uint64              `json:"rounding"`
-	Total    uint64              `json:"total"`
-	Host     uint64              `json:"host"`
-	Memory   fit.Space           `json:"memory"`
-	Fits     bool                `json:"fits"`
-	Why      string              `json:"why"`
+	Device  string `json:"device"`
+	Quant   string `json:"quant"`
+	Lookup  string `json:"cache_lookup_strategy"`
+	KV      string `json:"kv_type"`
+	Context int    `json:"context"`
+	Steps   int    `json:"num_steps"`
+	engine.MemoryPlan
+	Memory fit.Space `json:"memory"`
+	Fits   bool      `json:"fits"`
+	Why    string    `json:"why"`
 }
 
 func planJSON(s *cli.Streams, m fit.Model, caps vk.Caps, c fit.Choice) error {
 	return cli.JSON(s.Out, planObject{
 		Device: caps.Name, Quant: m.QuantName(c.Quant), Lookup: c.Lookup.String(), KV: c.KV.String(), Context: c.Context, Steps: c.Steps,
-		Lines: c.Plan.Lines, Rounding: c.Plan.Rounding, Total: c.Plan.Device, Host: c.Plan.Host, Memory: c.Space,
-		Fits: c.Plan.Short == 0, Why: c.Why,
+		MemoryPlan: c.Plan, Memory: c.Space, Fits: c.Plan.Short == 0, Why: c.Why,
 	})
 }
 

@@ -16,7 +16,6 @@ import (
 	"muninn/model/store"
 )
 
-// quantizeOptions are the arguments and flags of quantize.
 type quantizeOptions struct {
 	schemeOptions
 	Name  string

@@ -14,7 +14,6 @@ import (
 	"muninn/vk"
 )
 
-// runOptions are the arguments and flags of run.
 type runOptions struct {
 	decodeOptions
 

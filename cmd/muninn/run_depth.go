@@ -32,15 +32,10 @@ type speculativeSummary struct {
 	TokensPerRound float64 `json:"tokens_per_round"`
 }
 
-// waveSummary has the reference's counters, and how many tokens were frozen unsettled because nothing else was.
+// waveSummary has the reference's counters.
 type waveSummary struct {
-	DiffusionSteps       int `json:"diffusion_steps"` // guesses of all tokens in flight
-	NumCoreForwardPasses int `json:"num_core_forward_passes"`
-	NumTokensForward     int `json:"num_tokens_forward"`
-	NumStandingWaves     int `json:"num_standing_waves"`
-	NumCacheClears       int `json:"num_cache_clears"`
-	ForcedFreezes        int `json:"forced_freezes"`
-	MaxWidth             int `json:"max_width"` // positions in flight
+	*decode.WaveCounts
+	MaxWidth int `json:"max_width"` // positions in flight
 }
 
 // plainSummary is the same prompt decoded plainly at the same num_steps.
@@ -70,8 +65,7 @@ func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 	}
 	if c := out.Wave; c != nil {
 		d.Sampler = waveDecoding
-		w := &waveSummary{DiffusionSteps: c.DiffusionSteps, NumCoreForwardPasses: c.NumCoreForwardPasses, NumTokensForward: c.NumTokensForward,
-			NumStandingWaves: c.NumStandingWaves, NumCacheClears: c.NumCacheClears, ForcedFreezes: c.ForcedFreezes}
+		w := &waveSummary{WaveCounts: c}
 		for _, width := range c.StartAndWidth {
 			w.MaxWidth = max(w.MaxWidth, width[1])
 		}

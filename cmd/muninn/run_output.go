@@ -16,6 +16,7 @@ type tokenWriter struct {
 	out   io.Writer
 	json  *json.Encoder  // nil: plain
 	steps *cli.StepsView // nil: without the core steps of each token
+	depth *int           // to name in JSON; nil: none
 	text  bool
 }
 
@@ -29,6 +30,7 @@ func newTokenWriter(s *cli.Streams, asJSON, text bool) *tokenWriter {
 
 // tokenLine is a token in JSON. Numbers that JSON cannot hold are null.
 type tokenLine struct {
+	Depth   *int     `json:"num_steps,omitempty"` // where several are compared
 	ID      int32    `json:"id"`
 	Text    string   `json:"text"`
 	Steps   int      `json:"steps"`
@@ -36,13 +38,10 @@ type tokenLine struct {
 	Margin  *float64 `json:"margin"`
 }
 
-func tokenLineOf(t decode.Token) tokenLine {
-	return tokenLine{t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)}
-}
-
 // textLine is text that was held back until the end.
 type textLine struct {
-	Text string `json:"text"`
+	Depth *int   `json:"num_steps,omitempty"`
+	Text  string `json:"text"`
 }
 
 func finite(x float32) *float64 {
@@ -56,20 +55,20 @@ func finite(x float32) *float64 {
 func (w *tokenWriter) token(t decode.Token) error {
 	switch {
 	case w.json != nil && t.Token < 0:
-		return w.json.Encode(textLine{t.Text})
+		return w.json.Encode(textLine{w.depth, t.Text})
 	case w.json != nil:
-		return w.json.Encode(tokenLineOf(t))
+		return w.json.Encode(tokenLine{w.depth, t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)})
 	case w.steps != nil:
-		return w.steps.Push(w.shown(t), stepsOf(t))
+		return w.steps.Push(textOrID(t, w.text), stepsOf(t))
 	}
-	_, err := io.WriteString(w.out, w.shown(t))
+	_, err := io.WriteString(w.out, textOrID(t, w.text))
 	return err
 }
 
-// shown is what is to be seen of a token: its text, or its id where there is no tokenizer.
-func (w *tokenWriter) shown(t decode.Token) string {
+// textOrID is what is to be seen of a token: its text, or its id where there is no tokenizer.
+func textOrID(t decode.Token, text bool) string {
 	switch {
-	case w.text:
+	case text:
 		return t.Text
 	case t.Token < 0:
 		return ""

@@ -16,7 +16,6 @@ import (
 	"muninn/model/store"
 )
 
-// showOptions are the flags of show.
 type showOptions struct {
 	Tensors bool
 	JSON    bool
@@ -53,7 +52,8 @@ would hold the model, with all its positions, on the devices of this machine and
 				return cli.JSONLines(s.Out).Encode(d)
 			}
 			d.print(s, o.Tensors)
-			return printVerdicts(s, d.Verdicts)
+			printVerdicts(s, d.Verdicts)
+			return nil
 		},
 	}
 }
@@ -84,11 +84,8 @@ type partDescription struct {
 }
 
 type tensorDescription struct {
-	Name   string `json:"name"`
-	Part   string `json:"part"`
-	Format string `json:"format"`
-	Shape  []int  `json:"shape"`
-	Bytes  int64  `json:"bytes"`
+	checkpoint.TensorInfo
+	Part string `json:"part"`
 }
 
 func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, error) {
@@ -124,7 +121,7 @@ func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, er
 		if len(info.Shape) == 2 {
 			formats[part][format] += weights
 		}
-		d.Tensors = append(d.Tensors, tensorDescription{info.Name, part, format, info.Shape, info.Bytes})
+		d.Tensors = append(d.Tensors, tensorDescription{info, part})
 	}
 	for i, p := range d.Parts {
 		for format := range formats[p.Part] {
@@ -148,13 +145,11 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 		fmt.Fprintf(s.Out, "named %s\n", d.Name)
 	}
 	fmt.Fprintf(s.Out, "%s\ncontext %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)
-	switch {
-	case d.Tokens == 0:
-		fmt.Fprintln(s.Out, "no tokenizer")
-	default:
-		fmt.Fprintf(s.Out, "tokenizer of %d tokens\n", d.Tokens)
+	if d.Tokens == 0 {
+		fmt.Fprintln(s.Out, "no tokenizer\n")
+	} else {
+		fmt.Fprintf(s.Out, "tokenizer of %d tokens\n\n", d.Tokens)
 	}
-	fmt.Fprintln(s.Out)
 	t := cli.NewTable(s, s.Out, "PART", "TENSORS", "WEIGHTS", "MATRICES", "SIZE")
 	var count int
 	var weights int64
@@ -177,13 +172,13 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 	fmt.Fprintln(s.Out)
 	t = cli.NewTable(s, s.Out, "TENSOR", "FORMAT", "SHAPE", "SIZE")
 	for _, x := range d.Tensors {
-		t.Row(x.Name, x.Format, x.Shape, cli.Size(uint64(x.Bytes)))
+		t.Row(x.Name, x.DType, x.Shape, cli.Size(uint64(x.Bytes)))
 	}
 	t.Print()
 }
 
 // printVerdicts writes them for people.
-func printVerdicts(s *cli.Streams, list []fit.Holding) error {
+func printVerdicts(s *cli.Streams, list []fit.Holding) {
 	fmt.Fprintln(s.Out)
 	t := cli.NewTable(s, s.Out, "ON", "AS", "KV CACHE", "POSITIONS", "TAKES", "FREE")
 	for _, v := range list {
@@ -194,5 +189,4 @@ func printVerdicts(s *cli.Streams, list []fit.Holding) error {
 		t.Row(v.Device, v.Quant, v.Lookup+", "+v.KV, v.Context, fit.Size(v.Bytes), fit.Size(v.Free))
 	}
 	t.Print()
-	return nil
 }

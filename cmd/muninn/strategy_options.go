@@ -33,12 +33,10 @@ type strategyOptions struct {
 	NotInPrefill  bool
 
 	ContinuousCompute bool
-	Noise             float64
-	NoiseType         string
+	noise             decode.StateNoise
 
 	speculative decode.Speculative
 	wave        decode.Wave
-	freeze      string
 
 	given func(flag string) bool // whether the user gave a flag, on the command line or in the environment
 }
@@ -92,12 +90,8 @@ func (o *strategyOptions) depthFlags(fs *pflag.FlagSet, anyStrategy bool) {
 	fs.IntVar(&o.Every, "check-criterion-every-n-steps", 1, "look at the --criterion after so many core steps, not after each")
 	fs.BoolVar(&o.NotInPrefill, "do-not-exit-in-prefill", false, "take all core steps in the prompt's pass; else it ends as a whole, by the mean of its positions or by its last one")
 	fs.BoolVar(&o.ContinuousCompute, "continuous-compute", false, "start each token from the final state of the one before")
-	cli.FloatVar(fs, &o.Noise, "test-time-noise", 0, "`share` of fresh noise mixed into the state before each core step")
-	var types []string
-	for _, t := range decode.NoiseTypes {
-		types = append(types, string(t))
-	}
-	cli.ChoiceVar(fs, &o.NoiseType, "test-time-noise-type", string(decode.NoiseFixed), types, "how the noise falls with the core steps")
+	cli.FloatVar(fs, &o.noise.Weight, "test-time-noise", 0, "`share` of fresh noise mixed into the state before each core step")
+	cli.ChoiceVar(fs, &o.noise.Type, "test-time-noise-type", decode.NoiseFixed, decode.NoiseTypes, "how the noise falls with the core steps")
 	cli.Advanced(fs, "min-steps", "check-criterion-every-n-steps", "do-not-exit-in-prefill", "continuous-compute", "test-time-noise", "test-time-noise-type")
 }
 
@@ -113,11 +107,7 @@ func (o *strategyOptions) waveFlags(fs *pflag.FlagSet) {
 	w := &o.wave
 	fs.IntVar(&w.InnerRecurrence, "inner-recurrence", w.InnerRecurrence, "core steps between two guesses of all tokens in flight")
 	fs.IntVar(&w.Headway, "headway", w.Headway, "positions that join at a time")
-	var rules []string
-	for _, f := range decode.Freezes {
-		rules = append(rules, string(f))
-	}
-	cli.ChoiceVar(fs, &o.freeze, "freeze-strategy", string(w.Freeze), rules, "which tokens have settled")
+	cli.ChoiceVar(fs, &w.Freeze, "freeze-strategy", w.Freeze, decode.Freezes[:], "which tokens have settled")
 	cli.FloatVar(fs, &w.EMA, "ema-embeds", w.EMA, "`share` of a position's embedding that stays when its token changes")
 	cli.FloatVar(fs, &w.StateNoiseMixing, "state-noise-mixing", w.StateNoiseMixing, "`share` of a fresh state mixed in between guesses, less with every core step")
 	fs.IntVar(&w.MaxWavefront, "max-wavefront", w.MaxWavefront, "positions in flight at most; 0: as many as the context has")
@@ -127,13 +117,13 @@ func (o *strategyOptions) waveFlags(fs *pflag.FlagSet) {
 
 // strategy is what the flags make. An effort fills in what they leave open; nil: none.
 func (o *strategyOptions) strategy(e *decode.Effort) (decode.Strategy, error) {
-	s := decode.Strategy{Noise: decode.StateNoise{Weight: o.Noise, Type: decode.NoiseType(o.NoiseType)}, ContinuousCompute: o.ContinuousCompute}
+	s := decode.Strategy{Noise: o.noise, ContinuousCompute: o.ContinuousCompute}
 	for _, f := range strategyFlags {
 		if o.given(f.name) && !slices.Contains(f.strategies, o.Decode) {
 			return s, cli.Usage("--%s has no meaning for --decode %s; it is for %s", f.name, o.Decode, strings.Join(f.strategies, " and "))
 		}
 	}
-	if o.given("test-time-noise-type") && o.Noise == 0 {
+	if o.given("test-time-noise-type") && o.noise.Weight == 0 {
 		return s, cli.Usage("--test-time-noise-type has no meaning without --test-time-noise")
 	}
 	var err error
@@ -142,7 +132,6 @@ func (o *strategyOptions) strategy(e *decode.Effort) (decode.Strategy, error) {
 		s.Speculative = &o.speculative
 	case waveDecoding:
 		s.Wave = &o.wave
-		o.wave.Freeze = decode.Freeze(o.freeze)
 		o.wave.ExitThreshold, err = o.waveThreshold()
 	default:
 		s.Exit, err = o.exit(e)
@@ -183,12 +172,12 @@ func (o *strategyOptions) exit(e *decode.Effort) (*decode.Exit, error) {
 
 // waveThreshold is the threshold of the latent freeze rules.
 func (o *strategyOptions) waveThreshold() (float64, error) {
-	latent := o.freeze == string(decode.FreezeLatentDiff) || o.freeze == string(decode.FreezeAcceleration)
+	latent := o.wave.Freeze == decode.FreezeLatentDiff || o.wave.Freeze == decode.FreezeAcceleration
 	switch {
 	case o.ExitThreshold == "auto":
 		return decode.PaperWave.ExitThreshold, nil
 	case !latent:
-		return 0, cli.Usage("--exit-threshold has no meaning for --freeze-strategy %s, which does not measure states", o.freeze)
+		return 0, cli.Usage("--exit-threshold has no meaning for --freeze-strategy %s, which does not measure states", o.wave.Freeze)
 	}
 	exit, err := decode.ParseExit(string(decode.LatentDiff), o.ExitThreshold)
 	return exit.Threshold, err

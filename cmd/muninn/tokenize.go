@@ -15,10 +15,7 @@ import (
 	"muninn/model/tokenizer"
 )
 
-// tokenizeOptions are the arguments and flags of tokenize.
 type tokenizeOptions struct {
-	Model        string
-	Text         *string // nil: standard input
 	NoSpecial    bool
 	ParseSpecial bool
 	JSON         bool
@@ -41,11 +38,7 @@ much is said on standard error.`,
 		Examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
 		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, args []string) error {
-			o.Model = args[0]
-			if len(args) > 1 {
-				o.Text = &args[1]
-			}
-			return tokenize(s, o)
+			return tokenize(s, o, args[0], args[1:])
 		},
 	}
 }
@@ -57,15 +50,13 @@ type tokenized struct {
 	Lost   int      `json:"lost_bytes"`
 }
 
-func tokenize(s *cli.Streams, o *tokenizeOptions) error {
-	m, err := textModel(s, o.Model)
+func tokenize(s *cli.Streams, o *tokenizeOptions, model string, words []string) error {
+	m, err := textModel(s, model)
 	if err != nil {
 		return err
 	}
-	var text string
-	if o.Text != nil {
-		text = *o.Text
-	} else if text, err = readText(s, s.In, "standard input"); err != nil {
+	text, err := wordsOrInput(s, words)
+	if err != nil {
 		return err
 	}
 	var ids []int32
@@ -105,10 +96,7 @@ func noteLoss(s *cli.Streams, t *tokenizer.Tokenizer, text string, parseSpecial 
 	return lost, err
 }
 
-// detokenizeOptions are the arguments and flags of detokenize.
 type detokenizeOptions struct {
-	Model     string
-	IDs       []string // none: standard input
 	NoSpecial bool
 	JSON      bool
 }
@@ -127,22 +115,19 @@ func detokenizeCommand() *cli.Command {
 		Examples: []string{"muninn detokenize demo 926 107 63", `muninn tokenize demo "a=3;a?" | muninn detokenize demo --no-special`},
 		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, args []string) error {
-			o.Model, o.IDs = args[0], args[1:]
-			return detokenize(s, o)
+			return detokenize(s, o, args[0], args[1:])
 		},
 	}
 }
 
-func detokenize(s *cli.Streams, o *detokenizeOptions) error {
-	m, err := textModel(s, o.Model)
+func detokenize(s *cli.Streams, o *detokenizeOptions, model string, words []string) error {
+	m, err := textModel(s, model)
 	if err != nil {
 		return err
 	}
-	list := strings.Join(o.IDs, " ")
-	if len(o.IDs) == 0 {
-		if list, err = readText(s, s.In, "standard input"); err != nil {
-			return err
-		}
+	list, err := wordsOrInput(s, words)
+	if err != nil {
+		return err
 	}
 	ids, err := parseIDs(list)
 	if err != nil {
@@ -153,10 +138,18 @@ func detokenize(s *cli.Streams, o *detokenizeOptions) error {
 		return err
 	}
 	if o.JSON {
-		return cli.JSONLines(s.Out).Encode(textLine{text})
+		return cli.JSONLines(s.Out).Encode(textLine{Text: text})
 	}
 	_, err = io.WriteString(s.Out, text)
 	return err
+}
+
+// wordsOrInput is arguments in one text, or standard input where there are none.
+func wordsOrInput(s *cli.Streams, words []string) (string, error) {
+	if len(words) > 0 {
+		return strings.Join(words, " "), nil
+	}
+	return readText(s, s.In, "standard input")
 }
 
 // textModel is what the texts of a model go by, without its weights.

@@ -12,7 +12,6 @@ import (
 	"muninn/model/trace"
 )
 
-// traceOptions are the arguments and flags of trace.
 type traceOptions struct {
 	decodeOptions
 

@@ -12,10 +12,10 @@ import (
 
 // TensorInfo is one tensor that a checkpoint holds.
 type TensorInfo struct {
-	Name  string
-	DType format.Type
-	Shape []int
-	Bytes int64
+	Name  string      `json:"name"`
+	DType format.Type `json:"format"`
+	Shape []int       `json:"shape"`
+	Bytes int64       `json:"bytes"`
 }
 
 // checkTensors compares what a checkpoint holds with the table: nothing missing, no other shape or element type,

@@ -99,17 +99,17 @@ func (w Wave) Bound(prompt, tokens, steps int) int { return w.patience(steps)*to
 // WaveCounts are the reference's counters of a wave. Lists by position count from the prompt's first and end with the last
 // frozen token.
 type WaveCounts struct {
-	RecurrencePerPosition   []int
-	TokenStablePerPosition  []int
-	NumCoreForwardPasses    int // the prompt's pass counts as one
-	NumTokensForward        int
-	NumCacheClears          int
-	NumStandingWaves        int // outer steps at MaxWavefront, or at what else bounds a wave: context, rows of a pass
-	DiffusionSteps          int // outer steps
-	GenSeqLength            int // tokens frozen or guessed at the end
-	ForcedFreezes           int // tokens that Patience froze
-	StartAndWidth           [][2]int
-	recurrence, tokenStable []int // of all positions
+	DiffusionSteps          int      `json:"diffusion_steps"`         // outer steps, which guess all tokens in flight
+	NumCoreForwardPasses    int      `json:"num_core_forward_passes"` // the prompt's pass counts as one
+	NumTokensForward        int      `json:"num_tokens_forward"`
+	NumStandingWaves        int      `json:"num_standing_waves"` // outer steps at MaxWavefront, or at what else bounds a wave: context, rows of a pass
+	NumCacheClears          int      `json:"num_cache_clears"`
+	ForcedFreezes           int      `json:"forced_freezes"` // tokens that Patience froze
+	RecurrencePerPosition   []int    `json:"-"`
+	TokenStablePerPosition  []int    `json:"-"`
+	GenSeqLength            int      `json:"-"` // tokens frozen or guessed at the end
+	StartAndWidth           [][2]int `json:"-"`
+	recurrence, tokenStable []int    // of all positions
 }
 
 func (n *WaveCounts) grow(positions int) {

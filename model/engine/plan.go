@@ -9,11 +9,11 @@ import (
 
 // MemoryPlan is the memory that a model and one session take, known before anything is allocated. Sizes are in bytes.
 type MemoryPlan struct {
-	Lines    []MemoryLine // what is asked for, by group
-	Rounding uint64       // alignment and the unused ends of blocks
-	Device   uint64       // in all, from the heaps of device-local memory
-	Host     uint64       // from other heaps, the host's: staging and what host and device hand each other
-	Short    uint64       // of both, what no heap has room for; 0 when the plan fits
+	Lines    []MemoryLine `json:"lines"`    // what is asked for, by group
+	Rounding uint64       `json:"rounding"` // alignment and the unused ends of blocks
+	Device   uint64       `json:"total"`    // in all, from the heaps of device-local memory
+	Host     uint64       `json:"host"`     // from other heaps, the host's: staging and what host and device hand each other
+	Short    uint64       `json:"-"`        // of both, what no heap has room for; 0 when the plan fits
 }
 
 // MemoryLine is one part of a plan.

@@ -123,21 +123,25 @@ func (c *custom) Set(text string) error {
 }
 
 // ChoiceVar declares a flag that takes one of a list, with its value if not given; help and completions show the list.
-func ChoiceVar(fs *pflag.FlagSet, p *string, name, value string, allowed []string, text string) {
+func ChoiceVar[T ~string](fs *pflag.FlagSet, p *T, name string, value T, allowed []T, text string) {
 	ChoiceVarP(fs, p, name, "", value, allowed, text)
 }
 
 // ChoiceVarP is ChoiceVar with a letter.
-func ChoiceVarP(fs *pflag.FlagSet, p *string, name, letter, value string, allowed []string, text string) {
+func ChoiceVarP[T ~string](fs *pflag.FlagSet, p *T, name, letter string, value T, allowed []T, text string) {
 	*p = value
-	Var(fs, name, letter, value, strings.Join(allowed, "|"), text, func(text string) error {
-		if !slices.Contains(allowed, text) {
-			return fmt.Errorf("want one of %s", strings.Join(allowed, ", "))
+	words := make([]string, len(allowed))
+	for i, a := range allowed {
+		words[i] = string(a)
+	}
+	Var(fs, name, letter, string(value), strings.Join(words, "|"), text, func(text string) error {
+		if !slices.Contains(words, text) {
+			return fmt.Errorf("want one of %s", strings.Join(words, ", "))
 		}
-		*p = text
+		*p = T(text)
 		return nil
 	})
-	Offer(fs, name, allowed...)
+	Offer(fs, name, words...)
 }
 
 // FloatVar declares a flag that takes a number; neither NaN nor an infinite one is any.
