@@ -65,7 +65,7 @@ func TestCompareTexts(t *testing.T) {
 		invoke("compare", "demo", chain, "--device", device, "-r", "6,8", "-n", "4", "-q", "--decode", strategy).wants(t, cli.ExitOK, "r = 6\n3;", "")
 	}
 	one, four := parsePlan(t, invoke("compare", "demo", "--plan-for", "6GiB", "--json", "-r", "16")), parsePlan(t, invoke("compare", "demo", "--plan-for", "6GiB", "--json", "-r", "1,2,4,16"))
-	if four.Total <= one.Total {
-		t.Errorf("four depths are planned with %d bytes, one with %d", four.Total, one.Total)
+	if four.MemoryPlan.Device <= one.MemoryPlan.Device {
+		t.Errorf("four depths are planned with %d bytes, one with %d", four.MemoryPlan.Device, one.MemoryPlan.Device)
 	}
 }

@@ -39,15 +39,15 @@ func TestPlanIsWhatARunTakes(t *testing.T) {
 			flags = append(flags, "--device", device, "--json")
 			p := parsePlan(t, invoke(append([]string{"run", "demo", "--plan"}, flags...)...))
 			a := parseAnswer(t, invoke(append([]string{"run", "demo", chain, "-n", "1"}, flags...)...))
-			if p.Total+p.Host != a.sum.DeviceBytes || !p.Fits || !strings.Contains(p.Device, device) {
-				t.Errorf("%v: %d bytes planned, %d taken; %+v", flags, p.Total+p.Host, a.sum.DeviceBytes, p)
+			if p.MemoryPlan.Device+p.Host != a.sum.DeviceBytes || !p.Fits || !strings.Contains(p.Device, device) {
+				t.Errorf("%v: %d bytes planned, %d taken; %+v", flags, p.MemoryPlan.Device+p.Host, a.sum.DeviceBytes, p)
 			}
 			sum := p.Rounding
 			for _, l := range p.Lines {
 				sum += l.Bytes
 			}
-			if sum != p.Total {
-				t.Errorf("%v: the parts come to %d, the total is %d", flags, sum, p.Total)
+			if sum != p.MemoryPlan.Device {
+				t.Errorf("%v: the parts come to %d, the total is %d", flags, sum, p.MemoryPlan.Device)
 			}
 		}
 	})

@@ -146,7 +146,7 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 	}
 	fmt.Fprintf(s.Out, "%s\ncontext %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)
 	if d.Tokens == 0 {
-		fmt.Fprintln(s.Out, "no tokenizer\n")
+		fmt.Fprint(s.Out, "no tokenizer\n\n")
 	} else {
 		fmt.Fprintf(s.Out, "tokenizer of %d tokens\n\n", d.Tokens)
 	}
