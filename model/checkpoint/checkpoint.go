@@ -2,6 +2,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -93,40 +94,29 @@ func OpenFS(fsys fs.FS) (*Checkpoint, error) {
 }
 
 func (c *Checkpoint) open() error {
-	data, err := c.text(fileConfig, maxConfigBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return strict.Unusable("%s: %w; give the folder that holds it and the weights", fileConfig, err)
-	}
+	data, err := c.text(arch.FileConfig)
 	if err != nil {
-		return strict.Unusable("%s: %w", fileConfig, err)
+		return err
 	}
-	var configErr error
-	if c.Config, c.Notes, configErr = arch.ParseConfig(data); configErr != nil {
+	if data == nil {
+		return strict.Unusable("%s: %w; give the folder that holds it and the weights", arch.FileConfig, fs.ErrNotExist)
+	}
+	if c.Config, c.Notes, err = arch.ParseConfig(data); err != nil {
 		var unknown *arch.UnknownArchitectureError
-		if !errors.As(configErr, &unknown) {
-			return configErr
+		if errors.As(err, &unknown) {
+			return c.nameRelative(err)
 		}
-	}
-	if configErr != nil {
-		return c.nameRelative(configErr)
+		return err
 	}
 	if err := c.openFiles(); err != nil {
 		return err
 	}
-	held := make(map[string]TensorInfo, len(c.locations))
-	for name, p := range c.locations {
-		held[name] = p.TensorInfo
+	for _, check := range []func() error{c.checkTensors, c.checkZeros, c.compareTied, c.openTexts} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	if err := checkTensors(c.Config, held); err != nil {
-		return err
-	}
-	if err := c.checkZeros(); err != nil {
-		return err
-	}
-	if err := c.compareTied(); err != nil {
-		return err
-	}
-	return c.openTexts(data)
+	return nil
 }
 
 // nameRelative improves on the error for another architecture where the tensors say which one it is.
@@ -134,26 +124,22 @@ func (c *Checkpoint) nameRelative(err error) error {
 	if c.openFiles() != nil {
 		return err
 	}
-	has := func(name string) bool { _, ok := c.locations[name]; return ok }
-	if exact := arch.Foreign(has); exact != nil {
-		return exact
-	}
-	return err
+	return cmp.Or(arch.Foreign(c.holds), err)
 }
 
 // openTexts reads what stands beside the weights on how to use the model.
-func (c *Checkpoint) openTexts(config []byte) error {
-	rows := c.Config.PaddedVocabSize
-	texts := map[string][]byte{fileConfig: config}
-	for _, name := range []string{fileGeneration, fileTokenizerConfig, fileSpecialTokens, fileChatTemplate} {
-		data, err := c.text(name, maxConfigBytes)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return strict.Unusable("%s: %w", name, err)
+func (c *Checkpoint) openTexts() (err error) {
+	rows, texts := c.Config.PaddedVocabSize, map[string][]byte{}
+	for _, t := range textFiles {
+		if t.name == fileTokenizer {
+			continue // large, and read when it is asked for
 		}
-		texts[name] = data
+		if texts[t.name], err = c.text(t.name); err != nil {
+			return err
+		}
 	}
 	g, notes := c.Config.Family.Generation(rows), []string(nil)
-	if data := texts[fileGeneration]; data != nil {
+	if data := texts[arch.FileGeneration]; data != nil {
 		g, notes = arch.ParseGeneration(data, rows)
 	}
 	c.Generation = g.WithStops(texts, rows)
@@ -161,12 +147,39 @@ func (c *Checkpoint) openTexts(config []byte) error {
 	return nil
 }
 
-// text reads one of the small files beside the weights; fs.ErrNotExist without it.
-func (c *Checkpoint) text(name string, limit int64) ([]byte, error) {
-	if c.gguf != nil {
-		return ggufText(c.gguf, name, limit)
+// textFile is one of the small files beside the weights, and the key under which a GGUF file has it, as it is.
+type textFile struct {
+	name, key string
+	limit     int64 // bytes that are read at most
+}
+
+// textFiles are in the order in which they are written to a GGUF file.
+var textFiles = []textFile{
+	{arch.FileConfig, "muninn.config.json", maxConfigBytes},
+	{arch.FileGeneration, "muninn.generation_config.json", maxConfigBytes},
+	{arch.FileTokenizerConfig, "muninn.tokenizer_config.json", maxConfigBytes},
+	{arch.FileSpecialTokens, "muninn.special_tokens_map.json", maxConfigBytes},
+	{arch.FileChatTemplate, "tokenizer.chat_template", maxConfigBytes}, // where other programs look for it
+	{fileTokenizer, "tokenizer.huggingface.json", maxTokenizerBytes},
+}
+
+// text reads a text; nil if there is none.
+func (c *Checkpoint) text(name string) (text []byte, err error) {
+	t := textFiles[slices.IndexFunc(textFiles, func(t textFile) bool { return t.name == name })]
+	if c.gguf == nil {
+		text, err = readSmall(c.fsys, name, t.limit)
+	} else if _, ok := c.gguf.Value(t.key); ok {
+		var s string
+		s, err = c.gguf.Text(t.key, t.limit)
+		text = []byte(s)
 	}
-	return readSmall(c.fsys, name, limit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, strict.Unusable("%s: %w", name, err)
+	}
+	return text, nil
 }
 
 // compareTied looks at a tied head that the file holds a second time. Reading both matrices whole would double the time
@@ -193,14 +206,11 @@ func (c *Checkpoint) compareTied() error {
 
 // TokenizerJSON reads tokenizer.json; without one the error is ErrNoTokenizer.
 func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
-	data, err := c.text(fileTokenizer, maxTokenizerBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, strict.Unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
+	data, err := c.text(fileTokenizer)
+	if err == nil && data == nil {
+		err = strict.Unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
 	}
-	if err != nil {
-		return nil, strict.Unusable("%s: %w", fileTokenizer, err)
-	}
-	return data, nil
+	return data, err
 }
 
 // Tensors lists what the files hold, in the order of the data.
@@ -210,6 +220,11 @@ func (c *Checkpoint) Tensors() []TensorInfo { return slices.Clone(c.tensors) }
 func (c *Checkpoint) Tensor(name string) (TensorInfo, bool) {
 	p, ok := c.locations[name]
 	return p.TensorInfo, ok
+}
+
+func (c *Checkpoint) holds(name string) bool {
+	_, ok := c.locations[name]
+	return ok
 }
 
 // Size is the number of bytes of all tensors.

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"runtime"
@@ -11,7 +12,7 @@ import (
 	"muninn/shaders/format"
 )
 
-// converter turns stored elements into those of another type, on all cores. What it makes does not depend on their number.
+// Converter turns stored elements into those of another type, on all cores. What it makes does not depend on their number.
 type Converter struct {
 	Scratch [][]float32 // one for each core
 }
@@ -47,17 +48,9 @@ func (c *Converter) convert(dst []byte, to format.Type, src []byte, info TensorI
 	})
 }
 
-// each runs f for 0 to n-1 on all cores. The error is that of the lowest number that failed.
+// Each runs f for 0 to n-1 on all cores. The error is that of the lowest number that failed.
 func (c *Converter) Each(n int, f func(worker, i int) error) error {
 	workers := min(len(c.Scratch), n)
-	if workers <= 1 {
-		for i := range n {
-			if err := f(0, i); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	var group sync.WaitGroup
 	errs := make([]error, workers)
 	for w := range workers {
@@ -69,15 +62,10 @@ func (c *Converter) Each(n int, f func(worker, i int) error) error {
 		})
 	}
 	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }
 
-// encode writes v, elements first.. of the tensor, as type to. Values that the type has no room for are an error.
+// Encode writes v, elements first.. of the tensor, as type to. Values that the type has no room for are an error.
 func (t TensorInfo) Encode(dst []byte, to format.Type, v []float32, first int64) error {
 	var err error
 	switch to {

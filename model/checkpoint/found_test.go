@@ -36,8 +36,8 @@ func TestOtherFilesInPlace(t *testing.T) {
 		{fileSingle, "\x80\x02\x8a\nl\xfc\x9c" + strings.Repeat("\x00", 200), pickle},
 		{fileSingle, `{"error":"Repository not found"}`, `a text in the place of weights, "{\"error\":\"Repository not found\"}"`},
 		{fileSingle, "Entry not found", "a text in the place of weights"},
-		{fileConfig, "\xef\xbb\xbf<!doctype HTML>", page},
-		{fileConfig, "version https://git-lfs.github.com/spec/v1\n", pointer},
+		{arch.FileConfig, "\xef\xbb\xbf<!doctype HTML>", page},
+		{arch.FileConfig, "version https://git-lfs.github.com/spec/v1\n", pointer},
 		{fileTokenizer, "version https://git-lfs.github.com/spec/v1\n", pointer},
 		{"model.gguf", "<!DOCTYPE html>\n<html><head>...", page},
 		{"model.gguf", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 34335\n", pointer},
@@ -82,17 +82,17 @@ func TestLeftovers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		config, err := os.ReadFile(filepath.Join(golden.Model(t, "A-f32"), fileConfig))
+		config, err := os.ReadFile(filepath.Join(golden.Model(t, "A-f32"), arch.FileConfig))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, fileConfig), config, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, arch.FileConfig), config, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := OpenPath(dir); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.files, err, c.want)
 		}
-		if err := os.Remove(filepath.Join(dir, fileConfig)); err != nil {
+		if err := os.Remove(filepath.Join(dir, arch.FileConfig)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := OpenPath(dir); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), c.want) {

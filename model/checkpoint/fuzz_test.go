@@ -37,7 +37,7 @@ func seedFiles(f *testing.F, name string) {
 
 // A config is refused with an ErrModel, or everything that is computed from it makes sense.
 func FuzzConfig(f *testing.F) {
-	seedFiles(f, fileConfig)
+	seedFiles(f, arch.FileConfig)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, _, err := arch.ParseConfig(data)
 		if err != nil {

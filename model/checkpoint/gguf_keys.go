@@ -1,9 +1,7 @@
 package checkpoint
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"unicode/utf8"
 
 	"muninn/model/arch"
@@ -13,23 +11,6 @@ import (
 )
 
 const keyName = "general.name"
-
-// ggufTexts are the keys under which a GGUF file has the folder's texts, as they are.
-var ggufTexts = map[string]string{
-	fileConfig:          "muninn.config.json",
-	fileGeneration:      "muninn.generation_config.json",
-	fileTokenizer:       "tokenizer.huggingface.json",
-	fileTokenizerConfig: "muninn.tokenizer_config.json",
-	fileSpecialTokens:   "muninn.special_tokens_map.json",
-	fileChatTemplate:    "tokenizer.chat_template", // where other programs look for it
-}
-
-// ggufTextLimits are what is read of each, in the order in which they are written.
-var ggufTextLimits = []struct {
-	file  string
-	limit int64
-}{{fileConfig, maxConfigBytes}, {fileGeneration, maxConfigBytes}, {fileTokenizerConfig, maxConfigBytes},
-	{fileSpecialTokens, maxConfigBytes}, {fileChatTemplate, maxConfigBytes}, {fileTokenizer, maxTokenizerBytes}}
 
 // hyperparameters are a Config as other programs look for it, uint32 and float32.
 func hyperparameters(c arch.Config) []gguf.KV {
@@ -64,18 +45,19 @@ func ggufMetadata(ck *Checkpoint, name string, fileType uint32) ([]gguf.KV, erro
 		{Key: "general.quantization_version", Value: uint32(2)},
 	}
 	kvs = append(kvs, hyperparameters(ck.Config)...)
-	for _, t := range ggufTextLimits {
-		text, err := ck.text(t.file, t.limit)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			return nil, strict.Unusable("%s: %w", t.file, err)
-		case !utf8.Valid(text):
-			return nil, strict.Unusable("%s: not valid UTF-8, which a GGUF file cannot hold; correct or remove it", t.file)
+	for _, t := range textFiles {
+		text, err := ck.text(t.name)
+		if err != nil {
+			return nil, err
 		}
-		kvs = append(kvs, gguf.KV{Key: ggufTexts[t.file], Value: string(text)})
-		if t.file == fileTokenizer {
+		if text == nil {
+			continue
+		}
+		if !utf8.Valid(text) {
+			return nil, strict.Unusable("%s: not valid UTF-8, which a GGUF file cannot hold; correct or remove it", t.name)
+		}
+		kvs = append(kvs, gguf.KV{Key: t.key, Value: string(text)})
+		if t.name == fileTokenizer {
 			if kvs, err = appendTokenizer(kvs, ck, text); err != nil {
 				return nil, err
 			}

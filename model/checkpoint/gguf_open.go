@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,21 +66,20 @@ func (c *Checkpoint) openGGUF(w *weightFile) error {
 }
 
 // Name is the name that a GGUF file gives the model; empty for a folder.
-func (c *Checkpoint) Name() string {
-	if c.gguf == nil {
-		return ""
-	}
-	name, _ := c.gguf.Text(keyName, maxNameBytes) // a name that cannot be read is none
-	return name
-}
+func (c *Checkpoint) Name() string { return c.ggufText(keyName) }
+
+// CachedFrom is the key of what a GGUF file in a cache was made of; empty for other checkpoints.
+func (c *Checkpoint) CachedFrom() string { return c.ggufText(keySource) }
 
 // requantised is what Requantises gave when a GGUF file and those before it were made; empty for others.
-func (c *Checkpoint) requantised() string {
-	if c.gguf == nil {
-		return ""
+func (c *Checkpoint) requantised() string { return c.ggufText(keyRequantised) }
+
+// ggufText is a short text of a GGUF file: one that cannot be read is none.
+func (c *Checkpoint) ggufText(key string) (text string) {
+	if c.gguf != nil {
+		text, _ = c.gguf.Text(key, maxNameBytes)
 	}
-	were, _ := c.gguf.Text(keyRequantised, maxNameBytes) // what cannot be read says nothing
-	return were
+	return text
 }
 
 // checkGGUFArchitecture refuses files of other models by name.
@@ -115,16 +113,6 @@ func (c *Checkpoint) checkHyperparameters() error {
 		}
 	}
 	return nil
-}
-
-// ggufText reads a file of the folder that the GGUF file was made of.
-func ggufText(f *gguf.File, name string, limit int64) ([]byte, error) {
-	key := ggufTexts[name]
-	if _, ok := f.Value(key); !ok {
-		return nil, fs.ErrNotExist
-	}
-	text, err := f.Text(key, limit)
-	return []byte(text), err
 }
 
 // tensorSums compares tensors with their checksums as they are read. A tensor that is read from its first byte to its last

@@ -64,10 +64,10 @@ func TestGGUFRoundTrip(t *testing.T) {
 			if a.Config != b.Config || !slices.Equal(a.Generation.EOS, b.Generation.EOS) || a.Generation.TopP != b.Generation.TopP {
 				t.Errorf("config %+v became %+v", a.Config, b.Config)
 			}
-			for _, file := range []string{fileConfig, fileGeneration, fileTokenizer, fileTokenizerConfig} {
-				x, errX := a.text(file, 1<<26)
-				y, errY := b.text(file, 1<<26)
-				if !bytes.Equal(x, y) || (errX == nil) != (errY == nil) {
+			for _, file := range []string{arch.FileConfig, arch.FileGeneration, fileTokenizer, arch.FileTokenizerConfig} {
+				x, errX := a.text(file)
+				y, errY := b.text(file)
+				if !bytes.Equal(x, y) || (x == nil) != (y == nil) || errX != nil || errY != nil {
 					t.Errorf("%s: %d bytes became %d, %v, %v", file, len(x), len(y), errX, errY)
 				}
 			}

@@ -93,7 +93,7 @@ func ggufTensorCases() []badCase {
 	return []badCase{
 		last("tensor twice", `tensor "transformer.wte.weight" is there twice`, func(t *ggufTensor) { t.name = wte }),
 		last("tensor without a name", "a tensor's name of 0 bytes", func(t *ggufTensor) { t.name = "" }),
-		last("name not text", "the name is not text", func(t *ggufTensor) { t.name = "a\x00b" }),
+		last("name not text", "a tensor's name is not text", func(t *ggufTensor) { t.name = "a\x00b" }),
 		last("name of two kibibytes", "a tensor's name of 2048 bytes", func(t *ggufTensor) { t.name = string(make([]byte, 2048)) }),
 		last("no dimensions", "0 dimensions, want 1 to 4", func(t *ggufTensor) { t.dims = nil }),
 		last("five dimensions", "5 dimensions, want 1 to 4", func(t *ggufTensor) { t.dims = []uint64{16, 1, 1, 1, 1} }),

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"muninn/model/arch"
 )
 
 // sharded is the sound checkpoint in two shards, before it is written.
@@ -138,7 +140,7 @@ func folderCases() []badCase {
 	}
 	return []badCase{
 		{Name: "folder: empty", Want: "config.json: ", Build: func(string) error { return nil }},
-		replaced("folder: no config", "config.json: ", remove(fileConfig)),
+		replaced("folder: no config", "config.json: ", remove(arch.FileConfig)),
 		replaced("folder: no weights", "neither model.safetensors nor model.safetensors.index.json", remove(fileSingle)),
 		replaced("folder: pickled weights only", "only safetensors weights are read", func(dir string) error {
 			if err := os.Remove(filepath.Join(dir, fileSingle)); err != nil {
@@ -146,8 +148,8 @@ func folderCases() []badCase {
 			}
 			return put(dir, "pytorch_model.bin", []byte("PK"))
 		}),
-		replaced("folder: config is a folder", "config.json: not a regular file", folder(fileConfig)),
+		replaced("folder: config is a folder", "config.json: not a regular file", folder(arch.FileConfig)),
 		replaced("folder: weights are a folder", "model.safetensors: not a regular file", folder(fileSingle)),
-		replaced("folder: generation config is a folder", "generation_config.json: not a regular file", folder(fileGeneration)),
+		replaced("folder: generation config is a folder", "generation_config.json: not a regular file", folder(arch.FileGeneration)),
 	}
 }

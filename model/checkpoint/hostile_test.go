@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"muninn/model/arch"
 )
 
 // badCase is one bad checkpoint.
@@ -171,11 +173,11 @@ func (f *folder) write(dir string) error {
 			return err
 		}
 	}
-	if err := put(dir, fileConfig, text); err != nil {
+	if err := put(dir, arch.FileConfig, text); err != nil {
 		return err
 	}
 	if f.generation != "" {
-		if err := put(dir, fileGeneration, []byte(f.generation)); err != nil {
+		if err := put(dir, arch.FileGeneration, []byte(f.generation)); err != nil {
 			return err
 		}
 	}

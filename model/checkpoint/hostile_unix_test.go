@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"muninn/model/arch"
 )
 
 // systemCases need links and pipes.
@@ -20,8 +22,8 @@ func systemCases() []badCase {
 		})
 	}
 	return []badCase{
-		link("config out of the folder", "config.json: not valid JSON", fileConfig, "../../../../../../../etc/hostname"),
-		link("config to an absolute path", "config.json: not valid JSON", fileConfig, "/etc/hostname"),
+		link("config out of the folder", "config.json: not valid JSON", arch.FileConfig, "../../../../../../../etc/hostname"),
+		link("config to an absolute path", "config.json: not valid JSON", arch.FileConfig, "/etc/hostname"),
 		link("weights to a device", "model.safetensors: a link to /dev/zero: not a regular file", fileSingle, "/dev/zero"),
 		link("weights to themselves", "model.safetensors: ", fileSingle, fileSingle),
 		link("weights to nothing", "model.safetensors: a link to gone, which is not there", fileSingle, "gone"),

@@ -52,7 +52,7 @@ func TestLinkedFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	linkT(t, "..2026", filepath.Join(volume, "..data"))
-	for _, name := range []string{fileConfig, fileSingle} {
+	for _, name := range []string{arch.FileConfig, fileSingle} {
 		linkT(t, "..data/"+name, filepath.Join(volume, name))
 	}
 	// A snapshot of a hub cache on another disk, by a link to it.
@@ -61,7 +61,7 @@ func TestLinkedFolders(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(snapshot, 0o700), os.MkdirAll(blobs, 0o700), soundIn(blobs)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{fileConfig, fileSingle} {
+	for _, name := range []string{arch.FileConfig, fileSingle} {
 		linkT(t, "../../blobs/"+name, filepath.Join(snapshot, name))
 	}
 	hub := linkT(t, snapshot, filepath.Join(dir, "d"))
@@ -95,7 +95,7 @@ func TestLinksOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenFolder(folder)
-		want := "config.json: a link to " + filepath.Join(target, fileConfig) + ": path escapes from parent"
+		want := "config.json: a link to " + filepath.Join(target, arch.FileConfig) + ": path escapes from parent"
 		if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
@@ -112,7 +112,7 @@ func TestLinksOfOthers(t *testing.T) {
 
 // A link to nothing is said to be one, also where the file may be missing.
 func TestDanglingLinks(t *testing.T) {
-	for _, name := range []string{fileConfig, fileSingle, fileGeneration, fileTokenizer} {
+	for _, name := range []string{arch.FileConfig, fileSingle, arch.FileGeneration, fileTokenizer} {
 		dir := soundT(t)
 		path := filepath.Join(dir, name)
 		if err := os.RemoveAll(path); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"muninn/model/checkpoint/gguf"
 )
 
 // mistaken are beginnings, in any case, of what often stands in the place of a file, and what to do about it.
@@ -36,7 +38,7 @@ const headBytes = 64
 // instead is err, or what the file is instead of weights where its beginning tells.
 func (w *weightFile) instead(err error) error {
 	head := make([]byte, min(headBytes, w.size))
-	if readFullAt(w.r, head, 0) != nil {
+	if gguf.ReadFull(w.r, head, 0) != nil {
 		return err
 	}
 	if what := mistake(head); what != nil {

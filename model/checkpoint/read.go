@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"muninn/model/checkpoint/gguf"
 	"muninn/model/checkpoint/quant"
 	"muninn/model/internal/strict"
 	"muninn/shaders/format"
@@ -18,7 +19,7 @@ func (c *Checkpoint) ReadAt(name string, p []byte, off int64) error {
 	if off < 0 || off > at.Bytes || int64(len(p)) > at.Bytes-off {
 		return fmt.Errorf("model: %s: bytes %d to %d asked for, it has %d", name, off, off+int64(len(p)), at.Bytes)
 	}
-	if err := readFullAt(at.file.r, p, at.start+off); err != nil {
+	if err := gguf.ReadFull(at.file.r, p, at.start+off); err != nil {
 		return strict.Unusable("%s: reading %s: %w; was the file changed while in use?", at.file.name, name, pathCause(err))
 	}
 	if c.sums != nil {

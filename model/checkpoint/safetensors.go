@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/nlpodyssey/safetensors"
 
+	"muninn/model/checkpoint/gguf"
 	"muninn/model/internal/strict"
 	"muninn/shaders/format"
 )
@@ -43,7 +45,7 @@ func readHeader(r io.ReaderAt, size int64) ([]fileTensor, error) {
 	if size < int64(len(prefix)) {
 		return nil, fmt.Errorf("%d bytes are too few for a safetensors file", size)
 	}
-	if err := readFullAt(r, prefix[:], 0); err != nil {
+	if err := gguf.ReadFull(r, prefix[:], 0); err != nil {
 		return nil, fmt.Errorf("reading the header's length: %w", err)
 	}
 	n := binary.LittleEndian.Uint64(prefix[:])
@@ -54,7 +56,7 @@ func readHeader(r io.ReaderAt, size int64) ([]fileTensor, error) {
 		return nil, fmt.Errorf("header of %d bytes in a file of %d: truncated or not a safetensors file", n, size)
 	}
 	header := make([]byte, n)
-	if err := readFullAt(r, header, 8); err != nil {
+	if err := gguf.ReadFull(r, header, 8); err != nil {
 		return nil, fmt.Errorf("reading the header: %w", err)
 	}
 	if err := strict.Check(header, headerLimits); err != nil {
@@ -86,15 +88,7 @@ func layout(tensors map[string]*safetensors.TensorInfo, start, length int64) ([]
 		entries = append(entries, entry{name, info})
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
-		for i := range a.DataOffsets {
-			if a.DataOffsets[i] != b.DataOffsets[i] {
-				if a.DataOffsets[i] < b.DataOffsets[i] {
-					return -1
-				}
-				return 1
-			}
-		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(slices.Compare(a.DataOffsets[:], b.DataOffsets[:]), strings.Compare(a.name, b.name))
 	})
 	out := make([]fileTensor, 0, len(entries))
 	var next uint64
@@ -144,16 +138,4 @@ func checkedShape(dims []uint64, element uint64) (size uint64, shape []int, err 
 		size, shape[i] = low, int(dim)
 	}
 	return size, shape, nil
-}
-
-// readFullAt fills p; a short file is io.ErrUnexpectedEOF.
-func readFullAt(r io.ReaderAt, p []byte, off int64) error {
-	n, err := r.ReadAt(p, off)
-	if n == len(p) {
-		return nil
-	}
-	if err == nil || err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

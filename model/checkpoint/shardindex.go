@@ -5,27 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
-	"muninn/model/arch"
 	"muninn/model/internal/strict"
 )
 
-// Names of the files of a checkpoint folder, as model hubs have them.
+// Names of further files of a checkpoint folder, as model hubs have them, and bounds on what is read.
 const (
-	fileConfig     = arch.FileConfig
-	fileGeneration = arch.FileGeneration
-	fileTokenizer  = "tokenizer.json"
-	fileSingle     = "model.safetensors"
-	fileIndex      = "model.safetensors.index.json"
+	fileTokenizer = "tokenizer.json"
+	fileSingle    = "model.safetensors"
+	fileIndex     = "model.safetensors.index.json"
 
-	fileTokenizerConfig = arch.FileTokenizerConfig
-	fileSpecialTokens   = arch.FileSpecialTokens
-	fileChatTemplate    = arch.FileChatTemplate
-)
-
-const (
 	maxShards     = 1000
 	maxIndexBytes = 16 << 20
 )
@@ -118,20 +110,15 @@ func parseIndex(data []byte) (weightMap map[string]string, shards []string, err 
 	if len(weightMap) == 0 {
 		return nil, nil, fmt.Errorf("weight_map is empty")
 	}
-	seen := map[string]bool{}
 	for tensor, file := range weightMap {
 		if err := checkShardName(file); err != nil {
 			return nil, nil, fmt.Errorf("weight_map: tensor %q: %w", strict.Clip(tensor), err)
 		}
-		if !seen[file] {
-			seen[file] = true
-			shards = append(shards, file)
-		}
 	}
+	shards = slices.Compact(slices.Sorted(maps.Values(weightMap)))
 	if len(shards) > maxShards {
 		return nil, nil, fmt.Errorf("%d shards, at most %d are read", len(shards), maxShards)
 	}
-	slices.Sort(shards)
 	return weightMap, shards, nil
 }
 

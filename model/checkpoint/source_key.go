@@ -4,26 +4,22 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
-
-	"muninn/model/internal/strict"
 )
 
 // SourceKey names what the checkpoint holds, whatever its files are called: a SHA-256, in hex, over the texts beside the
 // weights and what WeightsKey gives.
 func (c *Checkpoint) SourceKey(weights string) (string, error) {
 	h := sha256.New()
-	for _, t := range ggufTextLimits {
-		text, err := c.text(t.file, t.limit)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", strict.Unusable("%s: %w", t.file, err)
+	for _, t := range textFiles {
+		text, err := c.text(t.name)
+		if err != nil {
+			return "", err
 		}
-		fmt.Fprintf(h, "%s %v %d\n%s", t.file, err == nil, len(text), text)
+		fmt.Fprintf(h, "%s %v %d\n%s", t.name, text != nil, len(text), text)
 	}
 	fmt.Fprintf(h, "weights %s\n", weights)
 	return hex.EncodeToString(h.Sum(nil)), nil
@@ -74,13 +70,4 @@ func (c *Checkpoint) Identity() string {
 		fmt.Fprintf(&b, "%q %s\n", w.name, state)
 	}
 	return b.String()
-}
-
-// CachedFrom is the key of what a GGUF file in a cache was made of; empty for other checkpoints.
-func (c *Checkpoint) CachedFrom() string {
-	if c.gguf == nil {
-		return ""
-	}
-	key, _ := c.gguf.Text(keySource, 1024) // a key that cannot be read is none
-	return key
 }

@@ -18,16 +18,16 @@ type TensorInfo struct {
 	Bytes int64       `json:"bytes"`
 }
 
-// checkTensors compares what a checkpoint holds with the table: nothing missing, no other shape or element type,
+// checkTensors compares what the checkpoint holds with the table: nothing missing, no other shape or element type,
 // nothing left over.
-func checkTensors(c arch.Config, have map[string]TensorInfo) error {
-	if err := arch.Foreign(func(name string) bool { _, ok := have[name]; return ok }); err != nil {
+func (c *Checkpoint) checkTensors() error {
+	if err := arch.Foreign(c.holds); err != nil {
 		return err
 	}
 	expected := map[string]bool{}
-	for _, spec := range c.TensorSpecs() {
+	for _, spec := range c.Config.TensorSpecs() {
 		expected[spec.Name] = true
-		got, ok := have[spec.Name]
+		got, ok := c.Tensor(spec.Name)
 		switch {
 		case !ok && spec.Optional:
 		case !ok && spec.Name == arch.NameHead:
@@ -43,19 +43,15 @@ func checkTensors(c arch.Config, have map[string]TensorInfo) error {
 		}
 	}
 	var extra []string
-	for name := range have {
-		if !expected[name] && !ignorable(name) {
-			extra = append(extra, name)
+	for _, t := range c.tensors {
+		if !expected[t.Name] && !ignorable(t.Name) {
+			extra = append(extra, strict.Clip(t.Name))
 		}
 	}
-	if len(extra) == 0 {
-		return nil
-	}
 	slices.Sort(extra)
-	for i := range extra {
-		extra[i] = strict.Clip(extra[i])
-	}
-	if n := len(extra); n > 3 {
+	if n := len(extra); n == 0 {
+		return nil
+	} else if n > 3 {
 		return strict.Unusable("%d tensors that config.json does not account for: %s, ...", n, strings.Join(extra[:3], ", "))
 	}
 	return strict.Unusable("tensors that config.json does not account for: %s", strings.Join(extra, ", "))

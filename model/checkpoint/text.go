@@ -18,8 +18,24 @@ type Text struct {
 
 // Text reads what the checkpoint says of texts.
 func (c *Checkpoint) Text() (Text, error) {
-	t, err := loadTokenizer(c)
+	t, err := c.loadTokenizer()
 	return Text{Family: c.Config.Family, Tokenizer: t, Generation: c.Generation}, err
+}
+
+// loadTokenizer parses the checkpoint's tokenizer; nil when it has none.
+func (c *Checkpoint) loadTokenizer() (*tokenizer.Tokenizer, error) {
+	data, err := c.TokenizerJSON()
+	if errors.Is(err, ErrNoTokenizer) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: tokenizer.json: %w", ErrModel, err)
+	}
+	return t, nil
 }
 
 // StopIDs are the tokens that end an answer: those of the generation config, the tokenizer's own end, and the

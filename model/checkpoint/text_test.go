@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/model/arch"
 	"muninn/model/demo"
 )
 
@@ -90,7 +91,7 @@ func TestOtherFilesInPlaceOfTexts(t *testing.T) {
 		"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 34335\n": "a git-lfs pointer in the place of the file; fetch it with git lfs pull",
 		"\n<!DOCTYPE html><html>Sign in</html>":                                   "a web page saved in the place of the file",
 	} {
-		for _, name := range []string{fileTokenizer, fileGeneration, fileTokenizerConfig, fileConfig} {
+		for _, name := range []string{fileTokenizer, arch.FileGeneration, arch.FileTokenizerConfig, arch.FileConfig} {
 			dir := soundT(t)
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"math"
 	"math/bits"
 
+	"muninn/model/internal/strict"
 	"muninn/shaders/format"
 )
 
@@ -61,23 +62,23 @@ func (t *Tensor) measure() (uint64, error) {
 	elements, bytes := t.Type.Block()
 	switch {
 	case elements == 0:
-		return 0, fmt.Errorf("tensor %q: stored as %v, read are f32, f16, bf16, q8_0 and q4_0", clip(t.Name), t.Type)
+		return 0, fmt.Errorf("tensor %q: stored as %v, read are f32, f16, bf16, q8_0 and q4_0", strict.Clip(t.Name), t.Type)
 	case len(t.Dims) == 0 || len(t.Dims) > maxDims:
-		return 0, fmt.Errorf("tensor %q: %d dimensions, want 1 to %d", clip(t.Name), len(t.Dims), maxDims)
+		return 0, fmt.Errorf("tensor %q: %d dimensions, want 1 to %d", strict.Clip(t.Name), len(t.Dims), maxDims)
 	case t.Dims[0]%uint64(elements) != 0:
-		return 0, fmt.Errorf("tensor %q: rows of %d are not whole blocks of %d (%v)", clip(t.Name), t.Dims[0], elements, t.Type)
+		return 0, fmt.Errorf("tensor %q: rows of %d are not whole blocks of %d (%v)", strict.Clip(t.Name), t.Dims[0], elements, t.Type)
 	}
 	size := t.Dims[0] / uint64(elements)
 	for i, dim := range t.Dims {
 		if dim == 0 || dim > math.MaxInt32 {
-			return 0, fmt.Errorf("tensor %q: dimensions %v, want each from 1 to %d", clip(t.Name), t.Dims, math.MaxInt32)
+			return 0, fmt.Errorf("tensor %q: dimensions %v, want each from 1 to %d", strict.Clip(t.Name), t.Dims, math.MaxInt32)
 		}
 		if i == 0 {
 			dim = uint64(bytes)
 		}
 		high, low := bits.Mul64(size, dim)
 		if high != 0 || low > math.MaxInt64/2 {
-			return 0, fmt.Errorf("tensor %q: dimensions %v overflow 64 bits", clip(t.Name), t.Dims)
+			return 0, fmt.Errorf("tensor %q: dimensions %v overflow 64 bits", strict.Clip(t.Name), t.Dims)
 		}
 		size = low
 	}
@@ -114,11 +115,3 @@ func (k Kind) String() string {
 }
 
 func aligned(n, alignment uint64) uint64 { return (n + alignment - 1) / alignment * alignment }
-
-// clip shortens a name from a file for a message.
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:80] + "..."
-	}
-	return s
-}

@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -8,8 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"muninn/model/internal/strict"
 	"muninn/shaders/format"
 )
 
@@ -86,18 +87,15 @@ func (f *File) readKey(s *scanner) error {
 	if s.err != nil {
 		return s.err
 	}
-	if !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
-		return fmt.Errorf("key %q is not text", clip(key))
-	}
 	if _, dup := f.values[key]; dup {
-		return fmt.Errorf("key %q is there twice", clip(key))
+		return fmt.Errorf("key %q is there twice", strict.Clip(key))
 	}
 	v, err := readValue(s, kind)
 	if err == nil {
 		err = s.err
 	}
 	if err != nil {
-		return fmt.Errorf("key %q: %w", clip(key), err)
+		return fmt.Errorf("key %q: %w", strict.Clip(key), err)
 	}
 	f.Keys = append(f.Keys, key)
 	f.values[key] = v
@@ -164,7 +162,7 @@ func (f *File) ReadTensors() error {
 		t := Tensor{Name: s.name("a tensor's name")}
 		dims := s.u32()
 		if s.err == nil && (dims == 0 || dims > maxDims) {
-			return fmt.Errorf("tensor %q: %d dimensions, want 1 to %d", clip(t.Name), dims, maxDims)
+			return fmt.Errorf("tensor %q: %d dimensions, want 1 to %d", strict.Clip(t.Name), dims, maxDims)
 		}
 		if s.err != nil {
 			return s.err
@@ -177,11 +175,8 @@ func (f *File) ReadTensors() error {
 		if s.err != nil {
 			return s.err
 		}
-		if !utf8.ValidString(t.Name) || strings.ContainsRune(t.Name, 0) {
-			return fmt.Errorf("tensor %q: the name is not text", clip(t.Name))
-		}
 		if seen[t.Name] {
-			return fmt.Errorf("tensor %q is there twice", clip(t.Name))
+			return fmt.Errorf("tensor %q is there twice", strict.Clip(t.Name))
 		}
 		seen[t.Name] = true
 		size, err := t.measure()
@@ -189,7 +184,7 @@ func (f *File) ReadTensors() error {
 			return err
 		}
 		if offset > math.MaxInt64 {
-			return fmt.Errorf("tensor %q: its data at byte %d", clip(t.Name), offset)
+			return fmt.Errorf("tensor %q: its data at byte %d", strict.Clip(t.Name), offset)
 		}
 		t.Offset, t.Bytes = int64(offset), int64(size)
 		list = append(list, t)
@@ -204,13 +199,7 @@ func (f *File) ReadTensors() error {
 // place checks the tensors' places against each other and the file. Offsets count from the data's start until here.
 func (f *File) place(list []Tensor) error {
 	slices.SortFunc(list, func(a, b Tensor) int {
-		if a.Offset != b.Offset {
-			if a.Offset < b.Offset {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(cmp.Compare(a.Offset, b.Offset), strings.Compare(a.Name, b.Name))
 	})
 	end := f.dataAt
 	for i := range list {
@@ -220,11 +209,11 @@ func (f *File) place(list []Tensor) error {
 		at := uint64(t.Offset) + f.dataAt
 		switch {
 		case at < end:
-			return fmt.Errorf("tensor %q: overlaps the one before it (data at byte %d, want %d)", clip(t.Name), at, want)
+			return fmt.Errorf("tensor %q: overlaps the one before it (data at byte %d, want %d)", strict.Clip(t.Name), at, want)
 		case at != want:
-			return fmt.Errorf("tensor %q: data at byte %d, want %d (alignment %d, no gaps)", clip(t.Name), at, want, f.alignment)
+			return fmt.Errorf("tensor %q: data at byte %d, want %d (alignment %d, no gaps)", strict.Clip(t.Name), at, want, f.alignment)
 		case at > f.size || uint64(t.Bytes) > f.size-at:
-			return fmt.Errorf("tensor %q: %d bytes at byte %d of a file of %d: the file is cut short", clip(t.Name), t.Bytes, at, f.size)
+			return fmt.Errorf("tensor %q: %d bytes at byte %d of a file of %d: the file is cut short", strict.Clip(t.Name), t.Bytes, at, f.size)
 		}
 		t.Offset = int64(at)
 		end = at + uint64(t.Bytes)

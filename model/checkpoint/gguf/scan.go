@@ -4,6 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf8"
+
+	"muninn/model/internal/strict"
 )
 
 // scanner reads a file's header from front to back. The first error sticks: later reads give zeros.
@@ -30,7 +34,7 @@ func (s *scanner) need(n uint64) []byte {
 	if s.at < s.from || s.at+n > s.from+uint64(len(s.buf)) {
 		s.buf = s.buf[:min(uint64(cap(s.buf)), s.left())]
 		s.from = s.at
-		if err := readFull(s.r, s.buf, int64(s.at)); err != nil {
+		if err := ReadFull(s.r, s.buf, int64(s.at)); err != nil {
 			s.err = fmt.Errorf("reading the header: %w", err)
 			return make([]byte, n)
 		}
@@ -62,7 +66,11 @@ func (s *scanner) name(what string) string {
 	if s.err != nil {
 		return ""
 	}
-	return string(s.need(n))
+	name := string(s.need(n))
+	if s.err == nil && (!utf8.ValidString(name) || strings.ContainsRune(name, 0)) {
+		s.err = fmt.Errorf("%s is not text: %q", what, strict.Clip(name))
+	}
+	return name
 }
 
 // text passes over a string and gives its length.
@@ -72,13 +80,10 @@ func (s *scanner) text() uint64 {
 	return n
 }
 
-// readFull fills p; a short file is io.ErrUnexpectedEOF.
-func readFull(r io.ReaderAt, p []byte, off int64) error {
-	n, err := r.ReadAt(p, off)
-	if n == len(p) {
-		return nil
-	}
-	if err == nil || err == io.EOF {
+// ReadFull fills p; a short file is io.ErrUnexpectedEOF.
+func ReadFull(r io.ReaderAt, p []byte, off int64) error {
+	n, err := io.ReadFull(io.NewSectionReader(r, off, int64(len(p))), p)
+	if n == 0 && err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}
 	return err

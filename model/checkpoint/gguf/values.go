@@ -1,11 +1,14 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 	"unicode/utf8"
+
+	"muninn/model/internal/strict"
 )
 
 // Value looks a key up.
@@ -26,7 +29,7 @@ func (f *File) Text(key string, limit int64) (string, error) {
 		return "", fmt.Errorf("%s has %d bytes, at most %d are read", key, v.Len, limit)
 	}
 	p := make([]byte, v.Len)
-	if err := readFull(f.r, p, v.at); err != nil {
+	if err := ReadFull(f.r, p, v.at); err != nil {
 		return "", fmt.Errorf("reading %s: %w", key, err)
 	}
 	if !utf8.Valid(p) {
@@ -67,7 +70,7 @@ func (f *File) Checksums() (map[string]uint32, error) {
 		return nil, fmt.Errorf("no %s for its %d tensors: not written by muninn, or damaged", ChecksumKey, f.tensors)
 	}
 	p := make([]byte, 4*v.Len)
-	if err := readFull(f.r, p, v.at); err != nil {
+	if err := ReadFull(f.r, p, v.at); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", ChecksumKey, err)
 	}
 	sum, buf := uint32(0), make([]byte, 64<<10)
@@ -103,13 +106,11 @@ func (f *File) checkPadding() error {
 			next = f.Tensors[i+1].Offset
 		}
 		p := make([]byte, next-t.Offset-t.Bytes)
-		if err := readFull(f.r, p, t.Offset+t.Bytes); err != nil {
-			return fmt.Errorf("reading behind %s: %w", clip(t.Name), err)
+		if err := ReadFull(f.r, p, t.Offset+t.Bytes); err != nil {
+			return fmt.Errorf("reading behind %s: %w", strict.Clip(t.Name), err)
 		}
-		for _, b := range p {
-			if b != 0 {
-				return fmt.Errorf("tensor %q: the padding behind it is not zero: damaged", clip(t.Name))
-			}
+		if len(bytes.Trim(p, "\x00")) > 0 {
+			return fmt.Errorf("tensor %q: the padding behind it is not zero: damaged", strict.Clip(t.Name))
 		}
 	}
 	return nil

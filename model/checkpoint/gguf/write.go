@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"os"
+	"reflect"
 	"slices"
 	"unicode/utf8"
+
+	"muninn/model/internal/strict"
 )
 
 // KV is a key and its value: uint32, uint64, int32, float32, bool, string, []string, []int32 or []uint32.
@@ -110,72 +111,54 @@ func layout(meta []KV, tensors []Tensor) (*Writer, error) {
 	return w, nil
 }
 
-func le[T uint32 | uint64](b *bytes.Buffer, v T) {
-	var p [8]byte
-	binary.LittleEndian.PutUint64(p[:], uint64(v))
-	b.Write(p[:binary.Size(v)])
+// le appends numbers as the file has them.
+func le(b *bytes.Buffer, v any) {
+	_ = binary.Write(b, binary.LittleEndian, v) // of fixed size, to memory
 }
 
 func writeText(b *bytes.Buffer, s string) error {
 	if !utf8.ValidString(s) {
-		return fmt.Errorf("%q is not valid UTF-8", clip(s))
+		return fmt.Errorf("%q is not valid UTF-8", strict.Clip(s))
 	}
 	le(b, uint64(len(s)))
 	b.WriteString(s)
 	return nil
 }
 
+// kindOf are the kinds of values that are written, and of elements of arrays.
+var kindOf = map[reflect.Kind]Kind{reflect.Uint32: Uint32, reflect.Int32: Int32, reflect.Uint64: Uint64, reflect.Float32: Float32,
+	reflect.Bool: Bool, reflect.String: String}
+
 func writeValue(b *bytes.Buffer, value any) error {
-	kind := func(k Kind) { le(b, uint32(k)) }
-	array := func(k Kind, n int) {
-		kind(Array)
-		kind(k)
-		le(b, uint64(n))
+	v := reflect.ValueOf(value)
+	t := v.Type()
+	array := t.Kind() == reflect.Slice
+	if array {
+		le(b, Array)
+		t = t.Elem()
+	}
+	kind, ok := kindOf[t.Kind()]
+	if !ok {
+		return fmt.Errorf("a value of type %T", value)
+	}
+	le(b, kind)
+	if array {
+		le(b, uint64(v.Len()))
 	}
 	switch v := value.(type) {
-	case uint32:
-		kind(Uint32)
-		le(b, v)
-	case uint64:
-		kind(Uint64)
-		le(b, v)
-	case int32:
-		kind(Int32)
-		le(b, uint32(v))
-	case float32:
-		kind(Float32)
-		le(b, math.Float32bits(v))
-	case bool:
-		kind(Bool)
-		b.WriteByte(map[bool]byte{true: 1}[v])
 	case string:
-		kind(String)
 		return writeText(b, v)
 	case []string:
-		array(String, len(v))
 		for _, s := range v {
 			if err := writeText(b, s); err != nil {
 				return err
 			}
 		}
-	case []int32:
-		array(Int32, len(v))
-		for _, n := range v {
-			le(b, uint32(n))
-		}
-	case []uint32:
-		array(Uint32, len(v))
-		for _, n := range v {
-			le(b, n)
-		}
 	default:
-		return fmt.Errorf("a value of type %T", value)
+		le(b, value)
 	}
 	return nil
 }
-
-// Bytes is the length of the file.
-func (w *Writer) Bytes() int64 { return w.size }
 
 // put writes p as it is.
 func (w *Writer) put(p []byte) {
@@ -234,9 +217,3 @@ func (w *Writer) Close() error {
 
 // Abort removes what was written. After Close it does nothing.
 func (w *Writer) Abort() { w.file.discard() }
-
-// Exists tells whether there is something at path.
-func Exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
