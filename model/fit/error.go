@@ -2,7 +2,7 @@ package fit
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"muninn/model/decode"
@@ -100,7 +100,7 @@ func (m Model) fitting(c vk.Caps, space Space, w Wish, can Can) (list []Choice, 
 			fits = append(fits, r)
 		}
 	}
-	sort.SliceStable(fits, func(i, j int) bool { return len(fits[i].gives) < len(fits[j].gives) })
+	slices.SortStableFunc(fits, func(a, b relaxed) int { return len(a.gives) - len(b.gives) })
 	taken := make(map[string]bool) // by flags: as stored and the format's own name may mean the same
 	for _, alike := range []bool{false, true} {
 		kinds := make(map[string]bool)
@@ -125,7 +125,7 @@ func (m Model) relaxations(w Wish, can Can) []relaxed {
 	free := Wish{Context: w.Context, Least: w.Least, Session: w.Session}
 	want := m.contexts(w)[0]
 	quants := m.quants(free, can)
-	if w.Quant != nil && !contains(quants, w.Quant) {
+	if w.Quant != nil && !slices.ContainsFunc(quants, func(q *format.Type) bool { return q != nil && *q == *w.Quant }) {
 		quants = append([]*format.Type{w.Quant}, quants...)
 	}
 	caches := m.caches(free, can)
@@ -175,13 +175,4 @@ func (m Model) gives(w Wish, s Setting) (list string) {
 		list += "s"
 	}
 	return list
-}
-
-func contains(list []*format.Type, f *format.Type) bool {
-	for _, x := range list {
-		if x != nil && *x == *f {
-			return true
-		}
-	}
-	return false
 }

@@ -9,25 +9,7 @@ import (
 	"muninn/shaders/format"
 )
 
-// rung is a rule and a type of the KV cache. Slots is the number of core steps that have a slot, 0 for all of them.
-type rung struct {
-	Slots int
-	KV    shaders.KVType
-}
-
-// ladder is the order in which the cache is made smaller: 8-bit blocks lose less than sharing slots, and a Huginn keeps
-// its answers with 4 slots for the core steps (compress-s16), less surely with 2 or 1.
-var ladder = []rung{
-	{0, shaders.KVF32}, {0, shaders.KVF16}, {0, shaders.KVQ8},
-	{4, shaders.KVF32}, {4, shaders.KVF16}, {4, shaders.KVQ8},
-	{2, shaders.KVF32}, {2, shaders.KVF16}, {2, shaders.KVQ8},
-	{1, shaders.KVF32}, {1, shaders.KVF16}, {1, shaders.KVQ8},
-}
-
-// gentle tells whether a rung is worth keeping wider weights for.
-func (r rung) gentle() bool { return r.Slots == 0 || r.Slots >= 4 }
-
-// lookup is the rung's rule for a model.
+// lookup is the default rule for a model, with so many core steps that have a slot; 0 for all of them.
 func (m Model) lookup(slots int) decode.Lookup {
 	name := decode.DefaultLookup
 	core := m.Config.NLayersInRecurrentBlock
@@ -68,19 +50,22 @@ func (m Model) quants(w Wish, can Can) []*format.Type {
 type cache struct {
 	lookup decode.Lookup
 	kv     shaders.KVType
-	gentle bool
+	gentle bool // worth keeping wider weights for
 }
 
-// caches are the caches to try, best first.
+// caches are the caches to try, best first: 8-bit blocks lose less than sharing slots, and a Huginn keeps
+// its answers with 4 slots for the core steps (compress-s16), less surely with 2 or 1.
 func (m Model) caches(w Wish, can Can) []cache {
 	var list []cache
-	for _, r := range ladder {
-		switch {
-		case w.KV != nil && *w.KV != r.KV, w.KV == nil && !slices.Contains(can.KV, r.KV):
-		case w.Lookup == nil:
-			list = append(list, cache{m.lookup(r.Slots), r.KV, r.gentle()})
-		case r.Slots == 0: // once for each type
-			list = append(list, cache{*w.Lookup, r.KV, true})
+	for _, slots := range []int{0, 4, 2, 1} {
+		for _, kv := range []shaders.KVType{shaders.KVF32, shaders.KVF16, shaders.KVQ8} {
+			switch {
+			case w.KV != nil && *w.KV != kv, w.KV == nil && !slices.Contains(can.KV, kv):
+			case w.Lookup == nil:
+				list = append(list, cache{m.lookup(slots), kv, slots == 0 || slots >= 4})
+			case slots == 0: // once for each type
+				list = append(list, cache{*w.Lookup, kv, true})
+			}
 		}
 	}
 	return list

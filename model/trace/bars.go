@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"html"
+	"slices"
 
 	"github.com/rivo/uniseg"
 )
@@ -19,12 +20,7 @@ const (
 
 // stepsDiffer tells whether not all tokens took the same number of core steps.
 func (t *Trace) stepsDiffer() bool {
-	for _, tok := range t.Tokens {
-		if tok.Steps != t.Tokens[0].Steps {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.Tokens, func(tok Token) bool { return tok.Steps != t.Tokens[0].Steps })
 }
 
 // measure is a number of core steps for each token, and what it says. Where all took the same, that is from which on the

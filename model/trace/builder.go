@@ -195,15 +195,9 @@ func (b *Builder) pathIndependence() *Starts {
 
 // apart is norm(a - b) over the mean of both norms.
 func apart(a, b []float32) float64 {
-	var between, na, nb float64
-	for i := range a {
-		x, y := float64(a[i]), float64(b[i])
-		between += (x - y) * (x - y)
-		na += x * x
-		nb += y * y
-	}
+	between, na, nb := norms(a, b)
 	if between == 0 {
 		return 0
 	}
-	return math.Sqrt(between) / ((math.Sqrt(na) + math.Sqrt(nb)) / 2)
+	return between / ((na + nb) / 2)
 }

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // oklch is a colour of OKLab in polar form (Ottosson, "A perceptual color space for image processing", 2020): lightness 0
@@ -91,24 +92,20 @@ func (s logScale) at(r Real) float64 {
 // ticks are the powers of ten and the ends; the low end stands for what is below it as well.
 func (s logScale) ticks() []tick {
 	const fromLow, fromHigh = 0.13, 0.07 // so that the numbers of a colour bar do not touch
-	low, high := power(int(s.low)), power(int(s.high))
-	if s.low != math.Floor(s.low) {
-		low = times10(s.low)
-	}
-	if s.high != math.Floor(s.high) {
-		high = times10(s.high)
-	}
-	list := []tick{{0, "≤" + low}}
+	list := []tick{{0, "≤" + times10(s.low)}}
 	for e := math.Ceil(s.low); e <= s.high; e++ {
 		if at := (e - s.low) / (s.high - s.low); at > fromLow && at < 1-fromHigh {
 			list = append(list, tick{at, power(int(e))})
 		}
 	}
-	return append(list, tick{1, high})
+	return append(list, tick{1, times10(s.high)})
 }
 
 // times10 writes 10 to the x: 1.4 or 3×10⁻⁷.
 func times10(x float64) string {
+	if x == math.Floor(x) {
+		return power(int(x))
+	}
 	if x > -2 && x < 3 {
 		return fmt.Sprintf("%.2g", math.Pow(10, x))
 	}
@@ -119,22 +116,15 @@ func times10(x float64) string {
 	return power(int(e))
 }
 
+var raised = strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
+
 // power writes 10 to the n.
 func power(n int) string {
-	const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 	switch n {
 	case 0:
 		return "1"
 	case 1:
 		return "10"
 	}
-	text := ""
-	for _, d := range fmt.Sprint(n) {
-		if d == '-' {
-			text += "⁻"
-		} else {
-			text += string([]rune(digits)[d-'0'])
-		}
-	}
-	return "10" + text
+	return "10" + raised.Replace(fmt.Sprint(n))
 }

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -51,12 +52,9 @@ func stepShare(k, steps int) float64 { return math.Log1p(float64(k)) / math.Log1
 
 // telling picks tokens whose paths say most: the last of the prompt, where the answer begins, and those that took longest.
 func (t *Trace) telling() []int {
-	order := []int{}
-	for i := range t.Tokens {
-		order = append(order, i)
-	}
-	last := -1
+	order, last := []int{}, -1
 	for i, tok := range t.Tokens {
+		order = append(order, i)
 		if tok.Prompt {
 			last = i
 		}
@@ -71,13 +69,11 @@ func (t *Trace) telling() []int {
 		return 2
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		if d := rank(a) - rank(b); d != 0 {
-			return d
+		d := cmp.Or(rank(a)-rank(b), t.Tokens[b].Steps-t.Tokens[a].Steps)
+		if d == 0 && rank(a) != 1 {
+			return b - a
 		}
-		if d := t.Tokens[b].Steps - t.Tokens[a].Steps; d != 0 || rank(a) == 1 {
-			return d
-		}
-		return b - a
+		return d
 	})
 	return order[:min(len(order), orbitsShow)]
 }
@@ -102,16 +98,15 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 	at, lows, highs := square(path, a, x, y)
 	c.rect(x, y, orbitPanel, orbitPanel, `class="field"`)
 	for axis := range 2 {
-		ticks := niceTicks(lows[axis], highs[axis], 5)
-		for _, v := range ticks {
-			share := (v - lows[axis]) / (highs[axis] - lows[axis])
+		for _, v := range niceTicks(lows[axis], highs[axis], 5) {
+			at := orbitPanel * (v - lows[axis]) / (highs[axis] - lows[axis])
 			text := short(v, highs[axis]-lows[axis])
 			if axis == 0 {
-				c.line(x+orbitPanel*share, y, x+orbitPanel*share, y+orbitPanel, "grid")
-				c.text(x+orbitPanel*share, y+orbitPanel+13, "small mid", text)
+				c.line(x+at, y, x+at, y+orbitPanel, "grid")
+				c.text(x+at, y+orbitPanel+13, "small mid", text)
 			} else {
-				c.line(x, y+orbitPanel*(1-share), x+orbitPanel, y+orbitPanel*(1-share), "grid")
-				c.text(x-5, y+orbitPanel*(1-share)+4, "small end", text)
+				c.line(x, y+orbitPanel-at, x+orbitPanel, y+orbitPanel-at, "grid")
+				c.text(x-5, y+orbitPanel-at+4, "small end", text)
 			}
 		}
 	}
@@ -144,12 +139,7 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 
 // near tells whether a point's number would be written over that of another.
 func near(p [2]float64, others [][2]float64) bool {
-	for _, o := range others {
-		if math.Abs(p[0]-o[0]) < 16 && math.Abs(p[1]-o[1]) < 13 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(others, func(o [2]float64) bool { return math.Abs(p[0]-o[0]) < 16 && math.Abs(p[1]-o[1]) < 13 })
 }
 
 // component names an axis.

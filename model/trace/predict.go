@@ -58,14 +58,20 @@ func textOf(b []byte) (string, []byte) {
 
 // residual is norm(s - before) / norm(s): 0 for a state that stood still, even at zero.
 func residual(before, s []float32) float64 {
-	var moved, norm float64
-	for i := range s {
-		d := float64(s[i]) - float64(before[i])
-		moved += d * d
-		norm += float64(s[i]) * float64(s[i])
-	}
+	moved, _, norm := norms(before, s)
 	if moved == 0 {
 		return 0
 	}
-	return math.Sqrt(moved / norm)
+	return moved / norm
+}
+
+// norms are those of a - b, a and b.
+func norms(a, b []float32) (between, na, nb float64) {
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		between += (x - y) * (x - y)
+		na += x * x
+		nb += y * y
+	}
+	return math.Sqrt(between), math.Sqrt(na), math.Sqrt(nb)
 }

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // The layout of what the model would say.
@@ -94,12 +95,7 @@ func spaced(n, most int) []int {
 
 // predicted tells whether there were logits.
 func (t *Trace) predicted() bool {
-	for _, tok := range t.Tokens {
-		for _, s := range tok.Path {
-			if len(s.Top) > 0 {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.Tokens, func(tok Token) bool {
+		return slices.ContainsFunc(tok.Path, func(s Step) bool { return len(s.Top) > 0 })
+	})
 }
