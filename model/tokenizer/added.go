@@ -1,7 +1,7 @@
 package tokenizer
 
 import (
-	"sort"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,42 +37,32 @@ func parseAdded(file object) []addedToken {
 
 // matcher finds added tokens: the leftmost, and among those the longest.
 type matcher struct {
-	tokens []addedToken // sorted by content
-	first  [256][2]int  // range of tokens by first byte
+	tokens  map[string]addedToken
+	lengths [256][]int // of the tokens that begin with a byte, longest first
 }
 
 func newMatcher(tokens []addedToken) *matcher {
-	m := &matcher{tokens: tokens}
-	sort.Slice(tokens, func(i, j int) bool { return tokens[i].content < tokens[j].content })
-	for i, a := range tokens {
-		r := &m.first[a.content[0]]
-		if r[1] == 0 {
-			r[0] = i
+	m := &matcher{tokens: make(map[string]addedToken, len(tokens))}
+	slices.SortStableFunc(tokens, func(a, b addedToken) int { return len(b.content) - len(a.content) })
+	for _, a := range tokens {
+		m.tokens[a.content] = a
+		if l := &m.lengths[a.content[0]]; !slices.Contains(*l, len(a.content)) {
+			*l = append(*l, len(a.content))
 		}
-		r[1] = i + 1
 	}
 	return m
 }
 
-// longest returns the longest token that text, which is not empty, begins with, or nil. Each byte narrows
-// the range of candidates by binary search.
-func (m *matcher) longest(text string) *addedToken {
-	lo, hi := m.first[text[0]][0], m.first[text[0]][1]
-	var best *addedToken
-	for d := 1; lo < hi; d++ {
-		if len(m.tokens[lo].content) == d {
-			best = &m.tokens[lo]
-			lo++
+// longest gives the longest token that text, which is not empty, begins with.
+func (m *matcher) longest(text string) (addedToken, bool) {
+	for _, n := range m.lengths[text[0]] {
+		if n <= len(text) {
+			if a, ok := m.tokens[text[:n]]; ok {
+				return a, true
+			}
 		}
-		if d == len(text) {
-			break
-		}
-		c, part := text[d], m.tokens[lo:hi]
-		from := sort.Search(len(part), func(i int) bool { return part[i].content[d] >= c })
-		to := sort.Search(len(part), func(i int) bool { return part[i].content[d] > c })
-		lo, hi = lo+from, lo+to
 	}
-	return best
+	return addedToken{}, false
 }
 
 // segment is a stretch of text, or an added token in its place when id >= 0.
@@ -86,8 +76,8 @@ type segment struct {
 func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, lost int) {
 	done := 0
 	for i := 0; i < len(text); {
-		a := m.longest(text[i:])
-		if a == nil {
+		a, ok := m.longest(text[i:])
+		if !ok {
 			i++
 			continue
 		}

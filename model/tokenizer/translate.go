@@ -128,27 +128,15 @@ func (t *translator) group(rest string) error {
 		return fileErrorf("split pattern: groups nested more than %d deep", maxPatternDepth)
 	}
 	m := groupForm.FindStringSubmatch(rest)
-	if m[0] == "(" {
+	out := m[0]
+	if out == "(" {
 		if strings.HasPrefix(rest, "(?") || strings.HasPrefix(rest, "(*") {
 			return unsupportedPattern(rest[:min(4, len(rest))])
 		}
-		t.folds = append(t.folds, t.folding())
-		t.emit("(?:", 1) // captures are of no use without back references
-		return nil
+		out = "(?:" // captures are of no use without back references
 	}
-	if m[2] == "" {
-		t.folds = append(t.folds, t.folding())
-		t.emit(m[0], len(m[0]))
-		return nil
-	}
-	fold := t.folding()
 	on, off, _ := strings.Cut(m[1], "-")
-	if strings.Contains(on, "i") {
-		fold = true
-	}
-	if strings.Contains(off, "i") {
-		fold = false
-	}
+	fold := (t.folding() || strings.Contains(on, "i")) && !strings.Contains(off, "i")
 	if m[2] == ")" {
 		// Elsewhere Oniguruma lets the flag change how | groups.
 		if t.at != 0 {
@@ -159,7 +147,7 @@ func (t *translator) group(rest string) error {
 		t.folds = append(t.folds, fold)
 	}
 	// Ruby's m is what .NET calls s: the dot matches newlines.
-	t.emit(strings.ReplaceAll(m[0], "m", "s"), len(m[0]))
+	t.emit(strings.ReplaceAll(out, "m", "s"), len(m[0]))
 	return nil
 }
 

@@ -8,7 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-var propForm = regexp.MustCompile(`^\{([A-Za-z_]+)\}`)
+var (
+	propForm = regexp.MustCompile(`^\{([A-Za-z_]+)\}`)
+	codeForm = regexp.MustCompile(`^\\(?:x\{([0-9A-Fa-f]+)\}|x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4}))`)
+)
 
 // class translates a character class.
 func (t *translator) class() error {
@@ -43,6 +46,14 @@ func (t *translator) class() error {
 	return fileErrorf("split pattern: [ without ]")
 }
 
+// escapes are spelt otherwise inside and outside a class; empty: there is no such thing.
+var escapes = map[rune]struct{ inside, outside string }{
+	'A': {"", `\A`}, 'z': {"", `\z`}, 'Z': {"", `\Z`},
+	'w': {wordSet, word}, 'W': {"", `[^` + wordSet + latinWord + `]`},
+	'b': {`\b`, boundary}, 'B': {"", notBoundary}, // \b is a backspace inside a class
+	'h': {`0-9A-Fa-f`, `[0-9A-Fa-f]`}, 'H': {"", `[^0-9A-Fa-f]`},
+}
+
 // escape translates a backslash escape.
 func (t *translator) escape(inClass bool) error {
 	rest := t.src[t.at:]
@@ -53,10 +64,10 @@ func (t *translator) escape(inClass bool) error {
 	if t.folding() && (r == 'p' || r == 'P' || r == 'w' || r == 'W') {
 		return unsupportedPattern(`(?i) with \` + string(r)) // whether a property folds differs
 	}
-	pick := func(inside, outside string) error {
-		out := outside
+	if e, ok := escapes[r]; ok {
+		out := e.outside
 		if inClass {
-			out = inside
+			out = e.inside
 		}
 		if out == "" {
 			return unsupportedPattern(`\` + string(r) + " inside [")
@@ -68,20 +79,6 @@ func (t *translator) escape(inClass bool) error {
 	case 's', 'S', 'd', 'D', 'n', 't', 'r', 'f', 'v', 'a', 'e':
 		t.emit(rest[:2], 2)
 		return nil
-	case 'A', 'z', 'Z':
-		return pick("", rest[:2])
-	case 'w':
-		return pick(wordSet, word)
-	case 'W':
-		return pick("", `[^`+wordSet+latinWord+`]`)
-	case 'b':
-		return pick(`\b`, boundary) // a backspace inside a class
-	case 'B':
-		return pick("", notBoundary)
-	case 'h':
-		return pick(`0-9A-Fa-f`, `[0-9A-Fa-f]`)
-	case 'H':
-		return pick("", `[^0-9A-Fa-f]`)
 	case 'p', 'P':
 		m := propForm.FindStringSubmatch(rest[2:])
 		if m == nil || !knownProperty(m[1]) {
@@ -101,22 +98,16 @@ func (t *translator) escape(inClass bool) error {
 
 // codePoint translates \xHH, \x{H...} and \uHHHH.
 func (t *translator) codePoint(rest string) error {
-	digits, length := "", 0
-	switch {
-	case strings.HasPrefix(rest, `\x{`):
-		digits, _, _ = strings.Cut(rest[3:], "}")
-		length = len(digits) + 4
-	case rest[1] == 'x':
-		digits, length = rest[2:min(4, len(rest))], 4
-	default:
-		digits, length = rest[2:min(6, len(rest))], 6
-	}
-	v, err := strconv.ParseUint(digits, 16, 32)
-	// \xHH above 7F is a byte to Oniguruma, not a code point.
-	if err != nil || length > len(rest) || !utf8.ValidRune(rune(v)) || rest[1] == 'x' && rest[2] != '{' && v > 0x7F {
+	m := codeForm.FindStringSubmatch(rest)
+	if m == nil {
 		return unsupportedPattern(rest[:min(6, len(rest))])
 	}
-	t.emit(quoteLiteral(string(rune(v))), length)
+	v, err := strconv.ParseUint(m[1]+m[2]+m[3], 16, 32)
+	// \xHH above 7F is a byte to Oniguruma, not a code point.
+	if err != nil || !utf8.ValidRune(rune(v)) || m[2] != "" && v > 0x7F {
+		return unsupportedPattern(rest[:min(6, len(rest))])
+	}
+	t.emit(quoteLiteral(string(rune(v))), len(m[0]))
 	return nil
 }
 
