@@ -91,10 +91,7 @@ func (c Config) Params() Params {
 	counts := map[Part]*int64{PartEmbedding: &p.Embedding, PartPrelude: &p.Prelude, PartAdapter: &p.Adapter, PartCore: &p.Core,
 		PartCoda: &p.Coda, PartNorm: &p.Norm, PartHead: &p.Head}
 	for _, spec := range c.TensorSpecs() {
-		n := int64(1)
-		for _, dim := range spec.Shape {
-			n *= int64(dim)
-		}
+		n := spec.Elements()
 		if spec.Part == PartHead && c.TieEmbeddings {
 			n = 0
 		}

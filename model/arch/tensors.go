@@ -52,6 +52,15 @@ type TensorSpec struct {
 	Optional bool
 }
 
+// Elements is the number of elements.
+func (s TensorSpec) Elements() int64 {
+	n := int64(1)
+	for _, dim := range s.Shape {
+		n *= int64(dim)
+	}
+	return n
+}
+
 // Table lists a model's tensors in the order of the forward pass.
 type Table []TensorSpec
 

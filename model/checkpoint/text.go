@@ -42,29 +42,24 @@ func (c *Checkpoint) loadTokenizer() (*tokenizer.Tokenizer, error) {
 // family's, by their names where there is a tokenizer.
 func (t Text) StopIDs() []int32 {
 	var ids []int32
-	add := func(id int32) {
-		if !slices.Contains(ids, id) {
+	add := func(id int32, ok bool) {
+		if ok && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	for _, id := range t.Generation.EOS {
-		add(int32(id))
+		add(int32(id), true)
 	}
 	for _, stop := range t.Family.Stops {
-		id, ok := stop.ID, true
-		if t.Tokenizer != nil {
-			id, ok = t.Tokenizer.ID(stop.Name)
-		}
-		if ok {
-			add(id)
+		if t.Tokenizer == nil {
+			add(stop.ID, true)
+		} else {
+			add(t.Tokenizer.ID(stop.Name))
 		}
 	}
 	for _, name := range t.Generation.StopTokens {
-		if t.Tokenizer == nil {
-			break
-		}
-		if id, ok := t.Tokenizer.ID(name); ok {
-			add(id)
+		if t.Tokenizer != nil {
+			add(t.Tokenizer.ID(name))
 		}
 	}
 	return ids

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -52,17 +53,8 @@ func snapshot(repo string) (string, error) {
 
 // hubCache is the folder in which the hub's tools keep models.
 func hubCache() string {
-	if dir := os.Getenv("HF_HUB_CACHE"); dir != "" {
-		return dir
-	}
-	home := os.Getenv("HF_HOME")
-	if home == "" {
-		user := os.Getenv("XDG_CACHE_HOME")
-		if user == "" {
-			dir, _ := os.UserHomeDir() // without one the path is relative, and nothing is there
-			user = filepath.Join(dir, ".cache")
-		}
-		home = filepath.Join(user, "huggingface")
-	}
-	return filepath.Join(home, "hub")
+	dir, _ := os.UserHomeDir() // without one the path is relative, and nothing is there
+	user := cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(dir, ".cache"))
+	home := cmp.Or(os.Getenv("HF_HOME"), filepath.Join(user, "huggingface"))
+	return cmp.Or(os.Getenv("HF_HUB_CACHE"), filepath.Join(home, "hub"))
 }

@@ -17,9 +17,10 @@ type source struct {
 	right []byte // those of the second half of each row
 }
 
-func newSource(c arch.Config, name string, cols int, dtype format.Type, seed uint64) *source {
-	left, right := recipe(c, name)
-	return &source{key: key(seed, name), size: dtype.Size(), cols: int64(cols), left: left.table(dtype), right: right.table(dtype)}
+func newSource(c arch.Config, t arch.TensorSpec, dtype format.Type, seed uint64) *source {
+	left, right := recipe(c, t.Role)
+	cols := int64(t.Shape[len(t.Shape)-1])
+	return &source{key: key(seed, t.Name), size: dtype.Size(), cols: cols, left: left.table(dtype), right: right.table(dtype)}
 }
 
 // fill makes the elements from first on; dst holds a whole number of them.

@@ -3,7 +3,6 @@ package main
 import (
 	"hash/fnv"
 	"math"
-	"strings"
 
 	"muninn/model/arch"
 	"muninn/shaders/format"
@@ -33,42 +32,31 @@ const (
 type distribution struct{ mean, std float64 }
 
 // recipe is the distribution of a tensor; a matrix whose right half differs gives two.
-func recipe(c arch.Config, name string) (left, right distribution) {
+func recipe(c arch.Config, role arch.Role) (left, right distribution) {
 	d, m := float64(c.NEmbd), float64(c.IntermediateSize)
 	one := func(mean, std float64) (distribution, distribution) {
 		return distribution{mean, std}, distribution{mean, std}
 	}
-	switch leaf := leafOf(name); leaf {
-	case "wte.weight":
+	switch role {
+	case arch.RoleEmbedding:
 		return one(0, c.StateStd())
-	case "adapter.weight":
+	case arch.RoleAdapter:
 		return distribution{0, stateGain / math.Sqrt(d)}, distribution{0, injectionGain / math.Sqrt(d)}
-	case "ln_f.weight":
+	case arch.RoleFinalNorm:
 		return one(logitGain, 0.05*logitGain)
-	case "attn.Wqkv.weight", "mlp.fc.weight":
+	case arch.RoleQKV, arch.RoleGateUp:
 		return one(0, 1/math.Sqrt(d))
-	case "attn.qk_bias":
+	case arch.RoleQKBias:
 		return one(0, 0.1)
-	case "attn.proj.weight":
+	case arch.RoleAttnOut:
 		return one(0, attnGain/math.Sqrt(d))
-	case "mlp.proj.weight":
+	case arch.RoleDown:
 		return one(0, mlpGain/math.Sqrt(m))
-	case "norm_1.weight", "norm_2.weight", "norm_3.weight", "norm_4.weight":
+	case arch.RoleNorm1, arch.RoleNorm2, arch.RoleNorm3, arch.RoleNorm4:
 		return one(1, 0.05)
 	default:
-		panic("synth: no recipe for " + name)
+		panic("synth: no recipe for " + string(role))
 	}
-}
-
-// leafOf is a tensor's name without "transformer." and the block it is in.
-func leafOf(name string) string {
-	rest := strings.TrimPrefix(name, "transformer.")
-	for _, part := range []string{"prelude.", "core_block.", "coda."} {
-		if block, ok := strings.CutPrefix(rest, part); ok {
-			_, rest, _ = strings.Cut(block, ".")
-		}
-	}
-	return rest
 }
 
 // quantiles of the unit normal distribution, in the middle of 65536 equal shares.

@@ -139,8 +139,8 @@ func TestReproducible(t *testing.T) {
 func TestFillInPieces(t *testing.T) {
 	c := arch.Config{NEmbd: 6}
 	for _, dtype := range []format.Type{format.F32, format.F16, format.BF16} {
-		for _, name := range []string{arch.NameAdapter, arch.NameEmbedding} {
-			src := newSource(c, name, 12, dtype, 9)
+		for name, role := range map[string]arch.Role{arch.NameAdapter: arch.RoleAdapter, arch.NameEmbedding: arch.RoleEmbedding} {
+			src := newSource(c, arch.TensorSpec{Name: name, Role: role, Shape: []int{7, 12}}, dtype, 9)
 			whole := make([]byte, 12*7*src.size)
 			src.fill(whole, 0)
 			for piece := 1; piece < 31; piece++ {

@@ -68,10 +68,7 @@ func (p *plan) place(limit int64) error {
 		if spec.Optional {
 			continue // the tied head
 		}
-		n := int64(p.dtype.Size())
-		for _, dim := range spec.Shape {
-			n *= int64(dim)
-		}
+		n := p.dtype.Bytes(spec.Elements())
 		if current == nil || current.size > 0 && current.size+n > limit {
 			p.shards = append(p.shards, shard{})
 			current = &p.shards[len(p.shards)-1]
@@ -217,7 +214,7 @@ func (p *plan) writeShard(ctx context.Context, path string, s shard, progress fu
 	}
 	size := int64(p.dtype.Size())
 	for _, t := range s.tensors {
-		src := newSource(p.config, t.Name, t.Shape[len(t.Shape)-1], p.dtype, p.seed)
+		src := newSource(p.config, t.TensorSpec, p.dtype, p.seed)
 		for first, all := int64(0), t.bytes/size; first < all && ctx.Err() == nil; first += chunkElements {
 			chunks <- chunk{src, first, min(chunkElements, all-first), int64(len(s.header)) + t.start + first*size}
 		}

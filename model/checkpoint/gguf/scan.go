@@ -24,24 +24,18 @@ func (s *scanner) left() uint64 { return s.size - s.at }
 
 // need makes the next n bytes available, n at most the buffer's capacity.
 func (s *scanner) need(n uint64) []byte {
+	at := s.at
+	s.skip(n)
+	if s.err == nil && (at < s.from || s.at > s.from+uint64(len(s.buf))) {
+		s.buf, s.from = s.buf[:min(uint64(cap(s.buf)), s.size-at)], at
+		if err := ReadFull(s.r, s.buf, int64(at)); err != nil {
+			s.err = fmt.Errorf("reading the header: %w", err)
+		}
+	}
 	if s.err != nil {
 		return make([]byte, n)
 	}
-	if n > s.left() {
-		s.err = fmt.Errorf("ends at byte %d inside its header: the file is cut short", s.size)
-		return make([]byte, n)
-	}
-	if s.at < s.from || s.at+n > s.from+uint64(len(s.buf)) {
-		s.buf = s.buf[:min(uint64(cap(s.buf)), s.left())]
-		s.from = s.at
-		if err := ReadFull(s.r, s.buf, int64(s.at)); err != nil {
-			s.err = fmt.Errorf("reading the header: %w", err)
-			return make([]byte, n)
-		}
-	}
-	p := s.buf[s.at-s.from:][:n]
-	s.at += n
-	return p
+	return s.buf[at-s.from:][:n]
 }
 
 func (s *scanner) u32() uint32 { return binary.LittleEndian.Uint32(s.need(4)) }

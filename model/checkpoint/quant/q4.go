@@ -24,16 +24,7 @@ func EncodeQ4(dst []byte, src []float32) error {
 }
 
 func encodeQ4(out *[q4Bytes]byte, x *[format.Block]float32) {
-	most, peak := float32(0), float32(0)
-	for _, v := range x {
-		a := v
-		if a < 0 {
-			a = -a
-		}
-		if a > most {
-			most, peak = a, v
-		}
-	}
+	peak := peak(x)
 	bits, d := half(peak / -8)
 	least := squaredError(x, d)
 	if least > 0 {

@@ -86,15 +86,7 @@ func EncodeQ8(dst []byte, src []float32) error {
 	}
 	for ; len(src) > 0; src, dst = src[format.Block:], dst[q8Bytes:] {
 		block, out := (*[format.Block]float32)(src), (*[q8Bytes]byte)(dst)
-		most := float32(0)
-		for _, x := range block {
-			if x < 0 {
-				x = -x
-			}
-			if x > most {
-				most = x
-			}
-		}
+		most := abs(peak(block))
 		bits, d := half(most / 127)
 		for _, end := range [...]float32{8, 7} {
 			if b, s := half(most / end); onGrid(block, s) {
@@ -112,6 +104,18 @@ func EncodeQ8(dst []byte, src []float32) error {
 	}
 	return nil
 }
+
+// peak is the weight of largest magnitude.
+func peak(block *[format.Block]float32) (x float32) {
+	for _, v := range block {
+		if abs(v) > abs(x) {
+			x = v
+		}
+	}
+	return x
+}
+
+func abs(x float32) float32 { return max(x, -x) }
 
 // onGrid tells whether all weights are multiples of d by -8 to 7; for others it mostly looks at one or two.
 func onGrid(x *[format.Block]float32, d float32) bool {

@@ -110,7 +110,7 @@ func TestErrorBounds(t *testing.T) {
 		if n == 0 {
 			clear(x[:])
 		}
-		most := float64(abs(peakOf(&x)))
+		most := float64(abs(peak(&x)))
 		var q8 [q8Bytes]byte
 		if err := EncodeQ8(q8[:], x[:]); err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func TestErrorBounds(t *testing.T) {
 		}
 		format.Q4_0.Decode(y[:], q4[:])
 		z := x
-		_, d := half(peakOf(&x) / -8)
+		_, d := half(peak(&x) / -8)
 		atScale(&z, d)
 		var e, plain float64
 		for i := range x {

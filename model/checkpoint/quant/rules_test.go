@@ -26,27 +26,16 @@ var rules = []rule{
 	}},
 	{"q4_0, best of all scales", 4.5, bestScale},
 	{"q4_0, plain rounding", 4.5, func(x *[format.Block]float32) {
-		_, d := half(peakOf(x) / -8)
+		_, d := half(peak(x) / -8)
 		atScale(x, d)
 	}},
 	{"q4_0 symmetric, -7 to 7", 4.5, func(x *[format.Block]float32) {
-		_, d := half(abs(peakOf(x)) / 7)
+		_, d := half(abs(peak(x)) / 7)
 		atScale(x, d)
 	}},
 	{"iq4_nl, scale searched", 4.5, bestCodebook},
 	{"mxfp4", 4.25, powerOfTwo},
 	{"q4_1, range searched", 5, bestRange},
-}
-
-func abs(x float32) float32 { return float32(math.Abs(float64(x))) }
-
-func peakOf(x *[format.Block]float32) (peak float32) {
-	for _, v := range x {
-		if abs(v) > abs(peak) {
-			peak = v
-		}
-	}
-	return peak
 }
 
 func atScale(x *[format.Block]float32, d float32) {
@@ -73,7 +62,7 @@ func least(x *[format.Block]float32, trials int, code func(x *[format.Block]floa
 }
 
 func bestScale(x *[format.Block]float32) {
-	peak := peakOf(x)
+	peak := peak(x)
 	least(x, 600, func(x *[format.Block]float32, trial int) {
 		_, d := half(peak / float32(4+5*float64(trial%300)/299) * float32(1-2*(trial/300)))
 		atScale(x, d)
@@ -94,7 +83,7 @@ func nearest(codes []float32, v float32) (best float32) {
 }
 
 func bestCodebook(x *[format.Block]float32) {
-	peak := peakOf(x)
+	peak := peak(x)
 	least(x, 400, func(x *[format.Block]float32, trial int) {
 		_, d := half(peak / float32(70+80*float64(trial%200)/199) * float32(1-2*(trial/200)))
 		for i, v := range x {
@@ -106,7 +95,7 @@ func bestCodebook(x *[format.Block]float32) {
 // powerOfTwo is mxfp4: 4-bit floats times a power of two.
 func powerOfTwo(x *[format.Block]float32) {
 	codes := []float32{0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.5, -1, -1.5, -2, -3, -4, -6}
-	_, exp := math.Frexp(float64(abs(peakOf(x))))
+	_, exp := math.Frexp(float64(abs(peak(x))))
 	least(x, 3, func(x *[format.Block]float32, trial int) {
 		d := float32(math.Ldexp(1, exp-4+trial))
 		for i, v := range x {
