@@ -2,6 +2,7 @@
 package arch
 
 import (
+	"cmp"
 	"fmt"
 )
 
@@ -62,10 +63,7 @@ func (c Config) StartsDrawn() bool { return c.family().Drawn }
 
 // family is the config's family; that of shapes without one is Huginn.
 func (c Config) family() *Family {
-	if c.Family == nil {
-		return Huginn
-	}
-	return c.Family
+	return cmp.Or(c.Family, Huginn)
 }
 
 // Layers is the number of distinct blocks: prelude, core and coda.

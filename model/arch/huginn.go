@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -111,25 +112,15 @@ func refuseRelatives(f *strict.Fields, seen []string) {
 // Another base beside it, and the rescaling of Llama-3, are seen in relatives only; other types of rope are refused.
 func rope(f *strict.Fields) (base float64, relative []string) {
 	read := func(o *strict.Fields, name string) float64 { return o.Number(0, 1, 1e12, name) }
-	base = read(f, "rope_base")
 	parameters, scaling := f.Object("rope_parameters"), f.Object("rope_scaling")
-	if base == 0 {
-		base = read(parameters, "rope_theta")
-	}
-	if base == 0 {
-		base = 50000
-	}
+	base = cmp.Or(read(f, "rope_base"), read(parameters, "rope_theta"), 50000)
 	for _, o := range []*strict.Fields{f, parameters} {
 		if theta := read(o, "rope_theta"); theta != 0 && theta != base {
 			relative = append(relative, fmt.Sprintf("%srope_theta %g, not rope_base %g", o.Prefix, theta, base))
 		}
 	}
 	for _, o := range []*strict.Fields{parameters, scaling} {
-		kind := o.Text("rope_type")
-		if kind == "" {
-			kind = o.Text("type")
-		}
-		if kind == "llama3" {
+		if cmp.Or(o.Text("rope_type"), o.Text("type")) == "llama3" {
 			relative = append(relative, o.Prefix+"rope_type llama3")
 			continue
 		}

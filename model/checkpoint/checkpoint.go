@@ -61,11 +61,16 @@ func OpenFolder(dir string) (*Checkpoint, error) {
 		return nil, strict.Unusable("checkpoint folder %s: %w", dir, pathCause(err))
 	}
 	c := &Checkpoint{fsys: fsys, root: root, locations: map[string]location{}}
-	if err := c.open(); err != nil {
+	if err = c.open(); errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoWeights) {
+		err = fmt.Errorf("%w%s", err, leftover(path))
+	}
+	return c.opened(err)
+}
+
+// opened is the checkpoint, or closes it where opening it failed.
+func (c *Checkpoint) opened(err error) (*Checkpoint, error) {
+	if err != nil {
 		c.Close()
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoWeights) {
-			return nil, fmt.Errorf("%w%s", err, leftover(path))
-		}
 		return nil, err
 	}
 	return c, nil
@@ -86,11 +91,7 @@ func OpenPath(path string) (*Checkpoint, error) {
 // OpenFS opens the checkpoint at the top of a file system, such as an embedded one.
 func OpenFS(fsys fs.FS) (*Checkpoint, error) {
 	c := &Checkpoint{fsys: fsys, locations: map[string]location{}}
-	if err := c.open(); err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
+	return c.opened(c.open())
 }
 
 func (c *Checkpoint) open() error {

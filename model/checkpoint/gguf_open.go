@@ -24,11 +24,7 @@ func OpenGGUF(path string) (*Checkpoint, error) {
 		return nil, strict.Unusable("%s: %w; give a GGUF file, or the folder that holds config.json and model.safetensors", path, err)
 	}
 	c := &Checkpoint{files: []*weightFile{w}, locations: map[string]location{}}
-	if err := c.openGGUF(w); err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
+	return c.opened(c.openGGUF(w))
 }
 
 func (c *Checkpoint) openGGUF(w *weightFile) error {

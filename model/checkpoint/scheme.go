@@ -27,11 +27,13 @@ type Scheme struct {
 // keep16 is 16 bit: as stored if the file has no more, else format.F16, or format.BF16 where values are too large for that.
 const Keep16 format.Type = "16 bit"
 
-// schemeParts are the names of parts in --keep.
-var schemeParts = []struct {
+type schemePart struct {
 	name string
 	part arch.Part
-}{{"embed", arch.PartEmbedding}, {"head", arch.PartHead}, {"adapter", arch.PartAdapter}, {"prelude", arch.PartPrelude}, {"core", arch.PartCore}, {"coda", arch.PartCoda}}
+}
+
+// schemeParts are the names of parts in --keep.
+var schemeParts = []schemePart{{"embed", arch.PartEmbedding}, {"head", arch.PartHead}, {"adapter", arch.PartAdapter}, {"prelude", arch.PartPrelude}, {"core", arch.PartCore}, {"coda", arch.PartCoda}}
 
 // QuantNames are the formats that ParseScheme knows.
 func QuantNames() []string { return []string{"auto", "f32", "f16", "bf16", "q8_0", "q4_0"} }
@@ -59,12 +61,7 @@ func ParseScheme(quant, keep string) (Scheme, error) {
 			continue
 		}
 		name, wanted, given := strings.Cut(item, "=")
-		i := slices.IndexFunc(schemeParts, func(e struct {
-			name string
-			part arch.Part
-		}) bool {
-			return e.name == name
-		})
+		i := slices.IndexFunc(schemeParts, func(e schemePart) bool { return e.name == name })
 		if i < 0 {
 			return s, fmt.Errorf("model: %w for the part %q; parts are embed, head, adapter, prelude, core, coda", ErrScheme, strict.Clip(name))
 		}

@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,10 +146,7 @@ func (m Model) relaxations(w Wish, can Can) []relaxed {
 					if steps < m.steps(w) && k.lookup.Period != decode.Uncompressed {
 						continue // takes the same whatever the steps
 					}
-					s := Setting{Quant: q, Lookup: k.lookup, KV: k.kv, Context: n, Rows: 128, Steps: steps}
-					if w.Session.Rows > 0 {
-						s.Rows = w.Session.Rows
-					}
+					s := Setting{Quant: q, Lookup: k.lookup, KV: k.kv, Context: n, Steps: steps, Rows: cmp.Or(max(w.Session.Rows, 0), 128)}
 					list = append(list, relaxed{Choice{Setting: s}, m.gives(w, s)})
 				}
 			}

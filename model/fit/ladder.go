@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -73,10 +74,7 @@ func (m Model) caches(w Wish, can Can) []cache {
 
 // contexts are the context lengths to try, longest first.
 func (m Model) contexts(w Wish) []int {
-	want := w.Context
-	if want == 0 {
-		want = m.Config.BlockSize
-	}
+	want := cmp.Or(w.Context, m.Config.BlockSize)
 	list := []int{want}
 	if w.ContextFixed {
 		return list
@@ -94,10 +92,7 @@ func (m Model) contexts(w Wish) []int {
 }
 
 func (m Model) steps(w Wish) int {
-	if w.Session.MaxSteps > 0 {
-		return w.Session.MaxSteps
-	}
-	return m.Config.MeanRecurrence
+	return cmp.Or(max(w.Session.MaxSteps, 0), m.Config.MeanRecurrence)
 }
 
 // candidates are the settings to try, in order of preference.

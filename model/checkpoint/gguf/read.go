@@ -164,10 +164,7 @@ func (f *File) ReadTensors() error {
 		if s.err == nil && (dims == 0 || dims > maxDims) {
 			return fmt.Errorf("tensor %q: %d dimensions, want 1 to %d", strict.Clip(t.Name), dims, maxDims)
 		}
-		if s.err != nil {
-			return s.err
-		}
-		for range dims {
+		for range dims { // 0 after an error
 			t.Dims = append(t.Dims, s.u64())
 		}
 		t.Type = format.FromGGUF(s.u32())
