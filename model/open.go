@@ -21,6 +21,7 @@ import (
 type (
 	Session        = engine.Session
 	SessionOptions = engine.SessionOptions
+	Loop           = engine.Loop
 	Request        = decode.Request
 	Token          = decode.Token
 )

@@ -127,6 +127,11 @@ func (b *Batch) Step(ctx context.Context) error {
 		return nil
 	}
 	done, err := b.s.iterate(ctx, jobs)
+	if errors.Is(err, errNoRoom) { // the one that holds most gives way
+		r := slices.MaxFunc(b.runs, func(p, q *batchRun) int { return len(b.s.seqs[p.seq].live) - len(b.s.seqs[q.seq].live) })
+		r.job, r.err = nil, err
+		return nil
+	}
 	for _, r := range b.runs {
 		if err != nil {
 			r.job, r.err = nil, err

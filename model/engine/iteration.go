@@ -19,6 +19,9 @@ func newScheduler(m *Model, o SessionOptions, x *onDevice) *scheduler {
 	return &scheduler{recordings: &recordings{onDevice: x, m: m, opt: o, programs: map[programKey]*keptProgram{}}, timelines: newTimelines(o.Sequences, o.cells())}
 }
 
+// errNoRoom is the error of an iteration that could begin nothing: all its jobs wait for cells of live rows that others of them hold.
+var errNoRoom = errors.New("model: no room for more live rows beside those of other sequences: set SessionOptions.Rows")
+
 // iterate takes jobs further together, in one run: those that are new are begun, all live ones take core steps over the
 // same passes, and those that are then sure to be done are finished. It returns the jobs whose tasks are done.
 //
@@ -35,7 +38,7 @@ func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err 
 	fresh := s.admit(jobs)
 	live := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return !j.started })
 	if len(live) == 0 {
-		return nil, errors.New("model: no room for more rows in flight beside those of other sequences: set SessionOptions.Rows")
+		return nil, errNoRoom
 	}
 	var stepping, finish, poll []*job
 	for _, j := range live {

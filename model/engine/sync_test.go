@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 
@@ -114,5 +115,63 @@ func chat(t *testing.T, m *engine.Model, s, fresh *engine.Session, req decode.Re
 	again := req.Strategy.Exit != nil || req.Strategy.Wave != nil || req.Strategy.ContinuousCompute
 	if again != (left > 0) && !testing.Short() {
 		t.Errorf("replies run again in %d of %d turns", left, turns)
+	}
+}
+
+// TestSyncAfterRemoval: a request taken out amid a pass leaves nothing that the pass had begun to change.
+func TestSyncAfterRemoval(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{})
+	exit, err := decode.ParseExit("kl", "1e-9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exit.Prefill = true
+	const steps = 4
+	wave := decode.Wave{InnerRecurrence: steps, Headway: 2, Freeze: decode.FreezeFixed, FullPrefill: true, MaxWavefront: 8}
+	moving := decode.Request{Prompt: randomTokens(m, 3, 1), Steps: steps, Pick: decode.Filters{Greedy: true}, Strategy: decode.Strategy{Wave: &wave}}
+	beside := decode.Request{Prompt: randomTokens(m, 3, 2), Steps: 20, Pick: decode.Filters{Greedy: true}, Strategy: decode.Strategy{Exit: &exit}} // every step is looked at
+	last := func(s *engine.Session, seq int, text []int32) float32 {
+		req := decode.Request{Prompt: append(slices.Clone(text), 7), Steps: steps, MaxTokens: 1, Pick: decode.Filters{Greedy: true}}
+		s.SetSequence(seq, setting(0))
+		if req.Held, err = s.Sync(seq, req); err != nil {
+			t.Fatal(err)
+		}
+		var said float32
+		if _, err := m.Generate(context.Background(), s, seq, req, func(c decode.Token) error { said = c.Logit; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return said
+	}
+	fresh := batchSession(t, m, 1)
+	kept := 0
+	for passes := 6; passes < 13; passes++ {
+		s := batchSession(t, m, 2)
+		b := engine.NewBatch(s)
+		seq, err := b.Add(moving, setting(0), func(decode.Token) error { return nil }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = b.Add(beside, setting(1), func(decode.Token) error { return nil }, nil); err != nil {
+			t.Fatal(err)
+		}
+		for range passes {
+			if err := b.Step(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.Remove(seq)
+		text := slices.Clone(s.Tokens(seq))
+		got := last(s, seq, text)
+		if err := fresh.Rewind(0, 0); err != nil {
+			t.Fatal(err)
+		}
+		if want := last(fresh, 0, text); math.Abs(float64(got-want)) > limit {
+			t.Errorf("taken out after %d passes, holding %d tokens: logit %g, in a fresh session %g", passes, len(text), got, want)
+		}
+		kept = max(kept, len(text))
+	}
+	if kept < 4 {
+		t.Errorf("%d tokens were held at most: nothing is shown", kept)
 	}
 }
