@@ -229,11 +229,9 @@ func quantName(s checkpoint.Scheme) string { return strings.ReplaceAll(s.String(
 
 // shapesHelp says what the named shapes are.
 func shapesHelp() string {
-	var list []string
-	for _, s := range arch.Shapes {
-		list = append(list, fmt.Sprintf("  %-11s  %s; -r %d", s.Name, s.Says, s.Steps))
-	}
-	return strings.Join(list, "\n")
+	return strings.Join(cli.Each(arch.Shapes, func(s arch.Shape) string {
+		return fmt.Sprintf("  %-11s  %s; -r %d", s.Name, s.Says, s.Steps)
+	}), "\n")
 }
 
 // parseCounts reads a list of numbers from least on; an empty one, or 0 alone, is none.

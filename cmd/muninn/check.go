@@ -76,12 +76,7 @@ func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 		s.Note("%d of %d cases were done: the results above are those of all that ran", report.done, report.total)
 		return errors.Join(err, report.failed)
 	}
-	var wrong []ref.Result
-	for _, r := range results {
-		if r.Err != nil || !r.OK {
-			wrong = append(wrong, r)
-		}
-	}
+	wrong := slices.DeleteFunc(slices.Clone(results), func(r ref.Result) bool { return r.Err == nil && r.OK })
 	if o.JSON && report.failed == nil {
 		report.failed = report.json.Encode(checkSummary{describe(dev.Caps()), len(results), len(wrong), len(wrong) == 0})
 	}
@@ -239,11 +234,10 @@ func wrongResults(s *cli.Streams, c vk.Caps, wrong []ref.Result) error {
 // listWrong prints the first wrong results.
 func listWrong(w io.Writer, wrong []ref.Result) {
 	const most = 20
-	for i, r := range wrong {
-		if i == most {
-			fmt.Fprintf(w, "... and %d more\n", len(wrong)-most)
-			return
-		}
+	for _, r := range wrong[:min(most, len(wrong))] {
 		fmt.Fprintln(w, r)
+	}
+	if more := len(wrong) - most; more > 0 {
+		fmt.Fprintf(w, "... and %d more\n", more)
 	}
 }

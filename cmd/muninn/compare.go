@@ -196,11 +196,8 @@ type compareTexts struct {
 }
 
 func newCompareTexts(s *cli.Streams, depths []int, texts bool) *compareTexts {
-	var titles []string
 	widest := 9999.9
-	for _, n := range depths {
-		titles = append(titles, fmt.Sprintf("r = %d", n))
-	}
+	titles := cli.Each(depths, func(n int) string { return fmt.Sprintf("r = %d", n) })
 	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary(99999, 999.9, &widest)), texts}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
 	"muninn/model/demo"
 	"muninn/model/engine"
@@ -42,13 +43,6 @@ type demoAnswer struct {
 
 func (t *thread) answer() demoAnswer {
 	return demoAnswer{Steps: t.steps, Tokens: t.said, Right: t.problem.Check(strings.Join(t.said, "")) == nil}
-}
-
-func answersOf(threads []*thread) (list []demoAnswer) {
-	for _, t := range threads {
-		list = append(list, t.answer())
-	}
-	return list
 }
 
 // start puts a problem on a sequence. Threads of one stream begin from the same initial states.
@@ -117,7 +111,7 @@ func (r *demoRun) depths(ctx context.Context, p demo.Problem, frame func(threads
 			break
 		}
 	}
-	return answersOf(threads), nil
+	return cli.Each(threads, (*thread).answer), nil
 }
 
 // insideStep is the thought at the question after one core step.
@@ -239,5 +233,5 @@ func (r *demoRun) batch(ctx context.Context, problems []demo.Problem, stream uin
 		}
 		open = slices.DeleteFunc(open, func(t *thread) bool { return t.done })
 	}
-	return answersOf(threads), nil
+	return cli.Each(threads, (*thread).answer), nil
 }

@@ -99,11 +99,7 @@ type line struct {
 
 // lineOf is a line with a cell of each in a list.
 func lineOf[T any](label string, list []T, of func(T) cell) line {
-	l := line{label: label}
-	for _, x := range list {
-		l.cells = append(l.cells, of(x))
-	}
-	return l
+	return line{label, cli.Each(list, of)}
 }
 
 // labels is the width of labels.

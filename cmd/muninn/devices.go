@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -87,12 +88,12 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 	}
 	t := cli.NewTable(s, s.Out, "", "NAME", "TYPE", "DRIVER", "VULKAN", "MEMORY", "FREE", "SUBGROUP", "STORAGE", "SHARD")
 	for i, c := range list {
-		mark := fmt.Sprint(" ", c.Index)
+		mark := " "
 		if i == chosen.Index {
-			mark = fmt.Sprint("*", c.Index)
+			mark = "*"
 		}
 		memory, free := deviceMemory(c)
-		t.Row(mark, c.Name, c.Type, c.Driver, apiVersion(c), memory, free, subgroups(c), storage(c), cli.Size(c.ShardLimit()))
+		t.Row(mark+strconv.Itoa(c.Index), c.Name, c.Type, c.Driver, apiVersion(c), memory, free, subgroups(c), storage(c), cli.Size(c.ShardLimit()))
 	}
 	t.Print()
 	for _, c := range list {

@@ -49,7 +49,7 @@ func (o *fitOptions) planned(device deviceOptions) (vk.Caps, error) {
 		}
 		c, err := recorded.Find(o.PlanFor)
 		if err != nil {
-			return c, cli.Usage("--plan-for %s: neither a size such as 6GiB nor one recorded GPU; those are %s", o.PlanFor, strings.Join(recordedNames(), ", "))
+			return c, cli.Usage("--plan-for %s: neither a size such as 6GiB nor one recorded GPU; those are %s", o.PlanFor, strings.Join(cli.Each(recorded.Devices(), func(c vk.Caps) string { return c.Name }), ", "))
 		}
 		return c, nil
 	}
@@ -63,13 +63,6 @@ func (o *fitOptions) planned(device deviceOptions) (vk.Caps, error) {
 	}
 	caps := list[choice.Index]
 	return fit.WithHost(caps), caps.Supported()
-}
-
-func recordedNames() (names []string) {
-	for _, c := range recorded.Devices() {
-		names = append(names, c.Name)
-	}
-	return names
 }
 
 // maxBare is the largest number that is a size in GiB when it stands alone; larger ones are in the names of GPUs.

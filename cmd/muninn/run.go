@@ -37,7 +37,7 @@ func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 func (o *runOptions) depthFlags(fs *pflag.FlagSet) {
 	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
 	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
-	cli.ChoiceVar(fs, &o.Effort, "effort", "", effortNames(), effortText)
+	cli.ChoiceVar(fs, &o.Effort, "effort", "", cli.Each(decode.Efforts, func(e decode.Effort) string { return e.Name }), effortText)
 }
 
 func (o *runOptions) outputFlags(fs *pflag.FlagSet) {
@@ -202,10 +202,3 @@ func describe(c vk.Caps) string { return fmt.Sprintf("%s (%s)", c.Name, c.Driver
 
 const effortText = "preset of depth: low, medium and high are a quarter, half and all of the model's mean_recurrence with --criterion latent-diff " +
 	"(high: --exit-threshold 0.01), max is twice that without an exit; other flags win, and --decode speculative and wave take num_steps alone"
-
-func effortNames() (names []string) {
-	for _, e := range decode.Efforts {
-		names = append(names, e.Name)
-	}
-	return names
-}

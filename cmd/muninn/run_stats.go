@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"math"
 	"time"
 
 	"muninn/cmd/muninn/cli"
@@ -135,11 +134,7 @@ func rate(n int, seconds float64) float64 {
 // hashLogits is FNV-1a over the float32 bits.
 func hashLogits(logits []float32) string {
 	h := fnv.New64a()
-	var b [4]byte
-	for _, l := range logits {
-		binary.LittleEndian.PutUint32(b[:], math.Float32bits(l))
-		h.Write(b[:])
-	}
+	_ = binary.Write(h, binary.LittleEndian, logits) // a hash takes everything
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 

@@ -75,12 +75,9 @@ func (o *strategyOptions) depthFlags(fs *pflag.FlagSet, anyStrategy bool) {
 		cli.ChoiceVar(fs, &o.Decode, "decode", plainDecoding, []string{plainDecoding, speculativeDecoding, waveDecoding},
 			"token by token; or drafts of few core steps, verified all at once; or a wave of positions in flight, with the paper's settings")
 	}
-	thresholds, names := []string{}, []string{noCriterion}
-	for _, c := range decode.Criteria {
-		names = append(names, string(c.Name))
-		thresholds = append(thresholds, fmt.Sprintf("%s %g", c.Name, c.Auto))
-	}
-	cli.ChoiceVar(fs, &o.Criterion, "criterion", noCriterion, names, "end the core steps of a token when it has settled by this measure; none: all --num-steps")
+	names := cli.Each(decode.Criteria, func(c decode.CriterionInfo) string { return string(c.Name) })
+	thresholds := cli.Each(decode.Criteria, func(c decode.CriterionInfo) string { return fmt.Sprintf("%s %g", c.Name, c.Auto) })
+	cli.ChoiceVar(fs, &o.Criterion, "criterion", noCriterion, append([]string{noCriterion}, names...), "end the core steps of a token when it has settled by this measure; none: all --num-steps")
 	threshold := "threshold of --criterion, a number or auto: " + strings.Join(thresholds, ", ")
 	if anyStrategy {
 		threshold += fmt.Sprintf("; of a wave, the change below which a position may freeze (the reference's exit_t; auto: %g)", decode.PaperWave.ExitThreshold)

@@ -73,12 +73,11 @@ func tokenize(s *cli.Streams, o *tokenizeOptions, model string, words []string) 
 		return err
 	}
 	if o.JSON {
-		t := tokenized{IDs: append([]int32{}, ids...), Tokens: []string{}, Lost: lost}
-		for _, id := range ids {
+		tokens := cli.Each(ids, func(id int32) string {
 			token, _ := m.Tokenizer.Token(id)
-			t.Tokens = append(t.Tokens, token)
-		}
-		return cli.JSONLines(s.Out).Encode(t)
+			return token
+		})
+		return cli.JSONLines(s.Out).Encode(tokenized{append([]int32{}, ids...), tokens, lost})
 	}
 	_, err = fmt.Fprintln(s.Out, joinIDs(ids))
 	return err
@@ -172,11 +171,7 @@ func textOf(ck *checkpoint.Checkpoint) (checkpoint.Text, error) {
 }
 
 func joinIDs(ids []int32) string {
-	words := make([]string, len(ids))
-	for i, id := range ids {
-		words[i] = strconv.Itoa(int(id))
-	}
-	return strings.Join(words, " ")
+	return strings.Join(cli.Each(ids, func(id int32) string { return strconv.Itoa(int(id)) }), " ")
 }
 
 // parseIDs reads token ids separated by commas and white space.

@@ -53,14 +53,12 @@ type GlobalOptions struct {
 }
 
 func (g *GlobalOptions) addFlags(fs *pflag.FlagSet) {
-	Group(fs, everyCommand, func() { g.declare(fs) })
-}
-
-func (g *GlobalOptions) declare(fs *pflag.FlagSet) {
-	fs.BoolVarP(&g.Quiet, "quiet", "q", false, "print results and errors only")
-	ChoiceVar(fs, &g.Color, "color", "auto", []string{"auto", "always", "never"}, "colours; auto: on a terminal, unless NO_COLOR is set")
-	fs.BoolVarP(&g.Help, "help", "h", false, "print help and exit")
-	fs.BoolVar(&g.HelpAll, "help-all", false, "print help with the flags that few need, and exit")
+	Group(fs, everyCommand, func() {
+		fs.BoolVarP(&g.Quiet, "quiet", "q", false, "print results and errors only")
+		ChoiceVar(fs, &g.Color, "color", "auto", []string{"auto", "always", "never"}, "colours; auto: on a terminal, unless NO_COLOR is set")
+		fs.BoolVarP(&g.Help, "help", "h", false, "print help and exit")
+		fs.BoolVar(&g.HelpAll, "help-all", false, "print help with the flags that few need, and exit")
+	})
 }
 
 // Execute runs one command line and returns the exit status. No panic leaves it.

@@ -38,11 +38,7 @@ func completionCommand(table func() []*Command) *Command {
 }
 
 func commandNames(table []*Command) []string {
-	var names []string
-	for _, c := range table {
-		names = append(names, c.Name)
-	}
-	return names
+	return Each(table, func(c *Command) string { return c.Name })
 }
 
 // arguments are the words that a command's first argument can be, and whether it can be a file.
@@ -60,14 +56,12 @@ func arguments(c *Command, table []*Command) (words []string, files bool) {
 
 // quoted is words for bash and zsh, each in quotes where it needs them.
 func quoted(words []string) string {
-	var list []string
-	for _, w := range words {
-		if strings.ContainsAny(w, " '()&;|*") {
-			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+	return strings.Join(Each(words, func(w string) string {
+		if strings.ContainsAny(w, " '()&;|*\"$") {
+			return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
-		list = append(list, w)
-	}
-	return strings.Join(list, " ")
+		return w
+	}), " ")
 }
 
 func bashCompletion(w io.Writer, table []*Command) {
@@ -111,10 +105,7 @@ _muninn() {
 	}
 	fmt.Fprint(w, "    esac\n    case \"${COMP_WORDS[1]} $cur\" in\n")
 	for _, c := range table {
-		var flags []string
-		for _, f := range c.AllFlags() {
-			flags = append(flags, "--"+f.Name)
-		}
+		flags := Each(c.AllFlags(), func(f *pflag.Flag) string { return "--" + f.Name })
 		words, files := arguments(c, table)
 		offer := "_muninn_offer " + quoted(words)
 		if files {

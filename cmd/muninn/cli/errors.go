@@ -168,10 +168,7 @@ func Called() string {
 	if base := strings.TrimSuffix(filepath.Base(name), ".exe"); base != "muninn" {
 		return "muninn" // a test, or a link to it by another name
 	}
-	if strings.ContainsAny(name, " '\"$&;()") {
-		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	return name
+	return quoted([]string{name})
 }
 
 // asCalled has the commands in a text begin with Called.

@@ -130,10 +130,7 @@ func ChoiceVar[T ~string](fs *pflag.FlagSet, p *T, name string, value T, allowed
 // ChoiceVarP is ChoiceVar with a letter.
 func ChoiceVarP[T ~string](fs *pflag.FlagSet, p *T, name, letter string, value T, allowed []T, text string) {
 	*p = value
-	words := make([]string, len(allowed))
-	for i, a := range allowed {
-		words[i] = string(a)
-	}
+	words := Each(allowed, func(a T) string { return string(a) })
 	Var(fs, name, letter, string(value), strings.Join(words, "|"), text, func(text string) error {
 		if !slices.Contains(words, text) {
 			return fmt.Errorf("want one of %s", strings.Join(words, ", "))

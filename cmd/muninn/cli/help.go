@@ -68,14 +68,11 @@ func verbHelp(s *Streams, c *Command) {
 	}
 	hidden := 0
 	for _, part := range c.groups() {
-		var shown []*pflag.Flag
-		for _, f := range part.flags {
-			if _, few := f.Annotations[advanced]; few && !s.helpAll {
-				hidden++
-				continue
-			}
-			shown = append(shown, f)
-		}
+		shown := slices.DeleteFunc(part.flags, func(f *pflag.Flag) bool {
+			_, few := f.Annotations[advanced]
+			return few && !s.helpAll
+		})
+		hidden += len(part.flags) - len(shown)
 		if len(shown) > 0 {
 			fmt.Fprintf(w, "\n%s:\n", part.heading)
 		}

@@ -54,9 +54,7 @@ func sideBySideOf(s *Streams, titles []string, longest string, width, height int
 	// The last column of the terminal stays empty: some go on to the next line when it is written to.
 	c.width = (width - 1 - (n-1)*cells(columnGap)) / n
 	c.live = c.width >= minColumn
-	for _, title := range titles {
-		c.columns = append(c.columns, &sideColumn{title: title, wrapper: wrapper{width: c.width}})
-	}
+	c.columns = Each(titles, func(title string) *sideColumn { return &sideColumn{title: title, wrapper: wrapper{width: c.width}} })
 	if c.live && c.room() < minRowsShown {
 		c.live = false
 	}

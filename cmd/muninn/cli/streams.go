@@ -104,6 +104,15 @@ func Size(n uint64) string {
 	return fmt.Sprintf("%.1f %s", v, units[u])
 }
 
+// Each is what of makes of each of a list.
+func Each[T, U any](list []T, of func(T) U) []U {
+	made := make([]U, len(list))
+	for i, x := range list {
+		made[i] = of(x)
+	}
+	return made
+}
+
 // Plural is a number of things: "one token", "2 tokens".
 func Plural(n int, noun string) string {
 	if n == 1 {

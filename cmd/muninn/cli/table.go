@@ -27,11 +27,7 @@ func NewTable(s *Streams, out io.Writer, titles ...string) *Table {
 
 // Row adds a row, of strings, which may be styled, and of values as fmt prints them.
 func (t *Table) Row(cells ...any) {
-	var row []string
-	for _, c := range cells {
-		row = append(row, fmt.Sprint(c))
-	}
-	t.rows = append(t.rows, row)
+	t.rows = append(t.rows, Each(cells, func(c any) string { return fmt.Sprint(c) }))
 }
 
 // Print writes the table.
