@@ -186,10 +186,7 @@ type checkSummary struct {
 }
 
 func caseLine(r ref.Result) checkLine {
-	l := checkLine{Op: r.Op, Case: r.Case, Kernel: r.Kernel, Limit: r.Limit, OK: r.OK && r.Err == nil, Detail: r.Detail}
-	if !math.IsNaN(r.NMSE) && !math.IsInf(r.NMSE, 0) {
-		l.NMSE = &r.NMSE
-	}
+	l := checkLine{Op: r.Op, Case: r.Case, Kernel: r.Kernel, NMSE: finite(r.NMSE), Limit: r.Limit, OK: r.OK && r.Err == nil, Detail: r.Detail}
 	if r.Err != nil {
 		l.Detail = r.Err.Error()
 	}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
+
 	"muninn/cmd/muninn/cli"
 )
 
@@ -203,29 +205,24 @@ func (d *demoScreen) accuracyTables(rep *demoReport) {
 
 // accuracyText sums the tables up. A chain of h hops is h + 1 definitions long.
 func accuracyText(a accuracy) string {
-	var enough, few, right mean
+	var enough, few, right []float64
 	for i, steps := range a.Steps {
 		for h, hops := range a.Hops {
-			right.add(a.Right[i][h])
+			right = append(right, a.Right[i][h])
 			if steps > hops {
-				enough.add(a.AtOnce[i][h])
+				enough = append(enough, a.AtOnce[i][h])
 			} else {
-				few.add(a.AtOnce[i][h])
+				few = append(few, a.AtOnce[i][h])
 			}
 		}
 	}
-	return fmt.Sprintf("With a core step for each definition (num_steps = hops + 1 or more), %v of the answers come at once; with fewer steps, "+
-		"%v. In the end %v are right, in fewer tokens the deeper the model thinks.", enough, few, right)
+	return fmt.Sprintf("With a core step for each definition (num_steps = hops + 1 or more), %s of the answers come at once; with fewer steps, "+
+		"%s. In the end %s are right, in fewer tokens the deeper the model thinks.", average(enough), average(few), average(right))
 }
 
-// mean is the average of shares, and prints as a percentage that says 100 only for all.
-type mean struct{ sum, n float64 }
-
-func (m *mean) add(share float64) { m.sum, m.n = m.sum+share, m.n+1 }
-
-// String rounds down, to a tenth.
-func (m mean) String() string {
-	tenths := math.Floor(m.sum/m.n*1000 + 1e-6) // shares are sums of rounded fractions
+// average is that of shares as a percentage, rounded down to a tenth, that says 100 only for all.
+func average(shares []float64) string {
+	tenths := math.Floor(stat.Mean(shares, nil)*1000 + 1e-6) // shares are sums of rounded fractions
 	if tenths == 0 || tenths == 1000 {
 		return fmt.Sprintf("%.0f %%", tenths/10)
 	}

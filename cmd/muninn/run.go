@@ -28,24 +28,20 @@ type runOptions struct {
 
 func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	o.textFlags(fs, 512)
-	cli.Group(fs, "Depth", func() { o.depthFlags(fs) })
+	cli.Group(fs, "Depth", func() {
+		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
+		fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
+		cli.ChoiceVar(fs, &o.Effort, "effort", "", cli.Each(decode.Efforts, func(e decode.Effort) string { return e.Name }), effortText)
+	})
 	o.strategyOptions.addFlags(fs, true)
 	o.machineFlags(fs)
-	cli.Group(fs, "Output", func() { o.outputFlags(fs) })
-}
-
-func (o *runOptions) depthFlags(fs *pflag.FlagSet) {
-	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
-	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
-	cli.ChoiceVar(fs, &o.Effort, "effort", "", cli.Each(decode.Efforts, func(e decode.Effort) string { return e.Name }), effortText)
-}
-
-func (o *runOptions) outputFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
-	fs.BoolVar(&o.Steps, "steps", false, "show the core steps of each token: by its colour and the number below it, or without colours as word‹8›")
-	fs.BoolVar(&o.ComparePlain, "compare-plain", false, "decode the prompt again plainly, all --num-steps a token, and compare the rates")
-	fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
-	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel to standard error at the end; slows the run down")
+	cli.Group(fs, "Output", func() {
+		fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
+		fs.BoolVar(&o.Steps, "steps", false, "show the core steps of each token: by its colour and the number below it, or without colours as word‹8›")
+		fs.BoolVar(&o.ComparePlain, "compare-plain", false, "decode the prompt again plainly, all --num-steps a token, and compare the rates")
+		fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
+		fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel to standard error at the end; slows the run down")
+	})
 }
 
 func runCommand() *cli.Command {

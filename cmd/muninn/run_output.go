@@ -44,12 +44,11 @@ type textLine struct {
 	Text  string `json:"text"`
 }
 
-func finite(x float32) *float64 {
-	v := float64(x)
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil
 	}
-	return &v
+	return &x
 }
 
 func (w *tokenWriter) token(t decode.Token) error {
@@ -57,7 +56,7 @@ func (w *tokenWriter) token(t decode.Token) error {
 	case w.json != nil && t.Token < 0:
 		return w.json.Encode(textLine{w.depth, t.Text})
 	case w.json != nil:
-		return w.json.Encode(tokenLine{w.depth, t.Token, t.Text, t.Steps, finite(t.LogProb), finite(t.Margin)})
+		return w.json.Encode(tokenLine{w.depth, t.Token, t.Text, t.Steps, finite(float64(t.LogProb)), finite(float64(t.Margin))})
 	case w.steps != nil:
 		return w.steps.Push(textOrID(t, w.text), stepsOf(t))
 	}

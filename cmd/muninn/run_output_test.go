@@ -74,7 +74,7 @@ func TestTokenWriter(t *testing.T) {
 
 func TestFinite(t *testing.T) {
 	for _, x := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
-		if finite(x) != nil {
+		if finite(float64(x)) != nil {
 			t.Errorf("%v is no number for JSON", x)
 		}
 	}

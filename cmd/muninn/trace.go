@@ -27,21 +27,19 @@ type traceOptions struct {
 
 func (o *traceOptions) addFlags(fs *pflag.FlagSet) {
 	o.textFlags(fs, 32)
-	cli.Group(fs, "Trace", func() { o.traceFlags(fs) })
+	cli.Group(fs, "Trace", func() {
+		fs.StringArrayVarP(&o.Outputs, "output", "o", nil, "`file` to write, by its ending .json, .html or .svg; - is JSON on standard output; may be given several times")
+		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token that are recorded; with --criterion, those after the exit too")
+		fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
+		fs.IntVar(&o.Components, "components", trace.MaxComponents, "principal components of the latent states, 2 to 6")
+		fs.IntVar(&o.Starts, "starts", 5, "initial states from which one token is taken again, to see whether they end alike; 0: none")
+		fs.IntVar(&o.Token, "token", -1, "`position` of that token")
+		fs.Lookup("token").DefValue = "the last one of the prompt"
+		cli.ChoiceVar(fs, &o.Theme, "theme", "auto", trace.Themes(), "colours of pictures; auto: light or dark as the reader's screen is, light on paper")
+		o.flags = fs
+	})
 	o.strategyOptions.addFlags(fs, false)
 	o.machineFlags(fs)
-}
-
-func (o *traceOptions) traceFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&o.Outputs, "output", "o", nil, "`file` to write, by its ending .json, .html or .svg; - is JSON on standard output; may be given several times")
-	fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token that are recorded; with --criterion, those after the exit too")
-	fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
-	fs.IntVar(&o.Components, "components", trace.MaxComponents, "principal components of the latent states, 2 to 6")
-	fs.IntVar(&o.Starts, "starts", 5, "initial states from which one token is taken again, to see whether they end alike; 0: none")
-	fs.IntVar(&o.Token, "token", -1, "`position` of that token")
-	fs.Lookup("token").DefValue = "the last one of the prompt"
-	cli.ChoiceVar(fs, &o.Theme, "theme", "auto", trace.Themes(), "colours of pictures; auto: light or dark as the reader's screen is, light on paper")
-	o.flags = fs
 }
 
 func traceCommand() *cli.Command {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -56,21 +57,18 @@ func (w *wrapper) push(text string) {
 	}
 }
 
-// count is the number of lines, the one being written too.
-func (w *wrapper) count() int {
+// whole is its lines, the one being written too.
+func (w *wrapper) whole() []string {
 	if w.tail == "" {
-		return len(w.lines)
+		return w.lines
 	}
-	return len(w.lines) + 1
+	return append(slices.Clip(w.lines), w.tail)
 }
 
-// line is line i, and nothing where there is none.
-func (w *wrapper) line(i int) string {
-	switch {
-	case i < len(w.lines):
-		return w.lines[i]
-	case i == len(w.lines):
-		return w.tail
+// lineOf is line i of a list, and nothing where there is none.
+func lineOf(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
 	}
 	return ""
 }
@@ -79,8 +77,5 @@ func (w *wrapper) line(i int) string {
 func wrapCells(text string, width int) []string {
 	w := wrapper{width: width}
 	w.push(text)
-	if w.tail != "" {
-		return append(w.lines, w.tail)
-	}
-	return w.lines
+	return w.whole()
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -155,19 +157,16 @@ func (c *SideBySide) flush() {
 func (c *SideBySide) next() {
 	for c.fixed < len(c.columns) && c.columns[c.fixed].ended {
 		c.flush()
-		c.end(c.columns[c.fixed])
+		col := c.columns[c.fixed]
+		if col.tail != "" {
+			c.print("")
+		}
+		if col.final != "" {
+			c.print(c.s.Style(c.out, Dim, col.final))
+		}
 		if c.fixed++; c.fixed < len(c.columns) {
 			c.begin(c.fixed)
 		}
-	}
-}
-
-func (c *SideBySide) end(col *sideColumn) {
-	if col.tail != "" {
-		c.print("")
-	}
-	if col.final != "" {
-		c.print(c.s.Style(c.out, Dim, col.final))
 	}
 }
 
@@ -186,8 +185,7 @@ func (c *SideBySide) row(sgr string, text func(*sideColumn) string) string {
 }
 
 func (c *SideBySide) rule() string {
-	n := len(c.columns)
-	return c.s.Style(c.out, Dim, strings.Repeat(strings.Repeat("─", c.width)+"─┼─", n-1)+strings.Repeat("─", c.width))
+	return c.s.Style(c.out, Dim, strings.Join(slices.Repeat([]string{strings.Repeat("─", c.width)}, len(c.columns)), "─┼─"))
 }
 
 // summaryRows is how many lines the longest summary takes.
@@ -201,46 +199,36 @@ func (c *SideBySide) room() int { return c.height - 2 - c.summaryRows() }
 // draw writes what has changed: lines that are final now, those that are not, and the summaries.
 func (c *SideBySide) draw() {
 	c.last = time.Now()
-	final, most := -1, c.fixed
+	final, most := math.MaxInt, c.fixed
 	for _, col := range c.columns {
-		n := col.count()
-		most = max(most, n)
+		most = max(most, len(col.whole()))
 		if !col.ended {
-			if n = len(col.lines); final < 0 || n < final {
-				final = n
-			}
+			final = min(final, len(col.lines))
 		}
 	}
-	if final < 0 {
-		final = most
-	}
-	final = max(final, c.fixed)
+	final = max(min(final, most), c.fixed)
 	shown := most
 	if c.height > 0 {
 		shown = min(most, final+c.room())
 	}
 	var lines []string
 	for i := c.fixed; i < shown; i++ {
-		lines = append(lines, c.row("", func(col *sideColumn) string { return col.line(i) }))
+		lines = append(lines, c.row("", func(col *sideColumn) string { return lineOf(col.whole(), i) }))
 	}
 	foot := []string{c.rule()}
 	for i := range c.summaryRows() {
-		foot = append(foot, c.row(Dim, func(col *sideColumn) string { return c.footnote(col, i, shown) }))
+		foot = append(foot, c.row(Dim, func(col *sideColumn) string { return lineOf(c.footer(col, shown), i) }))
 	}
 	c.canvas.Draw(append(lines, foot...), shown-final+len(foot))
 	c.fixed = final
 }
 
-// footnote is line i of what stands below a column: its summary, or how many lines of it wait for slower columns.
-func (c *SideBySide) footnote(col *sideColumn, i, shown int) string {
-	lines := wrapCells(col.final, c.width)
-	if waiting := col.count() - shown; waiting > 0 {
-		lines = []string{fmt.Sprintf("+%d lines", waiting)}
+// footer is what stands below a column: its summary, or how many lines of it wait for slower columns.
+func (c *SideBySide) footer(col *sideColumn, shown int) []string {
+	if waiting := len(col.whole()) - shown; waiting > 0 {
+		return []string{fmt.Sprintf("+%d lines", waiting)}
 	}
-	if i < len(lines) {
-		return lines[i]
-	}
-	return ""
+	return wrapCells(col.final, c.width)
 }
 
 func (c *SideBySide) print(lines ...string) {

@@ -40,14 +40,13 @@ func withSignals() (context.Context, func()) {
 			first.Signal, _ = sig.(syscall.Signal)
 			cancel(first)
 		}
-		late := time.After(grace)
 		select {
 		case <-done:
-		case <-late:
-			os.Exit(first.exitCode())
+			return
+		case <-time.After(grace):
 		case <-caught:
-			os.Exit(first.exitCode())
 		}
+		os.Exit(first.exitCode())
 	}()
 	return ctx, func() {
 		signal.Stop(caught)

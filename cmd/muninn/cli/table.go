@@ -95,10 +95,7 @@ func printRow(out io.Writer, row []string, widths []int) {
 	for k := range most {
 		var b strings.Builder
 		for i := range row {
-			text := ""
-			if k < len(lines[i]) {
-				text = lines[i][k]
-			}
+			text := lineOf(lines[i], k)
 			b.WriteString(text + strings.Repeat(" ", widths[i]-visible(text)) + tableGap)
 		}
 		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
