@@ -14,6 +14,7 @@ import (
 	"muninn/model/bench"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/model/store"
 	"muninn/shaders/roofline"
 	"muninn/vk"
@@ -207,7 +208,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	}
 	defer m.Close()
 	b := &bench.Runner{
-		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, engine.DeviceFormats(scheme, m.Config, stored)),
+		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, weights.DeviceFormats(scheme, m.Config, stored)),
 		Base: bench.Row{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RoofRead: speed.Read / 1e9, RoofFMA: speed.FMA / 1e9},
 	}

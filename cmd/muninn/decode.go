@@ -15,6 +15,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/model/fit"
 	"muninn/model/store"
 	"muninn/shaders"
@@ -248,7 +249,7 @@ func (o *decodeOptions) doesNotFit(err error) error {
 
 // perToken is the bytes of weights that a token of some core steps takes by itself.
 func (x *opened) perToken(steps int) float64 {
-	bytes, _ := engine.WorkOf(x.Config, engine.DeviceFormats(x.Weights, x.Config, x.Source.Stored)).Pass(1, steps)
+	bytes, _ := engine.WorkOf(x.Config, weights.DeviceFormats(x.Weights, x.Config, x.Source.Stored)).Pass(1, steps)
 	return bytes
 }
 

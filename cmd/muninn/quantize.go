@@ -12,7 +12,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
-	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/model/store"
 )
 
@@ -133,7 +133,7 @@ func (o *schemeOptions) scheme() (checkpoint.Scheme, error) {
 func (o *decodeOptions) noteIdle(s *cli.Streams, ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) {
 	bare := scheme
 	bare.Keep = nil
-	as, without := engine.DeviceFormats(scheme, ck.Config, ck.Stored), engine.DeviceFormats(bare, ck.Config, ck.Stored)
+	as, without := weights.DeviceFormats(scheme, ck.Config, ck.Stored), weights.DeviceFormats(bare, ck.Config, ck.Stored)
 	blocks, kept := false, false
 	for _, spec := range ck.Config.TensorSpecs() {
 		blocks = blocks || as(spec).Blocked()

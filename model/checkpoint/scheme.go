@@ -33,7 +33,8 @@ type schemePart struct {
 }
 
 // schemeParts are the names of parts in --keep.
-var schemeParts = []schemePart{{"embed", arch.PartEmbedding}, {"head", arch.PartHead}, {"adapter", arch.PartAdapter}, {"prelude", arch.PartPrelude}, {"core", arch.PartCore}, {"coda", arch.PartCoda}}
+var schemeParts = []schemePart{{"embed", arch.PartEmbedding}, {"head", arch.PartHead}, {"adapter", arch.PartAdapter},
+	{"prelude", arch.PartPrelude}, {"core", arch.PartCore}, {"coda", arch.PartCoda}}
 
 // QuantNames are the formats that ParseScheme knows.
 func QuantNames() []string { return []string{"auto", "f32", "f16", "bf16", "q8_0", "q4_0"} }

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -37,7 +38,7 @@ type exchange struct {
 type rowTable struct{ up, dev vk.Span }
 
 // allocate takes the memory of both sides, for up to edits edits of a row's logits.
-func (x *exchange) allocate(m *memory, o SessionOptions, edits int) {
+func (x *exchange) allocate(m *weights.Memory, o SessionOptions, edits int) {
 	compares := o.Sequences * o.Compares
 	type pair struct {
 		host, dev *vk.Span
@@ -68,13 +69,13 @@ func (x *exchange) allocate(m *memory, o SessionOptions, edits int) {
 		down = append(down, pair{&x.distancesDown, &x.distances, compares * shaders.DistanceBytes})
 	}
 	for i, p := range append(up, down...) {
-		arena := m.up
+		arena := m.Up
 		if i >= len(up) {
-			arena = m.down
+			arena = m.Down
 		}
-		*p.host = m.take(arena, uint64(p.n))
+		*p.host = m.Take(arena, uint64(p.n))
 		if p.dev != nil {
-			*p.dev = m.span(uint64(p.n))
+			*p.dev = m.Span(uint64(p.n))
 		}
 	}
 }
@@ -144,12 +145,12 @@ func (x *exchange) putState(s *scheduler, i int, state []float32) error {
 	t := s.buf.Given
 	if x.givenUp.IsZero() {
 		var err error
-		if x.givenUp, err = s.mem.up.Alloc(t.Span.Size()); err != nil {
+		if x.givenUp, err = s.mem.Up.Alloc(t.Span.Size()); err != nil {
 			return err
 		}
 		clear(x.givenUp.Bytes())
 	}
-	copy(x.givenUp.Bytes()[i*t.Stride*4:], floatBytes(state))
+	copy(x.givenUp.Bytes()[i*t.Stride*4:], weights.FloatBytes(state))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/model/reference"
 	"muninn/vk"
 	"muninn/vk/vktest"
@@ -46,7 +47,7 @@ func TestInventedFamily(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ck.Close()
-		plan, err := engine.PlanMemory(ck.Config, dev.Caps(), engine.DeviceFormats(checkpoint.Scheme{}, ck.Config, ck.Stored), o)
+		plan, err := engine.PlanMemory(ck.Config, dev.Caps(), weights.DeviceFormats(checkpoint.Scheme{}, ck.Config, ck.Stored), o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -140,7 +141,7 @@ func (p *pass) head(outputs vk.Span) {
 
 // block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). Y holds norm_1 x already; end does the MLP's
 // projection and the last norm, which depends on what follows, and says where its result lies.
-func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache shaders.Cache, mark shaders.Mark, end func() shaders.Tensor) {
+func (p *pass) block(name string, x shaders.Tensor, blocks []weights.Block, i int, cache shaders.Cache, mark shaders.Mark, end func() shaders.Tensor) {
 	r, b := p.rec, &blocks[i]
 	r.Tap(name+".norm_1", p.Y)
 	r.MatMul(p.QKV, b.Wqkv, p.normed(b.Wqkv))
@@ -159,7 +160,7 @@ func (p *pass) block(name string, x shaders.Tensor, blocks []block, i int, cache
 
 // residual ends block i of a run of blocks over x: norm_4 after the residual, and into Y the norm that comes next: the
 // next block's norm_1, after the last block the weight given, if any.
-func (p *pass) residual(x shaders.Tensor, blocks []block, i int, next vk.Span) func() shaders.Tensor {
+func (p *pass) residual(x shaders.Tensor, blocks []weights.Block, i int, next vk.Span) func() shaders.Tensor {
 	return func() shaders.Tensor {
 		y := p.floats()
 		if i+1 < len(blocks) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 )
 
@@ -56,7 +57,7 @@ func (r *recordings) read(t shaders.Tensor, n int) ([][]float32, error) {
 func tensorRows(t shaders.Tensor, raw []byte) [][]float32 {
 	rows := make([][]float32, t.Rows)
 	for i := range rows {
-		rows[i] = bytesToFloats(raw[i*t.Stride*4 : (i*t.Stride+t.Cols)*4])
+		rows[i] = weights.BytesToFloats(raw[i*t.Stride*4 : (i*t.Stride+t.Cols)*4])
 	}
 	return rows
 }

@@ -5,6 +5,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -26,8 +27,8 @@ type Model struct {
 
 	dev     *vk.Device
 	kernels *shaders.Kernels
-	mem     *memory
-	weights weights
+	mem     *weights.Memory
+	weights weights.Weights
 	eps     float32
 }
 
@@ -42,34 +43,34 @@ func Load(ck *checkpoint.Checkpoint, dev *vk.Device, o LoadOptions) (*Model, err
 	if m.Text, err = ck.Text(); err != nil {
 		return nil, err
 	}
-	l := &loader{ck: ck, dev: dev, progress: o.Progress}
-	if err := m.fill(checkpointFormats(o.Weights, ck, &err), o.Kernels, l.load); err != nil {
+	l := &weights.Loader{Ck: ck, Dev: dev, Progress: o.Progress}
+	if err := m.fill(weights.CheckpointFormats(o.Weights, ck, &err), o.Kernels, l.Load); err != nil {
 		return nil, err
 	}
 	return m, err
 }
 
 // fill allocates the weights and has load fill each. On an error nothing stays.
-func (m *Model) fill(formats Formats, kernels shaders.Options, load func(filling) error) (err error) {
+func (m *Model) fill(formats weights.Formats, kernels shaders.Options, load func(weights.Filling) error) (err error) {
 	if m.kernels, err = shaders.New(m.dev, kernels); err != nil {
 		return err
 	}
-	m.mem = newMemory(m.dev, "weights")
+	m.mem = weights.NewMemory(m.dev, "weights")
 	defer func() {
 		if err != nil {
 			m.Close()
 		}
 	}()
-	var fillings []filling
-	if m.weights, fillings = layWeights(m.mem, m.Config, formats); m.mem.err != nil {
-		return m.mem.err
+	var fillings []weights.Filling
+	if m.weights, fillings = weights.Lay(m.mem, m.Config, formats); m.mem.Err != nil {
+		return m.mem.Err
 	}
 	for _, f := range fillings {
 		if err := load(f); err != nil {
 			return err
 		}
 	}
-	if err := m.dev.Write(m.weights.Rope, floatBytes(ropeTable(m.Config))); err != nil {
+	if err := m.dev.Write(m.weights.Rope, weights.FloatBytes(weights.RopeTable(m.Config))); err != nil {
 		return fmt.Errorf("model: loading the rope table: %w", err)
 	}
 	return nil
@@ -79,12 +80,12 @@ func (m *Model) fill(formats Formats, kernels shaders.Options, load func(filling
 func (m *Model) Device() *vk.Device { return m.dev }
 
 // WeightBytes is the device memory that the weights take.
-func (m *Model) WeightBytes() uint64 { return m.mem.arena.Size() }
+func (m *Model) WeightBytes() uint64 { return m.mem.Arena.Size() }
 
 // Close frees the weights. Sessions must be closed before.
 func (m *Model) Close() {
 	if m.mem != nil {
-		m.mem.free()
+		m.mem.Free()
 		m.mem = nil
 	}
 }

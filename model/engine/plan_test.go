@@ -8,6 +8,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/model/internal/golden"
 	"muninn/model/store"
 	"muninn/shaders"
@@ -50,7 +51,7 @@ func TestPlanForetells(t *testing.T) {
 					if name == "merged" && core != 2 {
 						continue
 					}
-					plan, err := engine.PlanMemory(ck.Config, d.Caps(), engine.DeviceFormats(c.weights, ck.Config, ck.Stored), c.session)
+					plan, err := engine.PlanMemory(ck.Config, d.Caps(), weights.DeviceFormats(c.weights, ck.Config, ck.Stored), c.session)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -73,7 +74,7 @@ func TestPlanForetells(t *testing.T) {
 					for _, l := range plan.Lines {
 						lines += l.Bytes
 					}
-					if lines+plan.Rounding != plan.Device || plan.Sum(engine.MemoryWeights) == 0 || plan.Sum(engine.MemoryKV) == 0 {
+					if lines+plan.Rounding != plan.Device || plan.Sum(weights.MemoryWeights) == 0 || plan.Sum(weights.MemoryKV) == 0 {
 						t.Errorf("%s, %s: the plan does not add up: %+v", path, name, plan)
 					}
 				}
@@ -135,22 +136,22 @@ func TestPlanOfHuginn(t *testing.T) {
 		{format.Q4_0, map[string]uint64{"embedding": 65536 * padded * 34 / 32, "core": 4 * block(18, 32), "coda": 2 * block(18, 32), "adapter": 2 * adapter,
 			"rope table": 4096 * 96 * 4, "norms": (8*4 + 1 + 8*2) * 5280 * 4}},
 	} {
-		plan, err := engine.PlanMemory(huginn, card(24<<30), engine.DeviceFormats(checkpoint.Scheme{Quant: c.quant}, huginn, asBF16), engine.SessionOptions{Lookup: l, KV: shaders.KVQ8})
+		plan, err := engine.PlanMemory(huginn, card(24<<30), weights.DeviceFormats(checkpoint.Scheme{Quant: c.quant}, huginn, asBF16), engine.SessionOptions{Lookup: l, KV: shaders.KVQ8})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, line := range plan.Lines {
-			if want, ok := c.parts[line.Part]; ok && line.Group == engine.MemoryWeights && line.Bytes != want {
+			if want, ok := c.parts[line.Part]; ok && line.Group == weights.MemoryWeights && line.Bytes != want {
 				t.Errorf("%s in %v: %d bytes, want %d", line.Part, c.quant, line.Bytes, want)
 			}
 		}
 		// A slot of a position is 2 x 55 heads of 3 blocks of 36 bytes in each layer; a core layer has 4 slots.
-		if got, want := plan.Sum(engine.MemoryKV), uint64(4096*4+(2+4*4+2)*4096*2*55*3*36); got != want {
+		if got, want := plan.Sum(weights.MemoryKV), uint64(4096*4+(2+4*4+2)*4096*2*55*3*36); got != want {
 			t.Errorf("KV of %d bytes, want %d", got, want)
 		}
 		if c.quant == format.Q4_0 {
-			t.Logf("q4_0: %d weights, %d KV, %d scratch, %d rounding: %.3f GiB", plan.Sum(engine.MemoryWeights), plan.Sum(engine.MemoryKV),
-				plan.Sum(engine.MemoryScratch), plan.Rounding, float64(plan.Device)/(1<<30))
+			t.Logf("q4_0: %d weights, %d KV, %d scratch, %d rounding: %.3f GiB", plan.Sum(weights.MemoryWeights), plan.Sum(weights.MemoryKV),
+				plan.Sum(weights.MemoryScratch), plan.Rounding, float64(plan.Device)/(1<<30))
 			if limit := uint64(32 << 30 / 10); plan.Device > limit {
 				t.Errorf("q4_0 with 4096 positions: %d bytes, want at most %d", plan.Device, limit)
 			}
@@ -164,7 +165,7 @@ func TestPlanOfHuginn(t *testing.T) {
 func TestPlanRefuses(t *testing.T) {
 	weak := card(24 << 30)
 	weak.MaxStorageBufferRange = 8 << 20
-	formats := engine.DeviceFormats(checkpoint.Scheme{}, huginn, asBF16)
+	formats := weights.DeviceFormats(checkpoint.Scheme{}, huginn, asBF16)
 	for name, o := range map[string]engine.SessionOptions{"KV": {MaxSteps: 64}, "rows": {Rows: 2048, Context: 64, Sequences: 32}} {
 		if _, err := engine.PlanMemory(huginn, weak, formats, o); !errors.Is(err, shaders.ErrBindingLimit) {
 			t.Errorf("%s: %v, want ErrBindingLimit", name, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"muninn/model/decode"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 )
 
@@ -20,7 +21,7 @@ func (s *scheduler) values(j *job) error {
 	if err := s.m.dev.Read(s.groups.Values.Slice(uint64(4*j.task.Seq*maxChecks), uint64(4*n)), raw); err != nil {
 		return err
 	}
-	all := bytesToFloats(raw)
+	all := weights.BytesToFloats(raw)
 	for k := len(j.values); k < n; k++ {
 		j.task.Exit.Values(j.task.Exit.MinSteps+k*max(j.task.Exit.Every, 1)+1, float64(all[k]))
 	}

@@ -6,6 +6,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/decode"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/vk"
 )
@@ -37,11 +38,11 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := newOnDevice(newMemory(m.dev, "session"), m.Config, o)
+	x := newOnDevice(weights.NewMemory(m.dev, "session"), m.Config, o)
 	s := &Session{newScheduler(m, o, x)}
-	if x.mem.err != nil {
+	if x.mem.Err != nil {
 		s.Close()
-		return nil, x.mem.err
+		return nil, x.mem.Err
 	}
 	return s, nil
 }
@@ -121,5 +122,5 @@ func (s *Session) Rewind(seq, pos int) error { return s.rewind(seq, pos) }
 // Close frees the session's memory and programs.
 func (s *Session) Close() {
 	s.recordings.free()
-	s.mem.free()
+	s.mem.Free()
 }

@@ -3,13 +3,14 @@ package engine
 import (
 	"muninn/model/arch"
 	"muninn/model/decode"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/vk"
 )
 
 // onDevice is what a session has on the device: activations, caches, counters, and what is handed over.
 type onDevice struct {
-	mem       *memory
+	mem       *weights.Memory
 	buf       buffers
 	prelude   []shaders.Cache
 	core      []shaders.Cache
@@ -22,38 +23,38 @@ type onDevice struct {
 }
 
 // newOnDevice allocates a session for a model of a shape; what went wrong, the memory keeps.
-func newOnDevice(mem *memory, c arch.Config, o SessionOptions) *onDevice {
+func newOnDevice(mem *weights.Memory, c arch.Config, o SessionOptions) *onDevice {
 	x := &onDevice{mem: mem}
 	x.activations(c, o)
 	x.scratch(c, o)
-	mem.as(MemoryKV, "depths")
+	mem.As(weights.MemoryKV, "depths")
 	cells := o.Sequences * o.Context
-	depth := mem.zeroed(uint64(cells) * 4)
+	depth := mem.Zeroed(uint64(cells) * 4)
 	layers := func(part string, n int, slots shaders.Slots) (list []shaders.Cache) {
-		mem.as(MemoryKV, part)
+		mem.As(weights.MemoryKV, part)
 		for range n {
-			list = append(list, mem.cache(c, cells, o.KV, slots, depth))
+			list = append(list, mem.Cache(c, cells, o.KV, slots, depth))
 		}
 		return list
 	}
 	one := shaders.Slots{Period: 1}
 	x.prelude = layers("prelude", c.NLayersInPrelude, one)
 	shared := layers("core", (c.NLayersInRecurrentBlock+o.Lookup.Blocks-1)/o.Lookup.Blocks, coreSlots(o))
-	if mem.err == nil {
+	if mem.Err == nil {
 		for i := range c.NLayersInRecurrentBlock {
 			x.core = append(x.core, shared[i/o.Lookup.Blocks])
 		}
 	}
 	x.coda = layers("coda", c.NLayersInCoda, one)
-	mem.as(MemoryScratch, "exchange")
+	mem.As(weights.MemoryScratch, "exchange")
 	x.io.allocate(mem, o, min(o.Context, c.PaddedVocabSize))
-	mem.as(MemoryScratch, "")
+	mem.As(weights.MemoryScratch, "")
 	return x
 }
 
 func (x *onDevice) activations(c arch.Config, o SessionOptions) {
-	b, d, tensor := &x.buf, c.NEmbd, x.mem.tensor
-	x.mem.as(MemoryScratch, "activations")
+	b, d, tensor := &x.buf, c.NEmbd, x.mem.Tensor
+	x.mem.As(weights.MemoryScratch, "activations")
 	b.Inputs = tensor(2*o.cells(), d)
 	if o.Exits {
 		b.Older = tensor(2*o.cells(), d)
@@ -67,14 +68,14 @@ func (x *onDevice) activations(c arch.Config, o SessionOptions) {
 		b.Previous = tensor(o.Sequences, c.PaddedVocabSize)
 	}
 	b.Given, b.X, b.Y = tensor(o.Rows, d), tensor(o.Rows, d), tensor(o.Rows, d)
-	b.Y.Int8 = x.mem.span(shaders.Int8Bytes(o.Rows, d))
+	b.Y.Int8 = x.mem.Span(shaders.Int8Bytes(o.Rows, d))
 	b.QKV = tensor(o.Rows, 3*d)
 	b.Q = tensor(o.Rows, shaders.Cache{Heads: c.NHeads, HeadDim: c.HeadDim}.QueryCols())
 	b.Attn, b.Proj, b.Hidden = tensor(o.Rows, d), tensor(o.Rows, d), tensor(o.Rows, c.IntermediateSize)
 	b.Out, b.Carry = tensor(o.Outputs, d), tensor(o.Sequences, d)
-	x.mem.as(MemoryScratch, "logits")
+	x.mem.As(weights.MemoryScratch, "logits")
 	b.Logits = tensor(o.Outputs, c.PaddedVocabSize)
-	if x.mem.err == nil {
+	if x.mem.Err == nil {
 		b.State, b.Embeds = b.Inputs.From(0, o.cells()), b.Inputs.From(o.cells(), o.cells())
 	}
 }
@@ -83,13 +84,13 @@ func (x *onDevice) activations(c arch.Config, o SessionOptions) {
 func (x *onDevice) scratch(c arch.Config, o SessionOptions) {
 	m, n := x.mem, uint64(o.Sequences)
 	parts, arrived := shaders.AttentionScratchBytes(c.NHeads, c.HeadDim, o.Context)
-	m.as(MemoryScratch, "activations")
-	x.arrived = m.zeroed(4)
-	x.attention = shaders.AttentionScratch{Parts: m.span(parts), Arrived: m.zeroed(arrived)}
-	x.groups = shaders.Groups{N: o.Sequences, Checks: maxChecks, Rules: m.zeroed(n * shaders.RuleBytes), Progress: m.zeroed(n * shaders.ProgressBytes),
-		Change: m.span(uint64(o.cells()) * shaders.ChangeBytes), Values: m.span(n * maxChecks * 4)}
-	if m.err == nil {
-		x.live, m.err = shaders.NewLive(m.dev, m.arena)
+	m.As(weights.MemoryScratch, "activations")
+	x.arrived = m.Zeroed(4)
+	x.attention = shaders.AttentionScratch{Parts: m.Span(parts), Arrived: m.Zeroed(arrived)}
+	x.groups = shaders.Groups{N: o.Sequences, Checks: maxChecks, Rules: m.Zeroed(n * shaders.RuleBytes), Progress: m.Zeroed(n * shaders.ProgressBytes),
+		Change: m.Span(uint64(o.cells()) * shaders.ChangeBytes), Values: m.Span(n * maxChecks * 4)}
+	if m.Err == nil {
+		x.live, m.Err = shaders.NewLive(m.Dev, m.Arena)
 	}
 }
 

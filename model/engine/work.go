@@ -2,6 +2,7 @@ package engine
 
 import (
 	"muninn/model/arch"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 )
 
@@ -17,7 +18,7 @@ type Weights struct{ Elements, Bytes float64 }
 
 // WorkOf adds up the weights of a model whose formats on the device are given. One row of the embedding is read, which does
 // not count, unless it is the output matrix.
-func WorkOf(c arch.Config, formats Formats) (w Work) {
+func WorkOf(c arch.Config, formats weights.Formats) (w Work) {
 	for _, spec := range c.TensorSpecs() {
 		to := &w.Once
 		switch spec.Part {

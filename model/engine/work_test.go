@@ -5,6 +5,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
+	"muninn/model/engine/weights"
 	"muninn/model/store"
 	"muninn/shaders/format"
 )
@@ -17,7 +18,7 @@ func TestWorkOfDemo(t *testing.T) {
 	}
 	defer ck.Close()
 	read := func(s checkpoint.Scheme, steps int) uint64 {
-		bytes, _ := WorkOf(ck.Config, DeviceFormats(s, ck.Config, ck.Stored)).Pass(1, steps)
+		bytes, _ := WorkOf(ck.Config, weights.DeviceFormats(s, ck.Config, ck.Stored)).Pass(1, steps)
 		return uint64(bytes)
 	}
 	const d, m, vocab = 128, 352, 960
@@ -44,7 +45,7 @@ func TestWork(t *testing.T) {
 	c := shape.Config
 	const layer, adapter, head = 4*64*64 + 3*64*128, 2 * 64 * 64, 32 * 64
 	const vectors = 4*64 + 2*64 // of a layer, in float32
-	bytes, flops := WorkOf(c, DeviceFormats(checkpoint.Scheme{}, c, RandomStored)).Pass(3, 5)
+	bytes, flops := WorkOf(c, weights.DeviceFormats(checkpoint.Scheme{}, c, RandomStored)).Pass(3, 5)
 	if want := 2.0*(2*layer+5*(layer+adapter)+head) + 4*(7*vectors+64); bytes != want {
 		t.Errorf("%g bytes, want %g", bytes, want)
 	}
@@ -52,7 +53,7 @@ func TestWork(t *testing.T) {
 		t.Errorf("%g operations, want %g", flops, want)
 	}
 	c.TieEmbeddings = true // the head is the embedding: read as before
-	if tied, _ := WorkOf(c, DeviceFormats(checkpoint.Scheme{}, c, RandomStored)).Pass(3, 5); tied != bytes {
+	if tied, _ := WorkOf(c, weights.DeviceFormats(checkpoint.Scheme{}, c, RandomStored)).Pass(3, 5); tied != bytes {
 		t.Errorf("%g bytes with a tied head, %g without", tied, bytes)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/shaders/format"
 	"muninn/vk"
@@ -16,16 +17,16 @@ import (
 // Model is what is planned for.
 type Model struct {
 	Config  arch.Config
-	Stored  format.Type                             // of most of the weights
-	Formats func(quant *format.Type) engine.Formats // of the matrices when quant is asked for; nil: as stored
+	Stored  format.Type                              // of most of the weights
+	Formats func(quant *format.Type) weights.Formats // of the matrices when quant is asked for; nil: as stored
 }
 
 // Of returns what is planned for a checkpoint whose weights a scheme keeps in part; the rest of the scheme is left open.
 func Of(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) Model {
-	stored := engine.DeviceFormats(checkpoint.Scheme{}, ck.Config, ck.Stored)
+	stored := weights.DeviceFormats(checkpoint.Scheme{}, ck.Config, ck.Stored)
 	core := ck.Config.TensorSpecs().Pieces(arch.PartCore, 0, arch.RoleDown)[0].TensorSpec // stands for most weights
-	return Model{Config: ck.Config, Stored: stored(core), Formats: func(quant *format.Type) engine.Formats {
-		return engine.DeviceFormats(scheme.With(quant), ck.Config, ck.Stored)
+	return Model{Config: ck.Config, Stored: stored(core), Formats: func(quant *format.Type) weights.Formats {
+		return weights.DeviceFormats(scheme.With(quant), ck.Config, ck.Stored)
 	}}
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
-	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/shaders/format"
 	"muninn/vk"
@@ -19,12 +19,12 @@ import (
 var huginn = storedAs(format.BF16, format.BF16)
 
 func storedAs(d format.Type, f format.Type) Model {
-	return Model{Config: shape, Stored: f, Formats: func(quant *format.Type) engine.Formats {
+	return Model{Config: shape, Stored: f, Formats: func(quant *format.Type) weights.Formats {
 		var s checkpoint.Scheme
 		if quant != nil {
 			s.Quant = *quant
 		}
-		return engine.DeviceFormats(s, shape, func(string) format.Type { return d })
+		return weights.DeviceFormats(s, shape, func(string) format.Type { return d })
 	}}
 }
 

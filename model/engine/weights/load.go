@@ -1,4 +1,4 @@
-package engine
+package weights
 
 import (
 	"encoding/binary"
@@ -13,17 +13,17 @@ import (
 	"muninn/vk"
 )
 
-// loader streams a checkpoint's tensors to the device. No more than one piece of one tensor is on the host at a time.
-type loader struct {
-	ck       *checkpoint.Checkpoint
-	dev      *vk.Device
-	progress func(done, total int64)
+// Loader streams a checkpoint's tensors to the device. No more than one piece of one tensor is on the host at a time.
+type Loader struct {
+	Ck       *checkpoint.Checkpoint
+	Dev      *vk.Device
+	Progress func(done, total int64)
 	done     int64
 	blocks   blockFiller
 }
 
-// load fills a matrix or a vector.
-func (l *loader) load(f filling) error {
+// Load fills a matrix or a vector.
+func (l *Loader) Load(f Filling) error {
 	if f.vector.IsZero() {
 		for i := range f.matrix.Shards {
 			if err := l.shard(f, &f.matrix.Shards[i]); err != nil {
@@ -33,22 +33,22 @@ func (l *loader) load(f filling) error {
 		return nil
 	}
 	v := make([]float32, f.vector.Size()/4)
-	if err := l.ck.ReadF32(f.name(), v, 0); err != nil {
+	if err := l.Ck.ReadF32(f.name(), v, 0); err != nil {
 		return err
 	}
-	return l.dev.Write(f.vector, floatBytes(v))
+	return l.Dev.Write(f.vector, FloatBytes(v))
 }
 
 // shard streams a shard of a matrix: a second time when its halves are too large for the usual lift.
-func (l *loader) shard(f filling, s *shaders.Shard) error {
+func (l *Loader) shard(f Filling, s *shaders.Shard) error {
 	for s.Lift = f.matrix.Format.MostLift(); ; {
 		over := 0
 		err := f.eachRun(*s, func(p arch.Piece, view shaders.Shard, first int) error {
-			info, ok := l.ck.Tensor(p.Name)
+			info, ok := l.Ck.Tensor(p.Name)
 			if !ok {
 				return strict.Unusable("tensor %s is missing", p.Name)
 			}
-			x := filler{ck: l.ck, info: info, to: f.matrix.Format, srcCols: p.Shape[1], stride: f.matrix.Format.Padded(f.layout.cols), runs: f.layout.runs}
+			x := filler{ck: l.Ck, info: info, to: f.matrix.Format, srcCols: p.Shape[1], stride: f.matrix.Format.Padded(f.layout.cols), runs: f.layout.runs}
 			var err error
 			if x.to.Blocked() {
 				err = l.blocks.fill(l, &x, f.matrix, view, first)
@@ -65,15 +65,15 @@ func (l *loader) shard(f filling, s *shaders.Shard) error {
 	}
 }
 
-func (l *loader) report(n int64) {
+func (l *Loader) report(n int64) {
 	l.done += n
-	if l.progress != nil {
-		l.progress(min(l.done, l.ck.Size()), l.ck.Size())
+	if l.Progress != nil {
+		l.Progress(min(l.done, l.Ck.Size()), l.Ck.Size())
 	}
 }
 
-// checkpointFormats are the formats that a scheme gives the matrices of a checkpoint; failed is set by the first that it cannot.
-func checkpointFormats(s checkpoint.Scheme, ck *checkpoint.Checkpoint, failed *error) Formats {
+// CheckpointFormats are the formats that a scheme gives the matrices of a checkpoint; failed is set by the first that it cannot.
+func CheckpointFormats(s checkpoint.Scheme, ck *checkpoint.Checkpoint, failed *error) Formats {
 	return func(spec arch.TensorSpec) format.Type {
 		d, err := s.Format(ck, spec)
 		if err != nil && *failed == nil {
@@ -83,7 +83,7 @@ func checkpointFormats(s checkpoint.Scheme, ck *checkpoint.Checkpoint, failed *e
 	}
 }
 
-func floatBytes(v []float32) []byte {
+func FloatBytes(v []float32) []byte {
 	b := make([]byte, 4*len(v))
 	for i, x := range v {
 		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
@@ -91,7 +91,7 @@ func floatBytes(v []float32) []byte {
 	return b
 }
 
-func bytesToFloats(b []byte) []float32 {
+func BytesToFloats(b []byte) []float32 {
 	v := make([]float32, len(b)/4)
 	for i := range v {
 		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))

@@ -1,4 +1,4 @@
-package engine
+package weights
 
 import (
 	"encoding/binary"
@@ -36,8 +36,8 @@ func TestHalvesAreLifted(t *testing.T) {
 					largest *= 8
 				}
 				ck, values := withWeights(t, projection, c.size, largest)
-				l, mem := &loader{ck: ck, dev: dev}, newMemory(dev, "test")
-				f := filling{pieces: ck.Config.TensorSpecs().Pieces(arch.PartCore, 0, arch.RoleDown), layout: wholeRow(ck.Config.IntermediateSize)}
+				l, mem := &Loader{Ck: ck, Dev: dev}, NewMemory(dev, "test")
+				f := Filling{pieces: ck.Config.TensorSpecs().Pieces(arch.PartCore, 0, arch.RoleDown), layout: wholeRow(ck.Config.IntermediateSize)}
 				f.matrix = mem.matrix(ck.Config.NEmbd, f.layout.cols, quantised)
 				m, s := f.matrix, &f.matrix.Shards[0]
 				if err := l.shard(f, s); err != nil {
@@ -51,7 +51,7 @@ func TestHalvesAreLifted(t *testing.T) {
 					t.Fatal(err)
 				}
 				liftedFrom(t, quantised, m, values, stored)
-				mem.free()
+				mem.Free()
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package engine
+package weights
 
 import (
 	"encoding/binary"

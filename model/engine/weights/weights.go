@@ -1,4 +1,5 @@
-package engine
+// Package weights brings a model's weights onto a device, by the table of its tensors, and counts what memory they take.
+package weights
 
 import (
 	"fmt"
@@ -10,8 +11,8 @@ import (
 	"muninn/vk"
 )
 
-// block is one transformer block's weights on the device. d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize.
-type block struct {
+// Block is one transformer block's weights on the device. d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize.
+type Block struct {
 	Norm1, Norm2, Norm3, Norm4 vk.Span        // (d) float32
 	Wqkv                       shaders.Matrix // (3d, d): all q heads, all k heads, all v heads
 	QKBias                     vk.Span        // (2, H, h) float32: q, k; zero without qk_bias
@@ -20,12 +21,12 @@ type block struct {
 	MLPProj                    shaders.Matrix // (d, m)
 }
 
-// weights are a model's weights on the device.
-type weights struct {
+// Weights are a model's weights on the device.
+type Weights struct {
 	WTE         shaders.Matrix // (vocabulary, d)
-	Prelude     []block
-	Core        []block
-	Coda        []block
+	Prelude     []Block
+	Core        []Block
+	Coda        []Block
 	Adapter     shaders.Matrix // (d, 2 Padded(d)): the state's columns, then the embeds'; no shards in a family without
 	AdapterBias vk.Span        // (d) float32; zero without bias
 	LnF         vk.Span        // (d) float32, used after the recurrence and after the coda
@@ -50,8 +51,8 @@ func twoHalves(d int) rowLayout {
 	return rowLayout{2 * half, []run{{0, 0, d}, {half, d, d}}}
 }
 
-// filling is a matrix or a vector, and the rows of tensors that go into it.
-type filling struct {
+// Filling is a matrix or a vector, and the rows of tensors that go into it.
+type Filling struct {
 	pieces []arch.Piece
 	matrix shaders.Matrix
 	layout rowLayout
@@ -60,17 +61,17 @@ type filling struct {
 
 // weightLayout allocates a model's weights by the table of its tensors, and keeps what goes where.
 type weightLayout struct {
-	mem      *memory
+	mem      *Memory
 	c        arch.Config
 	table    arch.Table
 	formats  Formats
-	fillings []filling
+	fillings []Filling
 }
 
 // layWeights allocates a model's weights, in the formats given.
-func layWeights(mem *memory, c arch.Config, formats Formats) (weights, []filling) {
+func Lay(mem *Memory, c arch.Config, formats Formats) (Weights, []Filling) {
 	l := &weightLayout{mem: mem, c: c, table: c.TensorSpecs(), formats: formats}
-	w := weights{
+	w := Weights{
 		WTE:     l.matrix("embedding", arch.PartEmbedding, 0, arch.RoleEmbedding),
 		Prelude: l.blocks("prelude", arch.PartPrelude, c.NLayersInPrelude),
 		Core:    l.blocks("core", arch.PartCore, c.NLayersInRecurrentBlock),
@@ -78,23 +79,23 @@ func layWeights(mem *memory, c arch.Config, formats Formats) (weights, []filling
 		Adapter: l.matrix("adapter", arch.PartAdapter, 0, arch.RoleAdapter),
 		LnF:     l.vector(arch.PartNorm, 0, arch.RoleFinalNorm),
 	}
-	mem.as(MemoryWeights, "rope table")
-	w.Rope = mem.span(uint64(c.BlockSize*c.HeadDim) * 4)
+	mem.As(MemoryWeights, "rope table")
+	w.Rope = mem.Span(uint64(c.BlockSize*c.HeadDim) * 4)
 	w.AdapterBias = l.vector(arch.PartAdapter, 0, arch.RoleAdapterBias)
 	w.LMHead = w.WTE
 	if !c.TieEmbeddings {
 		w.LMHead = l.matrix("head", arch.PartHead, 0, arch.RoleHead)
 	}
-	mem.as(MemoryWeights, "")
+	mem.As(MemoryWeights, "")
 	return w, l.fillings
 }
 
-func (l *weightLayout) blocks(name string, part arch.Part, n int) []block {
-	blocks := make([]block, n)
+func (l *weightLayout) blocks(name string, part arch.Part, n int) []Block {
+	blocks := make([]Block, n)
 	for i := range blocks {
 		vector := func(r arch.Role) vk.Span { return l.vector(part, i, r) }
 		matrix := func(r arch.Role) shaders.Matrix { return l.matrix(name, part, i, r) }
-		blocks[i] = block{
+		blocks[i] = Block{
 			Norm1: vector(arch.RoleNorm1), Norm2: vector(arch.RoleNorm2), Norm3: vector(arch.RoleNorm3), Norm4: vector(arch.RoleNorm4),
 			Wqkv: matrix(arch.RoleQKV), AttnProj: matrix(arch.RoleAttnOut),
 			Gate: matrix(arch.RoleGate), Up: matrix(arch.RoleUp), MLPProj: matrix(arch.RoleDown),
@@ -117,9 +118,9 @@ func (l *weightLayout) matrix(name string, part arch.Part, i int, role arch.Role
 	for _, p := range pieces {
 		rows, f = rows+p.Rows, common(f, l.formats(p.TensorSpec))
 	}
-	l.mem.as(MemoryWeights, name)
+	l.mem.As(MemoryWeights, name)
 	m := l.mem.matrix(rows, layout.cols, f)
-	l.fillings = append(l.fillings, filling{pieces: pieces, matrix: m, layout: layout})
+	l.fillings = append(l.fillings, Filling{pieces: pieces, matrix: m, layout: layout})
 	return m
 }
 
@@ -144,14 +145,14 @@ func (l *weightLayout) vector(part arch.Part, i int, role arch.Role) vk.Span {
 	for _, dim := range pieces[0].Shape {
 		n *= dim
 	}
-	l.mem.as(MemoryWeights, "norms")
-	s := l.mem.span(uint64(n) * 4)
-	l.fillings = append(l.fillings, filling{pieces: pieces, vector: s})
+	l.mem.As(MemoryWeights, "norms")
+	s := l.mem.Span(uint64(n) * 4)
+	l.fillings = append(l.fillings, Filling{pieces: pieces, vector: s})
 	return s
 }
 
-// ropeTable lists the angles position * base^(-2i/h), computed in float64: the file's copy is rounded more.
-func ropeTable(c arch.Config) []float32 {
+// RopeTable lists the angles position * base^(-2i/h), computed in float64: the file's copy is rounded more.
+func RopeTable(c arch.Config) []float32 {
 	table := make([]float32, 0, c.BlockSize*c.HeadDim)
 	for pos := range c.BlockSize {
 		for i := range c.HeadDim / 2 {
@@ -163,10 +164,10 @@ func ropeTable(c arch.Config) []float32 {
 }
 
 // name is that of the first tensor.
-func (f filling) name() string { return f.pieces[0].Name }
+func (f Filling) name() string { return f.pieces[0].Name }
 
 // eachRun calls do for every run of a tensor's rows in a shard: a shard's view of them, and the first row in the tensor.
-func (f filling) eachRun(s shaders.Shard, do func(p arch.Piece, view shaders.Shard, first int) error) error {
+func (f Filling) eachRun(s shaders.Shard, do func(p arch.Piece, view shaders.Shard, first int) error) error {
 	at := 0 // row of the matrix
 	for _, p := range f.pieces {
 		from, to := max(at, s.Row0), min(at+p.Rows, s.Row0+s.Rows)

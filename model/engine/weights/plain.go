@@ -1,4 +1,4 @@
-package engine
+package weights
 
 import (
 	"muninn/model/checkpoint"
@@ -7,8 +7,8 @@ import (
 )
 
 // plain streams a shard of a format without blocks; its first row is row first of the tensor.
-func (l *loader) plain(f *filler, s shaders.Shard, first int) error {
-	return l.dev.WriteFunc(s.Span, func(off uint64, p []byte) error {
+func (l *Loader) plain(f *filler, s shaders.Shard, first int) error {
+	return l.Dev.WriteFunc(s.Span, func(off uint64, p []byte) error {
 		if err := f.fill(p, first, off); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package engine
+package weights
 
 import (
 	"muninn/model/checkpoint"
@@ -23,7 +23,7 @@ type rowScratch struct {
 }
 
 // fill streams a shard of matrix m, some rows at a time; its first row is row first of the tensor.
-func (b *blockFiller) fill(l *loader, f *filler, m shaders.Matrix, s shaders.Shard, first int) error {
+func (b *blockFiller) fill(l *Loader, f *filler, m shaders.Matrix, s shaders.Shard, first int) error {
 	if b.conv == nil {
 		b.conv = checkpoint.NewConverter()
 		b.rows = make([]rowScratch, len(b.conv.Scratch))
@@ -36,7 +36,7 @@ func (b *blockFiller) fill(l *loader, f *filler, m shaders.Matrix, s shaders.Sha
 		at := int64(first+row) * int64(f.srcCols)
 		b.src = checkpoint.Resized(b.src, stored.Bytes(int64(n)*int64(f.srcCols)))
 		b.quants, b.scales = checkpoint.Resized(b.quants, int64(n)*quants), checkpoint.Resized(b.scales, int64(n)*scales)
-		if err := l.ck.ReadAt(f.info.Name, b.src, stored.Bytes(at)); err != nil {
+		if err := l.Ck.ReadAt(f.info.Name, b.src, stored.Bytes(at)); err != nil {
 			return err
 		}
 		if err := f.info.CheckBlocks(b.src, at); err != nil {
@@ -52,10 +52,10 @@ func (b *blockFiller) fill(l *loader, f *filler, m shaders.Matrix, s shaders.Sha
 		if err != nil {
 			return err
 		}
-		if err := l.dev.Write(s.Span.Slice(uint64(row)*m.RowBytes(), uint64(len(b.quants))), b.quants); err != nil {
+		if err := l.Dev.Write(s.Span.Slice(uint64(row)*m.RowBytes(), uint64(len(b.quants))), b.quants); err != nil {
 			return err
 		}
-		if err := l.dev.Write(s.Scales.Slice(uint64(row)*m.ScaleRowBytes(), uint64(len(b.scales))), b.scales); err != nil {
+		if err := l.Dev.Write(s.Scales.Slice(uint64(row)*m.ScaleRowBytes(), uint64(len(b.scales))), b.scales); err != nil {
 			return err
 		}
 		l.report(int64(len(b.src)))

@@ -1,0 +1,124 @@
+package weights
+
+import (
+	"fmt"
+
+	"muninn/model/arch"
+	"muninn/shaders"
+	"muninn/shaders/format"
+	"muninn/vk"
+)
+
+// Memory is where a model or a session lives on a device, or a tally that takes the same without one: a memory plan is the
+// allocation itself. The first error sticks.
+type Memory struct {
+	Dev             *vk.Device // nil: it is only counted
+	caps            vk.Caps
+	Arena, Up, Down *vk.Arena // the device's own memory, and what host and device hand each other
+	Lines           []MemoryLine
+	line            MemoryLine // what is being allocated
+	Asked           uint64     // of arena, when line began
+	Err             error
+}
+
+// MemoryLine is one part of a plan.
+type MemoryLine struct {
+	Group string `json:"group"` // weights, kv or scratch
+	Part  string `json:"part"`
+	Bytes uint64 `json:"bytes"`
+}
+
+// The groups of a plan.
+const (
+	MemoryWeights = "weights"
+	MemoryKV      = "kv"
+	MemoryScratch = "scratch"
+)
+
+// NewMemory returns memory of a device.
+func NewMemory(dev *vk.Device, name string) *Memory {
+	return &Memory{Dev: dev, caps: dev.Caps(), Arena: dev.NewArena(name, vk.DeviceLocal), Up: dev.NewArena(name+" upload", vk.Upload),
+		Down: dev.NewArena(name+" readback", vk.Readback)}
+}
+
+// CountMemory returns memory that a tally counts.
+func CountMemory(caps vk.Caps, t *vk.Tally) *Memory {
+	return &Memory{caps: caps, Arena: t.NewArena("memory", vk.DeviceLocal), Up: t.NewArena("upload", vk.Upload), Down: t.NewArena("readback", vk.Readback)}
+}
+
+func (m *Memory) Free() {
+	for _, a := range []*vk.Arena{m.Arena, m.Up, m.Down} {
+		a.Free()
+	}
+}
+
+// As says to what the allocations that follow belong.
+func (m *Memory) As(group, part string) {
+	n := m.Arena.Asked() - m.Asked
+	m.Asked += n
+	m.account(m.line.Group, m.line.Part, n)
+	m.line = MemoryLine{Group: group, Part: part}
+}
+
+func (m *Memory) account(group, part string, n uint64) {
+	if part == "" {
+		return
+	}
+	for i, l := range m.Lines {
+		if l.Group == group && l.Part == part {
+			m.Lines[i].Bytes += n
+			return
+		}
+	}
+	m.Lines = append(m.Lines, MemoryLine{group, part, n})
+}
+
+// Take allocates n bytes of an arena.
+func (m *Memory) Take(a *vk.Arena, n uint64) (s vk.Span) {
+	if m.Err == nil {
+		s, m.Err = a.Alloc(n)
+	}
+	return s
+}
+
+func (m *Memory) Span(n uint64) vk.Span { return m.Take(m.Arena, n) }
+
+// Zeroed is span, filled with zeros.
+func (m *Memory) Zeroed(n uint64) vk.Span { return m.zero(m.Span(n)) }
+
+func (m *Memory) zero(s vk.Span) vk.Span {
+	if m.Err == nil && m.Dev != nil {
+		m.Err = m.Dev.Fill(s, 0)
+	}
+	return s
+}
+
+// Tensor allocates activations, whose padding stays zero from here on.
+func (m *Memory) Tensor(rows, cols int) (t shaders.Tensor) {
+	if m.Err != nil {
+		return t
+	}
+	if t, m.Err = shaders.NewTensor(m.Arena, rows, cols); m.Err != nil {
+		return t
+	}
+	if limit := m.caps.ShardLimit(); t.Span.Size() > limit {
+		m.Err = fmt.Errorf("model: a pass needs a buffer of %d rows of %d values, %w of %d bytes: use fewer rows or outputs", rows, cols, shaders.ErrBindingLimit, limit)
+	}
+	m.zero(t.Span)
+	return t
+}
+
+func (m *Memory) matrix(rows, cols int, f format.Type) (x shaders.Matrix) {
+	if m.Err == nil {
+		x, m.Err = shaders.NewMatrix(m.Arena, rows, cols, f, m.caps.ShardLimit())
+	}
+	return x
+}
+
+// Cache allocates the keys and values of a layer.
+func (m *Memory) Cache(c arch.Config, cells int, kv shaders.KVType, slots shaders.Slots, depth vk.Span) (x shaders.Cache) {
+	if m.Err == nil {
+		x, m.Err = shaders.NewCache(m.Arena, c.NHeads, c.HeadDim, cells, kv, slots, depth, m.caps.ShardLimit())
+	}
+	return x
+}
