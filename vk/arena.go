@@ -187,7 +187,7 @@ func (d *Device) makeBlock(size uint64, kind int, m Memory) (*block, error) {
 		d.drv.destroy(objBuffer, buffer)
 		return nil, err
 	}
-	b := &block{buffer: buffer, memory: memory, size: size, heap: d.caps.MemoryTypes[kind].Heap, use: m}
+	b := &block{buffer: buffer, memory: memory, size: size, heap: d.caps.MemoryTypes[kind].Heap, use: m, views: make(map[viewed]handle)}
 	err = d.drv.bind(buffer, memory)
 	if err == nil && (m != DeviceLocal || d.caps.shared(kind) && !d.opt.test.ForceStaging) {
 		var p unsafe.Pointer

@@ -37,11 +37,6 @@ func decodeSpeed(file []byte, key string) (keptSpeed, bool) {
 	return k, true
 }
 
-// better returns the better figures of two measurements.
-func (s Speed) better(o Speed) Speed {
-	return Speed{Read: max(s.Read, o.Read), FMA: max(s.FMA, o.FMA), Dispatch: min(s.Dispatch, o.Dispatch)}
-}
-
 // Calibrate sets the device's speed to the best of what measure found at the first few starts on this device and driver, which
 // is kept in Options.CacheDir. Where an earlier start has measured it, a measurement that fails changes nothing; else that, and
 // an implausible one, is an error. A speed that cannot be kept only costs time at the next start.
@@ -60,7 +55,7 @@ func (d *Device) Calibrate(measure func() (Speed, error)) (Speed, error) {
 	switch {
 	case err == nil && s.valid():
 		if known {
-			s = s.better(kept.Speed)
+			s = Speed{Read: max(s.Read, kept.Read), FMA: max(s.FMA, kept.FMA), Dispatch: min(s.Dispatch, kept.Dispatch)} // the better of each
 		}
 		kept.Speed = s
 		kept.Starts++

@@ -1,6 +1,10 @@
 package vk
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"math"
+)
 
 // Caps describes one physical device as plain data. Every decision that depends on the device is a pure function of it.
 // Sizes are in bytes.
@@ -79,24 +83,18 @@ const (
 	minStorageBufferRange = 128 << 20 // what Vulkan guarantees
 	maxShard              = 1 << 30
 	spanAlignment         = 256
+	unlimited             = uint64(math.MaxUint64) // in place of a limit of 0, which drivers report that do not say
 )
 
 // ShardLimit is the largest piece, in bytes, that a tensor may be bound as: the storage buffer range, at most 1 GiB and
 // at most half of the largest allocation. A range of 0 (seen on early MoltenVK) counts as the guaranteed 128 MiB.
 func (c Caps) ShardLimit() uint64 {
-	limit := c.MaxStorageBufferRange
-	if limit == 0 {
-		limit = minStorageBufferRange
-	}
-	limit = min(limit, maxShard)
-	if c.MaxAllocation > 0 {
-		limit = min(limit, max(c.MaxAllocation/2, spanAlignment))
-	}
-	if c.MaxBufferSize > 0 {
-		limit = min(limit, c.MaxBufferSize)
-	}
+	limit := min(c.bindLimit(), maxShard, max(cmp.Or(c.MaxAllocation, unlimited)/2, spanAlignment), cmp.Or(c.MaxBufferSize, unlimited))
 	return limit &^ (spanAlignment - 1)
 }
+
+// bindLimit is the largest range that a storage buffer may be bound as.
+func (c Caps) bindLimit() uint64 { return cmp.Or(c.MaxStorageBufferRange, minStorageBufferRange) }
 
 // IsCPU tells whether the device is a software driver.
 func (c Caps) IsCPU() bool { return c.Type == "cpu" }
@@ -114,26 +112,13 @@ func (c Caps) Supported() error {
 
 // blockLimit is the usual size of an arena's memory block on a heap.
 func (c Caps) blockLimit(heap uint64) uint64 {
-	n := uint64(256 << 20)
-	if c.MaxAllocation > 0 {
-		n = min(n, c.MaxAllocation/2)
-	}
-	if heap > 0 {
-		n = min(n, heap/8)
-	}
+	n := min(256<<20, cmp.Or(c.MaxAllocation, unlimited)/2, cmp.Or(heap, unlimited)/8)
 	return max(n&^(spanAlignment-1), spanAlignment)
 }
 
 // allocationLimit is the largest block that may be asked for at all.
 func (c Caps) allocationLimit() uint64 {
-	n := ^uint64(0)
-	if c.MaxAllocation > 0 {
-		n = c.MaxAllocation
-	}
-	if c.MaxBufferSize > 0 {
-		n = min(n, c.MaxBufferSize)
-	}
-	return n
+	return min(cmp.Or(c.MaxAllocation, unlimited), cmp.Or(c.MaxBufferSize, unlimited))
 }
 
 // String names the device as lists show it.

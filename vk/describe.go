@@ -20,13 +20,6 @@ func (p *Program) Kernels() []string {
 	return names
 }
 
-func kernelName(k *Kernel) string {
-	if k == nil {
-		return "(none)"
-	}
-	return k.name
-}
-
 func (o op) name() string {
 	switch o.kind {
 	case opCopy:

@@ -1,6 +1,8 @@
 package vk
 
 import (
+	"encoding/binary"
+	"slices"
 	"time"
 	"unsafe"
 )
@@ -126,13 +128,9 @@ func (s *stream) barrier(b barrier) {
 // push adds push constants, whose length is a multiple of 4, eight bytes a word.
 func (s *stream) push(layout handle, p []byte) {
 	s.add(streamPush, layout, uint64(len(p)))
-	for len(p) > 0 {
-		var w uint64
-		n := min(len(p), 8)
-		for i, b := range p[:n] {
-			w |= uint64(b) << (8 * i)
-		}
-		*s = append(*s, w)
-		p = p[n:]
+	for eight := range slices.Chunk(p, 8) {
+		var w [8]byte
+		copy(w[:], eight)
+		*s = append(*s, binary.LittleEndian.Uint64(w[:]))
 	}
 }

@@ -72,28 +72,17 @@ func (b *barrier) before(a access) {
 	}
 }
 
-// hazards holds every access since the last barrier.
-type hazards struct {
-	pending []access
-}
-
-// before tells whether an op with these accesses must wait for a barrier: it reads what is being written (RAW), or writes
-// what is being read (WAR) or written (WAW). The op's accesses are pending afterwards; a barrier clears the older ones.
-// Accesses of one op never conflict with each other: a kernel orders those itself.
-func (h *hazards) before(op []access) bool {
-	hit := false
+// conflict tells whether an op with these accesses must wait for others: it reads what is being written (RAW), or writes what is
+// being read (WAR) or written (WAW). Accesses of one op never conflict with each other: a kernel orders those itself.
+func conflict(op, pending []access) bool {
 	for _, a := range op {
-		for _, p := range h.pending {
+		for _, p := range pending {
 			if (a.write || p.write) && a.overlaps(p) {
-				hit = true
+				return true
 			}
 		}
 	}
-	if hit {
-		h.pending = h.pending[:0]
-	}
-	h.pending = append(h.pending, op...)
-	return hit
+	return false
 }
 
 // infer returns, for every op of a program, the barrier that goes before it, or nil. Barriers are global and cover
@@ -108,17 +97,18 @@ func infer(ops [][]access) []*barrier {
 			to[i].before(a)
 		}
 	}
-	var h hazards
+	var pending []access // since the last barrier
 	var from barrier
 	for i, op := range ops {
-		if h.before(op) {
+		if conflict(op, pending) {
 			b := barrier{from.fromStage, from.fromAccess, to[i].toStage, to[i].toAccess}
 			if b.fromAccess == 0 {
 				b.toAccess = 0 // nothing was written: waiting is enough
 			}
 			out[i] = &b
-			from = barrier{}
+			from, pending = barrier{}, pending[:0]
 		}
+		pending = append(pending, op...)
 		for _, a := range op {
 			from.after(a)
 		}

@@ -88,34 +88,34 @@ func (p *Program) Took() time.Duration {
 // declares; bind gives one span for every index of one in the kernel, where an unused index may have the zero Span. It may
 // be recorded as several dispatches of some of the groups each, when the cost is above what one may take.
 func (p *Program) Dispatch(k *Kernel, push any, groups [3]uint32, c Cost, bind ...Span) {
-	for i, n := range groups {
-		if limit := p.d.caps.MaxWorkgroupCount[i]; n > limit {
-			p.add(op{}, fmt.Errorf("vk: dispatch %s: %d workgroups in dimension %d, the device allows %d", kernelName(k), n, i, limit))
-			return
-		}
-	}
 	p.add(p.dispatch(op{kind: opDispatch, kernel: k, groups: groups, cost: c, bind: bind}, push))
 }
 
 // DispatchIndirect adds a dispatch whose three workgroup counts the device reads from args, 12 bytes, when it gets there.
 // Counts of 0 make it do nothing.
 func (p *Program) DispatchIndirect(k *Kernel, push any, args Span, c Cost, bind ...Span) {
-	err := args.words("dispatch " + kernelName(k) + ": counts")
-	if err == nil && args.size != 12 {
-		err = fmt.Errorf("vk: dispatch %s: counts of %d bytes, want 12", kernelName(k), args.size)
-	}
-	if err != nil {
-		p.add(op{}, err)
-		return
-	}
 	p.add(p.dispatch(op{kind: opIndirect, kernel: k, args: args, cost: c, bind: bind}, push))
 }
 
-// dispatch checks and completes what both forms share.
+// dispatch checks and completes a dispatch of either form.
 func (p *Program) dispatch(o op, push any) (op, error) {
 	k := o.kernel
 	if k == nil {
 		return o, errors.New("vk: dispatch without a kernel")
+	}
+	for i, n := range o.groups {
+		if limit := p.d.caps.MaxWorkgroupCount[i]; n > limit {
+			return o, fmt.Errorf("vk: dispatch %s: %d workgroups in dimension %d, the device allows %d", k.name, n, i, limit)
+		}
+	}
+	if o.kind == opIndirect {
+		if err := o.args.words("dispatch " + k.name + ": counts"); err != nil {
+			return o, err
+		}
+		if o.args.size != 12 {
+			return o, fmt.Errorf("vk: dispatch %s: counts of %d bytes, want 12", k.name, o.args.size)
+		}
+		o.access = append(o.access, o.args.access(byIndirect, true, false))
 	}
 	var err error
 	if o.push, err = k.in.encodePush(push); err != nil {
@@ -134,9 +134,6 @@ func (p *Program) dispatch(o op, push any) (op, error) {
 			o.access = append(o.access, s.access(byShader, b.Reads, b.Writes))
 		}
 	}
-	if o.kind == opIndirect {
-		o.access = append(o.access, o.args.access(byIndirect, true, false))
-	}
 	return o, nil
 }
 
@@ -149,11 +146,7 @@ func (p *Program) bindable(s Span, texel Texel, what string) error {
 	if texel != NoTexel {
 		return c.viewable(s, texel, what)
 	}
-	limit := c.MaxStorageBufferRange
-	if limit == 0 {
-		limit = minStorageBufferRange
-	}
-	if s.size > limit {
+	if limit := c.bindLimit(); s.size > limit {
 		return fmt.Errorf("vk: %s: %d bytes, the device binds at most %d; cut the tensor into shards", what, s.size, limit)
 	}
 	if c.OffsetAlignment > 0 && s.offset%c.OffsetAlignment != 0 {

@@ -1,8 +1,10 @@
 package vk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -40,19 +42,16 @@ func (d *Device) Run(ctx context.Context, o RunOptions, progs ...*Program) error
 	}
 	defer d.release()
 	for len(progs) > 0 {
-		n := 0
-		for n < len(progs) && progs[n].queries == 0 {
-			n++
-		}
 		// A profiled program runs alone: its timestamps are read before they can be written again.
-		profiled := n == 0
-		if profiled {
-			n = 1
+		n := slices.IndexFunc(progs, func(p *Program) bool { return p.queries != 0 })
+		if n < 0 {
+			n = len(progs)
 		}
+		n = max(n, 1)
 		if err := d.runAll(ctx, o, progs[:n]); err != nil {
 			return err
 		}
-		if profiled {
+		if progs[0].queries != 0 {
 			if err := d.collect(progs[0]); err != nil {
 				return err
 			}
@@ -101,12 +100,7 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 			o.Progress(total-len(segments), total)
 		}
 	}
-	for len(d.queue.busy) > 0 {
-		if werr := d.waitOldest(); err == nil {
-			err = werr
-		}
-	}
-	return err
+	return cmp.Or(err, d.waitAll())
 }
 
 // submitSegments submits some command buffers, after waiting for a free fence.
@@ -162,6 +156,14 @@ func (d *Device) waitOldest() error {
 	err := d.drv.wait(q.fences[slot], q.planned[slot])
 	if err != nil {
 		d.drv.waitIdle()
+	}
+	return err
+}
+
+// waitAll waits for every submission, and returns the first error.
+func (d *Device) waitAll() (err error) {
+	for len(d.queue.busy) > 0 {
+		err = cmp.Or(err, d.waitOldest())
 	}
 	return err
 }

@@ -70,7 +70,7 @@ func (t *Tally) block(m Memory, need, size uint64) uint64 {
 
 // Staging adds the memory through which transfers go where the host cannot reach all of the arenas.
 func (t *Tally) Staging() {
-	for _, m := range []Memory{Upload, Upload, Readback} {
+	for _, m := range stagingUses {
 		if n := t.c.stagingSlot(); t.staged {
 			t.block(m, n, n)
 		}

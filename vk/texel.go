@@ -48,9 +48,6 @@ func (d *Device) view(s Span, t Texel) (handle, error) {
 	if err != nil {
 		return 0, err
 	}
-	if s.block.views == nil {
-		s.block.views = make(map[viewed]handle)
-	}
 	s.block.views[key] = v
 	return v, nil
 }

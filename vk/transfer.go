@@ -1,18 +1,21 @@
 package vk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 )
 
 const stagingSize = 16 << 20 // bytes of a staging slot, and of a piece of WriteFunc
 
+// stagingUses are what the blocks of staging memory are for: a slot for every write in flight, and one for reads.
+var stagingUses = [inFlight + 1]Memory{Upload, Upload, Readback}
+
 // staging is host-visible memory for transfers to and from memory that the host cannot reach, made when first needed.
 type staging struct {
-	up       [inFlight]*block
-	down     *block
+	blocks   [len(stagingUses)]*block
 	pool     handle
-	commands []command // one for every slot of up
+	commands []command // one for every slot of writes
 }
 
 // Write copies p to dst, which must be of p's size, and returns when the device can use it.
@@ -62,13 +65,7 @@ func (d *Device) writeStaged(dst Span, fill func(off uint64, p []byte) error) (e
 	if err := d.openStaging(); err != nil {
 		return err
 	}
-	defer func() {
-		for len(d.queue.busy) > 0 {
-			if werr := d.waitOldest(); err == nil {
-				err = werr
-			}
-		}
-	}()
+	defer func() { err = cmp.Or(err, d.waitAll()) }()
 	st := &d.queue.staging
 	for off, n := uint64(0), 0; off < dst.size; n++ {
 		// The slot is free once no more than the other submission is in flight.
@@ -77,7 +74,7 @@ func (d *Device) writeStaged(dst Span, fill func(off uint64, p []byte) error) (e
 				return err
 			}
 		}
-		b := st.up[n%inFlight]
+		b := st.blocks[n%inFlight]
 		size := min(b.size, dst.size-off)
 		if err := fill(off, b.mapped[:size:size]); err != nil {
 			return err
@@ -114,14 +111,15 @@ func (d *Device) Read(src Span, p []byte) error {
 		return err
 	}
 	st := &d.queue.staging
+	down := st.blocks[inFlight]
 	for off := uint64(0); off < src.size; {
-		size := min(st.down.size, src.size-off)
+		size := min(down.size, src.size-off)
 		if err := d.transferWait(st.commands[0], "read", func(s *stream) {
-			s.add(streamCopy, src.block.buffer, src.offset+off, st.down.buffer, 0, size)
+			s.add(streamCopy, src.block.buffer, src.offset+off, down.buffer, 0, size)
 		}); err != nil {
 			return err
 		}
-		copy(p[off:], st.down.mapped[:size])
+		copy(p[off:], down.mapped[:size])
 		d.count(Counters{BytesDown: size})
 		off += size
 	}
@@ -193,16 +191,12 @@ func (d *Device) openStaging() error {
 	}
 	st := &d.queue.staging
 	size := d.caps.stagingSlot()
-	var err error
-	for i := range st.up {
-		if st.up[i] == nil {
-			if st.up[i], err = d.newBlock(size, size, Upload); err != nil {
-				return fmt.Errorf("vk: staging memory: %w", err)
-			}
+	for i, m := range stagingUses {
+		if st.blocks[i] != nil {
+			continue
 		}
-	}
-	if st.down == nil {
-		if st.down, err = d.newBlock(size, size, Readback); err != nil {
+		var err error
+		if st.blocks[i], err = d.newBlock(size, size, m); err != nil {
 			return fmt.Errorf("vk: staging memory: %w", err)
 		}
 	}
@@ -214,7 +208,7 @@ func (d *Device) closeStaging() {
 	if st.pool != 0 {
 		d.drv.destroy(objCommands, st.pool)
 	}
-	for _, b := range append(st.up[:], st.down) {
+	for _, b := range st.blocks {
 		if b != nil {
 			d.freeBlock(b)
 		}
