@@ -26,6 +26,7 @@ enum {
 	ST_COMPUTE_PIPELINE = 29,
 	ST_DESCRIPTOR_SET_ALLOCATE_INFO = 34,
 	ST_WRITE_DESCRIPTOR_SET = 35,
+	ST_COMMAND_BUFFER_ALLOCATE_INFO = 40,
 	ST_COMMAND_BUFFER_BEGIN_INFO = 42,
 	ST_MEMORY_BARRIER = 46,
 	ST_FEATURES_2 = 1000059000,
@@ -92,6 +93,9 @@ typedef struct {
 
 typedef struct { char name[256]; uint32_t version; } VkExtension;
 
+typedef struct { uint32_t flags, queueCount, timestampBits, granularity[3]; } VkQueueFamily;
+
+typedef struct { uint32_t sType; const void *pNext; VkHandle pool; uint32_t level, count; } VkCommandBufferAllocateInfo;
 typedef struct { uint32_t sType; const void *pNext; uint32_t flags; const void *inheritance; } VkCommandBufferBeginInfo;
 typedef struct { uint32_t sType; const void *pNext; uint32_t srcAccess, dstAccess; } VkMemoryBarrier;
 typedef struct { uint64_t srcOffset, dstOffset, size; } VkBufferCopy;

@@ -200,7 +200,7 @@ func (d *Device) makeBlock(size uint64, kind int, m Memory) (*block, error) {
 		d.drv.destroy(objMemory, memory)
 		return nil, err
 	}
-	d.held(b, true)
+	d.held(b, 1)
 	return b, nil
 }
 
@@ -211,19 +211,15 @@ func (d *Device) freeBlock(b *block) {
 	}
 	d.drv.destroy(objBuffer, b.buffer)
 	d.drv.destroy(objMemory, b.memory)
-	d.held(b, false)
+	d.held(b, ^uint64(0))
 }
 
-// held keeps the account of allocated memory: one block more, or one less.
-func (d *Device) held(b *block, more bool) {
-	size, one := b.size, uint64(1)
-	if !more {
-		size, one = -size, -one // as unsigned numbers go
-	}
-	d.count(Counters{DeviceBytes: size, Allocations: one})
+// held keeps the account of allocated memory: one block more or, with all ones, one less.
+func (d *Device) held(b *block, one uint64) {
+	d.count(Counters{DeviceBytes: one * b.size, Allocations: one})
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.heapUsed[b.heap] += size
+	d.heapUsed[b.heap] += one * b.size
 }
 
 // Size is how many bytes of memory the arena holds.

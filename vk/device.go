@@ -43,9 +43,6 @@ type Device struct {
 	counters  Counters
 }
 
-// Devices lists the physical devices. Its errors tell ErrNoCgo, ErrNoLoader and ErrNoDriver apart.
-func Devices() ([]Caps, error) { return nativeDevices() }
-
 // Open opens the device that opt.Device selects. A device older than Vulkan 1.1 is refused with ErrUnsupported.
 func Open(opt Options) (*Device, error) {
 	var choice Choice

@@ -67,17 +67,13 @@ func (e *Error) Error() string {
 
 // Is matches ErrDeviceLost and ErrOutOfMemory by result code.
 func (e *Error) Is(target error) bool {
-	switch target {
-	case ErrDeviceLost:
-		return e.Result == resultDeviceLost
-	case ErrOutOfMemory:
-		return e.Result.outOfMemory()
+	switch e.Result {
+	case resultDeviceLost:
+		return target == ErrDeviceLost
+	case resultOutOfHostMemory, resultOutOfDeviceMemory, resultOutOfPoolMemory:
+		return target == ErrOutOfMemory
 	}
 	return false
-}
-
-func (r Result) outOfMemory() bool {
-	return r == resultOutOfHostMemory || r == resultOutOfDeviceMemory || r == resultOutOfPoolMemory
 }
 
 // OutOfMemoryError tells what did not fit where. It matches ErrOutOfMemory.

@@ -136,7 +136,8 @@ func physicalDevices(instance binding.Instance) ([]binding.PhysicalDevice, []Cap
 	return list, caps, nil
 }
 
-func nativeDevices() ([]Caps, error) {
+// Devices lists the physical devices. Its errors tell ErrNoCgo, ErrNoLoader and ErrNoDriver apart.
+func Devices() ([]Caps, error) {
 	instance, err := acquireInstance()
 	if err != nil {
 		return nil, err

@@ -182,19 +182,11 @@ func (n *native) createCommands(count int) (handle, []command, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	alloc := binding.CommandBufferAllocateInfo{
-		SType: binding.StructureTypeCommandBufferAllocateInfo, CommandPool: as[binding.CommandPool](pool), Level: binding.CommandBufferLevelPrimary,
-		CommandBufferCount: uint32(count),
-	}
-	defer alloc.Free()
-	list := make([]binding.CommandBuffer, count)
-	if err := failed("allocate command buffers", "", binding.AllocateCommandBuffers(n.device, &alloc, list)); err != nil {
+	commands := make([]command, count)
+	r := C.mn_commands(n.shim, C.uint64_t(pool), C.uint32_t(count), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(commands))))
+	if err := failed("allocate command buffers", "", r); err != nil {
 		n.destroy(objCommands, pool)
 		return 0, nil, err
-	}
-	commands := make([]command, count)
-	for i, c := range list {
-		commands[i] = uintptr(unsafe.Pointer(c))
 	}
 	return pool, commands, nil
 }

@@ -7,7 +7,6 @@ package vk
 import "C"
 
 import (
-	"bytes"
 	"runtime"
 	"slices"
 	"unsafe"
@@ -62,15 +61,9 @@ func (n *native) pipelineCacheData(h handle) ([]byte, error) {
 	if err := failed("read pipeline cache", "", binding.GetPipelineCacheData(n.device, cache, &size, nil)); err != nil || size == 0 {
 		return nil, err
 	}
-	p := C.malloc(C.size_t(size))
-	if p == nil {
-		return nil, &Error{Op: "read pipeline cache", Result: resultOutOfHostMemory}
-	}
-	defer C.free(p)
-	if err := failed("read pipeline cache", "", binding.GetPipelineCacheData(n.device, cache, &size, p)); err != nil {
-		return nil, err
-	}
-	return bytes.Clone(unsafe.Slice((*byte)(p), int(size))), nil
+	data := make([]byte, size)
+	err := failed("read pipeline cache", "", binding.GetPipelineCacheData(n.device, cache, &size, unsafe.Pointer(&data[0])))
+	return data[:size], err
 }
 
 func (n *native) createPipeline(p pipelineInfo) (handle, error) {

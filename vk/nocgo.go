@@ -2,6 +2,7 @@
 
 package vk
 
-func nativeDevices() ([]Caps, error) { return nil, ErrNoCgo }
+// Devices is ErrNoCgo.
+func Devices() ([]Caps, error) { return nil, ErrNoCgo }
 
 func nativeOpen(func([]Caps) (int, error)) (Caps, driver, error) { return Caps{}, nil, ErrNoCgo }

@@ -54,7 +54,6 @@ func query(instance binding.Instance, p binding.PhysicalDevice) (Caps, error) {
 		return c, &Error{Op: "query", Name: c.Name, Result: resultOutOfHostMemory}
 	}
 	c.fromFacts(&facts)
-	c.queues(p)
 	return c, nil
 }
 
@@ -87,6 +86,7 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 	c.FullSubgroups = f.full_subgroups != 0
 	c.sizeControlByName = f.has_size_control_extension != 0 && c.APIVersion[0] == 1 && c.APIVersion[1] < 3
 	c.integerDotByName = f.has_integer_dot_extension != 0 && c.APIVersion[0] == 1 && c.APIVersion[1] < 3
+	c.queueFamily, c.TimestampBits = uint32(f.queue_family), uint32(f.timestamp_bits)
 	c.portabilitySubset = f.has_portability_subset != 0
 	c.Float16, c.Int8 = f.float16 != 0, f.int8 != 0
 	c.Storage16, c.Storage8 = f.storage16 != 0, f.storage8 != 0
@@ -96,7 +96,6 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 		h := Heap{Size: uint64(f.heap_size[i]), DeviceLocal: f.heap_flags[i]&heapDeviceLocal != 0}
 		h.Budget = h.Size / 10 * 9
 		if c.MemoryBudget {
-			// Drivers have been seen to report a budget above the heap's size.
 			h.Budget, h.Used = min(uint64(f.heap_budget[i]), h.Size), uint64(f.heap_used[i])
 		}
 		c.Heaps = append(c.Heaps, h)
@@ -111,28 +110,6 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 			DeviceLocal: flags&memoryDeviceLocal != 0, HostVisible: flags&memoryHostVisible != 0,
 			HostCoherent: flags&memoryHostCoherent != 0, HostCached: flags&memoryHostCached != 0,
 		})
-	}
-}
-
-// queues picks the queue family: one that computes, best one that also draws, as the others may lack priority or
-// timestamps on consumer devices.
-func (c *Caps) queues(p binding.PhysicalDevice) {
-	count := uint32(32) // more are cut off
-	list := make([]binding.QueueFamilyProperties, count)
-	binding.GetPhysicalDeviceQueueFamilyProperties(p, &count, list)
-	found := -1
-	for i := range count {
-		list[i].Deref()
-		flags := uint32(list[i].QueueFlags)
-		switch {
-		case flags&uint32(binding.QueueComputeBit) == 0 || list[i].QueueCount == 0:
-		case found < 0, flags&uint32(binding.QueueGraphicsBit) != 0 && uint32(list[found].QueueFlags)&uint32(binding.QueueGraphicsBit) == 0:
-			found = int(i)
-		}
-	}
-	c.queueFamily = ^uint32(0)
-	if found >= 0 {
-		c.queueFamily, c.TimestampBits = uint32(found), list[found].TimestampValidBits
 	}
 }
 

@@ -7,6 +7,7 @@
 struct mn_device {
 	VkDispatchable device, queue;
 	void(VKAPI *get_queue)(VkDispatchable, uint32_t, uint32_t, VkDispatchable *);
+	VkResult(VKAPI *allocate_commands)(VkDispatchable, const VkCommandBufferAllocateInfo *, VkDispatchable *);
 	VkResult(VKAPI *begin)(VkDispatchable, const VkCommandBufferBeginInfo *);
 	VkResult(VKAPI *end)(VkDispatchable);
 	void(VKAPI *bind_pipeline)(VkDispatchable, uint32_t, VkHandle);
@@ -49,6 +50,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, uint32_
 		}                                                  \
 	} while (0)
 	LOAD(get_queue, "vkGetDeviceQueue");
+	LOAD(allocate_commands, "vkAllocateCommandBuffers");
 	LOAD(begin, "vkBeginCommandBuffer");
 	LOAD(end, "vkEndCommandBuffer");
 	LOAD(bind_pipeline, "vkCmdBindPipeline");
@@ -89,6 +91,11 @@ VkResult mn_pipeline(mn_device *d, uint64_t cache, uint64_t module, uint64_t lay
 	info.stage = (VkShaderStage){ST_SHADER_STAGE, subgroup_size ? &size : NULL, subgroup_size && full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0,
 	                             SHADER_COMPUTE, module, entry, count ? &specialization : NULL};
 	return d->create_pipelines(d->device, cache, 1, &info, NULL, pipeline);
+}
+
+VkResult mn_commands(mn_device *d, uint64_t pool, uint32_t count, uintptr_t *commands) {
+	VkCommandBufferAllocateInfo info = {ST_COMMAND_BUFFER_ALLOCATE_INFO, NULL, pool, 0, count};
+	return d->allocate_commands(d->device, &info, (VkDispatchable *)commands);
 }
 
 // take returns the operands of an op and moves past them, or NULL when the stream ends too early.

@@ -86,11 +86,8 @@ func (p *Program) record() error {
 		}
 	}
 	var s stream
+	ends := append(starts[1:len(starts):len(starts)], len(p.parts))
 	for n, start := range starts {
-		end := len(p.parts)
-		if n+1 < len(starts) {
-			end = starts[n+1]
-		}
 		s.add(streamSegment)
 		if n == 0 {
 			if profile {
@@ -98,7 +95,7 @@ func (p *Program) record() error {
 			}
 			s.barrier(beginBarrier(accesses))
 		}
-		p.recordSegment(&s, n, start, end, sets, commands[n])
+		p.recordSegment(&s, start, ends[n], sets, commands[n])
 		s.barrier(endBarrier)
 	}
 	if err := p.d.drv.record(commands, s, false); err != nil {
@@ -109,7 +106,7 @@ func (p *Program) record() error {
 }
 
 // recordSegment appends parts start to end, with what they count for.
-func (p *Program) recordSegment(s *stream, n, start, end int, sets []handle, c command) {
+func (p *Program) recordSegment(s *stream, start, end int, sets []handle, c command) {
 	seg := segment{command: c, last: p.name}
 	p.mark(s, -1)
 	var bound recorded
@@ -206,9 +203,8 @@ func (o *op) emit(s *stream, b box, set handle, bound *recorded) {
 func (p *Program) makeSets() ([]handle, error) {
 	var infos []setInfo
 	index := make(map[string]int)
-	of := make([]int, len(p.ops))
+	keys := make([]string, len(p.ops))
 	for i, o := range p.ops {
-		of[i] = -1
 		if o.kernel == nil || len(o.bind) == 0 {
 			continue
 		}
@@ -220,14 +216,11 @@ func (p *Program) makeSets() ([]handle, error) {
 			}
 			info.descriptors = append(info.descriptors, d)
 		}
-		key := fmt.Sprint(info.layout, info.descriptors)
-		n, ok := index[key]
-		if !ok {
-			n = len(infos)
-			index[key] = n
+		keys[i] = fmt.Sprint(info.layout, info.descriptors)
+		if _, ok := index[keys[i]]; !ok {
+			index[keys[i]] = len(infos)
 			infos = append(infos, info)
 		}
-		of[i] = n
 	}
 	out := make([]handle, len(p.ops))
 	if len(infos) == 0 {
@@ -238,9 +231,9 @@ func (p *Program) makeSets() ([]handle, error) {
 		return nil, err
 	}
 	p.sets = pool
-	for i, n := range of {
-		if n >= 0 {
-			out[i] = sets[n]
+	for i, key := range keys {
+		if key != "" {
+			out[i] = sets[index[key]]
 		}
 	}
 	return out, nil

@@ -96,6 +96,9 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	typedef void(VKAPI * get2)(VkDispatchable, void *);
 	enumerate extensions = (enumerate)get_instance_proc(instance, *missing = "vkEnumerateDeviceExtensionProperties");
 	if (!extensions) return -1;
+	typedef void(VKAPI * get_queues)(VkDispatchable, uint32_t *, VkQueueFamily *);
+	get_queues queues = (get_queues)get_instance_proc(instance, *missing = "vkGetPhysicalDeviceQueueFamilyProperties");
+	if (!queues) return -1;
 	get2 features = (get2)get_instance_proc(instance, *missing = "vkGetPhysicalDeviceFeatures2");
 	if (!features) return -1;
 	get2 properties = (get2)get_instance_proc(instance, *missing = "vkGetPhysicalDeviceProperties2");
@@ -164,6 +167,17 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	facts->subgroup_size = sub.size, facts->subgroup_stages = sub.stages, facts->subgroup_operations = sub.operations;
 	facts->subgroup_min = pc.minSize, facts->subgroup_max = pc.maxSize, facts->subgroup_required_stages = pc.stages;
 	facts->integer_dot_4x8 = pd.accelerated[4];
+
+	// A family that computes, best one that also draws: the others may lack priority or timestamps on consumer devices.
+	enum { GRAPHICS = 1, COMPUTE = 2 };
+	VkQueueFamily families[32];
+	uint32_t n = 32, best = 0;
+	queues(physical, &n, families);
+	facts->queue_family = ~0u;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t worth = families[i].queueCount && families[i].flags & COMPUTE ? 1 + (families[i].flags & GRAPHICS) : 0;
+		if (worth > best) best = worth, facts->queue_family = i, facts->timestamp_bits = families[i].timestampBits;
+	}
 
 	VkMemoryProperties2 mem = {ST_MEMORY_PROPERTIES_2};
 	VkMemoryBudgetProperties budget = {0};

@@ -29,6 +29,7 @@ typedef struct {
 	uint32_t type_count, type_flags[32], type_heap[32];
 	uint32_t heap_count, heap_flags[16];
 	uint64_t heap_size[16], heap_budget[16], heap_used[16];
+	uint32_t queue_family, timestamp_bits; // of the family that the device is used through; ~0 for none
 } mn_facts;
 
 // mn_query fills facts for a physical device of the given version (its apiVersion). It returns 0, or -1 with the name of
@@ -65,6 +66,9 @@ enum {
 	MN_TIMESTAMP,  // query pool, index
 	MN_DISPATCH_BASE, // first group x, y, z, groups x, y, z
 };
+
+// mn_commands allocates primary command buffers from a pool.
+VkResult mn_commands(mn_device *d, uint64_t pool, uint32_t count, uintptr_t *commands);
 
 // mn_record turns a stream into the given command buffers. Flags are VkCommandBufferUsageFlags. MN_BAD_STREAM says
 // that the stream does not fit its own lengths or the number of command buffers.

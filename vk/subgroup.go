@@ -72,10 +72,10 @@ func (d *Device) probeSubgroup(n uint32) (uint32, error) {
 		return 0, err
 	}
 	p.Dispatch(k, nil, [3]uint32{1, 1, 1}, Cost{}, y)
-	if err := p.End(); err != nil {
-		return 0, err
+	if err = p.End(); err == nil {
+		err = d.Run(context.Background(), RunOptions{}, p)
 	}
-	if err := d.Run(context.Background(), RunOptions{}, p); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(y.Bytes()[4*i:]) }

@@ -19,14 +19,12 @@ const (
 	StructureTypeDescriptorSetLayoutCreateInfo = 32
 	StructureTypeDescriptorPoolCreateInfo      = 33
 	StructureTypeCommandPoolCreateInfo         = 39
-	StructureTypeCommandBufferAllocateInfo     = 40
 
 	BufferUsageIndirectBufferBit        = 256
 	BufferUsageStorageBufferBit         = 32
 	BufferUsageTransferDstBit           = 2
 	BufferUsageTransferSrcBit           = 1
 	BufferUsageUniformTexelBufferBit    = 4
-	CommandBufferLevelPrimary           = 0
 	CommandPoolCreateResetCommandBuffer = 2
 	DescriptorTypeStorageBuffer         = 7
 	DescriptorTypeUniformTexelBuffer    = 4
@@ -35,7 +33,5 @@ const (
 	FormatR32g32b32a32Sfloat            = 109
 	FormatR32g32b32a32Uint              = 107
 	QueryTypeTimestamp                  = 2
-	QueueComputeBit                     = 2
-	QueueGraphicsBit                    = 1
 	ShaderStageComputeBit               = 32
 )

@@ -18,9 +18,6 @@ type (
 	Buffer                        = vk.Buffer
 	BufferCreateInfo              = vk.BufferCreateInfo
 	BufferViewCreateInfo          = vk.BufferViewCreateInfo
-	CommandBuffer                 = vk.CommandBuffer
-	CommandBufferAllocateInfo     = vk.CommandBufferAllocateInfo
-	CommandPool                   = vk.CommandPool
 	CommandPoolCreateInfo         = vk.CommandPoolCreateInfo
 	DescriptorPoolCreateInfo      = vk.DescriptorPoolCreateInfo
 	DescriptorPoolSize            = vk.DescriptorPoolSize
@@ -45,7 +42,6 @@ type (
 	PipelineLayoutCreateInfo      = vk.PipelineLayoutCreateInfo
 	PushConstantRange             = vk.PushConstantRange
 	QueryPoolCreateInfo           = vk.QueryPoolCreateInfo
-	QueueFamilyProperties         = vk.QueueFamilyProperties
 	Result                        = vk.Result
 	ShaderModuleCreateInfo        = vk.ShaderModuleCreateInfo
 )
@@ -66,17 +62,15 @@ var (
 	CreateShaderModule, DestroyShaderModule               = vk.CreateShaderModule, vk.DestroyShaderModule
 	AllocateMemory, FreeMemory                            = vk.AllocateMemory, vk.FreeMemory
 
-	AllocateCommandBuffers                 = vk.AllocateCommandBuffers
-	BindBufferMemory                       = vk.BindBufferMemory
-	DestroyPipeline                        = vk.DestroyPipeline
-	DeviceWaitIdle                         = vk.DeviceWaitIdle
-	EnumeratePhysicalDevices               = vk.EnumeratePhysicalDevices
-	GetBufferMemoryRequirements            = vk.GetBufferMemoryRequirements
-	GetPhysicalDeviceProperties            = vk.GetPhysicalDeviceProperties
-	GetPhysicalDeviceQueueFamilyProperties = vk.GetPhysicalDeviceQueueFamilyProperties
-	GetPipelineCacheData                   = vk.GetPipelineCacheData
-	Init                                   = vk.Init
-	InitInstance                           = vk.InitInstance
-	MapMemory                              = vk.MapMemory
-	SetGetInstanceProcAddr                 = vk.SetGetInstanceProcAddr
+	BindBufferMemory            = vk.BindBufferMemory
+	DestroyPipeline             = vk.DestroyPipeline
+	DeviceWaitIdle              = vk.DeviceWaitIdle
+	EnumeratePhysicalDevices    = vk.EnumeratePhysicalDevices
+	GetBufferMemoryRequirements = vk.GetBufferMemoryRequirements
+	GetPhysicalDeviceProperties = vk.GetPhysicalDeviceProperties
+	GetPipelineCacheData        = vk.GetPipelineCacheData
+	Init                        = vk.Init
+	InitInstance                = vk.InitInstance
+	MapMemory                   = vk.MapMemory
+	SetGetInstanceProcAddr      = vk.SetGetInstanceProcAddr
 )

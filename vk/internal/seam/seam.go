@@ -35,15 +35,7 @@ func (d *Device) Fail(f Fault, n int) { d.calls[f].Store(int64(n)) }
 // Due counts a call and tells whether it is the one to fail.
 func (d *Device) Due(f Fault) bool {
 	c := &d.calls[f]
-	for {
-		n := c.Load()
-		if n <= 0 {
-			return false
-		}
-		if c.CompareAndSwap(n, n-1) {
-			return n == 1
-		}
-	}
+	return c.Load() > 0 && c.Add(-1) == 0
 }
 
 // OfOptions and OfDevice find them in a *vk.Options and a *vk.Device. Package vk sets both.
