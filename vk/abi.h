@@ -80,6 +80,7 @@ typedef struct {
 } VkShaderStage;
 typedef struct { uint32_t sType; const void *pNext; uint32_t flags; VkShaderStage stage; VkHandle layout, base; int32_t baseIndex; } VkComputePipeline;
 
+typedef struct { uint64_t size, alignment; uint32_t types; } VkMemoryRequirements;
 typedef struct { uint32_t flags, heap; } VkMemoryType;
 typedef struct { uint64_t size; uint32_t flags; } VkMemoryHeap;
 typedef struct {

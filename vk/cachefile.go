@@ -34,17 +34,13 @@ func (d *Device) openCache() error {
 		return nil
 	}
 	d.cached = decodeCache(readKept(cachePath(d.opt.CacheDir, d.caps)), d.caps)
-	h, err := d.drv.createPipelineCache(d.cached)
-	if err != nil && d.cached != nil {
+	var err error
+	if d.cache, err = d.drv.createPipelineCache(d.cached); err != nil && d.cached != nil {
 		// The driver refuses what it wrote itself: start afresh.
 		d.cached = nil
-		h, err = d.drv.createPipelineCache(nil)
+		d.cache, err = d.drv.createPipelineCache(nil)
 	}
-	if err != nil {
-		return err
-	}
-	d.cache = h
-	return nil
+	return err
 }
 
 // saveCache writes the pipeline cache to Options.CacheDir, replacing the file in one step. Close leaves out its errors: a cache

@@ -91,7 +91,7 @@ func (e *OutOfMemoryError) Error() string {
 		where = "device"
 	}
 	return fmt.Sprintf("vk: out of %s memory: arena %s asked for %d MiB with %d MiB in use of a heap of %d MiB; choose a narrower weight format, a shorter context or a device with more memory",
-		where, e.Name, mebibytes(e.Requested), mebibytes(e.Used), mebibytes(e.Heap))
+		where, e.Name, ceil(e.Requested, 1<<20), ceil(e.Used, 1<<20), ceil(e.Heap, 1<<20))
 }
 
 // Is matches ErrOutOfMemory.
@@ -109,8 +109,6 @@ func (e *DeviceLostError) Error() string {
 
 // Is matches ErrDeviceLost.
 func (e *DeviceLostError) Is(target error) bool { return target == ErrDeviceLost }
-
-func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
 
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUnsupported, fmt.Sprintf(format, args...))

@@ -26,7 +26,13 @@ type guard struct {
 	live [objects]int
 }
 
-func newGuard(d driver, c Caps) *guard { return &guard{driver: d, patience: c.waitSpare()} }
+func newGuard(d driver, c Caps) *guard {
+	g := &guard{driver: d, patience: waitSpare}
+	if c.IsCPU() {
+		g.patience = waitSpareCPU
+	}
+	return g
+}
 
 // alive returns the latched error once the device is lost.
 func (g *guard) alive() error {

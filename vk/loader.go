@@ -40,11 +40,10 @@ func acquireInstance() (binding.Instance, error) {
 			}
 			r.loaded = true
 		}
-		instance, err := createInstance()
-		if err != nil {
+		var err error
+		if r.instance, err = createInstance(); err != nil {
 			return nil, err
 		}
-		r.instance = instance
 	}
 	r.users++
 	return r.instance, nil
@@ -71,21 +70,19 @@ func createInstance() (binding.Instance, error) {
 	if err := setupFailed("ask for the version", Result(C.mn_instance_version(&spoken)), loaderPath()); err != nil {
 		return nil, err
 	}
-	version := uint32(spoken)
-	if version < version11 {
+	if spoken < version11 {
 		return nil, unsupported("the Vulkan loader speaks only Vulkan 1.0, 1.1 is needed; update the Vulkan runtime")
 	}
 	app := binding.ApplicationInfo{
 		SType:            binding.StructureTypeApplicationInfo,
 		PApplicationName: "muninn\x00", PEngineName: "muninn\x00",
-		ApiVersion: min(version, version13),
+		ApiVersion: min(uint32(spoken), version13),
 	}
 	defer app.Free()
 	info := binding.InstanceCreateInfo{SType: binding.StructureTypeInstanceCreateInfo, PApplicationInfo: &app}
 	defer info.Free()
 	if runtime.GOOS == "darwin" && C.mn_enumerates_portability() != 0 {
-		const enumeratePortability = 1
-		info.Flags = enumeratePortability
+		info.Flags = 1 // list them
 		info.PpEnabledExtensionNames = []string{"VK_KHR_portability_enumeration\x00"}
 		info.EnabledExtensionCount = 1
 	}

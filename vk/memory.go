@@ -68,7 +68,7 @@ func (c Caps) memoryTypes(m Memory, bits uint32) (kinds []int) {
 	return slices.DeleteFunc(kinds, func(kind int) bool {
 		heap := c.MemoryTypes[kind].Heap
 		// Filling the small mappable window of a discrete GPU slows it down.
-		window := m == DeviceLocal && !c.uma() && len(seen) > 0 && c.mappable(kind)
+		window := m == DeviceLocal && !c.uma() && len(seen) > 0 && c.MemoryTypes[kind].mappable()
 		drop := seen[heap] || window
 		seen[heap] = true
 		return drop
@@ -77,7 +77,7 @@ func (c Caps) memoryTypes(m Memory, bits uint32) (kinds []int) {
 
 // score rates a memory type for a use by what counts most first; nil rules it out.
 func (c Caps) score(m Memory, t MemoryType) []uint64 {
-	mappable := t.HostVisible && t.HostCoherent
+	mappable := t.mappable()
 	if t.Heap >= len(c.Heaps) || m != DeviceLocal && !mappable {
 		return nil
 	}
@@ -100,12 +100,10 @@ func (c Caps) score(m Memory, t MemoryType) []uint64 {
 	return nil
 }
 
-func (c Caps) mappable(kind int) bool {
-	return c.MemoryTypes[kind].HostVisible && c.MemoryTypes[kind].HostCoherent
-}
+func (t MemoryType) mappable() bool { return t.HostVisible && t.HostCoherent }
 
 // shared tells whether host and device both work in a memory type, so that transfers need no staging.
-func (c Caps) shared(kind int) bool { return c.uma() && c.mappable(kind) }
+func (c Caps) shared(kind int) bool { return c.uma() && c.MemoryTypes[kind].mappable() }
 
 // placing is a memory type and a size for a block; fits when the heap has room for it.
 type placing struct {

@@ -20,8 +20,11 @@ type native struct {
 	family uint32
 }
 
-// id turns a non-dispatchable handle, which is a pointer or a 64-bit number by platform, into a number.
-func id[T any](h T) handle { return *(*handle)(unsafe.Pointer(&h)) }
+// id turns a handle, which is a pointer or a 64-bit number by kind and platform, into a number.
+func id[T any](h T) (n handle) {
+	*(*T)(unsafe.Pointer(&n)) = h
+	return n
+}
 
 // as is the reverse of id.
 func as[T any](h handle) T { return *(*T)(unsafe.Pointer(&h)) }
@@ -136,11 +139,9 @@ func (n *native) createBuffer(size uint64) (handle, requirements, error) {
 	if err != nil {
 		return 0, requirements{}, err
 	}
-	var need binding.MemoryRequirements
-	binding.GetBufferMemoryRequirements(n.device, as[binding.Buffer](b), &need)
-	defer need.Free()
-	need.Deref()
-	return b, requirements{uint64(need.Size), need.MemoryTypeBits}, nil
+	var need requirements
+	C.mn_requirements(n.shim, C.uint64_t(b), (*C.uint64_t)(&need.size), (*C.uint32_t)(&need.bits))
+	return b, need, nil
 }
 
 func (n *native) allocate(size uint64, memoryType int) (handle, error) {

@@ -34,8 +34,9 @@ func query(instance binding.Instance, p binding.PhysicalDevice) (Caps, error) {
 	props.Deref()
 	props.Limits.Deref()
 	defer props.Limits.Free()
+	name, _, _ := strings.Cut(string(props.DeviceName[:]), "\x00")
 	c := Caps{
-		Name: cstring(props.DeviceName[:]), Type: typeNames[min(uint32(props.DeviceType), uint32(len(typeNames)-1))],
+		Name: name, Type: typeNames[min(uint32(props.DeviceType), uint32(len(typeNames)-1))],
 		VendorID: props.VendorID, DeviceID: props.DeviceID,
 		APIVersion: [3]uint32{props.ApiVersion >> 22 & 127, props.ApiVersion >> 12 & 1023, props.ApiVersion & 4095},
 		CacheUUID:  hex.EncodeToString(props.PipelineCacheUUID[:]),
@@ -115,8 +116,3 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 
 // typeNames are the names of the VkPhysicalDeviceTypes, and of those that the specification does not have.
 var typeNames = [...]string{"other", "integrated", "discrete", "virtual", "cpu", "other"}
-
-func cstring(b []byte) string {
-	s, _, _ := strings.Cut(string(b), "\x00")
-	return s
-}

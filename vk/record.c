@@ -7,6 +7,7 @@
 struct mn_device {
 	VkDispatchable device, queue;
 	void(VKAPI *get_queue)(VkDispatchable, uint32_t, uint32_t, VkDispatchable *);
+	void(VKAPI *requirements)(VkDispatchable, VkHandle, VkMemoryRequirements *);
 	VkResult(VKAPI *allocate_commands)(VkDispatchable, const VkCommandBufferAllocateInfo *, VkDispatchable *);
 	VkResult(VKAPI *begin)(VkDispatchable, const VkCommandBufferBeginInfo *);
 	VkResult(VKAPI *end)(VkDispatchable);
@@ -50,6 +51,7 @@ mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, uint32_
 		}                                                  \
 	} while (0)
 	LOAD(get_queue, "vkGetDeviceQueue");
+	LOAD(requirements, "vkGetBufferMemoryRequirements");
 	LOAD(allocate_commands, "vkAllocateCommandBuffers");
 	LOAD(begin, "vkBeginCommandBuffer");
 	LOAD(end, "vkEndCommandBuffer");
@@ -91,6 +93,12 @@ VkResult mn_pipeline(mn_device *d, uint64_t cache, uint64_t module, uint64_t lay
 	info.stage = (VkShaderStage){ST_SHADER_STAGE, subgroup_size ? &size : NULL, subgroup_size && full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0,
 	                             SHADER_COMPUTE, module, entry, count ? &specialization : NULL};
 	return d->create_pipelines(d->device, cache, 1, &info, NULL, pipeline);
+}
+
+void mn_requirements(mn_device *d, uint64_t buffer, uint64_t *size, uint32_t *types) {
+	VkMemoryRequirements r = {0};
+	d->requirements(d->device, buffer, &r);
+	*size = r.size, *types = r.types;
 }
 
 VkResult mn_commands(mn_device *d, uint64_t pool, uint32_t count, uintptr_t *commands) {

@@ -24,25 +24,22 @@ func (p *Program) End() error {
 		return fmt.Errorf("vk: program %s was ended before", p.name)
 	}
 	p.ended = true
-	for _, o := range p.ops {
-		for _, s := range append([]Span{o.args, o.dst}, o.bind...) {
-			if s.block != nil && s.block.freed {
-				p.err = fmt.Errorf("vk: program %s: %s uses a span whose arena was freed", p.name, o.name())
-				return p.err
-			}
-		}
-	}
 	if err := p.record(); err != nil {
 		p.err = fmt.Errorf("vk: program %s: %w", p.name, err)
-		return p.err
 	}
-	return nil
+	return p.err
 }
 
 func (p *Program) record() error {
 	jobs := make([]job, len(p.ops))
 	for i := range p.ops {
-		jobs[i] = p.ops[i].job()
+		o := &p.ops[i]
+		for _, s := range append([]Span{o.args, o.dst}, o.bind...) {
+			if s.block != nil && s.block.freed {
+				return fmt.Errorf("%s uses a span whose arena was freed", o.name())
+			}
+		}
+		jobs[i] = o.job()
 	}
 	p.parts = plan(jobs, p.d.Speed())
 	// Parts of an op have barriers between them as if they were ops: nothing beside their time, and no reader of the

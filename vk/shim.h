@@ -67,6 +67,9 @@ enum {
 	MN_DISPATCH_BASE, // first group x, y, z, groups x, y, z
 };
 
+// mn_requirements tells how many bytes of memory a buffer needs, and of which types, as bits.
+void mn_requirements(mn_device *d, uint64_t buffer, uint64_t *size, uint32_t *types);
+
 // mn_commands allocates primary command buffers from a pool.
 VkResult mn_commands(mn_device *d, uint64_t pool, uint32_t count, uintptr_t *commands);
 

@@ -20,10 +20,9 @@ type queue struct {
 
 func (d *Device) closeQueue() {
 	d.closeStaging()
-	for i, f := range d.queue.fences {
+	for _, f := range d.queue.fences {
 		if f != 0 {
 			d.drv.destroy(objFence, f)
-			d.queue.fences[i] = 0
 		}
 	}
 }

@@ -176,12 +176,9 @@ func (d *Device) openStagingCommands() error {
 	if st.pool != 0 {
 		return nil
 	}
-	pool, commands, err := d.drv.createCommands(inFlight)
-	if err != nil {
-		return err
-	}
-	st.pool, st.commands = pool, commands
-	return nil
+	var err error
+	st.pool, st.commands, err = d.drv.createCommands(inFlight)
+	return err
 }
 
 // openStaging makes the staging memory. What was made before an error stays for the next try.

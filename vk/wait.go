@@ -19,13 +19,6 @@ const (
 	waitFactor   = 100
 )
 
-func (c Caps) waitSpare() time.Duration {
-	if c.IsCPU() {
-		return waitSpareCPU
-	}
-	return waitSpare
-}
-
 // ends tells whether a call into the driver returns within a limit. Only time that passes slice by slice counts, so that a process
 // that was stopped or put to sleep does not blame the device.
 func ends(call func() error, limit time.Duration) (error, bool) {

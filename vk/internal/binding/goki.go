@@ -40,7 +40,6 @@ type (
 	Instance                      = vk.Instance
 	InstanceCreateInfo            = vk.InstanceCreateInfo
 	MemoryAllocateInfo            = vk.MemoryAllocateInfo
-	MemoryRequirements            = vk.MemoryRequirements
 	PhysicalDevice                = vk.PhysicalDevice
 	PhysicalDeviceProperties      = vk.PhysicalDeviceProperties
 	PipelineCache                 = vk.PipelineCache
@@ -72,7 +71,6 @@ var (
 	DestroyPipeline             = vk.DestroyPipeline
 	DeviceWaitIdle              = vk.DeviceWaitIdle
 	EnumeratePhysicalDevices    = vk.EnumeratePhysicalDevices
-	GetBufferMemoryRequirements = vk.GetBufferMemoryRequirements
 	GetPhysicalDeviceProperties = vk.GetPhysicalDeviceProperties
 	GetPipelineCacheData        = vk.GetPipelineCacheData
 	Init                        = vk.Init

@@ -34,7 +34,6 @@ type (
 	Instance                      = vk.Instance
 	InstanceCreateInfo            = vk.InstanceCreateInfo
 	MemoryAllocateInfo            = vk.MemoryAllocateInfo
-	MemoryRequirements            = vk.MemoryRequirements
 	PhysicalDevice                = vk.PhysicalDevice
 	PhysicalDeviceProperties      = vk.PhysicalDeviceProperties
 	PipelineCache                 = vk.PipelineCache
@@ -66,7 +65,6 @@ var (
 	DestroyPipeline             = vk.DestroyPipeline
 	DeviceWaitIdle              = vk.DeviceWaitIdle
 	EnumeratePhysicalDevices    = vk.EnumeratePhysicalDevices
-	GetBufferMemoryRequirements = vk.GetBufferMemoryRequirements
 	GetPhysicalDeviceProperties = vk.GetPhysicalDeviceProperties
 	GetPipelineCacheData        = vk.GetPipelineCacheData
 	Init                        = vk.Init
