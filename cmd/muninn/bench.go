@@ -210,7 +210,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	b := &bench.Runner{
 		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, weights.DeviceFormats(scheme, m.Config, stored)),
 		Base: bench.Row{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
-			Device: describe(dev.Caps()), Name: dev.Caps().Name, RoofRead: speed.Read / 1e9, RoofFMA: speed.FMA / 1e9},
+			Device: describe(dev.Caps()), Name: dev.Caps().Name, RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
 	}
 	if err := b.Run(ctx, out.row); err != nil {
 		return err

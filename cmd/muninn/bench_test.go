@@ -31,7 +31,7 @@ func TestBench(t *testing.T) {
 			if r.Reps != 3 || !(r.Min > 0 && r.Min <= r.Median && r.Median <= r.Max && r.Min <= r.Mean && r.Mean <= r.Max) || !(r.First > 0) {
 				t.Errorf("%s: %+v", r.Test, r)
 			}
-			if !(r.GBs > 0 && r.GFLOPs > 0) || math.Abs(r.ReadShare-r.GBs/r.RoofRead) > 1e-9 || math.Abs(r.FMAShare-r.GFLOPs/r.RoofFMA) > 1e-9 {
+			if !(r.GBs > 0 && r.GFLOPs > 0) || math.Abs(r.ReadShare-r.GBs/r.RooflineRead) > 1e-9 || math.Abs(r.FMAShare-r.GFLOPs/r.RooflineFMA) > 1e-9 {
 				t.Errorf("%s: shares of the roof: %+v", r.Test, r)
 			}
 			// Embedding and head, four layers of six matrices, four norms and a bias, the adapter, the last norm.
@@ -65,8 +65,8 @@ func TestBenchModel(t *testing.T) {
 // sampleRow has a number of its own in each field, and a name that forms must quote.
 var sampleRow = bench.Row{
 	Model: `a, "b" q8_0`, Size: 3 << 20, Params: 5e6, Device: "card (driver 7)", Name: "card", Test: "rows8", Steps: 9, Layers: 10, Reps: 11,
-	Mean: 12.25, SD: 1.5, Median: 13, Min: 14, Max: 15, Cost: 2.5, GBs: 16, GFLOPs: 17, ReadShare: 0.18, FMAShare: 0.19, RoofRead: 20,
-	RoofFMA: 21, CPU: 22, First: 23,
+	Mean: 12.25, SD: 1.5, Median: 13, Min: 14, Max: 15, Cost: 2.5, GBs: 16, GFLOPs: 17, ReadShare: 0.18, FMAShare: 0.19, RooflineRead: 20,
+	RooflineFMA: 21, CPU: 22, First: 23,
 }
 
 func written(t *testing.T, format string, rows ...bench.Row) string {

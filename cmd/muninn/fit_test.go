@@ -163,7 +163,7 @@ func longDemo(t *testing.T) *checkpoint.Checkpoint {
 
 // A context that was not asked for is cut when nothing else helps, one that was is not; the session takes over what was
 // chosen.
-func TestSettle(t *testing.T) {
+func TestFitChooses(t *testing.T) {
 	ck := longDemo(t)
 	full, err := decode.ParseLookup("full", 2)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // depthSummary is the part of a summary that says what the depth of thought came to. Core passes are those of the prompt too; a
 // pass over the weights may serve several rows.
 type depthSummary struct {
-	Sampler        string              `json:"sampler"`
+	Strategy       string              `json:"sampler"`
 	Criterion      string              `json:"criterion"` // none for a fixed depth
 	StepsPerToken  float64             `json:"steps_per_token"`
 	CorePasses     int                 `json:"core_passes"`
@@ -25,11 +25,11 @@ type depthSummary struct {
 
 // speculativeSummary counts rounds of drafts. Tokens of a round past the end of the text count.
 type speculativeSummary struct {
-	Rounds         int     `json:"rounds"`
-	Drafted        int     `json:"drafted"`
-	Accepted       int     `json:"accepted"`
-	Acceptance     float64 `json:"acceptance"` // accepted of drafted, 0 to 1
-	TokensPerRound float64 `json:"tokens_per_round"`
+	Iterations         int     `json:"rounds"`
+	Drafted            int     `json:"drafted"`
+	Accepted           int     `json:"accepted"`
+	Acceptance         float64 `json:"acceptance"` // accepted of drafted, 0 to 1
+	TokensPerIteration float64 `json:"tokens_per_round"`
 }
 
 // waveSummary has the reference's counters.
@@ -50,7 +50,7 @@ type plainSummary struct {
 
 // depthOf sums up what a strategy did.
 func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
-	d := depthSummary{Sampler: plainDecoding, Criterion: noCriterion, CorePasses: out.Passes}
+	d := depthSummary{Strategy: plainDecoding, Criterion: noCriterion, CorePasses: out.Passes}
 	if t.tokens > 0 {
 		d.StepsPerToken = float64(t.steps) / float64(t.tokens)
 		d.PassesPerToken = float64(out.Passes) / float64(t.tokens)
@@ -60,11 +60,11 @@ func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 		d.Criterion = string(s.Exit.Criterion)
 	}
 	if s.Speculative != nil {
-		d.Sampler = speculativeDecoding
+		d.Strategy = speculativeDecoding
 		d.Speculative = draftsOf(out)
 	}
 	if c := out.Wave; c != nil {
-		d.Sampler = waveDecoding
+		d.Strategy = waveDecoding
 		w := &waveSummary{WaveCounts: c}
 		for _, width := range c.StartAndWidth {
 			w.MaxWidth = max(w.MaxWidth, width[1])
@@ -76,14 +76,14 @@ func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 
 // draftsOf counts rounds of drafts.
 func draftsOf(out decode.Outcome) *speculativeSummary {
-	s := &speculativeSummary{Rounds: len(out.Iterations), Drafted: out.Drafted, Accepted: out.Accepted}
+	s := &speculativeSummary{Iterations: len(out.Iterations), Drafted: out.Drafted, Accepted: out.Accepted}
 	tokens := 0
 	for _, r := range out.Iterations {
 		tokens += len(r)
 	}
-	if s.Rounds > 0 {
+	if s.Iterations > 0 {
 		s.Acceptance = float64(s.Accepted) / float64(s.Drafted)
-		s.TokensPerRound = float64(tokens) / float64(s.Rounds)
+		s.TokensPerIteration = float64(tokens) / float64(s.Iterations)
 	}
 	return s
 }
@@ -97,7 +97,7 @@ func (s summary) closing() string {
 	if s.AnswerRate != nil {
 		parts = append(parts, fmt.Sprintf("%.1f tok/s", *s.AnswerRate))
 	}
-	if v := s.Speculative; v != nil && v.Rounds > 0 {
+	if v := s.Speculative; v != nil && v.Iterations > 0 {
 		parts = append(parts, fmt.Sprintf("%.0f %% of drafts stood", 100*v.Acceptance))
 	}
 	if w := s.Wave; w != nil {

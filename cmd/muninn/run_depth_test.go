@@ -25,7 +25,7 @@ func (a answer) ids() (ids []int32) {
 func TestRunDepth(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
 		plain := depthRun(t, device, "-r 8 -n 6")
-		if s := plain.sum; s.Sampler != "plain" || s.Criterion != "none" || s.StepsPerToken != 8 || s.CorePasses != 48 || s.PassesPerToken != 8 ||
+		if s := plain.sum; s.Strategy != "plain" || s.Criterion != "none" || s.StepsPerToken != 8 || s.CorePasses != 48 || s.PassesPerToken != 8 ||
 			s.Speculative != nil || s.Wave != nil || s.Plain != nil {
 			t.Errorf("plain: %+v", s)
 		}
@@ -39,13 +39,13 @@ func TestRunDepth(t *testing.T) {
 			t.Errorf("exit: %+v, %+v", s, s.Plain)
 		}
 		drafts := depthRun(t, device, "-r 8 -n 6 --decode speculative --draft-steps 4 --lookahead 3")
-		if s := drafts.sum; !slices.Equal(drafts.ids(), plain.ids()) || s.Sampler != "speculative" || s.Speculative == nil || s.StepsPerToken != 8 ||
-			s.Speculative.Rounds == 0 || s.Speculative.Accepted == 0 || s.Speculative.Drafted < s.Speculative.Accepted ||
+		if s := drafts.sum; !slices.Equal(drafts.ids(), plain.ids()) || s.Strategy != "speculative" || s.Speculative == nil || s.StepsPerToken != 8 ||
+			s.Speculative.Iterations == 0 || s.Speculative.Accepted == 0 || s.Speculative.Drafted < s.Speculative.Accepted ||
 			s.Speculative.Acceptance != float64(s.Speculative.Accepted)/float64(s.Speculative.Drafted) {
 			t.Errorf("speculation: %v, plain %v; %+v, %+v", drafts.ids(), plain.ids(), s, s.Speculative)
 		}
 		wave := depthRun(t, device, "-r 8 -n 6 --decode wave")
-		if s := wave.sum; wave.text != plain.text || s.Sampler != "wave" || s.Wave == nil || s.Wave.DiffusionSteps == 0 || s.Wave.MaxWidth < 2 ||
+		if s := wave.sum; wave.text != plain.text || s.Strategy != "wave" || s.Wave == nil || s.Wave.DiffusionSteps == 0 || s.Wave.MaxWidth < 2 ||
 			s.CorePasses < s.Wave.DiffusionSteps*4 || s.PassesPerToken >= s.StepsPerToken {
 			t.Errorf("wave: %q, plain %q; %+v, %+v", wave.text, plain.text, s, s.Wave)
 		}

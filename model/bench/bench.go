@@ -35,15 +35,15 @@ type Row struct {
 	Min    float64 `json:"tokens_per_second_min"`
 	Max    float64 `json:"tokens_per_second_max"`
 
-	Cost      float64 `json:"cost"` // time against the first number of rows; 0: no test of rows
-	GBs       float64 `json:"weight_gb_per_second"`
-	GFLOPs    float64 `json:"gflop_per_second"`
-	ReadShare float64 `json:"share_of_read_roof"`
-	FMAShare  float64 `json:"share_of_fma_roof"`
-	RoofRead  float64 `json:"roof_gb_per_second"`
-	RoofFMA   float64 `json:"roof_gflop_per_second"`
-	CPU       float64 `json:"cpu_ms_per_core_and_token"` // of this process, the driver's threads in it
-	First     float64 `json:"first_run_seconds"`
+	Cost         float64 `json:"cost"` // time against the first number of rows; 0: no test of rows
+	GBs          float64 `json:"weight_gb_per_second"`
+	GFLOPs       float64 `json:"gflop_per_second"`
+	ReadShare    float64 `json:"share_of_read_roof"`
+	FMAShare     float64 `json:"share_of_fma_roof"`
+	RooflineRead float64 `json:"roof_gb_per_second"`
+	RooflineFMA  float64 `json:"roof_gflop_per_second"`
+	CPU          float64 `json:"cpu_ms_per_core_and_token"` // of this process, the driver's threads in it
+	First        float64 `json:"first_run_seconds"`
 }
 
 // Runner runs the tests on one model.

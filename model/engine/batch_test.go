@@ -28,7 +28,7 @@ func mixed(t *testing.T, m *engine.Model) []decode.Request {
 	}
 	wave := decode.PaperWave
 	wave.MaxWavefront = 6
-	samplers := []struct {
+	strategies := []struct {
 		steps int
 		decode.Strategy
 	}{
@@ -44,7 +44,7 @@ func mixed(t *testing.T, m *engine.Model) []decode.Request {
 		{20, decode.Strategy{Exit: exit("acceleration", 2), Noise: decode.StateNoise{Weight: 0.01, Type: decode.NoiseGeom}}},
 	}
 	var list []decode.Request
-	for i, s := range samplers {
+	for i, s := range strategies {
 		pick := decode.Filters{Greedy: true}
 		if i%3 == 2 {
 			pick = decode.Filters{Temperature: 0.9, TopK: 40, Seed: uint64(i)}

@@ -19,7 +19,7 @@ import (
 )
 
 // askedSequence is a sequence of random tasks as the test knows it.
-type askedSequence struct {
+type taskSequence struct {
 	rng    *rand.Rand
 	seq    int
 	tokens []int32
@@ -27,12 +27,12 @@ type askedSequence struct {
 }
 
 const (
-	askContext  = 20
-	askMaxSteps = 12
+	taskContext  = 20
+	taskMaxSteps = 12
 )
 
 // next makes up a task: live rows that go on, begun again or not, and new ones behind them, or only new ones.
-func (q *askedSequence) next() *decode.Task {
+func (q *taskSequence) next() *decode.Task {
 	rng := q.rng
 	chance := func(percent int) bool { return rng.IntN(100) < percent }
 	a := &decode.Task{Seq: q.seq, Steps: rng.IntN(5), Draw: rng.IntN(3)}
@@ -62,7 +62,7 @@ func (q *askedSequence) next() *decode.Task {
 	}
 
 	normed := false // one of a task at most
-	for range min(fresh, askContext-pos) {
+	for range min(fresh, taskContext-pos) {
 		r := decode.TaskRow{Pos: pos, Token: int32(rng.IntN(200)), Begin: true}
 		if back := 1 + rng.IntN(2); len(q.flying) > 0 && chance(60) {
 			source := pos - back
@@ -86,7 +86,7 @@ func (q *askedSequence) next() *decode.Task {
 		return nil
 	}
 	for _, r := range a.Rows {
-		a.Steps = min(a.Steps, askMaxSteps-r.Step)
+		a.Steps = min(a.Steps, taskMaxSteps-r.Step)
 	}
 	a.Outputs = rng.IntN(n + 1)
 	if chance(40) {
@@ -114,7 +114,7 @@ func (q *askedSequence) next() *decode.Task {
 }
 
 // took takes what came of a task into account.
-func (q *askedSequence) took(a *decode.Task) {
+func (q *taskSequence) took(a *decode.Task) {
 	var live []decode.TaskRow
 	for _, r := range q.flying {
 		if a.Keep && r.Pos < a.Rows[0].Pos {
@@ -150,8 +150,8 @@ func watch(a decode.Task) (*decode.Task, *watched) {
 	return &a, w
 }
 
-// TestDeviceAsks: tasks of every kind, several at once, come to what they come to in the reference one by one.
-func TestDeviceAsks(t *testing.T) {
+// TestDeviceTasks: tasks of every kind, several at once, come to what they come to in the reference one by one.
+func TestDeviceTasks(t *testing.T) {
 	rounds := testSize(t, "MUNINN_TEST_ASKS", 40, 8)
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
@@ -162,15 +162,15 @@ func TestDeviceAsks(t *testing.T) {
 				t.Fatal(err)
 			}
 			const side = 3
-			s := session(t, m, engine.SessionOptions{Sequences: side, Context: askContext, MaxSteps: askMaxSteps, Rows: 48, Outputs: 48, Exits: true,
-				Compares: askContext, Lookup: lookup})
-			reference, err := r.NewSession(reference.Options{Lookup: lookup, Context: askContext})
+			s := session(t, m, engine.SessionOptions{Sequences: side, Context: taskContext, MaxSteps: taskMaxSteps, Rows: 48, Outputs: 48, Exits: true,
+				Compares: taskContext, Lookup: lookup})
+			reference, err := r.NewSession(reference.Options{Lookup: lookup, Context: taskContext})
 			if err != nil {
 				t.Fatal(err)
 			}
-			var seqs [side]*askedSequence
+			var seqs [side]*taskSequence
 			for q := range seqs {
-				seqs[q] = &askedSequence{rng: rand.New(rand.NewPCG(uint64(i), uint64(q))), seq: q}
+				seqs[q] = &taskSequence{rng: rand.New(rand.NewPCG(uint64(i), uint64(q))), seq: q}
 				s.SetSequence(q, setting(q))
 				reference.SetSequence(q, setting(q))
 			}
@@ -178,7 +178,7 @@ func TestDeviceAsks(t *testing.T) {
 				var tasks []*decode.Task
 				var saw []*watched
 				for _, q := range seqs {
-					if len(q.tokens) == askContext || q.rng.IntN(8) == 0 { // begins anew
+					if len(q.tokens) == taskContext || q.rng.IntN(8) == 0 { // begins anew
 						q.tokens, q.flying = nil, nil
 						if err := s.Rewind(q.seq, 0); err != nil {
 							t.Fatal(err)
@@ -217,7 +217,7 @@ func TestDeviceAsks(t *testing.T) {
 func TestDeviceAskChunks(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
-		s := session(t, m, engine.SessionOptions{Sequences: 1, Context: askContext, MaxSteps: askMaxSteps, Rows: 4, Outputs: 4})
+		s := session(t, m, engine.SessionOptions{Sequences: 1, Context: taskContext, MaxSteps: taskMaxSteps, Rows: 4, Outputs: 4})
 		rows := make([]decode.TaskRow, 6)
 		for i := range rows {
 			rows[i] = decode.TaskRow{Pos: i, Token: int32(i), Begin: true}
