@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"path/filepath"
-	"strings"
 )
 
 // floatLimit holds a float32 engine's logits and stages, which spread over 2 to 4: the sums of two float32 programs
@@ -54,6 +52,9 @@ func (c *check) errorf(format string, args ...any) {
 	}
 }
 
+// fatalf notes what is wrong and ends the case.
+func (c *check) fatalf(format string, args ...any) { need(fmt.Errorf(format, args...)) }
+
 // rows compares row by row, within limit.
 func (c *check) rows(what string, got, want [][]float32) {
 	if len(got) != len(want) {
@@ -87,114 +88,32 @@ func (c *check) row(what string, got, want []float32) {
 	}
 }
 
-// runTopic runs the cases of one topic, file by file, and hands out the results.
-func runTopic(o options, e runner, t topic, emit func(result), skip func(cases int)) error {
-	files, err := filepath.Glob(filepath.Join(o.dir, t.name, "*.json"))
+// stopped is what ends a case early: a panic that attempt catches.
+type stopped struct{ cause error }
+
+// need ends the case under way where there is an error.
+func need(err error) {
 	if err != nil {
-		return err
-	}
-	if len(files) == 0 {
-		return fmt.Errorf("goldens: no .json in %s", filepath.Join(o.dir, t.name))
-	}
-	for _, path := range files { // sorted
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		if err := runFile(o, e, t, path, name, emit, skip); err != nil {
-			emit(result{Topic: t.name, Model: name, Case: "*", Verdict: fail, Detail: err.Error()})
-		}
-	}
-	return nil
-}
-
-// runFile runs the cases of one file. An error means that it cannot be used at all.
-func runFile(o options, e runner, t topic, path, name string, emit func(result), skip func(cases int)) error {
-	f, ts, err := readFile(path)
-	if err != nil {
-		return err
-	}
-	cases, err := parseCases(t, f, o.caseName)
-	if err != nil {
-		return err
-	}
-	skip((len(f.Cases) - len(cases)) * max(len(f.Checkpoints), 1))
-	if len(cases) == 0 {
-		return nil
-	}
-	if len(f.Checkpoints) == 0 {
-		if !t.bare {
-			return fmt.Errorf("the file is about model %s and names no checkpoints", f.Model)
-		}
-		for _, gc := range cases {
-			emit(runCase(o, t, name, gc, nil, ts))
-		}
-	}
-	for _, checkpoint := range f.Checkpoints {
-		if !strings.HasPrefix(checkpoint, o.model) {
-			skip(len(cases))
-			continue
-		}
-		runCheckpoint(o, e, t, checkpoint, cases, ts, emit)
-	}
-	return nil
-}
-
-// parseCases reads a file's cases and keeps those of the name asked for; `varied-depth` asks for `varied-depth.full` too.
-func parseCases(t topic, f goldenFile, only string) ([]goldenCase, error) {
-	var cases []goldenCase
-	for i, raw := range f.Cases {
-		gc, err := t.parse(raw)
-		if err != nil {
-			return nil, fmt.Errorf("case %d: %w", i+1, err)
-		}
-		if d, ok := gc.(interface{ ofFile(goldenFile) }); ok {
-			d.ofFile(f)
-		}
-		if title := gc.title(); only == "" || title == only || strings.HasPrefix(title, only+".") {
-			cases = append(cases, gc)
-		}
-	}
-	return cases, nil
-}
-
-func runCheckpoint(o options, e runner, t topic, checkpoint string, cases []goldenCase, ts tensors, emit func(result)) {
-	m, err := loadCheckpoint(e, o.dir, checkpoint)
-	if err != nil {
-		for _, gc := range cases {
-			emit(result{Topic: t.name, Model: checkpoint, Case: gc.title(), Verdict: fail, Detail: err.Error()})
-		}
-		return
-	}
-	defer m.close()
-	for _, gc := range cases {
-		emit(runCase(o, t, checkpoint, gc, m, ts))
+		panic(stopped{err})
 	}
 }
 
-func loadCheckpoint(e runner, dir, checkpoint string) (*loaded, error) {
-	if !filepath.IsLocal(checkpoint) {
-		return nil, fmt.Errorf("checkpoint %q is not a folder of models/", checkpoint)
-	}
-	return e.load(filepath.Join(dir, "models", checkpoint))
+// must is need for a function that gives a value as well.
+func must[T any](v T, err error) T {
+	need(err)
+	return v
 }
 
-func runCase(o options, t topic, name string, gc goldenCase, m *loaded, ts tensors) result {
-	c := &check{limit: floatLimit}
-	if o.limits == eightBitLimits {
-		c.limit, c.rounded = eightBitError, true
-	}
-	r := result{Topic: t.name, Model: name, Case: gc.title(), Limit: c.limit, Verdict: pass}
-	if l, ok := gc.(interface{ leftOut() string }); ok && l.leftOut() != "" {
-		r.Verdict, r.Detail = leftOut, l.leftOut()
-		return r
-	}
-	err := gc.run(m, ts, c)
-	r.Worst = c.worst
-	switch {
-	case c.problem != "":
-		r.Verdict, r.Detail = fail, c.problem
-	case err != nil:
-		r.Verdict, r.Detail = fail, err.Error()
-	case c.compared == 0:
-		r.Verdict, r.Detail = fail, "the case compares nothing"
-	}
-	return r
+// attempt runs a case to its end, or to the first error that it cannot go on after.
+func attempt(gc goldenCase, m *loaded, ts tensors, c *check) {
+	defer func() {
+		switch end := recover().(type) {
+		case nil:
+		case stopped:
+			c.errorf("%v", end.cause)
+		default:
+			panic(end)
+		}
+	}()
+	gc.run(m, ts, c)
 }

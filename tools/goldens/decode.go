@@ -23,55 +23,37 @@ func (d decodeCase) title() string {
 	return d.Name + "." + d.Lookup
 }
 
-func (d decodeCase) run(m *loaded, ts tensors, c *check) error {
-	if err := d.Tokens.check("tokens"); err != nil {
-		return err
-	}
+func (d decodeCase) run(m *loaded, ts tensors, c *check) {
+	need(d.Tokens.check("tokens"))
 	rows := len(d.Tokens) * len(d.Tokens[0])
-	state, err := ts.get(d.State, rows, m.config.NEmbd)
-	if err != nil {
-		return err
+	state := must(ts.get(d.State, rows, m.config.NEmbd))
+	want := must(ts.get(d.Logits, rows, m.config.PaddedVocabSize))
+	if len(d.Chunks) == 0 {
+		d.feed(m, c, d.Plan, state, want)
 	}
-	want, err := ts.get(d.Logits, rows, m.config.PaddedVocabSize)
-	if err != nil {
-		return err
-	}
-	plans := [][][2]int{d.Plan}
-	if len(d.Chunks) > 0 {
-		plans = nil
-		for _, sizes := range d.Chunks {
-			var plan [][2]int
-			for _, n := range sizes {
-				plan = append(plan, [2]int{n, d.R})
-			}
-			plans = append(plans, plan)
+	for _, sizes := range d.Chunks {
+		var plan [][2]int
+		for _, n := range sizes {
+			plan = append(plan, [2]int{n, d.R})
 		}
+		d.feed(m, c, plan, state, want)
 	}
-	for _, plan := range plans {
-		if err := d.feed(m, c, plan, state, want); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // feed runs the tokens in the chunks of plan and compares every row.
-func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor) error {
+func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor) {
 	n, deepest, fed := len(d.Tokens[0]), 0, 0
 	for _, chunk := range plan {
 		if chunk[0] < 1 || chunk[1] < 0 {
-			return fmt.Errorf("chunk of %d tokens at num_steps %d", chunk[0], chunk[1])
+			c.fatalf("chunk of %d tokens at num_steps %d", chunk[0], chunk[1])
 		}
 		deepest, fed = max(deepest, chunk[1]), fed+chunk[0]
 	}
 	if fed != n {
-		return fmt.Errorf("chunks of %d tokens in all, the text has %d", fed, n)
+		c.fatalf("chunks of %d tokens in all, the text has %d", fed, n)
 	}
-	s, err := newSession(m, sessionOptions{Sequences: len(d.Tokens), Context: n, MaxSteps: deepest,
-		States: func(seq, pos int) []float32 { return state.rows[seq*n+pos] }}, d.Lookup)
-	if err != nil {
-		return err
-	}
+	s := must(newSession(m, sessionOptions{Sequences: len(d.Tokens), Context: n, MaxSteps: deepest,
+		States: func(seq, pos int) []float32 { return state.rows[seq*n+pos] }}, d.Lookup))
 	defer s.Close()
 	pos := 0
 	for _, chunk := range plan {
@@ -79,12 +61,9 @@ func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor)
 		for seq := range d.Tokens {
 			part[seq] = d.Tokens[seq][pos : pos+chunk[0]]
 		}
-		logits, err := s.Forward(inputs(part), chunk[1])
-		if err != nil {
-			return err
-		}
+		logits := must(s.Forward(inputs(part), chunk[1]))
 		if len(logits) != len(part)*chunk[0] {
-			return fmt.Errorf("%d rows of logits from %d tokens", len(logits), len(part)*chunk[0])
+			c.fatalf("%d rows of logits from %d tokens", len(logits), len(part)*chunk[0])
 		}
 		for i, row := range logits {
 			seq, at := i/chunk[0], pos+i%chunk[0]
@@ -95,5 +74,4 @@ func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor)
 	if d.Entries != nil {
 		compareEntries(cacheEntries(m, s, n), d.Entries, c)
 	}
-	return nil
 }

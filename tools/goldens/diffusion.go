@@ -1,15 +1,10 @@
 package main
 
-import (
-	"fmt"
-
-	"muninn/model/decode"
-)
+import "muninn/model/decode"
 
 // diffusionCase is the diffusion-style strategy: many live positions.
 type diffusionCase struct {
-	Name         string
-	Prompt       []int32
+	textCase
 	MaxTokens    int           `json:"max_new_tokens"`
 	InitScale    float64       `json:"init_scale"`
 	NoiseMixing  float64       `json:"state_noise_mixing"`
@@ -22,7 +17,6 @@ type diffusionCase struct {
 	MaxWavefront int     `json:"max_wavefront"`
 	FullPrefill  bool    `json:"full_prefill"`
 	Continuous   bool    `json:"continuous_compute"`
-	Lookup       string  `json:"cache_lookup_strategy"`
 
 	Tokens        []int32
 	Recurrence    []int    `json:"recurrence_per_position"`
@@ -39,8 +33,6 @@ type diffusionCase struct {
 	extras []int32 // the file's extra_tokens_cycle
 }
 
-func (d diffusionCase) title() string { return d.Name }
-
 // leftOut: a rule that no engine has on purpose.
 func (d diffusionCase) leftOut() string {
 	if d.FreezeName == "latent-acceleration-2" {
@@ -51,19 +43,11 @@ func (d diffusionCase) leftOut() string {
 
 func (d *diffusionCase) ofFile(f goldenFile) { d.extras = f.Extras }
 
-func (d *diffusionCase) run(m *loaded, _ tensors, c *check) error {
+func (d *diffusionCase) run(m *loaded, ts tensors, c *check) {
 	if d.InitScale != 0 || d.NoiseMixing != 0 {
-		return fmt.Errorf("init_scale %g, state_noise_mixing %g: random numbers of the reference, which the file does not give", d.InitScale, d.NoiseMixing)
+		c.fatalf("init_scale %g, state_noise_mixing %g: random numbers of the reference, which the file does not give", d.InitScale, d.NoiseMixing)
 	}
-	cfg := m.config
-	start, err := states{}.of(nil, 0, cfg.NEmbd)
-	if err != nil {
-		return err
-	}
-	e, err := newSession(m, sessionOptions{Sequences: 1, Context: cfg.BlockSize, MaxSteps: d.Steps, States: start}, d.Lookup)
-	if err != nil {
-		return err
-	}
+	e := d.open(m, ts, m.config.BlockSize, d.Steps)
 	defer e.Close()
 	drawn := 0
 	wave := decode.Wave{InnerRecurrence: d.Inner, Headway: d.Headway, Freeze: d.FreezeName, ExitThreshold: d.ExitT, EMA: d.EMA,
@@ -71,11 +55,7 @@ func (d *diffusionCase) run(m *loaded, _ tensors, c *check) error {
 	if len(d.extras) > 0 {
 		wave.Extra = func() int32 { drawn++; return d.extras[(drawn-1)%len(d.extras)] }
 	}
-	out, err := decode.Decode(e, 0, decode.Request{Prompt: d.Prompt, Steps: d.Steps, MaxTokens: d.MaxTokens, Pick: decode.Filters{Greedy: true},
-		Strategy: decode.Strategy{Wave: &wave, ContinuousCompute: d.Continuous}}, func(decode.Choice) (bool, error) { return false, nil })
-	if err != nil {
-		return err
-	}
+	out := d.decode(e, decode.Strategy{Wave: &wave, ContinuousCompute: d.Continuous}, d.Steps, d.MaxTokens)
 	n := out.Wave
 	for i := range min(len(n.StartAndWidth), len(d.Waves)) {
 		if n.StartAndWidth[i] != d.Waves[i] {
@@ -102,5 +82,4 @@ func (d *diffusionCase) run(m *loaded, _ tensors, c *check) error {
 			c.errorf("%s is %d, want %d", count.name, count.got, count.want)
 		}
 	}
-	return nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"muninn/model/arch"
@@ -71,28 +73,17 @@ func newSession(m *loaded, o sessionOptions, lookup string) (session, error) {
 	return s, nil
 }
 
-// engines are those that --engine names, the default first.
-var engines = []struct {
-	name string
-	open func(device string, weights checkpoint.Scheme) (runner, error)
-}{
-	{"device", openDevice},
-	{"reference", openReference},
+// engines are those that --engine names.
+var engines = map[string]func(device string, weights checkpoint.Scheme) (runner, error){
+	"device": openDevice, "reference": openReference,
 }
 
-func engineNames() string {
-	names := make([]string, len(engines))
-	for i, e := range engines {
-		names[i] = e.name
-	}
-	return strings.Join(names, ", ")
-}
+func engineNames() string { return strings.Join(slices.Sorted(maps.Keys(engines)), ", ") }
 
 func openEngine(name, device string, weights checkpoint.Scheme) (runner, error) {
-	for _, e := range engines {
-		if e.name == name {
-			return e.open(device, weights)
-		}
+	open, ok := engines[name]
+	if !ok {
+		return runner{}, fmt.Errorf("goldens: unknown engine %q; known: %s", name, engineNames())
 	}
-	return runner{}, fmt.Errorf("goldens: unknown engine %q; known: %s", name, engineNames())
+	return open(device, weights)
 }

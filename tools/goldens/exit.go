@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"strings"
 
@@ -11,59 +10,32 @@ import (
 
 // exitCase is adaptive depth: generation, or the score of a given text.
 type exitCase struct {
-	Name       string
+	textCase
 	Criterion  decode.Criterion
 	Threshold  json.RawMessage `json:"exit_threshold"` // "auto" or a number
 	Limit      float64         `json:"threshold_value"`
-	Lookup     string          `json:"cache_lookup_strategy"`
-	Prompt     []int32
-	Tokens     []int32 // generated, or in score mode given
-	MaxSteps   int     `json:"max_steps"`
-	State      states
-	MinSteps   int  `json:"min_steps"`
-	Every      int  `json:"check_criterion_every_n_steps"`
-	NoPrefill  bool `json:"do_not_exit_in_prefill"`
-	Continuous bool `json:"continuous_compute"`
+	Tokens     []int32         // generated, or in score mode given
+	MaxSteps   int             `json:"max_steps"`
+	MinSteps   int             `json:"min_steps"`
+	Every      int             `json:"check_criterion_every_n_steps"`
+	NoPrefill  bool            `json:"do_not_exit_in_prefill"`
+	Continuous bool            `json:"continuous_compute"`
 	Steps      []int
 	Values     [][]float64
 	Logits     string
 }
 
-func (e exitCase) title() string { return e.Name }
-
-func (e exitCase) exit() (decode.Exit, error) {
-	exit, err := decode.ParseExit(string(e.Criterion), strings.Trim(string(e.Threshold), `"`))
-	if err != nil {
-		return exit, err
-	}
+func (e exitCase) run(m *loaded, ts tensors, c *check) {
+	exit := must(decode.ParseExit(string(e.Criterion), strings.Trim(string(e.Threshold), `"`)))
 	exit.MinSteps, exit.Every, exit.Prefill = e.MinSteps, e.Every, !e.NoPrefill
-	return exit, nil
-}
-
-func (e exitCase) run(m *loaded, ts tensors, c *check) error {
-	exit, err := e.exit()
-	if err != nil {
-		return err
-	}
 	if exit.Limit() != e.Limit {
 		c.errorf("the threshold of %s is %g, want %g", e.Criterion, exit.Limit(), e.Limit)
 	}
 	if len(e.Tokens) == 0 {
-		return fmt.Errorf("the case has no tokens")
+		c.fatalf("the case has no tokens")
 	}
-	cfg := m.config
-	start, err := e.State.of(ts, 0, cfg.NEmbd)
-	if err != nil {
-		return err
-	}
-	want, err := ts.get(e.Logits, len(e.Tokens), cfg.PaddedVocabSize)
-	if err != nil {
-		return err
-	}
-	s, err := newSession(m, sessionOptions{Sequences: 1, Context: len(e.Prompt) + len(e.Tokens), MaxSteps: e.MaxSteps, States: start}, e.Lookup)
-	if err != nil {
-		return err
-	}
+	want := must(ts.get(e.Logits, len(e.Tokens), m.config.PaddedVocabSize))
+	s := e.open(m, ts, len(e.Prompt)+len(e.Tokens), e.MaxSteps)
 	defer s.Close()
 
 	var values [][]float64 // of each token
@@ -78,21 +50,16 @@ func (e exitCase) run(m *loaded, ts tensors, c *check) error {
 		Strategy: decode.Strategy{Exit: &exit, ContinuousCompute: e.Continuous}}
 	if len(e.Prompt) == 0 {
 		req.Prompt = e.Tokens
-		_, err = decode.Score(logits, 0, req, func(s decode.Scored) error { ran(s.Choice); return nil })
+		must(decode.Score(logits, 0, req, func(s decode.Scored) error { ran(s.Choice); return nil }))
 	} else {
-		var out decode.Outcome
-		out, err = decode.Decode(logits, 0, req, func(c decode.Choice) (bool, error) { ran(c); return false, nil })
+		out := must(decode.Decode(logits, 0, req, func(c decode.Choice) (bool, error) { ran(c); return false, nil }))
 		compareInts("token", out.Tokens, e.Tokens, c)
-	}
-	if err != nil {
-		return err
 	}
 	compareInts("steps of token", steps, e.Steps, c)
 	e.compareValues(values, c)
 	if c.problem == "" { // after another number of steps everything differs
 		c.rows(e.Logits, logits.rows, want.rows)
 	}
-	return nil
 }
 
 func (e exitCase) compareValues(got [][]float64, c *check) {

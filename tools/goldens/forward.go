@@ -26,90 +26,64 @@ type logitsRef struct {
 
 func (f forwardCase) title() string { return f.Name }
 
-func (f forwardCase) run(m *loaded, ts tensors, c *check) error {
-	if err := f.Tokens.check("tokens"); err != nil {
-		return err
-	}
-	state, err := ts.get(f.State, len(f.Tokens)*len(f.Tokens[0]), m.config.NEmbd)
-	if err != nil {
-		return err
-	}
-	given := func(seq, pos int) []float32 { return state.rows[seq*len(f.Tokens[0])+pos] }
+func (f forwardCase) run(m *loaded, ts tensors, c *check) {
+	need(f.Tokens.check("tokens"))
+	n := len(f.Tokens[0])
+	state := must(ts.get(f.State, len(f.Tokens)*n, m.config.NEmbd))
+	given := func(seq, pos int) []float32 { return state.rows[seq*n+pos] }
 	zero := make([]float32, m.config.NEmbd)
 	var stages []tensor
 	if !c.rounded {
 		stages = f.stages(ts)
 	}
 
-	runs := maps.Clone(f.Logits)
-	if len(stages) > 0 { // its own run, if no logits are compared at that depth
-		if runs[f.StagesAtR].Tensor == "" {
-			runs[f.StagesAtR] = logitsRef{}
-		}
+	runs := map[int]logitsRef{}
+	maps.Copy(runs, f.Logits)
+	if _, ok := runs[f.StagesAtR]; !ok && len(stages) > 0 {
+		runs[f.StagesAtR] = logitsRef{} // its own run, as no logits are compared at that depth
 	}
 	for _, r := range slices.Sorted(maps.Keys(runs)) {
-		var taps map[string][][]float32
-		if r == f.StagesAtR && len(stages) > 0 {
-			taps = map[string][][]float32{}
-		}
-		if err := f.pass(m, ts, c, r, runs[r], given, taps); err != nil {
-			return err
-		}
-		if taps == nil {
+		if r != f.StagesAtR || len(stages) == 0 {
+			f.pass(m, ts, c, r, runs[r], given, nil)
 			continue
 		}
+		taps := map[string][][]float32{}
+		f.pass(m, ts, c, r, runs[r], given, func(name string, rows [][]float32) { taps[name] = append(taps[name], rows...) })
 		for _, stage := range stages {
 			// `X.r32.coda.0` was taken at 32 steps; other stages are the same at any depth that reaches them.
 			name := strings.TrimPrefix(strings.TrimPrefix(stage.name, f.Name+"."), fmt.Sprintf("r%d.", r))
 			got, ok := taps[name]
 			if !ok {
-				return fmt.Errorf("tensor %s: the engine has no stage %q at num_steps %d", stage.name, name, r)
+				c.fatalf("tensor %s: the engine has no stage %q at num_steps %d", stage.name, name, r)
 			}
 			c.rows(stage.name, got, stage.rows)
 		}
 	}
 	for _, r := range slices.Sorted(maps.Keys(f.ZeroLogits)) {
-		if err := f.pass(m, ts, c, r, f.ZeroLogits[r], func(int, int) []float32 { return zero }, nil); err != nil {
-			return err
-		}
+		f.pass(m, ts, c, r, f.ZeroLogits[r], func(int, int) []float32 { return zero }, nil)
 	}
-	return nil
 }
 
-// pass runs the tokens once from the given states, compares the logits and collects stages in taps unless it is nil.
+// pass runs the tokens once from the given states and compares the logits. taps, unless nil, is given the stages.
 func (f forwardCase) pass(m *loaded, ts tensors, c *check, numSteps int, ref logitsRef, states func(seq, pos int) []float32,
-	taps map[string][][]float32) error {
-	o := sessionOptions{Sequences: len(f.Tokens), Context: len(f.Tokens[0]), MaxSteps: numSteps, States: states}
-	if taps != nil {
-		o.Taps = func(name string, rows [][]float32) { taps[name] = append(taps[name], rows...) }
-	}
-	s, err := newSession(m, o, "")
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	logits, err := s.Forward(inputs(f.Tokens), numSteps)
-	if err != nil || ref.Tensor == "" {
-		return err
-	}
+	taps func(name string, rows [][]float32)) {
 	n := len(f.Tokens[0])
-	switch ref.Rows {
-	case "all":
-	case "last":
+	s := must(newSession(m, sessionOptions{Sequences: len(f.Tokens), Context: n, MaxSteps: numSteps, States: states, Taps: taps}, ""))
+	defer s.Close()
+	logits := must(s.Forward(inputs(f.Tokens), numSteps))
+	switch {
+	case ref.Tensor == "":
+		return
+	case ref.Rows == "last":
 		var last [][]float32
-		for seq := range f.Tokens {
-			last = append(last, logits[seq*n+n-1])
+		for rows := range slices.Chunk(logits, n) {
+			last = append(last, rows[n-1])
 		}
 		logits = last
-	default:
-		return fmt.Errorf("%s: rows is %q, want all or last", ref.Tensor, ref.Rows)
+	case ref.Rows != "all":
+		c.fatalf("%s: rows is %q, want all or last", ref.Tensor, ref.Rows)
 	}
-	want, err := ts.get(ref.Tensor, len(logits), m.config.PaddedVocabSize)
-	if err != nil {
-		return err
-	}
-	c.rows(ref.Tensor, logits, want.rows)
-	return nil
+	c.rows(ref.Tensor, logits, must(ts.get(ref.Tensor, len(logits), m.config.PaddedVocabSize)).rows)
 }
 
 // stages are the case's tensors that its json does not name: values from inside the pass.

@@ -18,7 +18,7 @@ type generateCase struct {
 	Lookup     string `json:"cache_lookup_strategy"`
 	Prompt     batch
 	R          int
-	State      states
+	State      *string // as initialStates takes it
 	EOS        []int32 `json:"eos_token_id"`
 	Continuous bool    `json:"continuous_compute"`
 	Tokens     batch
@@ -33,64 +33,44 @@ func (g generateCase) title() string { return g.Name }
 // marginRounding is how far margins are off by being written with four decimals.
 const marginRounding = 0.5e-4
 
-func (g generateCase) run(m *loaded, ts tensors, c *check) error {
-	if err := g.Prompt.check("prompt"); err != nil {
-		return err
-	}
-	if err := g.Tokens.check("tokens"); err != nil {
-		return err
-	}
+func (g generateCase) run(m *loaded, ts tensors, c *check) {
+	need(g.Prompt.check("prompt"))
+	need(g.Tokens.check("tokens"))
 	if len(g.Tokens) != len(g.Prompt) {
-		return fmt.Errorf("%d prompts and %d outputs", len(g.Prompt), len(g.Tokens))
+		c.fatalf("%d prompts and %d outputs", len(g.Prompt), len(g.Tokens))
 	}
 	cfg, n := m.config, len(g.Tokens[0])
 	length := len(g.Prompt[0]) + n
-	start, err := g.State.of(ts, length-1, cfg.NEmbd) // the last token is never run
-	if err != nil {
-		return err
-	}
+	start := initialStates(ts, g.State, length-1, cfg.NEmbd) // the last token is never run
 	var want [][]float32
 	if g.Logits != "" {
-		table, err := ts.get(g.Logits, n*len(g.Tokens), cfg.PaddedVocabSize)
-		if err != nil {
-			return err
-		}
-		want = table.rows
+		want = must(ts.get(g.Logits, n*len(g.Tokens), cfg.PaddedVocabSize)).rows
 	}
-	s, err := newSession(m, sessionOptions{Sequences: len(g.Prompt), Context: length, MaxSteps: g.R, States: start,
-		Continuous: g.Continuous || strings.HasPrefix(g.Name, "continuous_compute")}, g.Lookup)
-	if err != nil {
-		return err
-	}
+	s := must(newSession(m, sessionOptions{Sequences: len(g.Prompt), Context: length, MaxSteps: g.R, States: start,
+		Continuous: g.Continuous || strings.HasPrefix(g.Name, "continuous_compute")}, g.Lookup))
 	defer s.Close()
-	margins, err := g.generate(s, c, want)
-	if err != nil {
-		return err
+	margins := g.generate(s, c, want)
+	if c.problem != "" { // after another token everything differs
+		return
 	}
-	if c.problem == "" { // after another token everything differs
-		g.compareMargins(margins, c)
-	}
-	if g.CacheSteps != nil && c.problem == "" {
+	g.compareMargins(margins, c)
+	if g.CacheSteps != nil {
 		compareSlots(cacheEntries(m, s, length-1), g.CacheSteps, c)
 	}
-	return nil
 }
 
 // generate runs the loop and compares tokens and logits up to the first wrong token. It gives the margins of the tokens
 // picked, the smallest of the batch at each place.
-func (g generateCase) generate(s session, c *check, want [][]float32) ([]float64, error) {
+func (g generateCase) generate(s session, c *check, want [][]float32) []float64 {
 	var margins []float64
 	stopped := make([]bool, len(g.Prompt))
 	next := g.Prompt
 	for t := range g.Tokens[0] {
 		if !slices.Contains(stopped, false) {
 			c.errorf("every sequence met a stop token before token %d of %d", t, len(g.Tokens[0]))
-			return margins, nil
+			return margins
 		}
-		logits, err := s.Forward(inputs(next), g.R)
-		if err != nil {
-			return nil, err
-		}
+		logits := must(s.Forward(inputs(next), g.R))
 		n := len(next[0])
 		next = make(batch, len(g.Prompt))
 		margin := math.Inf(1)
@@ -102,7 +82,7 @@ func (g generateCase) generate(s session, c *check, want [][]float32) ([]float64
 			token := int32(decode.Argmax(row))
 			if token != g.Tokens[seq][t] {
 				c.errorf("token %d of sequence %d is %d, want %d", t, seq, token, g.Tokens[seq][t])
-				return margins, nil
+				return margins
 			}
 			c.compared++
 			margin = min(margin, marginOf(row))
@@ -114,7 +94,7 @@ func (g generateCase) generate(s session, c *check, want [][]float32) ([]float64
 	if g.EOS != nil && slices.Contains(stopped, false) {
 		c.errorf("no stop token after %d tokens", len(g.Tokens[0]))
 	}
-	return margins, nil
+	return margins
 }
 
 func (g generateCase) compareMargins(margins []float64, c *check) {
@@ -135,13 +115,6 @@ func (g generateCase) compareMargins(margins []float64, c *check) {
 
 // marginOf is the largest logit minus the second largest.
 func marginOf(logits []float32) float64 {
-	first, second := math.Inf(-1), math.Inf(-1)
-	for _, l := range logits {
-		if v := float64(l); v > first {
-			first, second = v, first
-		} else if v > second {
-			second = v
-		}
-	}
-	return first - second
+	sorted, n := slices.Sorted(slices.Values(logits)), len(logits)
+	return float64(sorted[n-1]) - float64(sorted[n-2])
 }

@@ -29,11 +29,11 @@ var topics = []topic{
 	{"sampling", parseAs[samplingCase], true},
 }
 
-// goldenCase is one case of a topic. run compares what m computes with the file's tensors; m is nil in a file without
-// checkpoints, which bare topics have.
+// goldenCase is one case of a topic. run compares what m computes with the file's tensors, and may end early by need, must
+// or fatalf; m is nil in a file without checkpoints, which bare topics have.
 type goldenCase interface {
 	title() string
-	run(m *loaded, t tensors, c *check) error
+	run(m *loaded, t tensors, c *check)
 }
 
 func parseAs[T goldenCase](raw json.RawMessage) (goldenCase, error) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // The names of --limits.
@@ -42,13 +44,8 @@ func (o *options) checkLimits() error {
 
 // roundedRow compares a row of logits of an engine whose weights are rounded.
 func (c *check) roundedRow(what string, got, want []float32) {
-	var off2, want2 float64
-	for i := range got {
-		d := float64(got[i]) - float64(want[i])
-		off2 += d * d
-		want2 += float64(want[i]) * float64(want[i])
-	}
-	relative := math.Sqrt(off2 / want2)
+	w := float64s(want)
+	relative := floats.Distance(float64s(got), w, 2) / floats.Norm(w, 2)
 	if math.IsNaN(relative) {
 		relative = math.MaxFloat64 // JSON has no NaN
 	}
@@ -64,19 +61,23 @@ func (c *check) roundedRow(what string, got, want []float32) {
 
 // divergence is KL(softmax(p) || softmax(q)).
 func divergence(p, q []float32) float64 {
-	logSum := func(x []float32) float64 {
-		top := float64(slices.Max(x))
-		var sum float64
-		for _, v := range x {
-			sum += math.Exp(float64(v) - top)
-		}
-		return top + math.Log(sum)
+	logProbs := func(logits []float32) []float64 {
+		list := float64s(logits)
+		floats.AddConst(-floats.LogSumExp(list), list)
+		return list
 	}
-	lp, lq := logSum(p), logSum(q)
+	lp, lq := logProbs(p), logProbs(q)
 	var kl float64
-	for i := range p {
-		a := float64(p[i]) - lp
-		kl += math.Exp(a) * (a - (float64(q[i]) - lq))
+	for i := range lp {
+		kl += math.Exp(lp[i]) * (lp[i] - lq[i])
 	}
 	return kl
+}
+
+func float64s(row []float32) []float64 {
+	list := make([]float64, len(row))
+	for i, v := range row {
+		list[i] = float64(v)
+	}
+	return list
 }

@@ -10,7 +10,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,9 +31,9 @@ type options struct {
 
 func main() {
 	var o options
-	flags := pflag.NewFlagSet("goldens", pflag.ContinueOnError)
+	flags := pflag.NewFlagSet("goldens", pflag.ExitOnError)
 	flags.StringVar(&o.dir, "dir", "testdata/goldens", "folder of golden data")
-	flags.StringVar(&o.engine, "engine", engines[0].name, "what to compare: "+engineNames())
+	flags.StringVar(&o.engine, "engine", "device", "what to compare: "+engineNames())
 	flags.StringVar(&o.device, "device", "", "device by index, type or part of its name")
 	flags.StringVar(&o.quant, "quant", "auto", "format of the weights on the device; E4 keeps its values in q4_0, E8 in q8_0, with --keep embed=...,adapter=... too")
 	flags.StringVar(&o.keep, "keep", "", "parts with a format of their own, as for muninn run")
@@ -43,12 +42,7 @@ func main() {
 	flags.StringVar(&o.caseName, "case", "", "only cases of this name")
 	flags.StringVar(&o.limits, "limits", float32Limits, "what holds the engine: "+float32Limits+", or "+eightBitLimits+" for --quant q8_0 of models that it does not hold exactly (forward and decode: logits only)")
 	flags.BoolVar(&o.json, "json", false, "one JSON document instead of lines")
-	if err := flags.Parse(os.Args[1:]); errors.Is(err, pflag.ErrHelp) {
-		return
-	} else if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
+	flags.Parse(os.Args[1:])
 	if flags.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "goldens: unexpected argument %q; the folder is given by --dir\n", flags.Arg(0))
 		os.Exit(2)
@@ -74,58 +68,68 @@ type summary struct {
 	Skipped int      `json:"skipped"`
 }
 
+// goldenRun is a run under way.
+type goldenRun struct {
+	options
+	summary
+	engine runner
+	out    io.Writer
+}
+
 // run runs the cases that o asks for and prints them to w. An error means that the question makes no sense; whatever is
 // wrong with a case is a result.
 func run(o options, w io.Writer) (summary, error) {
-	s := summary{Dir: o.dir, Engine: o.engine, Results: []result{}}
-	if err := o.checkLimits(); err != nil {
-		return s, err
-	}
-	list, err := chooseTopics(o.dir, o.topics)
-	if err != nil {
-		return s, err
-	}
-	weights, err := checkpoint.ParseScheme(o.quant, o.keep)
-	if err != nil {
-		return s, err
-	}
-	e, err := openEngine(o.engine, o.device, weights)
-	if err != nil {
-		return s, err
-	}
-	defer e.close()
-	for _, t := range list {
-		err := runTopic(o, e, t, func(r result) {
-			s.add(r)
-			if !o.json {
-				fmt.Fprintln(w, r)
-			}
-		}, func(cases int) { s.Skipped += cases })
-		if err != nil {
-			return s, err
-		}
-	}
-	if len(s.Results) == 0 {
-		return s, fmt.Errorf("goldens: no case %q under %s in topics %s", o.caseName, o.dir, joinTopics(list))
-	}
-	if o.json {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", " ")
-		return s, enc.Encode(s)
-	}
-	_, err = fmt.Fprintf(w, "%d passed, %d failed, %d left out, %d skipped\n", s.Passed, s.Failed, s.LeftOut, s.Skipped)
-	return s, err
+	r := goldenRun{options: o, out: w, summary: summary{Dir: o.dir, Engine: o.engine, Results: []result{}}}
+	err := r.run()
+	return r.summary, err
 }
 
-func (s *summary) add(r result) {
-	s.Results = append(s.Results, r)
-	switch r.Verdict {
+func (r *goldenRun) run() error {
+	if err := r.checkLimits(); err != nil {
+		return err
+	}
+	list, err := chooseTopics(r.dir, r.topics)
+	if err != nil {
+		return err
+	}
+	weights, err := checkpoint.ParseScheme(r.quant, r.keep)
+	if err != nil {
+		return err
+	}
+	if r.engine, err = openEngine(r.options.engine, r.device, weights); err != nil {
+		return err
+	}
+	defer r.engine.close()
+	for _, t := range list {
+		if err := r.topic(t); err != nil {
+			return err
+		}
+	}
+	if len(r.Results) == 0 {
+		return fmt.Errorf("goldens: no case %q under %s in topics %s", r.caseName, r.dir, joinTopics(list))
+	}
+	if r.json {
+		enc := json.NewEncoder(r.out)
+		enc.SetIndent("", " ")
+		return enc.Encode(r.summary)
+	}
+	_, err = fmt.Fprintf(r.out, "%d passed, %d failed, %d left out, %d skipped\n", r.Passed, r.Failed, r.LeftOut, r.Skipped)
+	return err
+}
+
+// add counts a result and prints it.
+func (r *goldenRun) add(one result) {
+	r.Results = append(r.Results, one)
+	switch one.Verdict {
 	case pass:
-		s.Passed++
+		r.Passed++
 	case leftOut:
-		s.LeftOut++
+		r.LeftOut++
 	default:
-		s.Failed++
+		r.Failed++
+	}
+	if !r.json {
+		fmt.Fprintln(r.out, one)
 	}
 }
 

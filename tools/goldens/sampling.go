@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"muninn/model/decode"
 )
 
@@ -37,38 +39,30 @@ func (s samplingCase) title() string {
 	return s.Probs
 }
 
-func (s samplingCase) run(_ *loaded, ts tensors, c *check) error {
+func (s samplingCase) run(_ *loaded, ts tensors, c *check) {
 	c.limit = samplingLimit
 	logits, ok := ts[s.Logits]
 	if !ok {
-		return fmt.Errorf("the file has no tensor %q", s.Logits)
+		c.fatalf("the file has no tensor %q", s.Logits)
 	}
 	options := decode.Filters{Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinP: s.MinP, RepetitionPenalty: s.RepetitionPenalty,
 		DRYMultiplier: s.DRYMultiplier, DRYBase: s.DRYBase, DRYAllowedLength: s.DRYAllowedLength}
-	if err := options.Validate(); err != nil {
-		return err
-	}
+	need(options.Validate())
 	if len(s.History) != len(logits.rows) || s.Kept != nil && len(s.Kept) != len(logits.rows) {
-		return fmt.Errorf("%d histories and %d counts for %d rows of %s", len(s.History), len(s.Kept), len(logits.rows), s.Logits)
+		c.fatalf("%d histories and %d counts for %d rows of %s", len(s.History), len(s.Kept), len(logits.rows), s.Logits)
 	}
 	for i, row := range logits.rows {
 		row = slices.Clone(row)
 		options.Penalise(row, s.History[i])
 		if s.Penalised != "" {
-			want, err := ts.get(s.Penalised, len(logits.rows), len(row))
-			if err != nil {
-				return err
-			}
-			c.limit = max(c.limit, samplingLimit*largest(want.rows[i]))
+			want := must(ts.get(s.Penalised, len(logits.rows), len(row)))
+			c.limit = max(c.limit, samplingLimit*floats.Norm(float64s(want.rows[i]), math.Inf(1)))
 			c.row(fmt.Sprintf("%s row %d", s.Penalised, i), row, want.rows[i])
 		}
 		if s.Probs == "" {
 			continue
 		}
-		want, err := ts.get(s.Probs, len(logits.rows), len(row))
-		if err != nil {
-			return err
-		}
+		want := must(ts.get(s.Probs, len(logits.rows), len(row)))
 		probs, kept := make([]float32, len(row)), 0
 		for j, p := range options.Probabilities(row) {
 			probs[j] = float32(p)
@@ -81,13 +75,4 @@ func (s samplingCase) run(_ *loaded, ts tensors, c *check) error {
 			c.errorf("%s row %d: %d tokens kept, want %d", s.Probs, i, kept, s.Kept[i])
 		}
 	}
-	return nil
-}
-
-func largest(row []float32) float64 {
-	most := 0.0
-	for _, v := range row {
-		most = max(most, math.Abs(float64(v)))
-	}
-	return most
 }

@@ -1,34 +1,51 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 
 	"muninn/model/decode"
 )
 
-// states is how the cases of strategies name their initial states: a table by position of the file, or null for zeros.
-type states struct{ *string }
+// textCase is what the cases of strategies have in common: one text and where its states begin.
+type textCase struct {
+	Name   string
+	Lookup string `json:"cache_lookup_strategy"`
+	Prompt []int32
+	State  *string // as initialStates takes it
+}
 
-func (s *states) UnmarshalJSON(raw []byte) error { return json.Unmarshal(raw, &s.string) }
+func (t textCase) title() string { return t.Name }
 
-// of gives the states (n_embd) of a text of so many positions by position.
-func (s states) of(ts tensors, positions, width int) (func(seq, pos int) []float32, error) {
-	if s.string == nil {
+// open starts a session for the text alone.
+func (t textCase) open(m *loaded, ts tensors, context, maxSteps int) session {
+	start := initialStates(ts, t.State, 0, m.config.NEmbd)
+	return must(newSession(m, sessionOptions{Sequences: 1, Context: context, MaxSteps: maxSteps, States: start}, t.Lookup))
+}
+
+// decode goes on with the prompt greedily, for n tokens at most.
+func (t textCase) decode(e session, strategy decode.Strategy, numSteps, n int) decode.Outcome {
+	return must(decode.Decode(e, 0, decode.Request{Prompt: t.Prompt, Steps: numSteps, MaxTokens: n, Pick: decode.Filters{Greedy: true}, Strategy: strategy},
+		func(decode.Choice) (bool, error) { return false, nil }))
+}
+
+// initialStates gives the initial states (n_embd) of a text of so many positions by position: rows of the named tensor, or
+// zeros where name is nil.
+func initialStates(ts tensors, name *string, positions, width int) func(seq, pos int) []float32 {
+	if name == nil {
 		zero := make([]float32, width)
-		return func(int, int) []float32 { return zero }, nil
+		return func(int, int) []float32 { return zero }
 	}
-	table, err := ts.get(*s.string, 0, width)
-	if err == nil && len(table.rows) < positions {
-		err = fmt.Errorf("tensor %s has states of %d positions, the text %d", *s.string, len(table.rows), positions)
+	table := must(ts.get(*name, 0, width))
+	if len(table.rows) < positions {
+		need(fmt.Errorf("tensor %s has states of %d positions, the text %d", *name, len(table.rows), positions))
 	}
 	return func(_, pos int) []float32 {
 		if pos >= len(table.rows) {
 			return nil // which the engine refuses
 		}
 		return table.rows[pos]
-	}, err
+	}
 }
 
 // compareInts compares what was decided, up to the first that is wrong.

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// topic runs the cases of one topic, file by file.
+func (r *goldenRun) topic(t topic) error {
+	files, err := filepath.Glob(filepath.Join(r.dir, t.name, "*.json"))
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("goldens: no .json in %s", filepath.Join(r.dir, t.name))
+	}
+	for _, path := range files { // sorted
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		if err := r.file(t, path, name); err != nil {
+			r.add(result{Topic: t.name, Model: name, Case: "*", Verdict: fail, Detail: err.Error()})
+		}
+	}
+	return nil
+}
+
+// file runs the cases of one file. An error means that it cannot be used at all.
+func (r *goldenRun) file(t topic, path, name string) error {
+	f, ts, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	cases, err := parseCases(t, f, r.caseName)
+	if err != nil {
+		return err
+	}
+	r.Skipped += (len(f.Cases) - len(cases)) * max(len(f.Checkpoints), 1)
+	if len(cases) == 0 {
+		return nil
+	}
+	if len(f.Checkpoints) == 0 {
+		if !t.bare {
+			return fmt.Errorf("the file is about model %s and names no checkpoints", f.Model)
+		}
+		r.cases(t, name, cases, nil, ts)
+	}
+	for _, checkpoint := range f.Checkpoints {
+		if !strings.HasPrefix(checkpoint, r.model) {
+			r.Skipped += len(cases)
+			continue
+		}
+		m, err := r.load(checkpoint)
+		if err != nil {
+			for _, gc := range cases {
+				r.add(result{Topic: t.name, Model: checkpoint, Case: gc.title(), Verdict: fail, Detail: err.Error()})
+			}
+			continue
+		}
+		r.cases(t, checkpoint, cases, m, ts)
+		m.close()
+	}
+	return nil
+}
+
+// parseCases reads a file's cases and keeps those of the name asked for; `varied-depth` asks for `varied-depth.full` too.
+func parseCases(t topic, f goldenFile, only string) ([]goldenCase, error) {
+	var cases []goldenCase
+	for i, raw := range f.Cases {
+		gc, err := t.parse(raw)
+		if err != nil {
+			return nil, fmt.Errorf("case %d: %w", i+1, err)
+		}
+		if d, ok := gc.(interface{ ofFile(goldenFile) }); ok {
+			d.ofFile(f)
+		}
+		if title := gc.title(); only == "" || title == only || strings.HasPrefix(title, only+".") {
+			cases = append(cases, gc)
+		}
+	}
+	return cases, nil
+}
+
+func (r *goldenRun) load(checkpoint string) (*loaded, error) {
+	if !filepath.IsLocal(checkpoint) {
+		return nil, fmt.Errorf("checkpoint %q is not a folder of models/", checkpoint)
+	}
+	return r.engine.load(filepath.Join(r.dir, "models", checkpoint))
+}
+
+func (r *goldenRun) cases(t topic, name string, cases []goldenCase, m *loaded, ts tensors) {
+	for _, gc := range cases {
+		c := &check{limit: floatLimit}
+		if r.limits == eightBitLimits {
+			c.limit, c.rounded = eightBitError, true
+		}
+		done := result{Topic: t.name, Model: name, Case: gc.title(), Limit: c.limit, Verdict: pass}
+		if l, ok := gc.(interface{ leftOut() string }); ok && l.leftOut() != "" {
+			done.Verdict, done.Detail = leftOut, l.leftOut()
+			r.add(done)
+			continue
+		}
+		attempt(gc, m, ts, c)
+		if c.compared == 0 {
+			c.errorf("the case compares nothing")
+		}
+		if done.Worst, done.Detail = c.worst, c.problem; c.problem != "" {
+			done.Verdict = fail
+		}
+		r.add(done)
+	}
+}
