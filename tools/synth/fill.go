@@ -2,10 +2,47 @@ package main
 
 import (
 	"encoding/binary"
+	"sync"
+
+	"github.com/nlpodyssey/safetensors"
 
 	"muninn/model/arch"
 	"muninn/shaders/format"
 )
+
+// tensor is a tensor of a plan as the library asks for it; it is made when it is written.
+type tensor struct {
+	plan *plan
+	arch.TensorSpec
+}
+
+func (t tensor) DType() safetensors.DType { return t.plan.dtype.file }
+
+func (t tensor) DataLen() uint64 { return uint64(t.plan.dtype.Bytes(t.Elements())) }
+
+func (t tensor) Shape() (shape []uint64) {
+	for _, n := range t.TensorSpec.Shape {
+		shape = append(shape, uint64(n))
+	}
+	return shape
+}
+
+// pieceElements is how many elements one goroutine makes: 2 to 4 MiB of file.
+const pieceElements = 1 << 20
+
+// Data makes the tensor's bytes, by all cores at once.
+func (t tensor) Data() []byte {
+	src := newSource(t.plan.config, t.TensorSpec, t.plan.dtype.Type, t.plan.seed)
+	data := make([]byte, t.DataLen())
+	var workers sync.WaitGroup
+	for first, rest := int64(0), data; len(rest) > 0; first += pieceElements {
+		part := rest[:min(pieceElements*src.size, len(rest))]
+		rest = rest[len(part):]
+		workers.Go(func() { src.fill(part, first) })
+	}
+	workers.Wait()
+	return data
+}
 
 // source makes the stored bytes of one tensor, any part of it on its own. Element n takes the sixteen bits n%4 of random
 // word n/4 and looks them up in a table.

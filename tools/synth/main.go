@@ -24,7 +24,6 @@ import (
 	"golang.org/x/term"
 
 	"muninn/model/arch"
-	"muninn/shaders/format"
 )
 
 type options struct {
@@ -38,7 +37,7 @@ type options struct {
 
 func main() {
 	var o options
-	flags := pflag.NewFlagSet("synth", pflag.ContinueOnError)
+	flags := pflag.NewFlagSet("synth", pflag.ExitOnError)
 	flags.StringVar(&o.out, "out", "", "folder to write; must not hold a checkpoint yet")
 	flags.StringVar(&o.shape, "shape", "tiny", arch.ShapeForm+", or one of "+arch.ShapeNames())
 	flags.StringVar(&o.dtype, "dtype", "bf16", "element type: bf16, f16 or f32")
@@ -48,12 +47,7 @@ func main() {
 	flags.Usage = func() {
 		fmt.Fprintf(os.Stderr, "Usage: synth --out DIR [--shape SHAPE]\n\n%s", flags.FlagUsages())
 	}
-	if err := flags.Parse(os.Args[1:]); errors.Is(err, pflag.ErrHelp) {
-		return
-	} else if err != nil {
-		fmt.Fprintln(os.Stderr, "synth:", err)
-		os.Exit(2)
-	}
+	flags.Parse(os.Args[1:])
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -91,8 +85,8 @@ func (o options) plan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	dtype := format.InFile(o.dtype)
-	if dtype.Size() == 0 {
+	dtype, ok := elementTypes[strings.ToLower(o.dtype)]
+	if !ok {
 		return nil, fmt.Errorf("--dtype %s: want bf16, f16 or f32", o.dtype)
 	}
 	limit, err := parseSize(o.shardSize)

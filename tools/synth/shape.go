@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"muninn/model/arch"
-	"muninn/shaders/format"
 )
 
 // configJSON is config.json with the fields that the authors' files have; torchType is the element type's name there.
@@ -26,9 +25,6 @@ func configJSON(s arch.Shape, torchType string, blockSize int) ([]byte, error) {
 		"tie_word_embeddings": true, "torch_dtype": torchType, "vocab_size": s.VocabSize,
 	}, "", "  ")
 }
-
-// torchNames are the element types' names in config.json.
-var torchNames = map[format.Type]string{format.F32: "float32", format.F16: "float16", format.BF16: "bfloat16"}
 
 // specialTokens have consecutive ids, in Huginn's order.
 var specialTokens = []string{"begin_text", "end_text", "begin_header", "end_header", "end_turn", "pad"}

@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"sync"
+	"slices"
+
+	"github.com/nlpodyssey/safetensors"
 
 	"muninn/model/arch"
 	"muninn/shaders/format"
@@ -20,32 +20,37 @@ import (
 // plan is a checkpoint before it is written.
 type plan struct {
 	config arch.Config
-	dtype  format.Type
+	dtype  elementType
 	seed   uint64
 	shards []shard
 	texts  map[string][]byte // the other files; config.json goes last, as nothing opens without it
 }
 
+// elementType is a type of stored weights under its names.
+type elementType struct {
+	format.Type
+	file  safetensors.DType
+	torch string // in config.json
+}
+
+// elementTypes are those that --dtype names.
+var elementTypes = map[string]elementType{
+	"bf16": {format.BF16, safetensors.BF16, "bfloat16"}, "f16": {format.F16, safetensors.F16, "float16"}, "f32": {format.F32, safetensors.F32, "float32"},
+}
+
 // shard is one file of weights.
 type shard struct {
 	name    string
-	header  []byte // length and JSON
-	tensors []placed
-	size    int64
+	tensors map[string]tensor
+	size    int64 // of the tensors, in bytes
 }
 
-// placed is a tensor at its place in the file.
-type placed struct {
-	arch.TensorSpec
-	start, bytes int64
-}
+const configName = "config.json"
 
-const configName, partial = "config.json", ".partial"
-
-func newPlan(s arch.Shape, dtype format.Type, seed uint64, blockSize int, limit int64) (*plan, error) {
+func newPlan(s arch.Shape, dtype elementType, seed uint64, blockSize int, limit int64) (*plan, error) {
 	p := &plan{dtype: dtype, seed: seed, texts: map[string][]byte{}}
 	var err error
-	if p.texts[configName], err = configJSON(s, torchNames[dtype], blockSize); err != nil {
+	if p.texts[configName], err = configJSON(s, dtype.torch, blockSize); err != nil {
 		return nil, err
 	}
 	if p.config, _, err = arch.ParseConfig(p.texts[configName]); err != nil {
@@ -63,56 +68,34 @@ func newPlan(s arch.Shape, dtype format.Type, seed uint64, blockSize int, limit 
 // place cuts the tensors into shards of at most limit bytes; a tensor is never cut.
 func (p *plan) place(limit int64) error {
 	var current *shard
-	total := int64(0)
 	for _, spec := range p.config.TensorSpecs() {
 		if spec.Optional {
 			continue // the tied head
 		}
 		n := p.dtype.Bytes(spec.Elements())
 		if current == nil || current.size > 0 && current.size+n > limit {
-			p.shards = append(p.shards, shard{})
+			p.shards = append(p.shards, shard{name: "model.safetensors", tensors: map[string]tensor{}})
 			current = &p.shards[len(p.shards)-1]
 		}
-		current.tensors = append(current.tensors, placed{spec, current.size, n})
+		current.tensors[spec.Name] = tensor{p, spec}
 		current.size += n
-		total += n
+	}
+	if len(p.shards) == 1 {
+		return nil
 	}
 	weightMap := map[string]string{}
 	for i := range p.shards {
 		s := &p.shards[i]
-		s.name = "model.safetensors"
-		if len(p.shards) > 1 {
-			s.name = fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(p.shards))
-		}
-		for _, t := range s.tensors {
-			weightMap[t.Name] = s.name
-		}
-		if err := s.makeHeader(p.dtype); err != nil {
-			return err
+		s.name = fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(p.shards))
+		for name := range s.tensors {
+			weightMap[name] = s.name
 		}
 	}
-	if len(p.shards) > 1 {
-		index, err := json.MarshalIndent(map[string]any{"metadata": map[string]any{"total_size": total}, "weight_map": weightMap}, "", "  ")
-		if err != nil {
-			return err
-		}
-		p.texts["model.safetensors.index.json"] = index
-	}
-	return nil
-}
-
-func (s *shard) makeHeader(dtype format.Type) error {
-	entries := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
-	for _, t := range s.tensors {
-		entries[t.Name] = map[string]any{"dtype": dtype.FileName(), "shape": t.Shape, "data_offsets": []int64{t.start, t.start + t.bytes}}
-	}
-	text, err := json.Marshal(entries)
-	if err != nil {
-		return err
-	}
-	text = append(text, strings.Repeat(" ", (8-len(text)%8)%8)...)
-	s.header = append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)
-	return nil
+	var err error
+	p.texts["model.safetensors.index.json"], err = json.MarshalIndent(map[string]any{
+		"metadata": map[string]any{"total_size": p.bytes()}, "weight_map": weightMap,
+	}, "", "  ")
+	return err
 }
 
 // bytes of all weights.
@@ -124,9 +107,9 @@ func (p *plan) bytes() int64 {
 	return n
 }
 
-// write puts the checkpoint into dir. Everything is written under temporary names first; then files get their names,
-// config.json last. progress is called with numbers of bytes, from several goroutines.
-func (p *plan) write(ctx context.Context, dir string, progress func(int)) (err error) {
+// write puts the checkpoint into dir. Everything is written into a folder of its own first; then files go to their places,
+// config.json last. progress is called with numbers of bytes.
+func (p *plan) write(ctx context.Context, dir string, progress func(int)) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -135,94 +118,57 @@ func (p *plan) write(ctx context.Context, dir string, progress func(int)) (err e
 			return fmt.Errorf("%s already holds %s; give another folder or remove that checkpoint", dir, name)
 		}
 	}
-	names := p.names()
-	defer func() {
-		if err != nil {
-			for _, name := range names {
-				os.Remove(filepath.Join(dir, name+partial))
-			}
-		}
-	}()
+	partial, err := os.MkdirTemp(dir, ".partial-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(partial)
+	names := slices.Collect(maps.Keys(p.texts))
 	for name, text := range p.texts {
-		if err := os.WriteFile(filepath.Join(dir, name+partial), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(partial, name), text, 0o644); err != nil {
 			return err
 		}
 	}
 	for _, s := range p.shards {
-		if err := p.writeShard(ctx, filepath.Join(dir, s.name+partial), s, progress); err != nil {
+		names = append(names, s.name)
+		if err := s.write(ctx, filepath.Join(partial, s.name), progress); err != nil {
 			return err
 		}
 	}
+	names = append(slices.DeleteFunc(names, func(name string) bool { return name == configName }), configName)
 	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if err := os.Rename(path+partial, path); err != nil {
+		if err := os.Rename(filepath.Join(partial, name), filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// names of all files in the order in which they may appear.
-func (p *plan) names() []string {
-	var names []string
-	for _, s := range p.shards {
-		names = append(names, s.name)
-	}
-	for name := range p.texts {
-		if name != configName {
-			names = append(names, name)
-		}
-	}
-	return append(names, configName)
-}
-
-// chunkElements is how many elements one goroutine makes at a time: 2 to 4 MiB of file.
-const chunkElements = 1 << 20
-
-// writeShard writes one file, its chunks by all cores at once.
-func (p *plan) writeShard(ctx context.Context, path string, s shard, progress func(int)) (err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+// write writes one file.
+func (s shard) write(ctx context.Context, path string, progress func(int)) error {
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.WriteAt(s.header, 0); err != nil {
-		return err
+	err = safetensors.SerializeToWriter(s.tensors, map[string]string{"format": "pt"}, watched{f, ctx, progress})
+	if err == nil {
+		err = f.Sync()
 	}
-	type chunk struct {
-		source *source
-		first  int64 // element
-		count  int64
-		off    int64 // in the file
+	return errors.Join(err, f.Close())
+}
+
+// watched is a file that tells of its progress and ends with a context.
+type watched struct {
+	file     *os.File
+	ctx      context.Context
+	progress func(int)
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, context.Cause(w.ctx)
 	}
-	chunks := make(chan chunk)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			buf := make([]byte, chunkElements*p.dtype.Size())
-			for c := range chunks {
-				part := buf[:c.count*int64(p.dtype.Size())]
-				c.source.fill(part, c.first)
-				if _, err := f.WriteAt(part, c.off); err != nil {
-					cancel(err)
-				}
-				progress(len(part))
-			}
-		})
-	}
-	size := int64(p.dtype.Size())
-	for _, t := range s.tensors {
-		src := newSource(p.config, t.TensorSpec, p.dtype, p.seed)
-		for first, all := int64(0), t.bytes/size; first < all && ctx.Err() == nil; first += chunkElements {
-			chunks <- chunk{src, first, min(chunkElements, all-first), int64(len(s.header)) + t.start + first*size}
-		}
-	}
-	close(chunks)
-	workers.Wait()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return f.Sync()
+	n, err := w.file.Write(p)
+	w.progress(n)
+	return n, err
 }
