@@ -59,19 +59,15 @@ func (c compiler) compile(v table.Variant, dir, out string) error {
 // compileAll compiles the variants on all processors; out names the file of a kernel. All errors are returned.
 func (c compiler) compileAll(list []table.Variant, dir string, out func(name string) string) error {
 	errs := make([]error, len(list))
-	next := make(chan int)
+	running := make(chan struct{}, runtime.NumCPU())
 	var wg sync.WaitGroup
-	for range runtime.NumCPU() {
+	for i, v := range list {
+		running <- struct{}{}
 		wg.Go(func() {
-			for i := range next {
-				errs[i] = c.compile(list[i], dir, out(list[i].Name))
-			}
+			errs[i] = c.compile(v, dir, out(v.Name))
+			<-running
 		})
 	}
-	for i := range list {
-		next <- i
-	}
-	close(next)
 	wg.Wait()
 	return errors.Join(errs...)
 }

@@ -22,18 +22,23 @@ func main() {
 	dir := flag.String("dir", "shaders", "shaders folder")
 	check := flag.Bool("check", false, "compile into a temporary folder and compare with the committed kernels")
 	flag.Parse()
-	run := build
-	if *check {
-		run = verify
+	f, err := open(*dir)
+	switch {
+	case err != nil:
+	case *check:
+		err = f.verify()
+	default:
+		err = f.build()
 	}
-	if err := run(*dir); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "glsl:", err)
 		os.Exit(1)
 	}
 }
 
-// folder is the state of a shaders folder on disk.
+// folder is the state of a shaders folder on disk, and what compiles it.
 type folder struct {
+	compiler
 	dir      string
 	variants []table.Variant
 	index    table.Index
@@ -60,41 +65,34 @@ func open(dir string) (folder, error) {
 		return f, err
 	}
 	text, err = os.ReadFile(filepath.Join(dir, "spv", "index.txt"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
-	}
 	if err == nil {
 		f.index, err = table.ReadIndex(bytes.NewReader(text))
 	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	f.compiler, err = findCompiler()
 	return f, err
 }
 
 // build compiles what is stale. Another version of the tool makes everything stale, so that one version made all.
-func build(dir string) error {
-	f, err := open(dir)
-	if err != nil {
+func (f folder) build() error {
+	if err := os.MkdirAll(filepath.Join(f.dir, "spv"), 0o755); err != nil {
 		return err
 	}
-	c, err := findCompiler()
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, "spv"), 0o755); err != nil {
-		return err
-	}
-	next := table.Index{Tool: c.version, Kernels: map[string]table.Entry{}}
+	next := table.Index{Tool: f.version, Kernels: map[string]table.Entry{}}
 	var stale []table.Variant
 	for _, v := range f.variants {
-		hash, err := v.SourceHash(os.DirFS(dir))
+		hash, err := v.SourceHash(os.DirFS(f.dir))
 		if err != nil {
 			return err
 		}
 		next.Kernels[v.Name] = table.Entry{Source: hash}
-		if f.index.Tool != c.version || f.index.Stale(v.Name, hash, f.code(v.Name)) != "" {
+		if f.index.Tool != f.version || f.index.Stale(v.Name, hash, f.code(v.Name)) != "" {
 			stale = append(stale, v)
 		}
 	}
-	if err := c.compileAll(stale, dir, f.spv); err != nil {
+	if err := f.compileAll(stale, f.dir, f.spv); err != nil {
 		return err
 	}
 	for name, e := range next.Kernels {
@@ -105,14 +103,10 @@ func build(dir string) error {
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	if err := next.Write(&text); err != nil {
+	if err := os.WriteFile(filepath.Join(f.dir, "spv", "index.txt"), next.Text(), 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "spv", "index.txt"), text.Bytes(), 0o644); err != nil {
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "glsl: %d kernels, %d compiled, %d removed; %s%s\n", len(f.variants), len(stale), removed, c.version, c.validated())
+	fmt.Fprintf(os.Stderr, "glsl: %d kernels, %d compiled, %d removed; %s%s\n", len(f.variants), len(stale), removed, f.version, f.validated())
 	return nil
 }
 
@@ -144,27 +138,19 @@ func (f folder) removeUnnamed(x table.Index) (int, error) {
 
 // verify compiles everything anew. The bytes depend on the compiler's version, so they are compared only when the
 // installed one made the committed kernels; with another version the kernels have to compile and pass spirv-val.
-func verify(dir string) error {
-	f, err := open(dir)
-	if err != nil {
-		return err
-	}
-	c, err := findCompiler()
-	if err != nil {
-		return err
-	}
+func (f folder) verify() error {
 	tmp, err := os.MkdirTemp("", "glsl")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
 	fresh := func(name string) string { return filepath.Join(tmp, name+".spv") }
-	if err := c.compileAll(f.variants, dir, fresh); err != nil {
+	if err := f.compileAll(f.variants, f.dir, fresh); err != nil {
 		return err
 	}
-	if c.version != f.index.Tool {
+	if f.version != f.index.Tool {
 		fmt.Fprintf(os.Stderr, "glsl: %d kernels compile%s; bytes not compared: installed is %s, the committed kernels were made by %s\n",
-			len(f.variants), c.validated(), c.version, f.index.Tool)
+			len(f.variants), f.validated(), f.version, f.index.Tool)
 		return nil
 	}
 	var wrong []error
@@ -178,7 +164,7 @@ func verify(dir string) error {
 		}
 	}
 	if len(wrong) == 0 {
-		fmt.Fprintf(os.Stderr, "glsl: %d kernels equal to what %s makes%s\n", len(f.variants), c.version, c.validated())
+		fmt.Fprintf(os.Stderr, "glsl: %d kernels equal to what %s makes%s\n", len(f.variants), f.version, f.validated())
 	}
 	return errors.Join(wrong...)
 }

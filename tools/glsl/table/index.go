@@ -3,14 +3,14 @@ package table
 import (
 	"bufio"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +26,7 @@ type Entry struct {
 	Code   string // of the .spv file
 }
 
-// ReadIndex parses what Write wrote.
+// ReadIndex parses what Text gives.
 func ReadIndex(r io.Reader) (Index, error) {
 	x := Index{Kernels: map[string]Entry{}}
 	lines := bufio.NewScanner(r)
@@ -44,25 +44,18 @@ func ReadIndex(r io.Reader) (Index, error) {
 	return x, lines.Err()
 }
 
-// Write writes the tool's version, then a line for each kernel in order of name: name, source hash, code hash.
-func (x Index) Write(w io.Writer) error {
-	names := make([]string, 0, len(x.Kernels))
-	for name := range x.Kernels {
-		names = append(names, name)
+// Text is the tool's version, then a line for each kernel in order of name: name, source hash, code hash.
+func (x Index) Text() []byte {
+	text := fmt.Appendln(nil, x.Tool)
+	for _, name := range slices.Sorted(maps.Keys(x.Kernels)) {
+		text = fmt.Appendln(text, name, x.Kernels[name].Source, x.Kernels[name].Code)
 	}
-	sort.Strings(names)
-	b := bufio.NewWriter(w)
-	fmt.Fprintln(b, x.Tool)
-	for _, name := range names {
-		fmt.Fprintln(b, name, x.Kernels[name].Source, x.Kernels[name].Code)
-	}
-	return b.Flush()
+	return text
 }
 
 // CodeHash is the hash of a compiled kernel.
 func CodeHash(code []byte) string {
-	sum := sha256.Sum256(code)
-	return hex.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256(code))
 }
 
 // SourceHash is the hash of all that decides a variant's code: its source with every file that it includes, directly
@@ -73,7 +66,7 @@ func (v Variant) SourceHash(shaders fs.FS) (string, error) {
 	if err := include(shaders, v.Source, map[string]bool{}, h); err != nil {
 		return "", fmt.Errorf("kernel %s: %w", v.Name, err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
 var includeLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+"([^"]+)"`)

@@ -82,11 +82,7 @@ func TestSourceHash(t *testing.T) {
 func TestIndex(t *testing.T) {
 	code := []byte{3, 2, 35, 7}
 	x := Index{Tool: "tool 1, lib 2", Kernels: map[string]Entry{"b": {CodeHash(nil), CodeHash(code)}, "a": {CodeHash(code), CodeHash(nil)}}}
-	var text bytes.Buffer
-	if err := x.Write(&text); err != nil {
-		t.Fatal(err)
-	}
-	got, err := ReadIndex(bytes.NewReader(text.Bytes()))
+	got, err := ReadIndex(bytes.NewReader(x.Text()))
 	if err != nil || got.Tool != x.Tool || got.Kernels["b"] != x.Kernels["b"] || got.Kernels["a"] != x.Kernels["a"] {
 		t.Fatalf("got %v, %v", got, err)
 	}
