@@ -56,7 +56,7 @@ func (o Options) Choose(ck *checkpoint.Checkpoint, caps vk.Caps) (fit.Choice, er
 	if o.Fit.Off {
 		choose = fit.Given
 	}
-	return choose(fit.Of(ck, o.Weights), caps, w, fit.Loads)
+	return choose(fit.Of(ck, o.Weights), caps, w)
 }
 
 // sized is the session that was chosen.

@@ -23,7 +23,6 @@ type Error struct {
 	Least   uint64   // when none does: what the smallest of all settings needs
 	binding error
 	model   Model
-	can     Can
 }
 
 func (e *Error) Unwrap() error { return ErrDoesNotFit }
@@ -48,33 +47,28 @@ func (e *Error) Error() string {
 	}
 	b.WriteString("\nwhat fits:")
 	for _, c := range e.Fitting {
-		fmt.Fprintf(&b, "\n  %s  (%s)", strings.Join(e.model.Flags(c.Setting, e.can), " "), Size(c.Plan.Device))
+		fmt.Fprintf(&b, "\n  %s  (%s)", e.model.Flags(c.Setting), Size(c.Plan.Device))
 	}
 	return b.String()
 }
 
-// Flags are the flags of the command line that make a setting. A flag of which there is one value only is left out.
-func (m Model) Flags(s Setting, can Can) []string {
-	list := []string{"--quant", m.QuantName(s.Quant), "--cache-lookup-strategy", s.Lookup.String(), "--ctx", fmt.Sprint(s.Context),
-		"--num-steps", fmt.Sprint(s.Steps)}
-	if len(can.KV) > 1 {
-		list = append(list, "--kv-type", s.KV.String())
-	}
-	return list
+// Flags are the flags of the command line that make a setting.
+func (m Model) Flags(s Setting) string {
+	return fmt.Sprintf("--quant %s --cache-lookup-strategy %s --ctx %d --num-steps %d --kv-type %s", m.QuantName(s.Quant), s.Lookup, s.Context, s.Steps, s.KV)
 }
 
 // doesNotFit looks for settings outside the wish that fit: first those that give up one of the things that it fixes.
-func (m Model) doesNotFit(c vk.Caps, space Space, w Wish, can Can, binding error) error {
-	e := &Error{Device: c.Name, Space: space, binding: binding, model: m, can: can}
-	for _, s := range m.candidates(w, can) {
+func (m Model) doesNotFit(c vk.Caps, space Space, w Wish, binding error) error {
+	e := &Error{Device: c.Name, Space: space, binding: binding, model: m}
+	for _, s := range m.candidates(w) {
 		if p, err := m.Plan(c, s, w.Session); err == nil && (e.Plan.Device == 0 || p.Device < e.Plan.Device) {
 			e.Nearest, e.Plan = s, p
 		}
 	}
 	if e.Plan.Device == 0 {
-		e.Nearest = m.candidates(w, can)[0]
+		e.Nearest = m.candidates(w)[0]
 	}
-	e.Fitting, e.Least = m.fitting(c, space, w, can)
+	e.Fitting, e.Least = m.fitting(c, space, w)
 	return e
 }
 
@@ -86,9 +80,9 @@ type relaxed struct {
 
 // fitting are up to three settings that fit, of different kinds where there are such: those first that give up least.
 // least is what the smallest of all settings takes.
-func (m Model) fitting(c vk.Caps, space Space, w Wish, can Can) (list []Choice, least uint64) {
+func (m Model) fitting(c vk.Caps, space Space, w Wish) (list []Choice, least uint64) {
 	var fits []relaxed
-	for _, r := range m.relaxations(w, can) {
+	for _, r := range m.relaxations(w) {
 		p, err := m.Plan(c, r.Setting, w.Session)
 		if err != nil {
 			continue
@@ -109,7 +103,7 @@ func (m Model) fitting(c vk.Caps, space Space, w Wish, can Can) (list []Choice, 
 			if len(list) == 3 {
 				return list, least
 			}
-			flags := strings.Join(m.Flags(r.Setting, can), " ")
+			flags := m.Flags(r.Setting)
 			if taken[flags] || !alike && kinds[r.gives] {
 				continue
 			}
@@ -122,18 +116,18 @@ func (m Model) fitting(c vk.Caps, space Space, w Wish, can Can) (list []Choice, 
 
 // relaxations are all settings that this program knows, in order of preference, whatever the wish fixes. Contexts go down
 // to 64 positions, steps to an eighth.
-func (m Model) relaxations(w Wish, can Can) []relaxed {
+func (m Model) relaxations(w Wish) []relaxed {
 	free := Wish{Context: w.Context, Least: w.Least, Session: w.Session}
 	want := m.contexts(w)[0]
-	quants := m.quants(free, can)
+	quants := m.quants(free)
 	if w.Quant != nil && !slices.ContainsFunc(quants, func(q *format.Type) bool { return q != nil && *q == *w.Quant }) {
 		quants = append([]*format.Type{w.Quant}, quants...)
 	}
-	caches := m.caches(free, can)
+	caches := m.caches(free)
 	if w.Lookup != nil {
 		own := w
 		own.KV = nil
-		caches = append(m.caches(own, can), caches...)
+		caches = append(m.caches(own), caches...)
 	}
 	var list []relaxed
 	for steps := m.steps(w); steps > 0 && steps >= m.steps(w)/8; steps /= 2 {

@@ -51,7 +51,7 @@ func TestWishesAndSuggestions(t *testing.T) {
 		w := randomWish(t, r)
 		caps := Card(uint64(2200+r.IntN(12000)) << 20)
 		room := roomOf(t, caps)
-		choice, err := Choose(huginn, caps, w, all)
+		choice, err := Choose(huginn, caps, w)
 		if err == nil {
 			s := choice.Setting
 			switch {
@@ -72,7 +72,7 @@ func TestWishesAndSuggestions(t *testing.T) {
 		seen := make(map[string]bool)
 		for _, c := range e.Fitting {
 			p, err := huginn.Plan(caps, c.Setting, w.Session)
-			flags := strings.Join(huginn.Flags(c.Setting, all), " ")
+			flags := huginn.Flags(c.Setting)
 			if err != nil || p.Device > room || p.Device != c.Plan.Device || seen[flags] || c.Context < w.Least {
 				t.Errorf("%+v: %s is suggested: %d bytes in %d (%v)", w, flags, p.Device, room, err)
 			}
@@ -103,7 +103,7 @@ func roomOf(t *testing.T, c vk.Caps) uint64 {
 func TestErrorNamesParts(t *testing.T) {
 	bf16 := format.BF16
 	w := Wish{Quant: &bf16, Lookup: lookup(t, "full"), Context: 4096, ContextFixed: true}
-	_, err := Choose(huginn, Card(12<<30), w, all)
+	_, err := Choose(huginn, Card(12<<30), w)
 	var e *Error
 	if !errors.As(err, &e) || len(e.Fitting) != 3 {
 		t.Fatalf("%v", err)

@@ -30,9 +30,6 @@ func Of(ck *checkpoint.Checkpoint, scheme checkpoint.Scheme) Model {
 	}}
 }
 
-// Loads is what may be chosen. KV in float32 is for comparisons: it is taken only when asked for.
-var Loads = Can{Quants: format.Types(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
-
 // Wish is what the user wants. What is fixed stays; what is nil or zero is Choose's to choose.
 type Wish struct {
 	Quant   *format.Type    // fixed format of the weights
@@ -48,12 +45,6 @@ type Wish struct {
 
 // Floor is the shortest context that is chosen on the user's behalf.
 const Floor = 512
-
-// Can is what this program loads today.
-type Can struct {
-	Quants []format.Type
-	KV     []shaders.KVType
-}
 
 // Setting is one way to hold a model.
 type Setting struct {
@@ -87,12 +78,12 @@ func (m Model) Plan(c vk.Caps, s Setting, o engine.SessionOptions) (engine.Memor
 }
 
 // Given is the setting of a wish with nothing chosen to make it fit: weights as stored, the default rule.
-func Given(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
+func Given(m Model, c vk.Caps, w Wish) (Choice, error) {
 	space, err := SpaceOf(c)
 	if err != nil {
 		return Choice{}, err
 	}
-	s := m.candidates(w, can)[0]
+	s := m.candidates(w)[0]
 	p, err := m.Plan(c, s, w.Session)
 	return Choice{Setting: s, Plan: p, Space: space, Why: s.describe(m) + " as given; " + Verdict(p, c)}, err
 }
@@ -101,14 +92,14 @@ func Given(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
 // stored, or at 16 bits, while the cache can make room without losing much. Then they go to 8 bits and then to 4, before
 // the cache is squeezed into fewer slots than a Huginn keeps well with, and before the context is cut. What the wish
 // fixes is never changed. When nothing fits the error is an *Error.
-func Choose(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
+func Choose(m Model, c vk.Caps, w Wish) (Choice, error) {
 	space, err := SpaceOf(c)
 	if err != nil {
 		return Choice{}, err
 	}
 	var preferred engine.MemoryPlan
 	var binding error
-	list := m.candidates(w, can)
+	list := m.candidates(w)
 	for i, s := range list {
 		p, err := m.Plan(c, s, w.Session)
 		if errors.Is(err, shaders.ErrBindingLimit) {
@@ -127,7 +118,7 @@ func Choose(m Model, c vk.Caps, w Wish, can Can) (Choice, error) {
 			preferred = p
 		}
 	}
-	return Choice{}, m.doesNotFit(c, space, w, can, binding)
+	return Choice{}, m.doesNotFit(c, space, w, binding)
 }
 
 // why is the line that says what was chosen, and what of it was not the first choice.

@@ -9,7 +9,6 @@ import (
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/engine/weights"
-	"muninn/shaders"
 	"muninn/shaders/format"
 	"muninn/vk"
 	"muninn/vk/recorded"
@@ -33,9 +32,6 @@ var shape = arch.Config{
 	IntermediateSize: 17920, VocabSize: 65536, PaddedVocabSize: 65536, BlockSize: 4096, MeanRecurrence: 32,
 	RopeBase: 50000, NormEps: 1e-6, TieEmbeddings: true, QKBias: true,
 }
-
-// all is a program that loads every format; KV in f32 is for comparisons only.
-var all = Can{Quants: format.Types(), KV: []shaders.KVType{shaders.KVF16, shaders.KVQ8}}
 
 // What is chosen for the published model on real devices. Its weights take 6.6 GiB in bf16, 3.6 in q8_0, 2.1 in q4_0; the
 // cache of 4096 positions 10.6 GiB in f16 with a slot for each of 32 steps, 1.6 with compress-s16, half of that in q8.
@@ -76,7 +72,7 @@ func TestRecordedDevices(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		choice, err := Choose(huginn, caps, Wish{}, all)
+		choice, err := Choose(huginn, caps, Wish{})
 		if err != nil || name(choice.Setting) != c.want {
 			t.Errorf("%s: %q (%v), want %q", c.device, name(choice.Setting), err, c.want)
 			continue
@@ -116,7 +112,7 @@ func TestSizes(t *testing.T) {
 		{20, "bf16 latest-m4 f16 4096"},
 		{24, "bf16 latest-m4 f16 4096"},
 	} {
-		choice, err := Choose(huginn, Card(c.gib<<30), Wish{}, all)
+		choice, err := Choose(huginn, Card(c.gib<<30), Wish{})
 		if c.want == "" {
 			if !errors.Is(err, ErrDoesNotFit) || !strings.Contains(err.Error(), "no setting fits") {
 				t.Errorf("%d GiB: %v", c.gib, err)
@@ -135,14 +131,14 @@ func TestSizes(t *testing.T) {
 // More memory never makes a choice worse.
 func TestMoreMemoryIsNoWorse(t *testing.T) {
 	rank := make(map[string]int)
-	for i, s := range huginn.candidates(Wish{}, all) {
+	for i, s := range huginn.candidates(Wish{}) {
 		if _, ok := rank[name(s)]; !ok {
 			rank[name(s)] = i
 		}
 	}
 	best := 1 << 30
 	for mib := uint64(2600); mib < 24<<10; mib += 100 {
-		choice, err := Choose(huginn, Card(mib<<20), Wish{}, all)
+		choice, err := Choose(huginn, Card(mib<<20), Wish{})
 		if err != nil {
 			if best < 1<<30 {
 				t.Fatalf("%d MiB: %v", mib, err)
@@ -160,21 +156,10 @@ func TestMoreMemoryIsNoWorse(t *testing.T) {
 	}
 }
 
-// What a program cannot load is not chosen, and the flag of a single KV type is not mentioned.
-func TestOnlyWhatLoads(t *testing.T) {
-	today := Can{Quants: []format.Type{format.F32, format.F16, format.BF16}, KV: []shaders.KVType{shaders.KVF32}}
-	choice, err := Choose(huginn, Card(12<<30), Wish{}, today)
-	if err != nil || name(choice.Setting) != "bf16 latest-m4-compress-s16 f32 4096" && name(choice.Setting) != "bf16 latest-m4-compress-s8 f32 4096" {
-		t.Errorf("%q, %v", name(choice.Setting), err)
-	}
-	if flags := strings.Join(huginn.Flags(choice.Setting, today), " "); strings.Contains(flags, "kv-type") {
-		t.Error(flags)
-	}
-	if _, err := Choose(huginn, Card(6<<30), Wish{}, today); !errors.Is(err, ErrDoesNotFit) {
-		t.Errorf("6 GiB without block formats: %v", err)
-	}
+// Weights stored in float32 go to 16 bits first.
+func TestStoredInFloat32(t *testing.T) {
 	float := storedAs(format.F32, format.F32)
-	if choice, err := Choose(float, Card(12<<30), Wish{}, all); err != nil || choice.Quant == nil || *choice.Quant != format.BF16 {
+	if choice, err := Choose(float, Card(12<<30), Wish{}); err != nil || choice.Quant == nil || *choice.Quant != format.BF16 {
 		t.Errorf("stored in f32: %q, %v", name(choice.Setting), err)
 	}
 }
@@ -185,7 +170,7 @@ func TestFormatsOnlyNarrow(t *testing.T) {
 		format.Q8_0: "q8_0 q4_0", format.Q4_0: "q4_0"} {
 		m := Model{Stored: stored}
 		var names []string
-		for _, f := range m.quants(Wish{}, all) {
+		for _, f := range m.quants(Wish{}) {
 			names = append(names, m.QuantName(f))
 		}
 		if got := strings.Join(names, " "); got != want {
@@ -233,11 +218,11 @@ func TestSpaceOfOddHeaps(t *testing.T) {
 	}
 	c = Card(24 * gib)
 	c.MemoryBudget, c.Heaps[1] = true, vk.Heap{Size: 2 << 20, Budget: 2 << 20}
-	given, err := Given(huginn, c, Wish{}, all)
+	given, err := Given(huginn, c, Wish{})
 	if err != nil || given.Plan.Short == 0 || given.Plan.Device > given.Space.Room() || !strings.Contains(Verdict(given.Plan, c), "of host memory for staging, there is room for 0 KiB") {
 		t.Errorf("2 MiB of host memory: %s (%v)", Verdict(given.Plan, c), err)
 	}
-	if _, err := Choose(huginn, c, Wish{}, all); !errors.Is(err, ErrDoesNotFit) || !strings.Contains(err.Error(), "host memory") {
+	if _, err := Choose(huginn, c, Wish{}); !errors.Is(err, ErrDoesNotFit) || !strings.Contains(err.Error(), "host memory") {
 		t.Errorf("2 MiB of host memory: %v", err)
 	}
 }

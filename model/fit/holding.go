@@ -48,7 +48,7 @@ func Holdings(ck *checkpoint.Checkpoint) ([]Holding, error) {
 // HoldingOn is that of one device.
 func HoldingOn(ck *checkpoint.Checkpoint, c vk.Caps) (Holding, error) {
 	m := Of(ck, checkpoint.Scheme{})
-	choice, err := Choose(m, c, Wish{}, Loads)
+	choice, err := Choose(m, c, Wish{})
 	var e *Error
 	if errors.As(err, &e) {
 		return Holding{Device: c.Name, Bytes: e.Plan.Device + e.Space.Reserve, Free: e.Space.Free}, nil

@@ -3,7 +3,6 @@ package fit
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"muninn/model/decode"
 	"muninn/shaders"
@@ -33,14 +32,14 @@ func rowCounts(w Wish) []int {
 }
 
 // quants are the formats to try, best first: as stored, which is nil, then what takes less.
-func (m Model) quants(w Wish, can Can) []*format.Type {
+func (m Model) quants(w Wish) []*format.Type {
 	if w.Quant != nil {
 		return []*format.Type{w.Quant}
 	}
 	list := []*format.Type{nil}
 	size := func(f format.Type) uint64 { return shaders.MatrixBytes(1, 64, f) }
 	for _, f := range []format.Type{format.BF16, format.Q8_0, format.Q4_0} {
-		if size(f) < size(m.Stored) && slices.Contains(can.Quants, f) {
+		if size(f) < size(m.Stored) {
 			list = append(list, &f)
 		}
 	}
@@ -55,16 +54,19 @@ type cache struct {
 }
 
 // caches are the caches to try, best first: 8-bit blocks lose less than sharing slots, and a Huginn keeps
-// its answers with 4 slots for the core steps (compress-s16), less surely with 2 or 1.
-func (m Model) caches(w Wish, can Can) []cache {
+// its answers with 4 slots for the core steps (compress-s16), less surely with 2 or 1. KV in float32 is for comparisons: it is
+// taken only when asked for.
+func (m Model) caches(w Wish) []cache {
+	types := []shaders.KVType{shaders.KVF16, shaders.KVQ8}
+	if w.KV != nil {
+		types = []shaders.KVType{*w.KV}
+	}
 	var list []cache
 	for _, slots := range []int{0, 4, 2, 1} {
-		for _, kv := range []shaders.KVType{shaders.KVF32, shaders.KVF16, shaders.KVQ8} {
-			switch {
-			case w.KV != nil && *w.KV != kv, w.KV == nil && !slices.Contains(can.KV, kv):
-			case w.Lookup == nil:
+		for _, kv := range types {
+			if w.Lookup == nil {
 				list = append(list, cache{m.lookup(slots), kv, slots == 0 || slots >= 4})
-			case slots == 0: // once for each type
+			} else if slots == 0 { // once for each type
 				list = append(list, cache{*w.Lookup, kv, true})
 			}
 		}
@@ -96,11 +98,11 @@ func (m Model) steps(w Wish) int {
 }
 
 // candidates are the settings to try, in order of preference.
-func (m Model) candidates(w Wish, can Can) []Setting {
-	quants, contexts := m.quants(w, can), m.contexts(w)
+func (m Model) candidates(w Wish) []Setting {
+	quants, contexts := m.quants(w), m.contexts(w)
 	var list []Setting
 	add := func(quant *format.Type, context int, gentleOnly bool) {
-		for _, c := range m.caches(w, can) {
+		for _, c := range m.caches(w) {
 			if gentleOnly && !c.gentle {
 				continue
 			}
