@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,11 +18,16 @@ func traceRun(t *testing.T, args ...string) *trace.Trace {
 	if o.code != cli.ExitOK {
 		t.Fatalf("%v: exit status %d, %s", args, o.code, o.err)
 	}
-	tr, err := trace.ReadJSON(strings.NewReader(o.out))
-	if err != nil {
+	return readTrace(t, o.out)
+}
+
+func readTrace(t *testing.T, text string) *trace.Trace {
+	t.Helper()
+	var tr trace.Trace
+	if err := json.Unmarshal([]byte(text), &tr); err != nil {
 		t.Fatal(err)
 	}
-	return tr
+	return &tr
 }
 
 // TestTraceAgrees: the tokens and their core steps are those of a run, whatever ends them, and each token is what the step of its
@@ -68,10 +74,7 @@ func TestTraceIsReproducible(t *testing.T) {
 	} {
 		first := invoke(append([]string{"trace", "demo", "a,b c", "-q", "-o", "-", "--device", firstDevice(t)}, strings.Fields(flags)...)...)
 		first.wants(t, cli.ExitOK, `"args":["trace","demo",`, "")
-		tr, err := trace.ReadJSON(strings.NewReader(first.out))
-		if err != nil {
-			t.Fatal(err)
-		}
+		tr := readTrace(t, first.out)
 		again := invoke(append(tr.Run.Args, "-q", "-o", "-")...)
 		if again.out != first.out || again.code != cli.ExitOK {
 			t.Errorf("%v\ngives exit status %d, %s\n%.600s\nwant\n%.600s", tr.Run.Args, again.code, again.err, again.out, first.out)

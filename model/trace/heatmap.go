@@ -20,10 +20,11 @@ type table struct {
 	first, last int // tokens, without the last
 	height      float64
 	cell        float64
-	columns     []int // core step of each
-	numbered    func(step int) bool
-	taken       bool // core steps stand behind the rows: they differ
+	columns     []int        // core step of each
+	numbered    map[int]bool // core steps that have their number; nil: all
+	taken       bool         // core steps stand behind the rows: they differ
 	draw        func(c *canvas, y float64, tok Token)
+	mark        func(c *canvas, y float64, tok Token) // the exit
 }
 
 // heatMap draws tokens by core steps, coloured by the residual. However many tokens there are, its height is bounded: rows of
@@ -50,32 +51,30 @@ func (t *Trace) heatMap() picture {
 	if stride > 1 {
 		caption += fmt.Sprintf(" One of every %d core steps is drawn.", stride)
 	}
-	ticks := map[int]bool{}
-	for _, k := range countTicks(1, steps, heatTicks) {
-		ticks[(k-1)/stride*stride+1] = true
-	}
-	rows := table{last: len(t.Tokens), height: min(rowHeight, tallest/float64(max(len(t.Tokens), 1))), cell: cell, taken: t.stepsDiffer()}
+	rows := table{numbered: map[int]bool{}, last: len(t.Tokens), height: min(rowHeight, tallest/float64(max(len(t.Tokens), 1))), cell: cell, taken: t.stepsDiffer()}
 	for k := 1; k <= steps; k += stride {
 		rows.columns = append(rows.columns, k)
 	}
-	rows.numbered = func(k int) bool { return ticks[k] }
+	for _, k := range countTicks(1, steps, heatTicks) {
+		rows.numbered[(k-1)/stride*stride+1] = true
+	}
 	gap := min(1, rows.height/16)
 	rows.draw = func(c *canvas, y float64, tok Token) {
 		for k := 0; k < len(tok.Path); k += stride {
 			c.rect(heatLeft+cell*float64(k/stride), y, max(cell-0.5, cell*0.9), rows.height-gap, fmt.Sprintf(`fill="%s"`, Ramp(scale.at(tok.Path[k].Residual))))
 		}
 	}
-	mark := func(c *canvas, y float64, tok Token) {
+	rows.mark = func(c *canvas, y float64, tok Token) {
 		c.dot(heatLeft+cell*(float64((tok.Steps-1)/stride)+0.5), y+(rows.height-gap)/2, min(3, max(rows.height/2, 1)))
 	}
 	return picture{
 		id: "heatmap", title: "Convergence", caption: caption, attrs: fmt.Sprintf(`data-stride="%d"`, stride),
-		parts: append([]part{{66, c.String()}}, t.rows(rows, mark)...),
+		parts: append([]part{{66, c.String()}}, t.rows(rows)...),
 	}
 }
 
-// rows draws a table in blocks; mark is called for tokens that took an exit.
-func (t *Trace) rows(r table, mark func(c *canvas, y float64, tok Token)) []part {
+// rows draws a table in blocks.
+func (t *Trace) rows(r table) []part {
 	var parts []part
 	every := max(int(labelEvery/r.height+0.999), 1)
 	block := max(int(blockRows*rowHeight/r.height), 1)
@@ -99,7 +98,7 @@ func (t *Trace) rows(r table, mark func(c *canvas, y float64, tok Token)) []part
 			r.draw(&c, at, tok)
 			c.WriteString("</g>\n")
 			if tok.Steps > 0 && t.exited(tok) {
-				mark(&c, at, tok)
+				r.mark(&c, at, tok)
 			}
 		}
 		parts = append(parts, part{y + r.height*float64(to-from) + 6, c.String()})
@@ -116,7 +115,7 @@ func (r table) axis(c *canvas, tokens []Token) float64 {
 	for i, k := range r.columns {
 		if k <= steps {
 			columns = i + 1
-			if r.numbered(k) {
+			if r.numbered == nil || r.numbered[k] {
 				c.text(heatLeft+r.cell*(float64(i)+0.5), 30, "small mid", fmt.Sprint(k))
 			}
 		}

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,24 +24,15 @@ func Label(text []byte) string {
 			fmt.Fprintf(&b, `\x%02x`, text[0])
 		case r == ' ':
 			b.WriteString("␣")
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\\':
-			b.WriteString(`\\`)
 		case unicode.Is(unicode.M, r) && b.Len() == 0:
 			b.WriteString("\u25cc" + string(r)) // a mark with nothing to stand on would hang on what is to its left
-		case unicode.IsPrint(r):
+		case unicode.IsPrint(r) && r != '\\':
 			b.WriteRune(r)
-		case r < 0x100:
+		case r < 0x100 && !strings.ContainsRune("\n\t\r\\", r):
 			fmt.Fprintf(&b, `\x%02x`, r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
 		}
 		text = text[n:]
 	}

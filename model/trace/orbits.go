@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -52,29 +51,21 @@ func stepShare(k, steps int) float64 { return math.Log1p(float64(k)) / math.Log1
 
 // telling picks tokens whose paths say most: the last of the prompt, where the answer begins, and those that took longest.
 func (t *Trace) telling() []int {
-	order, last := []int{}, -1
+	prompt, answer := []int{}, []int{}
 	for i, tok := range t.Tokens {
-		order = append(order, i)
 		if tok.Prompt {
-			last = i
+			prompt = append(prompt, i)
+		} else {
+			answer = append(answer, i)
 		}
 	}
-	rank := func(i int) int {
-		switch {
-		case i == last:
-			return 0
-		case !t.Tokens[i].Prompt:
-			return 1
-		}
-		return 2
+	longest := func(list []int) []int {
+		slices.SortStableFunc(list, func(a, b int) int { return t.Tokens[b].Steps - t.Tokens[a].Steps })
+		return list
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		d := cmp.Or(rank(a)-rank(b), t.Tokens[b].Steps-t.Tokens[a].Steps)
-		if d == 0 && rank(a) != 1 {
-			return b - a
-		}
-		return d
-	})
+	slices.Reverse(prompt)
+	last := min(len(prompt), 1)
+	order := append(prompt[:last:last], append(longest(answer), longest(prompt[last:])...)...)
 	return order[:min(len(order), orbitsShow)]
 }
 
@@ -83,12 +74,8 @@ func (t *Trace) orbitRow(i, steps int) part {
 	tok := t.Tokens[i]
 	var c canvas
 	c.text(orbitLeft, 14, "mono", fmt.Sprintf("pos %d, %s: %s", tok.Pos, count(tok.Steps, "core step"), cut(tok.label(), 60)))
-	path := [][]Real{tok.Start}
-	for _, s := range tok.Path {
-		path = append(path, s.Components)
-	}
 	for p := 0; 2*p+1 < len(t.Explained); p++ {
-		t.orbitPanel(&c, orbitLeft+orbitPitch*float64(p), 24, path, tok.Steps, 2*p, steps)
+		t.orbitPanel(&c, orbitLeft+orbitPitch*float64(p), 24, tok.components(), tok.Steps, 2*p, steps)
 	}
 	return part{orbitRow, c.String()}
 }

@@ -99,7 +99,7 @@ func TestHTML(t *testing.T) {
 			if err := json.Unmarshal([]byte(data), &d); err != nil {
 				t.Fatal(err)
 			}
-			back, err := ReadJSON(bytes.NewReader(d.Trace))
+			back, err := readJSON(bytes.NewReader(d.Trace))
 			if err != nil {
 				t.Fatal(err)
 			}

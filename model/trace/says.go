@@ -15,7 +15,7 @@ const (
 
 // says draws the likeliest next token after core steps of each token, on the colour of the entropy of all next tokens.
 func (t *Trace) says() picture {
-	r := table{height: rowHeight, columns: spaced(t.longest(), saysColumns), numbered: func(int) bool { return true }, taken: t.stepsDiffer()}
+	r := table{height: rowHeight, columns: spaced(t.longest(), saysColumns), taken: t.stepsDiffer()}
 	r.first, r.last = t.window(saysRows)
 	r.cell = min((heatRight-heatLeft)/float64(max(len(r.columns), 1)), 2*maxCell)
 	most := 0.0
@@ -52,7 +52,7 @@ func (t *Trace) says() picture {
 			c.text(x+2.5, y+11.5, class, cut(s.Top[0].label(), chars))
 		}
 	}
-	mark := func(c *canvas, y float64, tok Token) {
+	r.mark = func(c *canvas, y float64, tok Token) {
 		i := 0
 		for i+1 < len(r.columns) && r.columns[i] < tok.Steps && r.columns[i+1] <= len(tok.Path) {
 			i++
@@ -66,7 +66,7 @@ func (t *Trace) says() picture {
 	if r.last-r.first < len(t.Tokens) {
 		caption += fmt.Sprintf(" %d of %d tokens are drawn, from position %d on.", r.last-r.first, len(t.Tokens), t.Tokens[r.first].Pos)
 	}
-	return picture{id: "says", title: "What the model would say", caption: caption, parts: append([]part{{58, c.String()}}, t.rows(r, mark)...)}
+	return picture{id: "says", title: "What the model would say", caption: caption, parts: append([]part{{58, c.String()}}, t.rows(r)...)}
 }
 
 // window is at most so many tokens, without the last: around the beginning of the answer, where there are more.

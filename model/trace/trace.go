@@ -1,7 +1,7 @@
 // Package trace records what a recurrent-depth model does at each core step of each token, and draws it.
 //
 // A Builder is fed latent states and logits and makes a Trace. A Trace is written as JSON, as one SVG file or as one HTML
-// file that needs no network; JSON is read back. Nothing here knows of devices.
+// file that needs no network. Nothing here knows of devices.
 package trace
 
 import (
@@ -124,31 +124,8 @@ func (r Real) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(r), 'g', 6, 64), nil
 }
 
-// UnmarshalJSON reads a number, or NaN from null.
-func (r *Real) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" {
-		*r = Real(math.NaN())
-		return nil
-	}
-	v, err := strconv.ParseFloat(string(b), 64)
-	*r = Real(v)
-	return err
-}
-
 // WriteJSON writes the trace as one line of JSON.
 func (t *Trace) WriteJSON(w io.Writer) error { return json.NewEncoder(w).Encode(t) }
-
-// ReadJSON reads what WriteJSON wrote, and checks it.
-func ReadJSON(r io.Reader) (*Trace, error) {
-	t := &Trace{}
-	if err := json.NewDecoder(r).Decode(t); err != nil {
-		return nil, fmt.Errorf("trace: %w: %w", ErrTrace, err)
-	}
-	if err := t.check(); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
 
 func bad(format string, args ...any) error {
 	return fmt.Errorf("trace: %w: %s", ErrTrace, fmt.Sprintf(format, args...))
@@ -164,12 +141,9 @@ func (t *Trace) check() error {
 		if tok.Steps < 0 || tok.Steps > len(tok.Path) {
 			return bad("token %d took %d steps, its path has %d", i, tok.Steps, len(tok.Path))
 		}
-		if len(tok.Start) != n {
-			return bad("token %d starts with %d components, there are %d", i, len(tok.Start), n)
-		}
-		for k, s := range tok.Path {
-			if len(s.Components) != n {
-				return bad("token %d, step %d: %d components, there are %d", i, k+1, len(s.Components), n)
+		for k, c := range tok.components() {
+			if len(c) != n {
+				return bad("token %d, step %d: %d components, there are %d", i, k, len(c), n)
 			}
 		}
 	}
@@ -190,6 +164,15 @@ func (t *Trace) check() error {
 		}
 	}
 	return nil
+}
+
+// components are those of the token's states after 0, 1, ... core steps.
+func (t Token) components() [][]Real {
+	list := [][]Real{t.Start}
+	for _, s := range t.Path {
+		list = append(list, s.Components)
+	}
+	return list
 }
 
 // longest is the number of core steps of the longest path.
