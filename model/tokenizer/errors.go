@@ -46,19 +46,6 @@ func unsupported(place, kind string) error {
 	return &UnsupportedError{Component: component, Type: clip(kind), Place: place}
 }
 
-// MergeError reports a merge rule whose left part, right part or result is not in the vocabulary.
-type MergeError struct {
-	Index int    // position in model.merges
-	Token string // what is missing
-}
-
-func (e *MergeError) Error() string {
-	return fmt.Sprintf("tokenizer: merge %d needs the token %q, which is not in the vocabulary", e.Index, e.Token)
-}
-
-// Unwrap makes errors.Is(err, ErrFile) hold.
-func (e *MergeError) Unwrap() error { return ErrFile }
-
 func fileErrorf(format string, args ...any) error {
 	return fmt.Errorf("tokenizer: %w: %w", ErrFile, fmt.Errorf(format, args...))
 }

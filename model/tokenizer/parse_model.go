@@ -108,7 +108,7 @@ func (m *bpe) parseMerges(raw json.RawMessage) error {
 		for k, token := range []string{parts[0], parts[1], parts[0] + parts[1]} {
 			id, ok := m.vocab[token]
 			if !ok {
-				return &MergeError{Index: i, Token: clip(token)}
+				return fileErrorf("merge %d needs the token %q, which is not in the vocabulary", i, clip(token))
 			}
 			ids[k] = id
 		}

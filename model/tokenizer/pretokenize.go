@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -121,7 +122,7 @@ func (t *Tokenizer) parsePreTokenizer(o object, kind string) {
 		}
 		source, literal := o.pattern()
 		if literal {
-			source = quotePattern(source)
+			source = regexp.QuoteMeta(source)
 		}
 		s.pattern = o.compile(source)
 		add(s.apply)
@@ -150,13 +151,4 @@ func (o object) compile(source string) *pattern {
 	}
 	o.fail(err)
 	return p
-}
-
-// quotePattern writes a pattern that matches s literally.
-func quotePattern(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		b.WriteString(quoteLiteral(string(r)))
-	}
-	return b.String()
 }

@@ -2,13 +2,15 @@
 package golden
 
 import (
-	"encoding/binary"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/nlpodyssey/safetensors"
+
+	"muninn/shaders/format"
 )
 
 // Path is that of a file below testdata, from wherever in the module a test runs.
@@ -44,16 +46,10 @@ func Tensors(t testing.TB, topic, name string) map[string][][]float32 {
 	}
 	tensors := map[string][][]float32{}
 	for _, tensor := range file.Tensors() {
-		shape, data := tensor.TensorView.Shape(), tensor.TensorView.Data()
-		cols := int(shape[len(shape)-1])
-		rows := make([][]float32, len(data)/4/cols)
-		for i := range rows {
-			rows[i] = make([]float32, cols)
-			for j := range rows[i] {
-				rows[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*(i*cols+j):]))
-			}
-		}
-		tensors[tensor.Name] = rows
+		values := make([]float32, len(tensor.TensorView.Data())/4)
+		format.F32.Decode(values, tensor.TensorView.Data())
+		shape := tensor.TensorView.Shape()
+		tensors[tensor.Name] = slices.Collect(slices.Chunk(values, int(shape[len(shape)-1])))
 	}
 	return tensors
 }
