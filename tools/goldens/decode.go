@@ -41,7 +41,7 @@ func (d decodeCase) run(m *loaded, ts tensors, c *check) {
 }
 
 // feed runs the tokens in the chunks of plan and compares every row.
-func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor) {
+func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want [][]float32) {
 	n, deepest, fed := len(d.Tokens[0]), 0, 0
 	for _, chunk := range plan {
 		if chunk[0] < 1 || chunk[1] < 0 {
@@ -53,7 +53,7 @@ func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor)
 		c.fatalf("chunks of %d tokens in all, the text has %d", fed, n)
 	}
 	s := must(newSession(m, sessionOptions{Sequences: len(d.Tokens), Context: n, MaxSteps: deepest,
-		States: func(seq, pos int) []float32 { return state.rows[seq*n+pos] }}, d.Lookup))
+		States: func(seq, pos int) []float32 { return state[seq*n+pos] }}, d.Lookup))
 	defer s.Close()
 	pos := 0
 	for _, chunk := range plan {
@@ -67,7 +67,7 @@ func (d decodeCase) feed(m *loaded, c *check, plan [][2]int, state, want tensor)
 		}
 		for i, row := range logits {
 			seq, at := i/chunk[0], pos+i%chunk[0]
-			c.row(fmt.Sprintf("chunks %v: %s position %d", plan, d.Logits, at), row, want.rows[seq*n+at])
+			c.row(fmt.Sprintf("chunks %v: %s position %d", plan, d.Logits, at), row, want[seq*n+at])
 		}
 		pos += chunk[0]
 	}

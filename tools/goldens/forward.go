@@ -30,9 +30,9 @@ func (f forwardCase) run(m *loaded, ts tensors, c *check) {
 	need(f.Tokens.check("tokens"))
 	n := len(f.Tokens[0])
 	state := must(ts.get(f.State, len(f.Tokens)*n, m.config.NEmbd))
-	given := func(seq, pos int) []float32 { return state.rows[seq*n+pos] }
+	given := func(seq, pos int) []float32 { return state[seq*n+pos] }
 	zero := make([]float32, m.config.NEmbd)
-	var stages []tensor
+	var stages []string
 	if !c.rounded {
 		stages = f.stages(ts)
 	}
@@ -51,12 +51,12 @@ func (f forwardCase) run(m *loaded, ts tensors, c *check) {
 		f.pass(m, ts, c, r, runs[r], given, func(name string, rows [][]float32) { taps[name] = append(taps[name], rows...) })
 		for _, stage := range stages {
 			// `X.r32.coda.0` was taken at 32 steps; other stages are the same at any depth that reaches them.
-			name := strings.TrimPrefix(strings.TrimPrefix(stage.name, f.Name+"."), fmt.Sprintf("r%d.", r))
+			name := strings.TrimPrefix(strings.TrimPrefix(stage, f.Name+"."), fmt.Sprintf("r%d.", r))
 			got, ok := taps[name]
 			if !ok {
-				c.fatalf("tensor %s: the engine has no stage %q at num_steps %d", stage.name, name, r)
+				c.fatalf("tensor %s: the engine has no stage %q at num_steps %d", stage, name, r)
 			}
-			c.rows(stage.name, got, stage.rows)
+			c.rows(stage, got, ts[stage])
 		}
 	}
 	for _, r := range slices.Sorted(maps.Keys(f.ZeroLogits)) {
@@ -83,24 +83,18 @@ func (f forwardCase) pass(m *loaded, ts tensors, c *check, numSteps int, ref log
 	case ref.Rows != "all":
 		c.fatalf("%s: rows is %q, want all or last", ref.Tensor, ref.Rows)
 	}
-	c.rows(ref.Tensor, logits, must(ts.get(ref.Tensor, len(logits), m.config.PaddedVocabSize)).rows)
+	c.rows(ref.Tensor, logits, must(ts.get(ref.Tensor, len(logits), m.config.PaddedVocabSize)))
 }
 
 // stages are the case's tensors that its json does not name: values from inside the pass.
-func (f forwardCase) stages(ts tensors) []tensor {
+func (f forwardCase) stages(ts tensors) []string {
 	named := map[string]bool{f.State: true}
 	for _, refs := range []map[int]logitsRef{f.Logits, f.ZeroLogits} {
 		for _, ref := range refs {
 			named[ref.Tensor] = true
 		}
 	}
-	var list []tensor
-	for _, name := range slices.Sorted(maps.Keys(ts)) {
-		if strings.HasPrefix(name, f.Name+".") && !named[name] {
-			list = append(list, ts[name])
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(ts)), func(name string) bool { return named[name] || !strings.HasPrefix(name, f.Name+".") })
 }
 
 // inputs makes one input of each sequence.

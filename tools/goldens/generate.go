@@ -44,7 +44,7 @@ func (g generateCase) run(m *loaded, ts tensors, c *check) {
 	start := initialStates(ts, g.State, length-1, cfg.NEmbd) // the last token is never run
 	var want [][]float32
 	if g.Logits != "" {
-		want = must(ts.get(g.Logits, n*len(g.Tokens), cfg.PaddedVocabSize)).rows
+		want = must(ts.get(g.Logits, n*len(g.Tokens), cfg.PaddedVocabSize))
 	}
 	s := must(newSession(m, sessionOptions{Sequences: len(g.Prompt), Context: length, MaxSteps: g.R, States: start,
 		Continuous: g.Continuous || strings.HasPrefix(g.Name, "continuous_compute")}, g.Lookup))

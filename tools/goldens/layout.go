@@ -103,15 +103,8 @@ func readFile(path string) (goldenFile, tensors, error) {
 	return f, t, err
 }
 
-// tensors are a file's float32 arrays by name.
-type tensors map[string]tensor
-
-// tensor is an array cut in rows along its last axis.
-type tensor struct {
-	name  string
-	shape []int
-	rows  [][]float32
-}
+// tensors are a file's float32 arrays by name, cut in rows along their last axis.
+type tensors map[string][][]float32
 
 func readTensors(path string) (tensors, error) {
 	raw, err := os.ReadFile(path)
@@ -123,34 +116,26 @@ func readTensors(path string) (tensors, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	all := tensors{}
-	for _, named := range file.Tensors() {
-		view := named.TensorView
-		if view.DType() != safetensors.F32 {
-			return nil, fmt.Errorf("%s: tensor %s is %s, want F32", path, named.Name, view.DType())
+	for _, t := range file.Tensors() {
+		shape, data := t.TensorView.Shape(), t.TensorView.Data()
+		if t.TensorView.DType() != safetensors.F32 || len(shape) == 0 || len(data) == 0 {
+			return nil, fmt.Errorf("%s: tensor %s is %s of shape %v, want rows of F32", path, t.Name, t.TensorView.DType(), shape)
 		}
-		values := make([]float32, len(view.Data())/4)
-		format.F32.Decode(values, view.Data())
-		t := tensor{name: named.Name}
-		for _, n := range view.Shape() {
-			t.shape = append(t.shape, int(n))
-		}
-		if len(t.shape) == 0 || len(values) == 0 {
-			return nil, fmt.Errorf("%s: tensor %s has shape %v, want rows", path, named.Name, t.shape)
-		}
-		t.rows = slices.Collect(slices.Chunk(values, t.shape[len(t.shape)-1]))
-		all[named.Name] = t
+		values := make([]float32, len(data)/4)
+		format.F32.Decode(values, data)
+		all[t.Name] = slices.Collect(slices.Chunk(values, int(shape[len(shape)-1])))
 	}
 	return all, nil
 }
 
 // get finds a tensor that must have the given number of rows (0: any) of cols values.
-func (ts tensors) get(name string, rows, cols int) (tensor, error) {
+func (ts tensors) get(name string, rows, cols int) ([][]float32, error) {
 	t, ok := ts[name]
 	switch {
 	case !ok:
-		return t, fmt.Errorf("the file has no tensor %q", name)
-	case len(t.rows[0]) != cols || rows != 0 && len(t.rows) != rows:
-		return t, fmt.Errorf("tensor %q has shape %v, want %d rows of %d", name, t.shape, rows, cols)
+		return nil, fmt.Errorf("the file has no tensor %q", name)
+	case len(t[0]) != cols || rows != 0 && len(t) != rows:
+		return nil, fmt.Errorf("tensor %q has shape [%d %d], want %d rows of %d", name, len(t), len(t[0]), rows, cols)
 	}
 	return t, nil
 }

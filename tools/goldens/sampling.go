@@ -41,28 +41,28 @@ func (s samplingCase) title() string {
 
 func (s samplingCase) run(_ *loaded, ts tensors, c *check) {
 	c.limit = samplingLimit
-	logits, ok := ts[s.Logits]
+	given, ok := ts[s.Logits]
 	if !ok {
 		c.fatalf("the file has no tensor %q", s.Logits)
 	}
 	options := decode.Filters{Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinP: s.MinP, RepetitionPenalty: s.RepetitionPenalty,
 		DRYMultiplier: s.DRYMultiplier, DRYBase: s.DRYBase, DRYAllowedLength: s.DRYAllowedLength}
 	need(options.Validate())
-	if len(s.History) != len(logits.rows) || s.Kept != nil && len(s.Kept) != len(logits.rows) {
-		c.fatalf("%d histories and %d counts for %d rows of %s", len(s.History), len(s.Kept), len(logits.rows), s.Logits)
+	if len(s.History) != len(given) || s.Kept != nil && len(s.Kept) != len(given) {
+		c.fatalf("%d histories and %d counts for %d rows of %s", len(s.History), len(s.Kept), len(given), s.Logits)
 	}
-	for i, row := range logits.rows {
+	for i, row := range given {
 		row = slices.Clone(row)
 		options.Penalise(row, s.History[i])
 		if s.Penalised != "" {
-			want := must(ts.get(s.Penalised, len(logits.rows), len(row)))
-			c.limit = max(c.limit, samplingLimit*floats.Norm(float64s(want.rows[i]), math.Inf(1)))
-			c.row(fmt.Sprintf("%s row %d", s.Penalised, i), row, want.rows[i])
+			want := must(ts.get(s.Penalised, len(given), len(row)))
+			c.limit = max(c.limit, samplingLimit*floats.Norm(float64s(want[i]), math.Inf(1)))
+			c.row(fmt.Sprintf("%s row %d", s.Penalised, i), row, want[i])
 		}
 		if s.Probs == "" {
 			continue
 		}
-		want := must(ts.get(s.Probs, len(logits.rows), len(row)))
+		want := must(ts.get(s.Probs, len(given), len(row)))
 		probs, kept := make([]float32, len(row)), 0
 		for j, p := range options.Probabilities(row) {
 			probs[j] = float32(p)
@@ -70,7 +70,7 @@ func (s samplingCase) run(_ *loaded, ts tensors, c *check) {
 				kept++
 			}
 		}
-		c.row(fmt.Sprintf("%s row %d", s.Probs, i), probs, want.rows[i])
+		c.row(fmt.Sprintf("%s row %d", s.Probs, i), probs, want[i])
 		if s.Kept != nil && kept != s.Kept[i] {
 			c.errorf("%s row %d: %d tokens kept, want %d", s.Probs, i, kept, s.Kept[i])
 		}

@@ -37,14 +37,14 @@ func initialStates(ts tensors, name *string, positions, width int) func(seq, pos
 		return func(int, int) []float32 { return zero }
 	}
 	table := must(ts.get(*name, 0, width))
-	if len(table.rows) < positions {
-		need(fmt.Errorf("tensor %s has states of %d positions, the text %d", *name, len(table.rows), positions))
+	if len(table) < positions {
+		need(fmt.Errorf("tensor %s has states of %d positions, the text %d", *name, len(table), positions))
 	}
 	return func(_, pos int) []float32 {
-		if pos >= len(table.rows) {
+		if pos >= len(table) {
 			return nil // which the engine refuses
 		}
-		return table.rows[pos]
+		return table[pos]
 	}
 }
 
