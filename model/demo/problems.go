@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -66,12 +68,9 @@ func Draw(rng *rand.Rand, hops int) (Problem, error) {
 		if len(asked) == 0 {
 			continue
 		}
-		p := Problem{Hops: hops, Asked: asked[rng.IntN(len(asked))]}
-		for i := len(drawn) - 1; i >= 0; i-- { // in reverse, so that none can be resolved while reading
-			p.Definitions = append(p.Definitions, drawn[i])
-		}
-		p.Chain = chain(at, p.Asked)
-		return p, nil
+		name := asked[rng.IntN(len(asked))]
+		slices.Reverse(drawn) // so that none can be resolved while reading
+		return Problem{Definitions: drawn, Asked: name, Hops: hops, Chain: chain(at, name)}, nil
 	}
 }
 
@@ -100,15 +99,13 @@ func drawDefinitions(rng *rand.Rand, hops int) []Definition {
 
 // chain lists what a name stands for, up to and with the constant. Names stand for names drawn earlier, so it ends.
 func chain(at map[byte]Definition, name byte) []byte {
-	var list []byte
-	for {
-		d := at[name]
+	d := at[name]
+	list := []byte{d.Is}
+	for !d.Constant() {
+		d = at[d.Is]
 		list = append(list, d.Is)
-		if d.Constant() {
-			return list
-		}
-		name = d.Is
 	}
+	return list
 }
 
 // Text is the problem as the model reads it: the definitions and the question.
@@ -144,12 +141,9 @@ func (p Problem) Check(answer string) error {
 			return fmt.Errorf("demo: answer %q ends within a token", answer)
 		}
 		said, mark := answer[at], answer[at+1:at+2]
-		i := next
-		for i < len(p.Chain) && p.Chain[i] != said {
-			i++
-		}
+		i := next + bytes.IndexByte(p.Chain[next:], said)
 		switch {
-		case i == len(p.Chain):
+		case i < next:
 			return fmt.Errorf("demo: answer %q: %s leads nowhere from %s", answer, answer[at:at+2], p.Question())
 		case i == p.Hops && mark == ends:
 			if at+2 != len(answer) {

@@ -57,28 +57,13 @@ func (m Model) Flags(s Setting) string {
 	return fmt.Sprintf("--quant %s --cache-lookup-strategy %s --ctx %d --num-steps %d --kv-type %s", m.QuantName(s.Quant), s.Lookup, s.Context, s.Steps, s.KV)
 }
 
-// doesNotFit looks for settings outside the wish that fit: first those that give up one of the things that it fixes.
-func (m Model) doesNotFit(c vk.Caps, space Space, w Wish, binding error) error {
-	e := &Error{Device: c.Name, Space: space, binding: binding, model: m}
-	for _, s := range m.candidates(w) {
-		if p, err := m.Plan(c, s, w.Session); err == nil && (e.Plan.Device == 0 || p.Device < e.Plan.Device) {
-			e.Nearest, e.Plan = s, p
-		}
-	}
-	if e.Plan.Device == 0 {
-		e.Nearest = m.candidates(w)[0]
-	}
-	e.Fitting, e.Least = m.fitting(c, space, w)
-	return e
-}
-
 // relaxed is a setting outside a wish, and the things that it gives up of the wish, one letter each.
 type relaxed struct {
 	Choice
 	gives string
 }
 
-// fitting are up to three settings that fit, of different kinds where there are such: those first that give up least.
+// fitting are up to three settings outside a wish that fit, of different kinds where there are such: those first that give up least.
 // least is what the smallest of all settings takes.
 func (m Model) fitting(c vk.Caps, space Space, w Wish) (list []Choice, least uint64) {
 	var fits []relaxed

@@ -98,12 +98,12 @@ func Choose(m Model, c vk.Caps, w Wish) (Choice, error) {
 		return Choice{}, err
 	}
 	var preferred engine.MemoryPlan
-	var binding error
 	list := m.candidates(w)
+	e := &Error{Device: c.Name, Space: space, Nearest: list[0], model: m}
 	for i, s := range list {
 		p, err := m.Plan(c, s, w.Session)
 		if errors.Is(err, shaders.ErrBindingLimit) {
-			binding = err
+			e.binding = err
 			continue
 		}
 		if err != nil {
@@ -117,8 +117,12 @@ func Choose(m Model, c vk.Caps, w Wish) (Choice, error) {
 		if preferred.Device == 0 {
 			preferred = p
 		}
+		if e.Plan.Device == 0 || p.Device < e.Plan.Device {
+			e.Nearest, e.Plan = s, p
+		}
 	}
-	return Choice{}, m.doesNotFit(c, space, w, binding)
+	e.Fitting, e.Least = m.fitting(c, space, w)
+	return Choice{}, e
 }
 
 // why is the line that says what was chosen, and what of it was not the first choice.

@@ -86,7 +86,9 @@ func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, 
 		if a.special && !special {
 			continue
 		}
-		if a.singleWord && (endsInWord(text[:start]) || startsWithWord(text[stop:])) {
+		before, _ := utf8.DecodeLastRuneInString(text[:start]) // U+FFFD, which is no word, where there is none
+		after, _ := utf8.DecodeRuneInString(text[stop:])
+		if a.singleWord && (isWord(before) || isWord(after)) {
 			continue
 		}
 		if a.lstrip {
@@ -106,16 +108,6 @@ func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, 
 		dst = append(dst, segment{text[done:], -1})
 	}
 	return dst, lost
-}
-
-func startsWithWord(s string) bool {
-	r, n := utf8.DecodeRuneInString(s)
-	return n > 0 && isWord(r)
-}
-
-func endsInWord(s string) bool {
-	r, n := utf8.DecodeLastRuneInString(s)
-	return n > 0 && isWord(r)
 }
 
 // isWord is \w of Rust's regex crate, which differs from Oniguruma's.

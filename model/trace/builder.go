@@ -17,7 +17,6 @@ type Options struct {
 	Width      int                   // n_embd: length of a state
 	Components int                   // principal components, 2 to 6
 	Text       func(id int32) []byte // a token's bytes; nil: no texts
-	Normalise  func(state []float32) // changes the copy of a state that is kept, such as by ln_f; nil: states as they are
 }
 
 // Builder makes a Trace of states and logits. It copies what it is given, so the caller may reuse its buffers; it keeps
@@ -104,11 +103,7 @@ func (p *Path) keep(state []float32) bool {
 		p.b.fail("token %d: a state of %d values: want %d", p.index, len(state), p.b.opts.Width)
 		return false
 	}
-	c := slices.Clone(state)
-	if p.b.opts.Normalise != nil {
-		p.b.opts.Normalise(c)
-	}
-	p.states = append(p.states, c)
+	p.states = append(p.states, slices.Clone(state))
 	return true
 }
 

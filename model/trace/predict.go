@@ -1,7 +1,9 @@
 package trace
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -11,22 +13,15 @@ const topCount = 5
 // predict is the entropy of softmax(logits) in nats, and the likeliest tokens; of equally likely ones, those of lower id.
 // Log probabilities do as well as logits.
 func predict(logits []float32, text func(id int32) []byte) (entropy float64, top []Candidate) {
-	var best [topCount]int
-	n := 0
+	var best []int
 	for id, l := range logits {
-		if l != l || n == topCount && l <= logits[best[n-1]] {
+		if l != l || len(best) == topCount && l <= logits[best[topCount-1]] {
 			continue
 		}
-		if n < topCount {
-			n++
-		}
-		i := n - 1
-		for ; i > 0 && logits[best[i-1]] < l; i-- {
-			best[i] = best[i-1]
-		}
-		best[i] = id
+		best = append(best[:min(len(best), topCount-1)], id)
+		slices.SortStableFunc(best, func(a, b int) int { return cmp.Compare(logits[b], logits[a]) })
 	}
-	if n == 0 {
+	if len(best) == 0 {
 		return math.NaN(), nil
 	}
 	peak := float64(logits[best[0]])
@@ -38,7 +33,7 @@ func predict(logits []float32, text func(id int32) []byte) (entropy float64, top
 			weighted += x * e
 		}
 	}
-	for _, id := range best[:n] {
+	for _, id := range best {
 		c := Candidate{ID: int32(id), Prob: round(math.Exp(float64(logits[id])-peak) / sum)}
 		if text != nil {
 			c.Text, c.Bytes = textOf(text(c.ID))

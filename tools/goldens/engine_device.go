@@ -29,21 +29,20 @@ func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &loaded{m.Config, func(o sessionOptions) (session, error) { return newDeviceSession(m, o) }, m.Close}, nil
+		open := func(o sessionOptions) (session, error) {
+			rows := o.Sequences * o.Context
+			s, err := m.NewSession(engine.SessionOptions{
+				Sequences: o.Sequences, Context: o.Context, MaxSteps: max(o.MaxSteps, 1), Lookup: o.Lookup,
+				Rows: rows, Outputs: rows, Exits: true, Compares: o.Context, Taps: o.Taps,
+			})
+			return deviceSession{s}, err
+		}
+		return &loaded{m.Config, open, m.Close}, nil
 	}
 	return runner{load, func() { dev.Close() }}, nil
 }
 
 type deviceSession struct{ *engine.Session }
-
-func newDeviceSession(m *engine.Model, o sessionOptions) (session, error) {
-	rows := o.Sequences * o.Context
-	s, err := m.NewSession(engine.SessionOptions{
-		Sequences: o.Sequences, Context: o.Context, MaxSteps: max(o.MaxSteps, 1), Lookup: o.Lookup,
-		Rows: rows, Outputs: rows, Exits: true, Compares: o.Context, Taps: o.Taps,
-	})
-	return deviceSession{s}, err
-}
 
 func (s deviceSession) Do(a *decode.Task) error { return s.Session.Do(context.Background(), a) }
 

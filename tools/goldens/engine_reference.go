@@ -25,20 +25,19 @@ func openReference(device string, weights checkpoint.Scheme) (runner, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &loaded{m.Config, func(o sessionOptions) (session, error) { return newReferenceSession(m, o) }, func() {}}, nil
+		open := func(o sessionOptions) (session, error) {
+			opt := reference.Options{Lookup: o.Lookup, Context: o.Context}
+			if o.Taps != nil {
+				opt.Tap = func(name string, _ int, v []float32) { o.Taps(name, [][]float32{v}) }
+			}
+			s, err := m.NewSession(opt)
+			return referenceSession{s}, err
+		}
+		return &loaded{m.Config, open, func() {}}, nil
 	}
 	return runner{load, func() {}}, nil
 }
 
 type referenceSession struct{ *reference.Session }
-
-func newReferenceSession(m *reference.Model, o sessionOptions) (session, error) {
-	opt := reference.Options{Lookup: o.Lookup, Context: o.Context}
-	if o.Taps != nil {
-		opt.Tap = func(name string, _ int, v []float32) { o.Taps(name, [][]float32{v}) }
-	}
-	s, err := m.NewSession(opt)
-	return referenceSession{s}, err
-}
 
 func (referenceSession) Close() {}

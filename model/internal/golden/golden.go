@@ -16,15 +16,11 @@ import (
 // Path is that of a file below testdata, from wherever in the module a test runs.
 func Path(t testing.TB, elem ...string) string {
 	t.Helper()
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
+	dir, _ := os.Getwd()
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			return filepath.Join(append([]string{dir, "testdata"}, elem...)...)
 		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-		dir = filepath.Dir(dir)
 	}
 	t.Fatal("no go.mod above the working directory")
 	return ""
