@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rivo/uniseg"
+	"gonum.org/v1/gonum/stat"
 )
 
 // Bars of steps a token.
@@ -61,15 +62,12 @@ func (t *Trace) stepBars() picture {
 		slot = barLines * (barRight - barLeft) / float64(len(steps)+barLines)
 	}
 	line := max(int((barRight-barLeft)/slot), 1)
-	p, sum := picture{id: "steps", title: title}, 0
+	p := picture{id: "steps", title: title}
 	for from := 0; from < len(steps); from += line {
 		p.parts = append(p.parts, t.barLine(steps, from, min(from+line, len(steps)), slot, labels))
 	}
-	for _, k := range steps {
-		sum += k
-	}
-	p.caption = fmt.Sprintf("The %s; %.1f on average of %s; the colour repeats the height. %s", says, float64(sum)/float64(len(steps)),
-		count(len(steps), "token"), t.meanByKind(steps))
+	mean, kinds := t.meanByKind(steps)
+	p.caption = fmt.Sprintf("The %s; %.1f on average of %s; the colour repeats the height. %s", says, mean, count(len(steps), "token"), kinds)
 	return p
 }
 
@@ -105,19 +103,19 @@ func (t *Trace) barLine(steps []int, from, to int, slot float64, labels bool) pa
 	return part{base + 24 + 6.7*float64(longest), c.String()}
 }
 
-// meanByKind tells prompt from answer: exits are usually for the answer only.
-func (t *Trace) meanByKind(steps []int) string {
-	var sum, number [2]int
+// meanByKind is the mean of all steps, and tells prompt from answer where there are both: exits are usually for the answer only.
+func (t *Trace) meanByKind(steps []int) (mean float64, says string) {
+	var all, prompt, answer []float64
 	for i, tok := range t.Tokens {
-		k := 0
-		if tok.Prompt {
-			k = 1
+		k := float64(steps[i])
+		if all = append(all, k); tok.Prompt {
+			prompt = append(prompt, k)
+		} else {
+			answer = append(answer, k)
 		}
-		sum[k] += steps[i]
-		number[k]++
 	}
-	if number[0] == 0 || number[1] == 0 {
-		return ""
+	if len(prompt) > 0 && len(answer) > 0 {
+		says = fmt.Sprintf("Generated tokens: %.1f, those of the prompt (italic): %.1f.", stat.Mean(answer, nil), stat.Mean(prompt, nil))
 	}
-	return fmt.Sprintf("Generated tokens: %.1f, those of the prompt (italic): %.1f.", float64(sum[0])/float64(number[0]), float64(sum[1])/float64(number[1]))
+	return stat.Mean(all, nil), says
 }

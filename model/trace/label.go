@@ -71,24 +71,15 @@ func head(text string, width int) string {
 // wrapped breaks a text into lines of a width in columns, between words where it can.
 func wrapped(text string, width int) []string {
 	var lines []string
-	line, used := "", 0
+	line := ""
 	for _, word := range strings.Fields(text) {
-		w := uniseg.StringWidth(word)
-		if used > 0 && used+1+w > width {
-			lines, line, used = append(lines, line), "", 0
+		if line != "" && uniseg.StringWidth(line)+1+uniseg.StringWidth(word) > width {
+			lines, line = append(lines, line), ""
 		}
-		if used > 0 {
-			line, used = line+" ", used+1
+		line = strings.TrimPrefix(line+" "+word, " ")
+		for part := head(line, width); part != "" && part != line; part = head(line, width) { // a word longer than a line
+			lines, line = append(lines, part), line[len(part):]
 		}
-		for w > width { // a word longer than a line
-			part := head(word, width-used)
-			if part == "" {
-				break
-			}
-			lines, word = append(lines, line+part), word[len(part):]
-			line, used, w = "", 0, uniseg.StringWidth(word)
-		}
-		line, used = line+word, used+w
 	}
 	if line != "" {
 		lines = append(lines, line)

@@ -53,22 +53,18 @@ func mergeRules(n int) []string {
 			order += string(b)
 		}
 	}
-	rules := make([]string, 0, n)
+	var rules []string
 	for _, a := range []byte(order) {
 		for _, b := range []byte(order) {
-			if len(rules) < n {
-				rules = append(rules, alphabet(a)+" "+alphabet(b))
-			}
+			rules = append(rules, alphabet(a)+" "+alphabet(b))
 		}
 	}
 	for _, a := range []byte(order[:40]) {
 		for _, b := range []byte(order[:40]) {
 			for _, c := range []byte(order[:40]) {
-				if len(rules) < n {
-					rules = append(rules, alphabet(a, b)+" "+alphabet(c))
-				}
+				rules = append(rules, alphabet(a, b)+" "+alphabet(c))
 			}
 		}
 	}
-	return rules
+	return rules[:min(n, len(rules))]
 }
