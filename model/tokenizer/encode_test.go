@@ -128,7 +128,7 @@ func TestCleanUTF8(t *testing.T) {
 
 // A pattern that backtracks without end is an error that does not quote the text.
 func TestPatternTimeout(t *testing.T) {
-	p, err := compilePattern(`(?:a|aa)+(?=b)`)
+	p, err := compilePattern(`(?:a|aa)+(?=b)`, "pattern")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestPatternTimeout(t *testing.T) {
 	if !errors.Is(err, ErrTimeout) || strings.Contains(err.Error(), "aaa") {
 		t.Errorf("error %v, want ErrTimeout", err)
 	}
-	p, err = compilePattern(`a`)
+	p, err = compilePattern(`a`, "pattern")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestPatternTimeout(t *testing.T) {
 	if _, err = p.spans(strings.Repeat("a", 1000), over); !errors.Is(err, ErrTimeout) {
 		t.Errorf("many small matches past the deadline: %v, want ErrTimeout", err)
 	}
-	p, err = compilePattern(`(?:ab|ba|a)+(?=c)`)
+	p, err = compilePattern(`(?:ab|ba|a)+(?=c)`, "pattern")
 	if err != nil {
 		t.Fatal(err)
 	}

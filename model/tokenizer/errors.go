@@ -3,7 +3,6 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Limits on what Parse and Encode accept. They bound memory and time for files and texts from strangers.
@@ -20,6 +19,9 @@ const (
 var (
 	// ErrFile is wrapped by every error about a tokenizer.json that is malformed or contradicts itself.
 	ErrFile = errors.New("invalid tokenizer.json")
+	// ErrUnsupported is wrapped when a tokenizer.json has a part that this package does not implement. Guessing would give
+	// wrong ids without a word, so Parse refuses the file and names the part.
+	ErrUnsupported = errors.New("is not supported; convert the tokenizer to BPE without it")
 	// ErrTooLarge is wrapped when a file or a text exceeds one of the limits above.
 	ErrTooLarge = errors.New("too large")
 	// ErrTimeout is wrapped when the file's split pattern needs too long on a text.
@@ -28,22 +30,9 @@ var (
 	ErrUnknownID = errors.New("id without a token")
 )
 
-// UnsupportedError names a part of tokenizer.json that this package does not implement. Guessing would give
-// wrong ids without a word, so Parse refuses the file.
-type UnsupportedError struct {
-	Component string // "version", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model", "pattern"
-	Type      string // the type or construct, as the file spells it
-	Place     string // where in the file, such as "pre_tokenizer.pretokenizers[1]"
-}
-
-func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("tokenizer: %s: %q is not supported; convert the tokenizer to BPE without it", e.Place, e.Type)
-}
-
-// unsupported refuses what stands at a place of the file.
+// unsupported refuses what stands at a place of the file, such as "pre_tokenizer.pretokenizers[1]".
 func unsupported(place, kind string) error {
-	component, _, _ := strings.Cut(place, ".")
-	return &UnsupportedError{Component: component, Type: clip(kind), Place: place}
+	return fmt.Errorf("tokenizer: %s: %q %w", place, clip(kind), ErrUnsupported)
 }
 
 func fileErrorf(format string, args ...any) error {

@@ -19,8 +19,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tok, err := Parse(data)
 		if err != nil {
-			var unsupported *UnsupportedError
-			if !errors.Is(err, ErrFile) && !errors.Is(err, ErrTooLarge) && !errors.As(err, &unsupported) {
+			if !errors.Is(err, ErrFile) && !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrUnsupported) {
 				t.Fatalf("error of an unknown kind: %v", err)
 			}
 			return
@@ -52,7 +51,7 @@ func FuzzTranslate(f *testing.F) {
 		f.Add(d.Pattern, "a b\n")
 	}
 	f.Fuzz(func(t *testing.T, source, text string) {
-		p, err := compilePattern(source)
+		p, err := compilePattern(source, "pattern")
 		if err != nil {
 			return
 		}

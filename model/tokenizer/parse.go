@@ -6,7 +6,7 @@ import (
 )
 
 // Parse reads the contents of a tokenizer.json. Errors wrap ErrFile for a file that is malformed or
-// contradicts itself, ErrTooLarge beyond MaxFileSize or MaxVocab, or are an *UnsupportedError.
+// contradicts itself, ErrTooLarge beyond MaxFileSize or MaxVocab, or ErrUnsupported.
 // The truncation and padding of the file are not applied, as in Python, where callers ask for them.
 func Parse(data []byte) (*Tokenizer, error) {
 	if len(data) > MaxFileSize {

@@ -31,8 +31,8 @@ type span struct {
 // pattern finds matches as HuggingFace's library does, which uses Oniguruma.
 type pattern struct{ re *regexp2.Regexp }
 
-func compilePattern(source string) (*pattern, error) {
-	translated, err := translate(source)
+func compilePattern(source, where string) (*pattern, error) {
+	translated, err := translate(source, where)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -144,11 +143,7 @@ func (o object) pattern() (source string, literal bool) {
 }
 
 func (o object) compile(source string) *pattern {
-	p, err := compilePattern(source)
-	var u *UnsupportedError
-	if errors.As(err, &u) {
-		u.Place = o.at("pattern")
-	}
+	p, err := compilePattern(source, o.at("pattern"))
 	o.fail(err)
 	return p
 }

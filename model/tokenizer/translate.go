@@ -37,17 +37,18 @@ var (
 
 type translator struct {
 	src    string
+	where  string // in the file
 	at     int
 	out    strings.Builder
 	folds  []bool // ignore-case of each open group, the pattern itself first
 	before byte   // literal just before, for pairs that fold to one rune
 }
 
-func translate(source string) (string, error) {
+func translate(source, where string) (string, error) {
 	if len(source) > maxPatternLength {
 		return "", fileErrorf("split pattern of %d bytes, at most %d are accepted", len(source), maxPatternLength)
 	}
-	t := &translator{src: source, folds: []bool{false}}
+	t := &translator{src: source, where: where, folds: []bool{false}}
 	for t.at < len(t.src) {
 		if err := t.item(); err != nil {
 			return "", err
@@ -56,9 +57,7 @@ func translate(source string) (string, error) {
 	return t.out.String(), nil
 }
 
-func unsupportedPattern(construct string) error {
-	return &UnsupportedError{Component: "pattern", Type: clip(construct), Place: "pattern"}
-}
+func (t *translator) unsupported(construct string) error { return unsupported(t.where, construct) }
 
 func (t *translator) folding() bool { return t.folds[len(t.folds)-1] }
 
@@ -101,12 +100,12 @@ func (t *translator) item() error {
 		if t.folding() {
 			// Oniguruma folds some pairs of letters into one rune (ss and U+00DF); regexp2 does not.
 			if n > 1 {
-				return unsupportedPattern("(?i) with " + rest[:n])
+				return t.unsupported("(?i) with " + rest[:n])
 			}
 			c |= 0x20
 			switch string([]byte{before, c}) {
 			case "ss", "st", "ff", "fi", "fl":
-				return unsupportedPattern("(?i) with " + string([]byte{before, c}))
+				return t.unsupported("(?i) with " + string([]byte{before, c}))
 			}
 			t.before = c
 		}
@@ -131,7 +130,7 @@ func (t *translator) group(rest string) error {
 	out := m[0]
 	if out == "(" {
 		if strings.HasPrefix(rest, "(?") || strings.HasPrefix(rest, "(*") {
-			return unsupportedPattern(rest[:min(4, len(rest))])
+			return t.unsupported(rest[:min(4, len(rest))])
 		}
 		out = "(?:" // captures are of no use without back references
 	}
@@ -140,7 +139,7 @@ func (t *translator) group(rest string) error {
 	if m[2] == ")" {
 		// Elsewhere Oniguruma lets the flag change how | groups.
 		if t.at != 0 {
-			return unsupportedPattern(m[0] + " inside a pattern")
+			return t.unsupported(m[0] + " inside a pattern")
 		}
 		t.folds[0] = fold
 	} else {
@@ -155,7 +154,7 @@ func (t *translator) repeat(rest string) error {
 	m := repeatForm.FindStringSubmatch(rest)
 	if m == nil {
 		if len(rest) > 1 && rest[1] == ',' {
-			return unsupportedPattern("{,n}")
+			return t.unsupported("{,n}")
 		}
 		t.emit(`\{`, 1)
 		return nil
@@ -166,7 +165,7 @@ func (t *translator) repeat(rest string) error {
 		}
 	}
 	if after := rest[len(m[0]):]; after != "" && (after[0] == '+' || after[0] == '?' && m[2] == "") {
-		return unsupportedPattern(m[0] + after[:1]) // possessive or lazy in .NET, neither in Ruby
+		return t.unsupported(m[0] + after[:1]) // possessive or lazy in .NET, neither in Ruby
 	}
 	t.emit(m[0], len(m[0]))
 	return nil

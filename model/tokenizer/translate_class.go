@@ -23,14 +23,14 @@ func (t *translator) class() error {
 		rest := t.src[t.at:]
 		switch {
 		case rest[0] == ']' && first:
-			return unsupportedPattern("[]")
+			return t.unsupported("[]")
 		case rest[0] == ']':
 			t.emit("]", 1)
 			return nil
 		case rest[0] == '[':
-			return unsupportedPattern(rest[:min(9, len(rest))] + " inside [")
+			return t.unsupported(rest[:min(9, len(rest))] + " inside [")
 		case strings.HasPrefix(rest, "&&"):
-			return unsupportedPattern("&& inside [")
+			return t.unsupported("&& inside [")
 		case rest[0] == '\\':
 			if err := t.escape(true); err != nil {
 				return err
@@ -38,7 +38,7 @@ func (t *translator) class() error {
 		default:
 			_, n := utf8.DecodeRuneInString(rest)
 			if n > 1 && t.folding() {
-				return unsupportedPattern("(?i) with " + rest[:n])
+				return t.unsupported("(?i) with " + rest[:n])
 			}
 			t.emit(rest[:n], n)
 		}
@@ -62,7 +62,7 @@ func (t *translator) escape(inClass bool) error {
 		return fileErrorf("split pattern ends in a backslash")
 	}
 	if t.folding() && (r == 'p' || r == 'P' || r == 'w' || r == 'W') {
-		return unsupportedPattern(`(?i) with \` + string(r)) // whether a property folds differs
+		return t.unsupported(`(?i) with \` + string(r)) // whether a property folds differs
 	}
 	if e, ok := escapes[r]; ok {
 		out := e.outside
@@ -70,7 +70,7 @@ func (t *translator) escape(inClass bool) error {
 			out = e.inside
 		}
 		if out == "" {
-			return unsupportedPattern(`\` + string(r) + " inside [")
+			return t.unsupported(`\` + string(r) + " inside [")
 		}
 		t.emit(out, 2)
 		return nil
@@ -82,7 +82,7 @@ func (t *translator) escape(inClass bool) error {
 	case 'p', 'P':
 		m := propForm.FindStringSubmatch(rest[2:])
 		if m == nil || !knownProperty(m[1]) {
-			return unsupportedPattern(rest[:min(12, len(rest))])
+			return t.unsupported(rest[:min(12, len(rest))])
 		}
 		t.emit(rest[:2]+m[0], 2+len(m[0]))
 		return nil
@@ -90,7 +90,7 @@ func (t *translator) escape(inClass bool) error {
 		return t.codePoint(rest)
 	}
 	if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
-		return unsupportedPattern(rest[:2])
+		return t.unsupported(rest[:2])
 	}
 	t.emit(quoteLiteral(string(r)), 1+n)
 	return nil
@@ -100,12 +100,12 @@ func (t *translator) escape(inClass bool) error {
 func (t *translator) codePoint(rest string) error {
 	m := codeForm.FindStringSubmatch(rest)
 	if m == nil {
-		return unsupportedPattern(rest[:min(6, len(rest))])
+		return t.unsupported(rest[:min(6, len(rest))])
 	}
 	v, err := strconv.ParseUint(m[1]+m[2]+m[3], 16, 32)
 	// \xHH above 7F is a byte to Oniguruma, not a code point.
 	if err != nil || !utf8.ValidRune(rune(v)) || m[2] != "" && v > 0x7F {
-		return unsupportedPattern(rest[:min(6, len(rest))])
+		return t.unsupported(rest[:min(6, len(rest))])
 	}
 	t.emit(quoteLiteral(string(rune(v))), len(m[0]))
 	return nil
