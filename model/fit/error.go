@@ -57,18 +57,12 @@ func (m Model) Flags(s Setting) string {
 	return fmt.Sprintf("--quant %s --cache-lookup-strategy %s --ctx %d --num-steps %d --kv-type %s", m.QuantName(s.Quant), s.Lookup, s.Context, s.Steps, s.KV)
 }
 
-// relaxed is a setting outside a wish, and the things that it gives up of the wish, one letter each.
-type relaxed struct {
-	Choice
-	gives string
-}
-
 // fitting are up to three settings outside a wish that fit, of different kinds where there are such: those first that give up least.
 // least is what the smallest of all settings takes.
 func (m Model) fitting(c vk.Caps, space Space, w Wish) (list []Choice, least uint64) {
-	var fits []relaxed
-	for _, r := range m.relaxations(w) {
-		p, err := m.Plan(c, r.Setting, w.Session)
+	var fits []Choice
+	for _, s := range m.relaxations(w) {
+		p, err := m.Plan(c, s, w.Session)
 		if err != nil {
 			continue
 		}
@@ -76,24 +70,23 @@ func (m Model) fitting(c vk.Caps, space Space, w Wish) (list []Choice, least uin
 			least = p.Device
 		}
 		if p.Short == 0 {
-			r.Plan, r.Space = p, space
-			fits = append(fits, r)
+			fits = append(fits, Choice{Setting: s, Plan: p, Space: space})
 		}
 	}
-	slices.SortStableFunc(fits, func(a, b relaxed) int { return len(a.gives) - len(b.gives) })
+	slices.SortStableFunc(fits, func(a, b Choice) int { return len(m.gives(w, a.Setting)) - len(m.gives(w, b.Setting)) })
 	taken := make(map[string]bool) // by flags: as stored and the format's own name may mean the same
 	for _, alike := range []bool{false, true} {
 		kinds := make(map[string]bool)
-		for _, r := range fits {
+		for _, one := range fits {
 			if len(list) == 3 {
 				return list, least
 			}
-			flags := m.Flags(r.Setting)
-			if taken[flags] || !alike && kinds[r.gives] {
+			flags, gives := m.Flags(one.Setting), m.gives(w, one.Setting)
+			if taken[flags] || !alike && kinds[gives] {
 				continue
 			}
-			taken[flags], kinds[r.gives] = true, true
-			list = append(list, r.Choice)
+			taken[flags], kinds[gives] = true, true
+			list = append(list, one)
 		}
 	}
 	return list, least
@@ -101,7 +94,7 @@ func (m Model) fitting(c vk.Caps, space Space, w Wish) (list []Choice, least uin
 
 // relaxations are all settings that this program knows, in order of preference, whatever the wish fixes. Contexts go down
 // to 64 positions, steps to an eighth.
-func (m Model) relaxations(w Wish) []relaxed {
+func (m Model) relaxations(w Wish) []Setting {
 	free := Wish{Context: w.Context, Least: w.Least, Session: w.Session}
 	want := m.contexts(w)[0]
 	quants := m.quants(free)
@@ -114,7 +107,7 @@ func (m Model) relaxations(w Wish) []relaxed {
 		own.KV = nil
 		caches = append(m.caches(own), caches...)
 	}
-	var list []relaxed
+	var list []Setting
 	for steps := m.steps(w); steps > 0 && steps >= m.steps(w)/8; steps /= 2 {
 		for n := want; n >= 64 || n == want; n /= 2 {
 			if n < w.Least {
@@ -125,8 +118,7 @@ func (m Model) relaxations(w Wish) []relaxed {
 					if steps < m.steps(w) && k.lookup.Period != decode.Uncompressed {
 						continue // takes the same whatever the steps
 					}
-					s := Setting{Quant: q, Lookup: k.lookup, KV: k.kv, Context: n, Steps: steps, Rows: cmp.Or(max(w.Session.Rows, 0), 128)}
-					list = append(list, relaxed{Choice{Setting: s}, m.gives(w, s)})
+					list = append(list, Setting{Quant: q, Lookup: k.lookup, KV: k.kv, Context: n, Steps: steps, Rows: cmp.Or(max(w.Session.Rows, 0), 128)})
 				}
 			}
 		}
@@ -134,7 +126,7 @@ func (m Model) relaxations(w Wish) []relaxed {
 	return list
 }
 
-// gives lists what a setting gives up of a wish.
+// gives lists the things that a setting gives up of a wish, one letter each.
 func (m Model) gives(w Wish, s Setting) (list string) {
 	if w.Quant != nil && (s.Quant == nil || *s.Quant != *w.Quant) {
 		list += "q"

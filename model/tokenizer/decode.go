@@ -92,10 +92,10 @@ type Stream struct {
 func (t *Tokenizer) NewStream() *Stream { return &Stream{t: t, strip: t.decoder.times} }
 
 func (s *Stream) add(id int32) {
-	if !s.t.has(id) || s.SkipSpecial && s.t.entries[id].special {
+	e := s.t.entry(id)
+	if !e.known || s.SkipSpecial && e.special {
 		return
 	}
-	e := &s.t.entries[id]
 	if e.isByte {
 		s.run = append(s.run, e.text...)
 		return

@@ -49,7 +49,7 @@ func Parse(data []byte) (*Tokenizer, error) {
 	}
 	for _, p := range t.template {
 		for _, id := range p.ids {
-			if !t.has(id) {
+			if !t.entry(id).known {
 				return nil, fileErrorf("post_processor: id %d has no token", id)
 			}
 		}

@@ -111,16 +111,18 @@ func (t *Tokenizer) segments(text string, special bool) ([]segment, int) {
 	return out, lost
 }
 
-func (t *Tokenizer) has(id int32) bool {
-	return id >= 0 && int(id) < len(t.entries) && t.entries[id].known
+// entry is what is known of an id: nothing of one without a token.
+func (t *Tokenizer) entry(id int32) (e entry) {
+	if id >= 0 && int(id) < len(t.entries) {
+		e = t.entries[id]
+	}
+	return e
 }
 
 // Token returns a token as the file writes it, in the byte alphabet for most files.
 func (t *Tokenizer) Token(id int32) (string, bool) {
-	if !t.has(id) {
-		return "", false
-	}
-	return t.entries[id].token, true
+	e := t.entry(id)
+	return e.token, e.known
 }
 
 // ID returns the id of a token spelt as the file does.
@@ -133,12 +135,12 @@ func (t *Tokenizer) ID(token string) (int32, bool) {
 func (t *Tokenizer) VocabSize() int { return len(t.entries) }
 
 // IsSpecial reports whether id is a special token.
-func (t *Tokenizer) IsSpecial(id int32) bool { return t.has(id) && t.entries[id].special }
+func (t *Tokenizer) IsSpecial(id int32) bool { return t.entry(id).special }
 
 // Bytes returns what a token adds to the decoded bytes, possibly part of a rune; nil for an id without a token.
 func (t *Tokenizer) Bytes(id int32) []byte {
-	if !t.has(id) {
-		return nil
+	if e := t.entry(id); e.known {
+		return []byte(e.text)
 	}
-	return []byte(t.entries[id].text)
+	return nil
 }

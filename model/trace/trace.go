@@ -101,10 +101,7 @@ func (r Real) finite() bool { return !math.IsNaN(float64(r)) && !math.IsInf(floa
 
 // round keeps what JSON keeps, so that pictures of a trace are the same after reading it back.
 func round(x float64) Real {
-	v, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 6, 64), 64)
-	if err != nil {
-		return Real(x) // out of range of rounding: the largest numbers
-	}
+	v, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 6, 64), 64) // the largest number rounds down
 	return Real(v)
 }
 

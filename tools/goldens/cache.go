@@ -37,10 +37,3 @@ func compareEntries(got, want map[int]int, c *check) {
 		}
 	}
 }
-
-// compareSlots compares which slots are in use.
-func compareSlots(got map[int]int, want []int, c *check) {
-	if in := slices.Sorted(maps.Keys(got)); !slices.Equal(in, want) {
-		c.errorf("cache slots in use are %v, want %v", in, want)
-	}
-}

@@ -17,91 +17,85 @@ type Limits struct {
 	Items int // elements of one array
 }
 
-// container is one open object or array of the walk below.
-type container struct {
-	keys   map[string]struct{} // nil for an array
-	count  int
-	inPair bool // an object's key was read, its value comes next
-}
-
 // Check refuses what encoding/json lets through: invalid UTF-8, duplicate keys, a second value after the first, a
 // top value that is not an object, and more than the limits allow. Memory grows with the keys of the open objects only.
 func Check(data []byte, limits Limits) error {
 	if !utf8.Valid(data) {
 		return errors.New("not valid UTF-8")
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var open []container
-	for first := true; first || len(open) > 0; first = false {
-		tok, err := dec.Token()
-		if err != nil {
-			return jsonSyntax(err, data, dec.InputOffset())
-		}
-		delim, isDelim := tok.(json.Delim)
-		if first && delim != '{' {
-			return errors.New("not a JSON object")
-		}
-		if delim == '}' || delim == ']' {
-			open = open[:len(open)-1]
-			continue
-		}
-		if len(open) > 0 {
-			key, err := open[len(open)-1].next(tok, limits)
-			if err != nil {
-				return err
-			}
-			if key {
-				continue
-			}
-		}
-		if isDelim {
-			if len(open) == limits.Depth {
-				return fmt.Errorf("nested deeper than %d", limits.Depth)
-			}
-			c := container{}
-			if delim == '{' {
-				c.keys = map[string]struct{}{}
-			}
-			open = append(open, c)
-		}
+	c := checker{json.NewDecoder(bytes.NewReader(data)), data, limits}
+	c.dec.UseNumber()
+	top, err := c.token()
+	if err == nil && top != json.Delim('{') {
+		err = errors.New("not a JSON object")
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if err == nil {
+		err = c.value(top, 0)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := c.dec.Token(); err != io.EOF {
 		return errors.New("more text after the JSON object")
 	}
 	return nil
 }
 
-// next accounts for a token inside the container and tells whether it is a key.
-func (c *container) next(tok json.Token, limits Limits) (key bool, err error) {
-	if c.keys == nil {
-		if c.count++; c.count > limits.Items {
-			return false, fmt.Errorf("an array of more than %d elements", limits.Items)
-		}
-		return false, nil
-	}
-	if c.inPair {
-		c.inPair = false
-		return false, nil
-	}
-	name := tok.(string) // the decoder yields nothing but strings as keys
-	if _, dup := c.keys[name]; dup {
-		return false, fmt.Errorf("duplicate key %q", Clip(name))
-	}
-	if len(c.keys) == limits.Keys {
-		return false, fmt.Errorf("an object of more than %d keys", limits.Keys)
-	}
-	c.keys[name] = struct{}{}
-	c.inPair = true
-	return true, nil
+// checker walks a JSON text.
+type checker struct {
+	dec    *json.Decoder
+	data   []byte
+	limits Limits
 }
 
-// jsonSyntax says what is wrong with data, and in which line.
-func jsonSyntax(err error, data []byte, at int64) error {
+// token gives the next token; an error says what is wrong with the text, and in which line.
+func (c *checker) token() (json.Token, error) {
+	tok, err := c.dec.Token()
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("the JSON text ends too early")
+		return nil, errors.New("the JSON text ends too early")
 	}
-	return fmt.Errorf("not valid JSON: line %d: %w", 1+bytes.Count(data[:min(at, int64(len(data)))], []byte("\n")), err)
+	if err != nil {
+		line := 1 + bytes.Count(c.data[:min(c.dec.InputOffset(), int64(len(c.data)))], []byte("\n"))
+		return nil, fmt.Errorf("not valid JSON: line %d: %w", line, err)
+	}
+	return tok, nil
+}
+
+// value checks the value that a token begins, inside so many open objects and arrays.
+func (c *checker) value(begin json.Token, depth int) error {
+	if _, ok := begin.(json.Delim); !ok {
+		return nil
+	}
+	if depth == c.limits.Depth {
+		return fmt.Errorf("nested deeper than %d", c.limits.Depth)
+	}
+	keys := map[string]struct{}{}
+	for count := 1; ; count++ {
+		tok, err := c.token()
+		if err != nil {
+			return err
+		}
+		if tok == json.Delim('}') || tok == json.Delim(']') {
+			return nil
+		}
+		if begin == json.Delim('{') {
+			name := tok.(string) // the decoder yields nothing but strings as keys
+			if _, dup := keys[name]; dup {
+				return fmt.Errorf("duplicate key %q", Clip(name))
+			}
+			if keys[name] = struct{}{}; count > c.limits.Keys {
+				return fmt.Errorf("an object of more than %d keys", c.limits.Keys)
+			}
+			if tok, err = c.token(); err != nil {
+				return err
+			}
+		} else if count > c.limits.Items {
+			return fmt.Errorf("an array of more than %d elements", c.limits.Items)
+		}
+		if err := c.value(tok, depth+1); err != nil {
+			return err
+		}
+	}
 }
 
 // nonFinite is what Python writes for numbers that JSON has no form for. A string in front is matched to be passed over.
