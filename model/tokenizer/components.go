@@ -43,11 +43,8 @@ func (o object) replacer() func(string) string {
 	return func(s string) string { return strings.ReplaceAll(s, old, with) }
 }
 
-// part of a template: the encoded text, or fixed ids.
-type part struct {
-	text bool
-	ids  []int32
-}
+// frame is what the post-processor puts around a text.
+type frame struct{ before, after []int32 }
 
 // parsePostProcessor sets the template, which stays nil where the text stays as it is.
 func (t *Tokenizer) parsePostProcessor(o object, kind string) {
@@ -58,13 +55,14 @@ func (t *Tokenizer) parsePostProcessor(o object, kind string) {
 	case t.template != nil:
 		o.fail(unsupported(o.where, "Sequence of two templates"))
 	default:
-		t.template = parseTemplate(o)
+		t.template = &frame{}
+		t.template.parse(o)
 	}
 }
 
-func parseTemplate(o object) (template []part) {
+func (f *frame) parse(o object) {
 	specials := o.object("special_tokens")
-	hasText := false
+	to, hasText := &f.before, false
 	for _, p := range o.list("single") {
 		switch {
 		case len(p.fields) != 1:
@@ -73,21 +71,19 @@ func parseTemplate(o object) (template []part) {
 			id := p.object("SpecialToken").text("id")
 			if !specials.has(id) {
 				o.fail(fileErrorf("%s: %q is not among special_tokens", p.where, clip(id)))
-				return nil
+				return
 			}
-			var p part
-			o.fail(read(specials.object(id).fields["ids"], fmt.Sprintf("%s: ids of %q", specials.where, clip(id)), "a list of ids", &p.ids))
-			template = append(template, p)
+			var ids []int32
+			o.fail(read(specials.object(id).fields["ids"], fmt.Sprintf("%s: ids of %q", specials.where, clip(id)), "a list of ids", &ids))
+			*to = append(*to, ids...)
 		default:
 			if p.object("Sequence").text("id") != "A" || hasText {
 				o.fail(unsupported(o.where, "template other than one sequence A"))
 			}
-			hasText = true
-			template = append(template, part{text: true})
+			to, hasText = &f.after, true
 		}
 	}
 	if !hasText {
 		o.fail(fileErrorf("%s: the template has no place for the text", o.where))
 	}
-	return template
 }

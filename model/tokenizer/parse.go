@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,8 +48,8 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if err := t.fill(added); err != nil {
 		return nil, err
 	}
-	for _, p := range t.template {
-		for _, id := range p.ids {
+	if t.template != nil {
+		for _, id := range slices.Concat(t.template.before, t.template.after) {
 			if !t.entry(id).known {
 				return nil, fileErrorf("post_processor: id %d has no token", id)
 			}

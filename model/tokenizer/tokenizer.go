@@ -10,7 +10,10 @@
 // that are newer may split differently.
 package tokenizer
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Tokenizer is made by Parse. It is safe for use by several goroutines.
 type Tokenizer struct {
@@ -22,7 +25,7 @@ type Tokenizer struct {
 	stages   []stage
 	bytes    bool // pieces go to the model in the byte alphabet
 	model    bpe
-	template []part // nil: the text alone
+	template *frame // nil: the text alone
 	decoder  decoder
 }
 
@@ -81,18 +84,10 @@ func (t *Tokenizer) encode(text string, opt EncodeOptions) (ids []int32, lost in
 			}
 		}
 	}
-	if t.template == nil {
-		return ids, lost + work.lost, nil
+	if opt.AddSpecial && t.template != nil {
+		ids = slices.Concat(t.template.before, ids, t.template.after)
 	}
-	var out []int32
-	for _, p := range t.template {
-		if p.text {
-			out = append(out, ids...)
-		} else if opt.AddSpecial {
-			out = append(out, p.ids...)
-		}
-	}
-	return out, lost + work.lost, nil
+	return ids, lost + work.lost, nil
 }
 
 // segments cuts the added tokens out of text, in HuggingFace's two passes.

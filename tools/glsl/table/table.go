@@ -28,17 +28,11 @@ var (
 	setForm    = regexp.MustCompile(`\{([A-Z0-9_]*)\}`)
 )
 
-// word is a word of a set, with the defines that it stands for.
-type word struct {
-	text    string
-	defines []string
-}
-
 // Read parses a table and returns its kernels in order. A line "let SET word:DEFINE,DEFINE ..." names a set; any other is a
 // kernel's name, source and defines, and stands for one kernel for each word of each {SET} in the name. # begins a comment.
 func Read(r io.Reader) ([]Variant, error) {
 	var list []Variant
-	sets, seen := map[string][]word{}, map[string]bool{}
+	sets, seen := map[string][]string{}, map[string]bool{}
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
 		text, _, _ := strings.Cut(lines.Text(), "#")
@@ -49,7 +43,7 @@ func Read(r io.Reader) ([]Variant, error) {
 		case len(fields) < 2:
 			return nil, fmt.Errorf("variants.txt:%d: %q has no source; write name, source, defines", n, fields[0])
 		case fields[0] == "let":
-			sets[fields[1]] = words(fields[2:])
+			sets[fields[1]] = fields[2:]
 			continue
 		}
 		expanded, err := expand(Variant{fields[0], fields[1], fields[2:]}, sets)
@@ -70,20 +64,8 @@ func Read(r io.Reader) ([]Variant, error) {
 	return list, nil
 }
 
-func words(fields []string) (list []word) {
-	for _, f := range fields {
-		text, defines, some := strings.Cut(f, ":")
-		w := word{text: text}
-		if some {
-			w.defines = strings.Split(defines, ",")
-		}
-		list = append(list, w)
-	}
-	return list
-}
-
 // expand puts each word of the first {SET} in the name of v into v, and expands what comes of that.
-func expand(v Variant, sets map[string][]word) ([]Variant, error) {
+func expand(v Variant, sets map[string][]string) ([]Variant, error) {
 	set := setForm.FindStringSubmatch(v.Name)
 	if set == nil {
 		slices.Sort(v.Defines)
@@ -94,7 +76,11 @@ func expand(v Variant, sets map[string][]word) ([]Variant, error) {
 	}
 	var list []Variant
 	for _, w := range sets[set[1]] {
-		one := Variant{strings.ReplaceAll(v.Name, set[0], w.text), strings.ReplaceAll(v.Source, set[0], w.text), slices.Concat(v.Defines, w.defines)}
+		word, defines, some := strings.Cut(w, ":")
+		one := Variant{strings.ReplaceAll(v.Name, set[0], word), strings.ReplaceAll(v.Source, set[0], word), slices.Clone(v.Defines)}
+		if some {
+			one.Defines = append(one.Defines, strings.Split(defines, ",")...)
+		}
 		more, err := expand(one, sets)
 		if err != nil {
 			return nil, err
