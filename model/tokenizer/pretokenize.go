@@ -67,9 +67,6 @@ func (b behavior) join(spans []span) []span {
 	if b == removed {
 		return spans
 	}
-	if b == mergedWithNext {
-		slices.Reverse(spans)
-	}
 	out := spans[:0]
 	previous := false // whether the span before was a match
 	for _, sp := range spans {
@@ -77,20 +74,18 @@ func (b behavior) join(spans []span) []span {
 		switch b {
 		case contiguous:
 			glue = sp.match == previous
-		case mergedWithPrevious, mergedWithNext:
+		case mergedWithPrevious:
 			glue = sp.match && !previous
+		case mergedWithNext:
+			glue = previous && !sp.match
 		}
 		previous = sp.match
 		sp.match = false
 		if last := len(out) - 1; glue && last >= 0 {
-			out[last].start = min(out[last].start, sp.start)
-			out[last].end = max(out[last].end, sp.end)
+			out[last].end = sp.end
 			continue
 		}
 		out = append(out, sp)
-	}
-	if b == mergedWithNext {
-		slices.Reverse(out)
 	}
 	return out
 }

@@ -93,7 +93,20 @@ func (o options) plan() (*plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--shard-size: %w", err)
 	}
-	return newPlan(s, dtype, o.seed, o.blockSize, limit)
+	p := &plan{dtype: dtype, seed: o.seed, texts: map[string][]byte{}}
+	if p.texts[configName], err = configJSON(s, dtype.torch, o.blockSize); err != nil {
+		return nil, err
+	}
+	if p.config, _, err = arch.ParseConfig(p.texts[configName]); err != nil {
+		return nil, fmt.Errorf("the shape is refused: %w", err)
+	}
+	if p.texts["generation_config.json"], err = generationJSON(s.VocabSize); err != nil {
+		return nil, err
+	}
+	if p.texts["tokenizer.json"], err = tokenizerJSON(s.VocabSize); err != nil {
+		return nil, err
+	}
+	return p, p.place(limit)
 }
 
 // parseSize reads a number of bytes with an optional unit.

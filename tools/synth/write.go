@@ -47,24 +47,6 @@ type shard struct {
 
 const configName = "config.json"
 
-func newPlan(s arch.Shape, dtype elementType, seed uint64, blockSize int, limit int64) (*plan, error) {
-	p := &plan{dtype: dtype, seed: seed, texts: map[string][]byte{}}
-	var err error
-	if p.texts[configName], err = configJSON(s, dtype.torch, blockSize); err != nil {
-		return nil, err
-	}
-	if p.config, _, err = arch.ParseConfig(p.texts[configName]); err != nil {
-		return nil, fmt.Errorf("the shape is refused: %w", err)
-	}
-	if p.texts["generation_config.json"], err = generationJSON(s.VocabSize); err != nil {
-		return nil, err
-	}
-	if p.texts["tokenizer.json"], err = tokenizerJSON(s.VocabSize); err != nil {
-		return nil, err
-	}
-	return p, p.place(limit)
-}
-
 // place cuts the tensors into shards of at most limit bytes; a tensor is never cut.
 func (p *plan) place(limit int64) error {
 	var current *shard

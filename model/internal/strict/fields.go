@@ -137,13 +137,8 @@ func (f *Fields) Number(def, low, high float64, names ...string) float64 {
 	if raw == nil {
 		return def
 	}
-	v := math.NaN()
-	if raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' {
-		if x, err := strconv.ParseFloat(string(raw), 64); err == nil {
-			v = x
-		}
-	}
-	if !(v >= low && v <= high) {
+	var v float64
+	if json.Unmarshal(raw, &v) != nil || !(v >= low && v <= high) {
 		show := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 		f.Fail(name+" is %s, want a number from "+show(low)+" to "+show(high), raw)
 		return def
@@ -153,15 +148,9 @@ func (f *Fields) Number(def, low, high float64, names ...string) float64 {
 
 func (f *Fields) Boolean(def bool, names ...string) bool {
 	name, raw := f.Get(names...)
-	switch string(raw) {
-	case "":
-		return def
-	case "true":
-		return true
-	case "false":
-		return false
+	if raw != nil && json.Unmarshal(raw, &def) != nil {
+		f.Fail(name+" is %s, want true or false", raw)
 	}
-	f.Fail(name+" is %s, want true or false", raw)
 	return def
 }
 
