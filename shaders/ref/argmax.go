@@ -1,17 +1,16 @@
 package ref
 
 import (
-	"fmt"
 	"math"
+	"slices"
 
 	"muninn/shaders"
-	"muninn/shaders/format"
 )
 
-// Argmax is the first token with the largest logit, with the distance to the second largest and the logarithm of the sum
+// argmax is the first token with the largest logit, with the distance to the second largest and the logarithm of the sum
 // of exp(logit - largest), and the distance to the logit of a given token. The token is NoToken when a logit is NaN, none is
 // above negative infinity, or all of several are equal.
-func Argmax(logits []float32, given int) shaders.Choice {
+func argmax(logits []float32, given int) shaders.Choice {
 	c := shaders.Choice{Token: shaders.NoToken, Top: -math.MaxFloat32, Kept: 1}
 	second := float64(-math.MaxFloat32)
 	for i, l := range logits {
@@ -53,81 +52,62 @@ func Argmax(logits []float32, given int) shaders.Choice {
 }
 
 func argmaxCases() []Case {
-	var list []Case
-	for _, vocab := range vocabularies {
-		list = append(list, Case{Op: "argmax", Name: fmt.Sprintf("vocab=%d", vocab),
-			Why: "comparisons of given numbers; the logarithm of the sum is good to 1e-5", run: func(t *trial) { argmaxTrial(t, vocab) }})
-	}
-	return list
+	return each(Case{Op: "argmax", Name: "vocab=", Why: "comparisons of given numbers; the logarithm of the sum is good to 1e-5"}, vocabularies, argmaxTrial)
 }
 
 // vocabularies around a workgroup of 256, and Huginn's.
 var vocabularies = []int{1, 2, 255, 256, 257, 1003, 65536}
 
-// logitRows are rows of logits that are hard on a search: ordinary, equal largest ones at several places, all equal, the
-// largest first or last, infinities and NaN.
-func logitRows(vocab int) [][]float32 {
-	plain := func(name string) []float32 {
-		x := source{seed("logits", name), uniform, format.F32, vocab}.all(1)
-		for i := range x {
-			x[i] *= 20
-		}
-		return x
-	}
-	last := vocab - 1
-	rows := [][]float32{plain("plain")}
-	edit := func(change func(x []float32)) {
-		x := plain(fmt.Sprint(len(rows)))
-		change(x)
-		rows = append(rows, x)
-	}
-	inf := float32(math.Inf(1))
-	edit(func(x []float32) { x[last/3], x[last/2], x[last] = 21, 21, 21 })
-	edit(func(x []float32) { clear(x) })
-	edit(func(x []float32) { x[0] = 30 })
-	edit(func(x []float32) { x[last] = 30 })
-	edit(func(x []float32) {
-		for i := range x {
-			x[i] -= 1000
-		}
-	})
-	edit(func(x []float32) {
-		for i := range x {
-			if i != last/2 {
-				x[i] = -inf
+// hardLogits make rows of logits hard on a search: ordinary, equal largest ones at several places, all equal, the largest first or
+// last, infinities and NaN.
+func hardLogits(vocab int) []func(x []float32) {
+	fill := func(x []float32, v float32) { copy(x, slices.Repeat([]float32{v}, len(x))) }
+	last, inf := vocab-1, float32(math.Inf(1))
+	return []func(x []float32){
+		func([]float32) {},
+		func(x []float32) { x[last/3], x[last/2], x[last] = 21, 21, 21 },
+		func(x []float32) { clear(x) },
+		func(x []float32) { x[0] = 30 },
+		func(x []float32) { x[last] = 30 },
+		func(x []float32) {
+			for i := range x {
+				x[i] -= 1000
 			}
-		}
-	})
-	edit(func(x []float32) {
-		for i := range x {
-			x[i] = -math.MaxFloat32
-		}
-	})
-	edit(func(x []float32) { x[last/2] = float32(math.NaN()) })
-	edit(func(x []float32) { x[last/2], x[last] = inf, inf })
-	edit(func(x []float32) { x[last/3] = inf })
-	edit(func(x []float32) {
-		for i := range x {
-			x[i] = -inf
-		}
-	})
-	return rows
+		},
+		func(x []float32) {
+			top := x[last/2]
+			fill(x, -inf)
+			x[last/2] = top
+		},
+		func(x []float32) { fill(x, -math.MaxFloat32) },
+		func(x []float32) { x[last/2] = float32(math.NaN()) },
+		func(x []float32) { x[last/2], x[last] = inf, inf },
+		func(x []float32) { x[last/3] = inf },
+		func(x []float32) { fill(x, -inf) },
+	}
 }
 
 func argmaxTrial(t *trial, vocab int) {
-	rows := logitRows(vocab)
-	var flat []float32
-	for _, r := range rows {
-		flat = append(flat, r...)
+	edits := hardLogits(vocab)
+	values := t.values("logits", uniform, len(edits), vocab)
+	for i := range values {
+		values[i] *= 20
 	}
-	logits, given := t.input("logits", flat, len(rows), vocab), givenTokens(len(rows), vocab)
-	tokens := t.words("given", given)
-	choices := t.choiceBuffer(len(rows))
+	for i, edit := range edits {
+		edit(values[i*vocab:][:vocab])
+	}
+	logits, given := t.input("logits", values, vocab), givenTokens(len(edits), vocab)
+	tokens, choices := t.words("given", given), t.blank("choices", len(edits)*shaders.ChoiceBytes)
 	t.check(func(r *shaders.Recorder) { r.Argmax(choices.data, logits.Tensor, tokens) }, func(v *verdict) {
-		for i, row := range rows {
-			v.choice(i, shaders.DecodeChoice(choices.values()[i*shaders.ChoiceBytes:]), Argmax(row, int(given[i])))
+		for i := range edits {
+			v.choice(i, choiceAt(choices, i), argmax(values[i*vocab:][:vocab], int(given[i])))
 		}
 	})
+}
+
+// choiceAt is entry i of a buffer of choices.
+func choiceAt(o *operand, i int) shaders.Choice {
+	return shaders.DecodeChoice(o.values()[i*shaders.ChoiceBytes:])
 }
 
 // givenTokens are spread over the vocabulary, with both ends and one beyond it: rows for which nothing is given may hold any
@@ -145,15 +125,6 @@ func givenTokens(n, vocab int) []uint32 {
 		}
 	}
 	return tokens
-}
-
-// choiceBuffer is an output for n choices.
-func (t *trial) choiceBuffer(n int) *operand {
-	content := make([]byte, n*shaders.ChoiceBytes)
-	for i := range content {
-		content[i] = 0xEE
-	}
-	return t.buffer("choices", content, true)
 }
 
 // choice compares a choice; of a row without a token nothing but that is promised.

@@ -11,9 +11,9 @@ import (
 	"muninn/shaders/plain"
 )
 
-// Attention is softmax(q k^T / sqrt(headDim)) v for each row and head over the positions 0 to the row's own that its
+// attention is softmax(q k^T / sqrt(headDim)) v for each row and head over the positions 0 to the row's own that its
 // lookup rule shows it. q (n, heads, headDim); the result has the same shape.
-func Attention(q []float32, c *KV, rows []shaders.Row) []float64 {
+func attention(q []float32, c *kvCache, rows []shaders.Row) []float64 {
 	y := make([]float64, len(q))
 	for n, r := range rows {
 		own, lacking := c.Slots.Slot(int(r.Step)), false
@@ -81,18 +81,13 @@ func attentionCases() []Case {
 		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{1100}, slots: one, shards: 1 + i%2, kv: kv},
 			attentionSize{heads: 2, headDim: 24, contexts: []int{1100, 3}, slots: shaders.Slots{Period: 2, Rule: plain.RuleLatest}, shards: 1, kv: kv, rows: 13})
 	}
-	var list []Case
-	for _, s := range sizes {
-		list = append(list, Case{Op: "attention", Name: s.String(), Limit: 1e-9, Why: "float32 scores below 300: a score's rounding is its weight's relative error",
-			run: func(t *trial) { attentionTrial(t, s) }})
-	}
-	return list
+	return each(Case{Op: "attention", Limit: 1e-9, Why: "float32 scores below 300: a score's rounding is its weight's relative error"}, sizes, attentionTrial)
 }
 
 // attentionInputs fills the queries and what is stored. Keys and queries stay small enough for the limit's reason; the
 // families show in the values.
-func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
-	rnd := rand.New(rand.NewPCG(seed("attention", s.String()), 1))
+func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders.Row) {
+	rnd := rand.New(rand.NewPCG(seed(t.c.Op, t.c.Name), 1))
 	cells := 5 // cells before the first sequence belong to nobody
 	var table []shaders.Row
 	for _, n := range s.contexts {
@@ -121,8 +116,7 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 		own := &c.Depth[r.Base+r.Pos]
 		*own = max(*own, r.Step+1)
 	}
-	values := source{seed("attention kv", s.String()), s.family, format.F32, s.headDim}
-	near := source{seed("attention k", s.String()), uniform, format.F32, s.headDim}
+	keys, values := t.source("k", uniform, format.F32, s.headDim), t.source("v", s.family, format.F32, s.headDim)
 	for slot := range s.slots.Count() {
 		for cell := range c.Depth {
 			if s.slots.Rule != plain.RuleOne && slot >= c.stored(cell) {
@@ -130,14 +124,14 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 			}
 			for h := range s.heads {
 				at := c.at(slot, cell, h)
-				near.row(at, c.K[at:][:s.headDim])
+				keys.row(at, c.K[at:][:s.headDim])
 				values.row(at, c.V[at:][:s.headDim])
 				kvRound(c.K[at:][:s.headDim], s.kv)
 				kvRound(c.V[at:][:s.headDim], s.kv)
 			}
 		}
 	}
-	q := source{seed("attention q", s.String()), uniform, format.F32, s.heads * s.headDim}.all(len(table))
+	q := t.values("q", uniform, len(table), s.heads*s.headDim)
 	if s.family == heavy { // one channel of the query makes the softmax peak
 		for i := range q {
 			if i%s.headDim == s.headDim/3 {
@@ -149,7 +143,7 @@ func attentionInputs(s attentionSize) (*KV, []float32, []shaders.Row) {
 }
 
 func attentionTrial(t *trial, s attentionSize) {
-	c, q, table := attentionInputs(s)
+	c, q, table := t.attentionInputs(s)
 	cache := t.cache(c, s.shards, false)
 	rows, _ := t.rows(table, false)
 	const apart = 8
@@ -158,25 +152,19 @@ func attentionTrial(t *trial, s attentionSize) {
 		one, _ := t.rows(table[i:i+1], false)
 		ones = append(ones, one)
 	}
-	qt := t.input("q", padHeads(q, s.headDim), len(table), s.heads*((s.headDim+3)/4*4))
+	qt := t.input("q", padHeads(q, s.headDim), s.heads*headStride(s.headDim))
 	y := t.output("y", len(table), s.heads*s.headDim)
-	want := Attention(q, c, table)
-	most := 0
-	for _, n := range s.contexts {
-		most = max(most, n)
-	}
+	most := slices.Max(s.contexts)
 	alone := t.output("y row by row", len(table), s.heads*s.headDim)
 	parts, arrived := shaders.AttentionScratchBytes(s.heads, s.headDim, most)
-	scratch := shaders.AttentionScratch{Parts: t.buffer("parts", make([]byte, parts), true).data}
 	counters := t.buffer("arrived", make([]byte, arrived), true)
-	scratch.Arrived = counters.data
+	scratch := shaders.AttentionScratch{Parts: t.buffer("parts", make([]byte, parts), true).data, Arrived: counters.data}
 	t.check(func(r *shaders.Recorder) {
 		r.Attention(y.Tensor, qt.Tensor, cache.Cache, rows, most, scratch)
 		for k, one := range ones { // some rows again, without company
 			r.Attention(alone.From(k*apart, 1), qt.From(k*apart, 1), cache.Cache, one, most, scratch)
 		}
-	}, func(v *verdict) {
-		v.tensor(y, untouchedPadding, want)
+	}, becomes(y, attention(q, c, table)), func(v *verdict) {
 		together, single := floatsOf(y.values()), floatsOf(alone.values())
 		for i := 0; i < len(table); i += apart {
 			for j := i * y.Stride; j < i*y.Stride+y.Cols; j++ {
@@ -186,21 +174,18 @@ func attentionTrial(t *trial, s attentionSize) {
 				}
 			}
 		}
-		for _, b := range counters.values() {
-			if b != 0 {
-				v.fail("a counter is not 0 again")
-				break
-			}
-		}
+		v.zero(counters)
 	})
 }
 
 // padHeads pads each head with zeros to whole float vectors, as the cache and the queries have them.
-func padHeads(x []float32, headDim int) []float32 {
-	var y []float32
+func padHeads[F plain.Float](x []F, headDim int) []F {
+	var y []F
 	for i := 0; i < len(x); i += headDim {
 		y = append(y, x[i:i+headDim]...)
-		y = append(y, make([]float32, (headDim+3)/4*4-headDim)...)
+		y = append(y, make([]F, headStride(headDim)-headDim)...)
 	}
 	return y
 }
+
+func headStride(headDim int) int { return (headDim + 3) / 4 * 4 }

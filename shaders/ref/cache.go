@@ -1,14 +1,13 @@
 package ref
 
 import (
-	"math"
+	"encoding/binary"
 
 	"muninn/shaders"
-	"muninn/vk"
 )
 
-// KV is a layer's cache in plain form: K and V [slot][cell][head][headDim], and the core steps stored for each cell.
-type KV struct {
+// kvCache is a layer's cache in plain form: K and V [slot][cell][head][headDim], and the core steps stored for each cell.
+type kvCache struct {
 	Type    shaders.KVType
 	Slots   shaders.Slots
 	Cells   int
@@ -19,25 +18,20 @@ type KV struct {
 }
 
 // stored is the number of slots that a cell has filled: those of its steps 0 to depth-1.
-func (c *KV) stored(cell int) int { return c.Slots.Stored(int(c.Depth[cell])) }
+func (c *kvCache) stored(cell int) int { return c.Slots.Stored(int(c.Depth[cell])) }
 
 // at is the index of a head's vector in K and V.
-func (c *KV) at(slot, cell, head int) int {
+func (c *kvCache) at(slot, cell, head int) int {
 	return ((slot*c.Cells+cell)*c.Heads + head) * c.HeadDim
 }
 
 // emptyKV is a cache of NaN: reading what was never stored shows.
-func emptyKV(kv shaders.KVType, s shaders.Slots, cells, heads, headDim int) *KV {
+func emptyKV(kv shaders.KVType, s shaders.Slots, cells, heads, headDim int) *kvCache {
 	n := s.Count() * cells * heads * headDim
-	c := &KV{Type: kv, Slots: s, Cells: cells, Heads: heads, HeadDim: headDim, K: make([]float32, n), V: make([]float32, n), Depth: make([]uint32, cells)}
-	for i := range c.K {
-		c.K[i] = math.Float32frombits(nanWord)
-		c.V[i] = c.K[i]
-	}
-	return c
+	return &kvCache{Type: kv, Slots: s, Cells: cells, Heads: heads, HeadDim: headDim, K: filler(n), V: filler(n), Depth: make([]uint32, cells)}
 }
 
-// deviceKV is a cache on the device with a KV's content.
+// deviceKV is a cache on the device with a kvCache's content.
 type deviceKV struct {
 	shaders.Cache
 	depth *operand
@@ -45,21 +39,16 @@ type deviceKV struct {
 }
 
 // cache puts c on the device in the given number of shards of heads.
-func (t *trial) cache(c *KV, shards int, written bool) deviceKV {
-	var depth []byte
-	for _, d := range c.Depth {
-		depth = append(depth, byte(d), byte(d>>8), byte(d>>16), byte(d>>24))
-	}
+func (t *trial) cache(c *kvCache, shards int, written bool) deviceKV {
+	depth, _ := binary.Append(nil, binary.LittleEndian, c.Depth) // fixed-size elements cannot fail
 	o := deviceKV{depth: t.buffer("depth", depth, written)}
 	head := uint64(c.Slots.Count()) * uint64(c.Cells) * c.Type.HeadBytes(c.HeadDim)
 	limit := uint64((c.Heads+shards-1)/shards) * head
 	t.buffer("guard before the cache", nil, false)
-	if t.err != nil {
-		return o
+	if t.err == nil {
+		o.Cache, t.err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Cells, c.Type, c.Slots, o.depth.data, limit)
 	}
-	var err error
-	if o.Cache, err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Cells, c.Type, c.Slots, o.depth.data, limit); err != nil {
-		t.fail(err)
+	if t.err != nil {
 		return o
 	}
 	for _, s := range o.Shards {
@@ -68,12 +57,4 @@ func (t *trial) cache(c *KV, shards int, written bool) deviceKV {
 	}
 	t.buffer("guard after the cache", nil, false)
 	return o
-}
-
-// spanOrNone is a buffer of x, or no span for no values.
-func (t *trial) spanOrNone(name string, x []float32) vk.Span {
-	if x == nil {
-		return vk.Span{}
-	}
-	return t.floats(name, x)
 }

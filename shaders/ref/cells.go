@@ -1,7 +1,6 @@
 package ref
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -15,9 +14,9 @@ type cellTable struct {
 	cells int // of them all
 }
 
-func newCellTable(n int, name string) cellTable {
+func (t *trial) cellTable(n int) cellTable {
 	s := cellTable{table: make([]shaders.Row, n), cells: n + 3}
-	order := rand.New(rand.NewPCG(seed("slots", name), 1)).Perm(s.cells)
+	order := rand.New(rand.NewPCG(seed(t.c.Op, t.c.Name, "cells"), 1)).Perm(s.cells)
 	for i := range s.table {
 		k := uint32(i)
 		s.table[i] = shaders.Row{Token: k + 7, Base: 100 * k, Pos: 3 * k, Step: k * k, KeyLo: ^k, KeyHi: k << 20, Scale: float32(k) / 3, Cell: uint32(order[i])}
@@ -25,23 +24,11 @@ func newCellTable(n int, name string) cellTable {
 	return s
 }
 
-// scatter puts row n of x (n, d) into its cell of dst (cells, d), a copy of which it returns.
-func (s cellTable) scatter(dst, x []float32, d int) []float32 {
+// scattered is dst (cells, d) with row n of x (n, d) in the cell of row n of the table.
+func scattered[F plain.Float](dst, x []F, table []shaders.Row, d int) []F {
 	y := slices.Clone(dst)
-	for n, r := range s.table {
+	for n, r := range table {
 		copy(y[int(r.Cell)*d:][:d], x[n*d:][:d])
 	}
 	return y
 }
-
-// scattered is scatter of what an oracle found.
-func (s cellTable) scattered(dst []float32, x []float64, d int) []float64 {
-	y := plain.Widen(dst)
-	for n, r := range s.table {
-		copy(y[int(r.Cell)*d:][:d], x[n*d:][:d])
-	}
-	return y
-}
-
-// filler is what cells hold that no row has: reading it shows.
-func filler(n int) []float32 { return slices.Repeat([]float32{math.Float32frombits(nanWord)}, n) }

@@ -4,12 +4,11 @@ import (
 	"fmt"
 
 	"muninn/shaders"
-	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
-// Edit makes the changes to logits (n, vocab): l becomes (l < 0 ? l scale : l / scale) + add.
-func Edit(logits []float32, vocab int, edits []shaders.Edit) []float64 {
+// edit makes the changes to logits (n, vocab): l becomes (l < 0 ? l scale : l / scale) + add.
+func edit(logits []float32, vocab int, edits []shaders.Edit) []float64 {
 	y := plain.Widen(logits)
 	for _, e := range edits {
 		at := int(e.Row)*vocab + int(e.Token)
@@ -23,30 +22,24 @@ func Edit(logits []float32, vocab int, edits []shaders.Edit) []float64 {
 	return y
 }
 
-func editCases() []Case {
-	var list []Case
-	for _, s := range []struct{ vocab, count, capacity int }{{2, 0, 1}, {2, 1, 1}, {257, 64, 64}, {257, 65, 70}, {1003, 100, 300}} {
-		name := fmt.Sprintf("vocab=%d %d edits of %d", s.vocab, s.count, s.capacity)
-		list = append(list, Case{Op: "edit", Name: name, Limit: 1e-13, Why: "a division of 2.5 ulp and an addition",
-			run: func(t *trial) { editTrial(t, name, s.vocab, s.count, s.capacity) }})
-	}
-	return list
+type editSize struct{ vocab, count, capacity int }
+
+func (s editSize) String() string {
+	return fmt.Sprintf("vocab=%d %d edits of %d", s.vocab, s.count, s.capacity)
 }
 
-func editTrial(t *trial, name string, vocab, count, capacity int) {
+func editCases() []Case {
+	sizes := []editSize{{2, 0, 1}, {2, 1, 1}, {257, 64, 64}, {257, 65, 70}, {1003, 100, 300}}
+	return each(Case{Op: "edit", Limit: 1e-13, Why: "a division of 2.5 ulp and an addition"}, sizes, editTrial)
+}
+
+func editTrial(t *trial, s editSize) {
 	const n = 3
-	values := source{seed(name), heavy, format.F32, vocab}.all(n)
 	var edits []shaders.Edit
-	for i := range capacity { // those behind count would change what must stay
-		edits = append(edits, shaders.Edit{Row: uint32(i % n), Token: uint32(i * 7 / n % vocab), Scale: 1 + float32(i%5)/4, Add: float32(i%3) - 1})
+	for i := range s.capacity { // those behind count would change what must stay
+		edits = append(edits, shaders.Edit{Row: uint32(i % n), Token: uint32(i * 7 / n % s.vocab), Scale: 1 + float32(i%5)/4, Add: float32(i%3) - 1})
 	}
-	raw := make([]byte, capacity*shaders.EditBytes)
-	for i, e := range edits {
-		e.Put(raw[i*shaders.EditBytes:])
-	}
-	logits := t.inout("logits", values, n, vocab)
-	list, used := t.buffer("edits", raw, false), t.words("count", []uint32{uint32(count)})
-	want := Edit(values, vocab, edits[:count])
-	t.check(func(r *shaders.Recorder) { r.Edit(logits.Tensor, list.data, used) },
-		func(v *verdict) { v.tensor(logits, untouchedPadding, want) })
+	logits := t.inout("logits", t.values("logits", heavy, n, s.vocab), s.vocab)
+	list, used := t.buffer("edits", packed(edits, shaders.EditBytes), false), t.words("count", []uint32{uint32(s.count)})
+	t.check(func(r *shaders.Recorder) { r.Edit(logits.Tensor, list.data, used) }, becomes(logits, edit(logits.x, s.vocab, edits[:s.count])))
 }

@@ -7,8 +7,8 @@ import (
 	"muninn/shaders/format"
 )
 
-// Embed is y[n] = scale wte[tokens[n]]; wte (.., d).
-func Embed(wte RowFunc, tokens []uint32, d int, scale float32) []float64 {
+// embed is y[n] = scale wte[tokens[n]]; wte (.., d).
+func embed(wte rowFunc, tokens []uint32, d int, scale float32) []float64 {
 	var y []float64
 	row := make([]float32, d)
 	for _, t := range tokens {
@@ -20,24 +20,28 @@ func Embed(wte RowFunc, tokens []uint32, d int, scale float32) []float64 {
 	return y
 }
 
+type embedSize struct{ matmulSize }
+
+func (s embedSize) String() string {
+	return fmt.Sprintf("%s vocab=%d d=%d %s %d shards", s.format, s.rows, s.k, s.family, s.shards)
+}
+
 func embedCases() []Case {
-	var list []Case
+	var sizes []embedSize
 	for i, d := range []int{1, 8, 10, 24, 120, 328, 5280} {
 		for k, f := range format.Types() {
-			s := matmulSize{rows: 61, k: d, format: f, family: family((i + k) % families), shards: 1 + i%3}
+			s := embedSize{matmulSize{rows: 61, k: d, format: f, family: family((i + k) % families), shards: 1 + i%3}}
 			if d == 328 && f.MostLift() > 0 {
 				s.family = small
 			}
-			name := fmt.Sprintf("%s vocab=%d d=%d %s %d shards", f, s.rows, d, s.family, s.shards)
-			list = append(list, Case{Op: "embed", Name: name, Limit: 1e-13, Why: "one float32 multiplication", run: func(t *trial) { embedTrial(t, s) }})
+			sizes = append(sizes, s)
 		}
 	}
-	return list
+	return each(Case{Op: "embed", Limit: 1e-13, Why: "one float32 multiplication"}, sizes, embedTrial)
 }
 
-func embedTrial(t *trial, s matmulSize) {
+func embedTrial(t *trial, s embedSize) {
 	const scale = 72.66361 // sqrt(5280)
-	weights := source{seed("embed", s.String()), s.family, s.format, s.k}
 	// Tokens at the ends of the vocabulary and of each shard, one of them twice.
 	tokens := []uint32{0, 60, 20, 21, 30, 31, 40, 41, 42, 7, 7}
 	var table []shaders.Row
@@ -45,9 +49,8 @@ func embedTrial(t *trial, s matmulSize) {
 		table = append(table, shaders.Row{Token: token, Pos: 3, Step: 5})
 	}
 	rows, _ := t.rows(table, false)
-	wte := t.matrix("wte", s.rows, s.k, s.format, s.limit(s.k), weights.row)
+	wte, weights := t.weights("wte", s.matmulSize)
 	y := t.output("y", len(tokens), s.k)
-	want := Embed(weights.row, tokens, s.k, scale)
-	t.check(func(r *shaders.Recorder) { r.Embed(y.Tensor, wte, rows, scale) },
-		func(v *verdict) { v.tensor(y, zeroPadding, want) })
+	y.padded = true
+	t.check(func(r *shaders.Recorder) { r.Embed(y.Tensor, wte, rows, scale) }, becomes(y, embed(weights, tokens, s.k, scale)))
 }

@@ -1,13 +1,9 @@
 package ref
 
-import (
-	"fmt"
+import "muninn/shaders"
 
-	"muninn/shaders"
-)
-
-// FMARoofline is y[i] = the sum of the 32 chains of invocation i after so many steps.
-func FMARoofline(invocations, lanes, steps int) []float64 {
+// fmaroofline is y[i] = the sum of the 32 chains of invocation i after so many steps.
+func fmaroofline(invocations, lanes, steps int) []float64 {
 	scale, offset := float64(float32(0.9991)), float64(float32(0.0001)) // as the kernel's constants are rounded
 	y := make([]float64, invocations)
 	for i := range y {
@@ -23,18 +19,13 @@ func FMARoofline(invocations, lanes, steps int) []float64 {
 }
 
 func fmarooflineCases() []Case {
-	var list []Case
-	for _, steps := range []int{0, 1, 500} {
-		list = append(list, Case{Op: "fmaroofline", Name: fmt.Sprintf("steps=%d", steps), Limit: 1e-9, Why: "500 roundings of 6e-8 that may all go one way, squared",
-			run: func(t *trial) { fmarooflineTrial(t, steps) }})
-	}
-	return list
+	c := Case{Op: "fmaroofline", Name: "steps=", Limit: 1e-9, Why: "500 roundings of 6e-8 that may all go one way, squared"}
+	return each(c, []int{0, 1, 500}, fmarooflineTrial)
 }
 
 func fmarooflineTrial(t *trial, steps int) {
 	lanes := t.kernels[0].Lanes
 	n := 3 * lanes
 	y := t.output("y", 1, n)
-	want := FMARoofline(n, lanes, steps)
-	t.check(func(r *shaders.Recorder) { r.FMARoofline(y.Span.Slice(0, uint64(4*n)), steps) }, func(v *verdict) { v.tensor(y, untouchedPadding, want) })
+	t.check(func(r *shaders.Recorder) { r.FMARoofline(y.Span.Slice(0, uint64(4*n)), steps) }, becomes(y, fmaroofline(n, lanes, steps)))
 }

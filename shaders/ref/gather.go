@@ -2,12 +2,11 @@ package ref
 
 import (
 	"muninn/shaders"
-	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
-// Gather is y[n] = x[cell of row n]. x (cells, d).
-func Gather(x []float32, table []shaders.Row, d int) []float64 {
+// gather is y[n] = x[cell of row n]. x (cells, d).
+func gather(x []float32, table []shaders.Row, d int) []float64 {
 	var y []float64
 	for _, r := range table {
 		y = append(y, plain.Widen(x[int(r.Cell)*d:][:d])...)
@@ -15,17 +14,12 @@ func Gather(x []float32, table []shaders.Row, d int) []float64 {
 	return y
 }
 
-func gatherCases() []Case {
-	list := normCases("gather", 1, func(t *trial, s normSize) {
-		in := newCellTable(s.n, s.String())
-		values := source{seed("take", s.String()), s.family, format.F32, s.d}.all(in.cells)
-		x, y := t.input("x", values, in.cells, s.d), t.output("y", s.n, s.d)
-		rows, _ := t.rows(in.table, false)
-		t.check(func(r *shaders.Recorder) { r.Gather(y.Tensor, x.Tensor, rows) },
-			func(v *verdict) { v.tensor(y, zeroPadding, Gather(values, in.table, s.d)) })
-	})
-	for i := range list {
-		list[i].Limit, list[i].Why = 0, "a copy"
-	}
-	return list
+func gatherCases() []Case { return each(Case{Op: "gather", Why: "a copy"}, normSizes(1), gatherTrial) }
+
+func gatherTrial(t *trial, s normSize) {
+	in := t.cellTable(s.n)
+	rows, _ := t.rows(in.table, false)
+	x, y := t.drawn("x", s.family, in.cells, s.d), t.output("y", s.n, s.d)
+	y.padded = true
+	t.check(func(r *shaders.Recorder) { r.Gather(y.Tensor, x.Tensor, rows) }, becomes(y, gather(x.x, in.table, s.d)))
 }

@@ -4,44 +4,41 @@ import (
 	"fmt"
 
 	"muninn/shaders"
-	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
 // key is a row's key in one.
 func key(r shaders.Row) uint64 { return uint64(r.KeyHi)<<32 | uint64(r.KeyLo) }
 
-// InitState is a normal value cut at 3 standard deviations, times the row's scale, for each of d columns.
-func InitState(r shaders.Row, d int) []float64 { return cutNormals(r, d, plain.KindInitial, 0) }
-
-func cutNormals(r shaders.Row, d int, kind plain.Kind, which uint32) []float64 {
+// normals is a normal value cut at 3 standard deviations, times the row's scale, for each of d columns.
+func normals(r shaders.Row, d int, kind plain.Kind, which uint32) []float64 {
 	y := make([]float64, d)
 	plain.Normals(y, key(r), r.Pos, kind, which, plain.InitialCut, float64(r.Scale))
 	return y
 }
 
-// MixState is v with the row's share of another such draw mixed in.
-func MixState(r shaders.Row, v []float64) []float64 {
-	return plain.Blend(v, cutNormals(r, len(v), plain.KindMixed, r.Draw>>3), float64(r.Mix))
+type initSize struct {
+	d                int
+	keep, cellsFirst bool
+}
+
+func (s initSize) String() string {
+	name := fmt.Sprintf("d=%d", s.d)
+	if s.keep {
+		name += " kept"
+	}
+	if s.cellsFirst {
+		name += " cells first"
+	}
+	return name
 }
 
 func initstateCases() []Case {
-	var list []Case
+	var sizes []initSize
 	for _, d := range []int{1, 3, 8, 255, 256, 257, 328, 5280} {
-		for i := range 4 {
-			keep, cellsFirst := i%2 == 1, i/2 == 1
-			name := fmt.Sprintf("d=%d", d)
-			if keep {
-				name += " kept"
-			}
-			if cellsFirst {
-				name += " cells first"
-			}
-			list = append(list, Case{Op: "initstate", Name: name, Limit: 1e-10,
-				Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp", run: func(t *trial) { initstateTrial(t, d, keep, cellsFirst) }})
-		}
+		sizes = append(sizes, initSize{d, false, false}, initSize{d, true, false}, initSize{d, false, true}, initSize{d, true, true})
 	}
-	return list
+	return each(Case{Op: "initstate", Limit: 1e-10, Why: "a polynomial for erfinv good to 1e-7 and a logarithm of 3 ulp"}, sizes, initstateTrial)
 }
 
 // initRows start in every way, some with a share mixed in. Cells 1 and 4 have no row that starts anew.
@@ -56,47 +53,41 @@ func initRows() []shaders.Row {
 	}
 }
 
-func initstateTrial(t *trial, d int, keep, cellsFirst bool) {
+func initstateTrial(t *trial, s initSize) {
 	const carried, cells = 3, 16
+	d := s.d
 	table := initRows()
-	if cellsFirst { // of which one is mixed into by a row before
+	if s.cellsFirst { // of which one is mixed into by a row before
 		table = append(table, shaders.Row{Cell: 15, Start: shaders.StartCell(14), Scale: 1})
 	}
-	givenValues := source{seed("given"), heavy, format.F32, d}.all(len(table))
-	carryValues := source{seed("carry"), heavy, format.F32, d}.all(carried)
-	before, olderBefore := source{seed("state"), heavy, format.F32, d}.all(cells), source{seed("older"), uniform, format.F32, d}.all(cells+2)
 	rows, _ := t.rows(table, false)
-	given, carry := t.input("given", givenValues, len(table), d), t.input("carry", carryValues, carried, d)
-	state := t.inout("state", before, cells, d)
-	var older tensor
-	if keep {
-		older = t.inout("older", olderBefore, cells+2, d)
-	}
-	want, wantOlder := plain.Widen(before), plain.Widen(olderBefore)
+	given, carry := t.drawn("given", heavy, len(table), d), t.drawn("carry", heavy, carried, d)
+	state, older := t.inout("state", t.values("state", heavy, cells, d), d), t.inout("older", t.values("older", uniform, cells+2, d), d)
+	want, wantOlder := plain.Widen(state.x), plain.Widen(older.x)
 	for n, r := range table {
 		var v []float64
 		switch from := int(r.Start - shaders.StartCarried(0)); {
 		case r.Start == shaders.StartDrawn:
-			v = InitState(r, d)
+			v = normals(r, d, plain.KindInitial, 0)
 		case r.Start == shaders.StartGiven:
-			v = plain.Widen(givenValues[n*d:][:d])
+			v = plain.Widen(given.x[n*d:][:d])
 		case r.Start == shaders.StartOwn:
-			v = plain.Widen(before[int(r.Cell)*d:][:d])
+			v = plain.Widen(state.x[int(r.Cell)*d:][:d])
 		case from%2 == 0:
-			v = plain.Widen(carryValues[from/2*d:][:d])
+			v = plain.Widen(carry.x[from/2*d:][:d])
 		default:
-			v = plain.Widen(before[from/2*d:][:d])
+			v = plain.Widen(state.x[from/2*d:][:d])
 		}
-		copy(wantOlder[int(r.Cell)*d:], v)
-		copy(want[int(r.Cell)*d:], MixState(r, v))
+		if s.keep {
+			copy(wantOlder[int(r.Cell)*d:], v)
+		}
+		copy(want[int(r.Cell)*d:], plain.Blend(v, normals(r, d, plain.KindMixed, r.Draw>>3), float64(r.Mix))) // another such draw mixed in
+	}
+	kept := shaders.Tensor{}
+	if s.keep {
+		kept = older.Tensor
 	}
 	t.check(func(r *shaders.Recorder) {
-		r.InitState(state.Tensor, older.Tensor, given.Tensor, carry.Tensor, rows, cellsFirst)
-	},
-		func(v *verdict) {
-			v.tensor(state, untouchedPadding, want)
-			if keep {
-				v.tensor(older, untouchedPadding, wantOlder)
-			}
-		})
+		r.InitState(state.Tensor, kept, given.Tensor, carry.Tensor, rows, s.cellsFirst)
+	}, becomes(state, want), becomes(older, wantOlder))
 }

@@ -78,6 +78,21 @@ func denormal(u float32, kind byte, f format.Type) float32 {
 	return u * 0x1p-126
 }
 
+// source gives rows that depend on the case and the name alone.
+func (t *trial) source(name string, f family, typ format.Type, cols int) source {
+	return source{seed(t.c.Op, t.c.Name, name), f, typ, cols}
+}
+
+// values are rows of cols float32 values.
+func (t *trial) values(name string, f family, rows, cols int) []float32 {
+	return t.source(name, f, format.F32, cols).all(rows)
+}
+
+// drawn is an input of such values.
+func (t *trial) drawn(name string, f family, rows, cols int) tensor {
+	return t.input(name, t.values(name, f, rows, cols), cols)
+}
+
 // all are rows rows in one slice.
 func (s source) all(rows int) []float32 {
 	x := make([]float32, rows*s.cols)

@@ -1,17 +1,15 @@
 package ref
 
 import (
-	"encoding/binary"
 	"math"
-	"slices"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
 )
 
-// Quantize is a row in int8 blocks, as lib/quantize.glsl makes them. Every step is exact or correctly rounded in
+// quantize is a row in int8 blocks, as lib/quantize.glsl makes them. Every step is exact or correctly rounded in
 // float32, so a device must give the same bits.
-func Quantize(x []float32) (q []int8, scales []float32) {
+func quantize(x []float32) (q []int8, scales []float32) {
 	for ; len(x) > 0; x = x[format.Block:] {
 		top := 0.0
 		for _, v := range x[:format.Block] {
@@ -38,88 +36,49 @@ func appendInt8(b []byte, q []int8, scales []float32) []byte {
 	for _, v := range q {
 		b = append(b, byte(v))
 	}
-	b = appendFloats(b, scales)
-	for range scales {
-		b = binary.LittleEndian.AppendUint32(b, nanWord) // room unused
-	}
-	return b
+	return appendFloats(appendFloats(b, scales), filler(len(scales))) // room unused
 }
 
-// int8Input gives x, which it quantizes, int8 activations, and returns the values that those stand for.
-func (t *trial) int8Input(x *tensor, values []float32) []float32 {
-	padded := make([]float32, x.Stride)
+// quantize gives x int8 activations, and makes its values those that they stand for.
+func (t *trial) quantize(x *tensor) {
 	var b []byte
-	var back []float32
+	row := make([]float32, x.Stride)
 	for n := range x.Rows {
-		copy(padded, values[n*x.Cols:][:x.Cols])
-		q, scales := Quantize(padded)
+		copy(row, x.x[n*x.Cols:][:x.Cols])
+		q, scales := quantize(row)
 		b = appendInt8(b, q, scales)
 		for i := range x.Cols {
-			back = append(back, float32(q[i])*scales[i/format.Block]) // exact: 7 bits times 15
+			x.x[n*x.Cols+i] = float32(q[i]) * scales[i/format.Block] // exact: 7 bits times 15
 		}
 	}
 	x.Int8 = t.buffer(x.name+" in int8", b, false).data
-	return back
 }
 
-// room gives an output room for its int8 activations, filled with NaN.
-func (t *trial) room(y *tensor) *operand {
-	var b []byte
-	for range shaders.Int8Bytes(y.Rows, y.Cols) / 4 {
-		b = binary.LittleEndian.AppendUint32(b, nanWord)
+// normed is an output of a norm, NaN, with room for int8 activations if the case has them. Its padding is zero, as in a session: int8
+// activations are made of whole blocks.
+func (t *trial) normed(name string, s normSize) tensor {
+	y := t.inout(name, filler(s.n*s.d), s.d)
+	if s.int8 {
+		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(format.Q8_0, 1) }
+		y.quants = t.buffer(name+" in int8", appendFloats(nil, filler(int(shaders.Int8Bytes(s.n, s.d))/4)), true)
+		y.Int8 = y.quants.data
 	}
-	o := t.buffer(y.name+" in int8", b, true)
-	y.Int8 = o.data
-	return o
+	return y
 }
 
 // int8s compares the int8 activations that a norm wrote with those that its own floats quantize to.
-func (v *verdict) int8s(y tensor, o *operand) {
-	floats, got := floatsOf(y.values()), o.values()
+func (v *verdict) int8s(y tensor) {
+	floats, got := floatsOf(y.values()), y.quants.values()
 	row := len(got) / y.Rows
 	padded := make([]float32, y.Stride)
 	for n := range y.Rows {
 		copy(padded, floats[n*y.Stride:][:y.Cols])
-		q, scales := Quantize(padded)
+		q, scales := quantize(padded)
 		for i, b := range appendInt8(nil, q, scales) {
 			if g := got[n*row+i]; g != b {
-				v.fail("%s in int8: byte %d of row %d is %d, want %d", y.name, i, n, g, b)
+				v.fail("%s: byte %d of row %d is %d, want %d", y.quants.name, i, n, g, b)
 				break
 			}
 		}
 	}
-}
-
-// int8Cases are those of matmuls that take int8 activations.
-func int8Cases(op string, salt int, run func(*trial, matmulSize)) []Case {
-	var list []Case
-	for _, s := range matmulSizes(salt) {
-		if !s.format.Blocked() || s.n > mostVecRows {
-			continue
-		}
-		list = append(list, Case{Op: op, Name: "int8 " + s.String(), Limit: 1e-9, Why: "whole numbers within a block, float32 across blocks",
-			run: func(t *trial) {
-				t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(s.format, s.n) }
-				run(t, s)
-			}})
-	}
-	return list
-}
-
-// int8Norms are cases of a norm that also writes int8 activations.
-func int8Norms(op, kind string, salt int, run func(*trial, normSize)) []Case {
-	list := normCases(op, salt, func(t *trial, s normSize) {
-		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(format.Q8_0, 1) }
-		run(t, s)
-	})
-	for i := range list {
-		list[i].Name = kind + "int8 " + list[i].Name
-	}
-	return list
-}
-
-// unwritten is an output of NaN whose padding is zero, as in a session: int8 activations are made of whole blocks.
-func (t *trial) unwritten(name string, rows, cols int) tensor {
-	nan := math.Float32frombits(nanWord)
-	return t.inout(name, slices.Repeat([]float32{nan}, rows*cols), rows, cols)
 }

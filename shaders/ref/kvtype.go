@@ -20,13 +20,13 @@ func kvRound(x []float32, t shaders.KVType) {
 }
 
 // kvStride is the number of values that a head's vector has room for.
-func (c *KV) kvStride() int {
+func (c *kvCache) kvStride() int {
 	to := map[shaders.KVType]int{shaders.KVF32: 4, shaders.KVF16: 8, shaders.KVQ8: 32}[c.Type]
 	return (c.HeadDim + to - 1) / to * to
 }
 
 // shard is the content of K or V as a shard of heads holds it: head vectors padded with zeros, and behind them the scales.
-func (c *KV) shard(x []float32, head0, heads int) []byte {
+func (c *kvCache) shard(x []float32, head0, heads int) []byte {
 	var b, scales []byte
 	vector := make([]float32, c.kvStride())
 	for i := range c.Slots.Count() * c.Cells {
@@ -56,7 +56,7 @@ func (c *KV) shard(x []float32, head0, heads int) []byte {
 }
 
 // vectors takes a shard's content apart: heads' vectors with their padding.
-func (c *KV) vectors(shard []byte) []float32 {
+func (c *kvCache) vectors(shard []byte) []float32 {
 	switch c.Type {
 	case shaders.KVF32:
 		return floatsOf(shard)
@@ -82,7 +82,7 @@ func (c *KV) vectors(shard []byte) []float32 {
 }
 
 // read takes a shard's content back into the plain form; heads that the shard does not hold stay.
-func (c *KV) read(dst []float32, shard []byte, head0, heads int) {
+func (c *kvCache) read(dst []float32, shard []byte, head0, heads int) {
 	x, stride := c.vectors(shard), c.kvStride()
 	for i := range c.Slots.Count() * c.Cells {
 		for h := range heads {
@@ -92,7 +92,7 @@ func (c *KV) read(dst []float32, shard []byte, head0, heads int) {
 }
 
 // headPadding lists the values behind the heads' ends in a shard, of vectors that were stored.
-func (c *KV) headPadding(shard []byte) []float32 {
+func (c *kvCache) headPadding(shard []byte) []float32 {
 	x, stride := c.vectors(shard), c.kvStride()
 	var pad []float32
 	for i := 0; i < len(x); i += stride {

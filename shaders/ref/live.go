@@ -27,13 +27,12 @@ func (t *trial) live() (*shaders.Live, []shape) {
 		return nil, nil
 	}
 	live, err := shaders.NewLive(t.dev, t.arena)
-	if err != nil {
-		t.fail(err)
+	if t.err = err; err != nil {
 		return nil, nil
 	}
 	const few, many, cols = 12, 20, 300 // many: more rows than dispatches follow, but for those that change what rows keep
-	x, logits := t.input("x", make([]float32, many*cols), many, cols), t.input("logits", make([]float32, 2*cols), 2, cols)
-	weight, tokens, choices := t.floats("weight", make([]float32, cols)), t.words("given", make([]uint32, 2)), t.choiceBuffer(2)
+	x, logits := t.input("x", make([]float32, many*cols), cols), t.input("logits", make([]float32, 2*cols), cols)
+	weight, tokens, choices := t.floats("weight", make([]float32, cols)), t.words("given", make([]uint32, 2)), t.blank("choices", 2*shaders.ChoiceBytes)
 	table, _ := t.rows(make([]shaders.Row, many), false)
 	if t.err != nil {
 		return nil, nil
@@ -56,8 +55,7 @@ func (t *trial) live() (*shaders.Live, []shape) {
 	r.Follow(nil, false)
 	r.Gather(x.First(3), x.Tensor, first(3))
 	prog, err := r.End()
-	if err != nil {
-		t.fail(err)
+	if t.err = err; err != nil {
 		return nil, nil
 	}
 	prog.Free()
@@ -90,12 +88,4 @@ func (t *trial) template(live *shaders.Live, shapes *[]shape) *operand {
 	}
 	binary.LittleEndian.PutUint32(content[4:], uint32(len(*shapes)))
 	return t.block("live rows", live.Table, content, true)
-}
-
-func wordsOf(b []byte) []uint32 {
-	x := make([]uint32, len(b)/4)
-	for i := range x {
-		x[i] = binary.LittleEndian.Uint32(b[4*i:])
-	}
-	return x
 }

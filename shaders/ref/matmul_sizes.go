@@ -2,80 +2,73 @@ package ref
 
 import (
 	"fmt"
-	"math"
+	"slices"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/vk"
 )
-
-// RowFunc writes row i of a matrix.
-type RowFunc func(i int, dst []float32)
-
-// size is what a sum of terms of such sizes and random signs comes to.
-func size(w, x []float32) float64 {
-	var sum float64
-	for k, v := range w {
-		t := float64(v) * float64(x[k])
-		sum += t * t
-	}
-	return math.Sqrt(sum)
-}
-
-// sizes are those of the sums of MatMul.
-func sizes(w RowFunc, x []float32, k int, rows []int) []float64 {
-	y := make([]float64, len(x)/k*len(rows))
-	row := make([]float32, k)
-	for j, i := range rows {
-		w(i, row)
-		for n := range len(x) / k {
-			y[n*len(rows)+j] = size(row, x[n*k:][:k])
-		}
-	}
-	return y
-}
 
 // matmulSize is one case of a matmul: rows x k weights times n rows of k.
 type matmulSize struct {
 	n, rows, k int
 	format     format.Type
 	family     family
-	shards     int // forced number of shards; 0: the device's
-	large      bool
+	shards     int  // forced number of shards; 0: the device's
+	int8       bool // int8 activations are read or written
+	bias       bool // of an adapter
 }
 
 func (s matmulSize) String() string {
 	name := fmt.Sprintf("%s n=%d rows=%d k=%d %s", s.format, s.n, s.rows, s.k, s.family)
-	if s.large {
-		name = "large " + name
+	if s.int8 {
+		name = "int8 " + name
 	}
 	if s.shards > 0 {
 		name += fmt.Sprintf(" %d shards", s.shards)
+	}
+	if s.bias {
+		name += " bias"
 	}
 	return name
 }
 
 // limit is the shard limit in bytes that gives so many shards of rows of the given number of columns.
-func (s matmulSize) limit(cols int) uint64 {
+func (s matmulSize) limit(cols int, c vk.Caps) uint64 {
 	if s.shards == 0 {
-		return 0
+		return c.ShardLimit()
 	}
 	return uint64((s.rows+s.shards-1)/s.shards) * shaders.MatrixBytes(1, cols, s.format)
 }
 
-// sample lists the rows of weights that the oracle computes: all, or of a large matrix those at its ends and some between.
-func (s matmulSize) sample() []int {
-	var list []int
-	step := 1
-	if s.large {
-		step = s.rows/61 + 1
+// factor is what weights are multiplied by. With int8 activations its values are those that they stand for.
+func (t *trial) factor(s matmulSize) tensor {
+	x := t.drawn("x", s.family, s.n, s.k)
+	if s.int8 {
+		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(s.format, s.n) }
+		t.quantize(&x)
 	}
-	for i := 0; i < s.rows-1; i += step {
-		list = append(list, i)
-	}
-	return append(list, s.rows-1)
+	return x
 }
 
-const matmulWhy = "float32 sums in another order than the oracle's; 1e-11 is what they come to at k = 17920"
+// sample lists the rows of weights that the oracle computes: all, or of a large matrix those at its ends and some between.
+func (t *trial) sample(rows int) []int {
+	var list []int
+	step := 1
+	if t.c.Large {
+		step = rows/61 + 1
+	}
+	for i := 0; i < rows-1; i += step {
+		list = append(list, i)
+	}
+	return append(list, rows-1)
+}
+
+const (
+	matmulLimit = 1e-9
+	matmulWhy   = "float32 sums in another order than the oracle's; 1e-11 is what they come to at k = 17920"
+	int8Why     = "whole numbers within a block, float32 across blocks"
+)
 
 // matmulSizes are the sizes around every edge: rows of x around the vectors (8, 16) and the tiles (16, 32, 64),
 // rows of weights around 4, 16, 32 and 64, and the lengths that models have. salt sets what is paired with what.
@@ -111,33 +104,37 @@ func matmulSizes(salt int) []matmulSize {
 			list = append(list, matmulSize{n: 1, rows: 67, k: 1056, format: f, family: small}, matmulSize{n: 20, rows: 67, k: 72, format: f, family: small, shards: 3})
 		}
 	}
-	return unique(list)
+	seen := map[matmulSize]bool{}
+	return slices.DeleteFunc(list, func(s matmulSize) bool {
+		again := seen[s]
+		seen[s] = true
+		return again
+	})
 }
 
-func unique(list []matmulSize) []matmulSize {
-	seen := map[string]bool{}
-	var kept []matmulSize
-	for _, s := range list {
-		if !seen[s.String()] {
-			seen[s.String()] = true
-			kept = append(kept, s)
-		}
+// int8Sizes are those that int8 activations go with.
+func int8Sizes(salt int) []matmulSize {
+	list := slices.DeleteFunc(matmulSizes(salt), func(s matmulSize) bool { return !s.format.Blocked() || s.n > mostVecRows })
+	for i := range list {
+		list[i].int8 = true
 	}
-	return kept
+	return list
 }
 
 // sampled compares the listed columns of an output, all of them or some.
-func (v *verdict) sampled(y tensor, columns []int, want reference) {
-	if len(columns) == y.Cols {
-		v.against(y, untouchedPadding, want)
-		return
-	}
-	all := floatsOf(y.values())
-	var got []float32
-	for r := range y.Rows {
-		for _, c := range columns {
-			got = append(got, all[r*y.Stride+c])
+func sampled(y tensor, columns []int, want reference) func(*verdict) {
+	return func(v *verdict) {
+		if len(columns) == y.Cols {
+			v.tensor(y, want)
+			return
 		}
+		all := floatsOf(y.values())
+		var got []float32
+		for r := range y.Rows {
+			for _, c := range columns {
+				got = append(got, all[r*y.Stride+c])
+			}
+		}
+		v.values(y.name, got, want, len(columns))
 	}
-	v.add(y.name, compare(got, want, len(columns), v.limit))
 }

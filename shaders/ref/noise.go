@@ -1,60 +1,52 @@
 package ref
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
 	"muninn/shaders"
-	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
-// Noise is rms((1 - share) state + share noise) weight of one row's state (d), the noise being normal.
-func Noise(state []float32, r shaders.Row, mean int, weight []float32, eps float64) []float64 {
+// noise is rms((1 - share) state + share noise) weight of one row's state (d), the noise being normal.
+func noise(state []float32, r shaders.Row, mean int, weight []float32, eps float64) []float64 {
 	which := r.Draw>>3<<16 | r.Step
 	share := plain.NoiseShare(shaders.NoiseType(r.Draw&7), float64(r.Noise), int(r.Step), mean, plain.Uniform(key(r), r.Pos, plain.KindNoiseChi, which))
-	noise := make([]float64, len(state))
-	plain.Normals(noise, key(r), r.Pos, plain.KindNoise, which, 0, 1)
-	return plain.RMSNorm(plain.Blend(state, noise, share), weight, eps)
+	normal := make([]float64, len(state))
+	plain.Normals(normal, key(r), r.Pos, plain.KindNoise, which, 0, 1)
+	return plain.RMSNorm(plain.Blend(state, normal, share), weight, eps)
 }
 
-const noiseWhy = "a polynomial for erfinv good to 1e-7, logarithms of 3 ulp, and a norm"
-
 func noiseCases() []Case {
-	var list []Case
-	for i, s := range normSizes(2) {
-		s.n = []int{1, 3, 11, 17}[i%4] // types meet steps, and one row has no noise
-		list = append(list, Case{Op: "noise", Name: s.String(), Limit: 1e-10, Why: noiseWhy, run: func(t *trial) { noiseTrial(t, s) }})
+	sizes := normSizes(2)
+	for i := range sizes {
+		sizes[i].n = []int{1, 3, 11, 17}[i%4] // types meet steps, and one row has no noise
 	}
-	for _, d := range []int{328, 5280} {
-		list = append(list, Case{Op: "noise", Name: fmt.Sprintf("alone d=%d", d), Limit: 1e-10, Why: noiseWhy + "; its moments are those of a normal distribution",
-			run: func(t *trial) { noiseMoments(t, d) }})
-	}
-	return list
+	c := Case{Op: "noise", Limit: normLimit, Why: "a polynomial for erfinv good to 1e-7, logarithms of 3 ulp, and a norm"}
+	alone := c
+	alone.Name, alone.Why = "alone d=", c.Why+"; its moments are those of a normal distribution"
+	return append(each(c, sizes, noiseTrial), each(alone, []int{328, 5280}, noiseMoments)...)
 }
 
 func noiseTrial(t *trial, s normSize) {
 	const mean = 32
-	in := newCellTable(s.n, s.String())
+	in := t.cellTable(s.n)
 	for n := range in.table {
 		r := &in.table[n]
 		r.Step = []uint32{0, 1, 5, 31, 32, 77, 65535}[(n/5+n+s.d)%7]
 		r.Noise = []float32{0.3, 0.02, 1, 72.66, 0}[(n+s.d/2)%5]
 		r.Draw = shaders.NoiseDraw(n*3, shaders.NoiseType((n*2+s.d)%5))
 	}
-	before := source{seed("noise", s.String()), s.family, format.F32, s.d}.all(in.cells)
-	weight := normWeights(s.String(), s.d)
-	want := plain.Widen(before)
+	state := t.inout("state", t.values("state", s.family, in.cells, s.d), s.d)
+	w, weight := t.normWeight("weight", s.d)
+	want := plain.Widen(state.x)
 	for _, r := range in.table {
 		if r.Noise != 0 {
-			copy(want[int(r.Cell)*s.d:], Noise(before[int(r.Cell)*s.d:][:s.d], r, mean, weight, normEps))
+			copy(want[int(r.Cell)*s.d:], noise(state.x[int(r.Cell)*s.d:][:s.d], r, mean, weight, normEps))
 		}
 	}
-	state, w := t.inout("state", before, in.cells, s.d), t.floats("weight", weight)
 	rows, _ := t.rows(in.table, false)
-	t.check(func(r *shaders.Recorder) { r.Noise(state.Tensor, w, normEps, mean, rows) },
-		func(v *verdict) { v.tensor(state, untouchedPadding, want) })
+	t.check(func(r *shaders.Recorder) { r.Noise(state.Tensor, w, normEps, mean, rows) }, becomes(state, want))
 }
 
 // noiseMoments has noise replace the state: rows that differ in sequence, position, draw or step get noise that has nothing to do with
@@ -68,12 +60,11 @@ func noiseMoments(t *trial, d int) {
 	before := slices.Repeat([]float32{3}, len(table)*d)
 	want := plain.Widen(before)
 	for _, r := range table {
-		copy(want[int(r.Cell)*d:], Noise(before[:d], r, 32, ones, normEps))
+		copy(want[int(r.Cell)*d:], noise(before[:d], r, 32, ones, normEps))
 	}
-	state, w := t.inout("state", before, len(table), d), t.floats("weight", ones)
+	state, w := t.inout("state", before, d), t.floats("weight", ones)
 	rows, _ := t.rows(table, false)
-	t.check(func(r *shaders.Recorder) { r.Noise(state.Tensor, w, normEps, 32, rows) }, func(v *verdict) {
-		v.tensor(state, untouchedPadding, want)
+	t.check(func(r *shaders.Recorder) { r.Noise(state.Tensor, w, normEps, 32, rows) }, becomes(state, want), func(v *verdict) {
 		values, far := floatsOf(state.values()), 4/math.Sqrt(float64(d)) // of a mean, in standard errors
 		for i := range table {
 			x := values[i*state.Stride:][:d]

@@ -6,14 +6,13 @@ import (
 	"slices"
 
 	"muninn/shaders"
-	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
-// QKVRope splits qkv (n, 3, heads, headDim) into q, k, v, adds bias (2, heads, headDim; nil: none) to q and k, and turns
-// each pair of neighbours in them by the angle of the row's position; rope (positions, headDim/2) holds cos and sin.
+// qkvrope splits qkv (n, 3, heads, headDim) into q, k, v, adds bias (2, heads, headDim; nil: none) to q and k, and turns
+// each pair of neighbours in them by the angle of the row's position; rope (positions, headDim/2, 2) holds cos and sin.
 // The results are (n, heads, headDim).
-func QKVRope(qkv, bias []float32, rope [][2]float32, heads, headDim int, rows []shaders.Row) (q, k, v []float64) {
+func qkvrope(qkv, bias []float32, rope []float32, heads, headDim int, rows []shaders.Row) (q, k, v []float64) {
 	d := heads * headDim
 	for n, r := range rows {
 		for part := range 3 {
@@ -27,7 +26,7 @@ func QKVRope(qkv, bias []float32, rope [][2]float32, heads, headDim int, rows []
 					x[i] += float64(bias[part*d+i])
 					x[i+1] += float64(bias[part*d+i+1])
 				}
-				cs := rope[int(r.Pos)*(headDim/2)+i%headDim/2]
+				cs := rope[int(r.Pos)*headDim+i%headDim:]
 				plain.Turn(x, i/2, float64(cs[0]), float64(cs[1]))
 			}
 			if part == 0 {
@@ -40,13 +39,12 @@ func QKVRope(qkv, bias []float32, rope [][2]float32, heads, headDim int, rows []
 	return q, k, v
 }
 
-// RopeTable is cos and sin of position / base^(2i / headDim) for each position and pair i, computed in float64.
-func RopeTable(positions, headDim int, base float64) [][2]float32 {
-	var table [][2]float32
+// ropeTable is cos and sin of position / base^(2i / headDim) for each position and pair i, computed in float64.
+func ropeTable(positions, headDim int, base float64) (table []float32) {
 	for p := range positions {
 		for i := range headDim / 2 {
 			cos, sin := plain.RopeAngle(p, i, headDim, base)
-			table = append(table, [2]float32{float32(cos), float32(sin)})
+			table = append(table, float32(cos), float32(sin))
 		}
 	}
 	return table
@@ -97,34 +95,27 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 	for cell := range c.Depth {
 		c.Depth[cell] = uint32(1000 + cell)
 	}
-	values := source{seed("qkv", s.String()), s.family, format.F32, 3 * d}.all(len(table))
 	var bias []float32
 	if s.bias {
-		bias = source{seed("qkv bias", s.String()), uniform, format.F32, 2 * d}.all(1)
+		bias = t.values("bias", uniform, 1, 2*d)
 	}
-	rope := RopeTable(positions, s.headDim, 50000)
-	var flatRope []float32
-	for _, cs := range rope {
-		flatRope = append(flatRope, cs[0], cs[1])
-	}
-	qkv := t.input("qkv", values, len(table), 3*d)
-	biasSpan, ropeSpan := t.spanOrNone("bias", bias), t.floats("rope", flatRope)
+	rope := ropeTable(positions, s.headDim, 50000)
+	qkv := t.drawn("qkv", s.family, len(table), 3*d)
+	biasSpan, ropeSpan := t.floats("bias", bias), t.floats("rope", rope)
 	rows, _ := t.rows(table, false)
 	cache := t.cache(c, s.shards, true)
-	qt := t.output("q", len(table), s.heads*((s.headDim+3)/4*4))
-	q, k, v := QKVRope(values, bias, rope, s.heads, s.headDim, table)
+	qt := t.output("q", len(table), s.heads*headStride(s.headDim))
+	q, k, v := qkvrope(qkv.x, bias, rope, s.heads, s.headDim, table)
 	t.check(func(r *shaders.Recorder) {
 		r.QKVRope(qt.Tensor, cache.Cache, qkv.Tensor, biasSpan, ropeSpan, rows, s.mark)
-	},
-		func(o *verdict) {
-			o.tensor(qt, untouchedPadding, padHeads64(q, s.headDim))
-			o.stored(c, cache, table, k, v)
-			o.marked(c, cache, table, s.mark)
-		})
+	}, becomes(qt, padHeads(q, s.headDim)), func(o *verdict) {
+		o.stored(c, cache, table, k, v)
+		o.marked(c, cache, table, s.mark)
+	})
 }
 
 // stored finds each row's k and v in its cell and slot, and everything else as it was.
-func (v *verdict) stored(c *KV, cache deviceKV, table []shaders.Row, k, vv []float64) {
+func (v *verdict) stored(c *kvCache, cache deviceKV, table []shaders.Row, k, vv []float64) {
 	gotK, gotV := slices.Clone(c.K), slices.Clone(c.V)
 	for i, s := range cache.Shards {
 		c.read(gotK, cache.k[i].now, s.Head0, s.Heads)
@@ -142,8 +133,8 @@ func (v *verdict) stored(c *KV, cache deviceKV, table []shaders.Row, k, vv []flo
 		slot := c.Slots.Slot(int(r.Step))
 		for h := range c.Heads {
 			at, from := c.at(slot, int(r.Base+r.Pos), h), (n*c.Heads+h)*c.HeadDim
-			v.floats(fmt.Sprintf("k of row %d head %d", n, h), gotK[at:][:c.HeadDim], k[from:][:c.HeadDim], c.HeadDim)
-			v.floats(fmt.Sprintf("v of row %d head %d", n, h), gotV[at:][:c.HeadDim], vv[from:][:c.HeadDim], c.HeadDim)
+			v.values(fmt.Sprintf("k of row %d head %d", n, h), gotK[at:][:c.HeadDim], reference{value: k[from:][:c.HeadDim]}, c.HeadDim)
+			v.values(fmt.Sprintf("v of row %d head %d", n, h), gotV[at:][:c.HeadDim], reference{value: vv[from:][:c.HeadDim]}, c.HeadDim)
 			copy(gotK[at:][:c.HeadDim], c.K[at:][:c.HeadDim]) // what remains must be as before
 			copy(gotV[at:][:c.HeadDim], c.V[at:][:c.HeadDim])
 		}
@@ -158,7 +149,7 @@ func (v *verdict) stored(c *KV, cache deviceKV, table []shaders.Row, k, vv []flo
 }
 
 // marked finds the depths as the mark says.
-func (v *verdict) marked(c *KV, cache deviceKV, table []shaders.Row, mark shaders.Mark) {
+func (v *verdict) marked(c *kvCache, cache deviceKV, table []shaders.Row, mark shaders.Mark) {
 	want := slices.Clone(c.Depth)
 	for _, r := range table {
 		switch mark {
@@ -168,19 +159,10 @@ func (v *verdict) marked(c *KV, cache deviceKV, table []shaders.Row, mark shader
 			want[r.Base+r.Pos] = r.Step + 1
 		}
 	}
-	for i, got := range floatsOf(cache.depth.values()) {
-		if math.Float32bits(got) != want[i] {
-			v.fail("cell %d has depth %d, want %d", i, math.Float32bits(got), want[i])
+	for i, got := range wordsOf(cache.depth.values()) {
+		if got != want[i] {
+			v.fail("cell %d has depth %d, want %d", i, got, want[i])
 			return
 		}
 	}
-}
-
-func padHeads64(x []float64, headDim int) []float64 {
-	var y []float64
-	for i := 0; i < len(x); i += headDim {
-		y = append(y, x[i:i+headDim]...)
-		y = append(y, make([]float64, (headDim+3)/4*4-headDim)...)
-	}
-	return y
 }

@@ -28,6 +28,23 @@ type Case struct {
 	cut bool // dispatches are cut into parts, as long ones are: the driver must number the workgroups of a part right
 }
 
+// large are cases of a model's real size.
+func (c Case) large() Case {
+	c.Name, c.Large = "large ", true
+	return c
+}
+
+// each makes a case like c of every size, named by c and the size.
+func each[S any](c Case, sizes []S, run func(*trial, S)) []Case {
+	list := make([]Case, len(sizes))
+	for i, s := range sizes {
+		list[i] = c
+		list[i].Name += fmt.Sprint(s)
+		list[i].run = func(t *trial) { run(t, s) }
+	}
+	return list
+}
+
 // Cases are all cases, operation by operation; some of each run a second time in parts.
 func Cases() []Case {
 	var all []Case

@@ -12,23 +12,22 @@ import (
 type retiring struct {
 	rules    []shaders.ExitRule
 	progress []shaders.Progress
-	change   []shaders.Change // of each cell
-	rows     []shaders.Row    // the live ones first
+	change   []plain.Change // of each cell
+	rows     []shaders.Row  // the live ones first
 	live     int
 	checks   int               // values that are kept of a group
 	values   map[[2]int]uint32 // bits of the value of a group at each check
 }
 
-// Measured is what a row's change comes to.
-func Measured(m shaders.Measure, c shaders.Change) float64 {
-	d := plain.Change{Now: float64(c.Now), Before: float64(c.Before), Both: float64(c.Both), First: float64(c.First), Second: float64(c.Second)}
+// measured is what a row's change comes to.
+func measured(m shaders.Measure, c plain.Change) float64 {
 	switch m {
 	case shaders.MeasureDiff:
-		return d.Diff()
+		return c.Diff()
 	case shaders.MeasureCosine:
-		return d.Cosine()
+		return c.Cosine()
 	case shaders.MeasureAcceleration:
-		return d.Acceleration()
+		return c.Acceleration()
 	}
 	return 0
 }
@@ -38,7 +37,7 @@ func (s *retiring) measured(g int) float32 {
 	var sum, n float64
 	for _, r := range s.rows[:s.live] {
 		if int(r.Group) == g {
-			sum += Measured(s.rules[g].Measure, s.change[r.Cell])
+			sum += measured(s.rules[g].Measure, s.change[r.Cell])
 			n++
 		}
 	}
@@ -46,7 +45,7 @@ func (s *retiring) measured(g int) float32 {
 }
 
 // step ends a core step: groups that are not done have taken it, and check if they are due. Those that are done by their rule or have taken
-// all their steps are done; their rows go behind those still live, which keep their order. With no live rows nothing happens.
+// all their steps are done; their rows leave. With no live rows nothing happens.
 func (s *retiring) step() {
 	if s.live == 0 {
 		return
@@ -56,7 +55,7 @@ func (s *retiring) step() {
 		if p.Done {
 			continue
 		}
-		if Due(r, p.Taken) {
+		if due(r, p.Taken) {
 			if r.Measure != shaders.MeasureLogits {
 				p.Value = s.measured(g)
 			}
@@ -69,6 +68,11 @@ func (s *retiring) step() {
 		p.Taken++
 		p.Done = p.Done || p.Taken >= r.Steps
 	}
+	s.leave()
+}
+
+// leave puts rows of groups that are done behind those still live, which keep their order.
+func (s *retiring) leave() {
 	var stay, leave []shaders.Row
 	for _, r := range s.rows[:s.live] {
 		if s.progress[r.Group].Done {
@@ -77,8 +81,8 @@ func (s *retiring) step() {
 			stay = append(stay, r)
 		}
 	}
-	copy(s.rows, append(slices.Clone(stay), leave...))
-	s.live = len(stay)
+	s.live = copy(s.rows, stay)
+	copy(s.rows[s.live:], leave)
 }
 
 // retired compares what a run left with the oracle.
@@ -92,7 +96,7 @@ func (v *verdict) retired(rows *operand, g groups, want *retiring) {
 			v.fail("progress of group %d is %+v, want %+v", i, got, w)
 		}
 	}
-	got, before := wordsOf(g.values.values()), wordsOf(g.values.start[g.values.lo:g.values.hi])
+	got, before := wordsOf(g.values.values()), wordsOf(g.values.before())
 	for i := range want.rules {
 		for k := range want.checks {
 			w, checked := want.values[[2]int{i, k}]

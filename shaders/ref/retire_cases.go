@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/plain"
 )
 
 func retireCases() []Case {
@@ -33,7 +34,7 @@ func retireCases() []Case {
 }
 
 // add makes a group with rows whose states changed so.
-func (s *retiring) add(r shaders.ExitRule, p shaders.Progress, changes ...shaders.Change) {
+func (s *retiring) add(r shaders.ExitRule, p shaders.Progress, changes ...plain.Change) {
 	s.rules, s.progress = append(s.rules, r), append(s.progress, p)
 	for _, c := range changes {
 		k := uint32(len(s.rows))
@@ -54,10 +55,10 @@ func (s *retiring) mix(n uint64) *retiring {
 // before, and with no number for a value.
 func ruledGroups() *retiring {
 	s := &retiring{}
-	near := shaders.Change{Now: 4, Before: 4, Both: 3.9, First: 0.01, Second: 0.04} // 0.05 away, turned by 0.025, 0.1 off the line
-	far := shaders.Change{Now: 1, Before: 4, Both: -0.5, First: 25, Second: 100}
-	nan := float32(math.NaN())
-	broken := shaders.Change{Now: nan, Before: nan, Both: nan, First: nan, Second: nan}
+	near := plain.Change{Now: 4, Before: 4, Both: 3.9, First: 0.01, Second: 0.04} // 0.05 away, turned by 0.025, 0.1 off the line
+	far := plain.Change{Now: 1, Before: 4, Both: -0.5, First: 25, Second: 100}
+	nan := math.NaN()
+	broken := plain.Change{Now: nan, Before: nan, Both: nan, First: nan, Second: nan}
 	rule := func(m shaders.Measure, threshold float32) shaders.ExitRule {
 		return shaders.ExitRule{Steps: 100, Criterion: 3, Measure: m, Threshold: threshold}
 	}
@@ -70,10 +71,10 @@ func ruledGroups() *retiring {
 	s.add(rule(shaders.MeasureDiff, 2.6), none, near, far)
 	s.add(rule(shaders.MeasureCosine, 0.026), none, near)
 	s.add(rule(shaders.MeasureCosine, 0.024), none, near)
-	s.add(rule(shaders.MeasureCosine, 0.5), none, shaders.Change{Before: 1}) // a zero state turns by 1
+	s.add(rule(shaders.MeasureCosine, 0.5), none, plain.Change{Before: 1}) // a zero state turns by 1
 	s.add(rule(shaders.MeasureAcceleration, 0.11), none, near)
 	s.add(rule(shaders.MeasureAcceleration, 0.09), none, near)
-	s.add(rule(shaders.MeasureDiff, 0.5), none, shaders.Change{})                                    // zero stays zero
+	s.add(rule(shaders.MeasureDiff, 0.5), none, plain.Change{})                                      // zero stays zero
 	s.add(rule(shaders.MeasureDiff, 0.5), none, broken)                                              // no number: never done by it
 	s.add(rule(shaders.MeasureLogits, 0.5), shaders.Progress{Taken: 2, Checks: 1, Value: 0.5}, near) // at the threshold is not below it
 	s.add(rule(shaders.MeasureLogits, 0.5), shaders.Progress{Taken: 2, Checks: 2, Value: 0.25}, near)
@@ -96,10 +97,10 @@ func randomGroups(n int, salt uint64) *retiring {
 	s := &retiring{}
 	rnd := rand.New(rand.NewPCG(seed("settle groups"), uint64(n)))
 	for range n {
-		var changes []shaders.Change
+		var changes []plain.Change
 		for range 1 + rnd.IntN(3) {
-			c := func() float32 { return 0.5 + rnd.Float32() }
-			changes = append(changes, shaders.Change{Now: c(), Before: c(), Both: c() - 1, First: c(), Second: c()})
+			c := func() float64 { return float64(0.5 + rnd.Float32()) }
+			changes = append(changes, plain.Change{Now: c(), Before: c(), Both: c() - 1, First: c(), Second: c()})
 		}
 		r := shaders.ExitRule{Steps: uint32(1 + rnd.IntN(6)), Criterion: uint32(rnd.IntN(3)), Measure: shaders.Measure(rnd.IntN(4)), AtLeast: rnd.IntN(4) == 0,
 			MinSteps: uint32(rnd.IntN(3)), Every: uint32(rnd.IntN(4))}
@@ -117,31 +118,21 @@ func randomGroups(n int, salt uint64) *retiring {
 	for g := 3; g < n; g += 4 {
 		s.progress[g].Done = true
 	}
-	slices.SortStableFunc(s.rows, func(a, b shaders.Row) int {
-		return boolOrder(s.progress[a.Group].Done, s.progress[b.Group].Done)
-	})
-	for s.live > 0 && s.progress[s.rows[s.live-1].Group].Done {
-		s.live--
-	}
+	s.leave()
 	return s
-}
-
-func boolOrder(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
 }
 
 // retireTrial ends so many steps one after the other, or begins with all rows live.
 func retireTrial(t *trial, s *retiring, steps int, arm bool) {
 	rows, raw := t.rows(s.rows, true)
 	g := t.groups(s.rules, slices.Clone(s.progress), len(s.change), s.checks)
-	change, _ := binary.Append(nil, binary.LittleEndian, s.change) // fixed-size fields cannot fail
-	copy(g.change.start[g.change.lo:], change)
+	var change []float32
+	for _, c := range s.change {
+		for _, sum := range sums(c) {
+			change = append(change, float32(sum))
+		}
+	}
+	copy(g.change.before(), appendFloats(nil, change))
 	g.change.written = false
 	live, shapes := t.live()
 	if t.err != nil {

@@ -2,72 +2,69 @@ package ref
 
 import (
 	"fmt"
+	"slices"
 
 	"muninn/shaders"
-	"muninn/shaders/format"
 	"muninn/shaders/plain"
+	"muninn/vk"
 )
 
 const (
-	normEps = 1e-6
-	normWhy = "a float32 sum of squares and an inversesqrt of 2 ulp: about 1e-14"
+	normEps   = 1e-6
+	normLimit = 1e-10
+	normWhy   = "a float32 sum of squares and an inversesqrt of 2 ulp: about 1e-14"
 )
 
 // normSize is a case of the norms: n rows of d.
 type normSize struct {
 	n, d   int
 	family family
+	int8   bool // int8 activations are written as well
 }
 
-func (s normSize) String() string { return fmt.Sprintf("n=%d d=%d %s", s.n, s.d, s.family) }
+func (s normSize) String() string {
+	name := fmt.Sprintf("n=%d d=%d %s", s.n, s.d, s.family)
+	if s.int8 {
+		name = "int8 " + name
+	}
+	return name
+}
 
 // normSizes are lengths around the workgroups (4, 8, 64, 128) and the models'.
 func normSizes(salt int) []normSize {
 	var list []normSize
 	for i, d := range []int{1, 2, 3, 8, 9, 63, 64, 65, 127, 128, 129, 328, 5280} {
-		list = append(list, normSize{1 + (i+salt)%4*2, d, family((i + salt) % families)})
+		list = append(list, normSize{n: 1 + (i+salt)%4*2, d: d, family: family((i + salt) % families)})
 	}
 	for f := range family(families) {
-		list = append(list, normSize{17, 72, f})
+		list = append(list, normSize{n: 17, d: 72, family: f})
 	}
 	return list
 }
 
-func normCases(op string, salt int, run func(*trial, normSize)) []Case {
-	var list []Case
-	for _, s := range normSizes(salt) {
-		list = append(list, Case{Op: op, Name: s.String(), Limit: 1e-10, Why: normWhy, run: func(t *trial) { run(t, s) }})
+func int8Norms(salt int) []normSize {
+	list := normSizes(salt)
+	for i := range list {
+		list[i].int8 = true
 	}
 	return list
 }
 
-// normWeights are weights around 1, as norms have.
-func normWeights(name string, d int) []float32 {
-	w := source{seed("norm weight", name), uniform, format.F32, d}.all(1)
+// normWeight are weights around 1, as norms have.
+func (t *trial) normWeight(name string, d int) (vk.Span, []float32) {
+	w := t.values(name, uniform, 1, d)
 	for i := range w {
 		w[i] += 1
 	}
-	return w
+	return t.floats(name, w), w
 }
 
 func rmsnormCases() []Case {
-	return append(normCases("rmsnorm", 0, rmsnormTrial), int8Norms("rmsnorm", "", 1, rmsnormTrial)...)
+	return each(Case{Op: "rmsnorm", Limit: normLimit, Why: normWhy}, slices.Concat(normSizes(0), int8Norms(1)), rmsnormTrial)
 }
 
 func rmsnormTrial(t *trial, s normSize) {
-	values := source{seed("rmsnorm", s.String()), s.family, format.F32, s.d}.all(s.n)
-	weight := normWeights(s.String(), s.d)
-	x, w := t.input("x", values, s.n, s.d), t.floats("weight", weight)
-	y := t.unwritten("y", s.n, s.d)
-	compare := func(*verdict) {}
-	if t.needs != nil {
-		bits := t.room(&y)
-		compare = func(v *verdict) { v.int8s(y, bits) }
-	}
-	want := plain.RMSNorm(values, weight, normEps)
-	t.check(func(r *shaders.Recorder) { r.RMSNorm(y.Tensor, x.Tensor, w, normEps) },
-		func(v *verdict) {
-			v.tensor(y, untouchedPadding, want)
-			compare(v)
-		})
+	x, y := t.drawn("x", s.family, s.n, s.d), t.normed("y", s)
+	w, weight := t.normWeight("weight", s.d)
+	t.check(func(r *shaders.Recorder) { r.RMSNorm(y.Tensor, x.Tensor, w, normEps) }, becomes(y, plain.RMSNorm(x.x, weight, normEps)))
 }

@@ -35,12 +35,8 @@ func drawable(w []float64, order []int, f plain.Filters, u float64, token, kept 
 }
 
 func sampleCases() []Case {
-	var list []Case
-	for _, vocab := range vocabularies {
-		list = append(list, Case{Op: "sample", Name: fmt.Sprintf("vocab=%d", vocab),
-			Why: "the token drawn, or its neighbour where u lies within 1e-5 of the edge between them", run: func(t *trial) { sampleTrial(t, vocab) }})
-	}
-	return list
+	c := Case{Op: "sample", Name: "vocab=", Why: "the token drawn, or its neighbour where u lies within 1e-5 of the edge between them"}
+	return each(c, vocabularies, sampleTrial)
 }
 
 // filterTable are the filters alone and together.
@@ -118,29 +114,27 @@ func draws(vocab int) []drawn {
 
 func sampleTrial(t *trial, vocab int) {
 	list := draws(vocab)
-	var flat []float32
-	raw := make([]byte, len(list)*shaders.FilterBytes)
-	for i, d := range list {
-		flat = append(flat, d.logits...)
-		d.filter.Put(raw[i*shaders.FilterBytes:])
+	var values []float32
+	var table []shaders.Filter
+	for _, d := range list {
+		values, table = append(values, d.logits...), append(table, d.filter)
 	}
-	logits := t.input("logits", flat, len(list), vocab)
-	filters := t.buffer("filters", raw, false)
+	logits, filters := t.input("logits", values, vocab), t.buffer("filters", packed(table, shaders.FilterBytes), false)
 	given := givenTokens(len(list), vocab)
-	tokens, choices := t.words("given", given), t.choiceBuffer(len(list))
+	tokens, choices := t.words("given", given), t.blank("choices", len(list)*shaders.ChoiceBytes)
 	t.check(func(r *shaders.Recorder) {
 		r.Argmax(choices.data, logits.Tensor, tokens)
 		r.Sample(choices.data, logits.Tensor, filters.data)
 	}, func(v *verdict) {
 		for i, d := range list {
-			v.draw(i, d, int(given[i]), shaders.DecodeChoice(choices.values()[i*shaders.ChoiceBytes:]))
+			v.draw(i, d, int(given[i]), choiceAt(choices, i))
 		}
 	})
 }
 
 // draw compares one choice with the definition; what Argmax found of the given token must still be there.
 func (v *verdict) draw(row int, d drawn, given int, got shaders.Choice) {
-	want := Argmax(d.logits, given)
+	want := argmax(d.logits, given)
 	if d.filter.Enabled == 0 || want.Token == shaders.NoToken {
 		v.choice(row, got, want)
 		return

@@ -4,13 +4,12 @@ import (
 	"math"
 
 	"muninn/shaders"
-	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
-// Scatter is (1 - ema) x[n] + ema old of each row, ema being the size of the row's EMA; old is its cell's row of embeds, or zero
+// scatter is (1 - ema) x[n] + ema old of each row, ema being the size of the row's EMA; old is its cell's row of embeds, or zero
 // where the EMA is negative. x (n, d); embeds (cells, d).
-func Scatter(embeds, x []float32, table []shaders.Row, d int) []float64 {
+func scatter(embeds, x []float32, table []shaders.Row, d int) []float64 {
 	y := plain.Widen(x)
 	for n, r := range table {
 		ema := math.Abs(float64(r.EMA))
@@ -25,17 +24,12 @@ func Scatter(embeds, x []float32, table []shaders.Row, d int) []float64 {
 }
 
 func scatterCases() []Case {
-	list := normCases("scatter", 2, scatterTrial)
-	for i := range list {
-		list[i].Limit, list[i].Why = 1e-13, "two float32 multiplications and an addition"
-	}
-	return list
+	return each(Case{Op: "scatter", Limit: 1e-13, Why: "two float32 multiplications and an addition"}, normSizes(2), scatterTrial)
 }
 
 func scatterTrial(t *trial, s normSize) {
-	in := newCellTable(s.n, s.String())
-	values := source{seed("place", s.String()), s.family, format.F32, s.d}.all(s.n)
-	before := source{seed("embeds", s.String()), uniform, format.F32, s.d}.all(in.cells)
+	in := t.cellTable(s.n)
+	before := t.values("embeds", uniform, in.cells, s.d)
 	for n := range in.table {
 		r := &in.table[n]
 		r.EMA = []float32{0.3, 0, -0.3, 1, -1, 0.75}[(n+s.d)%6]
@@ -43,9 +37,8 @@ func scatterTrial(t *trial, s normSize) {
 			copy(before[int(r.Cell)*s.d:], filler(s.d))
 		}
 	}
-	x, embeds := t.input("x", values, s.n, s.d), t.inout("embeds", before, in.cells, s.d)
+	x, embeds := t.drawn("x", s.family, s.n, s.d), t.inout("embeds", before, s.d)
 	rows, _ := t.rows(in.table, false)
-	want := in.scattered(before, Scatter(before, values, in.table, s.d), s.d)
-	t.check(func(r *shaders.Recorder) { r.Scatter(embeds.Tensor, x.Tensor, rows) },
-		func(v *verdict) { v.tensor(embeds, zeroPadding, want) })
+	want := scattered(plain.Widen(before), scatter(before, x.x, in.table, s.d), in.table, s.d)
+	t.check(func(r *shaders.Recorder) { r.Scatter(embeds.Tensor, x.Tensor, rows) }, becomes(embeds, want))
 }

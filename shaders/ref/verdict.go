@@ -43,47 +43,38 @@ func (v *verdict) untouched(o *operand) {
 	}
 }
 
-// padding says what an operation does to the padding of its output.
-type padding int
-
-const (
-	untouchedPadding padding = iota
-	zeroPadding              // whole padded rows are written
-)
-
 // reference is what values should be. size, where it is given, is the size that a sum has when its terms do not cancel:
 // a small sum of large terms carries the error of the terms.
 type reference struct{ value, size []float64 }
 
-// tensor compares an output with what it should be, [rows][cols].
-func (v *verdict) tensor(y tensor, p padding, want []float64) {
-	v.against(y, p, reference{value: want})
+// becomes compares a tensor with what it should be, (rows, cols).
+func becomes(y tensor, want []float64) func(*verdict) {
+	return func(v *verdict) { v.tensor(y, reference{value: want}) }
 }
 
-// against compares an output with a reference.
-func (v *verdict) against(y tensor, p padding, want reference) {
-	all := floatsOf(y.values())
+// tensor compares a tensor with a reference, its padding with what it has to be, and its int8 activations with its values.
+func (v *verdict) tensor(y tensor, want reference) {
+	all, before := floatsOf(y.values()), floatsOf(y.before())
 	got := make([]float32, 0, y.Rows*y.Cols)
 	for r := range y.Rows {
 		row := all[r*y.Stride:][:y.Stride]
 		got = append(got, row[:y.Cols]...)
 		for c := y.Cols; c < y.Stride; c++ {
-			at := (r*y.Stride + c) * 4
-			if p == zeroPadding && row[c] != 0 || p == untouchedPadding && !bytes.Equal(y.values()[at:at+4], y.start[y.lo+at:][:4]) {
+			if y.padded && row[c] != 0 || !y.padded && math.Float32bits(row[c]) != math.Float32bits(before[r*y.Stride+c]) {
 				v.fail("%s: padding column %d of row %d was written", y.name, c, r)
 				break
 			}
 		}
 	}
-	v.add(y.name, compare(got, want, y.Cols, v.limit))
+	v.values(y.name, got, want, y.Cols)
+	if y.quants != nil {
+		v.int8s(y)
+	}
 }
 
-// floats compares plain values, in rows of cols.
-func (v *verdict) floats(name string, got []float32, want []float64, cols int) {
-	v.add(name, compare(got, reference{value: want}, cols, v.limit))
-}
-
-func (v *verdict) add(name string, s score) {
+// values compares rows of cols values; 1: each by itself.
+func (v *verdict) values(name string, got []float32, want reference, cols int) {
+	s := compare(got, want, cols, v.limit)
 	v.nmse, v.maxAbs = max(v.nmse, s.nmse), max(v.maxAbs, s.maxAbs)
 	if s.problem != "" {
 		v.fail("%s: %s", name, s.problem)
