@@ -2,16 +2,7 @@ package shaders
 
 import "muninn/vk"
 
-// Change is how a row's state s changed against the one looked at before, s', and the one before that, s”: sums over its elements.
-type Change struct {
-	Now    float32 // s^2
-	Before float32 // s'^2
-	Both   float32 // s s'
-	First  float32 // (s - s')^2
-	Second float32 // (s - 2 s' + s'')^2
-}
-
-// ChangeBytes is the size of a Change on the device.
+// ChangeBytes is the size of a plain.Change on the device: its sums in float32.
 const ChangeBytes = 20
 
 // Advance records the end of a core step: state[cell] = rms(a + x) * weight, the last core block's norm after its residual,

@@ -43,7 +43,9 @@ func benchInt8(b *testing.B, dev *vk.Device, f format.Type) {
 		must(dev.Fill(s.Span, 0x01020304))
 		must(dev.Fill(s.Scales, 0x3c003c00)) // ones
 	}
-	x, err := shaders.NewInt8(arena, most, cols)
+	x, err := shaders.NewTensor(arena, most, cols)
+	must(err)
+	x.Int8, err = arena.Alloc(shaders.Int8Bytes(most, cols))
 	must(err)
 	must(dev.Fill(x.Span, 0x3f800000))
 	must(dev.Fill(x.Int8, 0x3f800000))

@@ -63,7 +63,7 @@ func DecodeProgress(b []byte) Progress {
 type Groups struct {
 	Rules    vk.Span // (n) ExitRule
 	Progress vk.Span // (n) Progress
-	Change   vk.Span // (cells) Change: of each row's state at its group's last check
+	Change   vk.Span // (cells) plain.Change: of each row's state at its group's last check
 	Values   vk.Span // (n, Checks) float32: values at each check
 	N        int
 	Checks   int

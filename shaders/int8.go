@@ -35,15 +35,6 @@ func int8Row(stride int) uint64 { return uint64(stride) / 64 * 80 }
 // Int8Bytes is the size of Tensor.Int8 for rows of cols values.
 func Int8Bytes(rows, cols int) uint64 { return uint64(rows) * int8Row(Padded(cols)) }
 
-// NewInt8 takes a tensor and room for its int8 activations from the arena.
-func NewInt8(a *vk.Arena, rows, cols int) (Tensor, error) {
-	t, err := NewTensor(a, rows, cols)
-	if err == nil {
-		t.Int8, err = a.Alloc(Int8Bytes(rows, cols))
-	}
-	return t, err
-}
-
 // factor is x as a matmul with w reads it: Quant is zero when that is the floats.
 func (r *Recorder) factor(w Matrix, x Tensor) Tensor {
 	if !x.Int8.IsZero() && !r.k.CanInt8(w.Format, x.Rows) {

@@ -5,6 +5,7 @@ package shaders
 import (
 	"embed"
 	"fmt"
+	"strings"
 	"sync"
 
 	"muninn/shaders/internal/seam"
@@ -87,9 +88,6 @@ func New(dev *vk.Device, opt Options) (*Kernels, error) {
 	return &Kernels{Tuning: Tune(dev.Caps(), size, opt), dev: dev, opt: opt, built: map[string]*vk.Kernel{}}, nil
 }
 
-// Device is the device that the kernels run on.
-func (k *Kernels) Device() *vk.Device { return k.dev }
-
 // suffix names the reduction in a kernel's name.
 func (k *Kernels) suffix() string {
 	if k.Subgroup != 0 {
@@ -115,7 +113,7 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 		}
 	}
 	opt := vk.KernelOptions{Spec: spec}
-	if k.Subgroup != 0 && isSubgroup(name) {
+	if k.Subgroup != 0 && strings.HasSuffix(name, "_sg") {
 		opt.SubgroupSize = k.Subgroup
 		if len(spec) == 0 {
 			opt.Spec = []uint32{k.Subgroup}
@@ -132,8 +130,6 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 	return kernel, nil
 }
 
-func isSubgroup(name string) bool { return len(name) > 3 && name[len(name)-3:] == "_sg" }
-
 // Names lists the compiled kernels in order. The list is shared and must not be changed.
 var Names = sync.OnceValue(func() []string {
 	entries, err := compiled.ReadDir("spv")
@@ -142,7 +138,7 @@ var Names = sync.OnceValue(func() []string {
 	}
 	var names []string
 	for _, e := range entries {
-		names = append(names, e.Name()[:len(e.Name())-len(".spv")])
+		names = append(names, strings.TrimSuffix(e.Name(), ".spv"))
 	}
 	return names
 })

@@ -64,9 +64,6 @@ func (d *Device) saveCache() error {
 }
 
 func (d *Device) closeCache() {
-	if d.cache == 0 {
-		return
-	}
 	if d.drv.alive() == nil {
 		_ = d.saveCache()
 	}

@@ -8,6 +8,25 @@ import (
 
 // What tests of this package, and of nothing else, look at.
 
+// Fill adds setting every 32-bit word of dst.
+func (p *Program) Fill(dst Span, word uint32) {
+	o := op{kind: opFill, args: dst, word: word, cost: Cost{Bytes: dst.size}}
+	err := dst.words("fill")
+	if err == nil {
+		o.access = []access{dst.access(byTransfer, false, true)}
+	}
+	p.add(o, err)
+}
+
+// Cost is the sum of the ops' costs.
+func (p *Program) Cost() Cost {
+	var c Cost
+	for _, o := range p.ops {
+		c = c.Add(o.cost)
+	}
+	return c
+}
+
 // Ops is the number of ops.
 func (p *Program) Ops() int { return len(p.ops) }
 
@@ -125,8 +144,9 @@ func (p *Program) String() string {
 	cuts := make([]int, len(p.ops)) // parts of each op
 	waits := make([]bool, len(p.ops))
 	for i, part := range p.parts {
-		cuts[part.op]++
-		waits[part.op] = waits[part.op] || part.first && p.barriers[i] != nil
+		if cuts[part.op]++; cuts[part.op] == 1 {
+			waits[part.op] = p.barriers[i] != nil
+		}
 	}
 	for i, o := range p.ops {
 		if waits[i] {

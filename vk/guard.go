@@ -67,8 +67,11 @@ func (g *guard) create(kind object, make func() (handle, error)) (handle, error)
 	return h, nil
 }
 
-// destroy leaves the objects of a device that hangs as they are.
+// destroy leaves the objects of a device that hangs as they are. Of a zero handle nothing is to be destroyed.
 func (g *guard) destroy(kind object, h handle) {
+	if h == 0 {
+		return
+	}
 	if !g.hangs.Load() {
 		g.driver.destroy(kind, h)
 	}

@@ -40,10 +40,10 @@ type job struct {
 
 // part is a box of an op's groups that is recorded as one command.
 type part struct {
-	op          int
-	box         box
-	estimate    time.Duration
-	first, last bool // of its op
+	op       int
+	box      box
+	estimate time.Duration
+	last     bool // of its op
 }
 
 type box struct{ base, groups [3]uint32 }
@@ -55,14 +55,14 @@ func plan(jobs []job, s Speed) []part {
 		estimate := s.Estimate(j.cost)
 		total := volume(j.groups)
 		if estimate <= opBudget || j.whole || total == 0 {
-			parts = append(parts, part{i, box{groups: j.groups}, estimate, true, true})
+			parts = append(parts, part{i, box{groups: j.groups}, estimate, true})
 			continue
 		}
 		boxes := split(j.groups, float64(estimate-s.Dispatch), float64(opBudget-s.Dispatch))
 		slices.Reverse(boxes) // the one from 0 on last: MoltenVK keeps a base that is not 0 for an indirect dispatch that follows
 		for k, b := range boxes {
 			e := s.Dispatch + time.Duration(float64(estimate-s.Dispatch)*volume(b.groups)/total)
-			parts = append(parts, part{i, b, e, k == 0, k == len(boxes)-1})
+			parts = append(parts, part{i, b, e, k == len(boxes)-1})
 		}
 	}
 	return parts
@@ -115,25 +115,19 @@ func cut(estimates []time.Duration, budget time.Duration) []int {
 	return starts
 }
 
-// piece is a part of a program as the grouping sees it.
-type piece struct {
-	program  int
-	estimate time.Duration
-}
-
-// group returns how many of the leading pieces go into the next submission: at least one, within the time budget, and
+// group returns how many of the leading segments go into the next submission: at least one, within the time budget, and
 // of at most perSubmit programs when that is above 0.
-func group(pieces []piece, budget time.Duration, perSubmit int) int {
+func group(segments []segment, budget time.Duration, perSubmit int) int {
 	var sum time.Duration
 	programs := 0
-	for i, p := range pieces {
-		if i == 0 || p.program != pieces[i-1].program {
+	for i, s := range segments {
+		if i == 0 || s.first {
 			programs++
 		}
-		sum += p.estimate
+		sum += s.estimate
 		if i > 0 && (sum > budget || perSubmit > 0 && programs > perSubmit) {
 			return i
 		}
 	}
-	return len(pieces)
+	return len(segments)
 }

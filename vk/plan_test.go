@@ -79,9 +79,9 @@ func TestPlan(t *testing.T) {
 	for i, p := range plan(jobs, s) {
 		got = append(got, p.op)
 		switch {
-		case p.op != 1 && (p.box != box{groups: jobs[p.op].groups} || !p.first || !p.last):
+		case p.op != 1 && (p.box != box{groups: jobs[p.op].groups} || !p.last):
 			t.Errorf("part %d: %+v, want the whole op", i, p)
-		case p.op == 1 && (p.first != (i == 1) || p.last != (i == 7) || p.estimate > opBudget || !p.first && p.estimate < 40*time.Millisecond):
+		case p.op == 1 && (p.last != (i == 7) || p.estimate > opBudget || i > 1 && p.estimate < 40*time.Millisecond):
 			t.Errorf("part %d: %+v", i, p)
 		case p.last && p.box.base != [3]uint32{}:
 			t.Errorf("op %d ends with a part from %v on", p.op, p.box.base)
@@ -114,18 +114,18 @@ func TestCut(t *testing.T) {
 func TestGroup(t *testing.T) {
 	for _, c := range []struct {
 		name      string
-		pieces    []piece
+		segments  []segment
 		perSubmit int
 		want      int
 	}{
-		{"by budget", []piece{{0, 50}, {1, 50}, {2, 1}}, 0, 2},
-		{"at least one", []piece{{0, 500}, {1, 1}}, 0, 1},
-		{"by programs", []piece{{0, 1}, {0, 1}, {1, 1}, {2, 1}}, 2, 3},
-		{"one program a submission, of two pieces", []piece{{0, 1}, {0, 1}, {1, 1}}, 1, 2},
-		{"programs asked for do not lift the budget", []piece{{0, 60}, {1, 60}}, 8, 1},
-		{"all", []piece{{0, 1}, {1, 1}}, 0, 2},
+		{"by budget", []segment{{first: true, estimate: 50}, {first: true, estimate: 50}, {first: true, estimate: 1}}, 0, 2},
+		{"at least one", []segment{{first: true, estimate: 500}, {first: true, estimate: 1}}, 0, 1},
+		{"by programs", []segment{{first: true, estimate: 1}, {estimate: 1}, {first: true, estimate: 1}, {first: true, estimate: 1}}, 2, 3},
+		{"one program a submission, of two pieces", []segment{{first: true, estimate: 1}, {estimate: 1}, {first: true, estimate: 1}}, 1, 2},
+		{"programs asked for do not lift the budget", []segment{{first: true, estimate: 60}, {first: true, estimate: 60}}, 8, 1},
+		{"all", []segment{{first: true, estimate: 1}, {first: true, estimate: 1}}, 0, 2},
 	} {
-		if got := group(c.pieces, 100, c.perSubmit); got != c.want {
+		if got := group(c.segments, 100, c.perSubmit); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}

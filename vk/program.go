@@ -55,9 +55,20 @@ type op struct {
 	access []access
 }
 
+func (o op) name() string {
+	switch o.kind {
+	case opCopy:
+		return "copy"
+	case opFill:
+		return "fill"
+	}
+	return o.kernel.name
+}
+
 // segment is one command buffer of a program.
 type segment struct {
 	command  command
+	first    bool // of its program
 	estimate time.Duration
 	last     string // its last op
 	counts   Counters
@@ -72,6 +83,17 @@ func (d *Device) NewProgram(name string) *Program {
 	}
 	d.mu.Unlock()
 	return p
+}
+
+// Kernels are the names of the kernels that are dispatched, in order.
+func (p *Program) Kernels() []string {
+	var names []string
+	for _, o := range p.ops {
+		if o.kernel != nil {
+			names = append(names, o.kernel.name)
+		}
+	}
+	return names
 }
 
 // Profile makes the program carry timestamps of its own for Took, where the device has them. Timings leaves them out.
@@ -176,16 +198,6 @@ func (s Span) copied(dst Span) (from, to access, err error) {
 	return from, to, err
 }
 
-// Fill adds setting every 32-bit word of dst.
-func (p *Program) Fill(dst Span, word uint32) {
-	o := op{kind: opFill, args: dst, word: word, cost: Cost{Bytes: dst.size}}
-	err := dst.words("fill")
-	if err == nil {
-		o.access = []access{dst.access(byTransfer, false, true)}
-	}
-	p.add(o, err)
-}
-
 // add adds an op, or keeps the first error that there was in making one.
 func (p *Program) add(o op, err error) {
 	if err == nil && p.ended {
@@ -212,15 +224,8 @@ func (p *Program) Free() {
 func (p *Program) destroy() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	drv := p.d.drv
-	if p.queries != 0 {
-		drv.destroy(objQueries, p.queries)
-	}
-	if p.commands != 0 {
-		drv.destroy(objCommands, p.commands)
-	}
-	if p.sets != 0 {
-		drv.destroy(objSets, p.sets)
-	}
+	p.d.drv.destroy(objQueries, p.queries)
+	p.d.drv.destroy(objCommands, p.commands)
+	p.d.drv.destroy(objSets, p.sets)
 	p.queries, p.commands, p.sets, p.segments, p.freed = 0, 0, 0, nil, true
 }

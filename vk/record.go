@@ -104,7 +104,7 @@ func (p *Program) record() error {
 
 // recordSegment appends parts start to end, with what they count for.
 func (p *Program) recordSegment(s *stream, start, end int, sets []handle, c command) {
-	seg := segment{command: c, last: p.name}
+	seg := segment{command: c, first: start == 0, last: p.name}
 	p.mark(s, -1)
 	var bound recorded
 	for i := start; i < end; i++ {

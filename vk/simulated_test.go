@@ -62,8 +62,8 @@ func (h huginn) pass(r int) [][]job {
 
 // submissions plans programs as End and Run do, and returns the predicted time of each submission and of the longest op.
 func submissions(progs [][]job, s Speed) (list []time.Duration, longest time.Duration) {
-	var pieces []piece
-	for i, jobs := range progs {
+	var segments []segment
+	for _, jobs := range progs {
 		var estimates []time.Duration
 		for _, p := range plan(jobs, s) {
 			estimates = append(estimates, p.estimate)
@@ -71,17 +71,17 @@ func submissions(progs [][]job, s Speed) (list []time.Duration, longest time.Dur
 		}
 		starts := append(cut(estimates, segmentBudget), len(estimates))
 		for k := range starts[:len(starts)-1] {
-			pieces = append(pieces, piece{i, sum(estimates[starts[k]:starts[k+1]])})
+			segments = append(segments, segment{first: k == 0, estimate: sum(estimates[starts[k]:starts[k+1]])})
 		}
 	}
-	for len(pieces) > 0 {
-		n := group(pieces, submissionBudget, 0)
+	for len(segments) > 0 {
+		n := group(segments, submissionBudget, 0)
 		var t time.Duration
-		for _, p := range pieces[:n] {
-			t += p.estimate
+		for _, s := range segments[:n] {
+			t += s.estimate
 		}
 		list = append(list, t)
-		pieces = pieces[n:]
+		segments = segments[n:]
 	}
 	return list, longest
 }

@@ -21,9 +21,7 @@ type queue struct {
 func (d *Device) closeQueue() {
 	d.closeStaging()
 	for _, f := range d.queue.fences {
-		if f != 0 {
-			d.drv.destroy(objFence, f)
-		}
+		d.drv.destroy(objFence, f)
 	}
 }
 
@@ -78,13 +76,9 @@ func (p *Program) runnable(d *Device) error {
 
 // runAll submits the programs' segments in groups and waits for all of them, also after an error.
 func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) error {
-	var pieces []piece
-	var segments []*segment
-	for i, p := range progs {
-		for k := range p.segments {
-			segments = append(segments, &p.segments[k])
-			pieces = append(pieces, piece{i, p.segments[k].estimate})
-		}
+	var segments []segment
+	for _, p := range progs {
+		segments = append(segments, p.segments...)
 	}
 	var err error
 	total := len(segments)
@@ -92,9 +86,9 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 		if err = ctx.Err(); err != nil {
 			break
 		}
-		n := group(pieces, submissionBudget, o.PerSubmit)
+		n := group(segments, submissionBudget, o.PerSubmit)
 		err = d.submitSegments(segments[:n])
-		segments, pieces = segments[n:], pieces[n:]
+		segments = segments[n:]
 		if o.Progress != nil {
 			o.Progress(total-len(segments), total)
 		}
@@ -103,7 +97,7 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 }
 
 // submitSegments submits some command buffers, after waiting for a free fence.
-func (d *Device) submitSegments(segments []*segment) error {
+func (d *Device) submitSegments(segments []segment) error {
 	commands := make([]command, len(segments))
 	var estimate time.Duration
 	for i, s := range segments {

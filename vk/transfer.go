@@ -138,12 +138,9 @@ func (d *Device) Fill(dst Span, word uint32) error {
 	if err := d.openStagingCommands(); err != nil {
 		return err
 	}
-	o := op{kind: opFill, args: dst, cost: Cost{Bytes: dst.size}}
+	o := op{kind: opFill, args: dst, word: word, cost: Cost{Bytes: dst.size}}
 	for _, part := range plan([]job{o.job()}, d.Speed()) {
-		off, size := o.bytes(part.box)
-		if err := d.transferWait(d.queue.staging.commands[0], "fill", func(s *stream) {
-			s.add(streamFill, dst.block.buffer, dst.offset+off, size, uint64(word))
-		}); err != nil {
+		if err := d.transferWait(d.queue.staging.commands[0], "fill", func(s *stream) { o.emit(s, part.box, 0, nil) }); err != nil {
 			return err
 		}
 	}
@@ -202,9 +199,7 @@ func (d *Device) openStaging() error {
 
 func (d *Device) closeStaging() {
 	st := &d.queue.staging
-	if st.pool != 0 {
-		d.drv.destroy(objCommands, st.pool)
-	}
+	d.drv.destroy(objCommands, st.pool)
 	for _, b := range st.blocks {
 		if b != nil {
 			d.freeBlock(b)

@@ -37,18 +37,6 @@ var layouts = map[Type]struct {
 // Types lists the weight formats, those in blocks last.
 func Types() []Type { return []Type{F32, F16, BF16, Q8_0, Q4_0} }
 
-// Parse reads a weight format's name, in capitals too.
-func Parse(name string) (Type, error) {
-	if t := InFile(name); t.Known() {
-		return t, nil
-	}
-	var names []string
-	for _, t := range Types() {
-		names = append(names, string(t))
-	}
-	return "", fmt.Errorf("weight format %q is not known; use %s", name, strings.Join(names, ", "))
-}
-
 // InFile is the type that safetensors headers and GGUF files call so: a weight format or not.
 func InFile(name string) Type { return Type(strings.ToLower(name)) }
 

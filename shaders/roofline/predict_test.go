@@ -42,8 +42,9 @@ func BenchmarkPredictions(tb *testing.B) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				took, predicted := median(seconds(d.Caps(), samples[1:])), s.Estimate(p.Cost()).Seconds()
-				best := max(float64(p.Cost().Bytes)/s.Read, float64(p.Cost().FLOPs)/s.FMA)
+				cost := b.cost(k, c)
+				took, predicted := median(seconds(d.Caps(), samples[1:])), s.Estimate(cost).Seconds()
+				best := max(float64(cost.Bytes)/s.Read, float64(cost.FLOPs)/s.FMA)
 				t.Logf("%-24s %7.2f ms, %4.1f times predicted less, %4.2f of the roofline", c.name, took*1e3, predicted/took, best/took)
 				if took > 1e-3 { // no watchdog cares about ops of one workgroup, which use a part of the device
 					least = min(least, predicted/took)
@@ -66,6 +67,23 @@ type bench struct {
 type benchCase struct {
 	name   string
 	record func(*shaders.Recorder)
+}
+
+// cost is what a case is estimated at, as the timings tell it.
+func (b *bench) cost(k *shaders.Kernels, c benchCase) (sum vk.Cost) {
+	b.d.SetProfiling(true)
+	defer b.d.SetProfiling(false)
+	r := k.Record("cost")
+	c.record(r)
+	p, err := r.End()
+	b.must(err)
+	defer p.Free()
+	b.d.ResetTimings()
+	b.must(b.d.Run(b.t.Context(), vk.RunOptions{}, p))
+	for _, t := range b.d.Timings() {
+		sum = sum.Add(t.Cost)
+	}
+	return sum
 }
 
 func (b *bench) must(err error) {
