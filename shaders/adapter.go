@@ -6,10 +6,8 @@ import "muninn/vk"
 // their own, first those for the state. inputs (2 cells, d) holds the states in its first half and the embeds in the other; the
 // rows' cells say which count. y (n, d); bias (d) float32, or a zero Span for none.
 func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span, rows Rows) {
-	if !r.check(w.Cols == 2*inputs.Stride && w.Rows == y.Cols && inputs.Rows%2 == 0 && rows.N == y.Rows,
-		"adapter of %dx%d over %dx%d into %dx%d for %d rows", w.Rows, w.Cols, inputs.Rows, inputs.Cols, y.Rows, y.Cols, rows.N) {
-		return
-	}
+	r.check(w.Cols == 2*inputs.Stride && w.Rows == y.Cols && inputs.Rows%2 == 0 && rows.N == y.Rows,
+		"adapter of %dx%d over %dx%d into %dx%d for %d rows", w.Rows, w.Cols, inputs.Rows, inputs.Cols, y.Rows, y.Cols, rows.N)
 	states := inputs
 	states.Rows = y.Rows
 	p := matmulPush{YStride: uint32(y.Stride), Embeds: uint32(inputs.Rows / 2 * inputs.Stride / 4), Bias: 1}

@@ -13,10 +13,8 @@ func (r *Recorder) Advance(state, older, x, a Tensor, weight vk.Span, eps float3
 	if older.Rows < 2*state.Rows {
 		older = state // bound, never read or written: no group has a rule that looks back
 	}
-	if !r.check(x.Cols == a.Cols && x.Rows == a.Rows && state.Cols == x.Cols && older.Cols == x.Cols && rows.N == x.Rows,
-		"advance of %dx%d and %dx%d into %dx%d, %d rows", a.Rows, a.Cols, x.Rows, x.Cols, state.Rows, state.Cols, rows.N) {
-		return
-	}
+	r.check(x.Cols == a.Cols && x.Rows == a.Rows && state.Cols == x.Cols && older.Cols == x.Cols && rows.N == x.Rows,
+		"advance of %dx%d and %dx%d into %dx%d, %d rows", a.Rows, a.Cols, x.Rows, x.Cols, state.Rows, state.Cols, rows.N)
 	push := struct {
 		D, Stride uint32
 		Eps       float32

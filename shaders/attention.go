@@ -33,15 +33,11 @@ func segments(context int) int { return (context + attentionSegment - 1) / atten
 // its sequence; the cache's rule says which slot of a position is read. q (n, c.QueryCols()), y (n, heads*headDim).
 // context is an upper bound on the positions read.
 func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scratch AttentionScratch) {
-	if !r.check(q.Cols == c.QueryCols() && y.Cols == c.Heads*c.HeadDim && q.Rows == y.Rows && rows.N == y.Rows && c.HeadDim <= MaxHeadDim,
-		"attention of %dx%d into %dx%d for %d rows, %d heads of %d", q.Rows, q.Cols, y.Rows, y.Cols, rows.N, c.Heads, c.HeadDim) {
-		return
-	}
+	r.check(q.Cols == c.QueryCols() && y.Cols == c.Heads*c.HeadDim && q.Rows == y.Rows && rows.N == y.Rows && c.HeadDim <= MaxHeadDim,
+		"attention of %dx%d into %dx%d for %d rows, %d heads of %d", q.Rows, q.Cols, y.Rows, y.Cols, rows.N, c.Heads, c.HeadDim)
 	parts, arrived := AttentionScratchBytes(c.Heads, c.HeadDim, context)
-	if !r.check(scratch.Parts.Size() >= parts && scratch.Arrived.Size() >= arrived, "attention over %d positions with a scratch of %d and %d bytes, want %d and %d",
-		context, scratch.Parts.Size(), scratch.Arrived.Size(), parts, arrived) {
-		return
-	}
+	r.check(scratch.Parts.Size() >= parts && scratch.Arrived.Size() >= arrived, "attention over %d positions with a scratch of %d and %d bytes, want %d and %d",
+		context, scratch.Parts.Size(), scratch.Arrived.Size(), parts, arrived)
 	n := y.Rows
 	split := 0
 	if n <= attentionSplit && segments(context) > 1 && r.k.Arrivals {

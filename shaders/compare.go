@@ -35,10 +35,8 @@ func DecodeDistance(b []byte) Distance { return Distance{float(b, 0), float(b, 1
 // kept for it, which it replaces. state (cells, d), older (.., d), kept (.., d); pairs (n) Pair; distances (n) Distance.
 func (r *Recorder) Compare(distances vk.Span, state, older, kept Tensor, pairs vk.Span) {
 	m := pairs.Size() / PairBytes
-	if !r.check(kept.Cols == state.Cols && older.Cols == state.Cols && distances.Size() == m*DistanceBytes,
-		"compare of rows of %d, %d and %d into %d bytes", state.Cols, older.Cols, kept.Cols, distances.Size()) {
-		return
-	}
+	r.check(kept.Cols == state.Cols && older.Cols == state.Cols && distances.Size() == m*DistanceBytes,
+		"compare of rows of %d, %d and %d into %d bytes", state.Cols, older.Cols, kept.Cols, distances.Size())
 	n := m * uint64(state.Cols)
 	r.dispatch("compare"+r.k.suffix(), struct{ D, Stride uint32 }{uint32(state.Cols), uint32(state.Stride)}, rowsX(int(m)),
 		vk.Cost{Bytes: 16 * n, FLOPs: 9 * n}, state.Span, older.Span, kept.Span, pairs, distances)

@@ -4,9 +4,7 @@ import "muninn/vk"
 
 // Embed records y[n] = wte[token of row n] * scale. wte (vocabulary, d), y (n, d).
 func (r *Recorder) Embed(y Tensor, wte Matrix, rows Rows, scale float32) {
-	if !r.check(wte.Cols == y.Cols && rows.N == y.Rows, "embed of %d rows from %dx%d into %dx%d", rows.N, wte.Rows, wte.Cols, y.Rows, y.Cols) {
-		return
-	}
+	r.check(wte.Cols == y.Cols && rows.N == y.Rows, "embed of %d rows from %dx%d into %dx%d", rows.N, wte.Rows, wte.Cols, y.Rows, y.Cols)
 	for _, s := range wte.Shards {
 		push := struct {
 			Row0, Count, Units, Scales, Stride uint32

@@ -10,9 +10,7 @@ const FMARooflineFLOPs = 64
 func (r *Recorder) FMARoofline(y vk.Span, steps int) {
 	lanes := r.k.Lanes
 	n := y.Size() / 4
-	if !r.check(n > 0 && n%uint64(lanes) == 0 && steps >= 0, "fmaroofline of %d steps by %d invocations, %d a workgroup", steps, n, lanes) {
-		return
-	}
+	r.check(n > 0 && n%uint64(lanes) == 0 && steps >= 0, "fmaroofline of %d steps by %d invocations, %d a workgroup", steps, n, lanes)
 	r.dispatchSpec("fmaroofline", []uint32{uint32(lanes)}, struct{ Steps uint32 }{uint32(steps)}, fixed(uint32(n)/uint32(lanes)),
 		vk.Cost{}, y)
 }

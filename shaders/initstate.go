@@ -9,10 +9,8 @@ import "muninn/vk"
 // cellsFirst: rows that start from a cell do so before anything is mixed into that.
 func (r *Recorder) InitState(state, older, given, carry Tensor, rows Rows, cellsFirst bool) {
 	keep := !older.Span.IsZero()
-	if !r.check(given.Rows == rows.N && (!keep || older.Rows >= state.Rows && older.Cols == state.Cols) && given.Cols == state.Cols && carry.Cols == state.Cols,
-		"initial state of %d rows into %d", rows.N, state.Rows) {
-		return
-	}
+	r.check(given.Rows == rows.N && (!keep || older.Rows >= state.Rows && older.Cols == state.Cols) && given.Cols == state.Cols && carry.Cols == state.Cols,
+		"initial state of %d rows into %d", rows.N, state.Rows)
 	if !keep {
 		older = given // bound, never written
 	}

@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"fmt"
+	"slices"
 
 	"muninn/vk"
 )
@@ -18,10 +19,8 @@ const (
 
 // ParseActivations reads auto, f32 or q8.
 func ParseActivations(name string) (Activations, error) {
-	for a, n := range ActivationNames() {
-		if n == name {
-			return Activations(a), nil
-		}
+	if a := slices.Index(ActivationNames(), name); a >= 0 {
+		return Activations(a), nil
 	}
 	return 0, fmt.Errorf("shaders: activations %q are not known; use auto, f32 or q8", name)
 }

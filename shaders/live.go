@@ -1,7 +1,6 @@
 package shaders
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"muninn/vk"
@@ -114,14 +113,13 @@ func (l *Live) args(g grid, whole bool) (vk.Span, error) {
 			return vk.Span{}, fmt.Errorf("shaders: more than %d shapes of dispatches", maxTemplates)
 		}
 		l.known[t] = i
-		var b []byte
-		for _, w := range []uint32{t.groups[0], t.groups[1], t.groups[2], t.axis, t.times, t.each} {
-			b = binary.LittleEndian.AppendUint32(b, w)
-		}
-		if err := l.dev.Write(l.Table.Slice(uint64(4*(liveHeader+i*templateWords)), uint64(len(b))), b); err != nil {
+		var b [4 * templateWords]byte
+		put(b[:], t.groups[0], t.groups[1], t.groups[2], t.axis, t.times, t.each)
+		if err := l.dev.Write(l.Table.Slice(4*liveHeader+uint64(i*len(b)), uint64(len(b))), b[:]); err != nil {
 			return vk.Span{}, err
 		}
-		if err := l.dev.Write(l.Table.Slice(4, 4), binary.LittleEndian.AppendUint32(nil, uint32(len(l.known)))); err != nil {
+		put(b[:], uint32(len(l.known)))
+		if err := l.dev.Write(l.Table.Slice(4, 4), b[:4]); err != nil {
 			return vk.Span{}, err
 		}
 	}

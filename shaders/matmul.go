@@ -5,9 +5,7 @@ import "muninn/vk"
 // MatMul records y[n][i] = sum_k w[i][k] x[n][k].
 // w (rows, cols), x (n, cols), y (n, rows). If x has int8 activations, and w is in blocks, those are what is multiplied.
 func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
-	if !r.checkMatMul(y, w, x) {
-		return
-	}
+	r.checkMatMul(y, w, x)
 	x = r.factor(w, x)
 	for _, s := range w.Shards {
 		p := matmulPush{YStride: uint32(y.Stride)}
@@ -28,9 +26,8 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight,
 		r.AddNormPair(z, residual, y, weight, next, eps)
 		return
 	}
-	if !r.checkMatMul(y, w, x) || !r.checkNorm(z, residual, y) {
-		return
-	}
+	r.checkMatMul(y, w, x)
+	r.checkNorm(z, residual, y)
 	rows, _ := r.asVectors(x)
 	op, more := "matmul_norm", []vk.Span(nil)
 	if int8 {
@@ -51,7 +48,7 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight,
 	}
 }
 
-func (r *Recorder) checkMatMul(y Tensor, w Matrix, x Tensor) bool {
-	return r.check(w.Cols == x.Cols && w.Rows == y.Cols && x.Rows == y.Rows, "matmul of %dx%d by %dx%d into %dx%d",
+func (r *Recorder) checkMatMul(y Tensor, w Matrix, x Tensor) {
+	r.check(w.Cols == x.Cols && w.Rows == y.Cols && x.Rows == y.Rows, "matmul of %dx%d by %dx%d into %dx%d",
 		w.Rows, w.Cols, x.Rows, x.Cols, y.Rows, y.Cols)
 }

@@ -10,9 +10,7 @@ const MoveBytes = 8
 
 // MoveRows records y[to] = x[from] for each move. moves (m) Move, their To distinct; x, y (.., d).
 func (r *Recorder) MoveRows(y, x Tensor, moves vk.Span) {
-	if !r.check(x.Cols == y.Cols, "move of rows of %d into rows of %d", x.Cols, y.Cols) {
-		return
-	}
+	r.check(x.Cols == y.Cols, "move of rows of %d into rows of %d", x.Cols, y.Cols)
 	m := moves.Size() / MoveBytes
 	r.dispatch("move", struct{ Stride uint32 }{uint32(x.Stride / 4)}, rowsY(groups(x.Stride/4, 64), int(m), 1),
 		vk.Cost{Bytes: 8 * m * uint64(x.Cols)}, x.Span, moves, y.Span)

@@ -17,10 +17,8 @@ const (
 // qkv (n, 3 heads*headDim); bias (2, heads*headDim) float32 or a zero Span; rope (positions, headDim/2, 2) float32 cos
 // and sin; q (n, cache.QueryCols()).
 func (r *Recorder) QKVRope(q Tensor, c Cache, qkv Tensor, bias, rope vk.Span, rows Rows, mark Mark) {
-	if !r.check(qkv.Cols == 3*c.Heads*c.HeadDim && q.Cols == c.QueryCols() && q.Rows == qkv.Rows && rows.N == q.Rows,
-		"qkvrope of %dx%d into %dx%d for %d rows, %d heads of %d", qkv.Rows, qkv.Cols, q.Rows, q.Cols, rows.N, c.Heads, c.HeadDim) {
-		return
-	}
+	r.check(qkv.Cols == 3*c.Heads*c.HeadDim && q.Cols == c.QueryCols() && q.Rows == qkv.Rows && rows.N == q.Rows,
+		"qkvrope of %dx%d into %dx%d for %d rows, %d heads of %d", qkv.Rows, qkv.Cols, q.Rows, q.Cols, rows.N, c.Heads, c.HeadDim)
 	hasBias := uint32(1)
 	if bias.IsZero() {
 		hasBias, bias = 0, rope // bound, never read

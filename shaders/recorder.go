@@ -78,7 +78,7 @@ func (r *Recorder) fail(err error) {
 	}
 }
 
-// check fails the recording unless ok: a shape that does not fit is a bug of the caller.
+// check fails the recording unless ok: a shape that does not fit is a bug of the caller. Nothing is dispatched from there on.
 func (r *Recorder) check(ok bool, format string, args ...any) bool {
 	if !ok {
 		r.fail(fmt.Errorf("shaders: "+format, args...))

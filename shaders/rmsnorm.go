@@ -10,9 +10,7 @@ type normPush struct {
 // RMSNorm records y = x * rsqrt(mean(x^2) + eps) * weight, row by row. x, y (n, d); weight (d) float32. If y has room
 // for them, its int8 activations are written too.
 func (r *Recorder) RMSNorm(y, x Tensor, weight vk.Span, eps float32) {
-	if !r.check(x.Cols == y.Cols && x.Rows == y.Rows, "rmsnorm of %dx%d into %dx%d", x.Rows, x.Cols, y.Rows, y.Cols) {
-		return
-	}
+	r.check(x.Cols == y.Cols && x.Rows == y.Rows, "rmsnorm of %dx%d into %dx%d", x.Rows, x.Cols, y.Rows, y.Cols)
 	name, bind := r.withInt8("rmsnorm", y, x.Span, weight, y.Span)
 	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, rowsX(x.Rows),
 		vk.Cost{Bytes: 3 * x.bytes(), FLOPs: 4 * x.bytes() / 4}, bind...)

@@ -12,8 +12,9 @@ import (
 
 // Arena hands out memory from a few large blocks and frees all of it at once.
 type Arena struct {
-	d      *Device // nil: the memory is only counted, by tally
-	tally  *Tally
+	d      *Device // nil: the memory is only counted
+	caps   *Caps
+	block  func(m Memory, need, size uint64) (*block, error) // makes a block of size bytes, or of the bare need where that is refused
 	name   string
 	memory Memory
 
@@ -40,21 +41,13 @@ type block struct {
 
 // NewArena returns an empty arena; memory is taken when Alloc needs it.
 func (d *Device) NewArena(name string, m Memory) *Arena {
-	a := &Arena{d: d, name: name, memory: m}
+	a := &Arena{d: d, caps: &d.caps, block: d.newBlock, name: name, memory: m}
 	d.mu.Lock()
 	if !d.closed {
 		d.arenas[a] = true
 	}
 	d.mu.Unlock()
 	return a
-}
-
-// caps are those of the device, or of the one that is counted for.
-func (a *Arena) caps() *Caps {
-	if a.d == nil {
-		return &a.tally.c
-	}
-	return &a.d.caps
 }
 
 // Alloc returns n bytes at an offset that is a multiple of 256, within one block. They are not zeroed. Errors match
@@ -73,7 +66,7 @@ func (a *Arena) Alloc(n uint64) (Span, error) {
 	if a.freed {
 		return Span{}, fmt.Errorf("vk: arena %s was freed", a.name)
 	}
-	limit := a.caps().allocationLimit()
+	limit := a.caps.allocationLimit()
 	if n > limit {
 		return Span{}, a.outOfMemory(n)
 	}
@@ -99,17 +92,12 @@ func (a *Arena) take(b *block, n, need uint64) Span {
 
 // grow adds a block.
 func (a *Arena) grow(need uint64) (*block, error) {
-	usual, err := a.caps().usualBlock(a.memory)
+	usual, err := a.caps.usualBlock(a.memory)
 	if err != nil {
 		return nil, err
 	}
 	size, own := blockSize(usual, a.shared, need)
-	var b *block
-	if a.d == nil {
-		b = &block{size: a.tally.block(a.memory, need, size), use: a.memory}
-	} else {
-		b, err = a.d.newBlock(need, size, a.memory)
-	}
+	b, err := a.block(a.memory, need, size)
 	if errors.Is(err, ErrOutOfMemory) {
 		return nil, a.outOfMemory(need)
 	}
@@ -129,19 +117,18 @@ func (a *Arena) outOfMemory(n uint64) error {
 	if a.d == nil {
 		return e
 	}
-	caps := &a.d.caps
 	a.d.mu.Lock()
 	defer a.d.mu.Unlock()
-	for _, heap := range caps.HeapsOf(a.memory) {
-		e.Heap += caps.Heaps[heap].Size
+	for _, heap := range a.caps.HeapsOf(a.memory) {
+		e.Heap += a.caps.Heaps[heap].Size
 		e.Used += a.d.heapUsed[heap]
-		e.Device = e.Device || caps.Heaps[heap].DeviceLocal
+		e.Device = e.Device || a.caps.Heaps[heap].DeviceLocal
 	}
 	return e
 }
 
 // newBlock makes a block of size bytes, or of the bare need when that is refused, in the first heap that gives it.
-func (d *Device) newBlock(need, size uint64, m Memory) (*block, error) {
+func (d *Device) newBlock(m Memory, need, size uint64) (*block, error) {
 	out := error(&Error{Op: "allocate memory", Result: resultOutOfDeviceMemory})
 	if d.drv.test.Due(seam.Alloc) {
 		return nil, out

@@ -2,7 +2,6 @@ package vk
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 )
 
@@ -119,9 +118,4 @@ func (c Caps) blockLimit(heap uint64) uint64 {
 // allocationLimit is the largest block that may be asked for at all.
 func (c Caps) allocationLimit() uint64 {
 	return min(cmp.Or(c.MaxAllocation, unlimited), cmp.Or(c.MaxBufferSize, unlimited))
-}
-
-// String names the device as lists show it.
-func (c Caps) String() string {
-	return fmt.Sprintf("%d: %s (%s, %s)", c.Index, c.Name, c.Type, c.Driver)
 }

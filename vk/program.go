@@ -1,6 +1,7 @@
 package vk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -179,23 +180,15 @@ func (p *Program) bindable(s Span, texel Texel, what string) error {
 
 // Copy adds a copy of src to dst, which must be of one size and not overlap.
 func (p *Program) Copy(dst, src Span) {
-	from, to, err := src.copied(dst)
-	p.add(op{kind: opCopy, args: src, dst: dst, cost: Cost{Bytes: 2 * src.size}, access: []access{from, to}}, err)
-}
-
-// copied is what a copy to dst accesses, or why there can be none.
-func (s Span) copied(dst Span) (from, to access, err error) {
-	if err = dst.check("copy to"); err == nil {
-		err = s.check("copy from")
+	o := op{kind: opCopy, args: src, dst: dst, cost: Cost{Bytes: 2 * src.size}}
+	err := cmp.Or(dst.check("copy to"), src.check("copy from"))
+	if err == nil {
+		from, to := src.access(byTransfer, true, false), dst.access(byTransfer, false, true)
+		if o.access = []access{from, to}; dst.size != src.size || from.overlaps(to) {
+			err = fmt.Errorf("vk: copy of %d bytes to %d bytes: sizes must be equal and ranges apart", src.size, dst.size)
+		}
 	}
-	if err != nil {
-		return from, to, err
-	}
-	from, to = s.access(byTransfer, true, false), dst.access(byTransfer, false, true)
-	if dst.size != s.size || from.overlaps(to) {
-		err = fmt.Errorf("vk: copy of %d bytes to %d bytes: sizes must be equal and ranges apart", s.size, dst.size)
-	}
-	return from, to, err
+	p.add(o, err)
 }
 
 // add adds an op, or keeps the first error that there was in making one.

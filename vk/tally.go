@@ -49,15 +49,15 @@ func (c Caps) NewTally() *Tally { return &Tally{c: c, used: make([]uint64, len(c
 // NewArena returns an arena that takes no memory: its spans can be sized and sliced, nothing else. It grows as one of the device
 // does, so that the tally foretells what that takes.
 func (t *Tally) NewArena(name string, m Memory) *Arena {
-	return &Arena{tally: t, name: name, memory: m}
+	return &Arena{caps: &t.c, block: t.block, name: name, memory: m}
 }
 
-// block adds a block and returns its size.
-func (t *Tally) block(m Memory, need, size uint64) uint64 {
+// block counts a block. There is always one.
+func (t *Tally) block(m Memory, need, size uint64) (*block, error) {
 	list := t.c.placings(m, ^uint32(0), need, size, t.used)
 	if len(list) == 0 {
 		t.short += size
-		return size
+		return &block{size: size, use: m}, nil
 	}
 	p := list[0]
 	if !p.fits {
@@ -65,14 +65,14 @@ func (t *Tally) block(m Memory, need, size uint64) uint64 {
 	}
 	t.used[t.c.MemoryTypes[p.kind].Heap] += p.size
 	t.staged = t.staged || m == DeviceLocal && !t.c.shared(p.kind)
-	return p.size
+	return &block{size: p.size, use: m}, nil
 }
 
 // Staging adds the memory through which transfers go where the host cannot reach all of the arenas.
 func (t *Tally) Staging() {
 	for _, m := range stagingUses {
 		if n := t.c.stagingSlot(); t.staged {
-			t.block(m, n, n)
+			_, _ = t.block(m, n, n)
 		}
 	}
 }

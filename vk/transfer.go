@@ -190,7 +190,7 @@ func (d *Device) openStaging() error {
 			continue
 		}
 		var err error
-		if st.blocks[i], err = d.newBlock(size, size, m); err != nil {
+		if st.blocks[i], err = d.newBlock(m, size, size); err != nil {
 			return fmt.Errorf("vk: staging memory: %w", err)
 		}
 	}

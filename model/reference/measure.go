@@ -52,6 +52,6 @@ type logitMeasure struct{ plain.LogitCriterion }
 func (m logitMeasure) start([][]float64) {}
 
 func (m logitMeasure) value(_ [][]float64, logits []float64) float64 {
-	value, _ := m.Value(logits)
+	value, _ := m.LogitCriterion(logits)
 	return value
 }

@@ -44,67 +44,59 @@ func (c Change) Cosine() float64 {
 // Acceleration returns norm(s - 2 s' + s”) / norm(s).
 func (c Change) Acceleration() float64 { return math.Sqrt(c.Second / max(c.Now, least)) }
 
-// LogitCriterion looks at a row of logits at each check, and remembers what the last one saw.
-type LogitCriterion interface {
-	// Value is the criterion's value, and how large it is when terms do not cancel.
-	Value(logits []float64) (value, size float64)
-}
+// LogitCriterion takes a row of logits at each check, and remembers what the last one saw. It returns the criterion's value, and how
+// large it is when terms do not cancel.
+type LogitCriterion func(logits []float64) (value, size float64)
 
 // EntropyDiff measures the change of the distribution's entropy.
-func EntropyDiff() LogitCriterion { return &entropyDiff{100} }
+func EntropyDiff() LogitCriterion {
+	last := 100.0
+	return func(logits []float64) (value, size float64) {
+		var now float64
+		for _, l := range LogSoftmax(logits) {
+			now -= math.Exp(l) * math.Log(math.Exp(l)+1e-10)
+		}
+		value, size = math.Abs(now-last), 1+math.Abs(now)+math.Abs(last) // 1: of probabilities that are rounded
+		last = now
+		return value, size
+	}
+}
 
 // KL measures the divergence of the distribution from that of the last check, which is uniform before the first.
-func KL(vocabulary int) LogitCriterion { return &divergence{LogSoftmax, uniformLog(vocabulary)} }
+func KL(vocabulary int) LogitCriterion { return divergence(LogSoftmax, vocabulary) }
 
 // MinPKL is KL of distributions with what is below a tenth of the largest levelled.
-func MinPKL(vocabulary int) LogitCriterion { return &divergence{Levelled, uniformLog(vocabulary)} }
-
-// ArgmaxStability counts the checks in a row that kept the likeliest token in float32, the lowest of equals.
-func ArgmaxStability() LogitCriterion { return &argmaxStability{token: -1} }
-
-type entropyDiff struct{ last float64 }
-
-func (c *entropyDiff) Value(logits []float64) (value, size float64) {
-	var now float64
-	for _, l := range LogSoftmax(logits) {
-		now -= math.Exp(l) * math.Log(math.Exp(l)+1e-10)
-	}
-	value, size = math.Abs(now-c.last), 1+math.Abs(now)+math.Abs(c.last) // 1: of probabilities that are rounded
-	c.last = now
-	return value, size
-}
+func MinPKL(vocabulary int) LogitCriterion { return divergence(levelled, vocabulary) }
 
 // divergence is KL(last || now), by the logarithms of what `of` makes of the logits.
-type divergence struct {
-	of   func([]float64) []float64
-	last []float64
-}
-
-func (c *divergence) Value(logits []float64) (value, size float64) {
-	now := c.of(logits)
-	for i, l := range c.last {
-		value += math.Exp(l) * (l - now[i])
-		size += math.Exp(l) * (math.Abs(l) + math.Abs(now[i]))
-	}
-	c.last = now
-	return value, size
-}
-
-type argmaxStability struct{ token, kept int }
-
-func (c *argmaxStability) Value(logits []float64) (value, size float64) {
-	token := 0
-	for i, l := range logits {
-		if float32(l) > float32(logits[token]) {
-			token = i
+func divergence(of func([]float64) []float64, vocabulary int) LogitCriterion {
+	last := slices.Repeat([]float64{-math.Log(float64(vocabulary))}, vocabulary)
+	return func(logits []float64) (value, size float64) {
+		now := of(logits)
+		for i, l := range last {
+			value += math.Exp(l) * (l - now[i])
+			size += math.Exp(l) * (math.Abs(l) + math.Abs(now[i]))
 		}
+		last = now
+		return value, size
 	}
-	if token == c.token {
-		c.kept++
-	} else {
-		c.token, c.kept = token, 0
+}
+
+// ArgmaxStability counts the checks in a row that kept the likeliest token in float32, the lowest of equals.
+func ArgmaxStability() LogitCriterion {
+	last, kept := -1, 0
+	return func(logits []float64) (value, size float64) {
+		token := 0
+		for i, l := range logits {
+			if float32(l) > float32(logits[token]) {
+				token = i
+			}
+		}
+		if kept++; token != last {
+			last, kept = token, 0
+		}
+		return float64(kept), 0
 	}
-	return float64(c.kept), 0
 }
 
 // LogSoftmax returns the logarithms of softmax(logits).
@@ -117,8 +109,8 @@ func LogSoftmax(logits []float64) []float64 {
 	return normalised(y)
 }
 
-// Levelled returns the same with probabilities below a tenth of the largest set to one in the vocabulary, and all renormalised.
-func Levelled(logits []float64) []float64 {
+// levelled returns the same with probabilities below a tenth of the largest set to one in the vocabulary, and all renormalised.
+func levelled(logits []float64) []float64 {
 	y := LogSoftmax(logits)
 	least := slices.Max(y) + math.Log(0.1)
 	for i := range y {
@@ -140,5 +132,3 @@ func normalised(y []float64) []float64 {
 	}
 	return y
 }
-
-func uniformLog(n int) []float64 { return slices.Repeat([]float64{-math.Log(float64(n))}, n) }

@@ -88,7 +88,7 @@ func criterionTrial(t *trial, kernel string, start func(int) plain.LogitCriterio
 				steady(row)
 			}
 			if p := steps[step][g]; !p.Done && rules[g].Criterion == testedCriterion && due(rules[g], p.Taken) {
-				value, z := state[g].Value(plain.Widen(row))
+				value, z := state[g](plain.Widen(row))
 				want[step][g].Value, size[step][g] = float32(value), z
 			}
 		}
