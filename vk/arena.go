@@ -42,11 +42,7 @@ type block struct {
 // NewArena returns an empty arena; memory is taken when Alloc needs it.
 func (d *Device) NewArena(name string, m Memory) *Arena {
 	a := &Arena{d: d, caps: &d.caps, block: d.newBlock, name: name, memory: m}
-	d.mu.Lock()
-	if !d.closed {
-		d.arenas[a] = true
-	}
-	d.mu.Unlock()
+	own(d, d.arenas, a)
 	return a
 }
 
@@ -226,14 +222,7 @@ func (a *Arena) Asked() uint64 {
 // Free gives the memory back. The programs that use its spans must have been freed, and no run be under way. Freeing
 // twice does nothing.
 func (a *Arena) Free() {
-	if a.d == nil {
-		return
-	}
-	a.d.mu.Lock()
-	mine := a.d.arenas[a]
-	delete(a.d.arenas, a)
-	a.d.mu.Unlock()
-	if mine {
+	if a.d != nil && disown(a.d, a.d.arenas, a) {
 		a.destroy()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -122,6 +123,24 @@ func (d *Device) usable() error {
 	return d.drv.alive()
 }
 
+// own has Close free x as one of these, until it is disowned.
+func own[T comparable](d *Device, these map[T]bool, x T) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		these[x] = true
+	}
+}
+
+// disown tells whether x was owned.
+func disown[T comparable](d *Device, these map[T]bool, x T) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	owned := these[x]
+	delete(these, x)
+	return owned
+}
+
 // Close waits for the device and frees everything, users before what they use. Arenas and programs that were not freed
 // are reported as an error, and freed as well. Closing twice does nothing.
 func (d *Device) Close() error {
@@ -133,8 +152,10 @@ func (d *Device) Close() error {
 		return nil
 	}
 	d.closed = true
-	programs, arenas, kernels := d.programs, d.arenas, d.kernels
-	d.programs, d.arenas, d.kernels = nil, nil, nil
+	programs, arenas, kernels := maps.Clone(d.programs), maps.Clone(d.arenas), d.kernels
+	clear(d.programs)
+	clear(d.arenas)
+	d.kernels = nil
 	d.mu.Unlock()
 
 	if d.queue.fences[0] != 0 {

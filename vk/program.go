@@ -78,11 +78,7 @@ type segment struct {
 // NewProgram returns an empty program.
 func (d *Device) NewProgram(name string) *Program {
 	p := &Program{d: d, name: name}
-	d.mu.Lock()
-	if !d.closed {
-		d.programs[p] = true
-	}
-	d.mu.Unlock()
+	own(d, d.programs, p)
 	return p
 }
 
@@ -205,11 +201,7 @@ func (p *Program) add(o op, err error) {
 
 // Free gives the program's command buffers back. No run of it may be under way. Freeing twice does nothing.
 func (p *Program) Free() {
-	p.d.mu.Lock()
-	mine := p.d.programs[p]
-	delete(p.d.programs, p)
-	p.d.mu.Unlock()
-	if mine {
+	if disown(p.d, p.d.programs, p) {
 		p.destroy()
 	}
 }

@@ -136,7 +136,7 @@ func retireTrial(t *trial, s *retiring, steps int, arm bool) {
 	g.change.written = false
 	live, shapes := t.live()
 	if t.err != nil {
-		t.check(nil, nil) // reports it
+		t.check(nil) // reports it
 		return
 	}
 	table := t.template(live, &shapes)

@@ -48,7 +48,7 @@ func (m *meter) rate(first, most int, run func(n, times int) ([]sample, error)) 
 		late := s.wall >= least*longest/2
 		// What the device says of itself must fit the host's clock.
 		m.wallOnly = m.wallOnly || s.device > s.wall || late && s.device > 0 && s.device < least
-		took := m.seconds(samples)[1]
+		took := seconds(m.caps, samples, m.wallOnly)[1]
 		if took < least.Seconds() && !late && n < most {
 			// A fifth over, so that one step is enough; at most 64 times as much, should the first run have been no measure.
 			more := min(1.2*least.Seconds()/max(took, 1e-6), 64, longest*least.Seconds()/max(s.wall.Seconds(), 1e-6))
@@ -61,7 +61,7 @@ func (m *meter) rate(first, most int, run func(n, times int) ([]sample, error)) 
 		if samples, err = run(n, m.effort.Reps); err != nil {
 			return 0, err
 		}
-		return float64(n) / median(m.seconds(samples)), nil
+		return float64(n) / median(seconds(m.caps, samples, m.wallOnly)), nil
 	}
 }
 
@@ -118,28 +118,17 @@ func (m *meter) runs(p *vk.Program, n int) ([]sample, error) {
 // at 16 or more.
 const driverThreads = 16
 
-// seconds is the time of each sample, from clocks that can be believed.
-func (m *meter) seconds(samples []sample) []float64 {
-	if m.wallOnly {
-		samples = slices.Clone(samples)
-		for i := range samples {
-			samples[i].device = 0
-		}
-	}
-	return seconds(m.caps, samples)
-}
-
-// seconds is the time of each sample. On a GPU its own timestamps tell, else the wall. Where the device is the CPU, other
+// seconds is the time of each sample. On a GPU its own timestamps tell unless they are not believed, else the wall. Where the device is the CPU, other
 // processes take their share of it, so what counts is the CPU time spent, spread over all cores; a driver that uses more
 // threads than assumed shows on the wall.
-func seconds(c vk.Caps, samples []sample) []float64 {
+func seconds(c vk.Caps, samples []sample, wallOnly bool) []float64 {
 	cores := float64(min(runtime.GOMAXPROCS(0), driverThreads))
 	list, own := make([]float64, len(samples)), sharesCPU(c)
 	for i, s := range samples {
 		switch {
 		case own && s.cpu > 0:
 			list[i] = min(s.cpu.Seconds()/cores, s.wall.Seconds())
-		case !own && s.device > 0:
+		case !own && !wallOnly && s.device > 0:
 			list[i] = s.device.Seconds()
 		default:
 			list[i] = s.wall.Seconds()

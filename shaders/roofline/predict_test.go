@@ -43,7 +43,7 @@ func BenchmarkPredictions(tb *testing.B) {
 					t.Fatal(err)
 				}
 				cost := b.cost(k, c)
-				took, predicted := median(seconds(d.Caps(), samples[1:])), s.Estimate(cost).Seconds()
+				took, predicted := median(seconds(d.Caps(), samples[1:], false)), s.Estimate(cost).Seconds()
 				best := max(float64(cost.Bytes)/s.Read, float64(cost.FLOPs)/s.FMA)
 				t.Logf("%-24s %7.2f ms, %4.1f times predicted less, %4.2f of the roofline", c.name, took*1e3, predicted/took, best/took)
 				if took > 1e-3 { // no watchdog cares about ops of one workgroup, which use a part of the device

@@ -106,7 +106,7 @@ func TestSeconds(t *testing.T) {
 		{"neighbours take three quarters of the machine", cpu, []sample{{wall: 80, cpu: 20 * cores}}, 20},
 		{"a driver of more threads", cpu, []sample{{wall: 20, cpu: 40 * cores}}, 20},
 	} {
-		if got := seconds(c.caps, c.samples)[0] * 1e9; got < c.want-0.01 || got > c.want+0.01 {
+		if got := seconds(c.caps, c.samples, false)[0] * 1e9; got < c.want-0.01 || got > c.want+0.01 {
 			t.Errorf("%s: %v ns, want %v", c.name, got, c.want)
 		}
 	}

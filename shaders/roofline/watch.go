@@ -26,6 +26,6 @@ func Start() Watch { return Watch{time.Now(), CPUTime()} }
 // Stop ends it.
 func (w Watch) Stop(c vk.Caps) Lap {
 	s := sample{wall: time.Since(w.wall), cpu: CPUTime() - w.cpu}
-	busy := seconds(c, []sample{s})[0]
+	busy := seconds(c, []sample{s}, false)[0]
 	return Lap{s.wall, s.cpu / time.Duration(min(runtime.GOMAXPROCS(0), driverThreads)), time.Duration(busy * float64(time.Second))}
 }

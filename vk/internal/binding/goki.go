@@ -11,9 +11,6 @@ package binding
 
 import vk "github.com/goki/vulkan"
 
-// Name tells which binding was compiled in.
-const Name = "goki/vulkan"
-
 // Size is the binding's type for size_t.
 type Size = uint64
 

@@ -5,9 +5,6 @@ package binding
 
 import vk "github.com/vulkan-go/vulkan"
 
-// Name tells which binding was compiled in.
-const Name = "vulkan-go/vulkan"
-
 // Size is the binding's type for size_t.
 type Size = uint
 
