@@ -54,19 +54,16 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scrat
 			uint32(q.Stride / 4), attentionSegment, uint32(split)}
 		positions := uint64(context) * uint64(s.Heads)
 		cost := vk.Cost{Bytes: 2 * uint64(n) * positions * c.Type.HeadBytes(c.HeadDim), FLOPs: 4 * uint64(n) * positions * uint64(c.HeadDim)}
-		if r.k.Texels {
+		bind := []vk.Span{q.Span, s.K, s.V, c.Depth, rows.Span, y.Span}
+		switch kv := c.Type.String(); {
+		case r.k.Texels:
 			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4)}
-			r.dispatchSpec("attention_lane_"+c.Type.String()+"_sg", spec, push, rowsPart(n, s.Heads, int(r.k.Subgroup)), cost,
-				q.Span, s.K, s.V, c.Depth, rows.Span, y.Span)
-			continue
-		}
-		if n > attentionSplit {
+			r.dispatchSpec("attention_lane_"+kv+"_sg", spec, push, rowsPart(n, s.Heads, int(r.k.Subgroup)), cost, bind...)
+		case n > attentionSplit:
 			cost.Bytes /= attentionTile
-			r.dispatch("attention_"+c.Type.String()+"_tile", push, rowsY(uint32(s.Heads), n, attentionTile), cost,
-				q.Span, s.K, s.V, c.Depth, rows.Span, y.Span)
-			continue
+			r.dispatch("attention_"+kv+"_tile", push, rowsY(uint32(s.Heads), n, attentionTile), cost, bind...)
+		default:
+			r.dispatch("attention_"+kv, push, rowsY(uint32(s.Heads), n, 1).deep(max(split, 1)), cost, append(bind, scratch.Parts, scratch.Arrived)...)
 		}
-		r.dispatch("attention_"+c.Type.String(), push, rowsY(uint32(s.Heads), n, 1).deep(max(split, 1)), cost,
-			q.Span, s.K, s.V, c.Depth, rows.Span, y.Span, scratch.Parts, scratch.Arrived)
 	}
 }

@@ -19,17 +19,9 @@ type retiring struct {
 	values   map[[2]int]uint32 // bits of the value of a group at each check
 }
 
-// measured is what a row's change comes to.
-func measured(m shaders.Measure, c plain.Change) float64 {
-	switch m {
-	case shaders.MeasureDiff:
-		return c.Diff()
-	case shaders.MeasureCosine:
-		return c.Cosine()
-	case shaders.MeasureAcceleration:
-		return c.Acceleration()
-	}
-	return 0
+// measures are what rows' changes come to.
+var measures = [...]func(plain.Change) float64{
+	shaders.MeasureDiff: plain.Change.Diff, shaders.MeasureCosine: plain.Change.Cosine, shaders.MeasureAcceleration: plain.Change.Acceleration,
 }
 
 // measured is the mean over a group's live rows.
@@ -37,7 +29,7 @@ func (s *retiring) measured(g int) float32 {
 	var sum, n float64
 	for _, r := range s.rows[:s.live] {
 		if int(r.Group) == g {
-			sum += measured(s.rules[g].Measure, s.change[r.Cell])
+			sum += measures[s.rules[g].Measure](s.change[r.Cell])
 			n++
 		}
 	}

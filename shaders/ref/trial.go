@@ -67,7 +67,7 @@ func (t *trial) once(k *shaders.Kernels, record func(*shaders.Recorder), compare
 		return r, true
 	}
 	defer prog.Free()
-	r.Kernel = kernelNames(prog)
+	r.Kernel = strings.Join(slices.Compact(slices.Sorted(slices.Values(prog.Kernels()))), " ")
 	if t.seen[r.Kernel] {
 		return r, false
 	}
@@ -104,10 +104,4 @@ func (t *trial) execute(prog *vk.Program) error {
 		}
 	}
 	return nil
-}
-
-// kernelNames lists a program's kernels, each once.
-func kernelNames(prog *vk.Program) string {
-	names := slices.Sorted(slices.Values(prog.Kernels()))
-	return strings.Join(slices.Compact(names), " ")
 }
