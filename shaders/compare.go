@@ -1,8 +1,6 @@
 package shaders
 
-import (
-	"muninn/vk"
-)
+import "muninn/vk"
 
 // Pair is a row's state to compare with what another's was.
 type Pair struct {

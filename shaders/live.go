@@ -49,14 +49,9 @@ func groups(n, each int) uint32 { return uint32((n + each - 1) / each) }
 // still recorded do nothing.
 type Live struct {
 	dev    *vk.Device
-	Table  vk.Span // header and templates as in retire.comp: live rows, templates in use, then 6 words each
-	Counts vk.Span // a shape's three workgroup counts every CountStride bytes
-	known  map[template]int
-}
-
-type template struct {
-	groups            [3]uint32
-	axis, times, each uint32
+	Table  vk.Span      // header and templates as in retire.comp: live rows, templates in use, then 6 words each
+	Counts vk.Span      // a shape's three workgroup counts every CountStride bytes
+	known  map[grid]int // by what of them is not the rows'
 }
 
 // CountStride is the bytes from one shape's counts to the next: spans begin where buffers may be bound.
@@ -73,7 +68,7 @@ const (
 
 // NewLive takes the table and the counts from the arena. Without a device, whose arena only counts, nothing is written.
 func NewLive(dev *vk.Device, a *vk.Arena) (*Live, error) {
-	l := &Live{dev: dev, known: map[template]int{}}
+	l := &Live{dev: dev, known: map[grid]int{}}
 	var err error
 	if l.Table, err = a.Alloc(4 * (liveHeader + maxTemplates*templateWords)); err != nil {
 		return nil, err
@@ -102,19 +97,18 @@ func (l *Live) takes(g grid, whole bool) bool {
 
 // args is where the counts of a dispatch of that shape lie.
 func (l *Live) args(g grid, whole bool) (vk.Span, error) {
-	t := template{g.groups, uint32(g.axis), uint32(g.times), uint32(g.each)}
 	if whole && g.groups[g.axis] == 1 {
-		t.each = 1 << 24
+		g.each = 1 << 24
 	}
-	t.groups[g.axis] = 0 // whatever was recorded, the rows decide
-	i, ok := l.known[t]
+	g.groups[g.axis], g.rows, g.always = 0, 0, false // whatever was recorded, the rows decide
+	i, ok := l.known[g]
 	if !ok {
 		if i = len(l.known); i == maxTemplates {
 			return vk.Span{}, fmt.Errorf("shaders: more than %d shapes of dispatches", maxTemplates)
 		}
-		l.known[t] = i
+		l.known[g] = i
 		var b [4 * templateWords]byte
-		put(b[:], t.groups[0], t.groups[1], t.groups[2], t.axis, t.times, t.each)
+		put(b[:], g.groups[0], g.groups[1], g.groups[2], uint32(g.axis), uint32(g.times), uint32(g.each))
 		if err := l.dev.Write(l.Table.Slice(4*liveHeader+uint64(i*len(b)), uint64(len(b))), b[:]); err != nil {
 			return vk.Span{}, err
 		}

@@ -109,16 +109,16 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 		}
 	}
 	c := emptyKV(s.kv, s.slots, cells+3, s.heads, s.headDim)
-	for cell := range c.Depth {
-		c.Depth[cell] = rnd.Uint32N(12) // some cells have no step at all
+	for cell := range c.Steps {
+		c.Steps[cell] = rnd.Uint32N(12) // some cells have no step at all
 	}
 	for _, r := range table { // a row has stored its own step before it reads
-		own := &c.Depth[r.Base+r.Pos]
+		own := &c.Steps[r.Base+r.Pos]
 		*own = max(*own, r.Step+1)
 	}
 	keys, values := t.source("k", uniform, format.F32, s.headDim), t.source("v", s.family, format.F32, s.headDim)
 	for slot := range s.slots.Count() {
-		for cell := range c.Depth {
+		for cell := range c.Steps {
 			if s.slots.Rule != plain.RuleOne && slot >= c.stored(cell) {
 				continue
 			}
@@ -144,7 +144,7 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 
 func attentionTrial(t *trial, s attentionSize) {
 	c, q, table := t.attentionInputs(s)
-	cache := t.cache(c, s.shards, false)
+	t.store(c, s.shards, false)
 	rows, _ := t.rows(table, false)
 	const apart = 8
 	var ones []shaders.Rows
@@ -152,7 +152,7 @@ func attentionTrial(t *trial, s attentionSize) {
 		one, _ := t.rows(table[i:i+1], false)
 		ones = append(ones, one)
 	}
-	qt := t.input("q", padHeads(q, s.headDim), s.heads*headStride(s.headDim))
+	qt := t.input("q", padHeads(q, s.headDim), c.QueryCols())
 	y := t.output("y", len(table), s.heads*s.headDim)
 	most := slices.Max(s.contexts)
 	alone := t.output("y row by row", len(table), s.heads*s.headDim)
@@ -160,9 +160,9 @@ func attentionTrial(t *trial, s attentionSize) {
 	counters := t.buffer("arrived", make([]byte, arrived), true)
 	scratch := shaders.AttentionScratch{Parts: t.buffer("parts", make([]byte, parts), true).data, Arrived: counters.data}
 	t.check(func(r *shaders.Recorder) {
-		r.Attention(y.Tensor, qt.Tensor, cache.Cache, rows, most, scratch)
+		r.Attention(y.Tensor, qt.Tensor, c.Cache, rows, most, scratch)
 		for k, one := range ones { // some rows again, without company
-			r.Attention(alone.From(k*apart, 1), qt.From(k*apart, 1), cache.Cache, one, most, scratch)
+			r.Attention(alone.From(k*apart, 1), qt.From(k*apart, 1), c.Cache, one, most, scratch)
 		}
 	}, becomes(y, attention(q, c, table)), func(v *verdict) {
 		together, single := floatsOf(y.values()), floatsOf(alone.values())
@@ -183,9 +183,7 @@ func padHeads[F plain.Float](x []F, headDim int) []F {
 	var y []F
 	for i := 0; i < len(x); i += headDim {
 		y = append(y, x[i:i+headDim]...)
-		y = append(y, make([]F, headStride(headDim)-headDim)...)
+		y = append(y, make([]F, (headDim+3)/4*4-headDim)...)
 	}
 	return y
 }
-
-func headStride(headDim int) int { return (headDim + 3) / 4 * 4 }

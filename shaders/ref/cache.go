@@ -8,19 +8,19 @@ import (
 	"muninn/shaders/format"
 )
 
-// kvCache is a layer's cache in plain form: K and V [slot][cell][head][headDim], and the core steps stored for each cell.
+// kvCache is a layer's cache: in plain form K and V [slot][cell][head][headDim], and the core steps stored for each cell; and on
+// the device.
 type kvCache struct {
-	Type    shaders.KVType
-	Slots   shaders.Slots
-	Cells   int
-	Heads   int
-	HeadDim int
-	K, V    []float32
-	Depth   []uint32
+	shaders.Cache
+	K, V  []float32
+	Steps []uint32
+
+	depth *operand
+	k, v  []*operand // of each shard
 }
 
 // stored is the number of slots that a cell has filled: those of its steps 0 to depth-1.
-func (c *kvCache) stored(cell int) int { return c.Slots.Stored(int(c.Depth[cell])) }
+func (c *kvCache) stored(cell int) int { return c.Slots.Stored(int(c.Steps[cell])) }
 
 // at is the index of a head's vector in K and V.
 func (c *kvCache) at(slot, cell, head int) int {
@@ -30,35 +30,27 @@ func (c *kvCache) at(slot, cell, head int) int {
 // emptyKV is a cache of NaN: reading what was never stored shows.
 func emptyKV(kv shaders.KVType, s shaders.Slots, cells, heads, headDim int) *kvCache {
 	n := s.Count() * cells * heads * headDim
-	return &kvCache{Type: kv, Slots: s, Cells: cells, Heads: heads, HeadDim: headDim, K: filler(n), V: filler(n), Depth: make([]uint32, cells)}
+	return &kvCache{Cache: shaders.Cache{Type: kv, Slots: s, Cells: cells, Heads: heads, HeadDim: headDim},
+		K: filler(n), V: filler(n), Steps: make([]uint32, cells)}
 }
 
-// deviceKV is a cache on the device with a kvCache's content.
-type deviceKV struct {
-	shaders.Cache
-	depth *operand
-	k, v  []*operand // of each shard
-}
-
-// cache puts c on the device in the given number of shards of heads.
-func (t *trial) cache(c *kvCache, shards int, written bool) deviceKV {
-	depth, _ := binary.Append(nil, binary.LittleEndian, c.Depth) // fixed-size elements cannot fail
-	o := deviceKV{depth: t.buffer("depth", depth, written)}
-	head := uint64(c.Slots.Count()) * uint64(c.Cells) * c.Type.HeadBytes(c.HeadDim)
-	limit := uint64((c.Heads+shards-1)/shards) * head
+// store puts c on the device in the given number of shards of heads.
+func (t *trial) store(c *kvCache, shards int, written bool) {
+	steps, _ := binary.Append(nil, binary.LittleEndian, c.Steps) // fixed-size elements cannot fail
+	c.depth = t.buffer("depth", steps, written)
+	limit := uint64((c.Heads+shards-1)/shards) * uint64(c.Slots.Count()) * uint64(c.Cells) * c.Type.HeadBytes(c.HeadDim)
 	t.buffer("guard before the cache", nil, false)
 	if t.err == nil {
-		o.Cache, t.err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Cells, c.Type, c.Slots, o.depth.data, limit)
+		c.Cache, t.err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Cells, c.Type, c.Slots, c.depth.data, limit)
 	}
 	if t.err != nil {
-		return o
+		return
 	}
-	for _, s := range o.Shards {
-		o.k = append(o.k, t.block("k", s.K, c.shard(c.K, s.Head0, s.Heads), written))
-		o.v = append(o.v, t.block("v", s.V, c.shard(c.V, s.Head0, s.Heads), written))
+	for _, s := range c.Shards {
+		c.k = append(c.k, t.block("k", s.K, c.shard(c.K, s.Head0, s.Heads), written))
+		c.v = append(c.v, t.block("v", s.V, c.shard(c.V, s.Head0, s.Heads), written))
 	}
 	t.buffer("guard after the cache", nil, false)
-	return o
 }
 
 // kvRound rounds a head's vector to what a KV type stores.

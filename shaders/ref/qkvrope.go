@@ -92,8 +92,8 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 	d := s.heads * s.headDim
 	table := []shaders.Row{{Base: 0, Pos: 11, Step: 0}, {Base: 12, Pos: 0, Step: 3}, {Base: 12, Pos: 1, Step: 3}, {Base: 20, Pos: 5, Step: 17}, {Base: 20, Pos: 4, Step: 8}}
 	c := emptyKV(s.kv, s.slots, 28, s.heads, s.headDim)
-	for cell := range c.Depth {
-		c.Depth[cell] = uint32(1000 + cell)
+	for cell := range c.Steps {
+		c.Steps[cell] = uint32(1000 + cell)
 	}
 	var bias []float32
 	if s.bias {
@@ -103,24 +103,24 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 	qkv := t.drawn("qkv", s.family, len(table), 3*d)
 	biasSpan, ropeSpan := t.floats("bias", bias), t.floats("rope", rope)
 	rows, _ := t.rows(table, false)
-	cache := t.cache(c, s.shards, true)
-	qt := t.output("q", len(table), s.heads*headStride(s.headDim))
+	t.store(c, s.shards, true)
+	qt := t.output("q", len(table), c.QueryCols())
 	q, k, v := qkvrope(qkv.x, bias, rope, s.heads, s.headDim, table)
 	t.check(func(r *shaders.Recorder) {
-		r.QKVRope(qt.Tensor, cache.Cache, qkv.Tensor, biasSpan, ropeSpan, rows, s.mark)
+		r.QKVRope(qt.Tensor, c.Cache, qkv.Tensor, biasSpan, ropeSpan, rows, s.mark)
 	}, becomes(qt, padHeads(q, s.headDim)), func(o *verdict) {
-		o.stored(c, cache, table, k, v)
-		o.marked(c, cache, table, s.mark)
+		o.stored(c, table, k, v)
+		o.marked(c, table, s.mark)
 	})
 }
 
 // stored finds each row's k and v in its cell and slot, and everything else as it was.
-func (v *verdict) stored(c *kvCache, cache deviceKV, table []shaders.Row, k, vv []float64) {
+func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 	gotK, gotV := slices.Clone(c.K), slices.Clone(c.V)
-	for i, s := range cache.Shards {
-		c.read(gotK, cache.k[i].now, s.Head0, s.Heads)
-		c.read(gotV, cache.v[i].now, s.Head0, s.Heads)
-		for _, o := range []*operand{cache.k[i], cache.v[i]} {
+	for i, s := range c.Shards {
+		c.read(gotK, c.k[i].now, s.Head0, s.Heads)
+		c.read(gotV, c.v[i].now, s.Head0, s.Heads)
+		for _, o := range []*operand{c.k[i], c.v[i]} {
 			for _, p := range c.headPadding(o.now) {
 				if p != 0 {
 					v.fail("%s: padding of a head is %g", o.name, p)
@@ -149,8 +149,8 @@ func (v *verdict) stored(c *kvCache, cache deviceKV, table []shaders.Row, k, vv 
 }
 
 // marked finds the depths as the mark says.
-func (v *verdict) marked(c *kvCache, cache deviceKV, table []shaders.Row, mark shaders.Mark) {
-	want := slices.Clone(c.Depth)
+func (v *verdict) marked(c *kvCache, table []shaders.Row, mark shaders.Mark) {
+	want := slices.Clone(c.Steps)
 	for _, r := range table {
 		switch mark {
 		case shaders.MarkBegin:
@@ -159,7 +159,7 @@ func (v *verdict) marked(c *kvCache, cache deviceKV, table []shaders.Row, mark s
 			want[r.Base+r.Pos] = r.Step + 1
 		}
 	}
-	for i, got := range wordsOf(cache.depth.values()) {
+	for i, got := range wordsOf(c.depth.values()) {
 		if got != want[i] {
 			v.fail("cell %d has depth %d, want %d", i, got, want[i])
 			return

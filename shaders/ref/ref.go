@@ -113,22 +113,19 @@ func (r Result) String() string {
 
 // DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, fixed
 // and specialized GEMV, texel and storage buffers, norms apart, and tiles from two rows on.
-func DefaultShaders(dev *vk.Device) []shaders.Options {
-	list := []shaders.Options{
-		{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
-		{Reduction: shaders.SharedMemory, VecRows: 1, Separate: true},
+func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
+	if size, err := dev.Subgroup(); size != 0 && err == nil { // what fails here fails in the kernels as well, which say so
+		subgroup := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized}
+		if shaders.Unrolls(dev.Caps()) {
+			stored := subgroup
+			stored.Loads = shaders.StorageBuffers
+			list = append(list, subgroup, stored)
+		}
+		subgroup.Vectors = shaders.Fixed
+		list = append(list, subgroup)
 	}
-	if size, err := dev.Subgroup(); size == 0 || err != nil { // what fails here fails in the kernels as well, which say so
-		return list
-	}
-	list = append([]shaders.Options{{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Fixed}}, list...)
-	if shaders.Unrolls(dev.Caps()) {
-		specialized := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized}
-		stored := specialized
-		stored.Loads = shaders.StorageBuffers
-		list = append([]shaders.Options{specialized, stored}, list...)
-	}
-	return list
+	return append(list, shaders.Options{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
+		shaders.Options{Reduction: shaders.SharedMemory, VecRows: 1, Separate: true})
 }
 
 // Replacing returns options that take other code for compiled kernels, by name: kernels that tests break on purpose.
