@@ -99,10 +99,7 @@ func (t *Trace) orbitPanel(c *canvas, x, y float64, path [][]Real, exit, a, step
 	}
 	c.text(x+orbitPanel/2, y+orbitPanel+28, "small mid", t.component(a))
 	c.upright(x-42, y+orbitPanel/2, "small mid", t.component(a+1))
-	var points [][2]float64
-	for _, p := range path {
-		points = append(points, at(p))
-	}
+	points := at(path)
 	c.polyline(points, `class="way"`)
 	var numbered [][2]float64
 	for k, p := range points {
@@ -134,8 +131,8 @@ func (t *Trace) component(a int) string {
 	return fmt.Sprintf("PC%d (%.1f %% of the variance)", a+1, 100*float64(t.Explained[a]))
 }
 
-// square maps two components of a path into a panel, both at the same scale and with some room around.
-func square(path [][]Real, a int, x, y float64) (at func([]Real) [2]float64, lows, highs [2]float64) {
+// square maps two components of paths into a panel, both at the same scale and with some room around.
+func square(path [][]Real, a int, x, y float64) (at func(path [][]Real) [][2]float64, lows, highs [2]float64) {
 	var middle [2]float64
 	half := 0.0
 	for axis := range 2 {
@@ -158,12 +155,15 @@ func square(path [][]Real, a int, x, y float64) (at func([]Real) [2]float64, low
 	for axis := range 2 {
 		lows[axis], highs[axis] = middle[axis]-half, middle[axis]+half
 	}
-	at = func(p []Real) [2]float64 {
-		u, v := float64(p[a]), float64(p[a+1])
-		if !p[a].finite() || !p[a+1].finite() {
-			u, v = middle[0], middle[1]
+	at = func(path [][]Real) (points [][2]float64) {
+		for _, p := range path {
+			u, v := float64(p[a]), float64(p[a+1])
+			if !p[a].finite() || !p[a+1].finite() {
+				u, v = middle[0], middle[1]
+			}
+			points = append(points, [2]float64{x + orbitPanel*(u-lows[0])/(2*half), y + orbitPanel*(highs[1]-v)/(2*half)})
 		}
-		return [2]float64{x + orbitPanel*(u-lows[0])/(2*half), y + orbitPanel*(highs[1]-v)/(2*half)}
+		return points
 	}
 	return at, lows, highs
 }

@@ -91,10 +91,7 @@ func (t *Trace) startPaths(c *canvas) {
 	at, _, _ := square(all, 0, startsPaths, startsTop)
 	c.rect(startsPaths, startsTop, orbitPanel, orbitPanel, `class="field"`)
 	for i, p := range t.Starts.Paths {
-		var points [][2]float64
-		for _, s := range p.Components {
-			points = append(points, at(s))
-		}
+		points := at(p.Components)
 		if len(points) == 0 {
 			continue
 		}

@@ -6,7 +6,6 @@ package trace
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -15,9 +14,6 @@ import (
 
 // Version is the version of the JSON. It changes when a field changes its meaning or goes away.
 const Version = 1
-
-// ErrTrace is matched by errors about a trace that does not add up.
-var ErrTrace = errors.New("not a usable trace")
 
 // Trace is one run, and the schema of the JSON. Numbers have six significant digits; those that JSON cannot hold are null.
 type Trace struct {
@@ -125,7 +121,7 @@ func (r Real) MarshalJSON() ([]byte, error) {
 func (t *Trace) WriteJSON(w io.Writer) error { return json.NewEncoder(w).Encode(t) }
 
 func bad(format string, args ...any) error {
-	return fmt.Errorf("trace: %w: %s", ErrTrace, fmt.Sprintf(format, args...))
+	return fmt.Errorf("trace: not a usable trace: "+format, args...)
 }
 
 // check makes sure that drawing finds every number where it looks.
