@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"container/heap"
-	"fmt"
 	"slices"
 )
 
@@ -31,13 +30,14 @@ type merger struct {
 	symbols []symbol
 	queue   mergeQueue
 	text    []byte
-	lost    int // bytes that no token carries
+	lost    int  // bytes that no token carries
+	noUnk   bool // the unknown token was needed and the file names one that it does not have
 	inUnk   bool
 }
 
 // encode appends the ids of one piece. With bytes set every byte of the piece stands for its rune of the
 // byte alphabet, otherwise the runes of the piece are looked up as they are.
-func (g *merger) encode(dst []int32, piece string, bytes bool) ([]int32, error) {
+func (g *merger) encode(dst []int32, piece string, bytes bool) []int32 {
 	if g.m.ignoreMerges && len(piece) <= g.m.longest {
 		whole := append(g.text[:0], piece...)
 		if bytes {
@@ -45,21 +45,17 @@ func (g *merger) encode(dst []int32, piece string, bytes bool) ([]int32, error) 
 		}
 		g.text = whole
 		if id, ok := g.m.vocab[string(whole)]; ok {
-			return append(dst, id), nil
+			return append(dst, id)
 		}
 	}
 	g.symbols, g.inUnk = g.symbols[:0], false
 	if bytes {
 		for i := range len(piece) {
-			if err := g.add(g.m.byteID[piece[i]], 1); err != nil {
-				return dst, err
-			}
+			g.add(g.m.byteID[piece[i]], 1)
 		}
 	} else {
 		for _, r := range piece {
-			if err := g.addRune(string(r)); err != nil {
-				return dst, err
-			}
+			g.addRune(string(r))
 		}
 	}
 	g.merge()
@@ -68,35 +64,31 @@ func (g *merger) encode(dst []int32, piece string, bytes bool) ([]int32, error) 
 			dst = append(dst, s.id)
 		}
 	}
-	return dst, nil
+	return dst
 }
 
 // addRune appends the token of a rune, or else those of its bytes if each of them has one.
-func (g *merger) addRune(r string) error {
+func (g *merger) addRune(r string) {
 	id := g.m.idOf(r)
 	for i := range len(r) {
 		if id >= 0 || g.m.fallback[r[i]] < 0 {
-			return g.add(id, len(r))
+			g.add(id, len(r))
+			return
 		}
 	}
 	for i := range len(r) {
-		if err := g.add(g.m.fallback[r[i]], 1); err != nil {
-			return err
-		}
+		g.add(g.m.fallback[r[i]], 1)
 	}
-	return nil
 }
 
 // add appends a symbol of n bytes of text. id -1 is a rune outside the vocabulary: the unknown token takes
 // its place or, where the file has none, nothing does.
-func (g *merger) add(id int32, n int) error {
+func (g *merger) add(id int32, n int) {
 	if id < 0 {
 		g.lost += n
-		if g.m.unk == -2 {
-			return fmt.Errorf("tokenizer: the text needs the unknown token %q, which is not in the vocabulary: %w", g.m.unkToken, ErrFile)
-		}
-		if g.m.unk == -1 || g.m.fuseUnk && g.inUnk {
-			return nil
+		g.noUnk = g.noUnk || g.m.unk == -2
+		if g.m.unk < 0 || g.m.fuseUnk && g.inUnk {
+			return
 		}
 		id, g.inUnk = g.m.unk, true
 	} else {
@@ -107,7 +99,6 @@ func (g *merger) add(id int32, n int) error {
 		g.symbols[at-1].next = at
 	}
 	g.symbols = append(g.symbols, symbol{id, at - 1, -1})
-	return nil
 }
 
 // merge applies the merge rules, lowest rank first and leftmost among equals, in O(n log n).

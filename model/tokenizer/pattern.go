@@ -78,8 +78,7 @@ func (p *pattern) cut(piece string, b *budget) ([]span, error) {
 	runes := []rune(piece)
 	var out []span
 	runeAt, byteAt := 0, 0 // the same place in runes and in bytes
-	prev := 0              // end of the last span
-	last := -1             // end of the last match
+	prev := 0              // end of the last match
 	late := false
 	seek := func(to int) int {
 		for ; runeAt < to; runeAt++ {
@@ -94,10 +93,9 @@ func (p *pattern) cut(piece string, b *budget) ([]span, error) {
 		at, length, _ := m.GroupRange(0)
 		start := seek(at)
 		end := seek(at + length)
-		if start == end && end == last {
+		if start == end && end == prev && len(out) > 0 {
 			return true // Oniguruma's iterator skips an empty match right after another match
 		}
-		last = end
 		if prev != start {
 			out = append(out, span{prev, start, false})
 		}

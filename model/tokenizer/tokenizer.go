@@ -79,10 +79,11 @@ func (t *Tokenizer) encode(text string, opt EncodeOptions) (ids []int32, lost in
 			lost += n
 		}
 		for _, p := range pieces {
-			if ids, err = work.encode(ids, p, t.bytes); err != nil {
-				return nil, 0, err
-			}
+			ids = work.encode(ids, p, t.bytes)
 		}
+	}
+	if work.noUnk {
+		return nil, 0, fmt.Errorf("tokenizer: the text needs the unknown token %q, which is not in the vocabulary: %w", t.model.unkToken, ErrFile)
 	}
 	if opt.AddSpecial && t.template != nil {
 		ids = slices.Concat(t.template.before, ids, t.template.after)
