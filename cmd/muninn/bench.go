@@ -209,7 +209,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	defer m.Close()
 	b := &bench.Runner{
 		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, weights.DeviceFormats(scheme, m.Config, stored)),
-		Base: bench.Row{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params().Total,
+		Base: bench.Row{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params(),
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
 	}
 	if err := b.Run(ctx, out.row); err != nil {

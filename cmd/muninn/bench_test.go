@@ -159,7 +159,7 @@ func TestBenchRefusals(t *testing.T) {
 func TestShapesAreWhatTheySay(t *testing.T) {
 	for name, want := range map[string]float64{"huginn": 3.56, "huginn-core": 1.65} {
 		s, err := arch.ParseShape(name)
-		if got := float64(s.Params().Total) / 1e9; err != nil || math.Abs(got-want) > 0.02 {
+		if got := float64(s.Params()) / 1e9; err != nil || math.Abs(got-want) > 0.02 {
 			t.Errorf("%s has %.3f G weights, %v; want %g", name, got, err, want)
 		}
 	}

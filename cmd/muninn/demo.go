@@ -157,7 +157,7 @@ func (r *demoRun) all(ctx context.Context, show *demoScreen, problems int, caps 
 		return nil, err
 	}
 	rep := &demoReport{
-		Device: caps.Name, Driver: caps.Driver, Software: caps.IsCPU(), Parameters: int64(r.m.Config.Params().Total),
+		Device: caps.Name, Driver: caps.Driver, Software: caps.IsCPU(), Parameters: r.m.Config.Params(),
 		Config: fmt.Sprint(r.m.Config), Bytes: r.m.WeightBytes(), Seed: r.seed,
 		Problem: demoProblem{Text: p.Text(), Hops: p.Hops, Chain: string(p.Chain)}, problem: p,
 	}

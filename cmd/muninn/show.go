@@ -90,7 +90,7 @@ type tensorDescription struct {
 
 func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, error) {
 	c := ck.Config
-	d := modelDescription{Model: name, Name: ck.Name(), Shape: c.String(), Parameters: c.Params().Total, Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
+	d := modelDescription{Model: name, Name: ck.Name(), Shape: c.String(), Parameters: c.Params(), Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
 		TiedEmbeddings: c.TieEmbeddings, Notes: append([]string{}, ck.Notes...), Bytes: ck.Size()}
 	if m, err := textOf(ck); err == nil {
 		d.Tokens = m.Tokenizer.VocabSize()

@@ -71,32 +71,14 @@ func (c Config) Layers() int {
 	return c.NLayersInPrelude + c.NLayersInRecurrentBlock + c.NLayersInCoda
 }
 
-// Params counts parameters by part.
-type Params struct {
-	Embedding int64 // wte
-	Prelude   int64
-	Adapter   int64
-	Core      int64 // all core blocks; one core step touches Adapter + Core
-	Coda      int64
-	Norm      int64 // ln_f
-	Head      int64 // lm_head when it has its own values, 0 when tied to wte
-	Total     int64
-}
-
-// Params counts the parameters of the model; a tied head is counted once, under Embedding.
-func (c Config) Params() Params {
-	var p Params
-	counts := map[Part]*int64{PartEmbedding: &p.Embedding, PartPrelude: &p.Prelude, PartAdapter: &p.Adapter, PartCore: &p.Core,
-		PartCoda: &p.Coda, PartNorm: &p.Norm, PartHead: &p.Head}
+// Params is the number of parameters of the model; a tied head is counted once.
+func (c Config) Params() (n int64) {
 	for _, spec := range c.TensorSpecs() {
-		n := spec.Elements()
-		if spec.Part == PartHead && c.TieEmbeddings {
-			n = 0
+		if spec.Part != PartHead || !c.TieEmbeddings {
+			n += spec.Elements()
 		}
-		*counts[spec.Part] += n
-		p.Total += n
 	}
-	return p
+	return n
 }
 
 // String is the shape in one line, for logs and errors.

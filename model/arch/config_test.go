@@ -24,11 +24,10 @@ func TestConfigDefaults(t *testing.T) {
 		t.Errorf("%v, %v\n%s", err, notes, cmp.Diff(want, got))
 	}
 	// Figures of the model card: 3.565 G in all, 1.637 G touched by a step, 0.346 G in the embedding.
-	p := got.Params()
-	wantParams := Params{Embedding: 346030080, Prelude: 790796160, Adapter: 55756800, Core: 1581592320, Coda: 790796160,
-		Norm: 5280, Total: 3564976800}
-	if p != wantParams {
-		t.Errorf("parameters: %s", cmp.Diff(wantParams, p))
+	p, wantParams := paramsByPart(got), map[Part]int64{PartEmbedding: 346030080, PartPrelude: 790796160, PartAdapter: 55756800,
+		PartCore: 1581592320, PartCoda: 790796160, PartNorm: 5280, PartHead: 346030080}
+	if diff := cmp.Diff(wantParams, p); diff != "" || got.Params() != 3564976800 {
+		t.Errorf("%d parameters, by part: %s", got.Params(), diff)
 	}
 	if std := got.StateStd() * got.EmbedScale(); math.Abs(std-math.Sqrt(0.4)) > 1e-15 {
 		t.Errorf("an element of the initial state has deviation %v before the cut, want sqrt(0.4)", std)
@@ -71,9 +70,18 @@ func TestTensorSpecs(t *testing.T) {
 		t.Errorf("order of the forward pass: adapter.bias at %d, core_block.1 at %d", i, j)
 	}
 	// D of the goldens has its own output matrix and no qk_bias: both sides of each switch are counted by hand here.
-	if p := c.Params(); p.Head != 96 || p.Adapter != 8*16+8 || p.Prelude != 4*8+24*8+16+64+12*8+8*6 || p.Core != 2*p.Prelude {
-		t.Errorf("parameters %+v", p)
+	p, block := paramsByPart(c), int64(4*8+24*8+16+64+12*8+8*6)
+	if p[PartHead] != 96 || p[PartAdapter] != 8*16+8 || p[PartPrelude] != block || p[PartCore] != 2*block || c.Params() != 96+96+136+4*block+8 {
+		t.Errorf("%d parameters, by part %v", c.Params(), p)
 	}
+}
+
+func paramsByPart(c Config) map[Part]int64 {
+	n := map[Part]int64{}
+	for _, spec := range c.TensorSpecs() {
+		n[spec.Part] += spec.Elements()
+	}
+	return n
 }
 
 func TestCheckJSON(t *testing.T) {

@@ -56,7 +56,7 @@ func TestOpenGoldens(t *testing.T) {
 		"C-f16":  {75, 1560480, format.F16},
 	} {
 		c := openT(t, golden.Path(t, "goldens", "models", dir))
-		if got := c.Config.Params().Total; got != want.total {
+		if got := c.Config.Params(); got != want.total {
 			t.Errorf("%s: %d parameters, want %d", dir, got, want.total)
 		}
 		if got := len(c.Tensors()); got != want.tensors {

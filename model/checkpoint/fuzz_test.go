@@ -44,7 +44,7 @@ func FuzzConfig(f *testing.F) {
 			if !errors.Is(err, ErrModel) {
 				t.Fatalf("%v is not an ErrModel", err)
 			}
-		} else if c.HeadDim*c.NHeads != c.NEmbd || c.Params().Total <= 0 || c.PaddedVocabSize < c.VocabSize {
+		} else if c.HeadDim*c.NHeads != c.NEmbd || c.Params() <= 0 || c.PaddedVocabSize < c.VocabSize {
 			t.Fatalf("accepted %+v with %+v", c, c.Params())
 		}
 		if g, _ := arch.ParseGeneration(data, 100); !(g.Temperature >= 0 && g.TopP <= 1 && g.BOS < 100) {

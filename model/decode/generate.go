@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"strings"
 
 	"muninn/model/tokenizer"
 )
@@ -40,54 +41,87 @@ const (
 // Generate is Sample with the text of the tokens, which t gives; nil: no text. emit is called for each token as it is decided; a
 // last call with Token.Token -1 hands out text still held back, if any. An error of emit ends the run.
 func Generate(e Engine, t *tokenizer.Tokenizer, seq int, req Request, emit func(Token) error) (Outcome, error) {
-	text := newTextStream(t, req.StopStrings)
-	stopped := false
+	var text *tokenizer.Stream // nil: no text
+	if t != nil {
+		text = t.NewStream()
+	}
+	stops, stopped := NewStopMatcher(req.StopStrings), false
 	out, err := Decode(e, seq, req, func(c Choice) (bool, error) {
 		piece := ""
-		if !slices.Contains(req.StopIDs, c.Token) {
-			piece, stopped = text.push(c.Token)
+		if text != nil && !slices.Contains(req.StopIDs, c.Token) {
+			piece, stopped = stops.Push(text.Push(c.Token))
 		}
 		return stopped, emit(Token{Choice: c, Text: piece})
 	})
-	if err != nil || stopped {
+	if err != nil || stopped || text == nil {
 		return out, err
 	}
-	if rest := text.flush(); rest != "" {
+	rest, _ := stops.Push(text.Flush())
+	if rest += stops.Flush(); rest != "" {
 		err = emit(Token{Choice: Choice{Seq: seq, Token: -1}, Text: rest})
 	}
 	return out, err
 }
 
-// textStream turns a run of tokens into text as it becomes certain.
-type textStream struct {
-	decode *tokenizer.Stream // nil without a tokenizer: no text
-	stops  *StopMatcher
+// StopMatcher watches streamed text for stop strings. Text that may be the beginning of one is held back, and what
+// comes out does not depend on how the text was cut into pieces.
+type StopMatcher struct {
+	stops   []string
+	held    string // a proper prefix of some stop string
+	stopped bool
 }
 
-func newTextStream(t *tokenizer.Tokenizer, stops []string) *textStream {
-	s := &textStream{stops: NewStopMatcher(stops)}
-	if t != nil {
-		s.decode = t.NewStream()
+// NewStopMatcher watches for any of stops. Empty ones are passed over: they would stop everything.
+func NewStopMatcher(stops []string) *StopMatcher {
+	m := &StopMatcher{}
+	for _, s := range stops {
+		if s != "" {
+			m.stops = append(m.stops, s)
+		}
 	}
-	return s
+	return m
 }
 
-// push adds a token. stopped tells that a stop string is complete: the text before it is returned.
-func (t *textStream) push(id int32) (text string, stopped bool) {
-	if t.decode == nil {
-		return "", false
+// Push takes the next piece and gives the text that is certain by now. At the first stop string to be complete the
+// text ends before it and stopped is true; the longest counts if several are complete at once. Later pieces give nothing.
+func (m *StopMatcher) Push(piece string) (text string, stopped bool) {
+	if m.stopped {
+		return "", true
 	}
-	return t.stops.Push(t.decode.Push(id))
+	buf := m.held + piece
+	m.held = ""
+	start, end := -1, 0
+	for _, s := range m.stops {
+		at := strings.Index(buf, s)
+		if at >= 0 && (start < 0 || at+len(s) < end || at+len(s) == end && at < start) {
+			start, end = at, at+len(s)
+		}
+	}
+	if start >= 0 {
+		m.stopped = true
+		return buf[:start], true
+	}
+	cut := len(buf) - m.beginning(buf)
+	m.held = buf[cut:]
+	return buf[:cut], false
 }
 
-// flush gives what was held back at the end.
-func (t *textStream) flush() string {
-	if t.decode == nil {
-		return ""
+// beginning is the length of the longest end of buf with which a stop string begins.
+func (m *StopMatcher) beginning(buf string) int {
+	longest := 0
+	for _, s := range m.stops {
+		for n := min(len(s)-1, len(buf)); n > longest; n-- {
+			if strings.HasSuffix(buf, s[:n]) {
+				longest = n
+			}
+		}
 	}
-	text, stopped := t.stops.Push(t.decode.Flush())
-	if stopped {
-		return text
-	}
-	return text + t.stops.Flush()
+	return longest
+}
+
+// Flush ends the text: it gives what is still held back, nothing after a stop.
+func (m *StopMatcher) Flush() string {
+	text := m.held
+	m.held = ""
+	return text
 }

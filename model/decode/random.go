@@ -1,7 +1,11 @@
 package decode
 
 import (
-	"muninn/model/arch"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
 	"muninn/shaders/plain"
 )
 
@@ -30,39 +34,48 @@ func mix64(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// InitialState fills dst (n_embd) with the state from which the token at pos starts its recurrence: normal
-// values of standard deviation StateStd() * initScale cut at 3 of them, times sqrt(n_embd). They depend on key
-// (SequenceKey) and pos alone, so a token starts from the same state however the work is scheduled, drafted or
-// repeated. The kernel initstate.comp computes the same in float32.
-func InitialState(key uint64, pos int, cfg arch.Config, initScale float64, dst []float32) {
-	normals(dst, key, pos, plain.KindInitial, 0, plain.InitialCut, stateScale(cfg)*initScale)
-}
-
-// MixedState fills dst (n_embd) with a fresh state for TaskRow.Mix: as InitialState, another for each draw.
-func MixedState(key uint64, pos, draw int, cfg arch.Config, initScale float64, dst []float32) {
-	normals(dst, key, pos, plain.KindMixed, uint32(draw), plain.InitialCut, stateScale(cfg)*initScale)
-}
-
-// StepNoise fills dst (n_embd) with the noise of a position before the core step of an index from 0: normal values of
-// standard deviation 1.
-func StepNoise(key uint64, pos, draw, step int, dst []float32) {
-	normals(dst, key, pos, plain.KindNoise, uint32(draw)<<16|uint32(step), 0, 1)
-}
-
-func normals(dst []float32, key uint64, pos int, kind plain.Kind, which uint32, cut, scale float64) {
-	v := make([]float64, len(dst))
-	plain.Normals(v, key, uint32(pos), kind, which, cut, scale)
-	for i := range dst {
-		dst[i] = float32(v[i])
-	}
-}
-
-// StepUniform is the number in (0, 1) of noise type chi for that step.
-func StepUniform(key uint64, pos, draw, step int) float64 {
-	return plain.Uniform(key, uint32(pos), plain.KindNoiseChi, uint32(draw)<<16|uint32(step))
-}
-
 // Uniform is the number in (0, 1) that picks the token following the one at pos, in the sequence of that key.
 func Uniform(key uint64, pos int) float64 {
 	return plain.Uniform(key, uint32(pos), plain.KindChoice, 0)
+}
+
+// ErrNoise is wrapped by errors about state noise.
+var ErrNoise = errors.New("bad state noise")
+
+// StateNoise is the reference's test_time_noise: fresh noise mixed into the state before each core step, after which norm_4
+// of the last core block is applied.
+type StateNoise struct {
+	Weight float64   // 0: none
+	Type   NoiseType // how it falls with the steps; fixed if empty
+}
+
+// NoiseType is the reference's test_time_noise_type.
+type NoiseType string
+
+// The five types: n; n/step; n/sqrt(step); max(n, (mean_recurrence-step)/mean_recurrence), step from 0; 2 n u with u uniform.
+const (
+	NoiseFixed NoiseType = "fixed"
+	NoiseGeom  NoiseType = "geom"
+	NoiseSqrt  NoiseType = "sqrt"
+	NoiseLine  NoiseType = "line"
+	NoiseChi   NoiseType = "chi"
+)
+
+// NoiseTypes lists the types, in the order of their numbers.
+var NoiseTypes = []NoiseType{NoiseFixed, NoiseGeom, NoiseSqrt, NoiseLine, NoiseChi}
+
+// Validate says what is out of range. The error wraps ErrNoise.
+func (n StateNoise) Validate() error {
+	switch {
+	case !(n.Weight >= 0) || n.Weight > math.MaxFloat32:
+		return fmt.Errorf("model: %w: test_time_noise is %g, want 0 (off) or more", ErrNoise, n.Weight)
+	case n.Type != "" && !slices.Contains(NoiseTypes, n.Type):
+		return fmt.Errorf("model: %w: test_time_noise_type %q; known: %v", ErrNoise, n.Type, NoiseTypes)
+	}
+	return nil
+}
+
+// Plain is the type by its number; fixed if empty.
+func (t NoiseType) Plain() plain.NoiseType {
+	return plain.NoiseType(max(slices.Index(NoiseTypes, t), 0))
 }

@@ -142,6 +142,34 @@ func (s *decoding) do(a *Task) error {
 	return nil
 }
 
+// plain decodes token by token, each with its own number of core steps if there is an exit.
+func (s *decoding) plain() error {
+	next, err := s.prompt()
+	for err == nil {
+		var done bool
+		if done, err = s.put(next); done || err != nil {
+			break
+		}
+		a := &Task{Rows: []TaskRow{s.following(next.Pos+1, next.Token)}, Steps: s.Steps, Exit: s.Strategy.Exit, Outputs: 1}
+		if err = s.do(a); err == nil {
+			next = a.Choices[0]
+		}
+	}
+	return err
+}
+
+// following is the row of a token that follows a live one.
+func (s *decoding) following(pos int, token int32) TaskRow {
+	row := TaskRow{Pos: pos, Token: token, Begin: true}
+	switch {
+	case s.Strategy.ContinuousCompute && s.Strategy.Exit == nil:
+		row.From = FromNormed
+	case s.Strategy.ContinuousCompute:
+		row.From = FromPrevious // the reference leaves out ln_f here
+	}
+	return row
+}
+
 // prompt runs the prompt, but for what is held, in as few tasks as the engine takes, and gives the token that follows it. With an exit each of
 // these leaves by itself.
 func (s *decoding) prompt() (Choice, error) {

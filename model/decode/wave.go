@@ -2,6 +2,7 @@ package decode
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"muninn/shaders/plain"
 )
@@ -59,15 +60,11 @@ func (f Freeze) Compare() Compare {
 
 // Validate says which option is out of range.
 func (w Wave) Validate() error {
-	known := false
-	for _, f := range Freezes {
-		known = known || w.Freeze == f
-	}
 	share := func(x float64) bool { return x >= 0 && x <= 1 }
 	switch {
 	case w.Freeze == "latent-acceleration-2":
 		return strategyError("freeze_strategy %s is not supported: the reference's slices of three outer steps do not line up; use %s", w.Freeze, FreezeAcceleration)
-	case !known:
+	case !slices.Contains(Freezes, w.Freeze):
 		return strategyError("freeze_strategy %q is not known; known: %v", w.Freeze, Freezes)
 	case w.InnerRecurrence < 1:
 		return strategyError("inner_recurrence is %d, want 1 or more", w.InnerRecurrence)

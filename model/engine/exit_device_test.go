@@ -63,12 +63,12 @@ func stepsOf(t *testing.T, e decode.Engine, tokens []int32, criterion decode.Cri
 		t.Fatal(err)
 	}
 	var steps []int
-	_, err = decode.Score(e, 0, decode.Request{Prompt: tokens, Steps: deepest, Strategy: decode.Strategy{Exit: &exit}}, func(s decode.Scored) error {
-		steps = append(steps, s.Steps)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, token := range tokens {
+		a := &decode.Task{Rows: []decode.TaskRow{{Pos: e.Pos(0), Token: token, Begin: true}}, Steps: deepest, Exit: &exit, Outputs: 1}
+		if err := e.Do(a); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, a.Choices[0].Steps)
 	}
 	return steps
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"muninn/model/decode"
 	"muninn/shaders/plain"
 )
@@ -33,7 +35,7 @@ func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) err
 		if a.Pick != nil && !a.Pick.Greedy {
 			probs := a.Pick.Probabilities(row)
 			token = plain.Draw(probs, decode.Uniform(decode.SequenceKey(a.Pick.Seed, q.setting.Stream), at.Pos))
-			kept = len(probs) - count(probs, 0)
+			kept = floats.Count(func(p float64) bool { return p != 0 }, probs)
 		}
 		largest, second, sum := float64(row[top]), math.Inf(-1), 0.0
 		for j, l := range row {
@@ -48,16 +50,6 @@ func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) err
 		}
 	}
 	return nil
-}
-
-func count(x []float64, value float64) int {
-	n := 0
-	for _, v := range x {
-		if v == value {
-			n++
-		}
-	}
-	return n
 }
 
 // compare measures how far the states have come.

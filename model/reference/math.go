@@ -3,7 +3,10 @@ package reference
 import (
 	"math"
 	"runtime"
+	"slices"
 	"sync"
+
+	"gonum.org/v1/gonum/floats"
 
 	"muninn/shaders/plain"
 )
@@ -53,12 +56,9 @@ func gated(x [][]float64) [][]float64 {
 }
 
 func plus(x, y [][]float64) [][]float64 {
-	sum := make([][]float64, len(x))
+	sum := newRows(len(x), len(x[0]))
 	for i := range x {
-		sum[i] = make([]float64, len(x[i]))
-		for j := range x[i] {
-			sum[i][j] = x[i][j] + y[i][j]
-		}
+		floats.AddTo(sum[i], x[i], y[i])
 	}
 	return sum
 }
@@ -66,7 +66,7 @@ func plus(x, y [][]float64) [][]float64 {
 func concat(x, y [][]float64) [][]float64 {
 	both := make([][]float64, len(x))
 	for i := range x {
-		both[i] = append(append(make([]float64, 0, len(x[i])+len(y[i])), x[i]...), y[i]...)
+		both[i] = slices.Concat(x[i], y[i])
 	}
 	return both
 }
@@ -87,19 +87,7 @@ func newRows(n, cols int) [][]float64 {
 
 func norm(x []float64) float64 { return math.Sqrt(plain.Dot(x, x)) }
 
-func minus(x, y []float64) []float64 {
-	d := make([]float64, len(x))
-	for i := range x {
-		d[i] = x[i] - y[i]
-	}
-	return d
-}
-
-func widen(dst []float64, x []float32) {
-	for i, v := range x {
-		dst[i] = float64(v)
-	}
-}
+func minus(x, y []float64) []float64 { return floats.SubTo(make([]float64, len(x)), x, y) }
 
 func narrow(x []float64) []float32 {
 	y := make([]float32, len(x))

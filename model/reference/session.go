@@ -118,11 +118,8 @@ func (s *Session) Stored(seq, block, slot int) int {
 }
 
 // Forward runs the inputs' tokens with numSteps core steps each and gives the logits of every row (V), in order. After
-// an error of the inputs nothing has changed.
+// an error the inputs before the one that is wrong have run.
 func (s *Session) Forward(inputs []Input, numSteps int) ([][]float32, error) {
-	if err := s.check(inputs, numSteps); err != nil {
-		return nil, err
-	}
 	var logits [][]float32
 	for _, in := range inputs {
 		if len(in.Tokens) == 0 {
@@ -151,31 +148,4 @@ func (s *Session) freshRows(q *refSequence, tokens []int32) []decode.TaskRow {
 		rows[0].From = decode.FromNormed
 	}
 	return rows
-}
-
-func (s *Session) check(inputs []Input, numSteps int) error {
-	c := s.r.Config
-	if numSteps < 0 {
-		return fmt.Errorf("model: num_steps is %d, want 0 or more", numSteps)
-	}
-	length := map[int]int{}
-	for _, in := range inputs {
-		q := s.sequence(in.Seq)
-		at := len(q.positions) + length[in.Seq]
-		length[in.Seq] += len(in.Tokens)
-		if at+len(in.Tokens) > s.opt.Context {
-			return fmt.Errorf("model: sequence %d would reach %d tokens, its context holds %d: %w", in.Seq, at+len(in.Tokens), s.opt.Context, decode.ErrContextFull)
-		}
-		for i, token := range in.Tokens {
-			if token < 0 || int(token) >= c.PaddedVocabSize {
-				return fmt.Errorf("model: token %d of sequence %d is %d, the vocabulary has %d", at+i, in.Seq, token, c.PaddedVocabSize)
-			}
-			if q.setting.States != nil {
-				if got := len(q.setting.States(at + i)); got != c.NEmbd {
-					return fmt.Errorf("model: the initial state of position %d has %d elements, want %d", at+i, got, c.NEmbd)
-				}
-			}
-		}
-	}
-	return nil
 }

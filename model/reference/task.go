@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"muninn/model/arch"
 	"muninn/model/decode"
 	"muninn/shaders/plain"
 )
@@ -107,7 +108,6 @@ func (s *Session) hold(q *refSequence, a *decode.Task) {
 // starts: where the rows' core steps start from, before anything is mixed in.
 func (s *Session) starts(q *refSequence, a *decode.Task) ([][]float64, error) {
 	starts := newRows(len(a.Rows), s.r.Config.NEmbd)
-	row32 := make([]float32, s.r.Config.NEmbd)
 	for i, row := range a.Rows {
 		set := q.setting
 		before := q.live[row.Source()].state
@@ -120,13 +120,12 @@ func (s *Session) starts(q *refSequence, a *decode.Task) ([][]float64, error) {
 			copy(starts[i], before)
 		case set.States != nil:
 			given := set.States(row.Pos)
-			if len(given) != len(row32) {
-				return nil, fmt.Errorf("model: the initial state of position %d has %d elements, want %d", row.Pos, len(given), len(row32))
+			if len(given) != len(starts[i]) {
+				return nil, fmt.Errorf("model: the initial state of position %d has %d elements, want %d", row.Pos, len(given), len(starts[i]))
 			}
-			widen(starts[i], given)
+			starts[i] = plain.Widen(given)
 		default:
-			decode.InitialState(decode.SequenceKey(set.Seed, set.Stream), row.Pos, s.r.Config, set.InitScale, row32)
-			widen(starts[i], row32)
+			starts[i] = normals(s.r.Config, set, plain.KindInitial, row.Pos, 0)
 		}
 	}
 	return starts, nil
@@ -171,12 +170,10 @@ func (s *Session) embeds(q *refSequence, a *decode.Task, tap refTap) [][]float64
 
 // mix puts a share of a fresh state into the rows that ask for it.
 func (s *Session) mix(q *refSequence, a *decode.Task, starts [][]float64) [][]float64 {
-	state, fresh := slices.Clone(starts), make([]float32, s.r.Config.NEmbd)
-	key := decode.SequenceKey(q.setting.Seed, q.setting.Stream)
+	state := slices.Clone(starts)
 	for i, row := range a.Rows {
 		if row.Mix > 0 {
-			decode.MixedState(key, row.Pos, a.Draw, s.r.Config, q.setting.InitScale, fresh)
-			state[i] = plain.Blend(state[i], fresh, row.Mix)
+			state[i] = plain.Blend(state[i], normals(s.r.Config, q.setting, plain.KindMixed, row.Pos, uint32(a.Draw)), row.Mix)
 		}
 	}
 	return state
@@ -187,14 +184,36 @@ func (s *Session) noise(q *refSequence, a *decode.Task, state [][]float64, t int
 	if a.Noise.Weight == 0 {
 		return state
 	}
-	noisy, fresh := make([][]float64, len(state)), make([]float32, s.r.Config.NEmbd)
-	key := decode.SequenceKey(q.setting.Seed, q.setting.Stream)
+	noisy := make([][]float64, len(state))
 	for i, row := range a.Rows {
 		step := row.Step + t
-		decode.StepNoise(key, row.Pos, a.Draw, step, fresh)
-		noisy[i] = plain.Blend(state[i], fresh, a.Noise.Share(s.r.Config, step, decode.StepUniform(key, row.Pos, a.Draw, step)))
+		which := uint32(a.Draw)<<16 | uint32(step)
+		u := plain.Uniform(decode.SequenceKey(q.setting.Seed, q.setting.Stream), uint32(row.Pos), plain.KindNoiseChi, which)
+		noisy[i] = plain.Blend(state[i], normals(s.r.Config, q.setting, plain.KindNoise, row.Pos, which), share(s.r.Config, a.Noise, step, u))
 	}
 	return rmsNorms(noisy, s.r.core[len(s.r.core)-1].norm4, s.r.Config.NormEps)
+}
+
+// stateScale is the standard deviation of a value of an initial state at an InitScale of 1.
+func stateScale(c arch.Config) float64 { return c.StateStd() * c.EmbedScale() }
+
+// share is how much of the state the noise takes before the core step of an index, counted from 0: the state becomes
+// (1 - share) state + share noise. u is the step's number in (0, 1), which type chi alone asks for.
+func share(c arch.Config, n decode.StateNoise, step int, u float64) float64 {
+	return plain.NoiseShare(n.Type.Plain(), n.Weight*stateScale(c), step, c.MeanRecurrence, u)
+}
+
+// normals draws a state (d), rounded to float32 as the kernels compute it: of standard deviation stateScale times InitScale, cut
+// at 3 of them; for KindNoise a plain normal one. It depends on its arguments alone, so a token starts from the same state however
+// the work is scheduled, drafted or repeated.
+func normals(c arch.Config, set decode.Sequence, kind plain.Kind, pos int, which uint32) []float64 {
+	cut, scale := float64(plain.InitialCut), stateScale(c)*set.InitScale
+	if kind == plain.KindNoise {
+		cut, scale = 0, 1
+	}
+	v := make([]float64, c.NEmbd)
+	plain.Normals(v, decode.SequenceKey(set.Seed, set.Stream), uint32(pos), kind, which, cut, scale)
+	return plain.Widen(narrow(v))
 }
 
 // logits of the last rows of a task: ln_f, coda over all rows, ln_f again, head. (outputs, V)

@@ -8,7 +8,6 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/decode"
-	"muninn/shaders/plain"
 )
 
 func do(t *testing.T, e decode.Engine, a decode.Task) *decode.Task {
@@ -190,62 +189,8 @@ func TestAskNoise(t *testing.T) {
 	c := arch.Config{NEmbd: 4, MeanRecurrence: 8}
 	n := 0.4 * c.StateStd() * 2
 	for noise, want := range map[decode.NoiseType]float64{"": n, decode.NoiseFixed: n, decode.NoiseGeom: n / 4, decode.NoiseSqrt: n / 2, decode.NoiseLine: 5.0 / 8, decode.NoiseChi: 2 * n * 0.3} {
-		if got := (decode.StateNoise{Weight: 0.4, Type: noise}).Share(c, 3, 0.3); math.Abs(got-want) > 1e-12 {
+		if got := share(c, decode.StateNoise{Weight: 0.4, Type: noise}, 3, 0.3); math.Abs(got-want) > 1e-12 {
 			t.Errorf("share of %q before the fourth step is %g, want %g", noise, got, want)
-		}
-	}
-}
-
-// TestNoiseDistribution: step noise is standard normal, mixed states are cut as initial ones; none repeats another.
-func TestNoiseDistribution(t *testing.T) {
-	c := arch.Config{NEmbd: 1 << 14}
-	noise, next, mixed, initial := make([]float32, c.NEmbd), make([]float32, c.NEmbd), make([]float32, c.NEmbd), make([]float32, c.NEmbd)
-	decode.StepNoise(5, 7, 0, 3, noise)
-	decode.StepNoise(5, 7, 0, 4, next)
-	decode.MixedState(5, 7, 0, c, 1, mixed)
-	decode.InitialState(5, 7, c, 1, initial)
-	moments := func(x, y []float32) (mean, square, product float64) {
-		for i, v := range x {
-			mean += float64(v) / float64(len(x))
-			square += float64(v) * float64(v) / float64(len(x))
-			product += float64(v) * float64(y[i]) / float64(len(x))
-		}
-		return mean, square, product
-	}
-	for name, d := range map[string]struct {
-		x, y []float32
-		std  float64
-	}{"noise": {noise, next, 1}, "mixed": {mixed, initial, 0.62397}, "noise and mixed": {noise, mixed, 1}} {
-		mean, square, product := moments(d.x, d.y)
-		if math.Abs(mean) > 0.03 || math.Abs(math.Sqrt(square)/d.std-1) > 0.02 || math.Abs(product) > 0.03 {
-			t.Errorf("%s: mean %g, deviation %g, product with another %g", name, mean, math.Sqrt(square), product)
-		}
-	}
-	if top := slices.Max(noise); top < 3.2 || top > 6 {
-		t.Errorf("largest of %d normal values is %g", len(noise), top)
-	}
-	var sum float64
-	for step := range 1000 {
-		sum += decode.StepUniform(5, 7, 2, step) / 1000
-	}
-	if math.Abs(sum-0.5) > 0.05 {
-		t.Errorf("uniform numbers have mean %g", sum)
-	}
-}
-
-// TestScore: the log-probabilities of a given text are those of a pass over it, at one depth and the same.
-func TestScore(t *testing.T) {
-	r := tinyReference(t, 3)
-	text := []int32{4, 8, 15, 16, 23}
-	logits := refForward(t, tinySession(t, r, "full"), 6, Input{Tokens: text})
-	var got []decode.Scored
-	_, err := decode.Score(tinySession(t, r, "full"), 0, decode.Request{Prompt: text, Steps: 6}, func(s decode.Scored) error { got = append(got, s); return nil })
-	if err != nil || len(got) != len(text) {
-		t.Fatalf("%d tokens scored, error %v", len(got), err)
-	}
-	for i, s := range got[:len(text)-1] {
-		if want := plain.LogSoftmax(plain.Widen(logits[i]))[text[i+1]]; math.Abs(float64(s.NextLogProb)-want) > 1e-5 || s.Steps != 6 {
-			t.Errorf("token %d: log-probability %g after %d steps, want %g after 6", i+1, s.NextLogProb, s.Steps, want)
 		}
 	}
 }

@@ -49,8 +49,15 @@ func (e exitCase) run(m *loaded, ts tensors, c *check) {
 	req := decode.Request{Prompt: e.Prompt, Steps: e.MaxSteps, MaxTokens: len(e.Tokens), Pick: decode.Filters{Greedy: true},
 		Strategy: decode.Strategy{Exit: &exit, ContinuousCompute: e.Continuous}}
 	if len(e.Prompt) == 0 {
-		req.Prompt = e.Tokens
-		must(decode.Score(logits, 0, req, func(s decode.Scored) error { ran(s.Choice); return nil }))
+		for i, token := range e.Tokens {
+			row := decode.TaskRow{Pos: i, Token: token, Begin: true}
+			if e.Continuous && i > 0 {
+				row.From = decode.FromPrevious
+			}
+			a := &decode.Task{Rows: []decode.TaskRow{row}, Steps: e.MaxSteps, Exit: &exit, Outputs: 1}
+			need(logits.Do(a))
+			ran(a.Choices[0])
+		}
 	} else {
 		out := must(decode.Decode(logits, 0, req, func(c decode.Choice) (bool, error) { ran(c); return false, nil }))
 		compareInts("token", out.Tokens, e.Tokens, c)

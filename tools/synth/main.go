@@ -72,7 +72,7 @@ func run(ctx context.Context, o options) error {
 	bar.Finish()
 	took := time.Since(start)
 	fmt.Fprintf(os.Stderr, "%s: %v, %d parameters, %.2f GB in %d files, %s (%.0f MB/s)\n", o.out, p.config,
-		p.config.Params().Total, float64(p.bytes())/1e9, len(p.shards), took.Round(time.Millisecond), float64(p.bytes())/1e6/took.Seconds())
+		p.config.Params(), float64(p.bytes())/1e9, len(p.shards), took.Round(time.Millisecond), float64(p.bytes())/1e6/took.Seconds())
 	return nil
 }
 
