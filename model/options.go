@@ -22,9 +22,9 @@ type Options struct {
 	Session SessionOptions    // wanted; 0 means the model's own, or what fits
 	Fit     Fit
 
-	CacheDir string // keeps compiled kernels, measured speeds and quantised weights; "" means store.CacheDir()
+	CacheDir string // keeps compiled kernels, measured speeds and quantized weights; "" means store.CacheDir()
 	NoCache  bool   // keeps nothing
-	// KeepNoWeights has weights quantised as they are loaded, each time.
+	// KeepNoWeights has weights quantized as they are loaded, each time.
 	KeepNoWeights bool
 	Kernels       shaders.Options
 	Profile       bool // times every dispatch

@@ -139,12 +139,12 @@ func (o *decodeOptions) noteIdle(s *cli.Streams, ck *checkpoint.Checkpoint, sche
 		blocks = blocks || as(spec).Blocked()
 		kept = kept || as(spec) != without(spec)
 	}
-	makes, _ := scheme.Quantises(ck) // an error comes once more where it matters
+	makes, _ := scheme.Quantizes(ck) // an error comes once more where it matters
 	for _, f := range []struct {
 		name string
 		does bool
 		why  string
-	}{{"activations", blocks, "no weights are in q8_0 or q4_0"}, {"no-cache", makes, "no weights are quantised"}, {"keep", kept, "all parts are so without it"}} {
+	}{{"activations", blocks, "no weights are in q8_0 or q4_0"}, {"no-cache", makes, "no weights are quantized"}, {"keep", kept, "all parts are so without it"}} {
 		if o.given(f.name) && !f.does {
 			s.Note("--%s changes nothing here: %s", f.name, f.why)
 		}

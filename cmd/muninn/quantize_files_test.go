@@ -84,7 +84,7 @@ func TestQuantizeNames(t *testing.T) {
 }
 
 // A file of weights in blocks that become others says so once, and what is made of it says it for ever.
-func TestRequantised(t *testing.T) {
+func TestRequantized(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	const said, note = " has weights in q8_0: made into ", "its weights were q8_0 before"
@@ -112,7 +112,7 @@ func TestRequantised(t *testing.T) {
 	}
 }
 
-// Processes that quantise to one file at the same time leave a whole one, and a disk without room leaves none.
+// Processes that quantize to one file at the same time leave a whole one, and a disk without room leaves none.
 func TestQuantizeProcesses(t *testing.T) {
 	dir := t.TempDir()
 	dst := filepath.Join(dir, "x.gguf")

@@ -76,7 +76,7 @@ func TestQuantizeRefuses(t *testing.T) {
 	}
 }
 
-// wide writes the demo with an embedding of 100 000 rows, which takes a while to quantise.
+// wide writes the demo with an embedding of 100 000 rows, which takes a while to quantize.
 func wide(t *testing.T) string {
 	t.Helper()
 	const rows = 100_000

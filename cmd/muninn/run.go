@@ -52,7 +52,7 @@ func runCommand() *cli.Command {
 		Detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote,
 ORG/NAME for a model that is in the hub cache (HF_HUB_CACHE, HF_HOME), or "demo" for the model in this program.
 
-With --quant q8_0 or q4_0, weights that are stored otherwise are quantised once and kept as a GGUF file in the cache. It
+With --quant q8_0 or q4_0, weights that are stored otherwise are quantized once and kept as a GGUF file in the cache. It
 may be deleted at any time.
 
 The prompt is PROMPT, or the text of --file, or standard input when that is not a terminal; one final newline of a

@@ -22,6 +22,10 @@ const (
 	maxTokenizerBytes = 64 << 20
 )
 
+// ErrModel is in the chain of every error that means "this checkpoint cannot be used": damaged, inconsistent, of an
+// unknown architecture, or simply not there.
+var ErrModel = strict.ErrUnusable
+
 // Checkpoint is an open folder as model hubs have them: config.json, weights in safetensors, one file or shards; or a GGUF
 // file of ours, which holds the same. The headers are read and checked against Config; data is read where it is asked
 // for, so host memory stays small. Methods may be called at the same time, Close last.
@@ -203,15 +207,6 @@ func (c *Checkpoint) compareTied() error {
 		}
 	}
 	return nil
-}
-
-// TokenizerJSON reads tokenizer.json; without one the error is ErrNoTokenizer.
-func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
-	data, err := c.text(fileTokenizer)
-	if err == nil && data == nil {
-		err = strict.Unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
-	}
-	return data, err
 }
 
 // Tensors lists what the files hold, in the order of the data.

@@ -128,7 +128,7 @@ func craft(t *testing.T, change func(name string, d *format.Type, stored []byte)
 	return path
 }
 
-// Blocks that our quantiser does not make are refused when they are read.
+// Blocks that our quantizer does not make are refused when they are read.
 func TestForeignBlocks(t *testing.T) {
 	const prelude, core = "transformer.prelude.0.attn.proj.weight", "transformer.core_block.0.attn.proj.weight"
 	for want, change := range map[string]func(name string, stored []byte){

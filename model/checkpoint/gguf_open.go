@@ -15,11 +15,7 @@ import (
 // OpenGGUF opens a GGUF file that WriteGGUF made, with the checks that a folder gets. Another architecture gives
 // *UnknownArchitectureError. Every error is of the ErrModel family.
 func OpenGGUF(path string) (*Checkpoint, error) {
-	dir, name := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
-	w, err := openWeights(os.DirFS(dir), name)
+	w, err := openWeights(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 	if err != nil {
 		return nil, strict.Unusable("%s: %w; give a GGUF file, or the folder that holds config.json and model.safetensors", path, err)
 	}
@@ -55,7 +51,7 @@ func (c *Checkpoint) openGGUF(w *weightFile) error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	if were := c.requantised(); were != "" {
+	if were := c.requantized(); were != "" {
 		c.Notes = append(c.Notes, fmt.Sprintf("%s: its weights were %s before, and have what that rounded away no more", w.name, were))
 	}
 	return c.checkHyperparameters()
@@ -67,8 +63,8 @@ func (c *Checkpoint) Name() string { return c.ggufText(keyName) }
 // CachedFrom is the key of what a GGUF file in a cache was made of; empty for other checkpoints.
 func (c *Checkpoint) CachedFrom() string { return c.ggufText(keySource) }
 
-// requantised is what Requantises gave when a GGUF file and those before it were made; empty for others.
-func (c *Checkpoint) requantised() string { return c.ggufText(keyRequantised) }
+// requantized is what Requantizes gave when a GGUF file and those before it were made; empty for others.
+func (c *Checkpoint) requantized() string { return c.ggufText(keyRequantized) }
 
 // ggufText is a short text of a GGUF file: one that cannot be read is none.
 func (c *Checkpoint) ggufText(key string) (text string) {

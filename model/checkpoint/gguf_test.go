@@ -87,7 +87,7 @@ func TestGGUFRoundTrip(t *testing.T) {
 }
 
 // Weights that lie on a 4-bit or 8-bit grid lose nothing in blocks of that format: the demo, rounded to one, widened, and
-// quantised again.
+// quantized again.
 func TestGridsAreExact(t *testing.T) {
 	for _, quant := range []string{"q4_0", "q8_0"} {
 		all := schemeT(t, quant, "adapter="+quant+",embed="+quant)

@@ -17,14 +17,15 @@ type WriteOptions struct {
 	Scheme   Scheme
 	Name     string                  // general.name
 	Source   string                  // key of what it was made of, as SourceKey gives it; empty: not kept
+	Begin    func(size int64)        // told how long the file will be, once the disk has room for it; nil: nobody asks
 	Progress func(done, total int64) // bytes of the checkpoint
 }
 
 // keySource is where a file of the cache has the key of what it was made of.
 const keySource = "muninn.source"
 
-// keyRequantised is where a file has the formats of blocks that its weights had before, the oldest first.
-const keyRequantised = "muninn.requantized_from"
+// keyRequantized is where a file has the formats of blocks that its weights had before, the oldest first.
+const keyRequantized = "muninn.requantized_from"
 
 // pieceElements is how much of a tensor is on the host at a time: 4 Mi elements.
 const PieceElements = 4 << 20
@@ -41,6 +42,9 @@ func WriteGGUF(ctx context.Context, ck *Checkpoint, path string, o WriteOptions)
 		return fmt.Errorf("model: %w", err)
 	}
 	defer w.Abort()
+	if o.Begin != nil {
+		o.Begin(w.Size())
+	}
 	if err := j.stream(ctx, ck, w, o.Progress); err != nil {
 		return err
 	}
@@ -131,15 +135,6 @@ func (j *ggufJob) stream(ctx context.Context, ck *Checkpoint, w io.Writer, progr
 	return err
 }
 
-// GGUFSize is the length of the file that WriteGGUF would make.
-func GGUFSize(ck *Checkpoint, o WriteOptions) (int64, error) {
-	j, err := jobGGUF(ck, o)
-	if err != nil {
-		return 0, err
-	}
-	return gguf.Size(j.meta, j.entries)
-}
-
 // ggufJob is a file that is to be written.
 type ggufJob struct {
 	meta    []gguf.KV
@@ -172,17 +167,17 @@ func jobGGUF(ck *Checkpoint, o WriteOptions) (ggufJob, error) {
 	if j.meta, err = ggufMetadata(ck, o.Name, fileType(j.tensors, j.formats)); err != nil {
 		return j, err
 	}
-	from, err := o.Scheme.Requantises(ck)
+	from, err := o.Scheme.Requantizes(ck)
 	if err != nil {
 		return j, err
 	}
-	if were := ck.requantised(); were != "" && from != "" {
+	if were := ck.requantized(); were != "" && from != "" {
 		from = were + ", then " + from
 	} else if from == "" {
 		from = were
 	}
 	if from != "" {
-		j.meta = append(j.meta, gguf.KV{Key: keyRequantised, Value: from})
+		j.meta = append(j.meta, gguf.KV{Key: keyRequantized, Value: from})
 	}
 	if o.Source != "" {
 		j.meta = append(j.meta, gguf.KV{Key: keySource, Value: o.Source})
@@ -208,9 +203,10 @@ func fileType(tensors []TensorInfo, formats []format.Type) uint32 {
 	return number
 }
 
-func Resized(p []byte, n int64) []byte {
-	if int64(cap(p)) < n {
-		return make([]byte, n)
+// Resized is a buffer of n elements in the memory of p, if that has room. What it holds is anything.
+func Resized[T any, N ~int | ~int64](p []T, n N) []T {
+	if cap(p) < int(n) {
+		return make([]T, n)
 	}
 	return p[:n]
 }

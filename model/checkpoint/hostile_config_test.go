@@ -92,7 +92,7 @@ func configCases() []badCase {
 		badSetting("another activation", `hidden_act is "gelu", supported: silu`, "hidden_act", "gelu"),
 		badSetting("soft-capped logits", "final_logit_softcapping is 30, supported: off", "final_logit_softcapping", 30),
 		badSetting("another norm_eps", "norm_eps is 0.000001 but its alias rms_norm_eps is 0.00001", "rms_norm_eps", 1e-5),
-		badSetting("quantised elsewhere", "quantization_config is {", "quantization_config", map[string]any{"quant_method": "gptq"}),
+		badSetting("quantized elsewhere", "quantization_config is {", "quantization_config", map[string]any{"quant_method": "gptq"}),
 		badSetting("relative by grouped heads", "num_key_value_heads 1 with 2 heads", "num_key_value_heads", 1),
 		badSetting("relative by embed_scale", "init_values.embed_scale 1", "init_values", map[string]any{"embed_scale": 1}),
 	}

@@ -12,7 +12,7 @@ import (
 	"muninn/shaders/format"
 )
 
-// ErrScheme is wrapped when a quantisation is asked for that there is not.
+// ErrScheme is wrapped when a quantization is asked for that there is not.
 var ErrScheme = errors.New("unknown weight format")
 
 // Scheme says in which format each matrix is stored, in a file or on a device. Norms and biases are float32 always.
@@ -117,52 +117,51 @@ func (s Scheme) Check(c arch.Config) error {
 	return nil
 }
 
-// Quantises tells whether the scheme makes blocks of weights that the checkpoint has in another form.
-func (s Scheme) Quantises(ck *Checkpoint) (bool, error) {
-	for _, spec := range ck.Config.TensorSpecs() {
-		info, ok := ck.Tensor(spec.Name)
-		if !ok {
-			continue
-		}
-		d, err := s.Format(ck, spec)
-		if err != nil {
-			return false, err
-		}
-		if d.Blocked() && d != info.DType {
-			return true, nil
-		}
-	}
-	return false, nil
+// Quantizes tells whether the scheme makes blocks of weights that the checkpoint has in another form.
+func (s Scheme) Quantizes(ck *Checkpoint) (makes bool, err error) {
+	return makes, s.changes(ck, func(from, to format.Type) { makes = makes || to.Blocked() })
 }
 
 // Loss says what is lost where the scheme makes other blocks of weights that come in blocks; empty where nothing is.
 func (s Scheme) Loss(ck *Checkpoint) (string, error) {
-	from, err := s.Requantises(ck)
+	from, err := s.Requantizes(ck)
 	if from != "" {
 		from = fmt.Sprintf("weights in %s: made into %v, they keep its rounding errors; the original model would give better ones", from, s)
 	}
 	return from, err
 }
 
-// Requantises names the formats of blocks in which the checkpoint has weights that the scheme has otherwise, as in "q8_0":
+// Requantizes names the formats of blocks in which the checkpoint has weights that the scheme has otherwise, as in "q8_0":
 // what those blocks rounded away stays lost. Empty where there are none.
-func (s Scheme) Requantises(ck *Checkpoint) (string, error) {
-	var from []string
+func (s Scheme) Requantizes(ck *Checkpoint) (string, error) {
+	var lost []string
+	err := s.changes(ck, func(from, _ format.Type) {
+		if from.Blocked() && !slices.Contains(lost, from.String()) {
+			lost = append(lost, from.String())
+		}
+	})
+	slices.Sort(lost)
+	return strings.Join(lost, ", "), err
+}
+
+// changes calls do for every matrix of the checkpoint that the scheme has in another format than it is stored in.
+func (s Scheme) changes(ck *Checkpoint, do func(from, to format.Type)) error {
 	for _, spec := range ck.Config.TensorSpecs() {
 		info, ok := ck.Tensor(spec.Name)
-		if !ok || !info.DType.Blocked() {
-			continue
-		}
-		to, err := s.Format(ck, spec)
-		if err != nil {
-			return "", err
-		}
-		if name := info.DType.String(); to != info.DType && !slices.Contains(from, name) {
-			from = append(from, name)
+		if to := s.Expected(ck.Config, spec, info.DType); ok && len(spec.Shape) == 2 && to != info.DType {
+			do(info.DType, to)
 		}
 	}
-	slices.Sort(from)
-	return strings.Join(from, ", "), nil
+	return s.Check(ck.Config)
+}
+
+// Expected is the format that the scheme gives a matrix that is stored in one; Keep16 where that depends on its values.
+func (s Scheme) Expected(c arch.Config, spec arch.TensorSpec, stored format.Type) format.Type {
+	d := s.wanted(spec.Part, c.TieEmbeddings)
+	if d == "" || d == Keep16 && stored != format.F32 {
+		return stored
+	}
+	return d
 }
 
 // Format is the format that the scheme gives a tensor of the checkpoint. It looks at the values where 16 bit may not do.
@@ -177,14 +176,9 @@ func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (format.Type, error
 	if !ok {
 		return "", strict.Unusable("%s: no such tensor in the checkpoint", spec.Name)
 	}
-	d := s.Wanted(spec.Part, ck.Config.TieEmbeddings)
-	switch {
-	case d == "":
-		return info.DType, nil
-	case d != Keep16:
+	d := s.Expected(ck.Config, spec, info.DType)
+	if d != Keep16 {
 		return d, nil
-	case info.DType != format.F32:
-		return info.DType, nil
 	}
 	if d, ok := ck.narrow.Load(info.Name); ok {
 		return d.(format.Type), nil
@@ -201,7 +195,7 @@ func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (format.Type, error
 }
 
 // wanted is the scheme's word on a part.
-func (s Scheme) Wanted(part arch.Part, tied bool) format.Type {
+func (s Scheme) wanted(part arch.Part, tied bool) format.Type {
 	if d, ok := s.Keep[part]; ok {
 		return d
 	}
@@ -237,7 +231,7 @@ func fitsF16(ck *Checkpoint, info TensorInfo) (bool, error) {
 }
 
 // inFile is the format that a GGUF file can have where a scheme wants d: blocks cannot cross rows, or the border between
-// the adapter's halves, so other matrices stay as they are stored and are quantised when they are loaded.
+// the adapter's halves, so other matrices stay as they are stored and are quantized when they are loaded.
 func inFile(d, stored format.Type, c arch.Config, spec arch.TensorSpec) format.Type {
 	cols := spec.Shape[len(spec.Shape)-1]
 	if spec.Part == arch.PartAdapter && len(spec.Shape) == 2 {

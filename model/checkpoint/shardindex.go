@@ -22,6 +22,9 @@ const (
 	maxIndexBytes = 16 << 20
 )
 
+// errNoWeights says that a folder has no file of weights under a name that is read.
+var errNoWeights = errors.New("only safetensors weights are read")
+
 // openFiles opens model.safetensors, or the shards that the index names. The tensors of a GGUF file are known already.
 func (c *Checkpoint) openFiles() error {
 	if c.gguf != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/model/arch"
+	"muninn/model/internal/strict"
 	"muninn/model/tokenizer"
 )
 
@@ -16,26 +17,31 @@ type Text struct {
 	Generation arch.Generation
 }
 
-// Text reads what the checkpoint says of texts.
-func (c *Checkpoint) Text() (Text, error) {
-	t, err := c.loadTokenizer()
-	return Text{Family: c.Config.Family, Tokenizer: t, Generation: c.Generation}, err
+// ErrNoTokenizer says that the checkpoint has no tokenizer.json. The weights may still be used with token ids.
+var ErrNoTokenizer = errors.New("no tokenizer.json")
+
+// TokenizerJSON reads tokenizer.json; without one the error is ErrNoTokenizer.
+func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
+	data, err := c.text(fileTokenizer)
+	if err == nil && data == nil {
+		err = strict.Unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
+	}
+	return data, err
 }
 
-// loadTokenizer parses the checkpoint's tokenizer; nil when it has none.
-func (c *Checkpoint) loadTokenizer() (*tokenizer.Tokenizer, error) {
+// Text reads what the checkpoint says of texts.
+func (c *Checkpoint) Text() (Text, error) {
+	t := Text{Family: c.Config.Family, Generation: c.Generation}
 	data, err := c.TokenizerJSON()
 	if errors.Is(err, ErrNoTokenizer) {
-		return nil, nil
+		return t, nil
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		if t.Tokenizer, err = tokenizer.Parse(data); err != nil {
+			err = fmt.Errorf("%w: tokenizer.json: %w", ErrModel, err)
+		}
 	}
-	t, err := tokenizer.Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w: tokenizer.json: %w", ErrModel, err)
-	}
-	return t, nil
+	return t, err
 }
 
 // StopIDs are the tokens that end an answer: those of the generation config, the tokenizer's own end, and the

@@ -13,7 +13,7 @@ import (
 	"muninn/model/checkpoint"
 )
 
-// Cache keeps quantised weights, so that what a model holds is quantised once for each scheme, whatever the model is called.
+// Cache keeps quantized weights, so that what a model holds is quantized once for each scheme, whatever the model is called.
 // It is a convenience: what is wrong with it is noted, and the weights come from the source.
 type Cache struct {
 	Dir      string // "" means that nothing is kept
@@ -31,7 +31,7 @@ const cacheVersion = "2"
 // weights or there is no place for a file. A file that cannot be loaded is replaced. Closing the checkpoint that was loaded,
 // when it is not ck, is the caller's.
 func (c Cache) Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, scheme checkpoint.Scheme, load func(*checkpoint.Checkpoint) error) (*checkpoint.Checkpoint, error) {
-	makes, err := scheme.Quantises(ck)
+	makes, err := scheme.Quantizes(ck)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (c Cache) Load(ctx context.Context, name string, ck *checkpoint.Checkpoint,
 	} else if ctx.Err() != nil || errors.Is(err, checkpoint.ErrModel) || errors.Is(err, checkpoint.ErrScheme) {
 		return nil, err
 	}
-	c.Note("no cache: %v; the weights are quantised as they are loaded", err)
+	c.Note("no cache: %v; the weights are quantized as they are loaded", err)
 	return ck, load(ck)
 }
 
@@ -81,17 +81,14 @@ func loadKept(path, key string, load func(*checkpoint.Checkpoint) error) (*check
 }
 
 func (c Cache) write(ctx context.Context, path, name string, ck *checkpoint.Checkpoint, o checkpoint.WriteOptions) error {
-	bytes, err := checkpoint.GGUFSize(ck, o)
-	if err != nil {
-		return err
-	}
-	c.Note("quantising to %v, once: %.1f MB go to %s (--no-cache does without)", o.Scheme, float64(bytes)/1e6, path)
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	set, end := c.Progress("quantising "+name, ck.Size())
+	set, end := c.Progress("quantizing "+name, ck.Size())
 	defer end()
-	o.Progress = set
+	o.Progress, o.Begin = set, func(size int64) {
+		c.Note("quantizing to %v, once: %.1f MB go to %s (--no-cache does without)", o.Scheme, float64(size)/1e6, path)
+	}
 	return checkpoint.WriteGGUF(ctx, ck, path, o)
 }
 

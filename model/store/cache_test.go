@@ -108,11 +108,11 @@ func flip(t *testing.T, path string, at int64) {
 	}
 }
 
-// What a model holds is quantised once for a scheme, whatever it is called and wherever it is.
+// What a model holds is quantized once for a scheme, whatever it is called and wherever it is.
 func TestCache(t *testing.T) {
 	dir, src := t.TempDir(), copyDemo(t, "a")
 	first := load(t, dir, src, "q4_0")
-	first.wants(t, dir, "quantising to q4_0, once: 0.7 MB go to "+dir, 1)
+	first.wants(t, dir, "quantizing to q4_0, once: 0.7 MB go to "+dir, 1)
 	if first.coda != format.Q4_0 {
 		t.Errorf("coda in %s", first.coda)
 	}
@@ -120,12 +120,12 @@ func TestCache(t *testing.T) {
 	for _, name := range []string{src, copyDemo(t, "b"), "demo", src + "/../a"} {
 		again := load(t, dir, name, "q4_0")
 		again.wants(t, dir, "weights from the cache: "+path+"\n", 1)
-		if !slices.Equal(again.values, first.values) || strings.Contains(again.said, "quantising") {
+		if !slices.Equal(again.values, first.values) || strings.Contains(again.said, "quantizing") {
 			t.Errorf("%s: other weights, or %q", name, again.said)
 		}
 	}
-	load(t, dir, src, "q8_0").wants(t, dir, "quantising to q8_0", 2)
-	// Nothing to quantise, nothing to keep.
+	load(t, dir, src, "q8_0").wants(t, dir, "quantizing to q8_0", 2)
+	// Nothing to quantize, nothing to keep.
 	for _, c := range [][2]string{{src, "auto"}, {src, "f16"}, {path, "q4_0"}} {
 		if got := load(t, dir, c[0], c[1]); !got.source || got.said != "" {
 			t.Errorf("%v: %q", c, got.said)
@@ -192,7 +192,7 @@ func TestCacheCannotBeWritten(t *testing.T) {
 	}
 	for _, dir := range []string{place, dir} {
 		got := load(t, dir, "demo", "q8_0")
-		if !got.source || !strings.Contains(got.said, "no cache: ") || !strings.Contains(got.said, "the weights are quantised as they are loaded") || got.values == nil {
+		if !got.source || !strings.Contains(got.said, "no cache: ") || !strings.Contains(got.said, "the weights are quantized as they are loaded") || got.values == nil {
 			t.Errorf("source used: %v, %q", got.source, got.said)
 		}
 	}
@@ -204,7 +204,7 @@ func TestCacheNoticesChanges(t *testing.T) {
 	dir, src := t.TempDir(), copyDemo(t, "a")
 	weights := filepath.Join(src, "model.safetensors")
 	time.Sleep(2100 * time.Millisecond) // younger files are not remembered
-	load(t, dir, src, "q4_0").wants(t, dir, "quantising", 1)
+	load(t, dir, src, "q4_0").wants(t, dir, "quantizing", 1)
 	remembered, err := filepath.Glob(filepath.Join(dir, "sources", "*"))
 	if err != nil || len(remembered) != 1 {
 		t.Fatalf("remembered: %v, %v", remembered, err)
@@ -217,14 +217,14 @@ func TestCacheNoticesChanges(t *testing.T) {
 	if err := os.WriteFile(remembered[0], []byte(strings.Repeat("0", len(key))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	load(t, dir, src, "q4_0").wants(t, dir, "quantising", 2)
+	load(t, dir, src, "q4_0").wants(t, dir, "quantizing", 2)
 	if err := os.WriteFile(remembered[0], key[:17], 0o600); err != nil { // cut short, it counts for nothing
 		t.Fatal(err)
 	}
 	load(t, dir, src, "q4_0").wants(t, dir, "weights from the cache", 2)
 	for i, at := range []int64{-1, -1_000_003, -500_001} {
 		flip(t, weights, at)
-		load(t, dir, src, "q4_0").wants(t, dir, "quantising", 3+i)
+		load(t, dir, src, "q4_0").wants(t, dir, "quantizing", 3+i)
 	}
 	text := filepath.Join(src, "tokenizer.json")
 	data, err := os.ReadFile(text)
@@ -234,7 +234,7 @@ func TestCacheNoticesChanges(t *testing.T) {
 	if err := os.WriteFile(text, append(data, ' '), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	load(t, dir, src, "q4_0").wants(t, dir, "quantising", 6)
+	load(t, dir, src, "q4_0").wants(t, dir, "quantizing", 6)
 }
 
 // Loads at the same time do not disturb each other.

@@ -17,7 +17,7 @@ model; 130 interrupted (Ctrl-C); 143 terminated`
 
 const environmentText = `Every flag can be given as an environment variable: MUNINN_DEVICE for --device, MUNINN_NUM_STEPS for
 --num-steps. A flag on the command line wins. MUNINN_CACHE_DIR is where compiled pipelines, measured
-speeds and quantised weights are kept.`
+speeds and quantized weights are kept.`
 
 func helpCommand(table func() []*Command) *Command {
 	return &Command{

@@ -22,10 +22,7 @@ type pending struct {
 
 // createPending makes the hidden file and asks the disk for its space.
 func createPending(path string, size int64) (*pending, error) {
-	dir, base := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
+	dir, base := filepath.Dir(path), filepath.Base(path)
 	removeStale(dir)
 	for {
 		f, err := os.CreateTemp(dir, "."+base+tempMark+"*")

@@ -47,14 +47,9 @@ func (f *File) Number(key string) (float64, error) {
 	switch v.Kind {
 	case Uint8, Uint16, Uint32, Uint64:
 		return float64(v.bits), nil
-	case Int8:
-		return float64(int8(v.bits)), nil
-	case Int16:
-		return float64(int16(v.bits)), nil
-	case Int32:
-		return float64(int32(v.bits)), nil
-	case Int64:
-		return float64(int64(v.bits)), nil
+	case Int8, Int16, Int32, Int64:
+		above := 64 - 8*v.Kind.width()
+		return float64(int64(v.bits<<above) >> above), nil
 	case Float32:
 		return float64(math.Float32frombits(uint32(v.bits))), nil
 	case Float64:

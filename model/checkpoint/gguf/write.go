@@ -33,15 +33,6 @@ type Writer struct {
 	err     error
 }
 
-// Size is the length of the file that Create would make.
-func Size(meta []KV, tensors []Tensor) (int64, error) {
-	w, err := layout(meta, tensors)
-	if err != nil {
-		return 0, err
-	}
-	return w.size, nil
-}
-
 // Create starts a file: it writes the header to a hidden file beside path, after removing what writers that died left there.
 // Offset and Bytes of the tensors are the Writer's to choose. A disk without the space is an ErrNoSpace now, where the
 // system can tell, and otherwise when it is full.
@@ -62,6 +53,9 @@ func Create(path string, meta []KV, tensors []Tensor) (*Writer, error) {
 	}
 	return w, nil
 }
+
+// Size is the length of the file.
+func (w *Writer) Size() int64 { return w.size }
 
 // layout makes the header.
 func layout(meta []KV, tensors []Tensor) (*Writer, error) {

@@ -78,7 +78,7 @@ func round4(v float32) float32 {
 	return float32(v+magic) - magic
 }
 
-// correlate quantises x * inverse and gives sum x q and sum q q. Four sums each: one would wait for itself.
+// correlate quantizes x * inverse and gives sum x q and sum q q. Four sums each: one would wait for itself.
 func correlate(x *[format.Block]float32, inverse float32) (xq, qq float32) {
 	var a0, a1, a2, a3, b0, b1, b2, b3 float32
 	for i := 0; i < format.Block; i += 4 {

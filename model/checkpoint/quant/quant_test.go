@@ -33,10 +33,10 @@ func TestQ4HoldsItsGrid(t *testing.T) {
 		if format.Q8_0.Decode(back[:], wide[:]); back != x {
 			t.Fatalf("scale %g, in 8 bits: %v came back as %v", d, x, back)
 		}
-		// What came out of blocks goes into the same blocks: quantising twice changes nothing.
+		// What came out of blocks goes into the same blocks: quantizing twice changes nothing.
 		var again [q4Bytes]byte
 		if err := EncodeQ4(again[:], back[:]); err != nil || again != b {
-			t.Fatalf("quantised twice: %x, then %x, %v", b, again, err)
+			t.Fatalf("quantized twice: %x, then %x, %v", b, again, err)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"muninn/shaders/format"
 )
 
-// blockFiller brings weights into the device's planes: quants of a row one after another, scales likewise. It quantises on
+// blockFiller brings weights into the device's planes: quants of a row one after another, scales likewise. It quantizes on
 // the way what is stored in another form. Buffers are kept from matrix to matrix: fresh memory costs more than the work on it.
 type blockFiller struct {
 	conv           *checkpoint.Converter
@@ -81,13 +81,13 @@ func (r *rowScratch) split(f *filler, src []byte, first int64, quants, scales []
 			stored = src[f.to.Bytes(int64(run.src)):]
 		} else {
 			if !decoded {
-				r.row = floats(r.row, f.srcCols)
+				r.row = checkpoint.Resized(r.row, f.srcCols)
 				f.info.DType.Decode(r.row, src)
 				decoded = true
 			}
-			r.part = floats(r.part, blocks*format.Block)
+			r.part = checkpoint.Resized(r.part, blocks*format.Block)
 			clear(r.part[copy(r.part, r.row[run.src:][:run.n]):])
-			r.blocks = checkpoint.Resized(r.blocks, int64(blocks*bytes))
+			r.blocks = checkpoint.Resized(r.blocks, blocks*bytes)
 			if err := f.info.Encode(r.blocks, f.to, r.part, first+int64(run.src)); err != nil {
 				return err
 			}
@@ -101,11 +101,4 @@ func (r *rowScratch) split(f *filler, src []byte, first int64, quants, scales []
 		}
 	}
 	return nil
-}
-
-func floats(v []float32, n int) []float32 {
-	if cap(v) < n {
-		return make([]float32, n)
-	}
-	return v[:n]
 }

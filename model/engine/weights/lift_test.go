@@ -23,13 +23,13 @@ const projection = "transformer.core_block.0.mlp.proj.weight" // (NEmbd, Interme
 // numbers; beside a large one the power is what leaves that finite.
 func TestHalvesAreLifted(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
-		for _, quantised := range []format.Type{format.F16, format.Q8_0, format.Q4_0} {
+		for _, quantized := range []format.Type{format.F16, format.Q8_0, format.Q4_0} {
 			for _, c := range []struct {
 				size, largest float32
 				lift          int
 			}{{1e-4, 1e-4, 10}, {1e-4, 100, 9}, {1, 60000, 0}} {
 				largest := c.largest
-				switch quantised { // of which the scale is that
+				switch quantized { // of which the scale is that
 				case format.Q8_0:
 					largest *= 127
 				case format.Q4_0:
@@ -38,19 +38,19 @@ func TestHalvesAreLifted(t *testing.T) {
 				ck, values := withWeights(t, projection, c.size, largest)
 				l, mem := &Loader{Ck: ck, Dev: dev}, NewMemory(dev, "test")
 				f := Filling{pieces: ck.Config.TensorSpecs().Pieces(arch.PartCore, 0, arch.RoleDown), layout: wholeRow(ck.Config.IntermediateSize)}
-				f.matrix = mem.matrix(ck.Config.NEmbd, f.layout.cols, quantised)
+				f.matrix = mem.matrix(ck.Config.NEmbd, f.layout.cols, quantized)
 				m, s := f.matrix, &f.matrix.Shards[0]
 				if err := l.shard(f, s); err != nil {
 					t.Fatal(err)
 				}
 				if s.Lift != c.lift {
-					t.Errorf("%s, weights of %g and %g: lifted by 2^%d, want 2^%d", quantised, c.size, largest, s.Lift, c.lift)
+					t.Errorf("%s, weights of %g and %g: lifted by 2^%d, want 2^%d", quantized, c.size, largest, s.Lift, c.lift)
 				}
 				stored := make([]byte, s.Bind.Size())
 				if err := dev.Read(s.Bind, stored); err != nil {
 					t.Fatal(err)
 				}
-				liftedFrom(t, quantised, m, values, stored)
+				liftedFrom(t, quantized, m, values, stored)
 				mem.Free()
 			}
 		}

@@ -3,7 +3,6 @@ package weights
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
@@ -72,6 +71,21 @@ func (l *Loader) report(n int64) {
 	}
 }
 
+// Formats says which format a matrix takes on the device.
+type Formats func(arch.TensorSpec) format.Type
+
+// DeviceFormats are the formats that a scheme gives the matrices of a model whose tensors are stored in the given types.
+// Where the scheme looks at the values of a tensor to choose between two types of 16 bits, the size is the same: nothing is read.
+func DeviceFormats(s checkpoint.Scheme, c arch.Config, stored func(name string) format.Type) Formats {
+	return func(spec arch.TensorSpec) format.Type {
+		d := s.Expected(c, spec, stored(spec.Name))
+		if d == checkpoint.Keep16 {
+			return format.F16
+		}
+		return d
+	}
+}
+
 // CheckpointFormats are the formats that a scheme gives the matrices of a checkpoint; failed is set by the first that it cannot.
 func CheckpointFormats(s checkpoint.Scheme, ck *checkpoint.Checkpoint, failed *error) Formats {
 	return func(spec arch.TensorSpec) format.Type {
@@ -83,18 +97,15 @@ func CheckpointFormats(s checkpoint.Scheme, ck *checkpoint.Checkpoint, failed *e
 	}
 }
 
+// FloatBytes is v as the device has it.
 func FloatBytes(v []float32) []byte {
-	b := make([]byte, 4*len(v))
-	for i, x := range v {
-		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
-	}
+	b, _ := binary.Append(nil, binary.LittleEndian, v) // of fixed size
 	return b
 }
 
+// BytesToFloats is the opposite of FloatBytes.
 func BytesToFloats(b []byte) []float32 {
 	v := make([]float32, len(b)/4)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
+	_, _ = binary.Decode(b, binary.LittleEndian, v) // of fixed size, and there
 	return v
 }

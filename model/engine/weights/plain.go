@@ -65,12 +65,9 @@ func (f *filler) convert(out []byte, elem int64, n int, same bool) error {
 	if same {
 		return f.ck.ReadAt(f.info.Name, out, elem*int64(f.to.Size()))
 	}
-	if cap(f.f32) < n {
-		f.f32 = make([]float32, n)
-	}
-	v := f.f32[:n]
-	if err := f.ck.ReadF32(f.info.Name, v, elem); err != nil {
+	f.f32 = checkpoint.Resized(f.f32, n)
+	if err := f.ck.ReadF32(f.info.Name, f.f32, elem); err != nil {
 		return err
 	}
-	return f.info.Encode(out, f.to, v, elem)
+	return f.info.Encode(out, f.to, f.f32, elem)
 }

@@ -55,9 +55,9 @@ func floats(s checkpoint.Scheme) engine.LoadOptions {
 	return engine.LoadOptions{Weights: s, Kernels: shaders.Options{Activations: shaders.FloatActivations}}
 }
 
-// The device computes with the very weights that the blocks of a GGUF file hold, tensor by tensor; and quantising while
+// The device computes with the very weights that the blocks of a GGUF file hold, tensor by tensor; and quantizing while
 // loading gives the same bits as loading such a file.
-func TestQuantisedModel(t *testing.T) {
+func TestQuantizedModel(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		for _, c := range [][2]string{{"q8_0", ""}, {"q4_0", "adapter=q8_0,embed=q4_0,coda=q8_0,prelude"}} {
 			t.Run(c[0]+" "+c[1], func(t *testing.T) {
@@ -67,13 +67,13 @@ func TestQuantisedModel(t *testing.T) {
 				compareTaps(t, stored, path)
 				direct := open(t, dev, store.DemoName, floats(s))
 				if stored.WeightBytes() != direct.WeightBytes() {
-					t.Errorf("%d bytes of weights, quantised while loading %d", stored.WeightBytes(), direct.WeightBytes())
+					t.Errorf("%d bytes of weights, quantized while loading %d", stored.WeightBytes(), direct.WeightBytes())
 				}
 				a, b := logitsOf(t, stored), logitsOf(t, direct)
 				for i := range a {
 					for j := range a[i] {
 						if math.Float32bits(a[i][j]) != math.Float32bits(b[i][j]) {
-							t.Fatalf("row %d, logit %d: %g from the file, %g quantised while loading", i, j, a[i][j], b[i][j])
+							t.Fatalf("row %d, logit %d: %g from the file, %g quantized while loading", i, j, a[i][j], b[i][j])
 						}
 					}
 				}
@@ -82,9 +82,9 @@ func TestQuantisedModel(t *testing.T) {
 	})
 }
 
-// Widths that are no whole blocks are quantised while loading, the rest of a row's last block being zero. The limit is a
+// Widths that are no whole blocks are quantized while loading, the rest of a row's last block being zero. The limit is a
 // multiple of what rounding to 8 bits does here.
-func TestQuantisedOddWidths(t *testing.T) {
+func TestQuantizedOddWidths(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		want := logitsOf(t, open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{}))
 		for quant, limit := range map[string]float64{"q8_0": 0.05, "q4_0": 0.8} {
