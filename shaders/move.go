@@ -5,6 +5,9 @@ import "muninn/vk"
 // Move sends one row of a tensor to a row of another.
 type Move struct{ From, To uint32 }
 
+// Put writes the move's MoveBytes bytes.
+func (m Move) Put(b []byte) { put(b, m.From, m.To) }
+
 // MoveBytes is the size of a Move on the device.
 const MoveBytes = 8
 

@@ -46,7 +46,7 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	x.session.SetSequence(0, p.state)
 	r := &trace.Recorder{Engine: x.session.Engine(ctx), Builder: b, Latents: x.session.Latents, Step: func() { bar.Add(1) }, Prompt: len(p.request.Prompt)}
 	tokens := 0
-	out, err := x.GenerateOn(r, 0, p.request, func(token decode.Token) error {
+	out, err := decode.Generate(r, x.Tokenizer, 0, p.request, func(token decode.Token) error {
 		if token.Token >= 0 {
 			tokens++
 		}

@@ -107,7 +107,7 @@ func (b *Runner) sequences(ctx context.Context, s *engine.Session, r int, report
 		t.bytes, t.flops = float64(n)*bytes, float64(n)*flops
 		if err := b.time(t, func() error {
 			for _, id := range b.tokens(n) {
-				if _, err := s.Decode(ctx, 0, id, r, nil); err != nil {
+				if _, err := s.Prefill(ctx, 0, []int32{id}, r, nil); err != nil {
 					return err
 				}
 			}
@@ -188,7 +188,7 @@ func (b *Runner) Profile(ctx context.Context) ([]vk.Timing, error) {
 	defer dev.SetProfiling(false)
 	for range 2 { // the first compiles
 		dev.ResetTimings()
-		if _, err := s.Decode(ctx, 0, 0, r, nil); err != nil {
+		if _, err := s.Prefill(ctx, 0, []int32{0}, r, nil); err != nil {
 			return nil, err
 		}
 	}

@@ -77,7 +77,7 @@ func TestDispatchesPerLayer(t *testing.T) {
 				}
 				continued(t, s, 0, []int32{1}, 1, steps, nil)
 				before := dev.Counters().Dispatches
-				if _, err := s.Decode(context.Background(), 0, 2, steps, nil); err != nil {
+				if _, err := s.Prefill(context.Background(), 0, []int32{2}, steps, nil); err != nil {
 					t.Fatal(err)
 				}
 				counted[i] = float64(dev.Counters().Dispatches - before)

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
 	"muninn/model/decode"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 )
 
@@ -61,11 +63,12 @@ func (o *outputTables) compare(s *scheduler, j *job) {
 }
 
 func (o *outputTables) put(x *exchange) {
-	x.putMoves(x.outputsUp, o.moves)
-	x.putWords(x.givenTokensUp, o.given)
-	x.putPairs(o.pairs)
-	x.putFilters(o.filters)
-	x.putEdits(o.edits)
+	put(x.outputs, shaders.MoveBytes, o.moves)
+	putWords(x.given, o.given...)
+	put(x.pairs, shaders.PairBytes, o.pairs)
+	put(x.filters, shaders.FilterBytes, o.filters)
+	put(x.edits, shaders.EditBytes, o.edits)
+	putWords(x.count, uint32(len(o.edits)))
 }
 
 // filterFor is the sampling as the device takes it, for a uniform number in (0, 1).
@@ -77,9 +80,81 @@ func filterFor(p *decode.Filters, u float64) shaders.Filter {
 	return f
 }
 
-func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
-
-// putGiven writes the initial state that the caller gives for a position, as row i of a pass.
-func (s *scheduler) putGiven(seq, pos, i int) error {
-	return s.io.putState(s, i, s.seqs[seq].setting.States(pos))
+// values hands out what the criterion of a live job came to, where somebody asks.
+func (s *scheduler) values(j *job) error {
+	if j.task.Exit == nil || j.task.Exit.Values == nil || !j.adaptive() {
+		return nil
+	}
+	n := min(int(j.progress.Checks), maxChecks)
+	if n == len(j.values) {
+		return nil
+	}
+	raw := make([]byte, 4*n)
+	if err := s.m.dev.Read(s.groups.Values.Slice(uint64(4*j.task.Seq*maxChecks), uint64(4*n)), raw); err != nil {
+		return err
+	}
+	all := weights.BytesToFloats(raw)
+	for k := len(j.values); k < n; k++ {
+		j.task.Exit.Values(j.task.Exit.MinSteps+k*max(j.task.Exit.Every, 1)+1, float64(all[k]))
+	}
+	j.values = all
+	return nil
 }
+
+// results reads what finished jobs came to.
+func (s *scheduler) results(jobs []*job) error {
+	at, row := 0, 0
+	for _, j := range jobs {
+		a := j.task
+		for i := range j.outputs {
+			c := shaders.DecodeChoice(s.io.choices.host.Bytes()[(at+i)*shaders.ChoiceBytes:])
+			r := j.rows[len(j.rows)-j.outputs+i]
+			if c.Token == shaders.NoToken {
+				return fmt.Errorf("model: the logits after position %d of sequence %d hold no number or are all equal: the weights or a kernel are broken; run `muninn check` on this device", r.Pos, a.Seq)
+			}
+			a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: r.Pos, Token: int32(c.Token), Steps: r.Step + int(j.progress.Taken),
+				Logit: c.Logit, LogProb: c.LogProb, Margin: c.Margin, Kept: int(c.Kept)})
+			if a.Given != nil {
+				a.Below = append(a.Below, c.Below)
+			}
+		}
+		at += j.outputs
+		if a.Compare != decode.CompareNone {
+			n := len(j.rows) - a.Shift
+			a.Changes = s.changes(a, row, n)
+			row += max(n, 0)
+		}
+	}
+	s.outputs = at
+	at = 0
+	for _, j := range jobs {
+		if j.task.Logits != nil && j.outputs > 0 {
+			logits, err := s.Logits()
+			if err != nil {
+				return err
+			}
+			j.task.Logits(logits[at : at+j.outputs])
+		}
+		at += j.outputs
+	}
+	return nil
+}
+
+// changes are the comparisons of the first n rows of a task, the first of which is comparison `at` of the pass.
+func (s *scheduler) changes(a *decode.Task, at, n int) []float32 {
+	q := &s.seqs[a.Seq]
+	var list []float32
+	for i := range n {
+		c := shaders.DecodeDistance(s.io.distances.host.Bytes()[(at+i)*shaders.DistanceBytes:])
+		switch {
+		case a.Compare == decode.CompareDifference || !q.compared:
+			list = append(list, sqrt32(c.First/c.Now))
+		case i < q.deltas:
+			list = append(list, sqrt32(c.Second/c.Now))
+		}
+	}
+	q.deltas, q.compared = max(n, 0), true
+	return list
+}
+
+func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }

@@ -63,8 +63,8 @@ func (p *passes) begin(jobs []*job) {
 	}
 	if key.rows = len(table); key.rows > 0 && p.err == nil {
 		key.carried, key.mixed = len(normed), slots && mixes
-		p.s.io.putMoves(p.s.io.carryUp, normed)
-		p.s.io.putRows(p.s.io.begin, table)
+		put(p.s.io.carry, shaders.MoveBytes, normed)
+		put(p.s.io.begin, shaders.RowBytes, table)
 		p.add(key)
 	}
 }
@@ -75,7 +75,8 @@ func (p *passes) steps(live []*job, steps int) {
 	}
 	s := p.s
 	var table, check []shaders.Row
-	var last, groupOf []uint32
+	var last []shaders.Move // the last rows of the groups in check
+	var groupOf []uint32
 	var logitCriteria []programKey
 	var noise, follow bool
 	for g := range s.seqs {
@@ -94,17 +95,18 @@ func (p *passes) steps(live []*job, steps int) {
 		}
 		noise, follow = noise || j.task.Noise.Weight != 0, follow || j.adaptive()
 		if j.logitCriterion != "" {
-			last, groupOf = append(last, uint32(len(check)-1)), append(groupOf, uint32(g))
+			last, groupOf = append(last, shaders.Move{From: uint32(len(check) - 1), To: uint32(len(last))}), append(groupOf, uint32(g))
 			if k := (programKey{part: "criterion", logitCriterion: j.logitCriterion, criterion: j.rule.Criterion}); !slices.Contains(logitCriteria, k) {
 				logitCriteria = append(logitCriteria, k)
 			}
 		}
 	}
-	s.io.putRows(s.io.live, table)
+	put(s.io.live, shaders.RowBytes, table)
 	p.add(programKey{part: "enter", rows: len(table), follow: follow})
 	if len(check) > 0 {
-		s.io.putRows(s.io.check, check)
-		s.io.putChecks(last, groupOf)
+		put(s.io.check, shaders.RowBytes, check)
+		put(s.io.last, shaders.MoveBytes, last)
+		putWords(s.io.group, groupOf...)
 		p.add(programKey{part: "watch", rows: len(check), outputs: len(last)})
 	}
 	alone := len(live) == 1
@@ -138,7 +140,7 @@ func (p *passes) finish(jobs []*job) {
 		}
 		outs.compare(s, j)
 	}
-	s.io.putRows(s.io.finish, table)
+	put(s.io.finish, shaders.RowBytes, table)
 	outs.put(&s.io)
 	if n := len(outs.pairs); n > 0 {
 		p.add(programKey{part: "compare", pairs: n})

@@ -103,45 +103,46 @@ func (r *recordings) tidy() {
 
 func (k programKey) name() string { return fmt.Sprintf("%s of %d rows", k.part, k.rows) }
 
-func (t rowTable) rows(n int) shaders.Rows {
-	return shaders.Rows{Span: t.dev.Slice(0, uint64(n)*shaders.RowBytes), N: n}
+// rows are the first rows of a row table.
+func (x mirrored) rows(n int) shaders.Rows {
+	return shaders.Rows{Span: x.dev.Slice(0, uint64(n)*shaders.RowBytes), N: n}
 }
 
 // record writes one program of a pass.
 func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Recorder {
 	x := &r.io
 	p := r.pass(rec, key.rows, key.outputs)
-	upload := func(dst, src vk.Span, n int) vk.Span {
-		rec.Copy(dst.Slice(0, uint64(n)), src.Slice(0, uint64(n)))
-		return dst.Slice(0, uint64(n))
+	upload := func(x mirrored, n, size int) vk.Span {
+		dev := x.dev.Slice(0, uint64(n*size))
+		rec.Copy(dev, x.host.Slice(0, dev.Size()))
+		return dev
 	}
-	table := func(t rowTable) shaders.Rows {
-		upload(t.dev, t.up, key.rows*shaders.RowBytes)
-		return t.rows(key.rows)
+	table := func(x mirrored) shaders.Rows {
+		upload(x, key.rows, shaders.RowBytes)
+		return x.rows(key.rows)
 	}
-	moves := func(dst, src vk.Span, n int) vk.Span { return upload(dst, src, n*shaders.MoveBytes) }
 	switch key.part {
 	case "begin":
 		p.rows = table(x.begin)
 		if key.given {
-			upload(p.Given.Span, x.givenUp, int(p.Given.Span.Size()))
+			upload(x.states, p.Given.Rows, p.Given.Stride*4)
 		}
 		var carry vk.Span
 		if key.carried > 0 {
-			carry = moves(x.carry, x.carryUp, key.carried)
+			carry = upload(x.carry, key.carried, shaders.MoveBytes)
 		}
 		p.begin(carry, key.mixed)
 	case "enter": // the rows that take core steps, and what is asked of them
 		rows := table(x.live)
-		upload(r.groups.Rules, x.rulesUp, r.groups.N*shaders.RuleBytes)
-		upload(r.groups.Progress, x.progressUp, r.groups.N*shaders.ProgressBytes)
+		upload(x.rules, r.groups.N, shaders.RuleBytes)
+		upload(x.progress, r.groups.N, shaders.ProgressBytes)
 		if key.follow {
 			rec.Arm(r.groups, rows, r.live)
 		}
 	case "watch": // those of them whose criterion looks at logits
 		table(x.check)
-		moves(x.last, x.lastUp, key.outputs)
-		upload(x.group, x.groupUp, key.outputs*4)
+		upload(x.last, key.outputs, shaders.MoveBytes)
+		upload(x.group, key.outputs, 4)
 	case "step":
 		p.rows = x.live.rows(key.rows)
 		if key.follow {
@@ -161,12 +162,12 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 		if key.alone {
 			rec.Follow(r.live, true)
 		}
-		p.head(x.last.Slice(0, uint64(key.outputs)*shaders.MoveBytes))
+		p.head(x.last.dev.Slice(0, uint64(key.outputs)*shaders.MoveBytes))
 	case "criterion":
 		if key.alone {
 			rec.Follow(r.live, true)
 		}
-		rec.LogitCriterion(key.logitCriterion, key.criterion, p.Logits, x.group.Slice(0, uint64(key.outputs)*4), r.groups, r.buf.Previous)
+		rec.LogitCriterion(key.logitCriterion, key.criterion, p.Logits, x.group.dev.Slice(0, uint64(key.outputs)*4), r.groups, r.buf.Previous)
 	case "retire":
 		rec.Retire(r.groups, x.live.rows(key.rows), r.live)
 	case "leave": // how far the groups are
@@ -174,12 +175,12 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 		if key.alone {
 			at, n = uint64(key.group)*shaders.ProgressBytes, shaders.ProgressBytes
 		}
-		rec.Copy(x.progressDown.Slice(at, n), r.groups.Progress.Slice(at, n))
+		rec.Copy(x.reached.host.Slice(at, n), x.reached.dev.Slice(at, n))
 	case "compare":
-		pairs := upload(x.pairs, x.pairsUp, key.pairs*shaders.PairBytes)
-		distances := x.distances.Slice(0, uint64(key.pairs)*shaders.DistanceBytes)
+		pairs := upload(x.pairs, key.pairs, shaders.PairBytes)
+		distances := x.distances.dev.Slice(0, uint64(key.pairs)*shaders.DistanceBytes)
 		rec.Compare(distances, p.State, p.Older, p.Kept, pairs)
-		rec.Copy(x.distancesDown.Slice(0, distances.Size()), distances)
+		rec.Copy(x.distances.host.Slice(0, distances.Size()), distances)
 	case "finish":
 		p.rows = table(x.finish)
 		p.finish()
@@ -189,7 +190,7 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 		if key.every {
 			p.buffers = r.buf.first(key.outputs, key.outputs)
 		} else {
-			outputs = moves(x.outputs, x.outputsUp, key.outputs)
+			outputs = upload(x.outputs, key.outputs, shaders.MoveBytes)
 		}
 		p.head(outputs)
 	case "pick":
@@ -207,19 +208,17 @@ func (r *recordings) pass(rec *shaders.Recorder, rows, outputs int) *pass {
 }
 
 // recordPick goes from logits to choices, and brings the choices back.
-func (r *recordings) recordPick(p *pass, key programKey, upload func(dst, src vk.Span, n int) vk.Span) {
+func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored, n, size int) vk.Span) {
 	x, n := &r.io, uint64(key.outputs)
 	if key.edited {
-		upload(x.edits, x.editsUp, int(x.edits.Size()))
-		upload(x.count, x.countUp, 4)
-		p.rec.Edit(p.Logits, x.edits, x.count)
+		p.rec.Edit(p.Logits, upload(x.edits, int(x.edits.dev.Size()), 1), upload(x.count, 1, 4))
 	}
-	choices := x.choices.Slice(0, n*shaders.ChoiceBytes)
-	p.rec.Argmax(choices, p.Logits, upload(x.givenTokens, x.givenTokensUp, key.outputs*4))
+	choices := x.choices.dev.Slice(0, n*shaders.ChoiceBytes)
+	p.rec.Argmax(choices, p.Logits, upload(x.given, key.outputs, 4))
 	if key.sampled {
-		p.rec.Sample(choices, p.Logits, upload(x.filters, x.filtersUp, key.outputs*shaders.FilterBytes))
+		p.rec.Sample(choices, p.Logits, upload(x.filters, key.outputs, shaders.FilterBytes))
 	}
-	p.rec.Copy(x.down.Slice(0, n*shaders.ChoiceBytes), choices)
+	p.rec.Copy(x.choices.host.Slice(0, choices.Size()), choices)
 }
 
 // run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.

@@ -2,6 +2,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"muninn/model/arch"
@@ -123,4 +124,90 @@ func (s *Session) Rewind(seq, pos int) error { return s.rewind(seq, pos) }
 func (s *Session) Close() {
 	s.recordings.free()
 	s.mem.Free()
+}
+
+// Engine is the session as strategies take it, for tasks until ctx is done.
+func (s *Session) Engine(ctx context.Context) decode.Engine { return sessionEngine{s, ctx} }
+
+type sessionEngine struct {
+	*Session
+	ctx context.Context
+}
+
+func (e sessionEngine) Do(a *decode.Task) error { return e.Session.Do(e.ctx, a) }
+
+// Generate runs a request on sequence seq of the session. emit is called for each token as it is decided; a last call with
+// Token.Token -1 hands out text still held back, if any. An error of emit ends the run.
+func (m *Model) Generate(ctx context.Context, s *Session, seq int, req decode.Request, emit func(decode.Token) error) (decode.Outcome, error) {
+	return decode.Generate(s.Engine(ctx), m.Tokenizer, seq, req, emit)
+}
+
+// For gives a session's options what a strategy needs on each of its sequences: room for exits, comparisons, outputs and
+// rows, and the deepest of its core steps. MaxSteps of o is num_steps; its Context should be set.
+func (o SessionOptions) For(s decode.Strategy) SessionOptions {
+	n := max(o.Sequences, 1)
+	o.Exits = o.Exits || s.Exit != nil
+	width := 0 // rows of a task
+	switch {
+	case s.Speculative != nil:
+		width = s.Speculative.Lookahead
+		o.MaxSteps = max(o.MaxSteps, s.Speculative.DraftSteps)
+	case s.Wave != nil:
+		width = s.Wave.MaxWavefront
+		if width == 0 {
+			width = max(o.Context, 1)
+		}
+		o.MaxSteps = max(o.MaxSteps, s.Wave.InnerRecurrence)
+	default:
+		return o
+	}
+	if o.Context > 0 {
+		width = min(width, o.Context)
+	}
+	o.Outputs = max(o.Outputs, n*width)
+	if s.Wave != nil && s.Wave.Freeze.Compare() != decode.CompareNone {
+		o.Compares = max(o.Compares, width)
+	}
+	if o.Rows > 0 || n*width > leastRows {
+		o.Rows = max(o.Rows, n*width)
+	}
+	return o
+}
+
+// leastRows is the least that SessionOptions.Rows is by default.
+const leastRows = 128
+
+// Sync rewinds sequence seq to the longest part of req.Prompt that it holds already and returns its length, for req.Held: the
+// next turn of a chat then runs only what is new. At least the last token is left to run, since the next is picked from its
+// logits.
+//
+// The tokens are those that a fresh session gives. So a position is kept only if it was run as the prompt's prefill runs it:
+// at num_steps = req.Steps, from its own initial state (SetSequence), with the same noise, nothing mixed in, and all positions
+// before it too. Tokens decoded plainly or by speculation at that depth were. Those that left sooner, started from the state of the one before or were
+// part of a wave were not, and run again. Nothing is kept where a position's run depends on how its prompt is cut: with an exit for
+// prefills, in a wave without one, or on a cache in which core steps share slots. Passes of other widths may round
+// otherwise, as wherever rows share them.
+func (s *Session) Sync(seq int, req decode.Request) (held int, err error) {
+	if seq < 0 || seq >= len(s.seqs) {
+		return 0, fmt.Errorf("model: sequence %d: this session has %d", seq, len(s.seqs))
+	}
+	q := &s.seqs[seq]
+	held = s.holds(q, req)
+	q.deltas, q.compared = 0, false
+	s.drop(seq, 0)
+	return held, s.Rewind(seq, held)
+}
+
+// holds is how many of a request's first tokens a sequence need not run again.
+func (s *Session) holds(q *sequence, req decode.Request) int {
+	n := 0
+	for n < min(len(q.tokens), len(req.Prompt)-1) && q.tokens[n] == req.Prompt[n] {
+		n++
+	}
+	return q.history.Stands(n, req, s.opt.Lookup)
+}
+
+// sameStart tells whether tokens are sure to start alike under both settings.
+func sameStart(a, b decode.Sequence) bool {
+	return a.Seed == b.Seed && a.Stream == b.Stream && a.InitScale == b.InitScale && a.States == nil && b.States == nil
 }

@@ -47,7 +47,7 @@ func newOnDevice(mem *weights.Memory, c arch.Config, o SessionOptions) *onDevice
 	}
 	x.coda = layers("coda", c.NLayersInCoda, one)
 	mem.As(weights.MemoryScratch, "exchange")
-	x.io.allocate(mem, o, min(o.Context, c.PaddedVocabSize))
+	x.io.allocate(mem, o, min(o.Context, c.PaddedVocabSize), x.groups, x.buf.Given.Span)
 	mem.As(weights.MemoryScratch, "")
 	return x
 }
