@@ -3,6 +3,7 @@ module muninn
 go 1.26.0
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/dlclark/regexp2/v2 v2.13.0
 	github.com/goki/vulkan v1.0.8
 	github.com/google/go-cmp v0.7.0

@@ -11,6 +11,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
+	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
 )
@@ -20,6 +21,8 @@ type compareOptions struct {
 
 	Depths string
 	JSON   bool
+
+	depths []int // as Depths says, or by the model
 }
 
 // maxCompared is how many depths stand side by side at most.
@@ -58,72 +61,45 @@ share the device; a token counts where nothing had to be compiled or recorded fo
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.take(args)
-			return compare(ctx, s, o)
+			return o.begin(s, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return compare(ctx, s, o, ck, p) })
 		},
 	}
 }
 
-// depths are the numbers of core steps to compare.
-func (o *compareOptions) depths(c arch.Config) ([]int, error) {
+// depth puts down the depths to compare, and gives the deepest.
+func (o *compareOptions) depth(c arch.Config) (steps int, strategy decode.Strategy, err error) {
+	if o.depths, err = parseCounts("--num-steps", o.Depths, 0, maxSteps); err != nil {
+		return 0, strategy, err
+	}
 	if o.Depths == "" {
-		depths := []int{1}
+		o.depths = []int{1}
 		for _, part := range []int{4, 2, 1} {
-			if n := c.MeanRecurrence / part; n > depths[len(depths)-1] {
-				depths = append(depths, n)
+			if n := c.MeanRecurrence / part; n > o.depths[len(o.depths)-1] {
+				o.depths = append(o.depths, n)
 			}
 		}
-		return depths, nil
 	}
-	depths, err := parseCounts("--num-steps", o.Depths, 0, maxSteps)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(depths) == 0 || len(depths) > maxCompared:
-		return nil, cli.Usage("--num-steps %s: want 1 to %d numbers", o.Depths, maxCompared)
+	if o.texts = len(o.depths); o.texts == 0 || o.texts > maxCompared {
+		return 0, strategy, cli.Usage("--num-steps %s: want 1 to %d numbers", o.Depths, maxCompared)
 	}
-	return depths, nil
+	strategy, err = o.strategy(nil)
+	return slices.Max(o.depths), strategy, err
 }
 
 // compare decodes one prompt at several depths.
-func compare(ctx context.Context, s *cli.Streams, o *compareOptions) (err error) {
-	ck, err := openModel(s, o.Model)
-	if err != nil {
-		return err
-	}
-	defer ck.Close()
-	depths, err := o.depths(ck.Config)
-	if err != nil {
-		return err
-	}
-	strategy, err := o.strategy(nil)
-	if err != nil {
-		return err
-	}
-	o.texts = len(depths)
-	p, err := o.plan(s, ck, slices.Max(depths), strategy)
-	if err != nil {
-		return err
-	}
-	if o.asked() {
-		return o.printMemory(s, ck, p, o.JSON)
-	}
+func compare(ctx context.Context, s *cli.Streams, o *compareOptions, ck *checkpoint.Checkpoint, p plan) (err error) {
 	x, err := o.open(ctx, s, ck, &p, false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
-	var view compareView
-	if o.JSON {
-		view = newCompareLines(s, depths)
-	} else {
-		view = newCompareTexts(s, depths, x.Tokenizer != nil)
-	}
-	err = compareBatch(ctx, x, p, depths, view)
+	view := newCompareView(s, o.depths, o.JSON, x.Tokenizer != nil)
+	err = compareBatch(ctx, x, p, o.depths, view)
 	return errors.Join(err, view.close())
 }
 
 // compareBatch decodes all depths at once. Their tokens start from the same initial states, as each would alone.
-func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view compareView) error {
+func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view *compareView) error {
 	b := engine.NewBatch(x.session)
 	var failed error
 	for i, steps := range depths {
@@ -154,13 +130,6 @@ func compareBatch(ctx context.Context, x *opened, p plan, depths []int, view com
 	return failed
 }
 
-// compareView is where the texts go.
-type compareView interface {
-	token(column int, t decode.Token) error
-	end(column int, e compareEnd) error
-	close() error
-}
-
 // compareEnd is the last object of a depth.
 type compareEnd struct {
 	Steps   int           `json:"num_steps"`
@@ -171,45 +140,48 @@ type compareEnd struct {
 	depthSummary
 }
 
-// compareLines writes JSON, as a run at each depth does.
-type compareLines []*tokenWriter
+// compareView is where the texts go: into JSON, as a run at each depth does, or side by side.
+type compareView struct {
+	lines  []*tokenWriter  // of each depth
+	screen *cli.SideBySide // nil: JSON
+	texts  bool
+}
 
-func newCompareLines(s *cli.Streams, depths []int) (v compareLines) {
+func newCompareView(s *cli.Streams, depths []int, asJSON, texts bool) *compareView {
+	if !asJSON {
+		widest := 9999.9
+		titles := cli.Each(depths, func(n int) string { return fmt.Sprintf("r = %d", n) })
+		return &compareView{screen: cli.NewSideBySide(s, titles, compareSummary(99999, 999.9, &widest)), texts: texts}
+	}
+	v := &compareView{}
 	for i := range depths {
 		w := newTokenWriter(s, true, true)
 		w.depth = &depths[i]
-		v = append(v, w)
+		v.lines = append(v.lines, w)
 	}
 	return v
 }
 
-func (v compareLines) token(column int, t decode.Token) error { return v[column].token(t) }
-
-func (v compareLines) end(column int, e compareEnd) error { return v[column].json.Encode(e) }
-
-func (v compareLines) close() error { return nil }
-
-// compareTexts shows texts.
-type compareTexts struct {
-	screen *cli.SideBySide
-	texts  bool
-}
-
-func newCompareTexts(s *cli.Streams, depths []int, texts bool) *compareTexts {
-	widest := 9999.9
-	titles := cli.Each(depths, func(n int) string { return fmt.Sprintf("r = %d", n) })
-	return &compareTexts{cli.NewSideBySide(s, titles, compareSummary(99999, 999.9, &widest)), texts}
-}
-
-func (v *compareTexts) token(column int, t decode.Token) error {
+func (v *compareView) token(column int, t decode.Token) error {
+	if v.screen == nil {
+		return v.lines[column].token(t)
+	}
 	return v.screen.Push(column, textOrID(t, v.texts))
 }
 
-func (v *compareTexts) end(column int, e compareEnd) error {
+func (v *compareView) end(column int, e compareEnd) error {
+	if v.screen == nil {
+		return v.lines[column].json.Encode(e)
+	}
 	return v.screen.Finish(column, compareSummary(e.Tokens, e.StepsPerToken, e.Rate))
 }
 
-func (v *compareTexts) close() error { return v.screen.Close() }
+func (v *compareView) close() error {
+	if v.screen == nil {
+		return nil
+	}
+	return v.screen.Close()
+}
 
 // compareSummary is the line below a column: tokens, core steps a token, and tokens a second where that is known.
 func compareSummary(tokens int, steps float64, rate *float64) string {

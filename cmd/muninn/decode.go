@@ -15,7 +15,6 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
-	"muninn/model/engine/weights"
 	"muninn/model/fit"
 	"muninn/model/store"
 	"muninn/shaders"
@@ -40,7 +39,8 @@ type decodeOptions struct {
 	Activations    string
 	StepsPerSubmit int
 
-	texts int // decoded side by side; 0: one
+	texts       int  // decoded side by side; 0: one
+	everyOutput bool // the logits of the whole prompt are wanted
 }
 
 // take sets MODEL and PROMPT.
@@ -93,6 +93,28 @@ func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	cli.Advanced(fs, "activations", "no-cache")
 }
 
+// begin opens the model, plans its run at the depth that choose gives, and does it; or prints what memory that takes, where the
+// flags ask for a plan.
+func (o *decodeOptions) begin(s *cli.Streams, asJSON bool, choose func(arch.Config) (int, decode.Strategy, error), do func(*checkpoint.Checkpoint, plan) error) error {
+	ck, err := openModel(s, o.Model)
+	if err != nil {
+		return err
+	}
+	defer ck.Close()
+	steps, strategy, err := choose(ck.Config)
+	if err != nil {
+		return err
+	}
+	p, err := o.plan(s, ck, steps, strategy)
+	switch {
+	case err != nil:
+		return err
+	case o.asked():
+		return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, p.scheme, p.session, asJSON))
+	}
+	return do(ck, p)
+}
+
 // plan is a run whose every setting has been checked, before anything large is loaded.
 type plan struct {
 	scheme  checkpoint.Scheme
@@ -110,6 +132,9 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 	}
 	if o.asked() {
 		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, strategy)
+		if o.everyOutput {
+			session.Outputs = session.Context
+		}
 		return plan{scheme: scheme, session: session}, err
 	}
 	prompt, err := o.prompt(s, ck)
@@ -139,6 +164,9 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 			more = fmt.Sprintf(", or raise --ctx (this model: at most %d)", ck.Config.BlockSize)
 		}
 		return plan{}, cli.Usage("the prompt has %d tokens, the context %d positions; shorten the prompt%s", len(prompt), session.Context, more)
+	}
+	if o.everyOutput {
+		session.Outputs = len(prompt) // as far as a pass has rows
 	}
 	return plan{
 		scheme:  scheme,
@@ -175,20 +203,6 @@ func (o *decodeOptions) session(c arch.Config, need, steps int, strategy decode.
 	session := engine.SessionOptions{Sequences: o.texts, Context: positions, MaxSteps: steps, Lookup: lookup, KV: kv, StepsPerSubmit: o.StepsPerSubmit}
 	return session.For(strategy), err
 }
-
-// checkSteps refuses a depth that is out of range.
-func checkSteps(steps int) error {
-	if steps < 0 || steps > maxSteps {
-		return cli.Usage("--num-steps %d: want 0 to %d", steps, maxSteps)
-	}
-	return nil
-}
-
-// Bounds that keep a slip of the finger from asking for years of work, or for a state that is not finite.
-const (
-	maxSteps     = 1 << 16
-	maxInitScale = 1e6
-)
 
 // opened is a model on a device with a session, and what to close in the end.
 type opened struct {
@@ -234,23 +248,12 @@ func (x *opened) read(s *cli.Streams, p *plan) {
 	}
 }
 
-// printMemory prints what memory a planned run takes on the device that was asked for.
-func (o *decodeOptions) printMemory(s *cli.Streams, ck *checkpoint.Checkpoint, p plan, asJSON bool) error {
-	return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, p.scheme, p.session, asJSON))
-}
-
 // doesNotFit says what a strategy that cannot do with a smaller cache has to do with it.
 func (o *decodeOptions) doesNotFit(err error) error {
 	if !errors.Is(err, fit.ErrDoesNotFit) || !o.fixLookup || o.Decode != speculativeDecoding {
 		return err
 	}
 	return fmt.Errorf("%w\nspeculation keeps a KV slot for every core step: where one of these shares slots, decode with --decode plain", err)
-}
-
-// perToken is the bytes of weights that a token of some core steps takes by itself.
-func (x *opened) perToken(steps int) float64 {
-	bytes, _ := engine.WorkOf(x.Config, weights.DeviceFormats(x.Weights, x.Config, x.Source.Stored)).Pass(1, steps)
-	return bytes
 }
 
 // Close closes everything, last opened first.

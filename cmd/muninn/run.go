@@ -10,6 +10,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
+	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/vk"
 )
@@ -93,29 +94,13 @@ serve several tokens) and counters. The line at the end on standard error says t
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.take(args)
-			return run(ctx, s, o)
+			return o.begin(s, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return run(ctx, s, o, ck, p) })
 		},
 	}
 }
 
 // run generates one answer.
-func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
-	ck, err := openModel(s, o.Model)
-	if err != nil {
-		return err
-	}
-	defer ck.Close()
-	steps, strategy, err := o.depth(ck.Config)
-	if err != nil {
-		return err
-	}
-	p, err := o.plan(s, ck, steps, strategy)
-	if err != nil {
-		return err
-	}
-	if o.asked() {
-		return o.printMemory(s, ck, p, o.JSON)
-	}
+func run(ctx context.Context, s *cli.Streams, o *runOptions, ck *checkpoint.Checkpoint, p plan) (err error) {
 	x, err := o.open(ctx, s, ck, &p, o.Profile)
 	if err != nil {
 		return err
@@ -125,7 +110,7 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 
 	w := newTokenWriter(s, o.JSON, x.Tokenizer != nil)
 	if o.Steps && !o.JSON {
-		w.steps = cli.NewStepsView(s, steps)
+		w.steps = cli.NewStepsView(s, p.request.Steps)
 	}
 	t := newTally(x.Device(), len(p.request.Prompt), x.Loading)
 	out, err := x.Generate(ctx, x.session, 0, p.request, func(token decode.Token) error {
@@ -143,7 +128,7 @@ func run(ctx context.Context, s *cli.Streams, o *runOptions) (err error) {
 	if o.ComparePlain && err == nil {
 		sum.Plain, err = comparePlain(ctx, x, p, t)
 	}
-	return errors.Join(err, o.finish(s, w, sum, x.perToken(steps)))
+	return errors.Join(err, o.finish(s, w, sum, x.perToken(p.request.Steps)))
 }
 
 // depth is num_steps and the strategy as the flags have them.

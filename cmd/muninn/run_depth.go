@@ -9,6 +9,8 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/decode"
+	"muninn/model/engine"
+	"muninn/model/engine/weights"
 )
 
 // depthSummary is the part of a summary that says what the depth of thought came to. Core passes are those of the prompt too; a
@@ -153,4 +155,24 @@ func comparePlain(ctx context.Context, x *opened, p plan, run *tally) (*plainSum
 		sum.Ratio = sum.Again / sum.Rate
 	}
 	return sum, err
+}
+
+// checkSteps refuses a depth that is out of range.
+func checkSteps(steps int) error {
+	if steps < 0 || steps > maxSteps {
+		return cli.Usage("--num-steps %d: want 0 to %d", steps, maxSteps)
+	}
+	return nil
+}
+
+// Bounds that keep a slip of the finger from asking for years of work, or for a state that is not finite.
+const (
+	maxSteps     = 1 << 16
+	maxInitScale = 1e6
+)
+
+// perToken is the bytes of weights that a token of some core steps takes by itself.
+func (x *opened) perToken(steps int) float64 {
+	bytes, _ := engine.WorkOf(x.Config, weights.DeviceFormats(x.Weights, x.Config, x.Source.Stored)).Pass(1, steps)
+	return bytes
 }

@@ -9,20 +9,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/rivo/uniseg"
-
-	"muninn/cmd/muninn/internal/pty"
 )
 
 // onTerminal runs the program on a terminal of some columns and gives all that was written to it. meanwhile, if set, is called with
 // the process and its terminal once the program has written something.
 func onTerminal(t *testing.T, columns int, meanwhile func(*os.Process, *os.File), args ...string) string {
 	t.Helper()
-	own, theirs, err := pty.Open(columns)
+	own, theirs, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer own.Close()
+	if err := pty.Setsize(own, &pty.Winsize{Rows: 40, Cols: uint16(columns)}); err != nil {
+		t.Fatal(err)
+	}
 	c := exec.Command(os.Args[0], args...)
 	c.Env = append(os.Environ(), asProgram+"=1", "TERM=xterm", "MUNINN_CACHE_DIR="+cacheDir)
 	c.Stdin, c.Stdout, c.Stderr = theirs, theirs, theirs

@@ -9,6 +9,8 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/decode"
 	"muninn/model/trace"
 )
 
@@ -43,7 +45,7 @@ func (o *traceOptions) addFlags(fs *pflag.FlagSet) {
 }
 
 func traceCommand() *cli.Command {
-	o := &traceOptions{}
+	o := &traceOptions{decodeOptions: decodeOptions{everyOutput: true}}
 	return &cli.Command{
 		Name: "trace", Args: "MODEL [PROMPT]", Min: 1, Max: 2,
 		Summary: "record what happens at each core step, and draw it",
@@ -66,7 +68,7 @@ and memory for all of them.`,
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
 			o.take(args)
-			return runTrace(ctx, s, o)
+			return o.begin(s, false, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return runTrace(ctx, s, o, ck, p) })
 		},
 	}
 }
@@ -74,31 +76,19 @@ and memory for all of them.`,
 // maxTraceBytes is the most that states of a trace may take in memory.
 const maxTraceBytes = 4 << 30
 
-func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) {
-	ck, err := openModel(s, o.Model)
-	if err != nil {
-		return err
-	}
-	defer ck.Close()
-	steps := o.Depth
-	if steps < 0 && !o.given("num-steps") {
-		steps = ck.Config.MeanRecurrence
+// depth is num_steps and the strategy as the flags have them.
+func (o *traceOptions) depth(c arch.Config) (steps int, strategy decode.Strategy, err error) {
+	if steps = o.Depth; steps < 0 && !o.given("num-steps") {
+		steps = c.MeanRecurrence
 	}
 	if err := checkSteps(steps); err != nil {
-		return err
+		return 0, strategy, err
 	}
-	strategy, err := o.strategy(nil)
-	if err != nil {
-		return err
-	}
-	p, err := o.plan(s, ck, steps, strategy)
-	if err != nil {
-		return err
-	}
-	if o.asked() {
-		p.session.Outputs = p.session.Context
-		return o.printMemory(s, ck, p, false)
-	}
+	strategy, err = o.strategy(nil)
+	return steps, strategy, err
+}
+
+func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions, ck *checkpoint.Checkpoint, p plan) (err error) {
 	if err := o.check(p, ck.Config); err != nil {
 		return err
 	}
@@ -111,7 +101,6 @@ func runTrace(ctx context.Context, s *cli.Streams, o *traceOptions) (err error) 
 	}
 	defer func() { err = errors.Join(err, files.close(err == nil)) }()
 
-	p.session.Outputs = max(len(p.request.Prompt), 1) // logits of the whole prompt, as far as a pass has rows
 	x, err := o.open(ctx, s, ck, &p, false)
 	if err != nil {
 		return err

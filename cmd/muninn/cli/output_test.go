@@ -10,16 +10,17 @@ import (
 	"strings"
 	"testing"
 
-	"muninn/cmd/muninn/internal/pty"
+	"github.com/creack/pty"
 )
 
 // terminal is a pseudo terminal of some width: what a command writes to it, and what a person would see come out.
 func terminal(t *testing.T, width int) (tty *os.File, shown func() string) {
 	t.Helper()
-	master, tty, err := pty.Open(width)
+	master, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
+	resize(t, tty, width)
 	read := make(chan string)
 	go func() {
 		var all strings.Builder
@@ -30,6 +31,14 @@ func terminal(t *testing.T, width int) (tty *os.File, shown func() string) {
 		tty.Close()
 		defer master.Close()
 		return strings.ReplaceAll(<-read, "\r\n", "\n")
+	}
+}
+
+// resize makes a terminal some columns wide.
+func resize(t *testing.T, tty *os.File, columns int) {
+	t.Helper()
+	if err := pty.Setsize(tty, &pty.Winsize{Rows: 40, Cols: uint16(columns)}); err != nil {
+		t.Fatal(err)
 	}
 }
 

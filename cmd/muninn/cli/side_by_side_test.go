@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"muninn/cmd/muninn/internal/pty"
 )
 
 // screen is a terminal of some height: what has scrolled off its top cannot be reached again.
@@ -227,9 +225,7 @@ func TestSideBySideNarrowed(t *testing.T) {
 	if !c.live {
 		t.Fatal("80 columns are not enough")
 	}
-	if err := pty.Resize(tty, 50); err != nil {
-		t.Fatal(err)
-	}
+	resize(t, tty, 50)
 	_ = c.Push(1, "more")
 	_ = c.Push(0, "more")
 	_ = c.Finish(1, "second")
