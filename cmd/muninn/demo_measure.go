@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"muninn/model/decode"
 	"muninn/model/demo"
 	"muninn/model/engine"
+	"muninn/shaders/plain"
 )
 
 // demoRun answers problems with the demo model and counts what that takes.
@@ -125,7 +125,7 @@ type insideStep struct {
 // further on the same way.
 func (r *demoRun) inside(ctx context.Context, p demo.Problem) ([]insideStep, error) {
 	var list []insideStep
-	var before []float32
+	var before []float64
 	for step := 0; step <= demoInside; step++ {
 		t, err := r.start(p, 0, 0, step)
 		if err != nil {
@@ -139,23 +139,14 @@ func (r *demoRun) inside(ctx context.Context, p demo.Problem) ([]insideStep, err
 		if err != nil {
 			return nil, err
 		}
-		state := latents[rows-1]
+		state := plain.Widen(latents[rows-1])
 		if step > 0 {
-			list = append(list, insideStep{Step: step, Says: t.said[0], Change: relativeChange(before, state)})
+			change, _ := plain.Changed(state, before, before)
+			list = append(list, insideStep{Step: step, Says: t.said[0], Change: change.Diff()})
 		}
 		before = state
 	}
 	return list, nil
-}
-
-func relativeChange(from, to []float32) float64 {
-	var moved, norm float64
-	for i := range to {
-		d := float64(to[i]) - float64(from[i])
-		moved += d * d
-		norm += float64(to[i]) * float64(to[i])
-	}
-	return math.Sqrt(moved / norm)
 }
 
 // accuracy is how problems of each length fared at each depth: tables of (num_steps, hops).

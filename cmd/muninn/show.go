@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -81,6 +83,8 @@ type partDescription struct {
 	Weights  int64    `json:"weights"`
 	Bytes    int64    `json:"bytes"`
 	Matrices []string `json:"matrices"` // formats of the matrices, most weights first
+
+	formats map[string]int64 // weights of matrices by format
 }
 
 type tensorDescription struct {
@@ -101,40 +105,28 @@ func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, er
 	for _, spec := range c.TensorSpecs() {
 		specs[spec.Name] = spec
 	}
-	formats := map[string]map[string]int64{} // weights by part and format
+	order := []arch.Part{arch.PartEmbedding, arch.PartPrelude, arch.PartAdapter, arch.PartCore, arch.PartCoda, arch.PartNorm, arch.PartHead, arch.PartTable}
+	for _, part := range order {
+		d.Parts = append(d.Parts, partDescription{Part: string(part), formats: map[string]int64{}})
+	}
 	for _, info := range ck.Tensors() {
 		spec, known := specs[info.Name]
-		part := string(spec.Part)
 		if !known {
-			part = string(arch.PartTable)
+			spec.Part = arch.PartTable
 		}
-		i := slices.IndexFunc(d.Parts, func(p partDescription) bool { return p.Part == part })
-		if i < 0 {
-			i = len(d.Parts)
-			d.Parts = append(d.Parts, partDescription{Part: part, Matrices: []string{}})
-			formats[part] = map[string]int64{}
-		}
-		weights, format := info.DType.Elements(info.Bytes), string(info.DType)
-		d.Parts[i].Tensors++
-		d.Parts[i].Weights += weights
-		d.Parts[i].Bytes += info.Bytes
+		p, weights := &d.Parts[slices.Index(order, spec.Part)], info.DType.Elements(info.Bytes)
+		p.Tensors, p.Weights, p.Bytes = p.Tensors+1, p.Weights+weights, p.Bytes+info.Bytes
 		if len(info.Shape) == 2 {
-			formats[part][format] += weights
+			p.formats[string(info.DType)] += weights
 		}
-		d.Tensors = append(d.Tensors, tensorDescription{info, part})
+		d.Tensors = append(d.Tensors, tensorDescription{info, p.Part})
 	}
+	d.Parts = slices.DeleteFunc(d.Parts, func(p partDescription) bool { return p.Tensors == 0 })
 	for i, p := range d.Parts {
-		for format := range formats[p.Part] {
-			d.Parts[i].Matrices = append(d.Parts[i].Matrices, format)
-		}
-		slices.SortFunc(d.Parts[i].Matrices, func(a, b string) int {
-			return int(min(max(formats[p.Part][b]-formats[p.Part][a], -1), 1))*2 + strings.Compare(a, b)
-		})
+		d.Parts[i].Matrices = append([]string{}, slices.SortedFunc(maps.Keys(p.formats), func(a, b string) int {
+			return cmp.Or(cmp.Compare(p.formats[b], p.formats[a]), strings.Compare(a, b))
+		})...)
 	}
-	order := []arch.Part{arch.PartEmbedding, arch.PartPrelude, arch.PartAdapter, arch.PartCore, arch.PartCoda, arch.PartNorm, arch.PartHead, arch.PartTable}
-	slices.SortStableFunc(d.Parts, func(a, b partDescription) int {
-		return slices.Index(order, arch.Part(a.Part)) - slices.Index(order, arch.Part(b.Part))
-	})
 	return d, nil
 }
 

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -65,15 +66,9 @@ func ParseLookup(name string, coreBlocks int) (Lookup, error) {
 		return Lookup{}, fmt.Errorf("model: lookup strategy %q: the model has %d core blocks, want at least 1", name, coreBlocks)
 	}
 	rule, compress, compressed := strings.Cut(name, "compress-")
-	if compressed {
-		switch {
-		case rule == "":
-			rule = DefaultLookup
-		case strings.HasSuffix(rule, "-"):
-			rule = strings.TrimSuffix(rule, "-")
-		default:
-			return Lookup{}, unknownLookup(name)
-		}
+	rule, dashed := strings.CutSuffix(cmp.Or(rule, DefaultLookup+"-"), "-")
+	if dashed != compressed {
+		return Lookup{}, unknownLookup(name)
 	}
 	l := Lookup{Slots: plain.Slots{Every: 1, Period: Uncompressed}, Blocks: 1, name: name}
 	for _, r := range lookupRules {

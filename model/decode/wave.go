@@ -90,9 +90,6 @@ func (w Wave) patience(steps int) int {
 	return 8 * max(1, (steps+w.InnerRecurrence-1)/w.InnerRecurrence)
 }
 
-// Bound is the number of outer steps that a wave takes at most for so many tokens after a prompt, at num_steps.
-func (w Wave) Bound(prompt, tokens, steps int) int { return w.patience(steps)*tokens + prompt }
-
 // WaveCounts are the reference's counters of a wave. Lists by position count from the prompt's first and end with the last
 // frozen token.
 type WaveCounts struct {

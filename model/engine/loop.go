@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,10 +43,7 @@ var (
 
 // NewLoop starts a loop on a session, which is the loop's from here on: Close closes it.
 func NewLoop(s *Session, o LoopOptions) *Loop {
-	l := &Loop{session: s, batch: NewBatch(s), running: map[*Stream]int{}, done: make(chan struct{}), most: o.Queue, wake: make(chan struct{}, 1)}
-	if l.most == 0 {
-		l.most = 64
-	}
+	l := &Loop{session: s, batch: NewBatch(s), running: map[*Stream]int{}, done: make(chan struct{}), most: cmp.Or(o.Queue, 64), wake: make(chan struct{}, 1)}
 	l.ctx, l.stop = context.WithCancelCause(context.Background())
 	go l.run()
 	return l

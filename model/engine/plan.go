@@ -20,16 +20,6 @@ type MemoryPlan struct {
 
 var planGroups = []string{weights.MemoryWeights, weights.MemoryKV, weights.MemoryScratch}
 
-// Sum is what a group takes.
-func (p MemoryPlan) Sum(group string) (n uint64) {
-	for _, l := range p.Lines {
-		if l.Group == group {
-			n += l.Bytes
-		}
-	}
-	return n
-}
-
 // PlanMemory returns what Load and NewSession take on a device. No device is needed. An error matching
 // shaders.ErrBindingLimit says that something cannot be bound there, however much memory there is.
 func PlanMemory(c arch.Config, caps vk.Caps, formats weights.Formats, o SessionOptions) (MemoryPlan, error) {

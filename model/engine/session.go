@@ -2,6 +2,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -50,15 +51,9 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 
 // fill puts defaults where options are zero, and checks them all.
 func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error) {
-	if o.Sequences == 0 {
-		o.Sequences = 1
-	}
-	if o.Context == 0 {
-		o.Context = c.BlockSize
-	}
-	if o.MaxSteps == 0 {
-		o.MaxSteps = c.MeanRecurrence
-	}
+	o.Sequences = cmp.Or(o.Sequences, 1)
+	o.Context = cmp.Or(o.Context, c.BlockSize)
+	o.MaxSteps = cmp.Or(o.MaxSteps, c.MeanRecurrence)
 	if o.Lookup.Rule == 0 {
 		var err error
 		if o.Lookup, err = decode.ParseLookup(decode.DefaultLookup, c.NLayersInRecurrentBlock); err != nil {
@@ -68,11 +63,8 @@ func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error
 	if o.Rows == 0 {
 		o.Rows = shaders.Tune(caps, 0, shaders.Options{}).PassRows
 	}
-	if o.Outputs == 0 {
-		o.Outputs = o.Sequences
-	}
 	o.Rows = max(min(o.Rows, o.Sequences*o.Context), o.Sequences)
-	o.Outputs = min(o.Outputs, o.Rows)
+	o.Outputs = min(cmp.Or(o.Outputs, o.Sequences), o.Rows)
 	o.Compares = min(o.Compares, o.Rows)
 	switch {
 	case o.Sequences < 1 || o.Outputs < 1 || o.Rows < 1:

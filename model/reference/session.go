@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -60,9 +61,7 @@ func (r *Model) NewSession(o Options) (*Session, error) {
 			return nil, err
 		}
 	}
-	if o.Context == 0 {
-		o.Context = r.Config.BlockSize
-	}
+	o.Context = cmp.Or(o.Context, r.Config.BlockSize)
 	return &Session{r: r, opt: o, seqs: map[int]*refSequence{}}, nil
 }
 

@@ -157,8 +157,11 @@ func report(s *Streams, err error) {
 	if k := classify(err); k.Advice != "" {
 		fmt.Fprintln(s.Err, asCalled(k.Advice))
 	}
-	if u, ok := errors.AsType[*usageError](err); ok {
-		fmt.Fprintln(s.Err, asCalled(helpPointer(u.verb)))
+	switch u, ok := errors.AsType[*usageError](err); {
+	case ok && u.verb == "":
+		fmt.Fprintln(s.Err, asCalled("`muninn help` lists the commands."))
+	case ok:
+		fmt.Fprintln(s.Err, asCalled("`muninn help "+u.verb+"` shows its arguments and flags."))
 	}
 }
 
@@ -174,13 +177,6 @@ func Called() string {
 // asCalled has the commands in a text begin with Called.
 func asCalled(text string) string {
 	return strings.NewReplacer("`muninn ", "`"+Called()+" ", `"muninn `, `"`+Called()+" ").Replace(text)
-}
-
-func helpPointer(verb string) string {
-	if verb == "" {
-		return "`muninn help` lists the commands."
-	}
-	return fmt.Sprintf("`muninn help %s` shows its arguments and flags.", verb)
 }
 
 // byVariables names the variables that set flags, in a text that names the flags.

@@ -61,7 +61,7 @@ func verbHelp(s *Streams, c *Command) {
 	if columns, _ := s.TerminalSize(w); columns > 0 {
 		width = min(columns-1, width)
 	}
-	fmt.Fprintf(w, "%s\n\n", usageLine(c))
+	fmt.Fprintf(w, "%s [FLAGS]\n\n", strings.TrimSpace("Usage: muninn "+c.Name+" "+c.Args))
 	fmt.Fprintf(w, "%s%s.\n", strings.ToUpper(c.Summary[:1]), c.Summary[1:])
 	if c.Detail != "" {
 		fmt.Fprintf(w, "\n%s\n", flow(c.Detail, width))
@@ -118,10 +118,6 @@ func Wrap(text string, width int, indent string) string {
 		line += word
 	}
 	return b.String() + line + "\n"
-}
-
-func usageLine(c *Command) string {
-	return strings.TrimSuffix("Usage: muninn "+c.Name+" "+c.Args, " ") + " [FLAGS]"
 }
 
 // flagGroup is flags under one heading.

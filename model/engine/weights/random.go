@@ -1,10 +1,13 @@
 package weights
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+
 	"muninn/shaders/format"
 	"muninn/vk"
 )
@@ -18,11 +21,7 @@ type RandomFiller struct{ Dev *vk.Device }
 // Load fills a matrix with what its rows' length makes the size of trained weights, a vector with ones.
 func (r RandomFiller) Load(f Filling) error {
 	if !f.vector.IsZero() {
-		ones := make([]float32, f.vector.Size()/4)
-		for i := range ones {
-			ones[i] = 1
-		}
-		return r.Dev.Write(f.vector, FloatBytes(ones))
+		return r.Dev.Write(f.vector, FloatBytes(slices.Repeat([]float32{1}, int(f.vector.Size()/4))))
 	}
 	kind, cols := f.matrix.Format, f.layout.cols
 	size := 1 / math.Sqrt(float64(cols))
@@ -64,11 +63,7 @@ func randomScales(f format.Type, size float64) []byte {
 	if f == format.Q4_0 {
 		deviation = 4.61
 	}
-	piece := make([]byte, 0, 1<<16)
-	for len(piece) < cap(piece) {
-		piece = binary.LittleEndian.AppendUint16(piece, format.F32ToF16(float32(size/deviation)))
-	}
-	return piece
+	return bytes.Repeat(binary.LittleEndian.AppendUint16(nil, format.F32ToF16(float32(size/deviation))), 1<<15)
 }
 
 // repeat writes a piece over and over.
