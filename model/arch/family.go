@@ -52,15 +52,6 @@ type PromptPart struct {
 // Families lists the families that are known.
 var Families = []*Family{Huginn}
 
-// Known lists the families as config.json names them: model_type and class.
-func Known() []string {
-	var list []string
-	for _, f := range Families {
-		list = append(list, f.ModelType+" ("+f.Class+")")
-	}
-	return list
-}
-
 // ParseConfig reads config.json. Absent fields take the defaults of the reference, null counts as absent. Fields that would
 // change the forward pass in a way that is not supported are refused; notes name contradictions and fields that are not known.
 // Errors match checkpoint.ErrModel and name the field, the value found and what is supported; another architecture gives
@@ -132,8 +123,12 @@ type UnknownArchitectureError struct {
 }
 
 func (e *UnknownArchitectureError) Error() string {
+	var known []string // as config.json names them
+	for _, f := range Families {
+		known = append(known, f.ModelType+" ("+f.Class+")")
+	}
 	return fmt.Sprintf("model: architecture %s is not supported by this version (seen: %s); supported: %s",
-		e.Found, e.Evidence, strings.Join(Known(), ", "))
+		e.Found, e.Evidence, strings.Join(known, ", "))
 }
 
 // Is makes the error one of the checkpoint.ErrModel family.

@@ -64,7 +64,6 @@ type CriterionInfo struct {
 	Name    Criterion
 	Auto    float64 // the threshold by default
 	AtLeast bool    // exits at or above the threshold; else below it
-	Help    string
 	ID      uint32  // on the device
 	Measure Measure // what it measures
 }
@@ -78,13 +77,13 @@ func (c CriterionInfo) Logits() bool { return !slices.Contains(stateMeasures, c.
 // the mean and leaves nothing in mid-chain, as latent-diff at its own 0.03 (5.9 steps); 0.03 takes 7.0; 0.3 takes 6.0; 0.5 is
 // the first to leave too soon (1 of 54). While a state is still on its way, its change and its turn are of its own size.
 var Criteria = []CriterionInfo{
-	{Name: LatentDiff, ID: 1, Measure: MeasureDiff, Auto: 0.03, Help: "relative change of the state"},
-	{Name: Cosine, ID: 2, Measure: MeasureCosine, Auto: 1e-3, Help: "turn of the state"},
-	{Name: Acceleration, ID: 3, Measure: MeasureAcceleration, Auto: 0.1, Help: "relative change of the state's change"},
-	{Name: EntropyDiff, ID: 4, Measure: MeasureEntropyDiff, Auto: 1e-3, Help: "change of the next token's entropy"},
-	{Name: KL, ID: 5, Measure: MeasureKL, Auto: 1e-3, Help: "divergence of the next token's distribution"},
-	{Name: MinPKL, ID: 6, Measure: MeasureMinPKL, Auto: 1e-5, Help: "divergence of its likely part"},
-	{Name: ArgmaxStability, ID: 7, Measure: MeasureArgmaxStability, Auto: 5, AtLeast: true, Help: "checks that kept the likeliest token"},
+	{Name: LatentDiff, ID: 1, Measure: MeasureDiff, Auto: 0.03},
+	{Name: Cosine, ID: 2, Measure: MeasureCosine, Auto: 1e-3},
+	{Name: Acceleration, ID: 3, Measure: MeasureAcceleration, Auto: 0.1},
+	{Name: EntropyDiff, ID: 4, Measure: MeasureEntropyDiff, Auto: 1e-3},
+	{Name: KL, ID: 5, Measure: MeasureKL, Auto: 1e-3},
+	{Name: MinPKL, ID: 6, Measure: MeasureMinPKL, Auto: 1e-5},
+	{Name: ArgmaxStability, ID: 7, Measure: MeasureArgmaxStability, Auto: 5, AtLeast: true},
 }
 
 // Info is the criterion's row of the table.

@@ -20,8 +20,8 @@ func TestFurtherCriterionOnDevice(t *testing.T) {
 	kept := decode.Criteria
 	defer func() { decode.Criteria = kept }()
 	further := map[decode.Criterion]decode.CriterionInfo{ // by the criterion that shares the kernel
-		decode.Cosine:          {Name: "half-settled", Auto: 0.05, Help: "turn of the state, coarsely", ID: 8, Measure: decode.MeasureCosine},
-		decode.ArgmaxStability: {Name: "said-twice", Auto: 1, AtLeast: true, Help: "the same token twice", ID: 9, Measure: decode.MeasureArgmaxStability},
+		decode.Cosine:          {Name: "half-settled", Auto: 0.05, ID: 8, Measure: decode.MeasureCosine},
+		decode.ArgmaxStability: {Name: "said-twice", Auto: 1, AtLeast: true, ID: 9, Measure: decode.MeasureArgmaxStability},
 	}
 	r := openReference(t, golden.Model(t, "C-f16"))
 	tokens := []int32{17, 251, 90, 4, 133, 208, 179, 42}

@@ -22,7 +22,7 @@ func TestFurtherCriterion(t *testing.T) {
 	kept := decode.Criteria
 	defer func() { decode.Criteria = kept; delete(measures, "checks") }()
 	measures["checks"] = func(arch.Config) measure { return &countMeasure{} }
-	decode.Criteria = append(slices.Clone(kept), decode.CriterionInfo{Name: "checks", ID: 8, Measure: "checks", Auto: 3, AtLeast: true, Help: "checks so far"})
+	decode.Criteria = append(slices.Clone(kept), decode.CriterionInfo{Name: "checks", ID: 8, Measure: "checks", Auto: 3, AtLeast: true})
 
 	exit, err := decode.ParseExit("checks", "")
 	if err != nil {
