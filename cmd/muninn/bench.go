@@ -209,7 +209,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	defer m.Close()
 	b := &bench.Runner{
 		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, weights.DeviceFormats(scheme, m.Config, stored)),
-		Base: bench.Row{Model: p.shape.Name + " " + quantName(scheme), Size: m.WeightBytes(), Params: m.Config.Params(),
+		Base: bench.Row{Model: p.shape.Name + " " + strings.ReplaceAll(scheme.String(), ", keep ", " "), Size: m.WeightBytes(), Params: m.Config.Params(),
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
 	}
 	if err := b.Run(ctx, out.row); err != nil {
@@ -224,9 +224,6 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	}
 	return err
 }
-
-// quantName is a scheme as the model column has it.
-func quantName(s checkpoint.Scheme) string { return strings.ReplaceAll(s.String(), ", keep ", " ") }
 
 // shapesHelp says what the named shapes are.
 func shapesHelp() string {

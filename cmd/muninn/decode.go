@@ -43,13 +43,6 @@ type decodeOptions struct {
 	everyOutput bool // the logits of the whole prompt are wanted
 }
 
-// take sets MODEL and PROMPT.
-func (o *decodeOptions) take(args []string) {
-	if o.Model = args[0]; len(args) > 1 {
-		o.Text = &args[1]
-	}
-}
-
 // textFlags declares the flags that are about the text.
 func (o *decodeOptions) textFlags(fs *pflag.FlagSet, tokens int) {
 	cli.Group(fs, "Text", func() {
@@ -93,9 +86,12 @@ func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	cli.Advanced(fs, "activations", "no-cache")
 }
 
-// begin opens the model, plans its run at the depth that choose gives, and does it; or prints what memory that takes, where the
+// begin opens MODEL, plans its run at the depth that choose gives, and does it; or prints what memory that takes, where the
 // flags ask for a plan.
-func (o *decodeOptions) begin(s *cli.Streams, asJSON bool, choose func(arch.Config) (int, decode.Strategy, error), do func(*checkpoint.Checkpoint, plan) error) error {
+func (o *decodeOptions) begin(s *cli.Streams, args []string, asJSON bool, choose func(arch.Config) (int, decode.Strategy, error), do func(*checkpoint.Checkpoint, plan) error) error {
+	if o.Model = args[0]; len(args) > 1 {
+		o.Text = &args[1]
+	}
 	ck, err := openModel(s, o.Model)
 	if err != nil {
 		return err

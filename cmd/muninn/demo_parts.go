@@ -33,14 +33,9 @@ func (d *demoScreen) header(rep *demoReport) {
 	d.heading("1. One problem, answered at five depths")
 	d.print("")
 	d.definitions(rep)
-	d.paragraph(indent, indent, fmt.Sprintf("%c stands %d definitions away from its value: %s",
-		p.Asked, p.Hops, chainText(rep)))
+	chain := strings.Join(strings.Split(string(p.Asked)+rep.Problem.Chain, ""), " = ")
+	d.paragraph(indent, indent, fmt.Sprintf("%c stands %d definitions away from its value: %s", p.Asked, p.Hops, chain))
 	d.print("")
-}
-
-// chainText is the way from the name asked for to the value.
-func chainText(rep *demoReport) string {
-	return strings.Join(strings.Split(string(rep.problem.Asked)+rep.Problem.Chain, ""), " = ")
 }
 
 // definitions prints the problem, with what matters to the question in bold.

@@ -93,7 +93,8 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 			mark = "*"
 		}
 		memory, free := deviceMemory(c)
-		t.Row(mark+strconv.Itoa(c.Index), c.Name, c.Type, c.Driver, apiVersion(c), memory, free, subgroups(c), storage(c), cli.Size(c.ShardLimit()))
+		version := fmt.Sprintf("%d.%d.%d", c.APIVersion[0], c.APIVersion[1], c.APIVersion[2])
+		t.Row(mark+strconv.Itoa(c.Index), c.Name, c.Type, c.Driver, version, memory, free, subgroups(c), storage(c), cli.Size(c.ShardLimit()))
 	}
 	t.Print()
 	for _, c := range list {
@@ -122,10 +123,6 @@ func printChoices(s *cli.Streams, c vk.Caps) error {
 	}
 	t.Print()
 	return nil
-}
-
-func apiVersion(c vk.Caps) string {
-	return fmt.Sprintf("%d.%d.%d", c.APIVersion[0], c.APIVersion[1], c.APIVersion[2])
 }
 
 // deviceMemory is the memory that plans are made for, and what is left of it as far as the driver says.

@@ -58,7 +58,7 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	if err != nil {
 		return err
 	}
-	if !plainText(o.Name) {
+	if !utf8.ValidString(o.Name) || strings.ContainsFunc(o.Name, unicode.IsControl) {
 		return cli.Usage("--name %q: a GGUF file holds names in UTF-8 without control characters", o.Name)
 	}
 	ck, err := openModel(s, src)
@@ -100,11 +100,6 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	}
 	s.Note("%s: %v, %v, %s in %.1f s; it was %s", dst, ck.Config, scheme, cli.Size(uint64(info.Size())), time.Since(start).Seconds(), cli.Size(uint64(ck.Size())))
 	return nil
-}
-
-// plainText tells whether a text can stand in a file for other programs to print.
-func plainText(text string) bool {
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // schemeOptions say in which formats weights are held.

@@ -93,8 +93,7 @@ serve several tokens) and counters. The line at the end on standard error says t
 		},
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			o.take(args)
-			return o.begin(s, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return run(ctx, s, o, ck, p) })
+			return o.begin(s, args, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return run(ctx, s, o, ck, p) })
 		},
 	}
 }

@@ -49,7 +49,13 @@ type Checkpoint struct {
 type location struct {
 	TensorInfo
 	file  *weightFile
-	start int64
+	start int64 // from the file's first byte
+}
+
+func (c *Checkpoint) add(t location) {
+	c.locations[t.Name] = t
+	c.tensors = append(c.tensors, t.TensorInfo)
+	c.size += t.Bytes
 }
 
 // OpenFolder opens the checkpoint in folder dir, which may be a link. Links in it are followed, out of the folder too where it

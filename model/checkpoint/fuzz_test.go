@@ -75,10 +75,10 @@ func FuzzSafetensors(f *testing.F) {
 		if err != nil {
 			return
 		}
-		next := list[0].Start
+		next := list[0].start
 		for _, tensor := range list {
-			if tensor.Start != next || tensor.Bytes < 0 {
-				t.Fatalf("tensor %q at %d of %d bytes, want it at %d", tensor.Name, tensor.Start, tensor.Bytes, next)
+			if tensor.start != next || tensor.Bytes < 0 {
+				t.Fatalf("tensor %q at %d of %d bytes, want it at %d", tensor.Name, tensor.start, tensor.Bytes, next)
 			}
 			next += tensor.Bytes
 		}

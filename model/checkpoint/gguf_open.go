@@ -44,9 +44,7 @@ func (c *Checkpoint) openGGUF(w *weightFile) error {
 		for i := len(t.Dims) - 1; i >= 0; i-- {
 			info.Shape = append(info.Shape, int(t.Dims[i]))
 		}
-		c.tensors = append(c.tensors, info)
-		c.locations[t.Name] = location{info, w, t.Offset}
-		c.size += t.Bytes
+		c.add(location{info, w, t.Offset})
 	}
 	if err := c.open(); err != nil {
 		return err

@@ -31,16 +31,10 @@ const (
 // headerLimits: the header, a tensor's object, its arrays; the metadata object has string values only.
 var headerLimits = strict.Limits{Depth: 3, Keys: maxTensors + 1, Items: maxRank}
 
-// fileTensor is one tensor of a safetensors file; Start counts from the file's first byte.
-type fileTensor struct {
-	TensorInfo
-	Start int64
-}
-
 // readHeader reads and checks the header of a safetensors file of the given size: the library decodes it, this strict
 // front bounds the work before and refuses what the format forbids but the library lets through. Tensors come back in
 // the order of their data, which they fill without gap, overlap or rest. No data is read.
-func readHeader(r io.ReaderAt, size int64) ([]fileTensor, error) {
+func readHeader(r io.ReaderAt, size int64) ([]location, error) {
 	var prefix [8]byte
 	if size < int64(len(prefix)) {
 		return nil, fmt.Errorf("%d bytes are too few for a safetensors file", size)
@@ -78,7 +72,7 @@ func readHeader(r io.ReaderAt, size int64) ([]fileTensor, error) {
 }
 
 // layout checks every tensor against its shape, its neighbours and the data section of the given length.
-func layout(tensors map[string]*safetensors.TensorInfo, start, length int64) ([]fileTensor, error) {
+func layout(tensors map[string]*safetensors.TensorInfo, start, length int64) ([]location, error) {
 	type entry struct {
 		name string
 		*safetensors.TensorInfo
@@ -90,7 +84,7 @@ func layout(tensors map[string]*safetensors.TensorInfo, start, length int64) ([]
 	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(slices.Compare(a.DataOffsets[:], b.DataOffsets[:]), strings.Compare(a.name, b.name))
 	})
-	out := make([]fileTensor, 0, len(entries))
+	out := make([]location, 0, len(entries))
 	var next uint64
 	for _, e := range entries {
 		name, begin, end := strict.Clip(e.name), e.DataOffsets[0], e.DataOffsets[1]
@@ -112,10 +106,8 @@ func layout(tensors map[string]*safetensors.TensorInfo, start, length int64) ([]
 			return nil, fmt.Errorf("tensor %q: a gap before it (begins at byte %d, want %d)", name, begin, next)
 		}
 		next = end
-		out = append(out, fileTensor{
-			TensorInfo: TensorInfo{Name: e.name, DType: format.InFile(e.DType.String()), Shape: shape, Bytes: int64(want)},
-			Start:      start + int64(begin),
-		})
+		info := TensorInfo{Name: e.name, DType: format.InFile(e.DType.String()), Shape: shape, Bytes: int64(want)}
+		out = append(out, location{TensorInfo: info, start: start + int64(begin)})
 	}
 	if next != uint64(length) {
 		return nil, fmt.Errorf("%d bytes after the last tensor", uint64(length)-next)

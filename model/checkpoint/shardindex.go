@@ -86,9 +86,8 @@ func (c *Checkpoint) addFile(name string, weightMap map[string]string) error {
 		if weightMap != nil && weightMap[stored] != name {
 			return strict.Unusable("%s: holds tensor %q, which %s does not place here", name, strict.Clip(stored), fileIndex)
 		}
-		c.locations[t.Name] = location{t.TensorInfo, w, t.Start}
-		c.tensors = append(c.tensors, t.TensorInfo)
-		c.size += t.Bytes
+		t.file = w
+		c.add(t)
 	}
 	return nil
 }
