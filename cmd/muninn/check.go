@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -217,24 +216,19 @@ func addRow(rows []*checkRow, r ref.Result) []*checkRow {
 	return rows
 }
 
-// wrongResults names what is wrong, or returns nil.
+// wrongResults lists what is wrong, the first of it, and makes an error of that; nil where nothing is.
 func wrongResults(s *cli.Streams, c vk.Caps, wrong []ref.Result) error {
 	if len(wrong) == 0 {
 		s.Note("all kernels agree with their oracles on %s", describe(c))
 		return nil
 	}
-	listWrong(s.Err, wrong)
-	return fmt.Errorf("%w: %d of the results above on %s, driver %s, first of kernel %s in %s/%s",
-		cli.ErrWrongResults, len(wrong), c.Name, c.Driver, wrong[0].Kernel, wrong[0].Op, wrong[0].Case)
-}
-
-// listWrong prints the first wrong results.
-func listWrong(w io.Writer, wrong []ref.Result) {
 	const most = 20
 	for _, r := range wrong[:min(most, len(wrong))] {
-		fmt.Fprintln(w, r)
+		fmt.Fprintln(s.Err, r)
 	}
 	if more := len(wrong) - most; more > 0 {
-		fmt.Fprintf(w, "... and %d more\n", more)
+		fmt.Fprintf(s.Err, "... and %d more\n", more)
 	}
+	return fmt.Errorf("%w: %d of the results above on %s, driver %s, first of kernel %s in %s/%s",
+		cli.ErrWrongResults, len(wrong), c.Name, c.Driver, wrong[0].Kernel, wrong[0].Op, wrong[0].Case)
 }

@@ -150,24 +150,19 @@ func (s *decoding) plain() error {
 		if done, err = s.put(next); done || err != nil {
 			break
 		}
-		a := &Task{Rows: []TaskRow{s.following(next.Pos+1, next.Token)}, Steps: s.Steps, Exit: s.Strategy.Exit, Outputs: 1}
+		row := TaskRow{Pos: next.Pos + 1, Token: next.Token, Begin: true}
+		switch {
+		case s.Strategy.ContinuousCompute && s.Strategy.Exit == nil:
+			row.From = FromNormed
+		case s.Strategy.ContinuousCompute:
+			row.From = FromPrevious // the reference leaves out ln_f here
+		}
+		a := &Task{Rows: []TaskRow{row}, Steps: s.Steps, Exit: s.Strategy.Exit, Outputs: 1}
 		if err = s.do(a); err == nil {
 			next = a.Choices[0]
 		}
 	}
 	return err
-}
-
-// following is the row of a token that follows a live one.
-func (s *decoding) following(pos int, token int32) TaskRow {
-	row := TaskRow{Pos: pos, Token: token, Begin: true}
-	switch {
-	case s.Strategy.ContinuousCompute && s.Strategy.Exit == nil:
-		row.From = FromNormed
-	case s.Strategy.ContinuousCompute:
-		row.From = FromPrevious // the reference leaves out ln_f here
-	}
-	return row
 }
 
 // prompt runs the prompt, but for what is held, in as few tasks as the engine takes, and gives the token that follows it. With an exit each of
@@ -178,7 +173,10 @@ func (s *decoding) prompt() (Choice, error) {
 		rows = append(rows, TaskRow{Pos: s.base + s.Held + i, Token: token, Begin: true})
 	}
 	for chunk := range slices.Chunk(rows, s.e.Rows()) {
-		a := &Task{Rows: chunk, Last: true, Steps: s.Steps, Progress: s.reading(chunk[0].Pos - s.base)}
+		a := &Task{Rows: chunk, Last: true, Steps: s.Steps}
+		if s.Progress != nil {
+			a.Progress = func(done, _ int) { s.Progress(chunk[0].Pos-s.base+done, len(s.Prompt)) }
+		}
 		if exit := s.Strategy.Exit; exit != nil && exit.Prefill {
 			a.Exit = exit
 		}
@@ -193,14 +191,6 @@ func (s *decoding) prompt() (Choice, error) {
 		}
 	}
 	return Choice{}, nil // not reached: the prompt has tokens
-}
-
-// reading counts the prompt's tokens from one on.
-func (s *decoding) reading(from int) func(done, total int) {
-	if s.Progress == nil {
-		return nil
-	}
-	return func(done, _ int) { s.Progress(from+done, len(s.Prompt)) }
 }
 
 // put decides a token, and hands it out unless the text has ended.

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 
@@ -84,10 +85,7 @@ func (w Wave) Validate() error {
 
 // patience with its default filled in: outer steps.
 func (w Wave) patience(steps int) int {
-	if w.Patience > 0 {
-		return w.Patience
-	}
-	return 8 * max(1, (steps+w.InnerRecurrence-1)/w.InnerRecurrence)
+	return cmp.Or(w.Patience, 8*max(1, (steps+w.InnerRecurrence-1)/w.InnerRecurrence))
 }
 
 // WaveCounts are the reference's counters of a wave. Lists by position count from the prompt's first and end with the last

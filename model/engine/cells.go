@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 
 	"muninn/model/decode"
@@ -91,15 +90,4 @@ func (t *timelines) release(q *sequence, gone func(liveRow) bool) {
 		t.free = append(t.free, f.cell)
 		return true
 	})
-}
-
-// rewind drops the tokens of sequence seq from position pos on.
-func (t *timelines) rewind(seq, pos int) error {
-	q := &t.seqs[seq]
-	if pos < 0 || pos > len(q.tokens) {
-		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.tokens))
-	}
-	t.drop(seq, pos)
-	q.tokens = q.tokens[:pos]
-	return nil
 }

@@ -110,7 +110,15 @@ func (s *Session) Context() int { return s.opt.Context }
 func (s *Session) Rows() int { return s.opt.Rows }
 
 // Rewind drops the tokens of sequence seq from position pos on.
-func (s *Session) Rewind(seq, pos int) error { return s.rewind(seq, pos) }
+func (s *Session) Rewind(seq, pos int) error {
+	q := &s.seqs[seq]
+	if pos < 0 || pos > len(q.tokens) {
+		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.tokens))
+	}
+	s.drop(seq, pos)
+	q.tokens = q.tokens[:pos]
+	return nil
+}
 
 // Close frees the session's memory and programs.
 func (s *Session) Close() {

@@ -10,14 +10,6 @@ type refCache struct {
 	load  func(pos int) []refKV // what the row at pos attends to, itself last
 }
 
-func (q *refSequence) preludeCache(block int) refCache {
-	return oneSlot(q, func(p *refPosition) *refKV { return &p.prelude[block] })
-}
-
-func (q *refSequence) codaCache(block int) refCache {
-	return oneSlot(q, func(p *refPosition) *refKV { return &p.coda[block] })
-}
-
 // oneSlot is the cache of a block that runs once a pass: each position has its entry.
 func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
 	return refCache{

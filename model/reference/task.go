@@ -145,7 +145,7 @@ func (s *Session) embeds(q *refSequence, a *decode.Task, tap refTap) [][]float64
 		fresh = s.r.embed(tokens)
 		tap("embed", fresh)
 		for i, b := range s.r.prelude {
-			fresh = s.r.block(b, fresh, at, q.preludeCache(i), fmt.Sprintf("prelude.%d", i), tap)
+			fresh = s.r.block(b, fresh, at, oneSlot(q, func(p *refPosition) *refKV { return &p.prelude[i] }), fmt.Sprintf("prelude.%d", i), tap)
 		}
 	}
 	embeds := make([][]float64, len(a.Rows))
@@ -222,7 +222,7 @@ func (s *Session) logits(q *refSequence, at []int, state [][]float64, outputs in
 	x := rmsNorms(state, r.lnF, eps)
 	tap("lnf_state", x)
 	for i, b := range r.coda {
-		x = r.block(b, x, at, q.codaCache(i), fmt.Sprintf("coda.%d", i), tap)
+		x = r.block(b, x, at, oneSlot(q, func(p *refPosition) *refKV { return &p.coda[i] }), fmt.Sprintf("coda.%d", i), tap)
 	}
 	x = rmsNorms(x[len(x)-outputs:], r.lnF, eps) // the same weight again
 	tap("lnf_out", x)
