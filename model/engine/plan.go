@@ -73,11 +73,7 @@ func WorkOf(c arch.Config, formats weights.Formats) (w Work) {
 			to = &w.Head
 		}
 		if len(spec.Shape) != 2 {
-			elements := 1
-			for _, n := range spec.Shape {
-				elements *= n
-			}
-			to.Bytes += 4 * float64(elements) // float32 on the device, whatever the file has
+			to.Bytes += 4 * float64(spec.Elements()) // float32 on the device, whatever the file has
 			continue
 		}
 		to.Elements += float64(spec.Shape[0]) * float64(spec.Shape[1])

@@ -141,12 +141,8 @@ func (l *weightLayout) vector(part arch.Part, i int, role arch.Role) vk.Span {
 	if len(pieces) == 0 {
 		return vk.Span{}
 	}
-	n := 1
-	for _, dim := range pieces[0].Shape {
-		n *= dim
-	}
 	l.mem.As(MemoryWeights, "norms")
-	s := l.mem.Span(uint64(n) * 4)
+	s := l.mem.Span(uint64(pieces[0].Elements()) * 4)
 	l.fillings = append(l.fillings, Filling{pieces: pieces, vector: s})
 	return s
 }
