@@ -29,15 +29,18 @@ var checks = []check{
 
 // The short form of a test takes fewer rounds, not fewer kinds of input; the first round of `test` runs the whole.
 var (
-	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache", env: []string{"MUNINN_SKIP_DEVICES=SwiftShader,radv"},
+	lavapipe = []string{"MUNINN_SKIP_DEVICES=SwiftShader,radv"}
+
+	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache", env: lavapipe,
 		args: []string{"-short", "./..."}}
 	whole = []round{
 		{name: "tests", why: "every package, both software drivers", args: []string{"-count=1", "./..."}},
 		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},
-		{name: "race", why: "the race detector and pointer checks where goroutines meet", args: []string{"-count=1", "-short", "-race", "./vk", "./shaders", "./model/checkpoint", "./model/store", "./model/tokenizer", "./model/engine", "./cmd/..."}},
+		{name: "race", why: "the race detector and pointer checks where goroutines meet, lavapipe: they see Go's side alone", env: lavapipe,
+			args: []string{"-count=1", "-short", "-race", "./vk", "./shaders", "./model/checkpoint", "./model/store", "./model/tokenizer", "./model/engine", "./cmd/..."}},
 		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
 		{name: "validation", why: "Khronos layer: core checks, hazards within and across submissions", env: layer.Env(true),
-			args: []string{"-count=1", "-short", "./vk/...", "./shaders/...", "./model/...", "./cmd/...", "./tools/goldens"}},
+			args: []string{"-count=1", "-short", "./vk/...", "./shaders/...", "./model", "./model/engine/...", "./model/fit", "./model/bench", "./cmd/...", "./tools/goldens"}},
 	}
 )
 
@@ -56,7 +59,11 @@ func main() {
 		r.run(&all)
 	}
 	all.printSlowest(15)
-	fmt.Printf("%d passed, %d failed\n", all.passed, all.failed)
+	fmt.Printf("%d passed, %d failed", all.passed, all.failed)
+	if all.skipped > 0 {
+		fmt.Printf(", %d skipped", all.skipped)
+	}
+	fmt.Println()
 	if all.failed > 0 {
 		os.Exit(1)
 	}

@@ -33,6 +33,7 @@ type event struct {
 // results counts tests and gathers their output.
 type results struct {
 	passed, failed int
+	skipped        int
 	cached         int                 // packages whose results are Go's cache's
 	output         map[string][]string // by package and test, until it has passed
 	times          []timing
@@ -101,6 +102,7 @@ func (a *results) take(e event, round string) {
 	case "skip":
 		if e.Test != "" { // and not a package without tests
 			a.print("SKIP", key)
+			a.skipped++
 		}
 	case "fail":
 		a.failed++
