@@ -24,7 +24,7 @@ type Row struct {
 	EMA   float32 // how much of its old embeds a row begun again keeps; negative: it has none, they count as zero
 	Mix   float32 // share of a fresh state mixed into the initial one
 	Noise float32 // weight of the noise mixed into the state before a core step
-	Draw  uint32  // which draw of noise, and its Type: NoiseDraw
+	Draw  uint32  // which draw of noise, and its plain.NoiseType: NoiseDraw
 }
 
 // Put writes the row as the device reads it.
@@ -33,11 +33,8 @@ func (r Row) Put(b []byte) {
 		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw)
 }
 
-// NoiseType is how the weight of noise falls with the core steps.
-type NoiseType = plain.NoiseType
-
 // NoiseDraw is a row's Draw.
-func NoiseDraw(draw int, t NoiseType) uint32 { return uint32(draw)<<3 | uint32(t) }
+func NoiseDraw(draw int, t plain.NoiseType) uint32 { return uint32(draw)<<3 | uint32(t) }
 
 // Start is where a row's initial state comes from.
 type Start uint32

@@ -33,10 +33,7 @@ func (d *Device) Write(dst Span, p []byte) error {
 // or less and a multiple of 64 bytes except the last, and writes straight into mapped or staging memory. It must write
 // every byte, not keep the slice and not use the device. Its error ends the write and is returned.
 func (d *Device) WriteFunc(dst Span, fill func(off uint64, p []byte) error) error {
-	if err := dst.check("write"); err != nil {
-		return err
-	}
-	if err := d.acquire(context.Background()); err != nil {
+	if err := d.begin(dst.check("write")); err != nil {
 		return err
 	}
 	defer d.release()
@@ -51,6 +48,14 @@ func (d *Device) WriteFunc(dst Span, fill func(off uint64, p []byte) error) erro
 		return nil
 	}
 	return d.writeStaged(dst, fill)
+}
+
+// begin takes the queue for a transfer with which nothing is wrong.
+func (d *Device) begin(wrong error) error {
+	if wrong != nil {
+		return wrong
+	}
+	return d.acquire(context.Background())
 }
 
 // direct is the span's memory when transfers may go straight to it.
@@ -95,10 +100,7 @@ func (d *Device) Read(src Span, p []byte) error {
 	if uint64(len(p)) != src.size {
 		return fmt.Errorf("vk: read: a span of %d bytes to %d", src.size, len(p))
 	}
-	if err := src.check("read"); err != nil {
-		return err
-	}
-	if err := d.acquire(context.Background()); err != nil {
+	if err := d.begin(src.check("read")); err != nil {
 		return err
 	}
 	defer d.release()
@@ -128,10 +130,7 @@ func (d *Device) Read(src Span, p []byte) error {
 
 // Fill sets every 32-bit word of dst, whose offset and size are multiples of 4.
 func (d *Device) Fill(dst Span, word uint32) error {
-	if err := dst.words("fill"); err != nil {
-		return err
-	}
-	if err := d.acquire(context.Background()); err != nil {
+	if err := d.begin(dst.words("fill")); err != nil {
 		return err
 	}
 	defer d.release()

@@ -11,40 +11,27 @@ import (
 // of exp(logit - largest), and the distance to the logit of a given token. The token is NoToken when a logit is NaN, none is
 // above negative infinity, or all of several are equal.
 func argmax(logits []float32, given int) shaders.Choice {
-	c := shaders.Choice{Token: shaders.NoToken, Top: -math.MaxFloat32, Kept: 1}
-	second := float64(-math.MaxFloat32)
-	for i, l := range logits {
-		if math.IsNaN(float64(l)) {
-			c.Token = shaders.NoToken
-			return c
-		}
-		switch {
-		case l > c.Top || c.Token == shaders.NoToken && l == c.Top:
-			if c.Token != shaders.NoToken {
-				second = float64(c.Top)
-			}
-			c.Token, c.Top = uint32(i), l
-		case float64(l) > second:
-			second = float64(l)
-		}
+	c := shaders.Choice{Token: shaders.NoToken, Kept: 1}
+	order, last := slices.Sorted(slices.Values(logits)), len(logits)-1 // NaN first
+	least, top, second := order[0], order[last], float32(-math.MaxFloat32)
+	if least != least || math.IsInf(float64(top), -1) || last > 0 && least == top {
+		return c
+	}
+	if last > 0 {
+		second = max(second, order[last-1])
+	}
+	c.Token, c.Logit, c.Top = uint32(slices.Index(logits, top)), top, top
+	c.Below = top - logits[min(given, last)]
+	if second != top { // which may be infinite
+		c.Margin = float32(float64(top) - float64(second))
 	}
 	var sum float64
-	equal := len(logits) > 1
 	for _, l := range logits {
-		if l == c.Top { // apart, so that infinite logits do not meet as Inf - Inf
+		if l == top { // apart, so that infinite logits do not meet as Inf - Inf
 			sum++
-			continue
+		} else {
+			sum += math.Exp(float64(l) - float64(top))
 		}
-		equal = false
-		sum += math.Exp(float64(l) - float64(c.Top))
-	}
-	if equal {
-		c.Token = shaders.NoToken
-	}
-	c.Logit = c.Top
-	c.Below = c.Top - logits[min(given, len(logits)-1)]
-	if second != float64(c.Top) {
-		c.Margin = float32(float64(c.Top) - second)
 	}
 	c.LSE = float32(math.Log(sum))
 	c.LogProb = -c.LSE

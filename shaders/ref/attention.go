@@ -87,7 +87,7 @@ func attentionCases() []Case {
 // attentionInputs fills the queries and what is stored. Keys and queries stay small enough for the limit's reason; the
 // families show in the values.
 func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders.Row) {
-	rnd := rand.New(rand.NewPCG(seed(t.c.Op, t.c.Name), 1))
+	rnd := rand.New(rand.NewPCG(seed(t.c.Op, t.c.size), 1))
 	cells := 5 // cells before the first sequence belong to nobody
 	var table []shaders.Row
 	for _, n := range s.contexts {
@@ -99,13 +99,11 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 	}
 	if s.rows > 0 { // the last positions of the first sequence, at one step
 		table = nil
-		for i := range min(s.rows, s.contexts[0]) {
-			table = append(table, shaders.Row{Base: 5, Pos: uint32(s.contexts[0] - 1 - i), Step: 3})
+		for pos := max(0, s.contexts[0]-s.rows); pos < s.contexts[0]; pos++ {
+			table = append(table, shaders.Row{Base: 5, Pos: uint32(pos), Step: 3})
 		}
-		slices.Reverse(table)
-		table = append(table, shaders.Row{Base: 5, Step: 7}, shaders.Row{Base: 5 + uint32(s.contexts[0])})
-		if len(s.contexts) == 1 {
-			table = table[:len(table)-1]
+		if table = append(table, shaders.Row{Base: 5, Step: 7}); len(s.contexts) > 1 {
+			table = append(table, shaders.Row{Base: 5 + uint32(s.contexts[0])})
 		}
 	}
 	c := emptyKV(s.kv, s.slots, cells+3, s.heads, s.headDim)
@@ -116,7 +114,7 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 		own := &c.Steps[r.Base+r.Pos]
 		*own = max(*own, r.Step+1)
 	}
-	keys, values := t.source("k", uniform, format.F32, s.headDim), t.source("v", s.family, format.F32, s.headDim)
+	keys, values := t.source("k", uniform, format.F32, s.headDim), t.source("kv", s.family, format.F32, s.headDim)
 	for slot := range s.slots.Count() {
 		for cell := range c.Steps {
 			if s.slots.Rule != plain.RuleOne && slot >= c.stored(cell) {
@@ -133,10 +131,8 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 	}
 	q := t.values("q", uniform, len(table), s.heads*s.headDim)
 	if s.family == heavy { // one channel of the query makes the softmax peak
-		for i := range q {
-			if i%s.headDim == s.headDim/3 {
-				q[i] *= 100
-			}
+		for i := s.headDim / 3; i < len(q); i += s.headDim {
+			q[i] *= 100
 		}
 	}
 	return c, q, table

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
@@ -80,7 +81,7 @@ func criterionTrial(t *trial, kernel string, start func(int) plain.LogitCriterio
 	var want [3][]shaders.Progress
 	var size [3][]float64
 	for step := range steps {
-		values := t.criterionLogits(fmt.Sprint("logits ", step), len(groupOf), s)
+		values := criterionLogits(fmt.Sprint(kernel, step), len(groupOf), s)
 		want[step], size[step] = slices.Clone(steps[step]), make([]float64, len(rules))
 		for n, g := range groupOf {
 			row := values[n*s.vocab:][:s.vocab]
@@ -121,8 +122,9 @@ func criterionTrial(t *trial, kernel string, start func(int) plain.LogitCriterio
 
 // criterionLogits are rows of logits between -20 and 20, or in the heavy family with a thousand times that in a column; every third
 // row has equal largest ones.
-func (t *trial) criterionLogits(name string, n int, s criterionSize) []float32 {
-	x := t.values(name, s.family, n, s.vocab)
+func criterionLogits(name string, n int, s criterionSize) []float32 {
+	// Values that the limit is for: of two that lie far apart float32 keeps less of the divergence.
+	x := source{seed("probe", name), s.family, format.F32, s.vocab}.all(n)
 	for i := range x {
 		x[i] *= 20
 	}

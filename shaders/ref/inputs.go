@@ -81,9 +81,9 @@ func denormal(u float32, kind byte, f format.Type) float32 {
 	return u * 0x1p-126
 }
 
-// source gives rows that depend on the case and the name alone.
+// source gives rows that depend on the operation, the case's size and the name alone.
 func (t *trial) source(name string, f family, typ format.Type, cols int) source {
-	return source{seed(t.c.Op, t.c.Name, name), f, typ, cols}
+	return source{seed(t.c.Op+" "+name, t.c.size), f, typ, cols}
 }
 
 // values are rows of cols float32 values.

@@ -7,6 +7,14 @@ import (
 	"muninn/shaders/format"
 )
 
+// named is the name of a case, which tells of int8 activations.
+func named(int8 bool, name string) string {
+	if int8 {
+		return "int8 " + name
+	}
+	return name
+}
+
 // quantize is a row in int8 blocks, as lib/quantize.glsl makes them. Every step is exact or correctly rounded in
 // float32, so a device must give the same bits.
 func quantize(x []float32) (q []int8, scales []float32) {

@@ -68,11 +68,7 @@ type aloneSize struct {
 }
 
 func (s aloneSize) String() string {
-	name := s.format.String() + " row alone equals row among others"
-	if s.int8 {
-		name = "int8 " + name
-	}
-	return name
+	return named(s.int8, s.format.String()+" row alone equals row among others")
 }
 
 // aloneTrial computes as many rows together as go as vectors, and again in groups of every size from 1 on; k and rows are such that a row of

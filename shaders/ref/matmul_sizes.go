@@ -20,10 +20,7 @@ type matmulSize struct {
 }
 
 func (s matmulSize) String() string {
-	name := fmt.Sprintf("%s n=%d rows=%d k=%d %s", s.format, s.n, s.rows, s.k, s.family)
-	if s.int8 {
-		name = "int8 " + name
-	}
+	name := named(s.int8, fmt.Sprintf("%s n=%d rows=%d k=%d %s", s.format, s.n, s.rows, s.k, s.family))
 	if s.shards > 0 {
 		name += fmt.Sprintf(" %d shards", s.shards)
 	}

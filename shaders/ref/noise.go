@@ -11,7 +11,7 @@ import (
 // noise is rms((1 - share) state + share noise) weight of one row's state (d), the noise being normal.
 func noise(state []float32, r shaders.Row, mean int, weight []float32, eps float64) []float64 {
 	which := r.Draw>>3<<16 | r.Step
-	share := plain.NoiseShare(shaders.NoiseType(r.Draw&7), float64(r.Noise), int(r.Step), mean, plain.Uniform(key(r), r.Pos, plain.KindNoiseChi, which))
+	share := plain.NoiseShare(plain.NoiseType(r.Draw&7), float64(r.Noise), int(r.Step), mean, plain.Uniform(key(r), r.Pos, plain.KindNoiseChi, which))
 	normal := make([]float64, len(state))
 	plain.Normals(normal, key(r), r.Pos, plain.KindNoise, which, 0, 1)
 	return plain.RMSNorm(plain.Blend(state, normal, share), weight, eps)
@@ -35,7 +35,7 @@ func noiseTrial(t *trial, s normSize) {
 		r := &in.table[n]
 		r.Step = []uint32{0, 1, 5, 31, 32, 77, 65535}[(n/5+n+s.d)%7]
 		r.Noise = []float32{0.3, 0.02, 1, 72.66, 0}[(n+s.d/2)%5]
-		r.Draw = shaders.NoiseDraw(n*3, shaders.NoiseType((n*2+s.d)%5))
+		r.Draw = shaders.NoiseDraw(n*3, plain.NoiseType((n*2+s.d)%5))
 	}
 	state := t.inout("state", t.values("state", s.family, in.cells, s.d), s.d)
 	w, weight := t.normWeight("weight", s.d)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/shaders/plain"
 )
 
@@ -97,10 +98,11 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 	}
 	var bias []float32
 	if s.bias {
-		bias = t.values("bias", uniform, 1, 2*d)
+		bias = source{seed("qkv bias", s.String()), uniform, format.F32, 2 * d}.all(1)
 	}
 	rope := ropeTable(positions, s.headDim, 50000)
-	qkv := t.drawn("qkv", s.family, len(table), 3*d)
+	// Values that the limits are for: of others more may be subnormal halves, which are rounded by more.
+	qkv := t.input("qkv", source{seed("qkv", s.String()), s.family, format.F32, 3 * d}.all(len(table)), 3*d)
 	biasSpan, ropeSpan := t.floats("bias", bias), t.floats("rope", rope)
 	rows, _ := t.rows(table, false)
 	t.store(c, s.shards, true)

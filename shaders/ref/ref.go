@@ -24,8 +24,9 @@ type Case struct {
 	Why   string  // reason of the limit
 	Large bool    // a model's real size: gigabytes and seconds
 
-	run func(*trial)
-	cut bool // dispatches are cut into parts, as long ones are: the driver must number the workgroups of a part right
+	size string // of name: what inputs are drawn by
+	run  func(*trial)
+	cut  bool // dispatches are cut into parts, as long ones are: the driver must number the workgroups of a part right
 }
 
 // large are cases of a model's real size.
@@ -38,8 +39,9 @@ func (c Case) large() Case {
 func each[S any](c Case, sizes []S, run func(*trial, S)) []Case {
 	list := make([]Case, len(sizes))
 	for i, s := range sizes {
+		c.size = fmt.Sprint(s)
 		list[i] = c
-		list[i].Name += fmt.Sprint(s)
+		list[i].Name += c.size
 		list[i].run = func(t *trial) { run(t, s) }
 	}
 	return list

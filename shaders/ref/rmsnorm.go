@@ -23,11 +23,7 @@ type normSize struct {
 }
 
 func (s normSize) String() string {
-	name := fmt.Sprintf("n=%d d=%d %s", s.n, s.d, s.family)
-	if s.int8 {
-		name = "int8 " + name
-	}
-	return name
+	return named(s.int8, fmt.Sprintf("n=%d d=%d %s", s.n, s.d, s.family))
 }
 
 // normSizes are lengths around the workgroups (4, 8, 64, 128) and the models'.

@@ -10,15 +10,13 @@ import (
 // scatter is (1 - ema) x[n] + ema old of each row, ema being the size of the row's EMA; old is its cell's row of embeds, or zero
 // where the EMA is negative. x (n, d); embeds (cells, d).
 func scatter(embeds, x []float32, table []shaders.Row, d int) []float64 {
-	y := plain.Widen(x)
+	var y []float64
 	for n, r := range table {
-		ema := math.Abs(float64(r.EMA))
-		for i := range d {
-			y[n*d+i] *= 1 - ema
-			if r.EMA > 0 {
-				y[n*d+i] += ema * float64(embeds[int(r.Cell)*d+i])
-			}
+		old := make([]float32, d)
+		if r.EMA > 0 {
+			old = embeds[int(r.Cell)*d:][:d]
 		}
+		y = append(y, plain.Blend(x[n*d:][:d], old, math.Abs(float64(r.EMA)))...)
 	}
 	return y
 }

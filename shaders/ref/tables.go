@@ -16,7 +16,7 @@ type cellTable struct {
 
 func (t *trial) cellTable(n int) cellTable {
 	s := cellTable{table: make([]shaders.Row, n), cells: n + 3}
-	order := rand.New(rand.NewPCG(seed(t.c.Op, t.c.Name, "cells"), 1)).Perm(s.cells)
+	order := rand.New(rand.NewPCG(seed("slots", t.c.size), 1)).Perm(s.cells)
 	for i := range s.table {
 		k := uint32(i)
 		s.table[i] = shaders.Row{Token: k + 7, Base: 100 * k, Pos: 3 * k, Step: k * k, KeyLo: ^k, KeyHi: k << 20, Scale: float32(k) / 3, Cell: uint32(order[i])}
