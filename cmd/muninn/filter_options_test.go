@@ -14,7 +14,7 @@ import (
 	"muninn/model/decode"
 )
 
-func TestSamplingOptions(t *testing.T) {
+func TestFilterFlags(t *testing.T) {
 	greedy := arch.Generation{Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1}
 	drawn := arch.Generation{DoSample: true, Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}
 	for _, c := range []struct {

@@ -25,7 +25,7 @@ type depthSummary struct {
 	Wave           *waveSummary        `json:"wave,omitempty"`
 }
 
-// speculativeSummary counts rounds of drafts. Tokens of a round past the end of the text count.
+// speculativeSummary counts iterations of drafts. Tokens of an iteration past the end of the text count.
 type speculativeSummary struct {
 	Iterations         int     `json:"rounds"`
 	Drafted            int     `json:"drafted"`
@@ -76,7 +76,7 @@ func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 	return d
 }
 
-// draftsOf counts rounds of drafts.
+// draftsOf counts iterations of drafts.
 func draftsOf(out decode.Outcome) *speculativeSummary {
 	s := &speculativeSummary{Iterations: len(out.Iterations), Drafted: out.Drafted, Accepted: out.Accepted}
 	tokens := 0

@@ -27,8 +27,8 @@ func runFlags(t *testing.T, args string) *runOptions {
 	return o
 }
 
-// TestSamplers: flags are the strategy that they say.
-func TestSamplers(t *testing.T) {
+// TestStrategyFlags: flags are the strategy that they say.
+func TestStrategyFlags(t *testing.T) {
 	c := arch.Config{MeanRecurrence: 32}
 	exit := func(c decode.Criterion, threshold float64, set func(*decode.Exit)) decode.Strategy {
 		e := decode.Exit{Criterion: c, Threshold: threshold, Every: 1, Prefill: true}
@@ -84,8 +84,8 @@ func TestSamplers(t *testing.T) {
 	}
 }
 
-// TestSamplerSessions: the session has the room that its strategy needs, and is planned with it.
-func TestSamplerSessions(t *testing.T) {
+// TestStrategySessions: the session has the room that its strategy needs, and is planned with it.
+func TestStrategySessions(t *testing.T) {
 	ck, err := store.Open("demo")
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"muninn/shaders/plain"
 )
 
-// TestSamplingGoldens: the reference's probabilities and penalised logits, ties included.
-func TestSamplingGoldens(t *testing.T) {
+// TestFilterGoldens: the reference's probabilities and penalised logits, ties included.
+func TestFilterGoldens(t *testing.T) {
 	cases, tensor := filterGoldens(t)
 	for _, c := range cases {
 		s := c.filters()
@@ -176,7 +176,7 @@ func TestProbabilitiesOfStrangeLogits(t *testing.T) {
 	}
 }
 
-func TestSamplingValidate(t *testing.T) {
+func TestFiltersValidate(t *testing.T) {
 	good := Filters{Temperature: 0.7, TopK: 50, TopP: 0.95, MinP: 0.1, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}
 	for _, s := range []Filters{{}, {Greedy: true}, good} {
 		if err := s.Validate(); err != nil {

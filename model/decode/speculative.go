@@ -6,12 +6,12 @@ import (
 	"muninn/shaders/plain"
 )
 
-// Speculative decodes in rounds: a few tokens drafted one by one with few core steps, then verified all at once with
+// Speculative decodes in iterations: a few tokens drafted one by one with few core steps, then verified all at once with
 // Request.Steps. Since what a token starts from, and what draws it, depend on its position alone, the text at Threshold 1 is
 // that of plain decoding, sampled or not.
 type Speculative struct {
 	DraftSteps int     // core steps of a draft
-	Lookahead  int     // drafts a round
+	Lookahead  int     // drafts an iteration
 	Threshold  float64 // from 1 on: a draft must be the token chosen; below: have this share of the largest probability
 }
 

@@ -73,7 +73,7 @@ type Outcome struct {
 	Passes     int         // of its rows through the core block; in a Batch they may be shared, and count for each request
 	RowSteps   int         // core steps of all rows
 	Iterations [][]int32   // speculative: the tokens that each round of drafts added
-	Drafted    int         // speculative: drafts of all rounds
+	Drafted    int         // speculative: drafts of all iterations
 	Accepted   int         // of these, those that stood
 	Wave       *WaveCounts // wave
 }

@@ -166,17 +166,17 @@ func (f *wavefront) append(guesses []Choice) (headway int) {
 
 // freeze applies the rule: how many tokens are frozen from now on, and the first position that stays live.
 func (f *wavefront) freeze(step int, changes []float32) (keep, from int) {
-	rounds := f.Steps / f.InnerRecurrence
+	iterations := f.Steps / f.InnerRecurrence
 	keep = 0
 	switch f.Freeze {
 	case FreezeStability:
 		for pos := f.first; pos < f.first+f.rows; pos++ {
-			if f.n.tokenStable[pos] > rounds {
+			if f.n.tokenStable[pos] > iterations {
 				keep = pos + 1
 			}
 		}
 	case FreezeFixed:
-		if step > rounds {
+		if step > iterations {
 			n := min(f.Headway, f.first+f.rows+1-f.frozen, len(f.tokens)-f.frozen) // guesses, less what the wave was cut by
 			return f.frozen + n, f.first + n
 		}

@@ -195,8 +195,8 @@ func TestBatchCutShort(t *testing.T) {
 	})
 }
 
-// TestAskTwice: what came of a task when it was done before is not part of what comes of it.
-func TestAskTwice(t *testing.T) {
+// TestTaskTwice: what came of a task when it was done before is not part of what comes of it.
+func TestTaskTwice(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		s := session(t, m, engine.SessionOptions{Context: 8, MaxSteps: 2, Compares: 1})

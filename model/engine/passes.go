@@ -111,9 +111,9 @@ func (p *passes) steps(live []*job, steps int) {
 	}
 	alone := len(live) == 1
 	for i := range steps {
-		probed := slices.ContainsFunc(live, func(j *job) bool { return j.logitCriterion != "" && j.due(j.progress.Taken+uint32(i)) })
-		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise, retire: follow && !probed})
-		if probed {
+		checked := slices.ContainsFunc(live, func(j *job) bool { return j.logitCriterion != "" && j.due(j.progress.Taken+uint32(i)) })
+		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise, retire: follow && !checked})
+		if checked {
 			p.add(programKey{part: "check", rows: len(check), outputs: len(last), alone: alone})
 			for _, k := range logitCriteria {
 				k.outputs, k.alone = len(last), alone

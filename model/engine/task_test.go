@@ -213,8 +213,8 @@ func TestDeviceTasks(t *testing.T) {
 	})
 }
 
-// TestDeviceAskChunks: a long prompt is cut into chunks, whose steps add up; rows that go on are not, and say which room they need.
-func TestDeviceAskChunks(t *testing.T) {
+// TestDeviceTaskChunks: a long prompt is cut into chunks, whose steps add up; rows that go on are not, and say which room they need.
+func TestDeviceTaskChunks(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		s := session(t, m, engine.SessionOptions{Sequences: 1, Context: taskContext, MaxSteps: taskMaxSteps, Rows: 4, Outputs: 4})

@@ -95,8 +95,8 @@ func TestThresholdAccepts(t *testing.T) {
 	}
 }
 
-// TestSamplerRefuses: what cannot be exact, or makes no sense together, is an error that says why.
-func TestSamplerRefuses(t *testing.T) {
+// TestStrategyRefuses: what cannot be exact, or makes no sense together, is an error that says why.
+func TestStrategyRefuses(t *testing.T) {
 	exit := &decode.Exit{Criterion: decode.KL}
 	spec := &decode.Speculative{DraftSteps: 2, Lookahead: 4, Threshold: 1}
 	wave := func(change func(*decode.Wave)) *decode.Wave { w := decode.PaperWave; change(&w); return &w }

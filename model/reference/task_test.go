@@ -51,8 +51,8 @@ func worstState(a, b [][]float64) float64 {
 	return worst
 }
 
-// TestAskGoesOn: core steps in two tasks, or one by one and then together, are those of one task.
-func TestAskGoesOn(t *testing.T) {
+// TestTaskGoesOn: core steps in two tasks, or one by one and then together, are those of one task.
+func TestTaskGoesOn(t *testing.T) {
 	r := tinyReference(t, 3)
 	rows := beginRows(2, 8, 9, 10)
 	noise := decode.StateNoise{Weight: 0.4, Type: decode.NoiseGeom}
@@ -102,8 +102,8 @@ func TestAskGoesOn(t *testing.T) {
 	}
 }
 
-// TestAskEmbeds: ema mixes a row's embeds with those it had, which are zero for a new row.
-func TestAskEmbeds(t *testing.T) {
+// TestTaskEmbeds: ema mixes a row's embeds with those it had, which are zero for a new row.
+func TestTaskEmbeds(t *testing.T) {
 	s := tinySession(t, tinyReference(t, 3), "full")
 	embeds := func(pos int) []float64 { return slices.Clone(s.sequence(0).live[pos].embeds) }
 	do(t, s, decode.Task{Rows: beginRows(0, 5), Steps: 1})
@@ -122,8 +122,8 @@ func TestAskEmbeds(t *testing.T) {
 	}
 }
 
-// TestAskChanges: changes are from where a row, shifted, started; accelerations from the last task's changes, by number.
-func TestAskChanges(t *testing.T) {
+// TestTaskChanges: changes are from where a row, shifted, started; accelerations from the last task's changes, by number.
+func TestTaskChanges(t *testing.T) {
 	s := tinySession(t, tinyReference(t, 3), "full")
 	rows := beginRows(0, 5, 6, 7)
 	do(t, s, decode.Task{Rows: rows, Steps: 1})
@@ -155,8 +155,8 @@ func TestAskChanges(t *testing.T) {
 	}
 }
 
-// TestAskNoise: noise of a position depends on its key, step and draw alone, and is what its type says.
-func TestAskNoise(t *testing.T) {
+// TestTaskNoise: noise of a position depends on its key, step and draw alone, and is what its type says.
+func TestTaskNoise(t *testing.T) {
 	r := tinyReference(t, 3)
 	states := map[string][]float64{}
 	for name, a := range map[string]decode.Task{

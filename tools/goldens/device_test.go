@@ -10,8 +10,8 @@ import (
 // TestDeviceEngine holds the engine to every case of passes that the repository keeps, on every software driver.
 func TestDeviceEngine(t *testing.T) { holdsDevices(t, "forward", "decode", "generate", "sampling") }
 
-// TestDeviceSamplers holds it to those of exits, speculation and waves.
-func TestDeviceSamplers(t *testing.T) { holdsDevices(t, "exit", "speculative", "diffusion") }
+// TestDeviceStrategies holds it to those of exits, speculation and waves.
+func TestDeviceStrategies(t *testing.T) { holdsDevices(t, "exit", "speculative", "diffusion") }
 
 func holdsDevices(t *testing.T, topics ...string) {
 	t.Helper()
