@@ -78,8 +78,14 @@ runtime() {
     install
 }
 
-# The tests' own needs: lavapipe, the validation layer, and RADV to compile for AMD GPUs.
+shader_tools() {
+    need glslc command -v glslc
+    need spirv-tools command -v spirv-val
+}
+
+# The tests' own needs: lavapipe, the validation layer, RADV to compile for AMD GPUs, and what compiles the kernels once more.
 test_tools() {
+    shader_tools
     need libvulkan1 loader
     need mesa-vulkan-drivers manifests 'icd.d/lvp_icd*.json'
     need vulkan-validationlayers manifests 'explicit_layer.d/VkLayer_khronos_validation.json'
@@ -164,8 +170,7 @@ test)
     ;;
 shaders)
     tool_chain
-    need glslc command -v glslc
-    need spirv-tools command -v spirv-val
+    shader_tools
     install
     go run ./tools/glsl
     ;;
