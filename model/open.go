@@ -1,7 +1,9 @@
 // Package model runs recurrent-depth language models: a prelude embeds the tokens, a core block of a few layers is
 // looped num_steps times over a latent state, a coda reads the answer out.
 //
-// Open gives a Model, NewSession of it a Session. Loop runs requests from any number of goroutines on one session.
+// Open gives a Model. Its NewSession makes a Session, which holds the texts under way; its EncodePrompt and Generate are all that
+// one text needs. NewLoop in package engine runs requests from any number of goroutines on one session. The methods are
+// with the types that are named here: go doc muninn/model/engine.Model, go doc muninn/model/engine.Loop.
 package model
 
 import (
@@ -17,14 +19,20 @@ import (
 	"muninn/vk"
 )
 
-// What a program needs of the rooms behind the door, by its name there.
-type (
-	Session        = engine.Session
-	SessionOptions = engine.SessionOptions
-	Loop           = engine.Loop
-	Request        = decode.Request
-	Token          = decode.Token
-)
+// Session holds sequences: their tokens, KV caches and live rows.
+type Session = engine.Session
+
+// SessionOptions are the size of a Session; 0 means the model's own, or what fits.
+type SessionOptions = engine.SessionOptions
+
+// Loop owns a Session and runs requests from any number of goroutines on it.
+type Loop = engine.Loop
+
+// Request is a prompt, and how it is decoded: depth, strategy, filters, where it ends.
+type Request = decode.Request
+
+// Token is a token that was decided, with its text, core steps and log probability.
+type Token = decode.Token
 
 // Model is a model on a device, and the session that fits beside it.
 type Model struct {

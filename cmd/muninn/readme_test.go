@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,6 +12,27 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/demo"
 )
+
+// The README's Go lines are a program but for its frame, and it says the end of its chain.
+func TestReadmeProgram(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines, _ := strings.Cut(string(readme), "```go\n")
+	lines, _, _ = strings.Cut(lines, "```")
+	program := "package main\nimport (\"context\"; \"fmt\"; \"muninn/model\")\nfunc main() {\nctx := context.Background()\n" +
+		lines + "if err != nil { panic(err) }\n}\n"
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command("go", "run", file)
+	run.Env = append(os.Environ(), "MUNINN_CACHE_DIR="+cacheDir)
+	if out, err := run.CombinedOutput(); err != nil || string(out) != "3;\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
 
 // A word of a command line in the README: quoted, or without a space.
 var readmeWord = regexp.MustCompile(`"([^"]*)"|(\S+)`)
@@ -48,6 +70,10 @@ func TestReadme(t *testing.T) {
 				t.Errorf("%s: build.sh has no verb %s", strings.TrimSpace(line), verb)
 			}
 			ran++
+		case words[0] == "export":
+			if words[1] != `PATH="$PWD/bin:$PATH"` {
+				t.Errorf("%s: what does it export?", strings.TrimSpace(line))
+			}
 		case words[0] == "muninn":
 			args := words[1:]
 			switch args[0] {
