@@ -12,6 +12,7 @@ import (
 // Tuning is every choice that depends on the device. Its fields are filled in by the rows of tunings, in their order.
 type Tuning struct {
 	Subgroup   uint32 // invocations that a workgroup of an sg kernel has, one subgroup; 0: sums in shared memory
+	Unrolls    bool   // loops over specialization constants are unrolled
 	Fixed      bool   // GEMV kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
 	Texels     bool   // GEMV reads through texel buffers; attention too, a row and a head a lane
 	WeightRows int    // weight rows that a workgroup of a GEMV takes
@@ -50,6 +51,10 @@ var tunings = []struct {
 	off   bool
 }{
 	{"subgroup", func(t *Tuning) any { return &t.Subgroup }, ruleSubgroup, true},
+	{"unrolled loops", func(t *Tuning) any { return &t.Unrolls }, func(t *Tuning) string {
+		t.Unrolls = true
+		return "nothing else is known of the driver"
+	}, true},
 	{"fixed rows", func(t *Tuning) any { return &t.Fixed }, ruleFixed, false},
 	{"texel buffers", func(t *Tuning) any { return &t.Texels }, ruleTexels, true},
 	{"weight rows", func(t *Tuning) any { return &t.WeightRows }, ruleWeightRows, false},
@@ -57,7 +62,7 @@ var tunings = []struct {
 	{"gemv rows", func(t *Tuning) any { return &t.GEMVRows }, ruleGEMVRows, false},
 	{"int8", func(t *Tuning) any { return &t.Int8 }, ruleInt8, true},
 	{"int8 q8_0", func(t *Tuning) any { return &t.Int8Q8 }, func(t *Tuning) string { return t.pays(&t.Int8Q8, t.caps.IsCPU()) }, true},
-	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && Unrolls(t.caps)) }, true},
+	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && t.Unrolls) }, true},
 	{"integer dot", func(t *Tuning) any { return &t.Dot }, ruleDot, true},
 	{"arrivals", func(t *Tuning) any { return &t.Arrivals }, ruleArrivals, true},
 	{"norm rows", func(t *Tuning) any { return &t.NormRows }, ruleNormRows, true},
@@ -70,9 +75,12 @@ var tunings = []struct {
 }
 
 // Tune chooses for a device of which so large a subgroup can be counted on (vk.Device.Subgroup; 0: none). What the options fix
-// comes before what is off, and that before the rule.
+// comes before what is off, then what is known of the driver, then the rule.
 func Tune(c vk.Caps, subgroup uint32, opt Options, off ...Off) Tuning {
 	t := Tuning{caps: c, size: subgroup, opt: opt}
+	for _, q := range c.Quirks() {
+		off = append(off, Off{q.Off, fmt.Sprintf("%s (%s)", q.Why, q.Source)})
+	}
 	for _, row := range tunings {
 		why := row.rule(&t)
 		field := reflect.ValueOf(row.field(&t)).Elem()
@@ -91,9 +99,8 @@ func (t Tuning) Settings() []Setting { return t.settings }
 // asked is the reason of what the options fix.
 const asked = "asked for"
 
-// Unrolls tells whether the device's driver unrolls loops over specialization constants. SwiftShader does not: it runs such
-// a GEMV at a fifth of the speed, and takes gigabytes to compile one.
-func Unrolls(c vk.Caps) bool { return !c.IsCPU() || c.SubgroupSize >= 8 }
+// Unrolls tells whether the device's driver unrolls loops over specialization constants.
+func Unrolls(c vk.Caps) bool { return Tune(c, 0, Options{}).Unrolls }
 
 func ruleSubgroup(t *Tuning) string {
 	switch {
@@ -115,7 +122,7 @@ func ruleFixed(t *Tuning) string {
 		return "there are no others without subgroups"
 	case t.opt.Vectors == Fixed:
 		return asked
-	case t.opt.Vectors == AutoVectors && !Unrolls(t.caps):
+	case t.opt.Vectors == AutoVectors && !t.Unrolls:
 		return "the driver does not unroll loops over specialization constants"
 	}
 	t.Fixed = false
@@ -224,14 +231,8 @@ func ruleDot(t *Tuning) string {
 	return "the driver takes dots apart"
 }
 
-// driverMoltenVK is its VkDriverId. Below Metal 3.2, which it does not tell, it makes of a fence for the device one for the
-// workgroup.
-const driverMoltenVK = 14
-
 func ruleArrivals(t *Tuning) string {
-	if t.Arrivals = t.caps.DriverID != driverMoltenVK; !t.Arrivals {
-		return "the driver may order memory within a workgroup only"
-	}
+	t.Arrivals = true
 	return "barriers reach the whole device"
 }
 

@@ -14,7 +14,7 @@ import (
 
 var (
 	lavapipe = vk.Caps{Type: "cpu", SubgroupSize: 8, IntegerDot: true, MaxStorageBuffers: 16, MaxTexels: 1 << 27, MaxStorageBufferRange: 128 << 20, OffsetAlignment: 16, TexelAlignment: 16}
-	swift    = vk.Caps{Type: "cpu", SubgroupSize: 4, IntegerDot: true, MaxStorageBuffers: 16, MaxTexels: 1 << 27, MaxStorageBufferRange: 128 << 20, OffsetAlignment: 16, TexelAlignment: 16}
+	swift    = vk.Caps{Type: "cpu", DriverID: 10, SubgroupSize: 4, IntegerDot: true, MaxStorageBuffers: 16, MaxTexels: 1 << 27, MaxStorageBufferRange: 128 << 20, OffsetAlignment: 16, TexelAlignment: 16}
 	gpu      = vk.Caps{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024}
 )
 
@@ -51,8 +51,8 @@ func TestTune(t *testing.T) {
 		}
 		return tuned.Settings()[i].Value + ", " + tuned.Settings()[i].Why
 	}
-	metal := gpu
-	metal.DriverID = driverMoltenVK
+	metal, radeon := gpu, gpu
+	metal.DriverID, radeon.DriverID, radeon.VendorID, radeon.DeviceID = 14, 1, 0x1002, 0x73bf
 	broken := Off{"subgroup", "the driver's are broken"}
 	for _, c := range []struct {
 		name, want string
@@ -70,7 +70,11 @@ func TestTune(t *testing.T) {
 		{"gemv rows", "16, more rows are faster in tiles of shared memory", Tune(gpu, 32, Options{}, Off{"gemv rows", "is no choice to do without"})},
 		{"arrivals", "true, barriers reach the whole device", Tune(gpu, 32, Options{})},
 		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(gpu, 32, Options{})},
-		{"arrivals", "false, the driver may order memory within a workgroup only", Tune(metal, 32, Options{})},
+		{"arrivals", "false, the driver may order memory within a workgroup only (MoltenVK issue 2497, SPIRV-Cross issue 2473)", Tune(metal, 32, Options{})},
+		{"arrivals", "false, found", Tune(metal, 32, Options{}, Off{"arrivals", "found"})},
+		{"int8 q8_0", "false, see int8", Tune(radeon, 64, Options{Activations: Int8Activations})},
+		{"unrolled loops", "true, nothing else is known of the driver", Tune(lavapipe, 4, Options{})},
+		{"unrolled loops", "false, the driver runs them at a fifth of the speed and takes gigabytes to compile them (measured by this project)", Tune(swift, 4, Options{})},
 		{"norm rows", "0, see arrivals", Tune(metal, 32, Options{})},
 		{"pass rows", "128, a CPU is busy with fewer, and is interrupted sooner", Tune(swift, 4, Options{})},
 	} {
@@ -81,6 +85,21 @@ func TestTune(t *testing.T) {
 			if s.Why == "" {
 				t.Errorf("%s has no reason", s.Name)
 			}
+		}
+	}
+}
+
+// What is known of drivers takes choices away that there are, and that can be done without.
+func TestQuirksAreOfChoices(t *testing.T) {
+	var choices []string
+	for _, row := range tunings {
+		if row.off {
+			choices = append(choices, row.name)
+		}
+	}
+	for _, q := range vk.Quirks() {
+		if !slices.Contains(choices, q.Off) {
+			t.Errorf("%s takes away %q, which is none of %q", q.Source, q.Off, choices)
 		}
 	}
 }

@@ -20,6 +20,8 @@ type Caps struct {
 	DriverUUID string    `json:"driver_uuid"`
 	CacheUUID  string    `json:"cache_uuid"` // what the driver accepts pipeline cache data for
 
+	DriverVersion uint32 `json:"driver_version"` // packed in the driver's own way; 0 where it was not recorded
+
 	MaxStorageBufferRange   uint64    `json:"max_storage_buffer_range"`
 	MaxAllocation           uint64    `json:"max_allocation"`
 	MaxBufferSize           uint64    `json:"max_buffer_size"` // 0 when the driver does not say

@@ -37,7 +37,7 @@ func query(instance binding.Instance, p binding.PhysicalDevice) (Caps, error) {
 	name, _, _ := strings.Cut(string(props.DeviceName[:]), "\x00")
 	c := Caps{
 		Name: name, Type: typeNames[min(uint32(props.DeviceType), uint32(len(typeNames)-1))],
-		VendorID: props.VendorID, DeviceID: props.DeviceID,
+		VendorID: props.VendorID, DeviceID: props.DeviceID, DriverVersion: props.DriverVersion,
 		APIVersion: [3]uint32{props.ApiVersion >> 22 & 127, props.ApiVersion >> 12 & 1023, props.ApiVersion & 4095},
 		CacheUUID:  hex.EncodeToString(props.PipelineCacheUUID[:]),
 	}

@@ -62,9 +62,10 @@ model can be put into and FREE what the driver says is left of it; SHARD is the 
 // listedDevice is a device as --json shows it.
 type listedDevice struct {
 	vk.Caps
-	ShardLimit uint64 `json:"shard_limit"`
-	Chosen     bool   `json:"chosen"`
-	Problem    string `json:"problem,omitempty"` // why it cannot be used
+	ShardLimit uint64     `json:"shard_limit"`
+	Chosen     bool       `json:"chosen"`
+	Problem    string     `json:"problem,omitempty"` // why it cannot be used
+	Quirks     []vk.Quirk `json:"quirks,omitempty"`
 }
 
 func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
@@ -79,7 +80,7 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 	if o.JSON {
 		all := make([]listedDevice, len(list))
 		for i, c := range list {
-			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen.Index}
+			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen.Index, Quirks: c.Quirks()}
 			if err := c.Supported(); err != nil {
 				all[i].Problem = err.Error()
 			}

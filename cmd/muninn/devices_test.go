@@ -130,7 +130,8 @@ func TestSeedsMeanTheSame(t *testing.T) {
 // -v says what is chosen for each device and why.
 func TestDevicesVerbose(t *testing.T) {
 	got := invoke("devices", "-v")
-	for _, choice := range []string{`texel buffers +true +the driver reads storage buffers lane by lane`, `fixed rows +true +the driver does not unroll loops`} {
+	for _, choice := range []string{`texel buffers +true +the driver reads storage buffers lane by lane`, `fixed rows +true +the driver does not unroll loops`,
+		`unrolled loops +false +the driver runs them at a fifth of the speed .*\(measured by this project\)`} {
 		if !regexp.MustCompile(choice).MatchString(got.out) {
 			t.Errorf("no %s in\n%s", choice, got.out)
 		}

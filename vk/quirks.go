@@ -1,0 +1,75 @@
+package vk
+
+import "slices"
+
+// Quirk is a choice that goes wrong with a driver.
+type Quirk struct {
+	Off    string `json:"off"`    // the choice that is not to be made: a row of the table in package shaders
+	Why    string `json:"why"`    // what goes wrong
+	Source string `json:"source"` // where that was found: a project's issue or pull request
+}
+
+// DriverIDs as VkDriverId numbers them, and vendors as PCI does.
+const (
+	driverAMDProprietary = 1
+	driverQualcomm       = 8
+	driverSwiftShader    = 10
+	driverMoltenVK       = 14
+
+	vendorAMD   = 0x1002
+	vendorIntel = 0x8086
+)
+
+// idRange is a range of device ids, both ends included.
+type idRange [2]uint32
+
+// quirks is what is known of drivers. Where a row leaves something out it means all: vendors, devices, versions.
+var quirks = []struct {
+	driver, vendor uint32
+	devices        []idRange
+	before         uint32 // the driver version that came without the fault
+	Quirk
+}{
+	// It does not tell the version of Metal, from 3.2 on of which there are such fences.
+	{driver: driverMoltenVK,
+		Quirk: Quirk{"arrivals", "the driver may order memory within a workgroup only", "MoltenVK issue 2497, SPIRV-Cross issue 2473"}},
+	{driver: driverMoltenVK, vendor: vendorAMD,
+		Quirk: Quirk{"subgroup", "the driver spreads one subgroup over two of Metal's, so that sums are of half of it", "llama.cpp issue 15846, PR 15886"}},
+	{driver: driverMoltenVK, vendor: vendorIntel,
+		Quirk: Quirk{"subgroup", "sums over subgroups were found wrong on Intel GPUs under Metal", "MoltenVK PR 2755"}},
+	// GCN, RDNA1 and RDNA2: the driver claims dot products for them that they lack.
+	{driver: driverAMDProprietary, vendor: vendorAMD,
+		devices: []idRange{{0x1300, 0x14ff}, {0x1506, 0x1506}, {0x15d8, 0x15e7}, {0x1636, 0x1681}, {0x6600, 0x743f}, {0x9830, 0x98ff}},
+		Quirk:   Quirk{"int8", "the driver gives wrong results for dot products that the GPU lacks", "llama.cpp issue 10710, audio.cpp PR 193"}},
+	// RDNA4, and the 890M.
+	{driver: driverAMDProprietary, vendor: vendorAMD, devices: []idRange{{0x150e, 0x150e}, {0x7550, 0x75ff}},
+		Quirk: Quirk{"int8", "GEMV by dot products was found wrong with this driver", "llama.cpp issue 27007"}},
+	{driver: driverQualcomm, before: version(512, 800, 0),
+		Quirk: Quirk{"subgroup", "the driver's compiler crashes on GEMV by subgroups, or makes it wrong", "llama.cpp PR 29165, ncnn issue 6778"}},
+	{driver: driverQualcomm,
+		Quirk: Quirk{"int8", "the driver's compiler refuses GEMV by dot products", "audio.cpp issue 453"}},
+	{driver: driverSwiftShader,
+		Quirk: Quirk{"unrolled loops", "the driver runs them at a fifth of the speed and takes gigabytes to compile them", "measured by this project"}},
+}
+
+// version packs a driver's version as most drivers do.
+func version(major, minor, patch uint32) uint32 { return major<<22 | minor<<12 | patch }
+
+// Quirks lists what is known of the device's driver.
+func (c Caps) Quirks() (list []Quirk) {
+	for _, q := range quirks {
+		if q.driver == c.DriverID && (q.vendor == 0 || q.vendor == c.VendorID) && (q.before == 0 || c.DriverVersion < q.before) &&
+			(q.devices == nil || slices.ContainsFunc(q.devices, func(r idRange) bool { return r[0] <= c.DeviceID && c.DeviceID <= r[1] })) {
+			list = append(list, q.Quirk)
+		}
+	}
+	return list
+}
+
+// Quirks lists all that is known, of any driver.
+func Quirks() (list []Quirk) {
+	for _, q := range quirks {
+		list = append(list, q.Quirk)
+	}
+	return list
+}
