@@ -9,6 +9,7 @@ usage() {
 ./build.sh demo       build and run the demo (installs a Vulkan driver if there is none)
 ./build.sh check      while working: linters, and the short tests of what has changed, on one software driver
 ./build.sh test       every test on both software drivers, then under -race, with the other binding and under validation
+./build.sh lab        every vendor's compiler and the whole engine on GPUs that are not there (Debian, root; tools/lab/README.md)
 ./build.sh shaders    compile the kernels whose source has changed (needs glslc)
 ./build.sh deps       install what the verbs above need and is missing
 ./build.sh env        print export lines that make both software drivers visible: eval "$(./build.sh env)"
@@ -83,7 +84,7 @@ shader_tools() {
     need spirv-tools command -v spirv-val
 }
 
-# The tests' own needs: lavapipe, the validation layer, RADV to compile for AMD GPUs, and what compiles the kernels once more.
+# The tests' own needs: lavapipe, the validation layer, and what compiles the kernels once more.
 test_tools() {
     shader_tools
     need libvulkan1 loader
@@ -167,6 +168,20 @@ test)
     test_tools
     second_driver
     run_tests
+    ;;
+lab)
+    tool_chain
+    case " $* " in
+    *-list*) ;;
+    *)
+        need debootstrap command -v debootstrap
+        need util-linux command -v unshare
+        install
+        mkdir -p "$cache/lab"
+        tools/lab/root.sh "$cache/lab/root"
+        ;;
+    esac
+    exec go run ./tools/lab -root "$cache/lab/root" "$@"
     ;;
 shaders)
     tool_chain

@@ -20,6 +20,12 @@ func Env(hazards bool) []string {
 	return env
 }
 
+// Newest is Env with hazards for layers of 1.4.3 and newer, which by Env's older names look at copies alone, not at what shaders read and write.
+func Newest() []string {
+	return []string{"VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation", "VK_LAYER_VALIDATE_SYNC=1", "VK_LAYER_SYNCVAL_SHADER_ACCESSES_HEURISTIC=1",
+		"VK_LAYER_SYNCVAL_FULL_VALIDATION=1"}
+}
+
 var (
 	finding = regexp.MustCompile(`VUID-|SYNC-HAZARD|UNASSIGNED-|Validation (Error|Warning|Performance Warning)`)
 	warning = regexp.MustCompile(`Validation Warning: \[ (\S+) \]`)

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"os"
+	"strings"
+	"testing"
+
+	"muninn/shaders"
+)
+
+// Each device has a name of its own, a driver that is stood in for, and numbers that this one reads.
+func TestDevices(t *testing.T) {
+	list := devices()
+	seen := map[string]bool{}
+	for _, d := range list {
+		if seen[d.name] {
+			t.Errorf("%s is there twice", d.name)
+		}
+		seen[d.name] = true
+		code, err := os.ReadFile("drm/" + d.kernel + ".c")
+		if err != nil || !strings.Contains(string(code), `{"`+d.kernel+`", `) {
+			t.Errorf("%s: no stand-in for %s: %v", d.name, d.kernel, err)
+		}
+		for field := range strings.FieldsSeq(d.params) {
+			key, _, ok := strings.Cut(field, "=")
+			if !ok || !strings.Contains(string(code), `param("`+key+`"`) {
+				t.Errorf("%s: %s is nothing that %s.c reads", d.name, field, d.kernel)
+			}
+		}
+	}
+	if len(list) < 9 {
+		t.Errorf("%d devices", len(list))
+	}
+}
+
+func TestStats(t *testing.T) {
+	code, err := shaders.SPIRV("addnorm_sg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := fnv.New64a()
+	h.Write(code)
+	line := fmt.Sprintf("%016x\t64,4\t64\t64\t1500000\tVGPRs=24\tSpilled VGPRs=3\tSpilled SGPRs=2\tInstructions=70\n", h.Sum64())
+	list, err := readStats(line + line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 1 || list[0].Kernel != "addnorm_sg[64,4]" || list[0].Spills != 5 || list[0].Registers != 24 || list[0].Instructions != 70 || list[0].Seconds != 0.0015 {
+		t.Errorf("%+v", list)
+	}
+	for _, bad := range []string{"0000000000000000\t\t0\t0\t1\n", "half a line\n"} {
+		if _, err := readStats(bad); err == nil {
+			t.Errorf("%q passes", bad)
+		}
+	}
+}
+
+// Floors only shrink: more spills than known are reported, and are not taken in.
+func TestFloors(t *testing.T) {
+	of := func(spills float64) result {
+		return result{Name: "x", Pipelines: []pipeline{{Kernel: "a", Spills: spills}, {Kernel: "b"}}}
+	}
+	f := floors{}
+	f.lower(of(3))
+	if got := f.exceeded(of(3)); len(got) != 0 {
+		t.Error(got)
+	}
+	if got := f.exceeded(of(4)); len(got) != 1 || !strings.Contains(got[0], "a spills 4, known 3") {
+		t.Error(got)
+	}
+	f.lower(of(4))
+	if f["x"]["a"] != 3 {
+		t.Error("a floor has risen")
+	}
+	f.lower(of(0))
+	if got := f.exceeded(of(1)); len(got) != 1 {
+		t.Error("a floor is not lowered to 0")
+	}
+}
