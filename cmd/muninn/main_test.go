@@ -67,6 +67,12 @@ func (i invocation) run(args ...string) outcome {
 	if i.ctx == nil {
 		i.ctx = context.Background()
 	}
+	s.Environ = func() (list []string) {
+		for name, value := range i.env {
+			list = append(list, name+"="+value)
+		}
+		return list
+	}
 	code := cli.Execute(i.ctx, s, i.table, args)
 	return outcome{out.String(), errs.String(), code}
 }

@@ -104,6 +104,7 @@ func dispatch(ctx context.Context, s *Streams, table []*Command, args []string) 
 	case c == nil:
 		return unknownCommand(table, verb)
 	}
+	stray := strayVariables(s.Environ(), table)
 	var g GlobalOptions
 	fs := c.FlagSet(&g)
 	if err := fs.Parse(args); err != nil {
@@ -120,6 +121,9 @@ func dispatch(ctx context.Context, s *Streams, table []*Command, args []string) 
 	}
 	s.Quiet = s.Quiet || g.Quiet
 	s.Color = g.Color
+	for _, note := range stray {
+		s.Note("%s", note)
+	}
 	if n := fs.NArg(); n < c.Min || c.Max >= 0 && n > c.Max {
 		return ofVerb(c, argumentCount(c, n))
 	}

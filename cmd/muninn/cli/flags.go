@@ -68,7 +68,7 @@ func envNames(flag string) []string {
 		}
 	}
 	for i, name := range names {
-		names[i] = "MUNINN_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		names[i] = variablePrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 	}
 	return names
 }
@@ -94,6 +94,30 @@ func fromEnvironment(fs *pflag.FlagSet, env func(string) (string, bool)) (set ma
 		}
 	})
 	return set, err
+}
+
+// variablePrefix begins the names of variables.
+const variablePrefix = "MUNINN_"
+
+// otherVariables are those that are of no flag; the ones of tests begin with MUNINN_TEST_.
+var otherVariables = []string{"MUNINN_CACHE_DIR", "MUNINN_SKIP_DEVICES"}
+
+// strayVariables says which variables of ours nothing reads. That is no error: scripts may set them for other versions. It comes
+// before a command's flags are parsed, since a set of flags begins by giving its variables their defaults.
+func strayVariables(environ []string, table []*Command) (notes []string) {
+	known := slices.Clone(otherVariables)
+	for _, c := range table {
+		c.FlagSet(&GlobalOptions{}).VisitAll(func(f *pflag.Flag) { known = append(known, envNames(f.Name)...) })
+	}
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		word, ours := strings.CutPrefix(name, variablePrefix)
+		if ours && !strings.HasPrefix(word, "TEST_") && !slices.Contains(known, name) {
+			bare := Each(known, func(name string) string { return strings.TrimPrefix(name, variablePrefix) })
+			notes = append(notes, fmt.Sprintf("environment variable %s: no flag has this name%s", name, suggestion(word, variablePrefix, bare)))
+		}
+	}
+	return notes
 }
 
 // custom is a flag's value as text, checked and put where it belongs by set.

@@ -10,10 +10,11 @@ import (
 
 // Streams are what a verb reads and writes: results go to out, everything else to err.
 type Streams struct {
-	In  io.Reader
-	Out io.Writer
-	Err io.Writer
-	Env func(name string) (string, bool)
+	In      io.Reader
+	Out     io.Writer
+	Err     io.Writer
+	Env     func(name string) (string, bool)
+	Environ func() []string // every variable, as NAME=VALUE
 
 	Quiet bool   // no notes
 	Color string // auto, always or never
@@ -29,12 +30,13 @@ func NewStreams(in io.Reader, out, err io.Writer, env func(string) (string, bool
 	if sameFile(out, err) {
 		notes.beside = results
 	}
-	return &Streams{In: in, Out: results, Err: notes, Env: env, Color: "auto", results: results}
+	return &Streams{In: in, Out: results, Err: notes, Env: env, Environ: func() []string { return nil }, Color: "auto", results: results}
 }
 
 // StandardStreams are those of the process.
 func StandardStreams() *Streams {
 	s := NewStreams(os.Stdin, os.Stdout, os.Stderr, os.LookupEnv)
+	s.Environ = os.Environ
 	if stdoutClosed() {
 		s.results.err = errors.New("cannot write the answer: standard output is closed")
 	}
