@@ -92,7 +92,11 @@ func (o *decodeOptions) begin(s *cli.Streams, args []string, asJSON bool, choose
 	if o.Model = args[0]; len(args) > 1 {
 		o.Text = &args[1]
 	}
-	ck, err := openModel(s, o.Model)
+	open := store.Open
+	if o.asked() {
+		open = store.OpenShapes
+	}
+	ck, err := noted(s, o.Model, open)
 	if err != nil {
 		return err
 	}

@@ -61,9 +61,9 @@ func TestQuantizeRefuses(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"gone", dst}, cli.ExitModel, "checkpoint folder gone"},
+		{[]string{"gone", dst}, cli.ExitModel, "neither a folder nor a file gone"},
 		{[]string{"demo", dir}, cli.ExitUsage, "is not a file; name the file to write"},
-		{[]string{"demo", filepath.Join(dir, "gone", "x.gguf")}, cli.ExitFailure, "cannot be written: no such file or directory"},
+		{[]string{"demo", filepath.Join(dir, "gone", "x.gguf")}, cli.ExitFailure, "cannot be written: the folder "},
 		{[]string{"demo", dst, "--keep", "body"}, cli.ExitUsage, `for the part "body"; parts are embed, head`},
 		{[]string{"demo", dst, "--keep", "head=f16,embed=f32"}, cli.ExitUsage, "embed and head are one matrix in this model"},
 		{[]string{"demo", dst, "--quant", "q5_0"}, cli.ExitUsage, "want one of auto, f32, f16, bf16, q8_0, q4_0"},

@@ -193,7 +193,12 @@ func parseIDs(list string) ([]int32, error) {
 
 // openModel opens what a user named, and says what is to be known about its files.
 func openModel(s *cli.Streams, path string) (*checkpoint.Checkpoint, error) {
-	ck, err := store.Open(path)
+	return noted(s, path, store.Open)
+}
+
+// noted opens a model, and tells what the user should know about its files.
+func noted(s *cli.Streams, path string, open func(string) (*checkpoint.Checkpoint, error)) (*checkpoint.Checkpoint, error) {
+	ck, err := open(path)
 	if err != nil {
 		return nil, err
 	}

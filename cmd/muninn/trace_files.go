@@ -51,7 +51,7 @@ func openTraceFiles(s *cli.Streams, names []string, theme string) (*traceFiles, 
 		if name != "-" {
 			var err error
 			if out.file, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*"); err != nil {
-				return nil, errors.Join(cli.Usage("%v", traceFileError(name, err)), f.close(false))
+				return nil, errors.Join(cli.BadFile(traceFileError(name, err)), f.close(false))
 			}
 		}
 		f.list = append(f.list, out)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/store"
@@ -99,7 +100,7 @@ func (o *traceOptions) recordStarts(r *trace.Recorder, session *engine.Session, 
 var errTraceFile = errors.New("cannot write the trace")
 
 func traceFileError(name string, err error) error {
-	return fmt.Errorf("%w to %s: %w; is the folder there, and not full?", errTraceFile, name, err)
+	return fmt.Errorf("%w to %s: %w", errTraceFile, name, checkpoint.WriteCause(name, err))
 }
 
 // notRepeated are flags that change nothing in a trace's numbers, or stand in the prompt's ids.

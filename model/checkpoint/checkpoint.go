@@ -15,6 +15,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/checkpoint/gguf"
 	"muninn/model/internal/strict"
+	"muninn/shaders/format"
 )
 
 const (
@@ -34,6 +35,8 @@ type Checkpoint struct {
 	Generation arch.Generation
 	Notes      []string // what the user should know about the files: values passed over, fields that contradict each other
 
+	path      string      // as it was given; empty for an embedded one
+	shapes    bool        // no weights are needed
 	fsys      fs.FS       // nil for a GGUF file
 	root      *os.Root    // nil unless links are kept inside the folder
 	gguf      *gguf.File  // nil for a folder
@@ -60,7 +63,18 @@ func (c *Checkpoint) add(t location) {
 
 // OpenFolder opens the checkpoint in folder dir, which may be a link. Links in it are followed, out of the folder too where it
 // is the user's own; in a hub cache those between snapshots and blobs always. Every error is of the ErrModel family.
-func OpenFolder(dir string) (*Checkpoint, error) {
+func OpenFolder(dir string) (*Checkpoint, error) { return openDir(dir, false) }
+
+// OpenShapes is OpenPath for what needs the shapes and formats of the weights alone: where a folder has none, its notes say so, all
+// count as bf16, and none can be read.
+func OpenShapes(path string) (*Checkpoint, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return openDir(path, true)
+	}
+	return OpenPath(path)
+}
+
+func openDir(dir string, shapes bool) (*Checkpoint, error) {
 	path, err := resolve(dir)
 	if err != nil {
 		return nil, strict.Unusable("checkpoint folder %s: %w; give the folder that holds config.json and model.safetensors",
@@ -70,7 +84,7 @@ func OpenFolder(dir string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, strict.Unusable("checkpoint folder %s: %w", dir, pathCause(err))
 	}
-	c := &Checkpoint{fsys: fsys, root: root, locations: map[string]location{}}
+	c := &Checkpoint{path: dir, shapes: shapes, fsys: fsys, root: root, locations: map[string]location{}}
 	if err = c.open(); errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoWeights) {
 		err = fmt.Errorf("%w%s", err, leftover(path))
 	}
@@ -81,9 +95,17 @@ func OpenFolder(dir string) (*Checkpoint, error) {
 func (c *Checkpoint) opened(err error) (*Checkpoint, error) {
 	if err != nil {
 		c.Close()
-		return nil, err
+		return nil, c.Named(strict.Unusable("%w", err))
 	}
 	return c, nil
+}
+
+// Named puts the path of the checkpoint, as it was given, before an error about it that does not begin so.
+func (c *Checkpoint) Named(err error) error {
+	if c.path == "" || !errors.Is(err, ErrModel) || strings.HasPrefix(err.Error(), "model: "+c.path+": ") {
+		return err
+	}
+	return strict.Unusable("%s: %w", c.path, err)
 }
 
 // OpenPath opens the checkpoint in a folder, or a GGUF file that WriteGGUF made.
@@ -120,6 +142,10 @@ func (c *Checkpoint) open() error {
 		return err
 	}
 	if err := c.openFiles(); err != nil {
+		if c.shapes && errors.Is(err, errNoWeights) {
+			c.invent()
+			return nil
+		}
 		return err
 	}
 	for _, check := range []func() error{c.checkTensors, c.checkZeros, c.compareTied, c.openTexts} {
@@ -128,6 +154,20 @@ func (c *Checkpoint) open() error {
 		}
 	}
 	return nil
+}
+
+// invent lists the tensors that the config asks for.
+func (c *Checkpoint) invent() {
+	c.Notes = append(c.Notes, c.path+" has no weights; planned with all of them in bf16")
+	for _, spec := range c.Config.TensorSpecs() {
+		if !spec.Optional {
+			n := 1
+			for _, dim := range spec.Shape {
+				n *= dim
+			}
+			c.add(location{TensorInfo: TensorInfo{spec.Name, format.BF16, spec.Shape, format.BF16.Bytes(int64(n))}})
+		}
+	}
 }
 
 // nameRelative improves on the error for another architecture where the tensors say which one it is.

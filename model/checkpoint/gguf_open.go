@@ -13,30 +13,37 @@ import (
 )
 
 // OpenGGUF opens a GGUF file that WriteGGUF made, with the checks that a folder gets. Another architecture gives
-// *UnknownArchitectureError. Every error is of the ErrModel family.
+// *UnknownArchitectureError, a file of another kind ErrNotGGUF. Every error is of the ErrModel family.
 func OpenGGUF(path string) (*Checkpoint, error) {
 	w, err := openWeights(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 	if err != nil {
 		return nil, strict.Unusable("%s: %w; give a GGUF file, or the folder that holds config.json and model.safetensors", path, err)
 	}
-	c := &Checkpoint{files: []*weightFile{w}, locations: map[string]location{}}
+	w.name = path
+	c := &Checkpoint{path: path, files: []*weightFile{w}, locations: map[string]location{}}
 	return c.opened(c.openGGUF(w))
 }
+
+// ErrNotGGUF says that a file in the place of a model is of another kind.
+var ErrNotGGUF = gguf.ErrMagic
 
 func (c *Checkpoint) openGGUF(w *weightFile) error {
 	var err error
 	if c.gguf, err = gguf.ReadMetadata(w.r, w.size); err != nil {
-		return strict.Unusable("%s: %w", w.name, w.instead(err))
+		if what := w.instead(err); what != err {
+			err = fmt.Errorf("%w: %w", ErrNotGGUF, what)
+		}
+		return err
 	}
 	if err := checkGGUFArchitecture(c.gguf); err != nil {
 		return err
 	}
 	if err := c.gguf.ReadTensors(); err != nil {
-		return strict.Unusable("%s: %w", w.name, err)
+		return err
 	}
 	sums, err := c.gguf.Checksums()
 	if err != nil {
-		return strict.Unusable("%s: %w; make it anew with muninn quantize", w.name, err)
+		return fmt.Errorf("%w; make it anew with muninn quantize", err)
 	}
 	c.sums = &tensorSums{want: sums, running: map[string]runningSum{}}
 	for _, t := range c.gguf.Tensors {

@@ -54,6 +54,9 @@ func WriteGGUF(ctx context.Context, ck *Checkpoint, path string, o WriteOptions)
 	return nil
 }
 
+// WriteCause says why the file at path cannot be written.
+func WriteCause(path string, err error) error { return gguf.Cause(path, err) }
+
 // piece is a stretch of a tensor on its way. Its buffers are used again: fresh memory costs more than the work on it.
 type piece struct {
 	tensor   int
@@ -107,7 +110,7 @@ func (j *ggufJob) stream(ctx context.Context, ck *Checkpoint, w io.Writer, progr
 			info, to := j.tensors[p.tensor], j.formats[p.tensor]
 			p.dst = Resized(p.dst, to.Bytes(info.DType.Elements(int64(len(p.src)))))
 			if err := conv.convert(p.dst, to, p.src, info, info.DType.Elements(p.off)); err != nil {
-				cancel(err)
+				cancel(ck.Named(err))
 				return
 			}
 			if !hand(converted, p) {

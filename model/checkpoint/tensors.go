@@ -103,10 +103,10 @@ func (c *Checkpoint) ReadAt(name string, p []byte, off int64) error {
 		return fmt.Errorf("model: %s: bytes %d to %d asked for, it has %d", name, off, off+int64(len(p)), at.Bytes)
 	}
 	if err := gguf.ReadFull(at.file.r, p, at.start+off); err != nil {
-		return strict.Unusable("%s: reading %s: %w; was the file changed while in use?", at.file.name, name, pathCause(err))
+		return c.Named(strict.Unusable("%s: reading %s: %w; was the file changed while in use?", at.file.name, name, pathCause(err)))
 	}
 	if c.sums != nil {
-		return c.sums.follow(at.TensorInfo, p, off)
+		return c.Named(c.sums.follow(at.TensorInfo, p, off))
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (c *Checkpoint) ReadF32(name string, dst []float32, firstElem int64) error 
 			return err
 		}
 		if err := info.CheckBlocks(raw, firstElem); err != nil {
-			return err
+			return c.Named(err)
 		}
 		info.DType.Decode(out, raw)
 		if &out[0] == &part[0] {

@@ -26,7 +26,7 @@ func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
 	if err == nil && data == nil {
 		err = strict.Unusable("%w in the folder; it can be used with token ids only", ErrNoTokenizer)
 	}
-	return data, err
+	return data, c.Named(err)
 }
 
 // Text reads what the checkpoint says of texts.
@@ -38,7 +38,7 @@ func (c *Checkpoint) Text() (Text, error) {
 	}
 	if err == nil {
 		if t.Tokenizer, err = tokenizer.Parse(data); err != nil {
-			err = fmt.Errorf("%w: tokenizer.json: %w", ErrModel, err)
+			err = c.Named(strict.Unusable("tokenizer.json: %w", err))
 		}
 	}
 	return t, err

@@ -3,6 +3,8 @@ package store
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,7 +20,14 @@ const DemoName = "demo"
 
 // Open opens the checkpoint in a folder, a GGUF file that WriteGGUF made, a model in the hub cache by its name ORG/NAME or its
 // folder there, or the embedded demo model for the name "demo". Every error is of the checkpoint.ErrModel family.
-func Open(name string) (*checkpoint.Checkpoint, error) {
+func Open(name string) (*checkpoint.Checkpoint, error) { return open(name, checkpoint.OpenPath) }
+
+// OpenShapes is Open for a plan: a folder may lack the weights, as checkpoint.OpenShapes has it.
+func OpenShapes(name string) (*checkpoint.Checkpoint, error) {
+	return open(name, checkpoint.OpenShapes)
+}
+
+func open(name string, from func(path string) (*checkpoint.Checkpoint, error)) (*checkpoint.Checkpoint, error) {
 	if name == DemoName {
 		return checkpoint.OpenFS(demo.Files)
 	}
@@ -26,7 +35,7 @@ func Open(name string) (*checkpoint.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return checkpoint.OpenPath(path)
+	return from(path)
 }
 
 // Name is a name for people, from what Open takes: that of the folder or file, in a hub cache that of the model there.
@@ -53,18 +62,34 @@ func CacheDir() string {
 	return filepath.Join(user, "muninn")
 }
 
+// notThere is an error that is fs.ErrNotExist, in other words.
+type notThere string
+
+func (e notThere) Error() string   { return "model: " + string(e) }
+func (e notThere) Unwrap() []error { return []error{fs.ErrNotExist, checkpoint.ErrModel} }
+
 // hubID is the form of a model's name on a hub, ORG/NAME.
 var hubID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
 
 // locate is the folder or file of a model that is given as a path, as a folder models--ORG--NAME of a hub cache, or as ORG/NAME.
 func locate(name string) (string, error) {
 	_, err := os.Stat(name)
-	if err != nil && hubID.MatchString(name) {
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case missing && strings.EqualFold(filepath.Clean(name), DemoName):
+		return "", notThere("there is neither a folder nor a file " + name + "; did you mean " + DemoName + "?")
+	case missing && strings.HasSuffix(name, ".gguf"):
+		return "", notThere("there is no file " + name + "; `muninn quantize` writes such files")
+	case missing && !hubID.MatchString(name):
+		return "", notThere("there is neither a folder nor a file " + name)
+	case missing:
 		hub := hubCache()
 		repo := filepath.Join(hub, "models--"+strings.ReplaceAll(name, "/", "--"))
 		if _, err := os.Stat(repo); err != nil {
-			return "", strict.Unusable("there is neither a folder %s nor a model of that name in the hub cache %s; fetch it, or give its folder",
-				name, hub)
+			return "", notThere("there is neither a folder " + name + " nor a model of that name in the hub cache " + hub + "; fetch it with\n" +
+				"  hf download " + name + "\n" +
+				"(a command of the Python package huggingface_hub), or give the folder that holds its config.json, tokenizer.json and\n" +
+				"*.safetensors, with their index where there are several")
 		}
 		name = repo
 	}

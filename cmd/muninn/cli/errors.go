@@ -34,6 +34,7 @@ const (
 type usageError struct {
 	text string
 	verb string // whose help to point at; empty for the list of commands
+	file bool   // of what no help speaks
 }
 
 func (e *usageError) Error() string { return e.text }
@@ -42,6 +43,9 @@ func (e *usageError) Error() string { return e.text }
 func Usage(format string, args ...any) error {
 	return &usageError{text: fmt.Sprintf(format, args...)}
 }
+
+// BadFile makes a usageError of a file that cannot be written.
+func BadFile(err error) error { return &usageError{text: err.Error(), file: true} }
 
 // kind is one row of the table of errors: how the program exits, and what to do when the message itself cannot say it.
 type kind struct {
@@ -64,7 +68,7 @@ func AsUsage(err error) error { return Usage("%s", packageName.ReplaceAllString(
 
 // isNoModel tells that there is no model where one was named; what else is wrong with one says so itself.
 func isNoModel(err error) bool {
-	return errors.Is(err, checkpoint.ErrModel) && errors.Is(err, fs.ErrNotExist)
+	return errors.Is(err, checkpoint.ErrModel) && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, checkpoint.ErrNotGGUF))
 }
 
 // IsUsage tells a usageError.
@@ -158,6 +162,7 @@ func report(s *Streams, err error) {
 		fmt.Fprintln(s.Err, asCalled(k.Advice))
 	}
 	switch u, ok := errors.AsType[*usageError](err); {
+	case ok && u.file:
 	case ok && u.verb == "":
 		fmt.Fprintln(s.Err, asCalled("`muninn help` lists the commands."))
 	case ok:

@@ -27,7 +27,7 @@ func createPending(path string, size int64) (*pending, error) {
 	for {
 		f, err := os.CreateTemp(dir, "."+base+tempMark+"*")
 		if err != nil {
-			return nil, fmt.Errorf("gguf: %s cannot be written: %w", path, cause(err))
+			return nil, fmt.Errorf("%s cannot be written: %w", path, Cause(path, err))
 		}
 		p := &pending{File: f, path: path, need: size}
 		if err := lock(f); err != nil || !p.inPlace() {
@@ -36,7 +36,7 @@ func createPending(path string, size int64) (*pending, error) {
 			if err == nil {
 				continue
 			}
-			return nil, fmt.Errorf("gguf: %s cannot be locked: %w", f.Name(), err)
+			return nil, fmt.Errorf("%s cannot be locked: %w", f.Name(), err)
 		}
 		// CreateTemp gives no one else a look; a finished file is as any other.
 		err = f.Chmod(0o644)
@@ -87,7 +87,7 @@ func (p *pending) commit(patch []byte, off int64) error {
 	// The lock goes with the file's closing, so the name comes first where the system allows that.
 	if err := publish(p.File, p.path); err != nil {
 		p.discard()
-		return fmt.Errorf("gguf: %s cannot be given its name: %w", p.path, cause(err))
+		return fmt.Errorf("%s cannot be given its name: %w", p.path, Cause(p.path, err))
 	}
 	p.done = true
 	return syncDir(filepath.Dir(p.path))
@@ -106,9 +106,22 @@ func (p *pending) discard() {
 // explain names the file and, for a full disk, what it needs.
 func (p *pending) explain(err error) error {
 	if isFull(err) {
-		return fmt.Errorf("gguf: %s takes %.1f MB: %w; free some, or write to another one", p.path, float64(p.need)/1e6, ErrNoSpace)
+		return fmt.Errorf("%s takes %.1f MB: %w; free some, or write to another one", p.path, float64(p.need)/1e6, ErrNoSpace)
 	}
-	return fmt.Errorf("gguf: writing %s: %w", p.path, cause(err))
+	return fmt.Errorf("writing %s: %w", p.path, Cause(p.path, err))
+}
+
+// Cause says why the file at path cannot be written: that its folder is missing, or what err says but the operation and a hidden name.
+func Cause(path string, err error) error {
+	dir := filepath.Dir(path)
+	info, missing := os.Stat(dir)
+	switch {
+	case errors.Is(missing, fs.ErrNotExist):
+		return fmt.Errorf("the folder %s does not exist", dir)
+	case missing == nil && !info.IsDir():
+		return fmt.Errorf("%s is not a folder", dir)
+	}
+	return cause(err)
 }
 
 // cause drops the operation and the hidden name from a file error.

@@ -24,6 +24,9 @@ type Value struct {
 	at   int64  // of a string's or array's first byte
 }
 
+// ErrMagic says that a file is of another kind.
+var ErrMagic = errors.New("not a GGUF file")
+
 // File is the header of a file.
 type File struct {
 	Keys    []string // in the file's order
@@ -42,11 +45,11 @@ type File struct {
 // a caller can first see what kind of model it is.
 func ReadMetadata(r io.ReaderAt, size int64) (*File, error) {
 	s := &scanner{r: r, size: uint64(size), buf: make([]byte, 0, 64<<10)}
+	if magic := string(s.need(uint64(min(size, 4)))); !strings.HasPrefix(Magic, magic) && s.err == nil {
+		return nil, fmt.Errorf("%w, which begins with %q: it begins with %q", ErrMagic, Magic, magic)
+	}
 	if size < bytesOfHeader {
 		return nil, fmt.Errorf("%d bytes are too few for a GGUF file", size)
-	}
-	if magic := string(s.need(4)); magic != Magic && s.err == nil {
-		return nil, fmt.Errorf("begins with %q, a GGUF file begins with %q", magic, Magic)
 	}
 	switch v := s.u32(); {
 	case v == version<<24:

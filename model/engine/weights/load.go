@@ -2,6 +2,7 @@ package weights
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"muninn/model/arch"
@@ -58,7 +59,7 @@ func (l *Loader) shard(f Filling, s *shaders.Shard) error {
 			return err
 		})
 		if err != nil || over == 0 {
-			return err
+			return l.Ck.Named(err)
 		}
 		s.Lift -= over
 	}
@@ -91,10 +92,18 @@ func CheckpointFormats(s checkpoint.Scheme, ck *checkpoint.Checkpoint, failed *e
 	return func(spec arch.TensorSpec) format.Type {
 		d, err := s.Format(ck, spec)
 		if err != nil && *failed == nil {
-			*failed = fmt.Errorf("model: loading %s: %w", spec.Name, err)
+			*failed = loading(spec.Name, ck.Named(err))
 		}
 		return d
 	}
+}
+
+// loading names the tensor in an error of loading it; one about the checkpoint has its name.
+func loading(name string, err error) error {
+	if errors.Is(err, checkpoint.ErrModel) {
+		return err
+	}
+	return fmt.Errorf("model: loading %s: %w", name, err)
 }
 
 // FloatBytes is v as the device has it.

@@ -2,8 +2,6 @@
 package weights
 
 import (
-	"fmt"
-
 	"muninn/model/arch"
 	"muninn/shaders"
 	"muninn/shaders/format"
@@ -169,7 +167,7 @@ func (f Filling) eachRun(s shaders.Shard, do func(p arch.Piece, view shaders.Sha
 		from, to := max(at, s.Row0), min(at+p.Rows, s.Row0+s.Rows)
 		if from < to {
 			if err := do(p, f.matrix.View(s, from-s.Row0, to-from), p.Row+from-at); err != nil {
-				return fmt.Errorf("model: loading %s: %w", p.Name, err)
+				return loading(p.Name, err)
 			}
 		}
 		at += p.Rows
