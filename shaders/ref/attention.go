@@ -12,9 +12,9 @@ import (
 )
 
 // attention is softmax(q k^T / sqrt(headDim)) v for each row and head over the positions 0 to the row's own that its
-// lookup rule shows it. q (n, heads, headDim); the result has the same shape.
-func attention(q []float32, c *kvCache, rows []shaders.Row) []float64 {
-	y := make([]float64, len(q))
+// lookup rule shows it, and its size: the same of values without their signs. q (n, heads, headDim); both have its shape.
+func attention(q []float32, c *kvCache, rows []shaders.Row) (y reference) {
+	y = reference{make([]float64, len(q)), make([]float64, len(q))}
 	for n, r := range rows {
 		own, lacking := c.Slots.Slot(int(r.Step)), false
 		for i := range int(r.Pos) + 1 {
@@ -29,8 +29,11 @@ func attention(q []float32, c *kvCache, rows []shaders.Row) []float64 {
 				}
 			}
 			at := (n*c.Heads + h) * c.HeadDim
-			plain.Attend(y[at:][:c.HeadDim], q[at:][:c.HeadDim], len(seen),
-				func(i int) []float32 { return c.K[seen[i]:][:c.HeadDim] }, func(i int) []float32 { return c.V[seen[i]:][:c.HeadDim] })
+			of := q[at:][:c.HeadDim]
+			key := func(i int) []float32 { return c.K[seen[i]:][:c.HeadDim] }
+			value := func(i int) []float32 { return c.V[seen[i]:][:c.HeadDim] }
+			plain.Attend(y.value[at:][:c.HeadDim], of, len(seen), key, value)
+			plain.Attend(y.size[at:][:c.HeadDim], of, len(seen), key, func(i int) []float32 { return unsigned(value(i)) })
 		}
 	}
 	return y
@@ -160,7 +163,7 @@ func attentionTrial(t *trial, s attentionSize) {
 		for k, one := range ones { // some rows again, without company
 			r.Attention(alone.From(k*apart, 1), qt.From(k*apart, 1), c.Cache, one, most, scratch)
 		}
-	}, becomes(y, attention(q, c, table)), func(v *verdict) {
+	}, func(v *verdict) { v.tensor(y, attention(q, c, table)) }, func(v *verdict) {
 		together, single := floatsOf(y.values()), floatsOf(alone.values())
 		for i := 0; i < len(table); i += apart {
 			for j := i * y.Stride; j < i*y.Stride+y.Cols; j++ {
@@ -172,6 +175,14 @@ func attentionTrial(t *trial, s attentionSize) {
 		}
 		v.zero(counters)
 	})
+}
+
+func unsigned(x []float32) []float32 {
+	x = slices.Clone(x)
+	for i, v := range x {
+		x[i] = max(v, -v)
+	}
+	return x
 }
 
 // padHeads pads each head with zeros to whole float vectors, as the cache and the queries have them.

@@ -90,7 +90,7 @@ func criterionTrial(t *trial, kernel string, start func(int) plain.LogitCriterio
 			}
 			if p := steps[step][g]; !p.Done && rules[g].Criterion == testedCriterion && due(rules[g], p.Taken) {
 				value, z := state[g](plain.Widen(row))
-				want[step][g].Value, size[step][g] = float32(value), z
+				want[step][g].Value, size[step][g] = float32(value), max(z, 0.03) // a sum of probabilities keeps 2^-24 of 1, twice
 			}
 		}
 		logits[step] = t.input("logits", values, s.vocab)
@@ -123,8 +123,7 @@ func criterionTrial(t *trial, kernel string, start func(int) plain.LogitCriterio
 // criterionLogits are rows of logits between -20 and 20, or in the heavy family with a thousand times that in a column; every third
 // row has equal largest ones.
 func criterionLogits(name string, n int, s criterionSize) []float32 {
-	// Values that the limit is for: of two that lie far apart float32 keeps less of the divergence.
-	x := source{seed("probe", name), s.family, format.F32, s.vocab}.all(n)
+	x := source{seed("logits", name), s.family, format.F32, s.vocab}.all(n)
 	for i := range x {
 		x[i] *= 20
 	}
