@@ -30,15 +30,19 @@ func (c Caps) Free(heap int) uint64 {
 	return budget - min(h.Used, budget)
 }
 
-// Reserve is what of a heap's free bytes is left to the driver, for pipelines and command buffers. Where host and device share
-// a budget, programs that start later share it as well.
+// Reserve is what of a heap's free bytes is left to the driver, for the device itself, pipelines and command buffers: 128 MiB, or an
+// eighth where that is less, but at least 64. Other engines keep 256 MiB (ollama) to 1 GiB (llama.cpp), also for much that is planned
+// here. Where host and device share a budget, programs that start later share it as well. AMD's Linux drivers give more of the
+// host's memory than there is, and lose the device at a submission for which nothing can be moved there (llama.cpp PR 29213): 1 GiB.
 func (c Caps) Reserve(heap int) uint64 {
-	const least = 64 << 20
-	share := uint64(50)
+	least, share, free := uint64(128<<20), uint64(50), c.Free(heap)
 	if c.MemoryBudget && c.uma() {
 		share = 20
 	}
-	return max(least, c.Free(heap)/share)
+	if (c.uma() || !c.Heaps[heap].DeviceLocal) && (c.DriverID == driverAMDOpen || c.DriverID == driverRADV) {
+		least = 1 << 30
+	}
+	return max(64<<20, min(least, free/8), free/share)
 }
 
 // room is what arenas may take of a heap.
@@ -98,6 +102,16 @@ func (c Caps) score(m Memory, t MemoryType) []uint64 {
 		return []uint64{is(t.DeviceLocal), free, is(mappable == c.uma()), is(t.HostCached == c.IsCPU())}
 	}
 	return nil
+}
+
+// memoryType reads the flags of a memory type. Those beyond the four known are for what nothing here does, and of some a feature has
+// to be enabled first: such a type is for nothing.
+func memoryType(heap int, flags uint32) MemoryType {
+	const local, visible, coherent, cached = 1, 2, 4, 8
+	if flags > local|visible|coherent|cached {
+		flags = 0
+	}
+	return MemoryType{heap, flags&local != 0, flags&visible != 0, flags&coherent != 0, flags&cached != 0}
 }
 
 func (t MemoryType) mappable() bool { return t.HostVisible && t.HostCoherent }

@@ -13,14 +13,9 @@ import (
 	"muninn/vk/internal/binding"
 )
 
-// Memory property and heap flags, subgroup operations and stages, as the specification numbers them.
+// Heap flags, subgroup operations and stages, as the specification numbers them.
 const (
-	memoryDeviceLocal  = 1
-	memoryHostVisible  = 2
-	memoryHostCoherent = 4
-	memoryHostCached   = 8
-	heapDeviceLocal    = 1
-
+	heapDeviceLocal       = 1
 	subgroupArithmeticBit = 4
 	shaderStageCompute    = 0x20
 )
@@ -105,12 +100,7 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 		if int(f.type_heap[i]) >= len(c.Heaps) {
 			break // keeps indices those of the driver
 		}
-		flags := uint32(f.type_flags[i])
-		c.MemoryTypes = append(c.MemoryTypes, MemoryType{
-			Heap:        int(f.type_heap[i]),
-			DeviceLocal: flags&memoryDeviceLocal != 0, HostVisible: flags&memoryHostVisible != 0,
-			HostCoherent: flags&memoryHostCoherent != 0, HostCached: flags&memoryHostCached != 0,
-		})
+		c.MemoryTypes = append(c.MemoryTypes, memoryType(int(f.type_heap[i]), uint32(f.type_flags[i])))
 	}
 }
 

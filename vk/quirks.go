@@ -12,6 +12,8 @@ type Quirk struct {
 // DriverIDs as VkDriverId numbers them, and vendors as PCI does.
 const (
 	driverAMDProprietary = 1
+	driverAMDOpen        = 2
+	driverRADV           = 3
 	driverQualcomm       = 8
 	driverSwiftShader    = 10
 	driverMoltenVK       = 14

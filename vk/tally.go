@@ -1,5 +1,7 @@
 package vk
 
+import "slices"
+
 const (
 	firstBlock = 1 << 20
 	ownBlock   = 8 << 20 // a span of this size gets a block to itself: sharing would waste the ends of blocks
@@ -76,6 +78,9 @@ func (t *Tally) Staging() {
 		}
 	}
 }
+
+// Used is how many bytes are taken of each heap.
+func (t *Tally) Used() []uint64 { return slices.Clone(t.used) }
 
 // Taken is the sum in bytes over the heaps that device-local memory comes from, that over all others, and how much of both
 // no heap has room for.

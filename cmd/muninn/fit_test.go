@@ -11,6 +11,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model"
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/demo"
@@ -18,6 +19,7 @@ import (
 	"muninn/model/fit"
 	"muninn/model/store"
 	"muninn/shaders/format"
+	"muninn/vk"
 )
 
 func parsePlan(t *testing.T, o outcome) planObject {
@@ -69,6 +71,20 @@ func TestPlanTable(t *testing.T) {
 	o.wants(t, cli.ExitOK, "does not fit", "")
 	if a, b := invoke("run", "demo", "--plan", "--quant", "f32", "--json"), invoke("run", "demo", "--plan", "--json"); parsePlan(t, a).Quant != "f32" || parsePlan(t, b).Quant != "bf16" {
 		t.Errorf("as given and as stored: %s %s", a.out, b.out)
+	}
+}
+
+// Where one heap is too small the table says what comes from which.
+func TestPlanOverHeaps(t *testing.T) {
+	apu := vk.Caps{Type: "integrated", Heaps: []vk.Heap{{Size: 8 << 30}, {Size: 1 << 30, DeviceLocal: true}, {Size: 8 << 30}},
+		MemoryTypes: []vk.MemoryType{{HostVisible: true, HostCoherent: true}, {Heap: 1, DeviceLocal: true}}}
+	for device, want := range map[uint64]bool{3 << 30: true, 2 << 30: false} {
+		var b strings.Builder
+		planTable(cli.NewStreams(nil, &b, &b, noEnv), arch.Config{}, apu, fit.Choice{Plan: engine.MemoryPlan{Device: device, Heaps: []uint64{2 << 30, device - 2<<30, 0}}})
+		own, host := strings.Contains(b.String(), "heap 1, its own     1.00 GiB"), strings.Contains(b.String(), "heap 0, the host's  2.00 GiB")
+		if own != want || host != want || strings.Contains(b.String(), "heap 2") {
+			t.Errorf("%d bytes:\n%s", device, b.String())
+		}
 	}
 }
 

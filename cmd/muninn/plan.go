@@ -101,6 +101,16 @@ func planTable(s *cli.Streams, c arch.Config, caps vk.Caps, choice fit.Choice) {
 	}
 	t.Row("rounding", "ends of blocks", fit.Size(p.Rounding))
 	t.Row("total", "on the device", fit.Size(p.Device))
+	for _, i := range caps.HeapsOf(vk.DeviceLocal) {
+		if p.Heaps[i] == 0 || p.Heaps[i] == p.Device {
+			continue
+		}
+		whose := "the host's"
+		if caps.Heaps[i].DeviceLocal {
+			whose = "its own"
+		}
+		t.Row("", fmt.Sprintf("heap %d, %s", i, whose), fit.Size(p.Heaps[i]))
+	}
 	t.Row("reserve", "left to the driver", fit.Size(space.Reserve))
 	t.Row("free", freeSource(space), fit.Size(space.Free))
 	t.Row("host", "staging", fit.Size(p.Host))

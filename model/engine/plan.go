@@ -15,6 +15,7 @@ type MemoryPlan struct {
 	Rounding uint64               `json:"rounding"` // alignment and the unused ends of blocks
 	Device   uint64               `json:"total"`    // in all, from the heaps of device-local memory
 	Host     uint64               `json:"host"`     // from other heaps, the host's: staging and what host and device hand each other
+	Heaps    []uint64             `json:"heaps"`    // of both, by heap
 	Short    uint64               `json:"-"`        // of both, what no heap has room for; 0 when the plan fits
 }
 
@@ -41,6 +42,7 @@ func PlanMemory(c arch.Config, caps vk.Caps, formats weights.Formats, o SessionO
 	tally.Staging()
 	p := MemoryPlan{Lines: append(model.Lines, session.Lines...)}
 	p.Device, p.Host, p.Short = tally.Taken()
+	p.Heaps = tally.Used()
 	p.Rounding = p.Device - model.Asked - session.Asked
 	slices.SortStableFunc(p.Lines, func(a, b weights.MemoryLine) int {
 		return slices.Index(planGroups, a.Group) - slices.Index(planGroups, b.Group)
