@@ -39,4 +39,4 @@ of:*)
 esac
 ln -s /sys/bus/$kind "$device/subsystem"
 exec chroot "$root" env -i HOME=/tmp PATH=/usr/bin:/bin "$@" LD_PRELOAD=/lab/node.so MUNINN_LAB_DRIVER="$kernel" MUNINN_LAB_PLACE="$place" MUNINN_LAB_TRACE=1 \
-    MUNINN_LAB_STATS=/lab/stats MESA_SHADER_CACHE_DISABLE=1 VK_ADD_LAYER_PATH=/lab "VK_DRIVER_FILES=/usr/share/vulkan/icd.d/${driver}_icd.json" /lab/probe -probe
+    MUNINN_LAB_STATS=/lab/stats MESA_SHADER_CACHE_DISABLE=1 NVK_I_WANT_A_BROKEN_VULKAN_DRIVER=1 VK_ADD_LAYER_PATH=/lab "VK_DRIVER_FILES=/usr/share/vulkan/icd.d/${driver}_icd.json" /lab/probe -probe

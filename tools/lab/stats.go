@@ -24,7 +24,7 @@ type pipeline struct {
 
 // What drivers call these numbers. Of registers and instructions the first name that there is counts, of spills all.
 var (
-	registerNames    = []string{"VGPRs", "Number of GPRs", "Max live registers", "Full Registers", "GPRs"}
+	registerNames    = []string{"VGPRs", "Number of GPRs", "Max live registers", "Registers used", "GPRs"}
 	spillNames       = []string{"Spilled VGPRs", "Spilled SGPRs", "Spill Count", "Spills to memory", "STP Count", "Spills"}
 	instructionNames = []string{"Instructions", "Instruction Count", "Instruction count", "Code size"}
 )

@@ -41,13 +41,14 @@ uint32_t pci_id(void) {
 
 uint32_t buffer_new(uint64_t size) {
 	const uint64_t grain = 1 << 21; // the largest page that drivers align to
+	const uint64_t large = 64 << 20, shared = 1ull << 45;
 	uint32_t handle = 0;
 	pthread_mutex_lock(&lock);
 	for (uint32_t i = 1; size && i < MOST && !handle; i++)
 		if (buffers[i].references == 0) handle = i;
 	if (handle) {
-		buffers[handle] = (struct buffer){.size = size, .place = top, .references = 1};
-		top += (size + grain - 1) / grain * grain;
+		buffers[handle] = (struct buffer){.size = size, .place = size < large ? top : shared, .references = 1};
+		if (size < large) top += (size + grain - 1) / grain * grain;
 	}
 	pthread_mutex_unlock(&lock);
 	return handle;
@@ -64,7 +65,7 @@ static int buffer_close(uint32_t handle) {
 	struct buffer old = *b;
 	b->references--;
 	pthread_mutex_unlock(&lock);
-	if (old.references == 1) fallocate(node_memory(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)old.place, (off_t)old.size);
+	if (old.references == 1 && old.place < top) fallocate(node_memory(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)old.place, (off_t)old.size);
 	return 0;
 }
 

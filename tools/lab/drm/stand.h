@@ -15,7 +15,7 @@ struct stand {
 	int (*ioctl)(unsigned command, void *arg);
 };
 
-extern const struct stand stand_amdgpu;
+extern const struct stand stand_amdgpu, stand_asahi, stand_msm, stand_nouveau;
 
 // param is a number that the table of devices gives for this one, or what it is if the table is silent.
 uint64_t param(const char *name, uint64_t otherwise);
@@ -23,7 +23,8 @@ uint64_t param(const char *name, uint64_t otherwise);
 // pci_id is the device's own half of its PCI id; 0 where it does not sit on PCI.
 uint32_t pci_id(void);
 
-// A buffer is a range of the one memory that all of them live in; its place is also the offset that it is mapped at.
+// A buffer is a range of the one memory that all of them live in; its place is also the offset that it is mapped at. Large ones share a range:
+// nothing is computed, so nobody sees what is in them, and no machine need hold a model for it.
 struct buffer {
 	uint64_t size, place;
 	int references; // 0: free
