@@ -10,7 +10,7 @@ func TestSelect(t *testing.T) {
 	r := recordedCaps(t)
 	discrete, integrated, cpu := r["NVIDIA GeForce RTX 3060"], r["Intel(R) Iris(R) Xe Graphics (RPL-U)"], r["llvmpipe (LLVM 15.0.6, 256 bits)"]
 	amd := r["AMD Radeon RX 6600"]
-	discrete.UUID, integrated.UUID, amd.UUID = "3060", "1e15", "6600" // left out of the records
+	discrete.UUID, integrated.UUID, amd.UUID = "3060-00", "1e15-00", "6600-00" // left out of the records
 	again := amd
 	again.Driver = "another driver for the same card"
 	// An integrated GPU that claims more memory than the discrete one has.
@@ -39,7 +39,9 @@ func TestSelect(t *testing.T) {
 		{"an unusable card last", []Caps{old, cpu}, "", 1, ""},
 		{"index", []Caps{cpu, integrated, discrete}, "1", 1, ""},
 		{"index of a duplicate", []Caps{amd, again}, "1", 1, ""},
-		{"a number that is no index is part of a name", []Caps{cpu, discrete}, "3060", 1, ""},
+		{"a number is an index only: 1 stands in 15.0.6", []Caps{cpu}, "1", -1, "no such device: 1; there is only 0: llvmpipe"},
+		{"and 3060 in a name", []Caps{cpu, discrete}, "3060", -1, "no such device: 3060; there is only 0: llvmpipe"},
+		{"below 0", []Caps{cpu}, "-1", -1, "no such device: -1"},
 		{"part of a name in any case", []Caps{cpu, integrated, discrete}, "GEFORCE", 2, ""},
 		{"type", []Caps{cpu, integrated, discrete}, "integrated", 1, ""},
 		{"UUID", []Caps{cpu, amd}, amd.UUID, 1, ""},
@@ -48,7 +50,7 @@ func TestSelect(t *testing.T) {
 		{"the best of a type", []Caps{discrete, narrow, cpu}, "cpu", 2, `asked for as "cpu", the cpu one with the widest vectors of 2`},
 		{"several", []Caps{amd, discrete}, "r", -1, "0: AMD Radeon RX 6600 (discrete), 1: NVIDIA"},
 		{"none", []Caps{cpu, discrete}, "voodoo", -1, "0: llvmpipe"},
-		{"index out of range", []Caps{cpu}, "9", -1, "0: llvmpipe"},
+		{"index out of range", []Caps{cpu}, "99999999999999999999", -1, "0: llvmpipe"},
 		{"UUIDs of zeros are not equal", []Caps{{Name: "a", UUID: "00"}, {Name: "ab", UUID: "00"}}, "ab", 1, ""},
 	} {
 		got, err := Select(c.list, c.want)
