@@ -82,8 +82,9 @@ func OpenDevice(o Options) (*vk.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.note(fmt.Sprintf("device %v; %s", dev.Caps(), dev.Why()))
-	if dev.Caps().IsCPU() {
+	c := dev.Caps()
+	o.note(fmt.Sprintf("device %d: %s (%s, %s); %s", c.Index, c.Name, c.Type, c.Driver, dev.Why()))
+	if c.IsCPU() {
 		o.note("this device is a software driver that runs on the CPU, not a GPU: fine for the demo, slow for anything larger")
 	}
 	return dev, nil

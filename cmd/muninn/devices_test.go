@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -136,4 +137,19 @@ func TestDevicesVerbose(t *testing.T) {
 			t.Errorf("no %s in\n%s", choice, got.out)
 		}
 	}
+}
+
+// Every verb that opens a device says which: index, name, type and driver.
+func TestDeviceIsNamed(t *testing.T) {
+	list, err := vk.Devices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range list {
+		index := fmt.Sprint(c.Index)
+		invoke("check", "--device", index, "--match", "initstate/").wants(t, cli.ExitOK, "",
+			fmt.Sprintf("device %d: %s (%s, %s); asked for as %q\n", c.Index, c.Name, c.Type, c.Driver, index))
+	}
+	absent := fmt.Sprint(len(list))
+	invoke("check", "--device", absent).wants(t, cli.ExitDevice, "", "no such device: "+absent+"; there is only 0: "+list[0].Name)
 }
