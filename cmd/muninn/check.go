@@ -68,11 +68,13 @@ func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Shaders: o.shaders, Progress: report.result, Begin: report.begin, Kernel: report.kernel})
 	report.bar.Done()
 	if err == nil && len(results) == 0 {
-		return cli.Usage("--match %q fits no case", o.Match)
+		return cli.Usage("--match %q matches no case", o.Match)
 	}
 	report.flush()
 	if err != nil {
-		s.Note("%d of %d cases were done: the results above are those of all that ran", report.done, report.total)
+		if report.total > 0 {
+			err = cli.After(err, "%d of %d cases; the kernels above are those that ran", report.done, report.total)
+		}
 		return errors.Join(err, report.failed)
 	}
 	wrong := slices.DeleteFunc(slices.Clone(results), func(r ref.Result) bool { return r.Err == nil && r.OK })
@@ -93,7 +95,7 @@ type checkReport struct {
 	rows        []*checkRow // of the op under way
 	op          string
 	compiled    map[string]bool
-	done, total int
+	done, total int   // cases
 	failed      error // the first of writing
 }
 
@@ -132,7 +134,6 @@ func (r *checkReport) kernel(names string) {
 }
 
 func (r *checkReport) result(result ref.Result) {
-	r.done = r.total // unless another begins
 	if r.json == nil {
 		r.rows = addRow(r.rows, result)
 	} else if r.failed == nil {

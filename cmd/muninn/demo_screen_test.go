@@ -163,7 +163,7 @@ func TestDemoShares(t *testing.T) {
 
 // On a wide terminal the demo's first table is drawn in place.
 func TestDemoIsLive(t *testing.T) {
-	if got := onTerminal(t, 100, nil, "demo", "--problems", "1", "--device", firstDevice(t)); !strings.Contains(got, "\x1b[?25l") {
+	if got := onTerminal(t, 100, "", "demo", "--problems", "1", "--device", firstDevice(t)); !strings.Contains(got, "\x1b[?25l") {
 		t.Errorf("%.600q", got)
 	}
 }

@@ -119,3 +119,26 @@ func TestModelAdvice(t *testing.T) {
 		}
 	}
 }
+
+// JSON is --json of some verbs and -o json of others: who gives the one to the other is told.
+func TestJSONByAnotherFlag(t *testing.T) {
+	told := 0
+	for _, c := range commands() {
+		fs := c.FlagSet(&cli.GlobalOptions{})
+		flag := func(name string) bool { return fs.Lookup(name) != nil }
+		switch {
+		case flag("json") && !flag("output"):
+			for _, args := range [][]string{{"-o", "json"}, {"-ojson"}, {"--output", "json"}, {"--format=json"}} {
+				invoke(append([]string{c.Name}, args...)...).wants(t, cli.ExitUsage, "", "; did you mean --json?\n")
+			}
+			told++
+		case flag("output") && !flag("json"):
+			want := map[string]string{"bench": "-o json", "trace": "-o FILE.json"}[c.Name]
+			invoke(c.Name, "--json").wants(t, cli.ExitUsage, "", "unknown flag --json; did you mean "+want+"?\n")
+			told++
+		}
+	}
+	if told < 8 {
+		t.Errorf("%d verbs have JSON", told)
+	}
+}

@@ -148,9 +148,9 @@ func TestRunInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(cli.Interrupted{Signal: 2})
 	o := invocation{ctx: ctx}.run("run", "demo", chain, "--json", "--device", firstDevice(t))
-	o.wants(t, 130, `"finish_reason":"interrupted"`, "")
+	o.wants(t, 130, `"finish_reason":"interrupted"`, "\ninterrupted\n")
 	if strings.Contains(o.err, "muninn: ") {
-		t.Errorf("an interrupt needs no message: %s", o.err)
+		t.Errorf("an interrupt is no error: %s", o.err)
 	}
 }
 

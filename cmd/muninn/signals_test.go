@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +51,11 @@ func TestSignalsEndARun(t *testing.T) {
 			}
 			late := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
 			defer late.Stop()
+			rest, _ := io.ReadAll(said)
 			wantsExit(t, cmd.Wait(), 128+int(sig))
+			if all := string(append(seen, rest...)); !strings.HasSuffix(all, "\ninterrupted\n") || strings.Count(all, "interrupted") != 1 {
+				t.Errorf("said: %q", all)
+			}
 			if strings.TrimSpace(out.String()) != "" {
 				t.Errorf("output %q", out.String())
 			}
@@ -69,6 +74,8 @@ func TestSignalsEndARun(t *testing.T) {
 func TestSignalsCutOff(t *testing.T) {
 	for wait := 200 * time.Millisecond; wait < time.Minute; wait *= 4 {
 		cmd := program(nil, "run", "demo") // waits for the prompt on a pipe that stays open
+		var said bytes.Buffer
+		cmd.Stderr = &said
 		in, err := cmd.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +92,9 @@ func TestSignalsCutOff(t *testing.T) {
 		late := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
 		var exit *exec.ExitError
 		if err := cmd.Wait(); errors.As(err, &exit) && exit.ExitCode() == 130 {
-			late.Stop()
+			if late.Stop(); said.String() != "interrupted\n" {
+				t.Errorf("said %q", said.String())
+			}
 			return
 		}
 		if !late.Stop() {

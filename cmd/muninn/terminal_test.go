@@ -13,9 +13,9 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// onTerminal runs the program on a terminal of some columns and gives all that was written to it. meanwhile, if set, is called with
-// the process and its terminal once the program has written something.
-func onTerminal(t *testing.T, columns int, meanwhile func(*os.Process, *os.File), args ...string) string {
+// onTerminal runs the program on a terminal of some columns and gives all that was written to it. Once
+// that contains a text, if one is given, the process is interrupted.
+func onTerminal(t *testing.T, columns int, until string, args ...string) string {
 	t.Helper()
 	own, theirs, err := pty.Open()
 	if err != nil {
@@ -35,18 +35,18 @@ func onTerminal(t *testing.T, columns int, meanwhile func(*os.Process, *os.File)
 	var all bytes.Buffer
 	end := time.AfterFunc(5*time.Minute, func() { _ = c.Process.Kill() })
 	defer end.Stop()
+	stopped := false
 	for buffer := make([]byte, 4096); ; {
 		n, err := own.Read(buffer)
 		all.Write(buffer[:n])
-		if meanwhile != nil && n > 0 {
-			meanwhile(c.Process, own)
-			meanwhile = nil
+		if until != "" && !stopped && strings.Contains(all.String(), until) {
+			stopped = c.Process.Signal(os.Interrupt) == nil
 		}
 		if err != nil { // EIO: the last of the other side is gone
 			break
 		}
 	}
-	if err := c.Wait(); err != nil && meanwhile != nil {
+	if err := c.Wait(); (err != nil) != stopped {
 		t.Fatalf("%v: %v\n%s", args, err, all.String())
 	}
 	return all.String()
@@ -55,11 +55,20 @@ func onTerminal(t *testing.T, columns int, meanwhile func(*os.Process, *os.File)
 // A prompt that is read slowly shows how far it is, and of how much.
 func TestReadingShows(t *testing.T) {
 	long := "k=d;d=a;a=3;" + strings.Repeat("m=5;", 60) + "k?"
-	got := onTerminal(t, 100, nil, "run", "demo", long, "--device", firstDevice(t), "-n", "1", "-r", "16", "--steps-per-submit", "1")
+	got := onTerminal(t, 100, "", "run", "demo", long, "--device", firstDevice(t), "-n", "1", "-r", "16", "--steps-per-submit", "1")
 	for _, want := range []string{"reading the prompt", "compiling ", "/65)"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
 		}
+	}
+}
+
+// A run that is interrupted while it reads the prompt takes its bar away and says so, though a pass may take longer than it is given.
+func TestInterruptedOnATerminal(t *testing.T) {
+	got := onTerminal(t, 100, "reading the prompt", "run", "demo", "hello", "--device", firstDevice(t), "-r", "20000", "--steps-per-submit", "20000")
+	_, rest, _ := strings.Cut(got, "reading the prompt")
+	if !strings.HasSuffix(rest, "\x1b[1G\x1b[Kinterrupted\r\n") {
+		t.Errorf("the end of %q", rest)
 	}
 }
 
@@ -81,7 +90,7 @@ func tooWide(out string, columns int) (list []string) {
 // What the demo shows fits the terminal.
 func TestDemoFits(t *testing.T) {
 	for _, columns := range []int{40, 60, 80} {
-		out := onTerminal(t, columns, nil, "demo", "--problems", "1", "--seed", "3", "--device", firstDevice(t))
+		out := onTerminal(t, columns, "", "demo", "--problems", "1", "--seed", "3", "--device", firstDevice(t))
 		if wide := tooWide(out, columns); wide != nil || !strings.Contains(out, "num_steps 16") {
 			t.Errorf("at %d columns: %q", columns, wide)
 		}
@@ -93,7 +102,7 @@ func TestTablesFit(t *testing.T) {
 	device := firstDevice(t)
 	for _, args := range [][]string{{"devices"}, {"show", "demo"},
 		{"bench", "--shape", "tiny", "-p", "4", "-n", "2", "-r", "1", "--rows", "1,2", "--quant", "f32,q8_0", "--reps", "2", "--device", device}} {
-		out := onTerminal(t, 80, nil, args...)
+		out := onTerminal(t, 80, "", args...)
 		var wide []string
 		for _, line := range tooWide(out, 80) {
 			if !strings.Contains(line, "device ") && !strings.Contains(line, "this device is a software driver") { // notes wrap

@@ -140,7 +140,8 @@ func Replacing(o shaders.Options, code map[string][]byte) shaders.Options {
 const mostVecRows = 16
 
 // Run compares the kernels with the oracles on a device. A case runs once for each set of kernels that the choices make
-// of it. Failures are in the results; the error is for what stops the run: the context, or a device that is lost.
+// of it. Failures are in the results; the error is for what stops the run: the context, or a device that is lost. What that
+// ended is no result, as nothing is known of the kernels that ran.
 func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 	choices := o.Shaders
 	if len(choices) == 0 {
@@ -173,13 +174,13 @@ func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 		dev.SetSpeed(speed)
 		t.arena.Free()
 		for _, r := range t.results {
+			if errors.Is(r.Err, vk.ErrDeviceLost) || errors.Is(r.Err, context.Canceled) || errors.Is(r.Err, context.DeadlineExceeded) {
+				return results, fmt.Errorf("ref: %s/%s [%s]: %w", r.Op, r.Case, r.Kernel, r.Err)
+			}
 			if o.Progress != nil {
 				o.Progress(r)
 			}
 			results = append(results, r)
-			if errors.Is(r.Err, vk.ErrDeviceLost) || errors.Is(r.Err, context.Canceled) || errors.Is(r.Err, context.DeadlineExceeded) {
-				return results, fmt.Errorf("ref: %s/%s: %w", r.Op, r.Case, r.Err)
-			}
 		}
 	}
 	return results, nil

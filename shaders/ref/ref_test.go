@@ -2,6 +2,7 @@ package ref
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,32 @@ func TestCaseNames(t *testing.T) {
 		op, _, _ := strings.Cut(name, "_")
 		if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Op == op }) {
 			t.Errorf("kernel %s: no cases of operation %s", name, op)
+		}
+	}
+}
+
+// A case that the context or the loss of the device ended is no result: nothing is known of its kernels. The error names them.
+func TestRunStopped(t *testing.T) {
+	for name, want := range map[string]error{"interrupt": context.Canceled, "lost": vk.ErrDeviceLost} {
+		d := vktest.Open(t, vktest.Names()[0], vk.Options{})
+		ctx, stop := context.WithCancel(t.Context())
+		told, begun := 0, 0
+		results, err := Run(ctx, d, Options{Match: "embed/", Progress: func(Result) { told++ }, Begin: func(int, int, Case) { begun++ },
+			Kernel: func(names string) {
+				switch {
+				case begun < 3:
+				case want == context.Canceled:
+					stop()
+				default:
+					vktest.Fail(d, vktest.Submit, 1)
+				}
+			}})
+		stop()
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), "embed/") || !strings.Contains(err.Error(), "[embed_") {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if len(results) == 0 || told != len(results) || slices.ContainsFunc(results, func(r Result) bool { return r.Err != nil || !r.OK }) {
+			t.Errorf("%s: %d results told, got %v", name, told, results)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (g *GlobalOptions) addFlags(fs *pflag.FlagSet) {
 		fs.BoolVarP(&g.Quiet, "quiet", "q", false, "print results and errors only")
 		ChoiceVar(fs, &g.Color, "color", "auto", []string{"auto", "always", "never"}, "colours; auto: on a terminal, unless NO_COLOR is set")
 		fs.BoolVarP(&g.Help, "help", "h", false, "print help and exit")
-		fs.BoolVar(&g.HelpAll, "help-all", false, "print help with the flags that few need, and exit")
+		fs.BoolVar(&g.HelpAll, "help-all", false, "print help with rarely needed flags too, and exit")
 	})
 }
 
@@ -75,8 +75,10 @@ func Execute(ctx context.Context, s *Streams, table []*Command, args []string) (
 	if err == nil {
 		err = s.results.err
 	}
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	if p, ok := errors.AsType[partial](err); err != nil && ctx.Err() != nil {
+		if err = context.Cause(ctx); ok {
+			err = partial{err, p.done}
+		}
 	}
 	report(s, err)
 	return exitCode(err)
@@ -166,12 +168,28 @@ func flagError(fs *pflag.FlagSet, err error) error {
 	if !ok {
 		return Usage("%v", err)
 	}
-	if short := missing.GetSpecifiedShortnames(); short != "" {
-		return Usage("unknown flag -%s", missing.GetSpecifiedName())
+	got, json, output := missing.GetSpecifiedName(), fs.Lookup("json"), fs.Lookup("output")
+	dashes, meant := "--", ""
+	if missing.GetSpecifiedShortnames() != "" {
+		dashes = "-"
+	}
+	switch {
+	case json != nil && slices.Contains([]string{"o", "output", "format"}, got):
+		meant = "--json"
+	case output != nil && got == "json" && slices.Contains(output.Annotations[offered], "json"):
+		meant = "-o json"
+	case output != nil && got == "json":
+		meant = "-o FILE.json"
+	}
+	if meant != "" {
+		return Usage("unknown flag %s%s; did you mean %s?", dashes, got, meant)
+	}
+	if dashes == "-" {
+		return Usage("unknown flag -%s", got)
 	}
 	var names []string
 	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return Usage("unknown flag --%s%s", missing.GetSpecifiedName(), suggestion(missing.GetSpecifiedName(), "--", names))
+	return Usage("unknown flag --%s%s", got, suggestion(got, "--", names))
 }
 
 // suggestion names what was probably meant: a name that begins the same way or contains the word, or the nearest by edits.

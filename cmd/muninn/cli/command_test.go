@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -102,4 +103,27 @@ func TestFailure(t *testing.T) {
 	if o.code != ExitFailure || o.err != "muninn: it failed\n" {
 		t.Errorf("exit status %d, %q", o.code, o.err)
 	}
+}
+
+// A command that a signal ended says so, quiet or not, in one line and nothing else.
+func TestInterruptedIsSaid(t *testing.T) {
+	for _, cause := range []error{Interrupted{syscall.SIGINT}, Interrupted{syscall.SIGTERM}, context.Canceled} {
+		ctx, stop := context.WithCancelCause(t.Context())
+		stop(cause)
+		for _, args := range [][]string{{"fail"}, {"fail", "-q"}} {
+			if o := (invocation{table: echoTable(), ctx: ctx}).run(args...); o.code < ExitSignaled || o.err != "interrupted\n" {
+				t.Errorf("%v after %v: exit status %d, %q", args, cause, o.code, o.err)
+			}
+		}
+	}
+}
+
+// What was done before an error is said beside it, and stays through the signal that was its cause.
+func TestDoneBefore(t *testing.T) {
+	err := After(errors.New("it failed"), "%d of 3", 2)
+	table := []*Command{{Name: "part", Run: func(context.Context, *Streams, []string) error { return fmt.Errorf("so: %w", err) }}}
+	invocation{table: table}.run("part").wants(t, ExitFailure, "", "muninn: so: it failed; after 2 of 3\n")
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(Interrupted{syscall.SIGINT})
+	invocation{table: table, ctx: ctx}.run("part").wants(t, 130, "", "interrupted after 2 of 3\n")
 }

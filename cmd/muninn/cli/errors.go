@@ -152,9 +152,30 @@ func exitCode(err error) int {
 	return classify(err).exit
 }
 
-// report prints an error and what to do about it. A signal needs no words.
+// partial is an error that leaves something done.
+type partial struct {
+	error
+	done string
+}
+
+// Error says both.
+func (p partial) Error() string { return p.error.Error() + "; after " + p.done }
+
+// Unwrap is the error alone.
+func (p partial) Unwrap() error { return p.error }
+
+// After adds to an error what was done before it: "3 of 7 cases".
+func After(err error, format string, args ...any) error {
+	return partial{err, fmt.Sprintf(format, args...)}
+}
+
+// report prints an error and what to do about it; for a signal, that it came.
 func report(s *Streams, err error) {
-	if _, stopped := errors.AsType[Interrupted](err); err == nil || stopped {
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, context.Canceled):
+		s.interrupted(err)
 		return
 	}
 	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(asCalled(byVariables(err.Error(), s.variables))))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/term"
@@ -22,6 +23,7 @@ var drawn = regexp.MustCompile(regexp.QuoteMeta(Esc) + `(\[\??[0-9;]*[A-Za-z])`)
 // output is standard output or standard error. On a terminal it makes everything printable but what Esc begins; elsewhere
 // bytes pass as they are. The first error of a write stays, and becomes that of the command.
 type output struct {
+	mu       sync.Mutex // a signal's last word comes beside what the command writes
 	w        io.Writer
 	terminal bool
 	open     bool // the last line is not ended
@@ -33,6 +35,16 @@ func newOutput(w io.Writer) *output { return &output{w: w, terminal: IsTerminal(
 
 // Write writes p, on a line of its own where the stream beside has left one open.
 func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.beside != nil {
+		o.beside.mu.Lock()
+		defer o.beside.mu.Unlock()
+	}
+	return o.write(p)
+}
+
+func (o *output) write(p []byte) (int, error) {
 	if o.err != nil || len(p) == 0 {
 		return 0, o.err
 	}
@@ -57,8 +69,13 @@ func (o *output) Write(p []byte) (int, error) {
 
 // endLine ends a line that is open on a terminal: the shell's prompt comes next.
 func (o *output) endLine() {
-	if o.terminal && o.open {
-		fmt.Fprintln(o)
+	if !o.terminal {
+		return // nor waits for a reader
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open {
+		_, _ = o.write([]byte("\n")) // the error stays
 	}
 }
 

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -15,6 +17,25 @@ type Interrupted struct{ Signal syscall.Signal }
 // Error names the signal.
 func (i Interrupted) Error() string { return "stopped by " + i.Signal.String() }
 
+// Is matches context.Canceled.
+func (i Interrupted) Is(target error) bool { return target == context.Canceled }
+
+// interrupted says in one line that a signal ended the command, and what it had done as far as err tells; on a terminal in place
+// of a bar, which a verb that is cut off leaves. Only the first call says anything.
+func (s *Streams) interrupted(err error) {
+	s.saidEnd.Do(func() {
+		text := "interrupted"
+		if p, ok := errors.AsType[partial](err); ok {
+			text += " after " + p.done
+		}
+		s.results.endLine()
+		if width, _ := s.TerminalSize(s.Err); width > 0 {
+			text = Esc + "[1G" + Esc + "[K" + text
+		}
+		fmt.Fprintln(s.Err, text)
+	})
+}
+
 // exitCode is the shell's convention: 128 and the number of the signal.
 func (i Interrupted) exitCode() int { return 128 + int(i.Signal) }
 
@@ -26,7 +47,7 @@ const grace = 250 * time.Millisecond
 
 // withSignals gives a context that Ctrl-C or SIGTERM ends. A second signal, or the end of the grace period, ends the
 // process at once. The function it returns stops listening.
-func withSignals() (context.Context, func()) {
+func withSignals(s *Streams) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	caught := make(chan os.Signal, 2)
 	done := make(chan struct{})
@@ -46,6 +67,16 @@ func withSignals() (context.Context, func()) {
 		case <-time.After(grace):
 		case <-caught:
 		}
+		said := make(chan struct{})
+		go func() {
+			defer close(said)
+			s.interrupted(first)
+		}()
+		select {
+		case <-said:
+		case <-time.After(2 * time.Second): // nobody reads
+		case <-caught:
+		}
 		os.Exit(first.exitCode())
 	}()
 	return ctx, func() {
@@ -60,8 +91,9 @@ func Main(table []*Command) {
 	// A fault that Go cannot recover from ends with SIGABRT; its own exit status, 2, means wrong usage here.
 	debug.SetTraceback("crash")
 	withoutCore()
-	ctx, stop := withSignals()
-	code := Execute(ctx, StandardStreams(), table, os.Args[1:])
+	s := StandardStreams()
+	ctx, stop := withSignals(s)
+	code := Execute(ctx, s, table, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 // Streams are what a verb reads and writes: results go to out, everything else to err.
@@ -20,6 +21,7 @@ type Streams struct {
 	Color string // auto, always or never
 
 	results   *output           // Out
+	saidEnd   *sync.Once        // of a signal
 	helpAll   bool              // help is to show the advanced flags too
 	variables map[string]string // by which variables flags were set
 }
@@ -30,7 +32,7 @@ func NewStreams(in io.Reader, out, err io.Writer, env func(string) (string, bool
 	if sameFile(out, err) {
 		notes.beside = results
 	}
-	return &Streams{In: in, Out: results, Err: notes, Env: env, Environ: func() []string { return nil }, Color: "auto", results: results}
+	return &Streams{In: in, Out: results, Err: notes, Env: env, Environ: func() []string { return nil }, Color: "auto", results: results, saidEnd: &sync.Once{}}
 }
 
 // StandardStreams are those of the process.
