@@ -31,10 +31,10 @@ func TestRunHealsTheCache(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := run()
-			if o.code != cli.ExitOK || o.out != want.out || strings.Count(o.err, "cannot be used and are made anew") != 1 {
+			if o.code != cli.ExitOK || o.out != want.out || strings.Count(o.err, "cannot be used and are re-created") != 1 {
 				t.Errorf("%v of the file: exit status %d, %q, %q", part, o.code, o.out, o.err)
 			}
-			if o := run(); o.out != want.out || strings.Contains(o.err, "anew") || !strings.Contains(o.err, "weights from the cache") {
+			if o := run(); o.out != want.out || strings.Contains(o.err, "re-created") || !strings.Contains(o.err, "weights from the cache") {
 				t.Errorf("%v of the file, then: %q, %q", part, o.out, o.err)
 			}
 		}

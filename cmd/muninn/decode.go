@@ -69,7 +69,7 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 }
 
 func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Lookup, "cache-lookup-strategy", decode.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(decode.LookupNames(), ", ")+")")
+	fs.StringVar(&o.Lookup, "cache-lookup-strategy", decode.DefaultLookup, "`strategy` of the KV cache ("+strings.Join(decode.LookupNames(), ", ")+"). "+lookupText)
 	cli.Offer(fs, "cache-lookup-strategy", slices.DeleteFunc(decode.LookupNames(), func(name string) bool {
 		return strings.ContainsAny(name, ".NR") // a pattern of names
 	})...)
@@ -85,6 +85,11 @@ func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantized weights as a file in the cache")
 	cli.Advanced(fs, "activations", "no-cache")
 }
+
+const lookupText = "RULE says which of a position's KV slots a core step reads: the one of its own step (full), the newest up to its own (latest-m4), " +
+	"or the last of all where one is missing (always-last-m4); compress-... alone is latest-m4-compress-.... Compression saves memory: compress-sN keeps N slots a position, " +
+	"a multiple of the core blocks, which later core steps overwrite in turn; compress-anchor keeps one for each of the first 8 core steps and one for all later ones; " +
+	"compress-rN has N writes in a row share a slot"
 
 // begin opens MODEL, plans its run at the depth that choose gives, and does it; or prints what memory that takes, where the
 // flags ask for a plan.

@@ -171,3 +171,22 @@ func TestErrorsNameVariables(t *testing.T) {
 		}
 	}
 }
+
+// Help speaks of KV rules where their flag stands: what a name is made of, and what it costs.
+func TestHelpExplains(t *testing.T) {
+	help := strings.Join(strings.Fields(invoke("run", "--help").out), " ")
+	for _, want := range []string{"RULE says which of a position's KV slots a core step reads", "compress-sN keeps N slots a position",
+		"compress-anchor keeps one for each of the first 8", "rarely needed flag", "Anything you leave unset (format, KV rule, context) is chosen to fit the device's memory"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("no %q in the help of run", want)
+		}
+	}
+	for _, c := range commands() {
+		help := invoke(c.Name, "--help-all").out
+		for _, odd := range []string{"few need", " anew", "until none has", "What is not given", "that they are meant for"} {
+			if strings.Contains(help, odd) {
+				t.Errorf("help of %s says %q", c.Name, odd)
+			}
+		}
+	}
+}

@@ -98,7 +98,7 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	if info, err = os.Stat(dst); err != nil {
 		return err
 	}
-	s.Note("%s: %v, %v, %s in %.1f s; it was %s", dst, ck.Config, scheme, cli.Size(uint64(info.Size())), time.Since(start).Seconds(), cli.Size(uint64(ck.Size())))
+	s.Note("%s: %v, %v, %s (from %s) in %.1f s", dst, ck.Config, scheme, cli.Size(uint64(info.Size())), cli.Size(uint64(ck.Size())), time.Since(start).Seconds())
 	return nil
 }
 

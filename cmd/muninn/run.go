@@ -64,17 +64,17 @@ Sampling follows the model's generation_config.json when that says do_sample, an
 One device and driver gives the same tokens for the same seed and settings. The initial state of a token depends on
 the seed and its position, so the seed matters for greedy output too.
 
-Before anything is loaded the memory it takes is planned. What is not given of format, KV rule and context is chosen so
-that the device holds it, in that order of preference, and one line says what was chosen; --no-fit takes everything as
-given. --plan prints the plan and needs no prompt: the context is then --ctx, or all positions that the model has.
+Before anything is loaded the memory it takes is planned. Anything you leave unset (format, KV rule, context) is chosen
+to fit the device's memory, in that order of preference, and one line says what was chosen; --no-fit takes everything
+as given. --plan prints the plan and needs no prompt: the context is then --ctx, or all positions that the model has.
 
 Depth is -r, or --effort. With --criterion each token takes as many core steps as it needs, -r at most; the device
 looks at the criterion itself. --decode speculative drafts tokens with few core steps and verifies them all in one
 pass: at threshold 1 the text is that of plain decoding. --decode wave keeps many positions in flight, gives all of
 them a few core steps at a time, and freezes those that have settled; its flags begin with the paper's settings. There
--r is the depth of the prompt's pass and bounds no token: one takes core steps until it settles, or until none has for
-eight times -r. Both keep the KV rule that they are meant for when memory is short; plain decoding may be given a
-smaller cache.
+-r is the depth of the prompt's pass and bounds no token: each takes core steps until it settles. If no position settles
+within eight times -r core steps, the wave freezes one as it is. Where memory is short, plain decoding may get a KV rule
+that keeps less; speculative and wave keep the rule that each is defined with (see --cache-lookup-strategy).
 
 With --json, each line is an object: "id", "text" (what became certain), "steps" (core steps that decided it),
 "logprob", "margin" of a token; text still held back at the end comes alone; the last object has "finish_reason"

@@ -92,15 +92,16 @@ func draftsOf(out decode.Outcome) *speculativeSummary {
 
 // closing is the line that ends a run.
 func (s summary) closing() string {
-	parts := []string{cli.Plural(s.Tokens, "token")}
+	why := map[decode.Finish]string{decode.FinishLength: " (--max-tokens reached)", decode.FinishContext: " (the context is full)"}
+	parts := []string{cli.Plural(s.Tokens, "token") + why[s.Finish]}
 	if s.Tokens > 0 {
-		parts = append(parts, fmt.Sprintf("%.1f steps a token", s.StepsPerToken), fmt.Sprintf("%.1f core passes a token", s.PassesPerToken))
+		parts = append(parts, fmt.Sprintf("%.1f steps a token", s.StepsPerToken)+passesBeside(s.StepsPerToken, s.PassesPerToken))
 	}
 	if s.AnswerRate != nil {
 		parts = append(parts, fmt.Sprintf("%.1f tok/s", *s.AnswerRate))
 	}
 	if v := s.Speculative; v != nil && v.Iterations > 0 {
-		parts = append(parts, fmt.Sprintf("%.0f %% of drafts stood", 100*v.Acceptance))
+		parts = append(parts, fmt.Sprintf("%.0f %% of drafts accepted", 100*v.Acceptance))
 	}
 	if w := s.Wave; w != nil {
 		parts = append(parts, fmt.Sprintf("up to %d in flight, each until it settled (r = %d is the prompt's)", w.MaxWidth, s.Steps))
@@ -113,13 +114,21 @@ func (s summary) closing() string {
 		if p.SameTokens {
 			same = "the same tokens"
 		}
-		text := fmt.Sprintf("plain at r = %d: %s, %.1f core passes a token", s.Steps, same, p.PassesPerToken)
+		text := fmt.Sprintf("plain at r = %d: %s", s.Steps, same) + passesBeside(float64(s.Steps), p.PassesPerToken)
 		if p.Ratio > 0 {
-			text += fmt.Sprintf(", %.1f tok/s; this once more: %.1f tok/s, %.2f times as many", p.Rate, p.Again, p.Ratio)
+			text += fmt.Sprintf(", %.1f tok/s; this run repeated warm: %.1f tok/s, %.2fx plain", p.Rate, p.Again, p.Ratio)
 		}
 		return strings.Join(parts, ", ") + "; " + text
 	}
 	return strings.Join(parts, ", ")
+}
+
+// passesBeside is the core passes a token, where they are seen to be others than the steps.
+func passesBeside(steps, passes float64) string {
+	if text := fmt.Sprintf("%.1f", passes); text != fmt.Sprintf("%.1f", steps) {
+		return ", " + text + " core passes a token"
+	}
+	return ""
 }
 
 // comparePlain decodes the prompt plainly, and then once more as the run did: by then both find recorded whatever they have

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/decode"
 )
 
 // depthRun is a run of the chain with --json.
@@ -60,14 +61,34 @@ func TestRunDepth(t *testing.T) {
 func TestRunSteps(t *testing.T) {
 	device := firstDevice(t)
 	o := invoke("run", "demo", chain, "--device", device, "-r", "2", "-n", "2", "--steps")
-	o.wants(t, cli.ExitOK, "d?‹2›3;‹2›\n", "2 tokens, 2.0 steps a token, 2.0 core passes a token")
+	o.wants(t, cli.ExitOK, "d?‹2›3;‹2›\n", "\n2 tokens (--max-tokens reached), 2.0 steps a token")
 	if o = invoke("run", "demo", chain, "--device", device, "-r", "2", "-n", "2", "--steps", "--color", "always"); !strings.Contains(o.out, "\x1b[38;5;") {
 		t.Errorf("no colours: %q", o.out)
 	}
 	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "6", "--decode", "speculative", "--compare-plain")
-	o.wants(t, cli.ExitOK, "3;", "of drafts stood; plain at r = 8: the same tokens, 8.0 core passes a token")
+	o.wants(t, cli.ExitOK, "3;", " % of drafts accepted; plain at r = 8: the same tokens, ")
 	o = invoke("run", "demo", chain, "--device", device, "-r", "8", "-n", "1", "--criterion", "kl", "--compare-plain")
-	o.wants(t, cli.ExitOK, "3;", "plain at r = 8: the same tokens, 8.0 core passes a token\n") // one token has no rate
+	o.wants(t, cli.ExitOK, "3;", "plain at r = 8: the same tokens\n") // one token has no rate
 	o = invoke("run", "demo", chain, "--device", device, "--decode", "wave", "--full-prefill=false", "--max-wavefront", "3")
 	o.wants(t, cli.ExitUsage, "", "does not fit the wave's 3 positions")
+}
+
+// TestClosing: the line at the end of a run, with core passes where they are not the steps, and why it ended where the text does not show.
+func TestClosing(t *testing.T) {
+	speed := 50.0
+	s := summary{Finish: decode.FinishStop, Tokens: 4, Steps: 8, AnswerRate: &speed, depthSummary: depthSummary{StepsPerToken: 3.5, PassesPerToken: 3.52}}
+	is := func(want string) {
+		t.Helper()
+		if got := s.closing(); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+	is("4 tokens, 3.5 steps a token, 50.0 tok/s")
+	s.Finish, s.PassesPerToken = decode.FinishContext, 2.2
+	is("4 tokens (the context is full), 3.5 steps a token, 2.2 core passes a token, 50.0 tok/s")
+	s.Finish, s.Plain = decode.FinishLength, &plainSummary{PassesPerToken: 8, SameTokens: true, Rate: 66, Again: 60.72, Ratio: 0.92}
+	is("4 tokens (--max-tokens reached), 3.5 steps a token, 2.2 core passes a token, 50.0 tok/s; " +
+		"plain at r = 8: the same tokens, 66.0 tok/s; this run repeated warm: 60.7 tok/s, 0.92x plain")
+	s.Plain = &plainSummary{PassesPerToken: 9.5}
+	is("4 tokens (--max-tokens reached), 3.5 steps a token, 2.2 core passes a token, 50.0 tok/s; plain at r = 8: other tokens, 9.5 core passes a token")
 }

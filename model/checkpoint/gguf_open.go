@@ -43,7 +43,7 @@ func (c *Checkpoint) openGGUF(w *weightFile) error {
 	}
 	sums, err := c.gguf.Checksums()
 	if err != nil {
-		return fmt.Errorf("%w; make it anew with muninn quantize", err)
+		return fmt.Errorf("%w; re-create it with muninn quantize", err)
 	}
 	c.sums = &tensorSums{want: sums, running: map[string]runningSum{}}
 	for _, t := range c.gguf.Tensors {
@@ -103,10 +103,10 @@ func (c *Checkpoint) checkHyperparameters() error {
 		}
 		got, err := c.gguf.Number(kv.Key)
 		if err != nil {
-			return strict.Unusable("%w: the file is damaged; make it anew with muninn quantize", err)
+			return strict.Unusable("%w: the file is damaged; re-create it with muninn quantize", err)
 		}
 		if got != want {
-			return strict.Unusable("%s is %g, config.json in the file says %g; make it anew with muninn quantize", kv.Key, got, want)
+			return strict.Unusable("%s is %g, config.json in the file says %g; re-create it with muninn quantize", kv.Key, got, want)
 		}
 	}
 	return nil
@@ -139,7 +139,7 @@ func (s *tensorSums) follow(t TensorInfo, p []byte, off int64) error {
 	r = runningSum{off + int64(len(p)), gguf.Checksum(r.sum, p)}
 	s.running[t.Name] = r
 	if r.next == t.Bytes && r.sum != s.want[t.Name] {
-		return strict.Unusable("%s: checksum %08x, the file says %08x: the file is damaged; make it anew with muninn quantize", t.Name, r.sum, s.want[t.Name])
+		return strict.Unusable("%s: checksum %08x, the file says %08x: the file is damaged; re-create it with muninn quantize", t.Name, r.sum, s.want[t.Name])
 	}
 	return nil
 }

@@ -161,7 +161,7 @@ func (t TensorInfo) CheckBlocks(raw []byte, first int64) error {
 	if err == nil {
 		return nil
 	}
-	return strict.Unusable("%s: from element %d on, %w: the file is damaged or was made by another program; make it anew from the original",
+	return strict.Unusable("%s: from element %d on, %w: the file is damaged or was made by another program; re-create it from the original",
 		t.Name, first, err)
 }
 

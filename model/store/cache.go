@@ -51,7 +51,7 @@ func (c Cache) Load(ctx context.Context, name string, ck *checkpoint.Checkpoint,
 		if err == nil || !errors.Is(err, checkpoint.ErrModel) {
 			return kept, err
 		}
-		c.Note("the cached weights cannot be used and are made anew: %v", err)
+		c.Note("the cached weights cannot be used and are re-created: %v", err)
 	}
 	if err = c.write(ctx, path, name, ck, checkpoint.WriteOptions{Scheme: scheme, Name: name, Source: key}); err == nil {
 		var made *checkpoint.Checkpoint
@@ -87,7 +87,7 @@ func (c Cache) write(ctx context.Context, path, name string, ck *checkpoint.Chec
 	set, end := c.Progress("quantizing "+name, ck.Size())
 	defer end()
 	o.Progress, o.Begin = set, func(size int64) {
-		c.Note("quantizing to %v, once: %.1f MB go to %s (--no-cache does without)", o.Scheme, float64(size)/1e6, path)
+		c.Note("quantizing to %v, once: %.1f MB go to %s (--no-cache turns this off)", o.Scheme, float64(size)/1e6, path)
 	}
 	return checkpoint.WriteGGUF(ctx, ck, path, o)
 }

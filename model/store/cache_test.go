@@ -168,7 +168,7 @@ func TestCacheHeals(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := load(t, dir, src, "q4_0")
-		got.wants(t, dir, "the cached weights cannot be used and are made anew: ", 1)
+		got.wants(t, dir, "the cached weights cannot be used and are re-created: ", 1)
 		if now, err := os.ReadFile(path); err != nil || !slices.Equal(now, sound) || !slices.Equal(got.values, first.values) {
 			t.Errorf("%s: the file was not made as before, %v", what, err)
 		}

@@ -81,7 +81,7 @@ func verbHelp(s *Streams, c *Command) {
 		}
 	}
 	if hidden > 0 {
-		fmt.Fprintf(w, "\n%s that few need: muninn help %s --help-all\n", Plural(hidden, "more flag"), c.Name)
+		fmt.Fprintf(w, "\n%s: muninn help %s --help-all\n", Plural(hidden, "rarely needed flag"), c.Name)
 	}
 	if len(c.Examples) > 0 {
 		fmt.Fprintf(w, "\nExamples:\n  %s\n", strings.Join(c.Examples, "\n  "))
