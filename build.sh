@@ -128,6 +128,7 @@ build() {
     tool_chain
     local version
     version=$(git describe --always --dirty 2>/dev/null || echo unknown)
+    [ -e bin/muninn ] || say "build.sh: compiling; about two minutes the first time"
     go build -trimpath -ldflags "-X main.commit=$version" -o bin/muninn ./cmd/muninn
 }
 

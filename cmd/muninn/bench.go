@@ -168,7 +168,7 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
-	s.Note("measuring the device's roof")
+	s.Note("measuring the device's roof, which takes a few seconds")
 	speed, err := roofline.Measure(ctx, dev, roofline.Thorough(dev.Caps()))
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -95,8 +96,9 @@ type checkReport struct {
 	rows        []*checkRow // of the op under way
 	op          string
 	compiled    map[string]bool
-	done, total int   // cases
-	failed      error // the first of writing
+	done, total int       // cases
+	noted       time.Time // when a case was, where there is no bar
+	failed      error     // the first of writing
 }
 
 func newCheckReport(s *cli.Streams, asJSON bool) *checkReport {
@@ -109,28 +111,33 @@ func newCheckReport(s *cli.Streams, asJSON bool) *checkReport {
 	return r
 }
 
-// begin says on standard error which case comes. Of what is no terminal only ops and kernels are told, once each.
+// begin says on standard error which case comes. What is no terminal is told ops and kernels, once each, and a case each second.
 func (r *checkReport) begin(done, total int, c ref.Case) {
 	if r.bar == nil && done == 0 {
 		r.bar = cli.NewProgress(r.s, "checking kernels", int64(total), false)
 	}
 	r.done, r.total = done, total
-	if c.Op != r.op {
+	other := c.Op != r.op
+	if other {
 		r.flush()
-		if r.op = c.Op; r.bar == nil {
-			r.s.Note("checking %s: case %d of %d", c.Op, done+1, total)
-		}
+		r.op = c.Op
 	}
-	r.bar.Set(int64(done), 0)
+	if r.bar.Drawn() {
+		r.bar.Set(int64(done), 0)
+	} else if other || time.Since(r.noted) > time.Second {
+		r.noted = time.Now()
+		r.s.Note("checking %s: case %d of %d", c.Op, done+1, total)
+	}
 }
 
 // kernel names what is compiled or run: a driver that crashes says no more.
 func (r *checkReport) kernel(names string) {
-	if r.bar == nil && !r.compiled[names] && !strings.Contains(names, " ") {
+	if r.bar.Drawn() {
+		r.bar.Say(r.op + ": " + names)
+	} else if !r.compiled[names] && !strings.Contains(names, " ") {
 		r.s.Note("  %s", names)
 	}
 	r.compiled[names] = true
-	r.bar.Say(r.op + ": " + names)
 }
 
 func (r *checkReport) result(result ref.Result) {
@@ -147,7 +154,7 @@ const checkResult = 12
 // flush prints the rows of the op that is done.
 func (r *checkReport) flush() {
 	if len(r.rows) > 0 {
-		r.bar.Done()
+		r.bar.Hide()
 	}
 	for _, row := range r.rows {
 		style, text := cli.Green, "ok"

@@ -172,7 +172,8 @@ func (r *demoRun) all(ctx context.Context, show *demoScreen, problems int, caps 
 		return nil, err
 	}
 	show.insideTable(rep)
-	bar := cli.NewProgress(show.s, indent+"measuring", int64(problems*(demoMaxHops+1)*len(demoDepths)), false)
+	bar := cli.NewProgress(show.s, fmt.Sprintf(indent+"measuring %d problems of each length at %d depths", problems, len(demoDepths)), int64(problems*(demoMaxHops+1)*len(demoDepths)), false)
+	bar.Tell()
 	rep.Accuracy, err = r.accuracy(ctx, rng, problems, bar.Add)
 	bar.Done()
 	if err != nil {

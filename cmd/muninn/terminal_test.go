@@ -114,3 +114,11 @@ func TestTablesFit(t *testing.T) {
 		}
 	}
 }
+
+// The bar of check goes on after the first op.
+func TestCheckKeepsItsBar(t *testing.T) {
+	got := onTerminal(t, 100, "", "check", "--device", firstDevice(t), "--match", "e/")
+	if first, rest, ok := strings.Cut(got, "mok "); !ok || !strings.Contains(rest, "% |") {
+		t.Errorf("no bar after the first rows: %q ... %q", first, rest)
+	}
+}

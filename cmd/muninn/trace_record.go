@@ -41,7 +41,7 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	}
 	start := time.Now()
 	chunks := (len(p.request.Prompt) + x.session.Rows() - 1) / x.session.Rows()
-	bar := cli.NewProgress(s, "core steps recorded, at most", int64(p.request.Steps*(chunks+o.MaxTokens-1+o.Starts)), false)
+	bar := cli.NewProgress(s, "recording core steps, at most", int64(p.request.Steps*(chunks+o.MaxTokens-1+o.Starts)), false)
 	x.reading.Done()
 	defer bar.Done()
 	x.session.SetSequence(0, p.state)

@@ -4,24 +4,33 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
-// Progress is a bar on a terminal for what takes long; elsewhere, and quiet, it is nil and shows nothing. A bar that cannot
-// be drawn does not stop the work.
+// Progress is a bar on a terminal for what takes long; elsewhere one note, and quiet it is nil and shows nothing. A bar that
+// cannot be drawn does not stop the work.
 type Progress struct {
-	bar   *progressbar.ProgressBar
+	bar   *progressbar.ProgressBar // nil: no terminal
+	began time.Time
+	tell  func() // notes what takes long, once
 	total int64
 	gone  bool
 }
 
+// unheard is how long work may go on before it is noted.
+const unheard = 500 * time.Millisecond
+
 // NewProgress begins a bar of total bytes; of a count where bytes is false. A total of -1 means unknown.
 func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
-	if s.Quiet || !IsTerminal(s.Err) {
+	if s.Quiet {
 		return nil
+	}
+	if !IsTerminal(s.Err) {
+		return &Progress{began: time.Now(), tell: sync.OnceFunc(func() { s.Note("%s ...", strings.TrimSpace(what)) })}
 	}
 	count := progressbar.OptionShowCount()
 	if bytes {
@@ -49,30 +58,51 @@ func (o oneLine) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
+// Drawn tells whether there is a bar.
+func (p *Progress) Drawn() bool { return p != nil && p.bar != nil }
+
+// Tell notes what is done where there is no bar: at once, and not only when it turns out to take long.
+func (p *Progress) Tell() {
+	if p != nil && p.bar == nil {
+		p.tell()
+	}
+}
+
+// moves tells whether there is a bar to move; where there is none, it notes what takes long.
+func (p *Progress) moves() bool {
+	if p == nil || p.gone {
+		return false
+	}
+	if p.bar == nil && time.Since(p.began) > unheard {
+		p.tell()
+	}
+	return p.bar != nil
+}
+
 // Set says how much is done; it fits the Progress of what loads and writes.
 func (p *Progress) Set(done, _ int64) {
-	if p != nil && !p.gone {
+	if p.moves() {
 		_ = p.bar.Set64(min(done, p.total))
 	}
 }
 
 // Add says that n more are done.
 func (p *Progress) Add(n int) {
-	if p != nil && !p.gone {
+	if p.moves() {
 		_ = p.bar.Add(n)
 	}
 }
 
 // Say changes what stands beside the bar.
 func (p *Progress) Say(what string) {
-	if p != nil && !p.gone {
+	if p.moves() {
 		p.bar.Describe(what)
 	}
 }
 
 // Hide takes the bar away until it is told more.
 func (p *Progress) Hide() {
-	if p != nil && !p.gone {
+	if p.Drawn() && !p.gone {
 		_ = p.bar.Clear()
 	}
 }

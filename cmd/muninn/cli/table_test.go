@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"io"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A table is as wide as its contents on a pipe, and never wider than a terminal; nothing of it is lost.
@@ -38,6 +40,29 @@ func TestTable(t *testing.T) {
 			if !strings.Contains(got, word) {
 				t.Errorf("on a terminal of %d columns %q is lost:\n%s", width, word, got)
 			}
+		}
+	}
+}
+
+// Where no bar can be drawn, what takes long is noted once.
+func TestProgressWithoutTerminal(t *testing.T) {
+	for _, quiet := range []bool{false, true} {
+		var notes strings.Builder
+		s := NewStreams(nil, io.Discard, &notes, noEnv)
+		s.Quiet = quiet
+		p := NewProgress(s, "loading x", 10, true)
+		p.Set(1, 10)
+		early := notes.String()
+		time.Sleep(2 * unheard)
+		p.Say("loading y")
+		p.Add(1)
+		p.Done()
+		want := "loading x ...\n"
+		if quiet {
+			want = ""
+		}
+		if early != "" || notes.String() != want {
+			t.Errorf("quiet %v: %q at once, %q in the end, want %q", quiet, early, notes.String(), want)
 		}
 	}
 }
