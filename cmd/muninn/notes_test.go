@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -58,15 +57,4 @@ func TestByteOrderMark(t *testing.T) {
 	}
 	file := soundWith(t, map[string]string{"prompt.txt": "\uFEFF"}) + "/prompt.txt"
 	invoke("run", "demo", "-f", file).wants(t, 2, "", "prompt.txt is empty")
-}
-
-// The first line of run names the device in words, as lists do, and says why it is the one.
-func TestNoteOfDevice(t *testing.T) {
-	eachDevice(t, func(t *testing.T, device string) {
-		o := invoke("run", "demo", "--device", device, "-n", "1", chain)
-		line, _, _ := strings.Cut(o.err, "\n")
-		if !regexp.MustCompile(`^device \d+: [^{}]*` + regexp.QuoteMeta(device) + `[^{}]* \(cpu, [^{}]+\); asked for as `).MatchString(line) {
-			t.Errorf("%q", line)
-		}
-	})
 }
