@@ -160,7 +160,7 @@ type fitOptions struct {
 
 func (o *fitOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.fit, "fit", true, "the opposite of --no-fit")
-	fs.BoolVar(&o.NoFit, "no-fit", false, "do not choose what is not given of --quant, --cache-lookup-strategy, --kv-type and --ctx so that the device's memory holds it")
+	fs.BoolVar(&o.NoFit, "no-fit", false, "choose nothing to fit the device's memory: --quant, --cache-lookup-strategy, --kv-type and --ctx that are not set keep their defaults")
 	fs.BoolVar(&o.Plan, "plan", false, "print what memory the model takes on the device, part by part, and exit; nothing is loaded, and a folder with config.json alone is enough")
 	fs.StringVar(&o.PlanFor, "plan-for", "", "as --plan, for a `card` of a size such as 6GiB (a number alone is GiB), or for a GPU whose recorded limits have this in their name")
 	cli.Offer(fs, "plan-for", "4GiB", "6GiB", "8GiB", "12GiB", "16GiB", "24GiB")
