@@ -30,7 +30,7 @@ func TestDevices(t *testing.T) {
 			}
 		}
 	}
-	if len(list) < 31 {
+	if len(list) < 41 {
 		t.Errorf("%d devices", len(list))
 	}
 }

@@ -24,7 +24,7 @@
 #define NODE "/dev/dri/renderD128"
 enum { NODE_MAJOR = 226, NODE_MINOR = 128, LARGEST = 1 << 14 };
 
-static const struct stand *const stands[] = {&stand_amdgpu, &stand_asahi, &stand_msm, &stand_nouveau};
+static const struct stand *const stands[] = {&stand_amdgpu, &stand_asahi, &stand_i915, &stand_msm, &stand_nouveau, &stand_xe};
 
 static int memory = -1;
 static ino_t inode;

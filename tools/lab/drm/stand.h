@@ -15,7 +15,7 @@ struct stand {
 	int (*ioctl)(unsigned command, void *arg);
 };
 
-extern const struct stand stand_amdgpu, stand_asahi, stand_msm, stand_nouveau;
+extern const struct stand stand_amdgpu, stand_asahi, stand_i915, stand_msm, stand_nouveau, stand_xe;
 
 // param is a number that the table of devices gives for this one, or what it is if the table is silent.
 uint64_t param(const char *name, uint64_t otherwise);
