@@ -29,7 +29,11 @@ shared uint left;
 float measured(uint measure, Change c) {
     switch (measure) {
     case MEASURE_DIFF: return sqrt(c.first / max(c.now, 1e-37));
-    case MEASURE_COSINE: return 1.0 - c.both / max(sqrt(c.now) * sqrt(c.before), 1e-8); // finite for a zero state
+    case MEASURE_COSINE: {
+        const float now = sqrt(c.now), before = sqrt(c.before), apart = now - before;
+        if (now * before < 1e-8) return 1.0 - c.both / 1e-8; // a zero state
+        return (c.first - apart * apart) / (2.0 * now * before); // see plain.Change.Cosine
+    }
     case MEASURE_ACCELERATION: return sqrt(c.second / max(c.now, 1e-37));
     }
     return 0.0; // no such measure

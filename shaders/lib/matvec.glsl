@@ -51,7 +51,7 @@ void main() {
             [[unroll]] for (uint r = 0; r < NR; r++) w[r] = unpack(packed[r], v);
             [[unroll]] for (uint t = 0; t < NT; t++) {
                 const vec4 x = LOAD_X(x_row[t], u * XV + v);
-                [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] = fma(w[r].w, x.w, fma(w[r].z, x.z, fma(w[r].y, x.y, fma(w[r].x, x.x, acc[r][t]))));
+                [[unroll]] for (uint r = 0; r < NR; r++) acc[r][t] += fma(w[r].w, x.w, fma(w[r].z, x.z, fma(w[r].y, x.y, fma(w[r].x, x.x, 0.0)))); // four at a time: a shorter sum
             }
         }
 #endif

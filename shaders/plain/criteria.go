@@ -36,9 +36,14 @@ const (
 // Diff returns norm(s - s') / norm(s).
 func (c Change) Diff() float64 { return math.Sqrt(c.First / max(c.Now, least)) }
 
-// Cosine returns 1 - cosine(s, s').
+// Cosine returns 1 - cosine(s, s') = ((s - s')^2 - (|s| - |s'|)^2) / (2 |s| |s'|): the difference itself would leave float32 few
+// digits where the cosine is near 1.
 func (c Change) Cosine() float64 {
-	return 1 - c.Both/max(math.Sqrt(c.Now)*math.Sqrt(c.Before), leastCosine)
+	now, before := math.Sqrt(c.Now), math.Sqrt(c.Before)
+	if now*before < leastCosine {
+		return 1 - c.Both/leastCosine
+	}
+	return (c.First - (now-before)*(now-before)) / (2 * now * before)
 }
 
 // Acceleration returns norm(s - 2 s' + s”) / norm(s).
