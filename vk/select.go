@@ -18,7 +18,7 @@ type Choice struct {
 }
 
 // Select picks a device from a list. Want may be empty for the best device, a type for the best one of that type, an index, a
-// UUID, or a part of a name in any case; a number is an index only. The best device
+// UUID, or a part of a name in any case; a number of one or two digits is an index only: such stand in most names. The best device
 // is of the best type; of several GPUs it is the one with most memory, of several CPU devices the one with the widest subgroups,
 // which are as wide as the vectors that it computes with. A device that two drivers list under one UUID counts once, except by
 // index. Nothing or several found is an error that names what exists and matches ErrNoDevice.
@@ -30,7 +30,7 @@ func Select(list []Caps, want string) (Choice, error) {
 	asked := fmt.Sprintf("asked for as %q", want)
 	if n, err := strconv.Atoi(want); err == nil && n >= 0 && n < len(list) {
 		return Choice{n, asked}, nil
-	} else if err == nil { // never part of a name: short numbers stand in most of them
+	} else if err == nil && len(want) < 3 {
 		return Choice{}, fmt.Errorf("%w: %d; there is only %s", ErrNoDevice, n, describe(list, nil))
 	}
 	all := distinct(list)

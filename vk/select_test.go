@@ -40,7 +40,7 @@ func TestSelect(t *testing.T) {
 		{"index", []Caps{cpu, integrated, discrete}, "1", 1, ""},
 		{"index of a duplicate", []Caps{amd, again}, "1", 1, ""},
 		{"a number is an index only: 1 stands in 15.0.6", []Caps{cpu}, "1", -1, "no such device: 1; there is only 0: llvmpipe"},
-		{"and 3060 in a name", []Caps{cpu, discrete}, "3060", -1, "no such device: 3060; there is only 0: llvmpipe"},
+		{"a card by its number", []Caps{cpu, discrete}, "3060", 1, `asked for as "3060"`},
 		{"below 0", []Caps{cpu}, "-1", -1, "no such device: -1"},
 		{"part of a name in any case", []Caps{cpu, integrated, discrete}, "GEFORCE", 2, ""},
 		{"type", []Caps{cpu, integrated, discrete}, "integrated", 1, ""},
