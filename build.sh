@@ -172,17 +172,16 @@ test)
     ;;
 lab)
     tool_chain
-    case " $* " in
-    *-list*) ;;
-    *)
-        need debootstrap command -v debootstrap
-        need util-linux command -v unshare
-        install
-        mkdir -p "$cache/lab"
-        tools/lab/root.sh "$cache/lab/root"
-        ;;
-    esac
-    exec go run ./tools/lab -root "$cache/lab/root" "$@"
+    case "${1:-}" in -list | --list) exec go run ./tools/lab -list ;; esac
+    need debootstrap command -v debootstrap
+    need util-linux command -v unshare
+    install
+    tools/lab/root.sh "$cache/lab/root"
+    cell=$(mktemp -d "$cache/lab/cell.XXXXXX")
+    trap 'rm -rf "$cell"' EXIT # nothing is mounted in it here: what is mounted for a device, that one alone sees
+    go build -o "$cell/probe" ./tools/lab
+    tools/lab/enter.sh "$cache/lab/root" "$cell" build
+    "$cell/probe" -root "$cache/lab/root" -cell "$cell" "$@"
     ;;
 shaders)
     tool_chain

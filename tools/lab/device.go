@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"muninn/shaders"
 	"muninn/vk/vktest/layer"
 )
 
@@ -33,56 +33,47 @@ func devices() (list []device) {
 
 // result is what came of a device.
 type result struct {
-	Name, Kernel string
-	found
-	Seconds   float64
-	Pipelines []pipeline
-	Messages  []string // of the validation layer
-	Error     string
+	Name, Kernel, Device, Driver string
+	Subgroup                     uint32
+	Choices                      []shaders.Setting
+	Seconds                      float64
+	Pipelines                    []pipeline
+	Messages                     []string // of the validation layer
+	Error                        string
 }
 
-// stand runs the probe on a device, in a folder that has been built for it.
-func (d device) stand(ctx context.Context, root, cell string) (r result) {
-	r = result{Name: d.name, Kernel: d.kernel}
-	files := []string{filepath.Join(cell, "found.json"), filepath.Join(cell, "stats")}
-	for _, path := range files {
-		os.Remove(path) // of the device before
+// stand runs the probe on a device.
+func (d device) stand() (r result) {
+	start := time.Now()
+	stats, found := filepath.Join(*cell, "stats"), filepath.Join(*cell, "found.json")
+	err := errors.Join(os.WriteFile(stats, nil, 0o644), os.WriteFile(found, nil, 0o644)) // not those of the device before
+	out, err2 := d.enter()
+	if err = errors.Join(err, err2); err != nil {
+		err = fmt.Errorf("%w\n%s", err, out[max(0, len(out)-4000):])
 	}
-	out, err := d.probe(ctx, root, cell)
+	data, err2 := os.ReadFile(found)
+	err = errors.Join(err, err2, json.Unmarshal(data, &r))
+	if data, err2 = os.ReadFile(stats); err2 == nil {
+		r.Pipelines, err2 = readStats(string(data))
+	}
+	if err = errors.Join(err, err2); err != nil {
+		r.Error = err.Error()
+	}
 	for line := range strings.Lines(out) {
 		if layer.IsFinding(line) {
 			r.Messages = append(r.Messages, strings.TrimSpace(line))
 		}
 	}
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out[max(0, len(out)-4000):])
-	}
-	data, err2 := os.ReadFile(files[0])
-	if err2 == nil {
-		err2 = json.Unmarshal(data, &r.found)
-	}
-	stats, err3 := os.ReadFile(files[1])
-	if err3 == nil {
-		r.Pipelines, err3 = readStats(string(stats))
-	}
-	if err := errors.Join(err, err2, err3); err != nil {
-		r.Error = err.Error()
-	}
+	r.Name, r.Kernel, r.Seconds = d.name, d.kernel, time.Since(start).Seconds()
 	return r
 }
 
-// probe runs the probe under the validation layer, below which is the one that asks for statistics, and returns what it prints.
-func (d device) probe(ctx context.Context, root, cell string, variables ...string) (string, error) {
-	args := append([]string{d.kernel, d.driver, d.place, "MUNINN_LAB_PARAMS=" + d.params}, layer.Newest()...)
-	args[4] += ":VK_LAYER_MUNINN_lab"
-	return enter(ctx, root, cell, append(args, variables...)...)
-}
-
-// enter runs enter.sh and returns what it prints.
-func enter(ctx context.Context, root, cell string, args ...string) (string, error) {
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "tools/lab/enter.sh", append([]string{root, cell}, args...)...)
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &out, 5*time.Second
-	err := cmd.Run()
-	return out.String(), err
+// enter runs the probe under the validation layer, below which is the one that asks for statistics, and returns what it prints.
+func (d device) enter(variables ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	args := append([]string{*root, *cell, d.kernel, d.driver, d.place, "MUNINN_LAB_PARAMS=" + d.params}, layer.Newest()...)
+	args[6] += ":VK_LAYER_MUNINN_lab"
+	out, err := exec.CommandContext(ctx, "tools/lab/enter.sh", append(args, variables...)...).CombinedOutput()
+	return string(out), err
 }

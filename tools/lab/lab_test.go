@@ -63,19 +63,18 @@ func TestFloors(t *testing.T) {
 		return result{Name: "x", Pipelines: []pipeline{{Kernel: "a", Spills: spills}, {Kernel: "b"}}}
 	}
 	f := floors{}
-	f.lower(of(3))
-	if got := f.exceeded(of(3)); len(got) != 0 {
-		t.Error(got)
+	if got := f.hold(of(3), true); len(got) != 0 || f["x"]["a"] != 3 {
+		t.Error("a device that is new is not taken in", got)
 	}
-	if got := f.exceeded(of(4)); len(got) != 1 || !strings.Contains(got[0], "a spills 4, known 3") {
-		t.Error(got)
+	if got := f.hold(of(4), true); len(got) != 1 || !strings.Contains(got[0], "a spills 4, known 3") || f["x"]["a"] != 3 {
+		t.Error("a floor has risen", got)
 	}
-	f.lower(of(4))
+	f.hold(of(2), false)
 	if f["x"]["a"] != 3 {
-		t.Error("a floor has risen")
+		t.Error("a floor is lowered unasked")
 	}
-	f.lower(of(0))
-	if got := f.exceeded(of(1)); len(got) != 1 {
+	f.hold(of(0), true)
+	if got := f.hold(of(1), false); len(got) != 1 {
 		t.Error("a floor is not lowered to 0")
 	}
 }

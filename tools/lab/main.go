@@ -10,22 +10,17 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 )
 
-const floorPath = "tools/lab/floor.json"
-
 var (
-	root    = flag.String("root", "", "root `folder` of a Debian with Mesa's drivers, the validation layer, gcc and headers")
+	root    = flag.String("root", "", "root `folder` of a Debian with Mesa's drivers and the validation layer")
+	cell    = flag.String("cell", "", "`folder` with what enter.sh builds, and this program as probe")
 	name    = flag.String("device", "", "stand up the device of this `name` alone")
 	list    = flag.Bool("list", false, "list the devices and do nothing")
 	asJSON  = flag.String("json", "", "also write everything that is known to a `file`")
 	lower   = flag.Bool("lower", false, "take into the floor file what has shrunk, and devices that are new in it")
-	limit   = flag.Duration("limit", 15*time.Minute, "`time` that a device may take")
 	isProbe = flag.Bool("probe", false, "for the lab itself: run on the one device that there is")
 )
 
@@ -34,8 +29,9 @@ func main() {
 	do := lab
 	if *isProbe {
 		do = func() error {
-			f, err := probe(context.Background())
-			return errors.Join(err, writeJSON("/lab/found.json", f))
+			var r result
+			err := probe(context.Background(), &r)
+			return errors.Join(err, writeJSON("/lab/found.json", r))
 		}
 	}
 	if err := do(); err != nil {
@@ -44,15 +40,10 @@ func main() {
 	}
 }
 
-func lab() error {
+func lab() (err error) {
 	all := slices.DeleteFunc(devices(), func(d device) bool { return *name != "" && d.name != *name })
-	known := floors{}
-	data, err := os.ReadFile(floorPath)
-	if err == nil {
-		err = json.Unmarshal(data, &known)
-	}
-	if err != nil || len(all) == 0 {
-		return errors.Join(err, fmt.Errorf("%d devices; -list names them", len(all)))
+	if len(all) == 0 {
+		return fmt.Errorf("no device %q; -list names them", *name)
 	}
 	if *list {
 		for _, d := range all {
@@ -60,55 +51,23 @@ func lab() error {
 		}
 		return nil
 	}
-	results, wrong, err := standUp(all, known)
-	if err == nil {
-		err = printTable(results)
+	const floorPath = "tools/lab/floor.json"
+	known := floors{}
+	data, err := os.ReadFile(floorPath)
+	if err = errors.Join(err, json.Unmarshal(data, &known)); err != nil {
+		return err
 	}
-	if err == nil && *asJSON != "" {
-		err = writeJSON(*asJSON, results)
+	if err := seesHazards(all[0]); err != nil {
+		return err
 	}
-	if err == nil && *lower {
-		err = writeJSON(floorPath, known)
-	}
-	if err == nil && wrong > 0 {
-		err = fmt.Errorf("%d things are wrong", wrong)
-	}
-	return err
-}
-
-// standUp runs the devices one after the other and says what is wrong with each.
-func standUp(all []device, known floors) (results []result, wrong int, err error) {
-	cell, err := os.MkdirTemp(filepath.Dir(*root), "cell")
-	if err != nil {
-		return nil, 0, err
-	}
-	defer os.RemoveAll(cell)
-	if out, err := enter(context.Background(), *root, cell, "build"); err != nil {
-		return nil, 0, fmt.Errorf("the stand-ins do not compile: %w\n%s", err, out)
-	}
-	self, err := os.ReadFile("/proc/self/exe")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(cell, "probe"), self, 0o755)
-	}
-	if err == nil {
-		if out, _ := all[0].probe(context.Background(), *root, cell, dropBarriers+"=1"); !strings.Contains(out, "SYNC-HAZARD-READ-AFTER-WRITE") {
-			err = fmt.Errorf("%s: without barriers, the validation layer finds no hazard: it would find none with them\n%s", all[0].name, out[max(0, len(out)-2000):])
-		}
-	}
+	var results []result
+	wrong := 0
+	fmt.Printf(columns, "name", "kernel", "device", "lanes", "pipelines", "compile s", "registers", "instructions", "spilling", "spills", "messages", "run s")
 	for _, d := range all {
-		if err != nil {
-			return nil, 0, err
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), *limit)
-		start := time.Now()
-		r := d.stand(ctx, *root, cell)
-		cancel()
-		r.Seconds = time.Since(start).Seconds()
+		r := d.stand()
 		results = append(results, r)
-		if *lower && r.Error == "" {
-			known.lower(r)
-		}
-		complaints := slices.Concat(known.exceeded(r), r.Messages)
+		r.print()
+		complaints := slices.Concat(known.hold(r, *lower), r.Messages)
 		if r.Error != "" {
 			complaints = append(complaints, r.Error)
 		}
@@ -117,25 +76,25 @@ func standUp(all []device, known floors) (results []result, wrong int, err error
 		}
 		wrong += len(complaints)
 	}
-	return results, wrong, nil
+	if *asJSON != "" {
+		err = writeJSON(*asJSON, results)
+	}
+	if *lower {
+		err = errors.Join(err, writeJSON(floorPath, known))
+	}
+	if wrong > 0 {
+		err = errors.Join(err, fmt.Errorf("%d things are wrong", wrong))
+	}
+	return err
 }
 
-func printTable(results []result) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "name\tkernel\tdevice\tsubgroup\tpipelines\tcompile s\tmost registers\tinstructions\tspilling\tspills\tmessages\trun s")
-	for _, r := range results {
-		var compile, most, instructions, spills float64
-		spilling := 0
-		for _, p := range r.Pipelines {
-			compile, most, instructions, spills = compile+p.Seconds, max(most, p.Registers), instructions+p.Instructions, spills+p.Spills
-			if p.Spills > 0 {
-				spilling++
-			}
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.1f\t%g\t%g\t%d\t%g\t%d\t%.0f\n", r.Name, r.Kernel, r.Device, r.found.Subgroup, len(r.Pipelines), compile,
-			most, instructions, spilling, spills, len(r.Messages), r.Seconds)
+// seesHazards checks on a device that the validation layer finds hazards where barriers are left out.
+func seesHazards(d device) error {
+	out, err := d.enter(dropBarriers + "=1")
+	if strings.Contains(out, "SYNC-HAZARD-READ-AFTER-WRITE") {
+		return nil
 	}
-	return w.Flush()
+	return fmt.Errorf("%s: without barriers the validation layer finds no hazard (%v); it would find none with them\n%s", d.name, err, out[max(0, len(out)-4000):])
 }
 
 func writeJSON(path string, v any) error {

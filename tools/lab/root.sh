@@ -27,10 +27,13 @@ mirror=$(grep -hE '^(URIs:|deb )' /etc/apt/sources.list.d/*.sources /etc/apt/sou
     grep -oE '[a-z]+://[^ ]+/debian/?( |$)' | head -1 || true)
 printf 'lab: making a root of Debian %s in %s, once: some minutes, 1 GB\n' $suite "$dir" >&2
 log=$dir.log
+mkdir -p "$(dirname "$dir")"
 nice debootstrap --variant=minbase --include=$packages $suite "$new" ${mirror:-http://deb.debian.org/debian} >"$log" 2>&1 ||
     die "debootstrap failed; its log is $log: $(tail -1 "$log")"
 mkdir -p "$new/dev/dri" "$new/lab" "$new/mnt"
 mknod -m 666 "$new/dev/dri/renderD128" c 226 128
-grep -qF " $(realpath "$new")/" /proc/self/mountinfo && umount "$new/proc" "$new/sys" 2>/dev/null
+for left in proc sys; do # debootstrap's
+    if mountpoint -q "$new/$left"; then umount "$new/$left"; fi
+done
 touch "$new/made"
 mv "$new" "$dir"

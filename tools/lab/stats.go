@@ -29,9 +29,13 @@ var (
 	instructionNames = []string{"Instructions", "Instruction Count", "Instruction count", "Code size"}
 )
 
-func pick(all map[string]float64, names []string) float64 {
-	i := max(0, slices.IndexFunc(names, func(n string) bool { _, ok := all[n]; return ok }))
-	return all[names[i]]
+func pick(all map[string]float64, names []string) (v float64) {
+	for _, n := range slices.Backward(names) {
+		if known, ok := all[n]; ok {
+			v = known
+		}
+	}
+	return v
 }
 
 // readStats reads what the layer has written, of which layer/stats.c tells the form.
@@ -75,26 +79,41 @@ func readStats(text string) (list []pipeline, err error) {
 // floors are the spills that are known, by device and kernel. They may only shrink.
 type floors map[string]map[string]float64
 
-// exceeded lists the kernels that spill more than is known of the device.
-func (f floors) exceeded(r result) (list []string) {
+// hold lists the kernels that spill more than is known of the device. If lower is set, what spills less from now on is known to, and all
+// of a device that is new.
+func (f floors) hold(r result, lower bool) (worse []string) {
+	known, seen := f[r.Name]
+	now := map[string]float64{}
 	for _, p := range r.Pipelines {
-		if known := f[r.Name][p.Kernel]; p.Spills > known {
-			list = append(list, fmt.Sprintf("%s spills %g, known %g", p.Kernel, p.Spills, known))
+		floor := known[p.Kernel]
+		if !seen && lower {
+			floor = p.Spills
+		}
+		if p.Spills > floor {
+			worse = append(worse, fmt.Sprintf("%s spills %g, known %g", p.Kernel, p.Spills, floor))
+		}
+		if p.Spills > 0 && floor > 0 {
+			now[p.Kernel] = min(floor, p.Spills)
 		}
 	}
-	return list
+	if lower && r.Error == "" {
+		f[r.Name] = now
+	}
+	return worse
 }
 
-// lower takes what has shrunk, and everything of a device that was not known.
-func (f floors) lower(r result) {
-	known, now := f[r.Name], map[string]float64{}
+// columns are those of the table.
+const columns = "%-10s %-8s %-46s %5v %9v %9v %9v %12v %8v %6v %8v %5v\n"
+
+func (r result) print() {
+	var compile, most, instructions, spills float64
+	spilling := 0
 	for _, p := range r.Pipelines {
-		if n, ok := known[p.Kernel]; p.Spills > 0 && (known == nil || ok) {
-			now[p.Kernel] = p.Spills
-			if ok {
-				now[p.Kernel] = min(n, p.Spills)
-			}
+		compile, most, instructions, spills = compile+p.Seconds, max(most, p.Registers), instructions+p.Instructions, spills+p.Spills
+		if p.Spills > 0 {
+			spilling++
 		}
 	}
-	f[r.Name] = now
+	fmt.Printf(columns, r.Name, r.Kernel, r.Device, r.Subgroup, len(r.Pipelines), fmt.Sprintf("%.1f", compile), most, instructions, spilling, spills,
+		len(r.Messages), fmt.Sprintf("%.0f", r.Seconds))
 }

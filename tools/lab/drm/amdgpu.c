@@ -104,20 +104,17 @@ static int info(const struct drm_amdgpu_info *q) {
 static int create(union drm_amdgpu_gem_create *c) {
 	uint64_t size = c->in.bo_size, domains = c->in.domains;
 	memset(c, 0, sizeof *c);
-	c->out.handle = buffer_new(size);
-	if (!c->out.handle) return -EINVAL;
-	buffer_of(c->out.handle)->tag = domains;
-	return 0;
+	int r = buffer_new(size, &c->out.handle);
+	if (r == 0) buffer_of(c->out.handle)->tag = domains;
+	return r;
 }
 
 static int map(union drm_amdgpu_gem_mmap *m) {
-	struct buffer *b = buffer_of(m->in.handle);
-	if (!b) return -ENOENT;
-	m->out.addr_ptr = b->place;
-	return 0;
+	m->out.addr_ptr = buffer_place(m->in.handle);
+	return m->out.addr_ptr ? 0 : -ENOENT;
 }
 
-static int user_pointer(struct drm_amdgpu_gem_userptr *u) { return (u->handle = buffer_new(u->size)) ? 0 : -EINVAL; }
+static int user_pointer(struct drm_amdgpu_gem_userptr *u) { return buffer_new(u->size, &u->handle); }
 
 static int operate(const struct drm_amdgpu_gem_op *o) {
 	struct buffer *b = buffer_of(o->handle);

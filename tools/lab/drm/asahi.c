@@ -21,13 +21,11 @@ static int get_params(const struct drm_asahi_get_params *g) {
 	return 0;
 }
 
-static int create(struct drm_asahi_gem_create *g) { return (g->handle = buffer_new(g->size)) ? 0 : -EINVAL; }
+static int create(struct drm_asahi_gem_create *g) { return buffer_new(g->size, &g->handle); }
 
 static int map(struct drm_asahi_gem_mmap_offset *m) {
-	struct buffer *b = buffer_of(m->handle);
-	if (!b) return -ENOENT;
-	m->offset = b->place;
-	return 0;
+	m->offset = buffer_place(m->handle);
+	return m->offset ? 0 : -ENOENT;
 }
 
 // The sync objects that a submission waits for come before those that it signals.

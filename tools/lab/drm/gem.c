@@ -39,7 +39,7 @@ uint32_t pci_id(void) {
 	return place && strncmp(place, "pci:", 4) == 0 ? (uint32_t)strtoul(place + 9, NULL, 16) : 0;
 }
 
-uint32_t buffer_new(uint64_t size) {
+int buffer_new(uint64_t size, uint32_t *to) {
 	const uint64_t grain = 1 << 21; // the largest page that drivers align to
 	const uint64_t large = 64 << 20, shared = 1ull << 45;
 	uint32_t handle = 0;
@@ -51,11 +51,17 @@ uint32_t buffer_new(uint64_t size) {
 		if (size < large) top += (size + grain - 1) / grain * grain;
 	}
 	pthread_mutex_unlock(&lock);
-	return handle;
+	*to = handle;
+	return handle ? 0 : size ? -ENOMEM : -EINVAL;
 }
 
 struct buffer *buffer_of(uint32_t handle) {
 	return handle > 0 && handle < MOST && buffers[handle].references > 0 ? &buffers[handle] : NULL;
+}
+
+uint64_t buffer_place(uint32_t handle) {
+	const struct buffer *b = buffer_of(handle);
+	return b ? b->place : 0;
 }
 
 static int buffer_close(uint32_t handle) {

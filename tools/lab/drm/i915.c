@@ -105,10 +105,8 @@ static int query(const struct drm_i915_query *q) {
 }
 
 static int map(struct drm_i915_gem_mmap_offset *m) {
-	struct buffer *b = buffer_of(m->handle);
-	if (!b) return -ENOENT;
-	m->offset = b->place;
-	return 0;
+	m->offset = buffer_place(m->handle);
+	return m->offset ? 0 : -ENOENT;
 }
 
 static int context_param(struct drm_i915_gem_context_param *p) {
@@ -136,14 +134,15 @@ static int submit(struct drm_i915_gem_execbuffer2 *e) {
 }
 
 static int i915_ioctl(unsigned command, void *arg) {
+	struct drm_i915_gem_create *create = arg;
+	struct drm_i915_gem_create_ext *create_ext = arg;
+	struct drm_i915_gem_userptr *user = arg;
 	switch (command) {
 	case DRM_I915_GETPARAM: return get_param(arg);
 	case DRM_I915_QUERY: return query(arg);
-	case DRM_I915_GEM_CREATE: return (((struct drm_i915_gem_create *)arg)->handle = buffer_new(((struct drm_i915_gem_create *)arg)->size)) ? 0 : -EINVAL;
-	case DRM_I915_GEM_CREATE_EXT:
-		return (((struct drm_i915_gem_create_ext *)arg)->handle = buffer_new(((struct drm_i915_gem_create_ext *)arg)->size)) ? 0 : -EINVAL;
-	case DRM_I915_GEM_USERPTR:
-		return (((struct drm_i915_gem_userptr *)arg)->handle = buffer_new(((struct drm_i915_gem_userptr *)arg)->user_size)) ? 0 : -EINVAL;
+	case DRM_I915_GEM_CREATE: return buffer_new(create->size, &create->handle);
+	case DRM_I915_GEM_CREATE_EXT: return buffer_new(create_ext->size, &create_ext->handle);
+	case DRM_I915_GEM_USERPTR: return buffer_new(user->user_size, &user->handle);
 	case DRM_I915_GEM_MMAP_GTT: return map(arg); // and MMAP_OFFSET
 	case DRM_I915_GEM_CONTEXT_CREATE: ((struct drm_i915_gem_context_create *)arg)->ctx_id = serial(); return 0;
 	case DRM_I915_GEM_CONTEXT_GETPARAM: return context_param(arg);

@@ -31,7 +31,7 @@ static int get_param(struct drm_msm_param *p) {
 	return -EINVAL;
 }
 
-static int create(struct drm_msm_gem_new *g) { return (g->handle = buffer_new(g->size)) ? 0 : -EINVAL; }
+static int create(struct drm_msm_gem_new *g) { return buffer_new(g->size, &g->handle); }
 
 static int info(struct drm_msm_gem_info *i) {
 	struct buffer *b = buffer_of(i->handle);

@@ -27,7 +27,7 @@ enum { NODE_MAJOR = 226, NODE_MINOR = 128, LARGEST = 1 << 14 };
 static const struct stand *const stands[] = {&stand_amdgpu, &stand_asahi, &stand_i915, &stand_msm, &stand_nouveau, &stand_xe};
 
 static int memory = -1;
-static ino_t inode;
+static struct stat of_memory;
 static const struct stand *stand;
 
 int node_memory(void) { return memory; }
@@ -42,14 +42,12 @@ __attribute__((constructor)) static void set_up(void) {
 	int fd = memfd_create("lab", MFD_CLOEXEC);
 	memory = fcntl(fd, F_DUPFD_CLOEXEC, 100); // out of the way of those that programs take for theirs
 	close(fd);
-	struct stat s;
-	if (memory < 0 || ftruncate(memory, (off_t)1 << 46) || syscall(SYS_fstat, memory, &s)) abort();
-	inode = s.st_ino;
+	if (memory < 0 || ftruncate(memory, (off_t)1 << 46) || syscall(SYS_fstat, memory, &of_memory)) abort();
 }
 
 // is_node tells whether a file descriptor is one of ours, however it was copied.
 static bool is_node(int fd, struct stat *s) {
-	return memory >= 0 && syscall(SYS_fstat, fd, s) == 0 && s->st_ino == inode && S_ISREG(s->st_mode) && s->st_nlink == 0;
+	return memory >= 0 && syscall(SYS_fstat, fd, s) == 0 && s->st_ino == of_memory.st_ino && s->st_dev == of_memory.st_dev;
 }
 
 static int open_at(int dir, const char *path, int flags, mode_t mode) {

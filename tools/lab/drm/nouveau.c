@@ -71,11 +71,10 @@ static int nvif(struct nvif *n) {
 }
 
 static int create(struct drm_nouveau_gem_new *g) {
-	g->info.handle = buffer_new(g->info.size);
-	struct buffer *b = buffer_of(g->info.handle);
-	if (!b) return -EINVAL;
-	b->tag = g->info.domain;
-	g->info.offset = g->info.map_handle = b->place;
+	int r = buffer_new(g->info.size, &g->info.handle);
+	if (r) return r;
+	buffer_of(g->info.handle)->tag = g->info.domain;
+	g->info.offset = g->info.map_handle = buffer_place(g->info.handle);
 	return 0;
 }
 

@@ -31,11 +31,14 @@ struct buffer {
 	uint64_t tag;   // the driver's own
 };
 
-// buffer_new returns a handle, from 1 on; 0 for a size of 0 and when there are too many.
-uint32_t buffer_new(uint64_t size);
+// buffer_new makes a buffer. The handle is 1 or more; a size of 0 is -EINVAL.
+int buffer_new(uint64_t size, uint32_t *handle);
 
 // buffer_of returns the buffer of a handle, or NULL.
 struct buffer *buffer_of(uint32_t handle);
+
+// buffer_place returns the offset that a buffer is mapped at, or 0.
+uint64_t buffer_place(uint32_t handle);
 
 // sync_signal makes a sync object's timeline reach a point.
 void sync_signal(uint32_t handle, uint64_t point);

@@ -101,13 +101,11 @@ static int query(struct drm_xe_device_query *q) {
 	return 0;
 }
 
-static int create(struct drm_xe_gem_create *g) { return (g->handle = buffer_new(g->size)) ? 0 : -EINVAL; }
+static int create(struct drm_xe_gem_create *g) { return buffer_new(g->size, &g->handle); }
 
 static int map(struct drm_xe_gem_mmap_offset *m) {
-	struct buffer *b = buffer_of(m->handle);
-	if (!b) return -ENOENT;
-	m->offset = b->place;
-	return 0;
+	m->offset = buffer_place(m->handle);
+	return m->offset ? 0 : -ENOENT;
 }
 
 static int signal_all(uint64_t pointer, uint32_t count, bool of_memory) {
