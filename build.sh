@@ -86,7 +86,6 @@ shader_tools() {
 
 # The tests' own needs: lavapipe, the validation layer, and what compiles the kernels once more.
 test_tools() {
-    shader_tools
     need libvulkan1 loader
     need mesa-vulkan-drivers manifests 'icd.d/lvp_icd*.json'
     need vulkan-validationlayers manifests 'explicit_layer.d/VkLayer_khronos_validation.json'
@@ -150,6 +149,7 @@ build)
 deps)
     tool_chain
     runtime
+    shader_tools
     test_tools
     second_driver
     ;;
@@ -166,6 +166,7 @@ check)
     ;;
 test)
     tool_chain
+    shader_tools
     test_tools
     second_driver
     run_tests

@@ -23,7 +23,11 @@ func TestInt8Activations(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		for quant, limit := range map[string]float64{"q8_0": 1e-3, "q4_0": 1e-3} {
 			exact, rounded := open(t, dev, store.DemoName, floats(scheme(t, quant, ""))), open(t, dev, store.DemoName, int8s(scheme(t, quant, "")))
-			for _, steps := range []int{4, 32} {
+			depths := []int{4, 32}
+			if testing.Short() {
+				depths = depths[:1]
+			}
+			for _, steps := range depths {
 				kl := meanDivergence(t, exact, rounded, steps)
 				t.Logf("%s, %d steps: KL %.2g", quant, steps, kl)
 				if dev.Caps().IntegerDot && kl == 0 || !(kl < limit) {
