@@ -27,13 +27,17 @@ var checks = []check{
 	{"go.mod", []string{"go", "mod", "tidy", "-diff"}},
 }
 
+// slow tests compile kernels for half of the time that all short tests take where nothing is cached: check leaves them to test.
+var slow = []string{"TestKernels", "TestBrokenKernels", "TestLarge", "TestBatchMixed", "TestLoop", "TestReadme", "TestBench",
+	"TestCompare", "TestCompareTexts", "TestQuality", "TestSpoiledGoldens"}
+
 // The short form of a test takes fewer rounds, not fewer kinds of input; the first round of `test` runs the whole.
 var (
 	lavapipe = []string{"MUNINN_SKIP_DEVICES=SwiftShader"}
 
 	// What takes longest where nothing is cached is lavapipe's compiler: without its optimisation passes a quarter less.
-	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache", env: append([]string{"GALLIVM_PERF=nopt"}, lavapipe...),
-		args: []string{"-short", "./..."}}
+	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache; without " + strings.Join(slow, ", "), env: append([]string{"GALLIVM_PERF=nopt"}, lavapipe...),
+		args: []string{"-short", "-skip", "^(" + strings.Join(slow, "|") + ")$", "./..."}}
 	whole = []round{
 		{name: "tests", why: "every package, both software drivers", args: []string{"-count=1", "./..."}},
 		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What check leaves out exists: a test that was renamed would come back, and nobody would know why.
+func TestSlowTestsExist(t *testing.T) {
+	var all strings.Builder
+	for _, room := range []string{"cmd/muninn", "model/engine", "shaders/ref", "tools/goldens"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", room, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+	}
+	for _, name := range slow {
+		if !strings.Contains(all.String(), "\nfunc "+name+"(t ") {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
