@@ -30,7 +30,7 @@ func TestDevices(t *testing.T) {
 			}
 		}
 	}
-	if len(list) < 41 {
+	if len(list) < 42 {
 		t.Errorf("%d devices", len(list))
 	}
 }

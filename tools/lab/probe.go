@@ -53,12 +53,17 @@ func probe(ctx context.Context, r *result) (err error) {
 		}
 	}
 	shape, err := arch.ParseShape("huginn")
+	layer, err2 := arch.ParseShape("5280,55,17920,1024,0,1,0")
+	err = errors.Join(err, err2)
 	for _, quant := range []string{"q4_0", "q8_0", "auto"} {
 		scheme, err2 := checkpoint.ParseScheme(quant, "")
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
 		m, err := engine.Random(shape.Config, scheme, dev)
+		if errors.Is(err, vk.ErrOutOfMemory) { // then one layer of it: the kernels are the same
+			m, err = engine.Random(layer.Config, scheme, dev)
+		}
 		if err = all(ctx, m, err); err != nil {
 			return fmt.Errorf("huginn in %s: %w", quant, err)
 		}

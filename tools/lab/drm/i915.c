@@ -1,5 +1,5 @@
 // Stands in for the kernel's i915, under ANV and hasvk. The driver knows the GPU by its PCI id; the table of devices gives slices, subslices in
-// each and execution units (eu) in each of those, and vram in MiB where the GPU has memory of its own.
+// each and execution units (eu) in each of those, the bits of an address (gtt), and vram in MiB where the GPU has memory of its own.
 #include "stand.h"
 
 #include <errno.h>
@@ -110,7 +110,7 @@ static int map(struct drm_i915_gem_mmap_offset *m) {
 }
 
 static int context_param(struct drm_i915_gem_context_param *p) {
-	p->value = p->param == I915_CONTEXT_PARAM_GTT_SIZE ? 1ull << 48 : p->param == I915_CONTEXT_PARAM_VM;
+	p->value = p->param == I915_CONTEXT_PARAM_GTT_SIZE ? 1ull << param("gtt", 48) : p->param == I915_CONTEXT_PARAM_VM;
 	return 0;
 }
 
