@@ -23,12 +23,13 @@ new=$dir.new
 grep -qF " $(realpath -m "$new")/" /proc/self/mountinfo && die "something is mounted below $new: umount it first"
 rm -rf --one-file-system "$new"
 mkdir -p "$new"
+# The mirror that apt uses here; without one, debootstrap's own.
 mirror=$(grep -hE '^(URIs:|deb )' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null |
     grep -oE '[a-z]+://[^ ]+/debian/?( |$)' | head -1 || true)
 printf 'lab: making a root of Debian %s in %s, once: some minutes, 1 GB\n' $suite "$dir" >&2
 log=$dir.log
 mkdir -p "$(dirname "$dir")"
-nice debootstrap --variant=minbase --include=$packages $suite "$new" ${mirror:-http://deb.debian.org/debian} >"$log" 2>&1 ||
+nice debootstrap --variant=minbase --include=$packages $suite "$new" $mirror >"$log" 2>&1 ||
     die "debootstrap failed; its log is $log: $(tail -1 "$log")"
 mkdir -p "$new/dev/dri" "$new/lab" "$new/mnt"
 mknod -m 666 "$new/dev/dri/renderD128" c 226 128
