@@ -2,7 +2,8 @@ package shaders
 
 import "testing"
 
-// However many rows a pass has, few kernels serve them all, each wide enough, and none wastes more than a third.
+// However many rows a pass has, few kernels serve them all. Up to 16 rows, which is where GPUs stop, the weights are read as few
+// times as can be; from 50 rows on an eighth is computed in vain at most.
 func TestNumbersOfRowsShareKernels(t *testing.T) {
 	for _, cut := range []Tuning{{WeightRows: 16, XRows: 16}, {WeightRows: 4, XRows: 8}} {
 		k := &Recorder{k: &Kernels{Tuning: cut}}
@@ -11,11 +12,11 @@ func TestNumbersOfRowsShareKernels(t *testing.T) {
 			_, xs := k.asVectors(Tensor{Rows: n})
 			tiles := (n + xs - 1) / xs
 			kernels[xs] = true
-			if xs > cut.XRows || tiles != (n+cut.XRows-1)/cut.XRows {
+			if xs > cut.XRows || n <= 16 && tiles != (n+cut.XRows-1)/cut.XRows {
 				t.Errorf("%d rows in %d tiles of %d", n, tiles, xs)
 			}
-			if least := (n + tiles - 1) / tiles; 3*xs > 4*least+2 {
-				t.Errorf("%d rows in tiles of %d, %d would do", n, xs, least)
+			if n >= 50 && 8*(tiles*xs-n) > n {
+				t.Errorf("%d rows in tiles of %d: %d computed in vain", n, xs, tiles*xs-n)
 			}
 		}
 		if len(kernels) > 7 {

@@ -17,9 +17,12 @@ layout(push_constant) uniform Push {
     float lower0;  // formats with halves: 2^-lift of the first part's shard
     float lower1;  // and of the second's
 } p;
+// A kernel begins with LOWER: between stores lavapipe would read the factors again for each sum, 7 % of a prompt's matmul.
 #ifdef LIFTED
-#define LOWERED(sum, part) ((sum) * ((part) == 0 ? p.lower0 : p.lower1))
+#define LOWER const float lower0 = p.lower0, lower1 = p.lower1;
+#define LOWERED(sum, part) ((sum) * ((part) == 0 ? lower0 : lower1))
 #else
+#define LOWER
 #define LOWERED(sum, part) (sum)
 #endif
 #include "packed.glsl"

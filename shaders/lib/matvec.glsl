@@ -27,6 +27,7 @@ shared float part_sum[NR * NT][LS];
 #endif
 
 void main() {
+    LOWER
     const uint lane = gl_LocalInvocationIndex;
     const uint row0 = (p.first + gl_WorkGroupID.x) * (NR / PARTS);
     const uint t0 = gl_WorkGroupID.y * NT;

@@ -16,6 +16,7 @@ shared float tw[DEPTH][TILE + 1];
 shared float tx[DEPTH][8 * TT + 1];
 
 void main() {
+    LOWER
     const uint lane = gl_LocalInvocationIndex;
     const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS;
     const uint t0 = gl_WorkGroupID.y * (8 * TT);
