@@ -60,7 +60,7 @@ type Options struct {
 	Activations Activations
 	// Separate keeps norms in dispatches of their own.
 	Separate bool
-	// Compiling is called before a kernel is compiled; nil: nobody asks.
+	// Compiling is as in vk.KernelOptions.
 	Compiling func(name string)
 
 	replaced map[string][]byte // code that tests put in the place of compiled kernels
@@ -112,15 +112,12 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 			return nil, fmt.Errorf("shaders: no compiled kernel %s: %w", name, err)
 		}
 	}
-	opt := vk.KernelOptions{Spec: spec}
+	opt := vk.KernelOptions{Spec: spec, Compiling: k.opt.Compiling}
 	if k.Subgroup != 0 && strings.HasSuffix(name, "_sg") {
 		opt.SubgroupSize = k.Subgroup
 		if len(spec) == 0 {
 			opt.Spec = []uint32{k.Subgroup}
 		}
-	}
-	if k.opt.Compiling != nil {
-		k.opt.Compiling(name)
 	}
 	kernel, err := k.dev.Prepare(name, code, opt)
 	if err != nil {

@@ -33,6 +33,8 @@ type Device struct {
 	timings  map[string]*Timing
 	speed    Speed
 
+	telling sync.Mutex // held while somebody hears what is compiled
+
 	bufferTypes uint32 // memory types for buffers, as bits; those of one usage all have the same
 
 	showing sync.Mutex

@@ -20,6 +20,8 @@ type Kernel struct {
 	mu       sync.Mutex
 	pipeline handle       // 0 until it is built
 	info     pipelineInfo // what it is built from, until then
+
+	compiling func(name string)
 }
 
 // layout is a descriptor set layout and the pipeline layout over it, shared by all kernels of the same shape.
@@ -63,7 +65,7 @@ const (
 // arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches ErrUnsupported.
 // Errors name the kernel.
 func (d *Device) Prepare(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
-	k := &Kernel{name: name}
+	k := &Kernel{name: name, compiling: opt.Compiling}
 	var err error
 	if k.in, err = reflectSPIRV(spirv); err == nil {
 		err = d.caps.accepts(k.in, opt, d.shown.Load())
@@ -106,6 +108,11 @@ func (d *Device) build(k *Kernel) error {
 	defer k.mu.Unlock()
 	if k.pipeline != 0 {
 		return nil
+	}
+	if k.compiling != nil {
+		d.telling.Lock()
+		k.compiling(k.name)
+		d.telling.Unlock()
 	}
 	pipeline, err := d.drv.createPipeline(k.info)
 	if err != nil {

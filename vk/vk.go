@@ -33,6 +33,8 @@ type KernelOptions struct {
 	Spec []uint32
 	// SubgroupSize requires a subgroup size in invocations; 0 leaves it to the driver.
 	SubgroupSize uint32
+	// Compiling is called with the kernel's name when it begins to be compiled, by one goroutine at a time; nil: nobody asks.
+	Compiling func(name string)
 }
 
 // RunOptions tells how programs are grouped into submissions.

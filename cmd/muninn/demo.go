@@ -73,10 +73,7 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	opening := o.opening(&silent)
 	opening.Fit.Off = true
 	bar := cli.NewProgress(s, "compiling kernels", -1, false)
-	opening.Kernels.Compiling = func(name string) {
-		bar.Say("compiling " + name)
-		bar.Add(1)
-	}
+	opening.Kernels.Compiling = func(name string) { bar.Say("compiling " + name) }
 	opening.Session = model.SessionOptions{
 		Sequences: max(len(demoDepths), min(o.Problems, demoBatch)), Context: demoContext,
 		MaxSteps: max(demoInside, demoDepths[len(demoDepths)-1]),

@@ -54,6 +54,7 @@ func onTerminal(t *testing.T, columns int, until string, args ...string) string 
 
 // A prompt that is read slowly shows how far it is, and of how much.
 func TestReadingShows(t *testing.T) {
+	t.Setenv("MESA_SHADER_CACHE_DISABLE", "true") // kernels from its cache are too quick to be shown
 	long := "k=d;d=a;a=3;" + strings.Repeat("m=5;", 60) + "k?"
 	got := onTerminal(t, 100, "", "run", "demo", long, "--device", firstDevice(t), "-n", "1", "-r", "16", "--steps-per-submit", "1")
 	for _, want := range []string{"reading the prompt", "compiling ", "/65)"} {

@@ -24,7 +24,7 @@ type Progress struct {
 // unheard is how long work may go on before it is noted.
 const unheard = 500 * time.Millisecond
 
-// NewProgress begins a bar of total bytes; of a count where bytes is false. A total of -1 means unknown.
+// NewProgress begins a bar of total bytes; of a count where bytes is false. A total of -1 means that nothing is counted.
 func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
 	if s.Quiet {
 		return nil
@@ -32,9 +32,9 @@ func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
 	if !IsTerminal(s.Err) {
 		return &Progress{began: time.Now(), tell: sync.OnceFunc(func() { s.Note("%s ...", strings.TrimSpace(what)) })}
 	}
-	count := progressbar.OptionShowCount()
-	if bytes {
-		count = progressbar.OptionShowBytes(true)
+	count := progressbar.OptionShowBytes(bytes)
+	if !bytes && total >= 0 {
+		count = progressbar.OptionShowCount()
 	}
 	return &Progress{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(oneLine{fileOf(s.Err)}), progressbar.OptionSetDescription(what), count,
 		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
@@ -97,6 +97,7 @@ func (p *Progress) Add(n int) {
 func (p *Progress) Say(what string) {
 	if p.moves() {
 		p.bar.Describe(what)
+		_ = p.bar.RenderBlank() // even if it has just been drawn, as long as nothing is done
 	}
 }
 
