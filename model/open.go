@@ -14,6 +14,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/model/fit"
 	"muninn/model/store"
 	"muninn/vk"
@@ -93,6 +94,9 @@ func Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, o Options
 		}
 		o.note("fit: " + choice.Why)
 		m.Weights, m.Size = o.Weights.With(choice.Quant), o.sized(choice)
+	}
+	if o.Kernels, err = o.Prove(ctx, m.dev, Needs(ck.Config, weights.DeviceFormats(m.Weights, ck.Config, ck.Stored), m.Size.KV)); err != nil {
+		return m, err
 	}
 	if loss, err := m.Weights.Loss(ck); err != nil {
 		return m, err

@@ -12,6 +12,7 @@ import (
 	"muninn/model/store"
 	"muninn/shaders"
 	"muninn/shaders/roofline"
+	"muninn/shaders/selftest"
 	"muninn/vk"
 )
 
@@ -27,7 +28,12 @@ type Options struct {
 	// KeepNoWeights has weights quantized as they are loaded, each time.
 	KeepNoWeights bool
 	Kernels       shaders.Options
-	Profile       bool // times every dispatch
+	// NoSelfTest takes the device's results as right; wrong ones would not show. Else a few cases of each kernel are tested at the first
+	// start with a driver.
+	NoSelfTest bool
+	SelfTest   selftest.Pass         // how; nil: in this process, which a driver that crashes takes along
+	Testing    func(done, total int) // told how far that is; nil: nobody asks
+	Profile    bool                  // times every dispatch
 
 	Note     func(text string) // told what was chosen, and what is odd about the files; nil: nobody asks
 	Progress store.Progress    // told how far long work is; nil: nobody asks
@@ -71,12 +77,9 @@ func (o Options) sized(c fit.Choice) SessionOptions {
 
 // OpenDevice opens the device that the options name and notes which it is and why. Closing it is the caller's.
 func OpenDevice(o Options) (*vk.Device, error) {
-	dir := ""
-	if base := o.folder(); base != "" {
-		dir = filepath.Join(base, "pipelines")
-		if os.MkdirAll(dir, 0o700) != nil {
-			dir = "" // kernels are compiled, and speeds measured, at every start
-		}
+	dir := o.verdicts()
+	if dir != "" && os.MkdirAll(dir, 0o700) != nil {
+		dir = "" // kernels are compiled, and speeds measured, at every start
 	}
 	dev, err := vk.Open(vk.Options{Device: o.Device, CacheDir: dir})
 	if err != nil {

@@ -59,7 +59,7 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, rows Rows, context int, scrat
 		case r.k.Texels:
 			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4)}
 			r.dispatchSpec("attention_lane_"+kv+"_sg", spec, push, rowsPart(n, s.Heads, int(r.k.Subgroup)), cost, bind...)
-		case n > attentionSplit:
+		case n > attentionSplit && r.k.Tiles:
 			cost.Bytes /= attentionTile
 			r.dispatch("attention_"+kv+"_tile", push, rowsY(uint32(s.Heads), n, attentionTile), cost, bind...)
 		default:

@@ -3,7 +3,9 @@
 package shaders
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"sync"
@@ -60,6 +62,8 @@ type Options struct {
 	Activations Activations
 	// Separate keeps norms in dispatches of their own.
 	Separate bool
+	// Off takes choices away.
+	Off []Off
 	// Compiling is as in vk.KernelOptions.
 	Compiling func(name string)
 
@@ -142,3 +146,13 @@ var Names = sync.OnceValue(func() []string {
 
 // SPIRV is the compiled code of a kernel.
 func SPIRV(name string) ([]byte, error) { return compiled.ReadFile("spv/" + name + ".spv") }
+
+// Sum names all compiled kernels: other kernels, another sum.
+var Sum = sync.OnceValue(func() string {
+	all := sha256.New()
+	for _, name := range Names() {
+		code, _ := SPIRV(name) // of the program
+		all.Write(code)
+	}
+	return hex.EncodeToString(all.Sum(nil)[:8])
+})

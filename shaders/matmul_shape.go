@@ -66,8 +66,8 @@ func (r *Recorder) asVectors(x Tensor) (rows, xs int) {
 	switch {
 	case !t.Fixed:
 		xs = rowsTogether(x.Rows, t.XRows)
-	case x.Rows > 1 && x.Int8.IsZero():
-		xs = t.XRows
+	case x.Rows > 1 && x.Int8.IsZero() && t.XRows >= 4:
+		xs = 4
 	default:
 		xs = 1
 	}

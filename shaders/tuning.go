@@ -17,6 +17,7 @@ type Tuning struct {
 	Texels     bool   // GEMV reads through texel buffers; attention too, a row and a head a lane
 	WeightRows int    // weight rows that a workgroup of a GEMV takes
 	XRows      int    // rows of x that it takes at most
+	Tiles      bool   // matmul and attention take many rows in tiles of shared memory
 	GEMVRows   int    // rows of x up to which matmul is GEMV; beyond, in tiles
 	Int8       bool   // GEMV with block formats can take int8 activations
 	Int8Q8     bool   // ... and does for q8_0
@@ -40,8 +41,12 @@ type Setting struct {
 	Why   string `json:"why"`
 }
 
-// Off takes a choice away that the rule would make: what is known of a driver, or was found on the device. Why says what.
-type Off struct{ Name, Why string }
+// Off takes a choice away that the rule would make: what is known of a driver, or was found on the device.
+type Off struct {
+	Name string `json:"name"` // of the setting
+	Most int    `json:"most"` // what a number may be at most; 0: do without
+	Why  string `json:"why"`
+}
 
 // tunings are the choices. A rule sets its field and says why. Those in which zero means "do without" can be taken away.
 var tunings = []struct {
@@ -58,7 +63,8 @@ var tunings = []struct {
 	{"fixed rows", func(t *Tuning) any { return &t.Fixed }, ruleFixed, false},
 	{"texel buffers", func(t *Tuning) any { return &t.Texels }, ruleTexels, true},
 	{"weight rows", func(t *Tuning) any { return &t.WeightRows }, ruleWeightRows, false},
-	{"x rows", func(t *Tuning) any { return &t.XRows }, ruleXRows, false},
+	{"x rows", func(t *Tuning) any { return &t.XRows }, ruleXRows, true},
+	{"tiles", func(t *Tuning) any { return &t.Tiles }, ruleTiles, true},
 	{"gemv rows", func(t *Tuning) any { return &t.GEMVRows }, ruleGEMVRows, false},
 	{"int8", func(t *Tuning) any { return &t.Int8 }, ruleInt8, true},
 	{"int8 q8_0", func(t *Tuning) any { return &t.Int8Q8 }, func(t *Tuning) string { return t.pays(&t.Int8Q8, t.caps.IsCPU()) }, true},
@@ -75,22 +81,39 @@ var tunings = []struct {
 }
 
 // Tune chooses for a device of which so large a subgroup can be counted on (vk.Device.Subgroup; 0: none). What the options fix
-// comes before what is off, then what is known of the driver, then the rule.
-func Tune(c vk.Caps, subgroup uint32, opt Options, off ...Off) Tuning {
+// comes before what they take away, then what is known of the driver, then the rule.
+func Tune(c vk.Caps, subgroup uint32, opt Options) Tuning {
 	t := Tuning{caps: c, size: subgroup, opt: opt}
+	off := slices.Clone(opt.Off)
 	for _, q := range c.Quirks() {
-		off = append(off, Off{q.Off, fmt.Sprintf("%s (%s)", q.Why, q.Source)})
+		off = append(off, Off{Name: q.Off, Why: fmt.Sprintf("%s (%s)", q.Why, q.Source)})
 	}
 	for _, row := range tunings {
 		why := row.rule(&t)
 		field := reflect.ValueOf(row.field(&t)).Elem()
-		if i := slices.IndexFunc(off, func(o Off) bool { return o.Name == row.name }); i >= 0 && row.off && why != asked {
-			field.SetZero()
-			why = off[i].Why
+		for _, o := range off {
+			if o.Name == row.name && row.off && why != asked && o.limit(field) {
+				why = o.Why
+			}
 		}
 		t.settings = append(t.settings, Setting{row.name, fmt.Sprint(field.Interface()), why})
 	}
 	return t
+}
+
+// limit takes away what field has beyond Most, and tells whether that was anything.
+func (o Off) limit(field reflect.Value) bool {
+	switch {
+	case field.CanInt() && field.Int() > int64(o.Most):
+		field.SetInt(int64(o.Most))
+	case field.CanUint() && field.Uint() > uint64(o.Most):
+		field.SetUint(uint64(o.Most))
+	case field.Kind() == reflect.Bool && field.Bool() && o.Most == 0:
+		field.SetBool(false)
+	default:
+		return false
+	}
+	return true
 }
 
 // Settings lists the choices, each with its reason.
@@ -170,6 +193,11 @@ func ruleXRows(t *Tuning) string {
 	return "few registers"
 }
 
+func ruleTiles(t *Tuning) string {
+	t.Tiles = true
+	return "rows share what is read"
+}
+
 func ruleGEMVRows(t *Tuning) string {
 	switch {
 	case t.opt.VecRows > 0:
@@ -178,6 +206,9 @@ func ruleGEMVRows(t *Tuning) string {
 	case t.caps.IsCPU():
 		t.GEMVRows = 1 << 20
 		return "barriers of tiles are switches between coroutines"
+	case !t.Tiles:
+		t.GEMVRows = 1 << 20
+		return "see tiles"
 	}
 	t.GEMVRows = 16
 	return "more rows are faster in tiles of shared memory"

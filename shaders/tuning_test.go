@@ -53,25 +53,29 @@ func TestTune(t *testing.T) {
 	}
 	metal, radeon := gpu, gpu
 	metal.DriverID, radeon.DriverID, radeon.VendorID, radeon.DeviceID = 14, 1, 0x1002, 0x73bf
-	broken := Off{"subgroup", "the driver's are broken"}
+	broken := Off{Name: "subgroup", Why: "the driver's are broken"}
 	for _, c := range []struct {
 		name, want string
 		tuned      Tuning
 	}{
 		{"subgroup", "32, a size that can be counted on", Tune(gpu, 32, Options{})},
-		{"subgroup", "0, the driver's are broken", Tune(gpu, 32, Options{}, broken)},
-		{"fixed rows", "true, there are no others without subgroups", Tune(gpu, 32, Options{}, broken)},
-		{"int8 q8_0", "false, see int8", Tune(gpu, 32, Options{}, broken)},
-		{"subgroup", "32, asked for", Tune(gpu, 32, Options{Reduction: Subgroup}, broken)},
+		{"subgroup", "0, the driver's are broken", Tune(gpu, 32, Options{Off: []Off{broken}})},
+		{"fixed rows", "true, there are no others without subgroups", Tune(gpu, 32, Options{Off: []Off{broken}})},
+		{"int8 q8_0", "false, see int8", Tune(gpu, 32, Options{Off: []Off{broken}})},
+		{"subgroup", "32, asked for", Tune(gpu, 32, Options{Reduction: Subgroup, Off: []Off{broken}})},
 		{"subgroup", "0, asked for", Tune(gpu, 32, Options{Reduction: SharedMemory})},
 		{"texel buffers", "true, the driver reads storage buffers lane by lane", Tune(lavapipe, 8, Options{})},
 		{"texel buffers", "false, asked for", Tune(lavapipe, 8, Options{Loads: StorageBuffers})},
-		{"weight rows", "4, few registers", Tune(lavapipe, 8, Options{}, Off{"texel buffers", "wrong"})},
-		{"gemv rows", "16, more rows are faster in tiles of shared memory", Tune(gpu, 32, Options{}, Off{"gemv rows", "is no choice to do without"})},
+		{"weight rows", "4, few registers", Tune(lavapipe, 8, Options{Off: []Off{{Name: "texel buffers", Why: "wrong"}}})},
+		{"x rows", "4, found", Tune(gpu, 32, Options{Off: []Off{{Name: "x rows", Most: 4, Why: "found"}}})},
+		{"x rows", "1, found too", Tune(gpu, 32, Options{Off: []Off{{Name: "x rows", Most: 4, Why: "found"}, {Name: "x rows", Most: 1, Why: "found too"}}})},
+		{"x rows", "8, few registers", Tune(gpu, 32, Options{Off: []Off{{Name: "x rows", Most: 16, Why: "no less"}}})},
+		{"gemv rows", "1048576, see tiles", Tune(gpu, 32, Options{Off: []Off{{Name: "tiles", Why: "wrong"}}})},
+		{"gemv rows", "16, more rows are faster in tiles of shared memory", Tune(gpu, 32, Options{Off: []Off{{Name: "gemv rows", Why: "is no choice to do without"}}})},
 		{"arrivals", "true, barriers reach the whole device", Tune(gpu, 32, Options{})},
 		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(gpu, 32, Options{})},
 		{"arrivals", "false, the driver may order memory within a workgroup only (MoltenVK issue 2497, SPIRV-Cross issue 2473)", Tune(metal, 32, Options{})},
-		{"arrivals", "false, found", Tune(metal, 32, Options{}, Off{"arrivals", "found"})},
+		{"arrivals", "false, found", Tune(metal, 32, Options{Off: []Off{{Name: "arrivals", Why: "found"}}})},
 		{"int8 q8_0", "false, see int8", Tune(radeon, 64, Options{Activations: Int8Activations})},
 		{"unrolled loops", "true, nothing else is known of the driver", Tune(lavapipe, 4, Options{})},
 		{"unrolled loops", "false, the driver runs them at a fifth of the speed and takes gigabytes to compile them (measured by this project)", Tune(swift, 4, Options{})},

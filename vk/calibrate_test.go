@@ -10,34 +10,40 @@ import (
 	"muninn/vk/internal/seam"
 )
 
-// TestSpeedFile checks that only a whole file for this device, with figures that a device can have, is used.
-func TestSpeedFile(t *testing.T) {
-	const key = "device"
-	whole := seal(speedMagic, []byte(`{"for":"device","read":4e9,"fma":5e10,"dispatch":8000}`))
-	want := Speed{Read: 4e9, FMA: 5e10, Dispatch: 8 * time.Microsecond}
-	if got, ok := decodeSpeed(whole, key); !ok || got.Speed != want {
-		t.Fatalf("a whole file gives %+v, %v", got, ok)
+// Only a whole file of the kind and for the key is used, and only a speed that a device can have.
+func TestKeptFiles(t *testing.T) {
+	dir, kind, key := t.TempDir(), "speed", "device"
+	want := keptSpeed{2, Speed{Read: 4e9, FMA: 5e10, Dispatch: 8 * time.Microsecond}}
+	var got keptSpeed
+	if Recall(dir, kind, key, &got) || Recall("", kind, key, &got) {
+		t.Error("there is something before anything was kept")
 	}
-	if _, ok := decodeSpeed(whole, "another"); ok {
-		t.Error("accepted for another device")
+	if err := errors.Join(Remember(dir, kind, key, want), Remember("", kind, key, want)); err != nil {
+		t.Fatal(err)
+	}
+	if !Recall(dir, kind, key, &got) || got != want || !got.valid() {
+		t.Fatalf("kept %+v", got)
+	}
+	whole, err := os.ReadFile(keptPath(dir, kind, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recall(whole, kind, "another", &got) || recall(whole, "verdict", key, &got) || !recall(whole, kind, key, &got) {
+		t.Error("accepted for another device or as another kind")
 	}
 	for i := range whole {
 		damaged := append([]byte(nil), whole...)
 		damaged[i] ^= 0x40
-		if _, ok := decodeSpeed(damaged, key); ok {
+		if recall(damaged, kind, key, &got) {
 			t.Errorf("accepted with byte %d changed", i)
 		}
-		if _, ok := decodeSpeed(whole[:i], key); ok {
+		if recall(whole[:i], kind, key, &got) {
 			t.Errorf("accepted when cut to %d bytes", i)
 		}
 	}
-	for _, text := range []string{
-		``, `{}`, `[]`, `{"for":"device"}`, `{"for":"device","read":0,"fma":5e10,"dispatch":8000}`,
-		`{"for":"device","read":4e9,"fma":-1,"dispatch":8000}`, `{"for":"device","read":1e300,"fma":5e10,"dispatch":8000}`,
-		`{"for":"device","read":4e9,"fma":5e10,"dispatch":-1}`, `{"for":"device","read":4e9,"fma":5e10,"dispatch":9000000000}`,
-	} {
-		if got, ok := decodeSpeed(seal(speedMagic, []byte(text)), key); ok {
-			t.Errorf("%s was accepted as %+v", text, got)
+	for _, s := range []Speed{{}, {0, 5e10, 8000}, {4e9, -1, 8000}, {1e300, 5e10, 8000}, {4e9, 5e10, -1}, {4e9, 5e10, 9e9}} {
+		if s.valid() {
+			t.Errorf("%+v was accepted", s)
 		}
 	}
 }

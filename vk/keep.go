@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // Files kept from run to run are sealed: a magic that names kind and version, the SHA-256 of the data, the data. They are
@@ -18,6 +21,49 @@ const keptMax = 256 << 20 // bytes of a kept file that are read at most
 func keptPath(dir, kind, key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return filepath.Join(dir, kind+"-"+hex.EncodeToString(sum[:12])+".bin")
+}
+
+// Key names the device and its driver: what was measured or found there is true for both only, and on a CPU for so many cores.
+func (c Caps) Key() string {
+	key := fmt.Sprintf("%s, device %s, driver %s, %s", c.Name, c.UUID, c.DriverUUID, c.Driver)
+	if c.IsCPU() {
+		key += fmt.Sprintf(", %d cores", runtime.NumCPU())
+	}
+	return key
+}
+
+// found is what a kept file of one kind holds as JSON.
+type found struct {
+	For   string          `json:"for"`
+	Value json.RawMessage `json:"value"`
+}
+
+func foundMagic(kind string) string { return "muninn " + kind + " 3\n" }
+
+// Recall reads into v what Remember kept of a kind for a key. It tells whether there is such a thing, and whole; dir "" holds none.
+func Recall(dir, kind, key string, v any) bool {
+	return dir != "" && recall(readKept(keptPath(dir, kind, key)), kind, key, v)
+}
+
+func recall(file []byte, kind, key string, v any) bool {
+	var f found
+	return json.Unmarshal(unseal(foundMagic(kind), file), &f) == nil && f.For == key && json.Unmarshal(f.Value, v) == nil
+}
+
+// Remember keeps v, as JSON, in the folder; "" keeps nothing.
+func Remember(dir, kind, key string, v any) error {
+	if dir == "" {
+		return nil
+	}
+	value, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	file, err := json.Marshal(found{For: key, Value: value})
+	if err != nil {
+		return err
+	}
+	return keep(keptPath(dir, kind, key), foundMagic(kind), file)
 }
 
 func seal(magic string, data []byte) []byte {

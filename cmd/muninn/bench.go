@@ -53,7 +53,7 @@ func (o *benchOptions) addFlags(fs *pflag.FlagSet) {
 	cli.ChoiceVarP(fs, &o.Output, "output", "o", benchFormats()[0], benchFormats(), "form of the results")
 	fs.Lookup("output").DefValue = "text on a terminal, elsewhere md"
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
-	o.deviceOptions.addFlags(fs)
+	o.addProven(fs)
 	o.set = fs.Changed
 }
 

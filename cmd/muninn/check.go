@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/shaders"
 	"muninn/shaders/ref"
+	"muninn/shaders/selftest"
 	"muninn/vk"
 )
 
@@ -23,6 +26,7 @@ type checkOptions struct {
 	Match string
 	Large bool
 	JSON  bool
+	Job   bool
 
 	shaders []shaders.Options // kernels to check instead of the device's own choices; for tests
 }
@@ -31,6 +35,8 @@ func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
 	o.deviceOptions.addFlags(fs)
 	fs.StringVar(&o.Match, "match", "", "only cases whose `text`, op/case, contains this")
 	fs.BoolVar(&o.Large, "large", false, "also matrices of a full-size model: gigabytes of memory and many seconds")
+	fs.BoolVar(&o.Job, "job", false, "do what a self-test in another process asks on standard input")
+	_ = fs.MarkHidden("job")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each case, then one with the outcome")
 }
 
@@ -59,7 +65,24 @@ type checkRow struct {
 	worst       float64 // how near: nmse over limit
 }
 
+// checkJob is the program once more, to do what a self-test asks. A driver that crashes or never returns ends it alone.
+func checkJob(ctx context.Context, cacheDir string) *exec.Cmd {
+	program, _ := os.Executable() // "" does not start, which is an error with a reason
+	c := exec.CommandContext(ctx, program, "check", "--job")
+	if c.Env = os.Environ(); cacheDir != "" {
+		c.Env = append(c.Env, "MUNINN_CACHE_DIR="+cacheDir)
+	}
+	return c
+}
+
 func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
+	if o.Job {
+		silent := *s
+		silent.Quiet = true
+		return selftest.Serve(ctx, s.In, s.Out, selftest.Here(func(device string) (*vk.Device, error) {
+			return openDevice(&silent, deviceOptions{Device: device})
+		}, shaders.Options{}))
+	}
 	dev, err := openDevice(s, o.deviceOptions)
 	if err != nil {
 		return err

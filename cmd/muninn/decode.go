@@ -62,7 +62,7 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 	})
 	cli.Group(fs, "Memory", func() { o.memoryFlags(fs) })
 	cli.Group(fs, "Device", func() {
-		o.deviceOptions.addFlags(fs)
+		o.addProven(fs)
 		fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
 		cli.Advanced(fs, "steps-per-submit")
 	})

@@ -39,7 +39,7 @@ type demoOptions struct {
 }
 
 func (o *demoOptions) addFlags(fs *pflag.FlagSet) {
-	o.deviceOptions.addFlags(fs)
+	o.addProven(fs)
 	seedVar(fs, &o.Seed, "1", "of the problems and the initial states")
 	fs.IntVar(&o.Problems, "problems", demoProblems, "fresh problems measured of each chain length")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with everything measured")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"muninn/model"
 	"muninn/model/fit"
 	"muninn/shaders"
+	"muninn/shaders/selftest"
 	"muninn/vk"
 )
 
@@ -169,12 +171,19 @@ func storage(c vk.Caps) string {
 
 // deviceOptions choose a device.
 type deviceOptions struct {
-	Device string
+	Device     string
+	NoSelfTest bool
 }
 
 func (o *deviceOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Device, "device", "", "index, part of the name, or type (discrete, integrated, virtual, cpu) of the `device`; the best one if not given")
 	cli.Offer(fs, "device", "discrete", "integrated", "virtual", "cpu")
+}
+
+// addProven adds the flags of what computes on the device.
+func (o *deviceOptions) addProven(fs *pflag.FlagSet) {
+	o.addFlags(fs)
+	fs.BoolVar(&o.NoSelfTest, "no-self-test", false, "do not test the device's kernels at the first start with a driver; one that computes wrongly then gives nonsense without any error")
 }
 
 // choose finds the device that was asked for, or the best one.
@@ -194,7 +203,19 @@ func (o *deviceOptions) named(err error) error {
 // opening are the options of what is opened on the device, as far as the shell has them.
 func (o *deviceOptions) opening(s *cli.Streams) model.Options {
 	dir, _ := s.Env("MUNINN_CACHE_DIR")
-	return model.Options{Device: o.Device, CacheDir: dir, Note: func(text string) { s.Note("%s", text) },
+	var testing *cli.Progress
+	return model.Options{Device: o.Device, CacheDir: dir, Note: func(text string) { s.Note("%s", text) }, NoSelfTest: o.NoSelfTest,
+		SelfTest: selftest.Child(func(ctx context.Context) *exec.Cmd { return checkJob(ctx, dir) }, selftest.Patience),
+		Testing: func(done, total int) {
+			if testing == nil {
+				testing = cli.NewProgress(s, "testing this device's kernels, once for this driver", int64(total), false)
+				testing.Tell()
+			}
+			if testing.Set(int64(done), 0); done == total {
+				testing.Done()
+				testing = nil
+			}
+		},
 		Progress: func(what string, total int64) (func(done, total int64), func()) {
 			bar := cli.NewProgress(s, what, total, true)
 			return bar.Set, bar.Done

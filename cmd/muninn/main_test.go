@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	os.Setenv(asProgram, "1") // for the processes that it starts
 	os.Exit(withCache(m))
 }
 

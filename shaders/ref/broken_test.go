@@ -3,28 +3,16 @@ package ref
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"muninn/shaders"
+	"muninn/shaders/internal/mutant"
 	"muninn/shaders/plain"
 	"muninn/vk"
 	"muninn/vk/vktest"
-)
-
-// SPIR-V instructions, by the specification's opcodes; all pairs below take the same operands.
-const (
-	opIAdd, opIMul                 = 128, 132
-	opFAdd, opFSub, opFMul, opFDiv = 129, 131, 133, 136
-	opFOrdLess, opFOrdGreater      = 184, 186
-	opSDot, opUDot                 = 4450, 4451
-	opShiftRight, opShiftLeft      = 194, 196
-	opExtInst                      = 12 // of GLSL.std.450, whose numbers follow
-	extFMix, extFma                = extended | 46, extended | 50
-	extended                       = 1 << 15
 )
 
 // A kernel with one instruction changed fails, by its name, and nothing else does.
@@ -35,36 +23,36 @@ func TestBrokenKernels(t *testing.T) {
 		nth      int    // which of the instructions, from the front; from the back below zero
 		match    string // enough cases to see it
 	}{
-		{"matmul_bf16_vec_sg", extFma, extFMix, 0, "matmul/bf16 n=1 rows"},
-		{"matmul_f32_fix4_sm", opFAdd, opFSub, 0, "matmul/f32 n=3 rows"},
-		{"matmul_f16_tile32", extFma, extFMix, 0, "matmul/f16 n=17 rows"},
-		{"adapter_bf16_fix4_sm", opFAdd, opFSub, -1, "adapter/bf16 n=2 rows"}, // the bias
-		{"adapter_q4_0_tile32", opFSub, opFAdd, 0, "adapter/q4_0 n=17"},
-		{"swiglu_q8_0_vec_sg", opFDiv, opFMul, 0, "swiglu/q8_0 n=1 rows"},
-		{"matmul_q4_0_i8_fix1_sg", opSDot, opUDot, 0, "matmul/int8 q4_0 n=1 rows"},
-		{"rmsnorm_quantize_sg", opFOrdLess, opFOrdGreater, -1, "rmsnorm/int8"},
-		{"embed_bf16", opShiftLeft, opShiftRight, 0, "embed/bf16"},
-		{"rmsnorm_sg", opFAdd, opFSub, 0, "rmsnorm"},
-		{"addnorm_sm", opFAdd, opFSub, 0, "addnorm/n="},
-		{"addnorm_pair_sg", opFAdd, opFSub, -1, "addnorm/pair"},
-		{"advance_sg", opFAdd, opFSub, 0, "advance"},
-		{"advance_sm", opFSub, opFAdd, 0, "advance"}, // the change
-		{"qkvrope_f16", extFma, extFMix, 0, "qkvrope/f16"},
-		{"attention_f32", opFDiv, opFMul, 0, "attention/f32"},
-		{"attention_lane_f32_sg", opFDiv, opFMul, 0, "attention/f32"},
-		{"initstate", opFSub, opFAdd, 0, "initstate"},
-		{"argmax", opFOrdGreater, opFOrdLess, 0, "argmax"},
-		{"edit", opFDiv, opFMul, 0, "edit"},
-		{"sample", opFAdd, opFSub, -1, "sample/vocab=2"},
-		{"retire", opFOrdLess, opFOrdGreater, 0, "retire/each"},
-		{"scatter", opFSub, opFAdd, 0, "scatter"},
-		{"gather", opIMul, opIAdd, -1, "gather"},
-		{"compare_sg", opFSub, opFAdd, -1, "compare"},
-		{"noise_sm", opFSub, opFAdd, 0, "noise"},
-		{"criterion_entropy_diff", opFAdd, opFSub, -1, "criterion/entropy_diff vocab=7"},
-		{"criterion_kl", opFSub, opFAdd, -1, "criterion/kl vocab=7"},
-		{"criterion_minp_kl", opFOrdLess, opFOrdGreater, 0, "criterion/minp_kl vocab=7"},
-		{"criterion_argmax_stability", opFAdd, opFSub, -1, "criterion/argmax_stability vocab=7"},
+		{"matmul_bf16_vec_sg", mutant.Fma, mutant.FMix, 0, "matmul/bf16 n=1 rows"},
+		{"matmul_f32_fix4_sm", mutant.FAdd, mutant.FSub, 0, "matmul/f32 n=3 rows"},
+		{"matmul_f16_tile32", mutant.Fma, mutant.FMix, 0, "matmul/f16 n=17 rows"},
+		{"adapter_bf16_fix4_sm", mutant.FAdd, mutant.FSub, -1, "adapter/bf16 n=2 rows"}, // the bias
+		{"adapter_q4_0_tile32", mutant.FSub, mutant.FAdd, 0, "adapter/q4_0 n=17"},
+		{"swiglu_q8_0_vec_sg", mutant.FDiv, mutant.FMul, 0, "swiglu/q8_0 n=1 rows"},
+		{"matmul_q4_0_i8_fix1_sg", mutant.SDot, mutant.UDot, 0, "matmul/int8 q4_0 n=1 rows"},
+		{"rmsnorm_quantize_sg", mutant.FOrdLess, mutant.FOrdGreater, -1, "rmsnorm/int8"},
+		{"embed_bf16", mutant.ShiftLeft, mutant.ShiftRight, 0, "embed/bf16"},
+		{"rmsnorm_sg", mutant.FAdd, mutant.FSub, 0, "rmsnorm"},
+		{"addnorm_sm", mutant.FAdd, mutant.FSub, 0, "addnorm/n="},
+		{"addnorm_pair_sg", mutant.FAdd, mutant.FSub, -1, "addnorm/pair"},
+		{"advance_sg", mutant.FAdd, mutant.FSub, 0, "advance"},
+		{"advance_sm", mutant.FSub, mutant.FAdd, 0, "advance"}, // the change
+		{"qkvrope_f16", mutant.Fma, mutant.FMix, 0, "qkvrope/f16"},
+		{"attention_f32", mutant.FDiv, mutant.FMul, 0, "attention/f32"},
+		{"attention_lane_f32_sg", mutant.FDiv, mutant.FMul, 0, "attention/f32"},
+		{"initstate", mutant.FSub, mutant.FAdd, 0, "initstate"},
+		{"argmax", mutant.FOrdGreater, mutant.FOrdLess, 0, "argmax"},
+		{"edit", mutant.FDiv, mutant.FMul, 0, "edit"},
+		{"sample", mutant.FAdd, mutant.FSub, -1, "sample/vocab=2"},
+		{"retire", mutant.FOrdLess, mutant.FOrdGreater, 0, "retire/each"},
+		{"scatter", mutant.FSub, mutant.FAdd, 0, "scatter"},
+		{"gather", mutant.IMul, mutant.IAdd, -1, "gather"},
+		{"compare_sg", mutant.FSub, mutant.FAdd, -1, "compare"},
+		{"noise_sm", mutant.FSub, mutant.FAdd, 0, "noise"},
+		{"criterion_entropy_diff", mutant.FAdd, mutant.FSub, -1, "criterion/entropy_diff vocab=7"},
+		{"criterion_kl", mutant.FSub, mutant.FAdd, -1, "criterion/kl vocab=7"},
+		{"criterion_minp_kl", mutant.FOrdLess, mutant.FOrdGreater, 0, "criterion/minp_kl vocab=7"},
+		{"criterion_argmax_stability", mutant.FAdd, mutant.FSub, -1, "criterion/argmax_stability vocab=7"},
 	}
 	d := vktest.Open(t, vktest.Names()[0], vk.Options{})
 	for _, b := range broken {
@@ -73,10 +61,13 @@ func TestBrokenKernels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mutant := replace(t, code, b.from, b.to, b.nth)
+			broken, err := mutant.Replace(code, b.from, b.to, b.nth)
+			if err != nil {
+				t.Fatal(err)
+			}
 			choices := DefaultShaders(d)
 			for i := range choices {
-				choices[i] = Replacing(choices[i], map[string][]byte{b.kernel: mutant})
+				choices[i] = Replacing(choices[i], map[string][]byte{b.kernel: broken})
 			}
 			results, err := Run(context.Background(), d, Options{Match: b.match, Shaders: choices})
 			if err != nil {
@@ -100,33 +91,6 @@ func TestBrokenKernels(t *testing.T) {
 			}
 		})
 	}
-}
-
-// replace changes the nth instruction of opcode from into to.
-func replace(t *testing.T, code []byte, from, to uint16, nth int) []byte {
-	t.Helper()
-	out := bytes.Clone(code)
-	var at []int                     // where the opcodes are
-	for i := 20; i+4 <= len(code); { // behind the header of five words
-		op, words := binary.LittleEndian.Uint16(code[i:]), int(binary.LittleEndian.Uint16(code[i+2:]))
-		if words == 0 {
-			t.Fatal("SPIR-V with an instruction of no words")
-		}
-		if number := i + 16; op == opExtInst && binary.LittleEndian.Uint16(code[number:])|extended == from {
-			at = append(at, number)
-		} else if op == from {
-			at = append(at, i)
-		}
-		i += 4 * words
-	}
-	if nth < 0 {
-		nth += len(at)
-	}
-	if nth < 0 || nth >= len(at) {
-		t.Fatalf("%d instructions with opcode %d", len(at), from)
-	}
-	binary.LittleEndian.PutUint16(out[at[nth]:], to&^extended)
-	return out
 }
 
 // The checks on memory see a single byte.

@@ -70,6 +70,7 @@ var glacial = vk.Speed{Read: 1, FMA: 1}
 // Options choose what Run runs.
 type Options struct {
 	Match    string            // only cases whose "op/name" contains it
+	Cases    []Case            // only these; nil: all
 	Large    bool              // also the large cases
 	Shaders  []shaders.Options // kernel choices to run each case with; none: DefaultShaders of the device
 	Progress func(Result)      // called after each result; may be nil
@@ -81,6 +82,9 @@ type Options struct {
 
 // cases are those that the options leave.
 func (o Options) cases() (list []Case) {
+	if o.Cases != nil {
+		return o.Cases
+	}
 	for _, c := range Cases() {
 		if (o.Large || !c.Large) && strings.Contains(c.Op+"/"+c.Name, o.Match) {
 			list = append(list, c)

@@ -16,6 +16,7 @@ import (
 	"muninn/model/fit"
 	"muninn/model/tokenizer"
 	"muninn/shaders"
+	"muninn/shaders/selftest"
 	"muninn/vk"
 )
 
@@ -82,7 +83,7 @@ var Kinds = []kind{
 	{IsUsage, ExitUsage, ""},
 	{matches(decode.ErrFilters, decode.ErrStrategy, decode.ErrExit, decode.ErrNoise, decode.ErrLookupUnsupported, decode.ErrContextFull, checkpoint.ErrScheme, tokenizer.ErrUnknownID), ExitUsage, ""},
 	{matches(context.Canceled), ExitSignaled, ""},
-	{matches(ErrWrongResults), ExitDevice, wrongResultsAdvice},
+	{matches(ErrWrongResults, selftest.ErrRefused), ExitDevice, wrongResultsAdvice},
 	{matches(vk.ErrNoCgo), ExitDevice, ""},
 	{matches(vk.ErrNoLoader), ExitDevice, loaderAdvice},
 	{matches(vk.ErrNoDriver), ExitDevice, driverAdvice},

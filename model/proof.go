@@ -1,0 +1,80 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"muninn/model/arch"
+	"muninn/model/engine/weights"
+	"muninn/shaders"
+	"muninn/shaders/ref"
+	"muninn/shaders/selftest"
+	"muninn/vk"
+)
+
+// Needs are the kernels, as selftest.Prove takes them, of a model with matrices in such formats and a KV cache of that type.
+func Needs(c arch.Config, formats weights.Formats, kv shaders.KVType) []string {
+	needs := []string{ref.Rest, "kv " + kv.String()}
+	add := func(op string, spec arch.TensorSpec) {
+		if f := formats(spec); f != "" { // what is optional may be left out
+			needs = append(needs, op+" "+f.String())
+		}
+	}
+	for _, spec := range c.TensorSpecs() {
+		switch spec.Role {
+		case arch.RoleEmbedding:
+			add("embed", spec)
+			if c.TieEmbeddings {
+				add("matmul", spec)
+			}
+		case arch.RoleAdapter:
+			add("adapter", spec)
+		case arch.RoleGateUp, arch.RoleGate, arch.RoleUp:
+			add("swiglu", spec)
+		case arch.RoleHead, arch.RoleQKV, arch.RoleQ, arch.RoleK, arch.RoleV, arch.RoleAttnOut, arch.RoleDown:
+			add("matmul", spec)
+		}
+	}
+	slices.Sort(needs)
+	return slices.Compact(needs)
+}
+
+// Prove tests the needed kernels on a device, unless an earlier start with this driver has, and returns the options of kernels that
+// are right there: with what was found wrong taken away. The error matches selftest.ErrRefused where nothing can take its place. A
+// test that cannot be done for another reason is noted.
+func (o Options) Prove(ctx context.Context, dev *vk.Device, needs []string) (shaders.Options, error) {
+	if o.NoSelfTest {
+		return o.Kernels, nil
+	}
+	pass := o.SelfTest
+	if pass == nil {
+		pass = selftest.Here(func(device string) (*vk.Device, error) {
+			return vk.Open(vk.Options{Device: device, CacheDir: o.verdicts()})
+		}, shaders.Options{})
+	}
+	before := selftest.Kept(o.verdicts(), dev.Caps())
+	v, err := selftest.Prove(ctx, o.verdicts(), dev.Caps(), needs, pass, o.Testing)
+	if errors.Is(err, selftest.ErrRefused) || ctx.Err() != nil {
+		return o.Kernels, err
+	}
+	if err != nil {
+		o.note(fmt.Sprintf("this device's kernels could not be tested: %v", err))
+	}
+	for _, off := range v.Off[min(len(before.Off), len(v.Off)):] {
+		o.note(fmt.Sprintf("done without %s from now on, %s", off.Name, off.Why))
+	}
+	kernels := o.Kernels
+	kernels.Off = append(slices.Clip(kernels.Off), v.Off...)
+	return kernels, nil
+}
+
+// verdicts is the folder that holds what was found of devices; "" for none.
+func (o Options) verdicts() string {
+	if base := o.folder(); base != "" {
+		return filepath.Join(base, "pipelines")
+	}
+	return ""
+}

@@ -1,0 +1,106 @@
+package ref
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"muninn/shaders"
+	"muninn/shaders/format"
+)
+
+// Rest is the need for the operations that know neither formats of weights nor types of the KV cache.
+const Rest = "rest"
+
+// quickRest are cases of those, a few each, by the ends of their names: odd widths, heavy tails, a model's own width.
+var quickRest = []struct {
+	op    string
+	names []string
+}{
+	{"rmsnorm", []string{"n=17 d=72 heavy-tailed", "n=1 d=5280 uniform"}},
+	{"addnorm", []string{"n=17 d=72 heavy-tailed", "n=3 d=5280 heavy-tailed", "pair n=5 d=5280 near fp16 max"}},
+	{"advance", []string{"n=17 d=72 heavy-tailed", "n=7 d=5280 zeros and denormals"}},
+	{"initstate", []string{"d=328", "d=328 kept"}},
+	{"move", []string{"d=257"}},
+	{"argmax", []string{"vocab=1003"}},
+	{"edit", []string{"vocab=257 65 edits of 70"}},
+	{"sample", []string{"vocab=1003"}},
+	{"scatter", []string{"n=17 d=72 heavy-tailed"}},
+	{"gather", []string{"n=17 d=72 heavy-tailed"}},
+	{"compare", []string{"n=17 d=72 heavy-tailed", "n=1 d=5280 uniform"}},
+	{"noise", []string{"n=17 d=65 heavy-tailed"}},
+	{"criterion", []string{"vocab=257 heavy-tailed"}},
+	{"retire", []string{"each measure", "arm", "5 groups 3 steps"}},
+}
+
+// quickInt8 are those of the norms that write int8 activations.
+var quickInt8 = map[string]string{"rmsnorm": "int8 n=3 d=5280 heavy-tailed", "addnorm": "pair int8 n=17 d=72 heavy-tailed"}
+
+// Quick are a few cases for what is needed, by the kernels that a device's choices would use: "matmul q8_0", "kv f16", Rest. A need
+// that it does not know has none.
+func Quick(need string, t shaders.Tuning) (list []Case) {
+	op, of, _ := strings.Cut(need, " ")
+	all := Cases()
+	pick := func(op string, match func(name string) bool) {
+		for _, c := range all {
+			if c.Op == op && match(c.Name) {
+				list = append(list, c)
+			}
+		}
+	}
+	switch op {
+	case Rest:
+		for _, q := range quickRest {
+			pick(q.op, func(name string) bool {
+				return slices.ContainsFunc(q.names, func(end string) bool { return name == end || q.op == "criterion" && strings.HasSuffix(name, end) })
+			})
+		}
+	case "kv":
+		pick("qkvrope", func(name string) bool { return strings.HasPrefix(name, of) && strings.Contains(name, "x96 ") })
+		pick("attention", func(name string) bool {
+			return strings.HasPrefix(name, of+" one") && (strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]"))
+		})
+	case "embed":
+		pick(op, func(name string) bool { return strings.HasPrefix(name, of) && strings.Contains(name, "d=328") })
+	default:
+		f := format.Type(of)
+		list = quickSizes(op, f, t)
+		if op == "matmul" && t.NormRows > 0 {
+			pick("matmulnorm", func(name string) bool { return strings.HasPrefix(name, of) && !strings.Contains(name, "n=5") })
+		}
+		if op == "matmul" && t.PaysInt8(f, 1) {
+			for norm, end := range quickInt8 {
+				pick(norm, func(name string) bool { return name == end })
+			}
+			pick("matmulnorm", func(name string) bool {
+				return t.NormRows > 0 && strings.HasPrefix(name, "int8 "+of) && !strings.Contains(name, "n=5")
+			})
+		}
+	}
+	return list
+}
+
+// quickSizes are a row, as many as a workgroup takes, and what goes in tiles; evenly drawn, and with heavy tails, beside which a small
+// error does not show. The first goes once more in parts.
+func quickSizes(op string, f format.Type, t shaders.Tuning) (list []Case) {
+	run := map[string]func(*trial, matmulSize){"matmul": matmulTrial, "swiglu": swigluTrial, "adapter": adapterTrial}[op]
+	if run == nil || !slices.Contains(format.Types(), f) {
+		return nil
+	}
+	var sizes []matmulSize
+	for _, n := range []int{1, 7, 20, 65} {
+		for _, family := range []family{uniform, heavy} {
+			s := matmulSize{n: n, rows: 67, k: 328, format: f, family: family}
+			if n <= 7 || n > t.GEMVRows {
+				sizes = append(sizes, s)
+			}
+			if s.int8 = true; n <= 7 && op != "adapter" && t.PaysInt8(f, n) {
+				sizes = append(sizes, s)
+			}
+		}
+	}
+	list = each(Case{Op: op, Limit: matmulLimit, Why: matmulWhy}, sizes, run)
+	parts := list[0]
+	parts.Name, parts.cut = fmt.Sprint(parts.Name, " in parts"), true
+	return append(list, parts)
+}

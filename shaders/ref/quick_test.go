@@ -1,0 +1,57 @@
+package ref
+
+import (
+	"slices"
+	"testing"
+
+	"muninn/shaders"
+	"muninn/shaders/format"
+	"muninn/vk"
+)
+
+// What a device is proven by has cases of every operation, on devices of both kinds, and every name in the lists is a case's.
+func TestQuick(t *testing.T) {
+	needs := []string{Rest}
+	for _, f := range format.Types() {
+		needs = append(needs, "matmul "+f.String(), "swiglu "+f.String(), "adapter "+f.String(), "embed "+f.String())
+	}
+	for _, kv := range shaders.KVTypes() {
+		needs = append(needs, "kv "+kv.String())
+	}
+	for _, caps := range []vk.Caps{{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024}, {Type: "cpu"}} {
+		tuned := shaders.Tune(caps, caps.SubgroupSize, shaders.Options{})
+		ops := map[string]int{}
+		for _, need := range needs {
+			list := Quick(need, tuned)
+			if len(list) == 0 || len(list) > 30 {
+				t.Errorf("%s: %d cases for %q", caps.Type, len(list), need)
+			}
+			for _, c := range list {
+				ops[c.Op]++
+			}
+		}
+		for _, c := range Cases() {
+			if ops[c.Op] == 0 && c.Op != "readroofline" && c.Op != "fmaroofline" && (c.Op != "matmulnorm" || tuned.NormRows > 0) {
+				t.Errorf("%s: no case of %s", caps.Type, c.Op)
+				ops[c.Op]++
+			}
+		}
+	}
+	for _, q := range quickRest {
+		for _, name := range q.names {
+			if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Op == q.op && (c.Name == name || q.op == "criterion") }) {
+				t.Errorf("no case %s/%s", q.op, name)
+			}
+		}
+	}
+	for op, name := range quickInt8 {
+		if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Op == op && c.Name == name }) {
+			t.Errorf("no case %s/%s", op, name)
+		}
+	}
+	for _, none := range []string{"", "matmul", "matmul q3", "divide f32"} {
+		if list := Quick(none, shaders.Tuning{}); len(list) > 0 {
+			t.Errorf("%d cases for %q", len(list), none)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package selftest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"muninn/shaders"
+)
+
+// rung is what a device does without when kernels of that kind are wrong on it.
+type rung struct {
+	off  string // the choice, a row of the table in package shaders
+	most int    // what it is at most then
+	of   func(kernel string) bool
+}
+
+func has(parts ...string) func(string) bool {
+	return func(kernel string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(kernel+"_", p) })
+	}
+}
+
+// rungs are tried in this order, each once, until the kernel in question is right or no longer used: integers before floats, fused
+// before separate, many rows before few, subgroups before shared memory.
+var rungs = []rung{
+	{"integer dot", 0, has("_i8_")},
+	{"int8", 0, has("_i8_", "_quantize_")},
+	{"norm rows", 0, has("matmul_norm_")},
+	{"texel buffers", 0, has("_texel_", "attention_lane_")},
+	{"tiles", 0, has("_tile_", "_tile32_", "_tile64_")},
+	{"x rows", 4, has("_vec_")},
+	{"x rows", 1, has("_vec_", "_fix4_")},
+	{"unrolled loops", 0, has("_vec_")},
+	{"arrivals", 0, has("matmul_norm_", "attention_")},
+	{"subgroup", 0, has("_sg_")},
+}
+
+// next is what is taken away when kernels are found wrong, beside what already is; false where their ladders end.
+func next(kernels []string, wrong string, off []shaders.Off) (shaders.Off, bool) {
+	for _, r := range rungs {
+		i := slices.IndexFunc(kernels, r.of)
+		tried := slices.ContainsFunc(off, func(o shaders.Off) bool { return o.Name == r.off && o.Most <= r.most })
+		if i >= 0 && !tried {
+			return shaders.Off{Name: r.off, Most: r.most, Why: fmt.Sprintf("found wrong on this device: %s: %s", kernels[i], wrong)}, true
+		}
+	}
+	return shaders.Off{}, false
+}

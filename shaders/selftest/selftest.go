@@ -1,0 +1,187 @@
+// Package selftest proves a device before it is used: a few cases of every kernel that a model would run there, against the
+// oracles. What is wrong, does not compile, never returns or loses the device is done without, if there is another way.
+package selftest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"muninn/shaders"
+	"muninn/shaders/ref"
+	"muninn/vk"
+)
+
+// ErrRefused says that a device computes wrongly and that there is no other way to compute on it.
+var ErrRefused = errors.New("selftest: the device's results are wrong")
+
+// Job is what a pass is to do.
+type Job struct {
+	Device string        `json:"device"` // as vk.Select takes it
+	Needs  []string      `json:"needs"`  // as ref.Quick takes them
+	Off    []shaders.Off `json:"off"`    // what is done without
+}
+
+// Event is what a pass tells as it goes.
+type Event struct {
+	Kernels []string `json:"kernels"`         // compiled, then run, from here on; of a result, those that ran
+	Result  bool     `json:"result"`          // what came of a case
+	Wrong   string   `json:"wrong,omitempty"` // what is wrong with it
+	Done    int      `json:"done"`            // cases before this one
+	Total   int      `json:"total"`
+}
+
+// Pass runs the cases of a job on a device of its own and tells what comes of them. Its error says that no more could be run: what
+// was told last is what it was at. It ends early once something is wrong.
+type Pass func(ctx context.Context, j Job, tell func(Event)) error
+
+// Verdict is what is known of a device and its driver.
+type Verdict struct {
+	Tested  []string          `json:"tested"`  // needs that were found right, with all that is off
+	Off     []shaders.Off     `json:"off"`     // what is done without since it was found wrong
+	Kernels map[string]string `json:"kernels"` // by name: what was found wrong, "" for nothing
+}
+
+const kind = "verdict" // of the kept file
+
+func key(c vk.Caps) string { return c.Key() + ", kernels " + shaders.Sum() }
+
+// Kept is the verdict that Prove has kept in a folder for a device; an empty one where there is none.
+func Kept(dir string, c vk.Caps) Verdict {
+	v := Verdict{}
+	if !vk.Recall(dir, kind, key(c), &v) {
+		v = Verdict{}
+	}
+	if v.Kernels == nil {
+		v.Kernels = map[string]string{}
+	}
+	return v
+}
+
+// Prove tests what is needed of a device and was not tested yet, and keeps the verdict in the folder; "" keeps nothing. The error
+// matches ErrRefused where a kernel is wrong and nothing can take its place, and else says why the device could not be tested.
+func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass, progress func(done, total int)) (Verdict, error) {
+	v := Kept(dir, c)
+	todo := without(needs, v.Tested)
+	for len(todo) > 0 {
+		t := trial{verdict: &v, progress: progress}
+		err := pass(ctx, Job{Device: fmt.Sprint(c.Index), Needs: todo, Off: v.Off}, t.hear)
+		switch {
+		case ctx.Err() != nil:
+			return v, ctx.Err()
+		case t.wrong == "" && err == nil:
+			v.Tested = append(v.Tested, todo...)
+			return v, vk.Remember(dir, kind, key(c), v)
+		case t.wrong == "" && len(t.at) == 0 || errors.Is(err, vk.ErrOutOfMemory):
+			return v, err
+		case t.wrong == "": // it was at them when it ended
+			t.wrong = firstLine(err.Error())
+		}
+		for _, k := range t.at {
+			if v.Kernels[k] == "" {
+				v.Kernels[k] = t.wrong
+			}
+		}
+		off, ok := next(t.at, t.wrong, v.Off)
+		if !ok {
+			return v, fmt.Errorf("%w: kernel %s on %s, driver %s: %s", ErrRefused, strings.Join(t.at, " or "), c.Name, c.Driver, t.wrong)
+		}
+		v.Off = append(v.Off, off)
+		todo = append(without(v.Tested, needs), needs...) // other kernels may serve now
+		v.Tested = nil
+	}
+	return v, nil
+}
+
+// trial hears what a pass tells.
+type trial struct {
+	verdict  *Verdict
+	progress func(done, total int)
+	at       []string // kernels that it is at
+	wrong    string
+}
+
+func (t *trial) hear(e Event) {
+	if t.progress != nil {
+		t.progress(e.Done, e.Total)
+	}
+	switch {
+	case t.wrong != "":
+	case !e.Result:
+		t.at = append(without(t.at, e.Kernels), e.Kernels...)
+	case e.Wrong != "":
+		t.wrong = e.Wrong
+		if len(e.Kernels) > 0 {
+			t.at = e.Kernels
+		}
+		if named := slices.DeleteFunc(slices.Clone(t.at), func(k string) bool { return !strings.Contains(e.Wrong, k) }); len(named) > 0 {
+			t.at = named // an error of compiling names those that failed
+		}
+	default:
+		for _, k := range e.Kernels {
+			t.verdict.Kernels[k] = ""
+		}
+		t.at = nil
+	}
+}
+
+// without is a less what b has.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// Here is the pass in this process: a driver that crashes takes the process along, one that never returns is waited for. open opens
+// a device for it; options are those of its kernels.
+func Here(open func(device string) (*vk.Device, error), options shaders.Options) Pass {
+	return func(ctx context.Context, j Job, tell func(Event)) (err error) {
+		dev, err := open(j.Device)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, dev.Close()) }()
+		options.Off = j.Off
+		k, err := shaders.New(dev, options)
+		if err != nil {
+			return err
+		}
+		var cases []ref.Case
+		for _, need := range j.Needs {
+			cases = append(cases, ref.Quick(need, k.Tuning)...)
+		}
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		at := Event{Total: len(cases)}
+		wrong := false
+		_, err = ref.Run(ctx, dev, ref.Options{
+			Cases: cases, Shaders: []shaders.Options{options},
+			Begin:  func(done, _ int, _ ref.Case) { at.Done = done },
+			Kernel: func(names string) { tell(Event{Kernels: strings.Fields(names), Done: at.Done, Total: at.Total}) },
+			Progress: func(r ref.Result) {
+				e := Event{Kernels: strings.Fields(r.Kernel), Result: true, Done: at.Done, Total: at.Total}
+				switch {
+				case errors.Is(r.Err, vk.ErrOutOfMemory):
+					return // nothing is known of the kernels
+				case r.Err != nil:
+					e.Wrong = firstLine(r.Err.Error())
+				case !r.OK:
+					e.Wrong = fmt.Sprintf("%s/%s: %s", r.Op, r.Case, r.Detail)
+				}
+				tell(e)
+				if wrong = e.Wrong != ""; wrong {
+					stop()
+				}
+			},
+		})
+		if wrong {
+			err = nil // it was stopped
+		}
+		return err
+	}
+}

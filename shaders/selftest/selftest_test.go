@@ -1,0 +1,195 @@
+package selftest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/shaders"
+	"muninn/shaders/internal/mutant"
+	"muninn/shaders/ref"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// broken are the options of kernels some of which compute wrongly: those whose names begin so and end so.
+func broken(t *testing.T, kernels ...string) shaders.Options {
+	t.Helper()
+	code := map[string][]byte{}
+	for _, pattern := range kernels {
+		before := len(code)
+		for _, name := range shaders.Names() {
+			if ok, _ := filepath.Match(pattern, name); !ok {
+				continue
+			}
+			spirv, err := shaders.SPIRV(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, change := range [][2]uint16{{mutant.Fma, mutant.FMix}, {mutant.FDiv, mutant.FMul}, {mutant.FAdd, mutant.FSub}, {mutant.FSub, mutant.FAdd}, {mutant.IMul, mutant.IAdd}} {
+				if code[name], err = mutant.Replace(spirv, change[0], change[1], 0); err == nil {
+					break
+				}
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if len(code) == before {
+			t.Fatalf("no kernel matches %s", pattern)
+		}
+	}
+	return ref.Replacing(shaders.Options{}, code)
+}
+
+// names lists what is off.
+func names(off []shaders.Off) (list []string) {
+	for _, o := range off {
+		list = append(list, o.Name)
+	}
+	return list
+}
+
+// here is the pass in this process on a device of the tests.
+func here(t *testing.T, device string, o shaders.Options, prepare func(*vk.Device)) Pass {
+	return Here(func(string) (*vk.Device, error) {
+		d, err := vk.Open(vk.Options{Device: device})
+		if err == nil && prepare != nil {
+			prepare(d)
+		}
+		return d, err
+	}, o)
+}
+
+func capsOf(t *testing.T, device string) vk.Caps { return vktest.Open(t, device, vk.Options{}).Caps() }
+
+// What is wrong in one variant is done without, and no more than that; where every variant is wrong, the device is refused by name.
+func TestLadders(t *testing.T) {
+	for _, c := range []struct {
+		device, need string
+		broken       []string
+		off          []string // nil: refused
+	}{
+		{"llvmpipe", "matmul bf16", []string{"matmul_bf16_texel_sg"}, []string{"texel buffers"}},
+		{"llvmpipe", "matmul bf16", []string{"matmul_norm_bf16_texel_sg"}, []string{"norm rows"}},
+		{"llvmpipe", "matmul q8_0", []string{"matmul_q8_0_i8_texel_sg"}, []string{"integer dot", "int8"}},
+		{"llvmpipe", "swiglu q4_0", []string{"swiglu_q4_0_texel_sg", "swiglu_q4_0_vec_sg"}, []string{"texel buffers", "x rows", "x rows", "unrolled loops"}},
+		{"llvmpipe", "adapter f32", []string{"adapter_f32_*_sg"}, []string{"texel buffers", "x rows", "x rows", "unrolled loops", "subgroup"}},
+		{"llvmpipe", "kv f16", []string{"attention_lane_f16_sg"}, []string{"texel buffers"}},
+		{"llvmpipe", ref.Rest, []string{"rmsnorm_sg"}, []string{"subgroup"}},
+		{"llvmpipe", ref.Rest, []string{"addnorm_pair_sg"}, []string{"subgroup"}},
+		{"SwiftShader", "matmul q8_0", []string{"matmul_q8_0_i8_fix1_sg"}, []string{"integer dot", "int8"}},
+		{"SwiftShader", "adapter f16", []string{"adapter_f16_fix4_sg"}, []string{"x rows"}},
+		{"llvmpipe", ref.Rest, []string{"argmax"}, nil},
+		{"llvmpipe", "embed bf16", []string{"embed_bf16"}, nil},
+		{"llvmpipe", ref.Rest, []string{"rmsnorm_s?"}, nil},
+	} {
+		t.Run(c.device+" "+strings.Join(c.broken, " "), func(t *testing.T) {
+			if !slices.Contains(vktest.Names(), c.device) {
+				return // asked for by MUNINN_SKIP_DEVICES
+			}
+			dir := t.TempDir()
+			v, err := Prove(context.Background(), dir, capsOf(t, c.device), []string{c.need}, here(t, c.device, broken(t, c.broken...), nil), nil)
+			named := func(text string) bool {
+				return slices.ContainsFunc(shaders.Names(), func(n string) bool {
+					ok, _ := filepath.Match(c.broken[0], n)
+					return ok && strings.Contains(text, n)
+				})
+			}
+			if c.off == nil {
+				if !errors.Is(err, ErrRefused) || !named(err.Error()) {
+					t.Errorf("off %v, error %v", names(v.Off), err)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(names(v.Off), c.off) || !slices.Equal(v.Tested, []string{c.need}) || !named(v.Off[0].Why) {
+				t.Errorf("off %+v, tested %v, error %v; want off %v", v.Off, v.Tested, err, c.off)
+			}
+		})
+	}
+}
+
+// A pipeline that does not compile and a device that is lost count as wrong kernels; the next try is on a fresh device.
+func TestFaults(t *testing.T) {
+	device := vktest.Names()[0]
+	for name, fault := range map[string]vktest.Fault{"a pipeline fails": vktest.Pipeline, "lost when submitting": vktest.Submit, "lost while waiting": vktest.Wait} {
+		t.Run(name, func(t *testing.T) {
+			opened := 0
+			pass := here(t, device, shaders.Options{}, func(d *vk.Device) {
+				if opened++; opened == 1 {
+					vktest.Fail(d, fault, 1)
+				}
+			})
+			v, err := Prove(context.Background(), "", capsOf(t, device), []string{"matmul bf16"}, pass, nil)
+			if err != nil || len(v.Off) != 1 || v.Off[0].Name != "texel buffers" && v.Off[0].Name != "x rows" || opened != 2 {
+				t.Errorf("off %+v after %d devices, error %v", v.Off, opened, err)
+			}
+		})
+	}
+}
+
+// A verdict is kept for a device, its driver and these kernels; what it does not cover is tested, a damaged one is not used.
+func TestKept(t *testing.T) {
+	dir, caps := t.TempDir(), vk.Caps{Name: "GPU", Driver: "driver 1"}
+	var asked [][]string
+	pass := func(_ context.Context, j Job, tell func(Event)) error {
+		asked = append(asked, j.Needs)
+		tell(Event{Kernels: []string{"k"}, Result: true, Total: 1})
+		return nil
+	}
+	start := func(c vk.Caps, want []string, needs ...string) {
+		t.Helper()
+		asked = nil
+		v, err := Prove(context.Background(), dir, c, needs, pass, nil)
+		if err != nil || len(without(needs, v.Tested)) > 0 {
+			t.Errorf("tested %v, error %v", v.Tested, err)
+		}
+		if got := slices.Concat(asked...); !slices.Equal(got, want) {
+			t.Errorf("%v was tested, want %v", got, want)
+		}
+	}
+	start(caps, []string{"rest", "kv f16"}, "rest", "kv f16")
+	start(caps, nil, "rest", "kv f16")
+	start(caps, []string{"matmul q8_0"}, "rest", "matmul q8_0")
+	newer := caps
+	newer.Driver = "driver 2"
+	start(newer, []string{"rest"}, "rest")
+	start(caps, nil, "rest", "kv f16", "matmul q8_0")
+	if !strings.Contains(key(caps), shaders.Sum()) {
+		t.Error("a verdict is kept for any kernels")
+	}
+	if v := Kept(dir, caps); v.Kernels["k"] != "" || len(v.Kernels) != 1 {
+		t.Errorf("kernels %v", v.Kernels)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "verdict-*"))
+	if err != nil || len(files) != 2 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if err := os.WriteFile(f, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(caps, []string{"rest"}, "rest")
+}
+
+// Right drivers are found right, whatever a model asks for.
+func TestRight(t *testing.T) {
+	needs := []string{ref.Rest, "kv f16", "kv q8", "embed bf16", "adapter f16", "matmul q4_0", "swiglu q8_0"}
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		last := -1
+		v, err := Prove(context.Background(), "", d.Caps(), needs, here(t, d.Caps().Name, shaders.Options{}, nil), func(done, total int) {
+			if done < last || done >= total {
+				t.Errorf("%d of %d after %d", done, total, last)
+			}
+			last = done
+		})
+		if err != nil || len(v.Off) > 0 || len(v.Kernels) < 20 {
+			t.Errorf("off %+v, %d kernels, error %v", v.Off, len(v.Kernels), err)
+		}
+	})
+}
