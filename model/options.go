@@ -32,7 +32,7 @@ type Options struct {
 	// start with a driver.
 	NoSelfTest bool
 	SelfTest   selftest.Pass         // how; nil: in this process, which a driver that crashes takes along
-	Testing    func(done, total int) // told how far that is; nil: nobody asks
+	Testing    func(done, total int) // told how far that is, 0 of 0 in the end; nil: nobody asks
 	Profile    bool                  // times every dispatch
 
 	Note     func(text string) // told what was chosen, and what is odd about the files; nil: nobody asks

@@ -71,6 +71,9 @@ func (o Options) Prove(ctx context.Context, dev *vk.Device, needs []string) (sha
 	return kernels, nil
 }
 
+// Verdict is what earlier starts have found of a device.
+func (o Options) Verdict(c vk.Caps) selftest.Verdict { return selftest.Kept(o.verdicts(), c) }
+
 // verdicts is the folder that holds what was found of devices; "" for none.
 func (o Options) verdicts() string {
 	if base := o.folder(); base != "" {

@@ -152,6 +152,7 @@ var Sum = sync.OnceValue(func() string {
 	all := sha256.New()
 	for _, name := range Names() {
 		code, _ := SPIRV(name) // of the program
+		fmt.Fprintf(all, "%s %d\n", name, len(code))
 		all.Write(code)
 	}
 	return hex.EncodeToString(all.Sum(nil)[:8])

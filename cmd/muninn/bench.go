@@ -10,12 +10,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model"
 	"muninn/model/arch"
 	"muninn/model/bench"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
 	"muninn/model/engine/weights"
 	"muninn/model/store"
+	"muninn/shaders"
 	"muninn/shaders/roofline"
 	"muninn/vk"
 )
@@ -192,23 +194,32 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 
 // measureScheme loads the weights in one format and runs every test on them.
 func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *checkpoint.Checkpoint, dev *vk.Device, speed vk.Speed, p benchPlan, scheme checkpoint.Scheme, out *benchWriter) (err error) {
-	var m *engine.Model
 	stored := engine.RandomStored
 	if ck != nil {
 		stored = ck.Stored
-		set, end := o.opening(s).Progress("loading "+o.Model, ck.Size())
-		m, err = engine.Load(ck, dev, engine.LoadOptions{Weights: scheme, Progress: set})
+	}
+	formats := weights.DeviceFormats(scheme, p.shape.Config, stored)
+	opening := o.opening(s)
+	load := engine.LoadOptions{Weights: scheme}
+	if load.Kernels, err = opening.Prove(ctx, dev, model.Needs(p.shape.Config, formats, shaders.KVF32)); err != nil {
+		return err
+	}
+	var m *engine.Model
+	if ck != nil {
+		set, end := opening.Progress("loading "+o.Model, ck.Size())
+		load.Progress = set
+		m, err = engine.Load(ck, dev, load)
 		end()
 	} else {
 		s.Note("making %s (%v) in %v", p.shape.Name, p.shape.Config, scheme)
-		m, err = engine.Random(p.shape.Config, scheme, dev)
+		m, err = engine.Random(p.shape.Config, dev, load)
 	}
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	b := &bench.Runner{
-		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, weights.DeviceFormats(scheme, m.Config, stored)),
+		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, formats),
 		Base: bench.Row{Model: p.shape.Name + " " + strings.ReplaceAll(scheme.String(), ", keep ", " "), Size: m.WeightBytes(), Params: m.Config.Params(),
 			Device: describe(dev.Caps()), Name: dev.Caps().Name, RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
 	}

@@ -28,6 +28,8 @@ type checkOptions struct {
 	JSON  bool
 	Job   bool
 
+	Report string
+
 	shaders []shaders.Options // kernels to check instead of the device's own choices; for tests
 }
 
@@ -37,6 +39,7 @@ func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Large, "large", false, "also matrices of a full-size model: gigabytes of memory and many seconds")
 	fs.BoolVar(&o.Job, "job", false, "do what a self-test in another process asks on standard input")
 	_ = fs.MarkHidden("job")
+	fs.StringVar(&o.Report, "report", "", "also write all that was found to this `file`, .md or .json, to be put into a bug report; it says nothing of whose machine it is")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each case, then one with the outcome")
 }
 
@@ -75,57 +78,77 @@ func checkJob(ctx context.Context, cacheDir string) *exec.Cmd {
 	return c
 }
 
+// doJob is that program's side.
+func doJob(ctx context.Context, s cli.Streams) error {
+	s.Quiet = true
+	return selftest.Serve(ctx, s.In, s.Out, selftest.Here(func(device string) (*vk.Device, error) {
+		return openDevice(&s, deviceOptions{Device: device})
+	}, shaders.Options{}))
+}
+
 func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {
 	if o.Job {
-		silent := *s
-		silent.Quiet = true
-		return selftest.Serve(ctx, s.In, s.Out, selftest.Here(func(device string) (*vk.Device, error) {
-			return openDevice(&silent, deviceOptions{Device: device})
-		}, shaders.Options{}))
+		return doJob(ctx, *s)
+	}
+	var report *reportFile
+	if o.Report != "" {
+		if report, err = createReport(o.Report); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, report.Close()) }()
 	}
 	dev, err := openDevice(s, o.deviceOptions)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
-	report := newCheckReport(s, o.JSON)
-	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Shaders: o.shaders, Progress: report.result, Begin: report.begin, Kernel: report.kernel})
-	report.bar.Done()
+	rows := newCheckRows(s, o.JSON)
+	if report != nil {
+		var found *deviceReport
+		if found, err = newReport(ctx, s, o.deviceOptions, dev); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, found.write(s, report, rows, err)) }()
+	}
+	results, err := ref.Run(ctx, dev, ref.Options{Match: o.Match, Large: o.Large, Shaders: o.shaders, Progress: rows.result, Begin: rows.begin, Kernel: rows.kernel})
+	rows.bar.Done()
 	if err == nil && len(results) == 0 {
 		return cli.Usage("--match %q matches no case", o.Match)
 	}
-	report.flush()
+	rows.flush()
 	if err != nil {
-		if report.total > 0 {
-			err = cli.After(err, "%d of %d cases; the kernels above are those that ran", report.done, report.total)
+		if rows.total > 0 {
+			err = cli.After(err, "%d of %d cases; the kernels above are those that ran", rows.done, rows.total)
 		}
-		return errors.Join(err, report.failed)
+		return errors.Join(err, rows.failed)
 	}
 	wrong := slices.DeleteFunc(slices.Clone(results), func(r ref.Result) bool { return r.Err == nil && r.OK })
-	if o.JSON && report.failed == nil {
-		report.failed = report.json.Encode(checkSummary{describe(dev.Caps()), len(results), len(wrong), len(wrong) == 0})
+	if o.JSON && rows.failed == nil {
+		rows.failed = rows.json.Encode(checkSummary{describe(dev.Caps()), len(results), len(wrong), len(wrong) == 0})
 	}
-	if report.failed != nil {
-		return report.failed
+	if rows.failed != nil {
+		return rows.failed
 	}
 	return wrongResults(s, dev.Caps(), wrong)
 }
 
-// checkReport prints results as they come: of an op its rows, or each by itself in JSON.
-type checkReport struct {
+// checkRows prints results as they come: of an op its rows, or each by itself in JSON.
+type checkRows struct {
 	s           *cli.Streams
 	json        *json.Encoder // nil: rows
 	bar         *cli.Progress
 	rows        []*checkRow // of the op under way
 	op          string
 	compiled    map[string]bool
+	all         []*checkRow // of all ops
+	results     []ref.Result
 	done, total int       // cases
 	noted       time.Time // when a case was, where there is no bar
 	failed      error     // the first of writing
 }
 
-func newCheckReport(s *cli.Streams, asJSON bool) *checkReport {
-	r := &checkReport{s: s, compiled: map[string]bool{}}
+func newCheckRows(s *cli.Streams, asJSON bool) *checkRows {
+	r := &checkRows{s: s, compiled: map[string]bool{}}
 	if asJSON {
 		r.json = cli.JSONLines(s.Out)
 	} else {
@@ -135,7 +158,7 @@ func newCheckReport(s *cli.Streams, asJSON bool) *checkReport {
 }
 
 // begin says on standard error which case comes. What is no terminal is told ops and kernels, once each, and a case each second.
-func (r *checkReport) begin(done, total int, c ref.Case) {
+func (r *checkRows) begin(done, total int, c ref.Case) {
 	if r.bar == nil && done == 0 {
 		r.bar = cli.NewProgress(r.s, "checking kernels", int64(total), false)
 	}
@@ -154,7 +177,7 @@ func (r *checkReport) begin(done, total int, c ref.Case) {
 }
 
 // kernel names what is compiled or run: a driver that crashes says no more.
-func (r *checkReport) kernel(names string) {
+func (r *checkRows) kernel(names string) {
 	if r.bar.Drawn() {
 		r.bar.Say(r.op + ": " + names)
 	} else if !r.compiled[names] && !strings.Contains(names, " ") {
@@ -163,10 +186,9 @@ func (r *checkReport) kernel(names string) {
 	r.compiled[names] = true
 }
 
-func (r *checkReport) result(result ref.Result) {
-	if r.json == nil {
-		r.rows = addRow(r.rows, result)
-	} else if r.failed == nil {
+func (r *checkRows) result(result ref.Result) {
+	r.rows, r.results = addRow(r.rows, result), append(r.results, result)
+	if r.json != nil && r.failed == nil {
 		r.failed = r.json.Encode(caseLine(result))
 	}
 }
@@ -175,7 +197,11 @@ func (r *checkReport) result(result ref.Result) {
 const checkResult = 12
 
 // flush prints the rows of the op that is done.
-func (r *checkReport) flush() {
+func (r *checkRows) flush() {
+	r.all = append(r.all, r.rows...)
+	if r.json != nil {
+		r.rows = nil
+	}
 	if len(r.rows) > 0 {
 		r.bar.Hide()
 	}
@@ -189,7 +215,7 @@ func (r *checkReport) flush() {
 	r.rows = nil
 }
 
-func (r *checkReport) print(op, cases, nmse, limit, result, kernel string) {
+func (r *checkRows) print(op, cases, nmse, limit, result, kernel string) {
 	if r.failed == nil {
 		_, r.failed = fmt.Fprintf(r.s.Out, "%-12s %5s %8s %8s  %s  %s\n", op, cases, nmse, limit, result, kernel)
 	}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +38,8 @@ func devicesCommand() *cli.Command {
 		Name:    "devices",
 		Summary: "list the Vulkan devices and mark the one that is used",
 		Detail: `A star marks the device that other commands use with the same --device or MUNINN_DEVICE. MEMORY is what a
-model can be put into and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.`,
+model can be put into and FREE what the driver says is left of it; SHARD is the largest piece a tensor is cut into.
+KERNELS is what the self-test at the first start found: right, choices that were taken away (2 off), wrong, or not yet.`,
 		Examples: []string{"muninn devices", "muninn devices -v", "muninn devices --device llvmpipe", "muninn devices --json"},
 		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, _ []string) error {
@@ -51,7 +55,7 @@ model can be put into and FREE what the driver says is left of it; SHARD is the 
 			}
 			for _, c := range list {
 				if c.Supported() == nil {
-					if err := printChoices(s, c); err != nil {
+					if err := printChoices(s, c, o.opening(s).Verdict(c)); err != nil {
 						return err
 					}
 				}
@@ -64,10 +68,11 @@ model can be put into and FREE what the driver says is left of it; SHARD is the 
 // listedDevice is a device as --json shows it.
 type listedDevice struct {
 	vk.Caps
-	ShardLimit uint64     `json:"shard_limit"`
-	Chosen     bool       `json:"chosen"`
-	Problem    string     `json:"problem,omitempty"` // why it cannot be used
-	Quirks     []vk.Quirk `json:"quirks,omitempty"`
+	ShardLimit uint64           `json:"shard_limit"`
+	Chosen     bool             `json:"chosen"`
+	Problem    string           `json:"problem,omitempty"` // why it cannot be used
+	Quirks     []vk.Quirk       `json:"quirks,omitempty"`
+	SelfTest   selftest.Verdict `json:"self_test"`
 }
 
 func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
@@ -79,17 +84,18 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 		chosen.Index = -1
 		s.Note("%s=%s names none of them, or several", name, o.Device)
 	}
+	opening := o.opening(s)
 	if o.JSON {
 		all := make([]listedDevice, len(list))
 		for i, c := range list {
-			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen.Index, Quirks: c.Quirks()}
+			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen.Index, Quirks: c.Quirks(), SelfTest: opening.Verdict(c)}
 			if err := c.Supported(); err != nil {
 				all[i].Problem = err.Error()
 			}
 		}
 		return cli.JSON(s.Out, all)
 	}
-	t := cli.NewTable(s, s.Out, "", "NAME", "TYPE", "DRIVER", "VULKAN", "MEMORY", "FREE", "SUBGROUP", "STORAGE", "SHARD")
+	t := cli.NewTable(s, s.Out, "", "NAME", "TYPE", "DRIVER", "VULKAN", "MEMORY", "FREE", "SUBGROUP", "STORAGE", "SHARD", "KERNELS")
 	for i, c := range list {
 		mark := " "
 		if i == chosen.Index {
@@ -97,7 +103,7 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 		}
 		memory, free := deviceMemory(c)
 		version := fmt.Sprintf("%d.%d.%d", c.APIVersion[0], c.APIVersion[1], c.APIVersion[2])
-		t.Row(mark+strconv.Itoa(c.Index), c.Name, c.Type, c.Driver, version, memory, free, subgroups(c), storage(c), cli.Size(c.ShardLimit()))
+		t.Row(mark+strconv.Itoa(c.Index), c.Name, c.Type, c.Driver, version, memory, free, subgroups(c), storage(c), cli.Size(c.ShardLimit()), opening.Verdict(c).Word())
 	}
 	t.Print()
 	for _, c := range list {
@@ -109,13 +115,13 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 }
 
 // printChoices opens a device and lists what depends on it.
-func printChoices(s *cli.Streams, c vk.Caps) error {
+func printChoices(s *cli.Streams, c vk.Caps, found selftest.Verdict) error {
 	dev, err := vk.Open(vk.Options{Device: fmt.Sprint(c.Index)})
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
-	kernels, err := shaders.New(dev, shaders.Options{})
+	kernels, err := shaders.New(dev, shaders.Options{Off: found.Off})
 	if err != nil {
 		return err
 	}
@@ -123,6 +129,15 @@ func printChoices(s *cli.Streams, c vk.Caps) error {
 	t := cli.NewTable(s, s.Out, "ON "+c.Name, "CHOICE", "WHY")
 	for _, choice := range kernels.Settings() {
 		t.Row(choice.Name, choice.Value, choice.Why)
+	}
+	t.Print()
+	if len(found.Kernels) == 0 {
+		return nil
+	}
+	fmt.Fprintln(s.Out)
+	t = cli.NewTable(s, s.Out, "KERNEL", "FOUND")
+	for _, name := range slices.Sorted(maps.Keys(found.Kernels)) {
+		t.Row(name, cmp.Or(found.Kernels[name], "right"))
 	}
 	t.Print()
 	return nil
@@ -211,9 +226,8 @@ func (o *deviceOptions) opening(s *cli.Streams) model.Options {
 				testing = cli.NewProgress(s, "testing this device's kernels, once for this driver", int64(total), false)
 				testing.Tell()
 			}
-			if testing.Set(int64(done), 0); done == total {
+			if testing.Set(int64(done), 0); total == 0 {
 				testing.Done()
-				testing = nil
 			}
 		},
 		Progress: func(what string, total int64) (func(done, total int64), func()) {

@@ -35,10 +35,10 @@ func devicesOutput(t *testing.T, o devicesOptions, list []vk.Caps) (out, errs st
 
 func TestDevicesTable(t *testing.T) {
 	out, errs := devicesOutput(t, devicesOptions{}, someDevices)
-	const want = `    NAME       TYPE        DRIVER      VULKAN  MEMORY  FREE     SUBGROUP  STORAGE          SHARD
- 0  Onboard 7  integrated  mesa 24.1   1.3.2   96 GiB  unknown  8-32+     32bit            1 GiB
-*1  Card 9     discrete    vendor 5.1  1.2.0   12 GiB  9.5 GiB  64        16bit,fp16,dot8  1 GiB
- 2  Old        discrete    old 1       1.0.61  none    none     16        32bit            128 MiB
+	const want = `    NAME       TYPE        DRIVER      VULKAN  MEMORY  FREE     SUBGROUP  STORAGE          SHARD    KERNELS
+ 0  Onboard 7  integrated  mesa 24.1   1.3.2   96 GiB  unknown  8-32+     32bit            1 GiB    not yet
+*1  Card 9     discrete    vendor 5.1  1.2.0   12 GiB  9.5 GiB  64        16bit,fp16,dot8  1 GiB    not yet
+ 2  Old        discrete    old 1       1.0.61  none    none     16        32bit            128 MiB  not yet
 `
 	if out != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)

@@ -104,16 +104,13 @@ func traceFileError(name string, err error) error {
 }
 
 // notRepeated are flags that change nothing in a trace's numbers, or stand in the prompt's ids.
-var notRepeated = []string{"output", "theme", "file", "chat", "system", "parse-special", "quiet", "color", "fit", "plan", "plan-for", "no-cache"}
+var notRepeated = []string{"output", "theme", "file", "chat", "system", "parse-special", "quiet", "color", "fit", "plan", "plan-for", "no-cache", "no-self-test"}
 
 // settings says how a trace is made, with a command line that makes it again: every flag that was given, and what the model, the
 // device and the draw of a seed chose.
 func (o *traceOptions) settings(ctx context.Context, s *cli.Streams, x *opened, p plan) (trace.Run, error) {
-	program, err := thisBuild()
-	if err != nil {
-		return trace.Run{}, err
-	}
-	r := trace.Run{Program: program.name(), Weights: x.Weights.String(), KV: p.session.KV.String(), Lookup: p.session.Lookup.String(), Seed: p.state.Seed}
+	var err error
+	r := trace.Run{Program: thisBuild().name(), Weights: x.Weights.String(), KV: p.session.KV.String(), Lookup: p.session.Lookup.String(), Seed: p.state.Seed}
 	if r.ModelKey, err = x.SourceKey(ctx); err != nil {
 		return r, err
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -43,14 +41,11 @@ type build struct {
 }
 
 func printVersion(s *cli.Streams, asJSON bool) error {
-	b, err := thisBuild()
-	if err != nil {
-		return err
-	}
+	b := thisBuild()
 	if asJSON {
 		return cli.JSONLines(s.Out).Encode(b)
 	}
-	_, err = fmt.Fprintf(s.Out, "muninn %s\ncommit   %s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
+	_, err := fmt.Fprintf(s.Out, "muninn %s\ncommit   %s\ngo       %s %s\nvulkan   %s\nshaders  %s (%d kernels)\n",
 		b.Version, b.commit(), b.Go, b.Platform, b.Bindings, b.Shaders, b.Kernels)
 	return err
 }
@@ -68,8 +63,8 @@ func (b build) name() string {
 	return "muninn " + b.Version + ", commit " + b.commit() + ", shaders " + b.Shaders
 }
 
-func thisBuild() (build, error) {
-	b := build{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Bindings: "none"}
+func thisBuild() build {
+	b := build{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Bindings: "none", Kernels: len(shaders.Names()), Shaders: shaders.Sum()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		b.fill(info)
 	}
@@ -77,9 +72,7 @@ func thisBuild() (build, error) {
 	if b.Version = cmp.Or(b.Version, "(devel)"); b.Version == "(devel)" {
 		b.Version = "development build"
 	}
-	var err error
-	b.Shaders, b.Kernels, err = shaderSet()
-	return b, err
+	return b
 }
 
 // bindings are the Vulkan modules that may be linked in.
@@ -101,19 +94,4 @@ func (b *build) fill(info *debug.BuildInfo) {
 			b.Bindings = dep.Path + " " + dep.Version
 		}
 	}
-}
-
-// shaderSet is a hash over the names and contents of all compiled kernels, and their number.
-func shaderSet() (string, int, error) {
-	names := shaders.Names()
-	h := sha256.New()
-	for _, name := range names {
-		code, err := shaders.SPIRV(name)
-		if err != nil {
-			return "", 0, err
-		}
-		fmt.Fprintf(h, "%s %d\n", name, len(code))
-		h.Write(code)
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16], len(names), nil
 }

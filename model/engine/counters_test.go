@@ -67,7 +67,7 @@ func TestDispatchesPerLayer(t *testing.T) {
 			const steps = 4
 			var counted [2]float64 // dispatches of a token with one core layer and with three
 			for i, core := range []int{1, 3} {
-				m, err := engine.Random(shape(core), scheme(t, quant, ""), dev)
+				m, err := engine.Random(shape(core), dev, engine.LoadOptions{Weights: scheme(t, quant, "")})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -54,7 +54,7 @@ func benchModels(b *testing.B, run func(b *testing.B, m *engine.Model, prompts [
 			NEmbd: 5280, NHeads: 55, HeadDim: 96, IntermediateSize: 17920, VocabSize: 1024, PaddedVocabSize: 1024,
 			NLayersInPrelude: 1, NLayersInRecurrentBlock: 4, NLayersInCoda: 1,
 			BlockSize: 256, MeanRecurrence: 32, RopeBase: 50000, NormEps: 1e-6, QKBias: true,
-		}, scheme, dev)
+		}, dev, engine.LoadOptions{Weights: scheme})
 		if err != nil {
 			b.Fatal(err)
 		}

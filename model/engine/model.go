@@ -94,16 +94,16 @@ func (m *Model) Close() {
 
 // Random is a model of a shape with random weights of the size that training leaves, made on the device without a file. It
 // says nothing, at the speed of a real one. As stored means bf16. Prelude and coda may be empty, which leaves the core block.
-func Random(c arch.Config, scheme checkpoint.Scheme, dev *vk.Device) (*Model, error) {
+func Random(c arch.Config, dev *vk.Device, o LoadOptions) (*Model, error) {
 	if err := CheckShape(c); err != nil {
 		return nil, err
 	}
-	if err := scheme.Check(c); err != nil {
+	if err := o.Weights.Check(c); err != nil {
 		return nil, err
 	}
 	m := &Model{Config: c, dev: dev, eps: float32(c.NormEps)}
 	r := weights.RandomFiller{Dev: dev}
-	return m, m.fill(weights.DeviceFormats(scheme, c, RandomStored), shaders.Options{}, r.Load)
+	return m, m.fill(weights.DeviceFormats(o.Weights, c, RandomStored), o.Kernels, r.Load)
 }
 
 // RandomStored is the type that Random takes its tensors to be stored in.

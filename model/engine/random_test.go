@@ -23,7 +23,7 @@ func randomShape(prelude, coda int) arch.Config {
 
 func random(t *testing.T, dev *vk.Device, c arch.Config, quant string) *engine.Model {
 	t.Helper()
-	m, err := engine.Random(c, scheme(t, quant, ""), dev)
+	m, err := engine.Random(c, dev, engine.LoadOptions{Weights: scheme(t, quant, "")})
 	if err != nil {
 		t.Fatal(err)
 	}

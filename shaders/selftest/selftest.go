@@ -42,6 +42,20 @@ type Verdict struct {
 	Tested  []string          `json:"tested"`  // needs that were found right, with all that is off
 	Off     []shaders.Off     `json:"off"`     // what is done without since it was found wrong
 	Kernels map[string]string `json:"kernels"` // by name: what was found wrong, "" for nothing
+	Refused string            `json:"refused"` // the kernel that is wrong and that nothing replaces; it is tested again at each start
+}
+
+// Word is the verdict in a word or two.
+func (v Verdict) Word() string {
+	switch {
+	case v.Refused != "":
+		return "wrong"
+	case len(v.Tested) == 0:
+		return "not yet"
+	case len(v.Off) > 0:
+		return fmt.Sprintf("%d off", len(v.Off))
+	}
+	return "right"
 }
 
 const kind = "verdict" // of the kept file
@@ -62,9 +76,13 @@ func Kept(dir string, c vk.Caps) Verdict {
 
 // Prove tests what is needed of a device and was not tested yet, and keeps the verdict in the folder; "" keeps nothing. The error
 // matches ErrRefused where a kernel is wrong and nothing can take its place, and else says why the device could not be tested.
+// progress, which may be nil, is told how many cases are done, and 0 of 0 in the end.
 func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass, progress func(done, total int)) (Verdict, error) {
 	v := Kept(dir, c)
 	todo := without(needs, v.Tested)
+	if progress != nil && len(todo) > 0 {
+		defer progress(0, 0)
+	}
 	for len(todo) > 0 {
 		t := trial{verdict: &v, progress: progress}
 		err := pass(ctx, Job{Device: fmt.Sprint(c.Index), Needs: todo, Off: v.Off}, t.hear)
@@ -72,7 +90,7 @@ func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass
 		case ctx.Err() != nil:
 			return v, ctx.Err()
 		case t.wrong == "" && err == nil:
-			v.Tested = append(v.Tested, todo...)
+			v.Tested, v.Refused = append(v.Tested, todo...), ""
 			return v, vk.Remember(dir, kind, key(c), v)
 		case t.wrong == "" && len(t.at) == 0 || errors.Is(err, vk.ErrOutOfMemory):
 			return v, err
@@ -86,7 +104,9 @@ func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass
 		}
 		off, ok := next(t.at, t.wrong, v.Off)
 		if !ok {
-			return v, fmt.Errorf("%w: kernel %s on %s, driver %s: %s", ErrRefused, strings.Join(t.at, " or "), c.Name, c.Driver, t.wrong)
+			v.Refused = strings.Join(t.at, " or ")
+			_ = vk.Remember(dir, kind, key(c), v)
+			return v, fmt.Errorf("%w: kernel %s on %s, driver %s: %s", ErrRefused, v.Refused, c.Name, c.Driver, t.wrong)
 		}
 		v.Off = append(v.Off, off)
 		todo = append(without(v.Tested, needs), needs...) // other kernels may serve now

@@ -60,9 +60,9 @@ func probe(ctx context.Context, r *result) (err error) {
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
-		m, err := engine.Random(shape.Config, scheme, dev)
+		m, err := engine.Random(shape.Config, dev, engine.LoadOptions{Weights: scheme})
 		if errors.Is(err, vk.ErrOutOfMemory) { // then one layer of it: the kernels are the same
-			m, err = engine.Random(layer.Config, scheme, dev)
+			m, err = engine.Random(layer.Config, dev, engine.LoadOptions{Weights: scheme})
 		}
 		if err = all(ctx, m, err); err != nil {
 			return fmt.Errorf("huginn in %s: %w", quant, err)

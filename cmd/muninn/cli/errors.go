@@ -128,8 +128,8 @@ much is free.`
 a GGUF file that "muninn quantize" wrote, ORG/NAME for one that is in the hub cache, or "demo"
 for the model inside this program.`
 
-	wrongResultsAdvice = `Do not trust this device with this driver. Update the driver, choose another --device, and report the lines above
-with the output of "muninn version" and "muninn devices --json".`
+	wrongResultsAdvice = `Do not trust this device with this driver. Update the driver or choose another --device, and report what
+"muninn check --report FILE.md" writes.`
 )
 
 // ErrWrongResults says that a kernel disagrees with its oracle.
