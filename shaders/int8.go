@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -16,6 +17,18 @@ const (
 	FloatActivations             // rows as they are
 	Int8Activations              // where a norm writes the row: its blocks of BlockSize rounded to 8 bits, by integer dot
 )
+
+// Dot is how GEMV multiplies int8 activations: DOT in lib/quantized.glsl.
+type Dot uint32
+
+// Apart takes the bytes out of the words; the others leave them in, and differ in whether the weights have a sign.
+const (
+	Apart Dot = iota
+	SignedDot
+	MixedDot
+)
+
+func (d Dot) String() string { return [...]string{"apart", "signed", "mixed"}[d] }
 
 // ParseActivations reads auto, f32 or q8.
 func ParseActivations(name string) (Activations, error) {
@@ -63,4 +76,72 @@ func (r *Recorder) withInt8(name string, y Tensor, bind ...vk.Span) (string, []v
 		return name + r.k.suffix(), bind
 	}
 	return name + "_quantize" + r.k.suffix(), append(bind, y.Int8)
+}
+
+// int8Spans is the number of spans that the largest kernel with int8 activations binds.
+const int8Spans = 9
+
+func ruleInt8(t *Tuning) string {
+	switch {
+	case !t.caps.IntegerDot:
+		return "the device has no integer dot product"
+	case t.caps.MaxStorageBuffers < int8Spans:
+		return fmt.Sprintf("the device binds %d buffers, the kernels %d", t.caps.MaxStorageBuffers, int8Spans)
+	case t.Subgroup == 0:
+		return "there are no kernels without subgroups"
+	}
+	t.Int8 = true
+	return "the device has integer dot products"
+}
+
+// pays goes by what the device says, and on CPU devices by what was measured there: time with floats over time with 8
+// bits, for 1, 2, 4, 8 and 16 rows at 5280 columns (BenchmarkInt8).
+//
+//	lavapipe     q8_0  1.48 1.33 1.29 1.18 1.18   q4_0  1.60 1.59 1.48 1.42 1.36
+//	SwiftShader  q8_0  1.38 1.31 0.70 0.66 0.67   q4_0  1.31 1.27 0.64 0.64 0.65
+//
+// SwiftShader works a dot out byte by byte, once for each pair of rows, while floats share the unpacked weights among four
+// rows of x. In q8_0 decoding gains about what a prompt loses, and there is more of it; in q4_0 it gains less.
+func (t *Tuning) pays(field *bool, measured bool) string {
+	fast := t.caps.IntegerDotAccelerated || t.caps.IntegerDotMixed
+	*field = t.Int8 && (t.opt.Activations == Int8Activations || t.opt.Activations == AutoActivations && (fast || measured))
+	switch {
+	case !t.Int8:
+		return "see int8"
+	case t.opt.Activations != AutoActivations:
+		return asked
+	case fast:
+		return "the device says that it is fast at them"
+	case measured:
+		return "measured on this driver"
+	}
+	return "nothing says that it pays"
+}
+
+// lavapipe takes a dot apart; multiplications do without it there: dots took 1.3 times as long in q4_0 for 8 and 16 rows, 1.1
+// times in q8_0. Units of whole blocks were no faster for q8_0.
+func ruleDot(t *Tuning) string {
+	switch {
+	case t.opt.Dot != 0:
+		t.Dot = t.opt.Dot
+		return asked
+	case t.caps.IntegerDotMixed && !t.caps.IntegerDotAccelerated:
+		t.Dot = MixedDot
+		return "the device is fast at signed times unsigned bytes alone"
+	case t.caps.IntegerDotAccelerated || !t.Texels:
+		t.Dot = SignedDot
+		return "as the device has it"
+	}
+	return "the driver takes dots apart"
+}
+
+// CanInt8 tells whether GEMV of so many rows of x with weights of that format can take int8 activations. More rows go in float tiles.
+func (t Tuning) CanInt8(f format.Type, rows int) bool {
+	return t.Int8 && f.Blocked() && rows <= t.GEMVRows
+}
+
+// PaysInt8 tells whether it should. It does not go by the number of rows as long as they are taken as GEMV, so that a row's
+// result does not depend on how many share the pass.
+func (t Tuning) PaysInt8(f format.Type, rows int) bool {
+	return t.CanInt8(f, rows) && (f == format.Q8_0 && t.Int8Q8 || f == format.Q4_0 && t.Int8Q4)
 }

@@ -60,6 +60,8 @@ type Options struct {
 	Loads   Loads
 	// Activations of GEMV with block formats.
 	Activations Activations
+	// Dot is how int8 activations are multiplied; 0: as suits the device.
+	Dot Dot
 	// Separate keeps norms in dispatches of their own.
 	Separate bool
 	// Off takes choices away.

@@ -43,7 +43,7 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 	rows, xs := r.asVectors(x)
 	shape, spec := "vec", []uint32{r.k.Subgroup, uint32(rows), uint32(xs)}
 	if !x.Int8.IsZero() {
-		spec = append(spec, 1-flag(r.k.Dot))
+		spec = append(spec, uint32(r.k.Dot))
 	}
 	if r.k.Fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil

@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"slices"
 
-	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -22,7 +21,7 @@ type Tuning struct {
 	Int8       bool   // GEMV with block formats can take int8 activations
 	Int8Q8     bool   // ... and does for q8_0
 	Int8Q4     bool   // ... and does for q4_0
-	Dot        bool   // by integer dot products; else by multiplications, APART in lib/quantized.glsl
+	Dot        Dot    // how
 	Arrivals   bool   // a workgroup can go on with what others of its dispatch wrote
 	NormRows   int    // rows up to which MatMulNorm is one dispatch
 	PassRows   int    // rows of a pass that a session has room for if nobody says
@@ -132,10 +131,28 @@ func ruleSubgroup(t *Tuning) string {
 	case t.size == 0:
 		return "no subgroup size can be counted on"
 	}
-	if t.Subgroup = t.size; t.opt.Reduction == Subgroup {
+	size, why := t.size, "a size that can be counted on"
+	if better, because := t.betterSubgroup(); t.caps.Guarantees(better) {
+		size, why = better, because
+	}
+	if t.Subgroup = size; t.opt.Reduction == Subgroup {
 		return asked
 	}
-	return "a size that can be counted on"
+	return why
+}
+
+// betterSubgroup is the size that GPUs of a vendor do better with than with the one that the driver reports, and why; 0: the same.
+// As Mesa 26.2 compiles, Intel's spilled in half of the pipelines at 32 lanes and in none at the smallest size, of 8 or 16; Adreno's
+// take the same instructions with 64 lanes as with 128, of which a row's end leaves fewer idle.
+func (t *Tuning) betterSubgroup() (size uint32, why string) {
+	switch {
+	case t.caps.IsCPU():
+	case t.caps.VendorID == vk.VendorIntel:
+		return t.caps.SubgroupMin, "the smallest: larger ones spill registers"
+	case t.caps.VendorID == vk.VendorQualcomm && t.size > 64:
+		return 64, "half of what the driver reports keeps more lanes busy"
+	}
+	return 0, ""
 }
 
 func ruleFixed(t *Tuning) string {
@@ -188,6 +205,12 @@ func ruleXRows(t *Tuning) string {
 	case t.Texels:
 		t.XRows = 16
 		return "loads cost most: many results share each"
+	case t.Subgroup == 8 && t.caps.VendorID == vk.VendorIntel:
+		t.XRows = 4
+		return "registers of 8 lanes: more rows spill them"
+	case t.caps.VendorID == vk.VendorQualcomm && t.caps.DeviceID>>16 >= 0x600 && t.caps.DeviceID>>16 <= 0x603: // Adreno 605 to 630; what fits is in q4_0
+		t.XRows = 2
+		return "registers of the first Adreno 6xx: more rows spill them"
 	}
 	t.XRows = 8
 	return "few registers"
@@ -212,54 +235,6 @@ func ruleGEMVRows(t *Tuning) string {
 	}
 	t.GEMVRows = 16
 	return "more rows are faster in tiles of shared memory"
-}
-
-// int8Spans is the number of spans that the largest kernel with int8 activations binds.
-const int8Spans = 9
-
-func ruleInt8(t *Tuning) string {
-	switch {
-	case !t.caps.IntegerDot:
-		return "the device has no integer dot product"
-	case t.caps.MaxStorageBuffers < int8Spans:
-		return fmt.Sprintf("the device binds %d buffers, the kernels %d", t.caps.MaxStorageBuffers, int8Spans)
-	case t.Subgroup == 0:
-		return "there are no kernels without subgroups"
-	}
-	t.Int8 = true
-	return "the device has integer dot products"
-}
-
-// pays goes by what the device says, and on CPU devices by what was measured there: time with floats over time with 8
-// bits, for 1, 2, 4, 8 and 16 rows at 5280 columns (BenchmarkInt8).
-//
-//	lavapipe     q8_0  1.48 1.33 1.29 1.18 1.18   q4_0  1.60 1.59 1.48 1.42 1.36
-//	SwiftShader  q8_0  1.94 1.70 0.91 0.90 0.89   q4_0  1.35 1.28 0.74 0.75 0.72
-//
-// SwiftShader works a dot out byte by byte, once for each pair of rows, while floats share the unpacked weights among four
-// rows of x. In q8_0 decoding gains more than a prompt loses; in q4_0 it does not.
-func (t *Tuning) pays(field *bool, measured bool) string {
-	*field = t.Int8 && (t.opt.Activations == Int8Activations || t.opt.Activations == AutoActivations && (t.caps.IntegerDotAccelerated || measured))
-	switch {
-	case !t.Int8:
-		return "see int8"
-	case t.opt.Activations != AutoActivations:
-		return asked
-	case t.caps.IntegerDotAccelerated:
-		return "the device says that it is fast at them"
-	case measured:
-		return "measured on this driver"
-	}
-	return "nothing says that it pays"
-}
-
-// lavapipe takes a dot apart; multiplications do without it there: dots took 1.3 times as long in q4_0 for 8 and 16 rows, 1.1
-// times in q8_0. Units of whole blocks were no faster for q8_0.
-func ruleDot(t *Tuning) string {
-	if t.Dot = t.caps.IntegerDotAccelerated || !t.Texels; t.Dot {
-		return "as the device has it"
-	}
-	return "the driver takes dots apart"
 }
 
 func ruleArrivals(t *Tuning) string {
@@ -295,15 +270,4 @@ func ruleLanes(t *Tuning) string {
 		return "what a CPU driver runs side by side"
 	}
 	return "enough to hide a GPU memory's delays"
-}
-
-// CanInt8 tells whether GEMV of so many rows of x with weights of that format can take int8 activations. More rows go in float tiles.
-func (t Tuning) CanInt8(f format.Type, rows int) bool {
-	return t.Int8 && f.Blocked() && rows <= t.GEMVRows
-}
-
-// PaysInt8 tells whether it should. It does not go by the number of rows as long as they are taken as GEMV, so that a row's
-// result does not depend on how many share the pass.
-func (t Tuning) PaysInt8(f format.Type, rows int) bool {
-	return t.CanInt8(f, rows) && (f == format.Q8_0 && t.Int8Q8 || f == format.Q4_0 && t.Int8Q4)
 }

@@ -1,6 +1,8 @@
 package shaders
 
 import (
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 
 	"muninn/shaders/format"
 	"muninn/vk"
+	"muninn/vk/recorded"
 )
 
 var (
@@ -39,6 +42,60 @@ func TestInt8Pays(t *testing.T) {
 	}
 	if _, err := ParseActivations("int8"); err == nil {
 		t.Error("int8 is taken for a name")
+	}
+}
+
+// GPUs of a vendor take the subgroup size, the rows and the dot products that do best there.
+func TestVendors(t *testing.T) {
+	list := recorded.Devices()
+	var more []vk.Caps
+	data, err := os.ReadFile("../vk/testdata/caps.json")
+	if err = errors.Join(err, json.Unmarshal(data, &more)); err != nil {
+		t.Fatal(err)
+	}
+	device := func(name string, change ...func(*vk.Caps)) vk.Caps {
+		for _, c := range slices.Concat(list, more) {
+			if strings.Contains(c.Name, name) {
+				for _, f := range change {
+					f(&c)
+				}
+				return c
+			}
+		}
+		t.Fatal("not recorded: ", name)
+		return vk.Caps{}
+	}
+	xe2 := func(c *vk.Caps) { c.SubgroupMin = 16 }
+	untold := func(c *vk.Caps) { c.SubgroupSizeControl = false }
+	small := func(c *vk.Caps) { c.SubgroupSize = 64 }
+	for _, c := range []struct {
+		caps     vk.Caps
+		subgroup uint32
+		rows     int
+		dot      Dot
+		int8     bool
+	}{
+		{device("A770"), 8, 4, SignedDot, true},
+		{device("RPL-U"), 8, 4, SignedDot, true},
+		{device("A770", xe2), 16, 8, SignedDot, true},
+		{device("A770", untold), 32, 8, SignedDot, true},
+		{device("Adreno (TM) 618"), 64, 2, SignedDot, false},
+		{device("Adreno (TM) 740"), 64, 8, MixedDot, true},
+		{device("Adreno (TM) 740", untold), 128, 8, MixedDot, true},
+		{device("Adreno (TM) 740", small), 64, 8, MixedDot, true},
+		{device("RTX 4060"), 32, 8, SignedDot, true},
+		{device("RX 6600"), 64, 8, SignedDot, false}, // by a quirk
+		{device("POLARIS10"), 64, 8, SignedDot, false},
+		{device("llvmpipe"), 8, 16, Apart, true},
+		{device("SwiftShader"), 4, 4, SignedDot, true},
+	} {
+		tuned := Tune(c.caps, c.caps.SubgroupSize, Options{})
+		if tuned.Subgroup != c.subgroup || tuned.XRows != c.rows || tuned.Dot != c.dot || tuned.PaysInt8(format.Q8_0, 1) != c.int8 {
+			t.Errorf("%s: subgroups of %d, %d rows of x, dot %v, int8 %v; want %+v", c.caps.Name, tuned.Subgroup, tuned.XRows, tuned.Dot, tuned.PaysInt8(format.Q8_0, 1), c)
+		}
+		if asked := Tune(c.caps, c.caps.SubgroupSize, Options{Reduction: Subgroup, Dot: MixedDot}); asked.Subgroup != c.subgroup || asked.Dot != MixedDot {
+			t.Errorf("%s: asked for, subgroups of %d, dot %v", c.caps.Name, asked.Subgroup, asked.Dot)
+		}
 	}
 }
 

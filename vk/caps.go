@@ -39,6 +39,7 @@ type Caps struct {
 	SubgroupSize        uint32 `json:"subgroup_size"`
 	SubgroupMin         uint32 `json:"subgroup_min"` // 0 when the driver does not say
 	SubgroupMax         uint32 `json:"subgroup_max"`
+	MaxSubgroups        uint32 `json:"max_subgroups"`         // of a workgroup whose subgroup size is required; 0 when the driver does not say
 	SubgroupSizeControl bool   `json:"subgroup_size_control"` // a compute kernel may require a size
 	FullSubgroups       bool   `json:"full_subgroups"`        // and may require subgroups to be full
 	SubgroupArithmetic  bool   `json:"subgroup_arithmetic"`   // subgroupAdd and the like in compute kernels
@@ -49,6 +50,7 @@ type Caps struct {
 	Storage8              bool `json:"storage8"`
 	IntegerDot            bool `json:"integer_dot"`
 	IntegerDotAccelerated bool `json:"integer_dot_accelerated"` // packed 4x8 bit, signed
+	IntegerDotMixed       bool `json:"integer_dot_mixed"`       // the same of a signed and an unsigned factor
 
 	TimestampBits   uint32  `json:"timestamp_bits"`   // valid bits; 0 for no timestamps
 	TimestampPeriod float64 `json:"timestamp_period"` // nanoseconds per tick

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -139,6 +140,21 @@ func TestFixedSubgroup(t *testing.T) {
 	}
 }
 
+// Other sizes are guaranteed as well where they can be required.
+func TestGuarantees(t *testing.T) {
+	for name, want := range map[string][]uint32{
+		"Intel(R) Arc(tm) A770 Graphics (DG2)": {8, 16, 32}, "AMD Radeon RX 6600": {32, 64}, "Turnip Adreno (TM) 618": {64, 128},
+		"NVIDIA GeForce RTX 4060": {32}, "Apple M2": nil, "V3D 4.2": nil,
+	} {
+		c := recordedCaps(t)[name]
+		for size := range uint32(257) {
+			if got := c.Guarantees(size); got != slices.Contains(want, size) {
+				t.Errorf("%s guarantees %d: %v", name, size, got)
+			}
+		}
+	}
+}
+
 func TestKernelsThatDoNotFit(t *testing.T) {
 	c := recordedCaps(t)["SwiftShader Device (Subzero)"]
 	fits := signature{LocalSize: [3]uint32{64, 1, 1}, LocalSizeSpec: [3]int64{0, -1, -1}, PushBytes: 16, Bindings: []bufferUse{{Index: 3}}, Capabilities: []uint32{1, 61, 63}}
@@ -152,6 +168,9 @@ func TestKernelsThatDoNotFit(t *testing.T) {
 		"push constants":   func(in *signature, o *KernelOptions, c *Caps) { in.PushBytes = 132 },
 		"buffers": func(in *signature, o *KernelOptions, c *Caps) {
 			c.MaxStorageBuffers, in.Bindings = 1, []bufferUse{{Index: 0}, {Index: 1}}
+		},
+		"subgroups": func(in *signature, o *KernelOptions, c *Caps) {
+			o.SubgroupSize, o.Spec, c.SubgroupMax, c.MaxSubgroups = 4, []uint32{128}, 8, 16
 		},
 		"integer dot": func(in *signature, o *KernelOptions, c *Caps) {
 			c.IntegerDot, in.Capabilities = false, []uint32{1, 6018, 6019}

@@ -158,6 +158,9 @@ func (c Caps) accepts(in signature, opt KernelOptions, shown uint32) error {
 	if n := bits.OnesCount32(in.bindings().storage); uint64(n) > uint64(c.MaxStorageBuffers) {
 		return unsupported("%d storage buffers, %s allows %d", n, c.Name, c.MaxStorageBuffers)
 	}
+	if most := opt.SubgroupSize * c.MaxSubgroups; most != 0 && c.choosesSubgroup() && invocations > uint64(most) {
+		return unsupported("%d invocations in subgroups of %d, %s allows %d", invocations, opt.SubgroupSize, c.Name, most)
+	}
 	return c.acceptsSubgroup(opt.SubgroupSize, shown)
 }
 

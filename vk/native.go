@@ -37,7 +37,7 @@ func openNative(instance binding.Instance, p binding.PhysicalDevice, c *Caps) (*
 	device, err := createDevice(p, *c)
 	if err != nil && (c.choosesSubgroup() || c.IntegerDot) {
 		// Some drivers fail over features that they offer.
-		c.SubgroupSizeControl, c.IntegerDot, c.IntegerDotAccelerated = false, false, false
+		c.SubgroupSizeControl, c.IntegerDot, c.IntegerDotAccelerated, c.IntegerDotMixed = false, false, false, false
 		device, err = createDevice(p, *c)
 	}
 	if err != nil {

@@ -76,6 +76,7 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 	c.MaxAllocation, c.MaxBufferSize = uint64(f.max_allocation), uint64(f.max_buffer)
 	c.SubgroupSize = uint32(f.subgroup_size)
 	c.SubgroupMin, c.SubgroupMax = uint32(f.subgroup_min), uint32(f.subgroup_max)
+	c.MaxSubgroups = uint32(f.max_subgroups)
 	compute := f.subgroup_stages&shaderStageCompute != 0
 	c.SubgroupArithmetic = compute && f.subgroup_operations&subgroupArithmeticBit != 0
 	c.SubgroupSizeControl = f.subgroup_control != 0 && f.subgroup_required_stages&shaderStageCompute != 0
@@ -86,7 +87,7 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 	c.portabilitySubset = f.has_portability_subset != 0
 	c.Float16, c.Int8 = f.float16 != 0, f.int8 != 0
 	c.Storage16, c.Storage8 = f.storage16 != 0, f.storage8 != 0
-	c.IntegerDot, c.IntegerDotAccelerated = f.integer_dot != 0, f.integer_dot_4x8 != 0
+	c.IntegerDot, c.IntegerDotAccelerated, c.IntegerDotMixed = f.integer_dot != 0, f.integer_dot_4x8 != 0, f.integer_dot_mixed != 0
 	c.MemoryBudget = f.has_budget != 0
 	for i := range int(f.heap_count) {
 		h := Heap{Size: uint64(f.heap_size[i]), DeviceLocal: f.heap_flags[i]&heapDeviceLocal != 0}

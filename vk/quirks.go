@@ -9,7 +9,7 @@ type Quirk struct {
 	Source string `json:"source"` // where that was found: a project's issue or pull request
 }
 
-// DriverIDs as VkDriverId numbers them, and vendors as PCI does.
+// DriverIDs as VkDriverId numbers them, and vendors (Caps.VendorID) as PCI does.
 const (
 	driverAMDProprietary = 1
 	driverAMDOpen        = 2
@@ -18,8 +18,10 @@ const (
 	driverSwiftShader    = 10
 	driverMoltenVK       = 14
 
-	vendorAMD   = 0x1002
-	vendorIntel = 0x8086
+	vendorAMD = 0x1002
+
+	VendorIntel    = 0x8086
+	VendorQualcomm = 0x5143
 )
 
 // idRange is a range of device ids, both ends included.
@@ -37,7 +39,7 @@ var quirks = []struct {
 		Quirk: Quirk{"arrivals", "the driver may order memory within a workgroup only", "MoltenVK issue 2497, SPIRV-Cross issue 2473"}},
 	{driver: driverMoltenVK, vendor: vendorAMD,
 		Quirk: Quirk{"subgroup", "the driver spreads one subgroup over two of Metal's, so that sums are of half of it", "llama.cpp issue 15846, PR 15886"}},
-	{driver: driverMoltenVK, vendor: vendorIntel,
+	{driver: driverMoltenVK, vendor: VendorIntel,
 		Quirk: Quirk{"subgroup", "sums over subgroups were found wrong on Intel GPUs under Metal", "MoltenVK PR 2755"}},
 	// GCN, RDNA1 and RDNA2: the driver claims dot products for them that they lack.
 	{driver: driverAMDProprietary, vendor: vendorAMD,

@@ -166,7 +166,8 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	facts->max_allocation = m3.maxMemoryAllocationSize, facts->max_buffer = m4.maxBufferSize;
 	facts->subgroup_size = sub.size, facts->subgroup_stages = sub.stages, facts->subgroup_operations = sub.operations;
 	facts->subgroup_min = pc.minSize, facts->subgroup_max = pc.maxSize, facts->subgroup_required_stages = pc.stages;
-	facts->integer_dot_4x8 = pd.accelerated[4];
+	facts->max_subgroups = pc.maxWorkgroupSubgroups;
+	facts->integer_dot_4x8 = pd.accelerated[4], facts->integer_dot_mixed = pd.accelerated[5];
 
 	// A family that computes, best one that also draws: the others may lack priority or timestamps on consumer devices.
 	enum { GRAPHICS = 1, COMPUTE = 2 };

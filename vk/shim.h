@@ -23,8 +23,8 @@ typedef struct {
 	char driver_name[256], driver_info[256];
 	uint64_t max_allocation, max_buffer;
 	uint32_t driver_id, subgroup_size, subgroup_stages, subgroup_operations;
-	uint32_t subgroup_min, subgroup_max, subgroup_required_stages, subgroup_control, full_subgroups;
-	uint32_t float16, int8, storage16, storage8, integer_dot, integer_dot_4x8;
+	uint32_t subgroup_min, subgroup_max, max_subgroups, subgroup_required_stages, subgroup_control, full_subgroups;
+	uint32_t float16, int8, storage16, storage8, integer_dot, integer_dot_4x8, integer_dot_mixed;
 	uint32_t has_size_control_extension, has_integer_dot_extension, has_portability_subset, has_budget;
 	uint32_t type_count, type_flags[32], type_heap[32];
 	uint32_t heap_count, heap_flags[16];

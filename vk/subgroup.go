@@ -10,14 +10,18 @@ import (
 //go:embed probe/subgroup.spv
 var subgroupProbe []byte
 
-// fixedSubgroup is the subgroup size that every kernel is sure to have when it asks for it: the only one that the device has, or
-// one that can be required together with full subgroups; 0 where there is none. The size that a driver reports is not enough:
-// several compile for another.
+// Guarantees tells whether every kernel that asks for a subgroup size is sure to have it: the only one that the device has, or one
+// that can be required together with full subgroups.
+func (c Caps) Guarantees(size uint32) bool {
+	only, told := c.SubgroupMin == size && c.SubgroupMax == size, c.SubgroupSizeControl && c.FullSubgroups && c.SubgroupMin <= size && size <= c.SubgroupMax
+	return c.SubgroupArithmetic && size != 0 && size&(size-1) == 0 && (only || told)
+}
+
+// fixedSubgroup is the reported subgroup size if it is guaranteed, else 0. That it is reported is not enough: several drivers compile
+// for another.
 func (c Caps) fixedSubgroup() uint32 {
-	n := c.SubgroupSize
-	only, told := c.SubgroupMin == n && c.SubgroupMax == n, c.SubgroupSizeControl && c.FullSubgroups && c.SubgroupMin <= n && n <= c.SubgroupMax
-	if c.SubgroupArithmetic && (only || told) {
-		return n
+	if c.Guarantees(c.SubgroupSize) {
+		return c.SubgroupSize
 	}
 	return 0
 }

@@ -3,9 +3,18 @@
 #extension GL_EXT_spirv_intrinsics : require
 spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6018, 6019], id = 4450)
 int signed_dot(uint a, uint b, spirv_literal int packed_4x8); // OpSDot
+spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6018, 6019], id = 4452)
+int mixed_dot(uint a, uint b, spirv_literal int packed_4x8); // OpSUDot: b is unsigned
 
 int dot16(uvec4 a, uvec4 b) {
     return signed_dot(a.x, b.x, 0) + signed_dot(a.y, b.y, 0) + signed_dot(a.z, b.z, 0) + signed_dot(a.w, b.w, 0);
+}
+
+// With weights that are `over` too large and unsigned; that often the sum of x is too much.
+int mixed16(uvec4 x, uvec4 w, int over) {
+    int sum = 0, all = 0;
+    [[unroll]] for (uint i = 0; i < 4; i++) sum += mixed_dot(x[i], w[i], 0), all += mixed_dot(x[i], 0x01010101u, 0);
+    return sum - over * all;
 }
 
 // What a row of x has for a unit of weights.
@@ -14,8 +23,14 @@ struct Quantized {
     float d; // the scale that the integers of a product take beside the weights'
 };
 
-// Set for drivers that take a dot product apart into bytes: by multiplications either format does better there.
-layout(constant_id = 3) const bool APART = false;
+// How bytes are multiplied, shaders.Dot. By multiplications either format does better with drivers that take a dot product apart into
+// bytes; some GPUs have only the dot product of signed and unsigned ones.
+const uint DOT_APART = 0, DOT_SIGNED = 1, DOT_MIXED = 2;
+#ifdef NR // SwiftShader runs branches that a constant closes: two of them took half as long again
+const uint DOT = DOT_SIGNED;
+#else
+layout(constant_id = 3) const uint DOT = DOT_SIGNED;
+#endif
 
 #if defined(W_Q8_0)
 ivec4 signed_bytes(uint x) { return ivec4(int(x << 24), int(x << 16), int(x << 8), int(x)) >> 24; }
@@ -34,7 +49,8 @@ int bytes_dot(uvec4 w, uvec4 x) {
 }
 
 int unit_dot(uvec4 w, uvec4 x[1]) {
-    if (APART) return bytes_dot(w, x[0]);
+    if (DOT == DOT_APART) return bytes_dot(w, x[0]);
+    if (DOT == DOT_MIXED) return mixed16(x[0], w ^ 0x80808080u, 128);
     return dot16(w, x[0]);
 }
 #define INTEGER_SCALE 1.0
@@ -65,10 +81,11 @@ int pairs_dot(uvec4 w, uvec4 x[2]) {
 
 // By dot products a half of 4 bits, moved to the upper half of its byte and with the sign flipped, is 16 times the weight.
 int unit_dot(uvec4 w, uvec4 x[2]) {
-    if (APART) return pairs_dot(w, x);
+    if (DOT == DOT_APART) return pairs_dot(w, x);
+    if (DOT == DOT_MIXED) return mixed16(x[0], w & 0x0f0f0f0fu, 8) + mixed16(x[1], w >> 4 & 0x0f0f0f0fu, 8);
     return dot16((w << 4 & 0xf0f0f0f0u) ^ 0x80808080u, x[0]) + dot16((w & 0xf0f0f0f0u) ^ 0x80808080u, x[1]);
 }
-#define INTEGER_SCALE (APART ? 1.0 : 1.0 / 16.0)
+#define INTEGER_SCALE (DOT == DOT_SIGNED ? 1.0 / 16.0 : 1.0)
 #endif
 
 #define QUANTIZED(into, words, scales, t, unit)                                                                    \

@@ -68,10 +68,14 @@ func (t *trial) once(k *shaders.Kernels, record func(*shaders.Recorder), compare
 	}
 	defer prog.Free()
 	r.Kernel = strings.Join(slices.Compact(slices.Sorted(slices.Values(prog.Kernels()))), " ")
-	if t.seen[r.Kernel] {
+	key := r.Kernel
+	if strings.Contains(key, "_i8_") {
+		key += " " + k.Dot.String() // what the names do not tell
+	}
+	if t.seen[key] {
 		return r, false
 	}
-	t.seen[r.Kernel] = true
+	t.seen[key] = true
 	if t.running != nil {
 		t.running(r.Kernel)
 	}

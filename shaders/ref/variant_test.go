@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/shaders"
+	"muninn/shaders/internal/mutant"
 	"muninn/tools/glsl/table"
 	"muninn/vk"
 	"muninn/vk/vktest"
@@ -87,6 +89,30 @@ func TestSubnormalHalvesFlushed(t *testing.T) {
 		for match, code := range cases {
 			for _, r := range failures(t, d, match, code) {
 				t.Error(r)
+			}
+		}
+	})
+}
+
+// Dots of mixed signs, for GPUs that are fast at no others, are checked on every device: one with the wrong signs fails.
+func TestMixedDots(t *testing.T) {
+	broken := map[string][]byte{}
+	for _, name := range []string{"matmul_q8_0_i8_vec_sg", "swiglu_q8_0_i8_vec_sg"} {
+		code, err := shaders.SPIRV(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if broken[name], err = mutant.Replace(code, mutant.SUDot, mutant.SDot, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vktest.Each(t, func(t *testing.T, d *vk.Device) {
+		for _, r := range failures(t, d, "/int8 q", map[string][]byte{}) {
+			t.Error(r)
+		}
+		for _, match := range []string{"matmul/int8 q8_0 n=1 rows", "swiglu/int8 q8_0 n=1 rows"} {
+			if len(failures(t, d, match, broken)) == 0 {
+				t.Errorf("no case of %s runs dots of mixed signs", match)
 			}
 		}
 	})
