@@ -10,23 +10,29 @@ layout(local_size_x_id = 0) in;
 layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
-layout(set = 0, binding = 0) readonly buffer A { float a[]; };      // [n][stride]
-layout(set = 0, binding = 1) buffer X { float x[]; };               // [n][stride], in place
-layout(set = 0, binding = 2) readonly buffer W { float weight[]; }; // [d]
+#include "lib/wide.glsl"
+layout(set = 0, binding = 0) readonly buffer A { V a[]; };          // [n][stride]
+layout(set = 0, binding = 1) buffer X { V x[]; };                   // [n][stride], in place
+layout(set = 0, binding = 2) readonly buffer N { V weight[]; };     // [d]
 #define NORM_A(i) a[i]
 #define NORM_X(i) x[i]
 #define NORM_W(i) weight[i]
 #ifdef PAIR
-layout(set = 0, binding = 3) readonly buffer W2 { float next[]; };  // [d]
+layout(set = 0, binding = 3) readonly buffer N2 { V next[]; };      // [d]
 #ifdef QUANTIZE // y as int8 beside itself
+#ifdef WIDE
+layout(set = 0, binding = 4) coherent buffer Y { vec4 y[]; };
+#define NORM_Y4(i) y[i]
+#else
 #include "lib/aliased.glsl"
 ALIASED layout(set = 0, binding = 4) coherent buffer Y { float y[]; };
 ALIASED layout(set = 0, binding = 4) coherent buffer Y4 { vec4 y4[]; };
-layout(set = 0, binding = 5) writeonly buffer Q { uint quant[]; };  // [n] quantized rows
 #define NORM_Y4(i) y4[i]
+#endif
+layout(set = 0, binding = 5) writeonly buffer Q { uint quant[]; };  // [n] quantized rows
 #define QUANT(i) quant[i]
 #else
-layout(set = 0, binding = 4) writeonly buffer Y { float y[]; };     // [n][stride]
+layout(set = 0, binding = 4) writeonly buffer Y { V y[]; };         // [n][stride]
 #endif
 #define NORM_NEXT(i) next[i]
 #define NORM_Y(i) y[i]

@@ -11,15 +11,16 @@ layout(local_size_x_id = 0) in;
 layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
+#include "lib/wide.glsl"
 #include "lib/row.glsl"
 #include "lib/group.glsl"
 #include "lib/change.glsl"
-layout(set = 0, binding = 0) readonly buffer A { float a[]; };        // [n][stride]
-layout(set = 0, binding = 1) readonly buffer X { float x[]; };        // [n][stride]
-layout(set = 0, binding = 2) readonly buffer W { float weight[]; };   // [d]
-layout(set = 0, binding = 3) writeonly buffer S { float state[]; };   // [cell][stride]
+layout(set = 0, binding = 0) readonly buffer A { V a[]; };            // [n][stride]
+layout(set = 0, binding = 1) readonly buffer X { V x[]; };            // [n][stride]
+layout(set = 0, binding = 2) readonly buffer N { V weight[]; };       // [d]
+layout(set = 0, binding = 3) writeonly buffer S { V state[]; };       // [cell][stride]
 layout(set = 0, binding = 4) buffer R { Row rows[]; };                // [n]
-layout(set = 0, binding = 5) buffer O { float older[]; };             // [2 cells][stride] states at the last check, and at the one before
+layout(set = 0, binding = 5) buffer O { V older[]; };                 // [2 cells][stride] states at the last check, and at the one before
 layout(set = 0, binding = 6) writeonly buffer C { Change change[]; }; // [cell]
 layout(set = 0, binding = 7) readonly buffer G { ExitRule rules[]; };     // [group]
 layout(set = 0, binding = 8) readonly buffer P { Progress progress[]; };
@@ -29,24 +30,39 @@ layout(push_constant) uniform Push {
     uint oldest; // floats from a state at the last check to the one before
 } p;
 
+void change_add(inout Change c, V s, V before, V twice) {
+    const V d = s - before, e = d - (before - twice);
+    c.now = sum_of(s, s, c.now);
+    c.before = sum_of(before, before, c.before);
+    c.both = sum_of(s, before, c.both);
+    c.first = sum_of(d, d, c.first);
+    c.second = sum_of(e, e, c.second);
+}
+
+Change change_sum(Change c) {
+    return Change(group_sum(c.now), group_sum(c.before), group_sum(c.both), group_sum(c.first), group_sum(c.second));
+}
+
 void main() {
-    const uint n = gl_WorkGroupID.x, i0 = n * p.stride, cell = rows[n].cell, s0 = cell * p.stride, group = rows[n].group;
+    const uint n = gl_WorkGroupID.x, i0 = IN_V(n * p.stride), cell = rows[n].cell, s0 = IN_V(cell * p.stride), group = rows[n].group;
     float sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
-        const float v = a[i0 + i] + x[i0 + i];
-        sum += v * v;
+    EACH(i, p.d) {
+        const V v = a[i0 + i] + x[i0 + i];
+        sum = sum_of(v, v, sum);
     }
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) state[s0 + i] = (a[i0 + i] + x[i0 + i]) * r * weight[i];
+    EACH(i, p.d) state[s0 + i] = (a[i0 + i] + x[i0 + i]) * r * weight[i];
     if (gl_LocalInvocationIndex == 0) rows[n].step += 1;
 
     if (!due(rules[group], progress[group].taken)) return;
     const bool first = progress[group].checks == 0;
     Change c = Change(0.0, 0.0, 0.0, 0.0, 0.0);
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
-        const float s = (a[i0 + i] + x[i0 + i]) * r * weight[i], before = older[s0 + i];
-        change_add(c, s, before, first ? before : older[s0 + i + p.oldest]);
-        older[s0 + i + p.oldest] = before;
+    EACH(i, p.d) {
+        const V s = (a[i0 + i] + x[i0 + i]) * r * weight[i], before = older[s0 + i];
+        V twice = before;
+        if (!first) twice = older[s0 + i + IN_V(p.oldest)];
+        change_add(c, s, before, twice);
+        older[s0 + i + IN_V(p.oldest)] = before;
         older[s0 + i] = s;
     }
     c = change_sum(c);

@@ -20,6 +20,6 @@ func (r *Recorder) Advance(state, older, x, a Tensor, weight vk.Span, eps float3
 		Eps       float32
 		Oldest    uint32
 	}{uint32(x.Cols), uint32(x.Stride), eps, uint32(state.Rows * state.Stride)}
-	r.dispatch("advance"+r.k.suffix(), push, rowsX(x.Rows).kept(), vk.Cost{Bytes: 9 * x.bytes(), FLOPs: 18 * x.bytes() / 4},
+	r.norm("advance", x.Cols, push, rowsX(x.Rows).kept(), vk.Cost{Bytes: 9 * x.bytes(), FLOPs: 18 * x.bytes() / 4},
 		a.Span, x.Span, weight, state.Span, rows.Span, older.Span, g.Change, g.Rules, g.Progress)
 }

@@ -73,9 +73,9 @@ func (t Tensor) vectors() uint32 {
 // withInt8 adds what a norm that writes y also writes, and names the kernel.
 func (r *Recorder) withInt8(name string, y Tensor, bind ...vk.Span) (string, []vk.Span) {
 	if y.Int8.IsZero() || r.k.Subgroup == 0 {
-		return name + r.k.suffix(), bind
+		return name, bind
 	}
-	return name + "_quantize" + r.k.suffix(), append(bind, y.Int8)
+	return name + "_quantize", append(bind, y.Int8)
 }
 
 // int8Spans is the number of spans that the largest kernel with int8 activations binds.

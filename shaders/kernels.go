@@ -51,6 +51,16 @@ const (
 	StorageBuffers
 )
 
+// Norms is how many invocations have a row of a norm, and of whatever else sums over one.
+type Norms int
+
+// AutoNorms takes several subgroups on GPUs, which would wait for one; on CPU devices, whose barriers cost most, one.
+const (
+	AutoNorms Norms = iota
+	NormsInSubgroup
+	NormsInWorkgroup
+)
+
 // Options fix choices that Caps otherwise decide, so that every variant can be checked on every device.
 type Options struct {
 	Reduction Reduction
@@ -60,6 +70,7 @@ type Options struct {
 	Loads   Loads
 	// Activations of GEMV with block formats.
 	Activations Activations
+	Norms       Norms
 	// Dot is how int8 activations are multiplied; 0: as suits the device.
 	Dot Dot
 	// Separate keeps norms in dispatches of their own.
@@ -102,8 +113,16 @@ func (k *Kernels) suffix() string {
 	return "_sm"
 }
 
+// norm names the kernel, of those that sum over rows of cols, and its specialization constants. Several subgroups take whole vec4.
+func (k *Kernels) norm(name string, cols int) (string, []uint32) {
+	if k.NormLanes > k.Subgroup && cols%4 == 0 {
+		return name + "_wg", []uint32{k.NormLanes}
+	}
+	return name + k.suffix(), nil
+}
+
 // get is the kernel of that name. spec are its specialization constants from 0 on; constant 0 of
-// a subgroup kernel is its workgroup, one subgroup.
+// a subgroup kernel is its workgroup, one subgroup if nothing else is asked for.
 func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 	key := fmt.Sprint(name, spec)
 	k.mu.Lock()
@@ -119,7 +138,7 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 		}
 	}
 	opt := vk.KernelOptions{Spec: spec, Compiling: k.opt.Compiling}
-	if k.Subgroup != 0 && strings.HasSuffix(name, "_sg") {
+	if k.Subgroup != 0 && (strings.HasSuffix(name, "_sg") || strings.HasSuffix(name, "_wg")) {
 		opt.SubgroupSize = k.Subgroup
 		if len(spec) == 0 {
 			opt.Spec = []uint32{k.Subgroup}

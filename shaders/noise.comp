@@ -10,10 +10,11 @@ layout(local_size_x_id = 0) in;
 layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
+#include "lib/wide.glsl"
 #include "lib/row.glsl"
 #include "lib/normal.glsl"
-layout(set = 0, binding = 0) buffer S { float state[]; };           // [cell][stride]
-layout(set = 0, binding = 1) readonly buffer W { float weight[]; }; // [d]
+layout(set = 0, binding = 0) buffer S { V state[]; };           // [cell][stride]
+layout(set = 0, binding = 1) readonly buffer N { V weight[]; }; // [d]
 layout(set = 0, binding = 2) readonly buffer R { Row rows[]; };     // [n]
 layout(push_constant) uniform Push {
     uint d, stride;
@@ -35,15 +36,21 @@ float share(Row row, uint draw) {
 void main() {
     const Row row = rows[gl_WorkGroupID.x];
     if (row.noise == 0.0) return;
-    const uint s0 = row.cell * p.stride, draw = (row.draw >> 3) << 16 | row.step;
+    const uint s0 = IN_V(row.cell * p.stride), draw = (row.draw >> 3) << 16 | row.step;
     const float n = share(row, draw);
     float sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) {
+    EACH(i, p.d) {
+#ifdef WIDE
+        const uvec4 words = philox(uvec2(row.key_lo, row.key_hi), uvec4(row.pos, i, KIND_NOISE, draw));
+        const vec4 drawn = vec4(normal(words.x), normal(words.y), normal(words.z), normal(words.w));
+#else
         const uvec4 words = philox(uvec2(row.key_lo, row.key_hi), uvec4(row.pos, i / 4, KIND_NOISE, draw));
-        const float v = (1.0 - n) * state[s0 + i] + n * normal(words[i % 4]);
+        const float drawn = normal(words[i % 4]);
+#endif
+        const V v = (1.0 - n) * state[s0 + i] + n * drawn;
         state[s0 + i] = v;
-        sum += v * v;
+        sum = sum_of(v, v, sum);
     }
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) state[s0 + i] *= r * weight[i];
+    EACH(i, p.d) state[s0 + i] *= r * weight[i];
 }

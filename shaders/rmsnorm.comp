@@ -9,28 +9,34 @@ layout(local_size_x_id = 0) in;
 layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
-layout(set = 0, binding = 0) readonly buffer X { float x[]; };      // [n][stride]
-layout(set = 0, binding = 1) readonly buffer W { float weight[]; }; // [d]
+#include "lib/wide.glsl"
+layout(set = 0, binding = 0) readonly buffer X { V x[]; };          // [n][stride]
+layout(set = 0, binding = 1) readonly buffer N { V weight[]; };     // [d]
 #ifdef QUANTIZE // y as int8 beside itself
+#ifdef WIDE
+layout(set = 0, binding = 2) coherent buffer Y { vec4 y[]; };
+#define NORM_Y4(i) y[i]
+#else
 #include "lib/aliased.glsl"
 ALIASED layout(set = 0, binding = 2) coherent buffer Y { float y[]; };
 ALIASED layout(set = 0, binding = 2) coherent buffer Y4 { vec4 y4[]; };
-layout(set = 0, binding = 3) writeonly buffer Q { uint quant[]; };  // [n] quantized rows
 #define NORM_Y4(i) y4[i]
+#endif
+layout(set = 0, binding = 3) writeonly buffer Q { uint quant[]; };  // [n] quantized rows
 #define QUANT(i) quant[i]
 #include "lib/quantize.glsl"
 #else
-layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };     // [n][stride]
+layout(set = 0, binding = 2) writeonly buffer Y { V y[]; };         // [n][stride]
 #endif
 layout(push_constant) uniform Push { uint d, stride; float eps; } p;
 
 void main() {
-    const uint i0 = gl_WorkGroupID.x * p.stride;
+    const uint i0 = IN_V(gl_WorkGroupID.x * p.stride);
     float sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) sum = fma(x[i0 + i], x[i0 + i], sum);
+    EACH(i, p.d) sum = sum_of(x[i0 + i], x[i0 + i], sum);
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
-    for (uint i = gl_LocalInvocationIndex; i < p.d; i += LS) y[i0 + i] = x[i0 + i] * r * weight[i];
+    EACH(i, p.d) y[i0 + i] = x[i0 + i] * r * weight[i];
 #ifdef QUANTIZE
-    quantize(i0, p.stride);
+    quantize(gl_WorkGroupID.x * p.stride, p.stride);
 #endif
 }

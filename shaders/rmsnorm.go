@@ -12,6 +12,12 @@ type normPush struct {
 func (r *Recorder) RMSNorm(y, x Tensor, weight vk.Span, eps float32) {
 	r.check(x.Cols == y.Cols && x.Rows == y.Rows, "rmsnorm of %dx%d into %dx%d", x.Rows, x.Cols, y.Rows, y.Cols)
 	name, bind := r.withInt8("rmsnorm", y, x.Span, weight, y.Span)
-	r.dispatch(name, normPush{uint32(x.Cols), uint32(x.Stride), eps}, rowsX(x.Rows),
+	r.norm(name, x.Cols, normPush{uint32(x.Cols), uint32(x.Stride), eps}, rowsX(x.Rows),
 		vk.Cost{Bytes: 3 * x.bytes(), FLOPs: 4 * x.bytes() / 4}, bind...)
+}
+
+// norm dispatches a kernel that sums over rows of cols.
+func (r *Recorder) norm(name string, cols int, push any, g grid, cost vk.Cost, bind ...vk.Span) {
+	name, spec := r.k.norm(name, cols)
+	r.dispatchSpec(name, spec, push, g, cost, bind...)
 }

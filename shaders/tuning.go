@@ -23,6 +23,7 @@ type Tuning struct {
 	Int8Q4     bool   // ... and does for q4_0
 	Dot        Dot    // how
 	Arrivals   bool   // a workgroup can go on with what others of its dispatch wrote
+	NormLanes  uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
 	NormRows   int    // rows up to which MatMulNorm is one dispatch
 	PassRows   int    // rows of a pass that a session has room for if nobody says
 	Lanes      int    // invocations of a workgroup of the kernels that measure the device
@@ -70,6 +71,7 @@ var tunings = []struct {
 	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && t.Unrolls) }, true},
 	{"integer dot", func(t *Tuning) any { return &t.Dot }, ruleDot, true},
 	{"arrivals", func(t *Tuning) any { return &t.Arrivals }, ruleArrivals, true},
+	{"norm lanes", func(t *Tuning) any { return &t.NormLanes }, ruleNormLanes, true},
 	{"norm rows", func(t *Tuning) any { return &t.NormRows }, ruleNormRows, true},
 	{"pass rows", func(t *Tuning) any { return &t.PassRows }, rulePassRows, false},
 	{"roofline lanes", func(t *Tuning) any { return &t.Lanes }, ruleLanes, false},
@@ -242,10 +244,35 @@ func ruleArrivals(t *Tuning) string {
 	return "barriers reach the whole device"
 }
 
+// A row of 5280 on 64 lanes is 83 loads one after the other, three times, while the rest of the GPU waits. In CPU devices the lanes of a
+// subgroup are what runs side by side.
+func ruleNormLanes(t *Tuning) string {
+	most := min(1024, t.caps.MaxWorkgroupInvocations, t.caps.MaxWorkgroupSize[0])
+	if n := t.Subgroup * t.caps.MaxSubgroups; n != 0 {
+		most = min(most, n)
+	}
+	if t.NormLanes = t.Subgroup; t.Subgroup == 0 {
+		return "see subgroup"
+	}
+	wide := t.opt.Norms == NormsInWorkgroup || t.opt.Norms == AutoNorms && !t.caps.IsCPU()
+	if wide {
+		t.NormLanes = max(t.Subgroup, most/t.Subgroup*t.Subgroup)
+	}
+	switch {
+	case t.opt.Norms != AutoNorms:
+		return asked
+	case wide:
+		return "as many as the device allows, up to 1024: the fewest loads that wait for each other"
+	}
+	return "a subgroup is all that runs side by side"
+}
+
 func ruleNormRows(t *Tuning) string {
 	switch {
 	case t.opt.Separate:
 		return asked
+	case t.NormLanes > t.Subgroup || t.opt.Norms == AutoNorms && !t.caps.IsCPU():
+		return "the GPU would wait for a norm on one subgroup"
 	case !t.Arrivals:
 		return "see arrivals"
 	case t.Fixed:

@@ -18,7 +18,7 @@ import (
 var (
 	lavapipe = vk.Caps{Type: "cpu", SubgroupSize: 8, IntegerDot: true, MaxStorageBuffers: 16, MaxTexels: 1 << 27, MaxStorageBufferRange: 128 << 20, OffsetAlignment: 16, TexelAlignment: 16}
 	swift    = vk.Caps{Type: "cpu", DriverID: 10, SubgroupSize: 4, IntegerDot: true, MaxStorageBuffers: 16, MaxTexels: 1 << 27, MaxStorageBufferRange: 128 << 20, OffsetAlignment: 16, TexelAlignment: 16}
-	gpu      = vk.Caps{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024}
+	gpu      = vk.Caps{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024, MaxWorkgroupSize: [3]uint32{1024, 1024, 64}}
 )
 
 // Int8 activations are chosen where a GPU says that it is fast at them, and on the CPU devices where that was measured.
@@ -66,32 +66,33 @@ func TestVendors(t *testing.T) {
 		return vk.Caps{}
 	}
 	xe2 := func(c *vk.Caps) { c.SubgroupMin = 16 }
+	mesa := func(c *vk.Caps) { c.MaxSubgroups = 64 }
 	untold := func(c *vk.Caps) { c.SubgroupSizeControl = false }
 	small := func(c *vk.Caps) { c.SubgroupSize = 64 }
 	for _, c := range []struct {
-		caps     vk.Caps
-		subgroup uint32
-		rows     int
-		dot      Dot
-		int8     bool
+		caps            vk.Caps
+		subgroup, lanes uint32 // lanes of a norm
+		rows            int
+		dot             Dot
+		int8            bool
 	}{
-		{device("A770"), 8, 4, SignedDot, true},
-		{device("RPL-U"), 8, 4, SignedDot, true},
-		{device("A770", xe2), 16, 8, SignedDot, true},
-		{device("A770", untold), 32, 8, SignedDot, true},
-		{device("Adreno (TM) 618"), 64, 2, SignedDot, false},
-		{device("Adreno (TM) 740"), 64, 8, MixedDot, true},
-		{device("Adreno (TM) 740", untold), 128, 8, MixedDot, true},
-		{device("Adreno (TM) 740", small), 64, 8, MixedDot, true},
-		{device("RTX 4060"), 32, 8, SignedDot, true},
-		{device("RX 6600"), 64, 8, SignedDot, false}, // by a quirk
-		{device("POLARIS10"), 64, 8, SignedDot, false},
-		{device("llvmpipe"), 8, 16, Apart, true},
-		{device("SwiftShader"), 4, 4, SignedDot, true},
+		{device("A770", mesa), 8, 512, 4, SignedDot, true},
+		{device("RPL-U"), 8, 1024, 4, SignedDot, true},
+		{device("A770", mesa, xe2), 16, 1024, 8, SignedDot, true},
+		{device("A770", untold), 32, 1024, 8, SignedDot, true},
+		{device("Adreno (TM) 618"), 64, 1024, 2, SignedDot, false},
+		{device("Adreno (TM) 740"), 64, 1024, 8, MixedDot, true},
+		{device("Adreno (TM) 740", untold), 128, 1024, 8, MixedDot, true},
+		{device("Adreno (TM) 740", small), 64, 1024, 8, MixedDot, true},
+		{device("RTX 4060"), 32, 1024, 8, SignedDot, true},
+		{device("RX 6600"), 64, 1024, 8, SignedDot, false}, // by a quirk
+		{device("POLARIS10"), 64, 1024, 8, SignedDot, false},
+		{device("llvmpipe"), 8, 8, 16, Apart, true},
+		{device("SwiftShader"), 4, 4, 4, SignedDot, true},
 	} {
 		tuned := Tune(c.caps, c.caps.SubgroupSize, Options{})
-		if tuned.Subgroup != c.subgroup || tuned.XRows != c.rows || tuned.Dot != c.dot || tuned.PaysInt8(format.Q8_0, 1) != c.int8 {
-			t.Errorf("%s: subgroups of %d, %d rows of x, dot %v, int8 %v; want %+v", c.caps.Name, tuned.Subgroup, tuned.XRows, tuned.Dot, tuned.PaysInt8(format.Q8_0, 1), c)
+		if tuned.Subgroup != c.subgroup || tuned.NormLanes != c.lanes || tuned.XRows != c.rows || tuned.Dot != c.dot || tuned.PaysInt8(format.Q8_0, 1) != c.int8 {
+			t.Errorf("%s: %+v; want %d, norms of %d, %d rows of x, dot %v, int8 %v", c.caps.Name, tuned.Settings(), c.subgroup, c.lanes, c.rows, c.dot, c.int8)
 		}
 		if asked := Tune(c.caps, c.caps.SubgroupSize, Options{Reduction: Subgroup, Dot: MixedDot}); asked.Subgroup != c.subgroup || asked.Dot != MixedDot {
 			t.Errorf("%s: asked for, subgroups of %d, dot %v", c.caps.Name, asked.Subgroup, asked.Dot)
@@ -130,13 +131,21 @@ func TestTune(t *testing.T) {
 		{"gemv rows", "1048576, see tiles", Tune(gpu, 32, Options{Off: []Off{{Name: "tiles", Why: "wrong"}}})},
 		{"gemv rows", "16, more rows are faster in tiles of shared memory", Tune(gpu, 32, Options{Off: []Off{{Name: "gemv rows", Why: "is no choice to do without"}}})},
 		{"arrivals", "true, barriers reach the whole device", Tune(gpu, 32, Options{})},
-		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(gpu, 32, Options{})},
+		{"norm lanes", "1024, as many as the device allows, up to 1024: the fewest loads that wait for each other", Tune(gpu, 32, Options{})},
+		{"norm lanes", "0, see subgroup", Tune(gpu, 0, Options{})},
+		{"norm lanes", "0, wrong", Tune(gpu, 32, Options{Off: []Off{{Name: "norm lanes", Why: "wrong"}}})},
+		{"norm lanes", "32, asked for", Tune(gpu, 32, Options{Norms: NormsInSubgroup})},
+		{"norm lanes", "8, a subgroup is all that runs side by side", Tune(lavapipe, 8, Options{})},
+		{"norm rows", "0, the GPU would wait for a norm on one subgroup", Tune(gpu, 32, Options{})},
+		{"norm rows", "0, the GPU would wait for a norm on one subgroup", Tune(gpu, 0, Options{})},
+		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(lavapipe, 8, Options{})},
+		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(gpu, 32, Options{Norms: NormsInSubgroup})},
 		{"arrivals", "false, the driver may order memory within a workgroup only (MoltenVK issue 2497, SPIRV-Cross issue 2473)", Tune(metal, 32, Options{})},
 		{"arrivals", "false, found", Tune(metal, 32, Options{Off: []Off{{Name: "arrivals", Why: "found"}}})},
 		{"int8 q8_0", "false, see int8", Tune(radeon, 64, Options{Activations: Int8Activations})},
 		{"unrolled loops", "true, nothing else is known of the driver", Tune(lavapipe, 4, Options{})},
 		{"unrolled loops", "false, the driver runs them at a fifth of the speed and takes gigabytes to compile them (measured by this project)", Tune(swift, 4, Options{})},
-		{"norm rows", "0, see arrivals", Tune(metal, 32, Options{})},
+		{"norm rows", "0, see arrivals", Tune(lavapipe, 8, Options{Off: []Off{{Name: "arrivals", Why: "found"}}})},
 		{"pass rows", "128, a CPU is busy with fewer, and is interrupted sooner", Tune(swift, 4, Options{})},
 	} {
 		if got := value(c.tuned, c.name); got != c.want {

@@ -23,6 +23,7 @@ shared float part_sum[NR * NT][LS];
 #include "reduce.glsl"
 #ifdef NORM
 #include "last.glsl"
+#include "wide.glsl"
 #include "addnorm.glsl"
 #endif
 

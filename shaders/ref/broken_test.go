@@ -36,7 +36,12 @@ func TestBrokenKernels(t *testing.T) {
 		{"addnorm_sm", mutant.FAdd, mutant.FSub, 0, "addnorm/n="},
 		{"addnorm_pair_sg", mutant.FAdd, mutant.FSub, -1, "addnorm/pair"},
 		{"advance_sg", mutant.FAdd, mutant.FSub, 0, "advance"},
-		{"advance_sm", mutant.FSub, mutant.FAdd, 0, "advance"}, // the change
+		{"advance_sm", mutant.FSub, mutant.FAdd, 0, "advance"},    // the change
+		{"rmsnorm_wg", mutant.FAdd, mutant.FSub, 0, "rmsnorm/n="}, // of subgroups' sums
+		{"addnorm_pair_quantize_wg", mutant.FOrdLess, mutant.FOrdGreater, -1, "addnorm/pair int8"},
+		{"advance_wg", mutant.FSub, mutant.FAdd, 0, "advance"},
+		{"compare_wg", mutant.FSub, mutant.FAdd, -1, "compare"},
+		{"noise_wg", mutant.FSub, mutant.FAdd, -1, "noise"},
 		{"qkvrope_f16", mutant.Fma, mutant.FMix, 0, "qkvrope/f16"},
 		{"attention_f32", mutant.FDiv, mutant.FMul, 0, "attention/f32"},
 		{"attention_lane_f32_sg", mutant.FDiv, mutant.FMul, 0, "attention/f32"},

@@ -118,10 +118,10 @@ func (r Result) String() string {
 }
 
 // DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, fixed
-// and specialized GEMV, texel and storage buffers, dot products of mixed signs, norms apart, and tiles from two rows on.
+// and specialized GEMV, texel and storage buffers, dot products of mixed signs, norms by one subgroup, by several and apart, and tiles from two rows on.
 func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 	if size, err := dev.Subgroup(); size != 0 && err == nil { // what fails here fails in the kernels as well, which say so
-		subgroup := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized}
+		subgroup := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized, Norms: shaders.NormsInSubgroup}
 		mixed, fixed := subgroup, subgroup
 		mixed.Loads, mixed.Dot, fixed.Vectors = shaders.StorageBuffers, shaders.MixedDot, shaders.Fixed
 		if shaders.Unrolls(dev.Caps()) {
@@ -131,6 +131,7 @@ func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 		} else {
 			mixed.VecRows = 1 // for more it takes gigabytes to compile
 		}
+		mixed.Norms = shaders.NormsInWorkgroup
 		list = append(list, fixed, mixed)
 	}
 	return append(list, shaders.Options{Reduction: shaders.SharedMemory, VecRows: mostVecRows},

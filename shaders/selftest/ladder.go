@@ -27,6 +27,7 @@ var rungs = []rung{
 	{"integer dot", 0, has("_i8_")},
 	{"int8", 0, has("_i8_", "_quantize_")},
 	{"norm rows", 0, has("matmul_norm_")},
+	{"norm lanes", 0, has("_wg_")},
 	{"texel buffers", 0, has("_texel_", "attention_lane_")},
 	{"tiles", 0, has("_tile_", "_tile32_", "_tile64_")},
 	{"x rows", 4, has("_vec_")},
