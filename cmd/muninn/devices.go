@@ -218,22 +218,27 @@ func (o *deviceOptions) named(err error) error {
 // opening are the options of what is opened on the device, as far as the shell has them.
 func (o *deviceOptions) opening(s *cli.Streams) model.Options {
 	dir, _ := s.Env("MUNINN_CACHE_DIR")
-	var testing *cli.Progress
 	return model.Options{Device: o.Device, CacheDir: dir, Note: func(text string) { s.Note("%s", text) }, NoSelfTest: o.NoSelfTest,
 		SelfTest: selftest.Child(func(ctx context.Context) *exec.Cmd { return checkJob(ctx, dir) }, selftest.Patience),
-		Testing: func(done, total int) {
-			if testing == nil {
-				testing = cli.NewProgress(s, "testing this device's kernels, once for this driver", int64(total), false)
-				testing.Tell()
-			}
-			if testing.Set(int64(done), 0); total == 0 {
-				testing.Done()
-			}
-		},
+		Testing:  testingBar(s),
 		Progress: func(what string, total int64) (func(done, total int64), func()) {
 			bar := cli.NewProgress(s, what, total, true)
 			return bar.Set, bar.Done
 		}}
+}
+
+// testingBar shows how far a self-test is.
+func testingBar(s *cli.Streams) func(done, total int) {
+	var bar *cli.Progress
+	return func(done, total int) {
+		if bar == nil {
+			bar = cli.NewProgress(s, "testing this device's kernels, once for this driver", int64(total), false)
+			bar.Tell()
+		}
+		if bar.Set(int64(done), 0); total == 0 {
+			bar.Done()
+		}
+	}
 }
 
 // openDevice opens the device that was asked for, or the best one, and says which and why. Closing it is the caller's.
