@@ -173,7 +173,7 @@ func storage(c vk.Caps) string {
 	for _, f := range []struct {
 		yes  bool
 		name string
-	}{{c.Storage16, "16bit"}, {c.Storage8, "8bit"}, {c.Float16, "fp16"}, {c.Int8, "int8"}, {c.IntegerDotAccelerated, "dot8"}} {
+	}{{c.Storage16, "16bit"}, {c.Storage8, "8bit"}, {c.Float16, "fp16"}, {c.Int8, "int8"}, {c.IntegerDotAccelerated || c.IntegerDotMixed, "dot8"}} {
 		if f.yes {
 			has = append(has, f.name)
 		}
