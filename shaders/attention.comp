@@ -32,7 +32,6 @@ shared vec4 q_row[TR][LS];
 shared float weight[TR][LS];
 shared float part[TR][LS];
 shared uint address[LS];
-shared float lacking;
 
 // Both leave in part[r][0] the sum or maximum of every row, by a tree in fixed order.
 void tree_max() {
@@ -161,13 +160,12 @@ void main() {
         bool missing = false;
         if (p.rule == 3) { // always-last: does any position seen lack the reader's slot? Rows see different positions: one by one
             to = from + 1, last = row.pos;
-            barrier();
-            if (lane == 0) lacking = 0.0;
-            barrier();
+            barrier(); // the last round's sums are used
+            part[0][lane] = 0.0;
             for (uint i = lane; i <= row.pos; i += LS)
-                if (slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own) lacking = 1.0;
-            barrier();
-            missing = lacking > 0.0;
+                if (slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own) part[0][lane] = 1.0;
+            tree_max();
+            missing = part[0][0] > 0.0;
         }
 
         if (p.split == 0) {

@@ -84,8 +84,8 @@ void main() {
         }
     } else if (lane == 0) left = p.rows_n, live = p.rows_n;
     barrier();
-    const uint n = left;
-    for (uint t = lane; t < used; t += LS) {
+    const uint n = left, all = used;
+    for (uint t = lane; t < all; t += LS) {
         const uint at = t * 6, axis = templates[at + 3], each = templates[at + 5];
         const uint along = (n * templates[at + 4] + each - 1) / each;
         for (uint c = 0; c < 3; c++) counts[t * p.stride + c] = c == axis ? along : templates[at + c];
