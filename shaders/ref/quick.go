@@ -28,7 +28,7 @@ var quickRest = []struct {
 	{"scatter", []string{"n=17 d=72 heavy-tailed"}},
 	{"gather", []string{"n=17 d=72 heavy-tailed"}},
 	{"compare", []string{"n=17 d=72 heavy-tailed", "n=1 d=5280 uniform"}},
-	{"noise", []string{"n=17 d=65 heavy-tailed"}},
+	{"noise", []string{"n=17 d=1056 heavy-tailed"}},
 	{"criterion", []string{"vocab=257 heavy-tailed"}},
 	{"retire", []string{"each measure", "arm", "5 groups 3 steps"}},
 }

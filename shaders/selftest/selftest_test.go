@@ -113,6 +113,25 @@ func TestLadders(t *testing.T) {
 	}
 }
 
+// On a GPU whose norms are wrong by several subgroups, one takes them; the cases for it see each of those kernels.
+func TestNormLadder(t *testing.T) {
+	opt := vktest.Limited(vk.Options{Device: vktest.Names()[0]}, func(c *vk.Caps) { c.Type = "discrete" })
+	kernels := 0
+	for _, name := range shaders.Names() {
+		if !strings.HasSuffix(name, "_wg") || strings.Contains(name, "_quantize_") {
+			continue
+		}
+		kernels++
+		v, err := Prove(context.Background(), "", capsOf(t, opt.Device), []string{ref.Rest}, Here(func(string) (*vk.Device, error) { return vk.Open(opt) }, broken(t, name)), nil)
+		if err != nil || !slices.Equal(names(v.Off), []string{"norm lanes"}) || !strings.Contains(v.Off[0].Why, name) {
+			t.Errorf("%s: off %+v, error %v", name, v.Off, err)
+		}
+	}
+	if kernels < 6 {
+		t.Errorf("%d kernels", kernels)
+	}
+}
+
 // A pipeline that does not compile and a device that is lost count as wrong kernels; the next try is on a fresh device.
 func TestFaults(t *testing.T) {
 	device := vktest.Names()[0]
