@@ -78,8 +78,8 @@ func TestVendors(t *testing.T) {
 	}{
 		{device("A770", mesa), 8, 512, 4, SignedDot, true},
 		{device("RPL-U"), 8, 1024, 4, SignedDot, true},
-		{device("A770", mesa, xe2), 16, 1024, 8, SignedDot, true},
-		{device("A770", untold), 32, 1024, 8, SignedDot, true},
+		{device("A770", mesa, xe2), 16, 1024, 4, SignedDot, true},
+		{device("A770", untold), 32, 1024, 4, SignedDot, true},
 		{device("Adreno (TM) 618"), 64, 1024, 2, SignedDot, false},
 		{device("Adreno (TM) 740"), 64, 1024, 8, MixedDot, true},
 		{device("Adreno (TM) 740", untold), 128, 1024, 8, MixedDot, true},
