@@ -17,16 +17,17 @@ func TestPublicFace(t *testing.T) {
 	used := map[string]bool{"String": true, "Error": true, "Is": true, "Estimate": true} // shaders/roofline holds kernels against estimates
 	files := token.NewFileSet()
 	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/testdata/") {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(filepath.ToSlash(path), "/testdata/") {
 			return err
 		}
+		folder := filepath.ToSlash(filepath.Dir(path))
 		f, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
-		if filepath.Dir(path) == "../vk" {
+		if folder == "../vk" {
 			declared(f, exported)
-		} else if !strings.HasPrefix(path, "../vk/") {
+		} else if !strings.HasPrefix(folder, "../vk/") {
 			ast.Inspect(f, func(n ast.Node) bool {
 				if s, ok := n.(*ast.SelectorExpr); ok {
 					used[s.Sel.Name] = true

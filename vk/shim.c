@@ -24,6 +24,8 @@ void *mn_load(void) {
 	static const char *const names[] = {
 #ifdef __APPLE__
 	    "libvulkan.1.dylib", "libvulkan.dylib", "libMoltenVK.dylib",
+	    // Where Homebrew and the Vulkan SDK put them; only /usr/local/lib is searched by itself, and not by every macOS.
+	    "/opt/homebrew/lib/libvulkan.1.dylib", "/usr/local/lib/libvulkan.1.dylib", "/opt/homebrew/lib/libMoltenVK.dylib", "/usr/local/lib/libMoltenVK.dylib",
 #else
 	    "libvulkan.so.1", "libvulkan.so",
 #endif
