@@ -114,7 +114,7 @@ func TestModelAdvice(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if o := invoke("show", strings.TrimSuffix(path, "/config.json")); o.code != cli.ExitModel || strings.Contains(o.err, advice) {
+		if o := invoke("show", strings.TrimSuffix(path, string(filepath.Separator)+"config.json")); o.code != cli.ExitModel || strings.Contains(o.err, advice) {
 			t.Errorf("%s: exit status %d, %s", name, o.code, o.err)
 		}
 	}

@@ -98,6 +98,9 @@ func (o *promptOptions) text(s *cli.Streams) (string, error) {
 			return "", cli.Usage("cannot read the prompt: %v", err)
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() { // Windows calls reading it an incorrect function
+			return "", cli.Usage("cannot read the prompt: %s is a directory", o.File)
+		}
 		from, r = o.File, f
 	case o.File == "" && cli.IsTerminal(s.In):
 		return "", cli.Usage("no prompt: give it as an argument, with --file, or on standard input")

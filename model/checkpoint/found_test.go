@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -75,7 +76,11 @@ func TestLeftovers(t *testing.T) {
 		{[]string{"huginn.safetensors"}, "there is huginn.safetensors: weights under another name"},
 		{[]string{"huginn-q4.gguf"}, "there is huginn-q4.gguf: a GGUF file; give it"},
 	} {
-		dir := filepath.Join(t.TempDir(), "[a]*")
+		folder := "[a]*" // no pattern
+		if runtime.GOOS == "windows" {
+			folder = "[a]"
+		}
+		dir := filepath.Join(t.TempDir(), folder)
 		for _, name := range append(c.files, "config.json") {
 			path := filepath.Join(dir, name)
 			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {

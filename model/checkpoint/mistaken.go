@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -70,12 +73,10 @@ var leftovers = []struct{ pattern, what string }{
 // leftover says what folder dir holds in place of what is missing.
 func leftover(dir string) string {
 	for _, l := range leftovers {
-		if found, _ := filepath.Glob(filepath.Join(globEscape.Replace(dir), l.pattern)); len(found) > 0 {
-			return fmt.Sprintf("; there is %s: %s", filepath.Base(found[0]), l.what)
+		folder, pattern := path.Split(l.pattern)
+		if found, _ := fs.Glob(os.DirFS(filepath.Join(dir, folder)), pattern); len(found) > 0 {
+			return fmt.Sprintf("; there is %s: %s", found[0], l.what)
 		}
 	}
 	return ""
 }
-
-// globEscape makes a folder's own name mean itself in a pattern.
-var globEscape = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)

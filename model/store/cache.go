@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -53,15 +54,16 @@ func (c Cache) Load(ctx context.Context, name string, ck *checkpoint.Checkpoint,
 		}
 		c.Note("the cached weights cannot be used and are re-created: %v", err)
 	}
-	if err = c.write(ctx, path, name, ck, checkpoint.WriteOptions{Scheme: scheme, Name: name, Source: key}); err == nil {
-		var made *checkpoint.Checkpoint
-		if made, err = loadKept(path, key, load); err == nil || !errors.Is(err, checkpoint.ErrModel) {
-			return made, err
-		}
-	} else if ctx.Err() != nil || errors.Is(err, checkpoint.ErrModel) || errors.Is(err, checkpoint.ErrScheme) {
+	err = c.write(ctx, path, name, ck, checkpoint.WriteOptions{Scheme: scheme, Name: name, Source: key})
+	if err != nil && (ctx.Err() != nil || errors.Is(err, checkpoint.ErrModel) || errors.Is(err, checkpoint.ErrScheme)) {
 		return nil, err
 	}
-	c.Note("no cache: %v; the weights are quantized as they are loaded", err)
+	// Windows replaces no file that another has open: what that one reads is as good.
+	made, unusable := loadKept(path, key, load)
+	if !errors.Is(unusable, checkpoint.ErrModel) {
+		return made, unusable
+	}
+	c.Note("no cache: %v; the weights are quantized as they are loaded", cmp.Or(err, unusable))
 	return ck, load(ck)
 }
 

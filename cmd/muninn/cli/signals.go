@@ -90,7 +90,7 @@ func withSignals(s *Streams) (context.Context, func()) {
 func Main(table []*Command) {
 	// A fault that Go cannot recover from ends with SIGABRT; its own exit status, 2, means wrong usage here.
 	debug.SetTraceback("crash")
-	withoutCore()
+	prepare()
 	s := StandardStreams()
 	ctx, stop := withSignals(s)
 	code := Execute(ctx, s, table, os.Args[1:])

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -167,9 +168,12 @@ func TestWriterRefuses(t *testing.T) {
 
 type fullDisk struct{ left int }
 
+// noSpace is how the system says that a disk is full.
+var noSpace = map[bool]syscall.Errno{false: syscall.ENOSPC, true: 112}[runtime.GOOS == "windows"]
+
 func (d *fullDisk) Write(p []byte) (int, error) {
 	if d.left -= len(p); d.left < 0 {
-		return 0, &os.PathError{Op: "write", Path: "hidden", Err: syscall.ENOSPC}
+		return 0, &os.PathError{Op: "write", Path: "hidden", Err: noSpace}
 	}
 	return len(p), nil
 }
