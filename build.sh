@@ -9,7 +9,9 @@ usage() {
 ./build.sh demo       build and run the demo (installs a Vulkan driver if there is none)
 ./build.sh check      while working: linters, and the short tests of what has changed, on one software driver
 ./build.sh test       every test on both software drivers, then under -race, with the other binding and under validation
-./build.sh lab        every vendor's compiler and the whole engine on GPUs that are not there (Debian, root; tools/lab/README.md)
+./build.sh lab        every vendor's compiler and the whole engine on GPUs that are not there (Debian, root; tools/lab/README.md);
+                      -windows, -arm64: the program and tests under wine and qemu
+./build.sh release    archives for Linux and Windows in dist/, with checksums and licences (installs cross compilers)
 ./build.sh shaders    compile the kernels whose source has changed (needs glslc)
 ./build.sh deps       install what the verbs above need and is missing
 ./build.sh env        print export lines that make both software drivers visible: eval "$(./build.sh env)"
@@ -83,6 +85,10 @@ shader_tools() {
     need glslc command -v glslc
     need spirv-tools command -v spirv-val
 }
+
+# Cross compilers: for Windows on amd64, for Linux on arm64.
+mingw() { need gcc-mingw-w64-x86-64 command -v x86_64-w64-mingw32-gcc; }
+arm64_tools() { need 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross' command -v aarch64-linux-gnu-gcc; }
 
 # The tests' own needs: lavapipe, the validation layer, and what compiles the kernels once more.
 test_tools() {
@@ -176,13 +182,29 @@ lab)
     case "${1:-}" in -list | --list) exec go run ./tools/lab -list ;; esac
     need debootstrap command -v debootstrap
     need util-linux command -v unshare
+    [ "${1:-}" != -windows ] || mingw
+    [ "${1:-}" != -arm64 ] || arm64_tools
     install
     tools/lab/root.sh "$cache/lab/root"
     cell=$(mktemp -d "$cache/lab/cell.XXXXXX")
     trap 'rm -rf "$cell"' EXIT # nothing is mounted in it here: what is mounted for a device, that one alone sees
     go build -o "$cell/probe" ./tools/lab
+    case "${1:-}" in
+    -windows | -arm64)
+        tools/lab/desktop.sh "$cache/lab/root" "$cell" "${1#-}"
+        exit
+        ;;
+    esac
     tools/lab/enter.sh "$cache/lab/root" "$cell" build
     "$cell/probe" -root "$cache/lab/root" -cell "$cell" "$@"
+    ;;
+release)
+    tool_chain
+    need gcc command -v x86_64-linux-gnu-gcc
+    mingw
+    arm64_tools
+    install
+    go run ./tools/release -version "$(git describe --tags --always --dirty)" -commit "$(git describe --always --dirty --exclude '*')" -time "$(git log -1 --format=%ct)"
     ;;
 shaders)
     tool_chain
