@@ -46,7 +46,7 @@ func TestBuildStops(t *testing.T) {
 		{"not root", map[string]string{"go": fine, "apt-get": fine, "id": "echo 1000"}, "start again:\n  sudo apt-get install -y gcc libc6-dev\n"},
 		{"apt fails", map[string]string{"go": fine, "id": "echo 0", "apt-get": "exit 100"}, "build.sh: apt-get failed; see above\n"},
 	} {
-		for _, verb := range []string{"build", "demo", "test", "check", "deps", "shaders", "lab"} {
+		for _, verb := range []string{"build", "demo", "test", "check", "deps", "shaders", "lab", "release"} {
 			out, err := build(t, verb, c.scripts, "env")
 			if err == nil || !strings.HasSuffix(out, c.want) || strings.Count(out, "\n") > 3 {
 				t.Errorf("%s, %s: %v\n%s", c.name, verb, err, out)
