@@ -10,7 +10,7 @@ usage() {
 ./build.sh check      while working: linters, and the short tests of what has changed, on one software driver
 ./build.sh test       every test on both software drivers, then under -race, with the other binding and under validation
 ./build.sh lab        every vendor's compiler and the whole engine on GPUs that are not there (Debian, root; tools/lab/README.md);
-                      -windows, -arm64: the program and tests under wine and qemu
+                      -windows, -arm64: the program and tests under wine and qemu; -lavapipe: on the newest lavapipe
 ./build.sh release    archives for Linux and Windows in dist/, with checksums and licences (installs cross compilers)
 ./build.sh shaders    compile the kernels whose source has changed (needs glslc)
 ./build.sh deps       install what the verbs above need and is missing
@@ -190,7 +190,7 @@ lab)
     trap 'rm -rf "$cell"' EXIT # nothing is mounted in it here: what is mounted for a device, that one alone sees
     go build -o "$cell/probe" ./tools/lab
     case "${1:-}" in
-    -windows | -arm64)
+    -windows | -arm64 | -lavapipe)
         tools/lab/desktop.sh "$cache/lab/root" "$cell" "${1#-}"
         exit
         ;;

@@ -91,7 +91,8 @@ func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass
 			return v, ctx.Err()
 		case t.wrong == "" && err == nil:
 			v.Tested, v.Refused = append(v.Tested, todo...), ""
-			return v, vk.Remember(dir, kind, key(c), v)
+			_ = vk.Remember(dir, kind, key(c), v) // what cannot be kept only costs time at the next start
+			return v, nil
 		case t.wrong == "" && len(t.at) == 0 || errors.Is(err, vk.ErrOutOfMemory):
 			return v, err
 		case t.wrong == "": // it was at them when it ended

@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
-# desktop.sh ROOT CELL windows|arm64  builds the program and some tests for another system, runs them in ROOT and prints what passed.
+# desktop.sh ROOT CELL windows|arm64|lavapipe  builds the program and some tests for another system, or for the newest lavapipe, runs them in ROOT and
+# prints what passed.
 set -euo pipefail
 root=$1 cell=$2 system=$3
 lab=$(dirname "$(realpath "$0")")
 away=("$lab/away.sh" "$root" "$cell" "$system")
 export CGO_ENABLED=1
 
-# left is the tests that cannot pass there; README.md says why.
+# widths are the bits of lavapipe's vectors, "" as many as the processor has. left is the tests that cannot pass there; README.md says why.
+widths=("") left=
 case $system in
+lavapipe)
+    packages=(mesa-vulkan-drivers glslc spirv-tools) widths=(128 256 512)
+    demo=(demo) says='^ +num_steps 16( +100){9}$'
+    matches=("") tests=(./vk ./shaders/... ./model/engine ./tools/goldens)
+    ;;
 windows)
     packages=(wine wine64)
     export GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc
@@ -22,7 +29,7 @@ arm64)
     export GOOS=linux GOARCH=arm64 CC=aarch64-linux-gnu-gcc
     # The whole takes qemu more than an hour.
     demo=(run demo -r 8 --stop ';' 'q=r;r=e;e=f;f=i;l=i;i=a;a=m;m=7;r?') says='^7$'
-    matches=(gather embed adapter advance rmsnorm addnorm qkvrope swiglu criterion sample) tests=() left=
+    matches=(gather embed adapter advance rmsnorm addnorm qkvrope swiglu criterion sample) tests=()
     ;;
 esac
 
@@ -55,14 +62,17 @@ row() {
     }
 }
 printf '%-28s %7s %7s %8s\n' "$system" passed failed time
-row version ' (windows/amd64|linux/arm64)$' '^$' "${away[@]}" "$cell/muninn" version
-row devices 'llvmpipe' '^$' "${away[@]}" "$cell/muninn" devices
-row demo "$says" '^$' "${away[@]}" "$cell/muninn" "${demo[@]}"
-for match in "${matches[@]}"; do
-    row "check $match" ' ok ' ' WRONG ' "${away[@]}" "$cell/muninn" check -q --match "$match"
-done
-for package in "${tests[@]}"; do
-    row "test $package" '^--- PASS' '^--- FAIL' go test -exec "${away[*]}" -count=1 -p=1 -short -v -skip "^($left)\$" "$package"
+row version ' (windows/amd64|linux/(arm64|amd64))$' '^$' "${away[@]}" "$cell/muninn" version
+for LAB_WIDTH in "${widths[@]}"; do
+    export LAB_WIDTH
+    row "devices $LAB_WIDTH" "llvmpipe.*$LAB_WIDTH" '^$' "${away[@]}" "$cell/muninn" devices
+    row demo "$says" '^$' "${away[@]}" "$cell/muninn" "${demo[@]}"
+    for match in "${matches[@]}"; do
+        row "check $match" ' ok ' ' WRONG ' "${away[@]}" "$cell/muninn" check -q --match "$match"
+    done
+    for package in "${tests[@]}"; do
+        row "test $package" '^--- PASS' '^--- FAIL' go test -exec "${away[*]}" -count=1 -p=1 -short -v -skip "^($left)\$" "$package"
+    done
 done
 [ "$left" = "" ] || printf 'left out (tools/lab/README.md says why): %s\n' "${left//|/, }"
 exit $wrong
