@@ -62,11 +62,11 @@ row() {
     }
 }
 printf '%-28s %7s %7s %8s\n' "$system" passed failed time
-row version ' (windows/amd64|linux/(arm64|amd64))$' '^$' "${away[@]}" "$cell/muninn" version
+row version ' (windows/amd64|linux/(arm64|amd64))$' '^muninn: ' "${away[@]}" "$cell/muninn" version
 for LAB_WIDTH in "${widths[@]}"; do
     export LAB_WIDTH
-    row "devices $LAB_WIDTH" "llvmpipe.*$LAB_WIDTH" '^$' "${away[@]}" "$cell/muninn" devices
-    row demo "$says" '^$' "${away[@]}" "$cell/muninn" "${demo[@]}"
+    row "devices $LAB_WIDTH" "llvmpipe.*$LAB_WIDTH" '^muninn: ' "${away[@]}" "$cell/muninn" devices
+    row demo "$says" '^muninn: ' "${away[@]}" "$cell/muninn" "${demo[@]}"
     for match in "${matches[@]}"; do
         row "check $match" ' ok ' ' WRONG ' "${away[@]}" "$cell/muninn" check -q --match "$match"
     done
