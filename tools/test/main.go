@@ -30,7 +30,8 @@ var checks = []check{
 // slow tests compile kernels for half of the time that all short tests take where nothing is cached: check leaves them to test.
 var slow = []string{"TestKernels", "TestBrokenKernels", "TestLarge", "TestBatchMixed", "TestBatchRefuses", "TestLoop", "TestLoopHolds",
 	"TestWavesAnswer", "TestExitsFollowHops", "TestReadme", "TestBench", "TestCompare", "TestCompareTexts", "TestQuality", "TestSpoiledGoldens",
-	"TestDemoFits", "TestDemoOnPipe", "TestDemoMeasures", "TestSeedsMeanTheSame", "TestTablesFit", "TestTraceIsReproducible", "TestRunHealsTheCache"}
+	"TestDemoFits", "TestDemoOnPipe", "TestDemoMeasures", "TestSeedsMeanTheSame", "TestTablesFit", "TestTraceIsReproducible", "TestRunHealsTheCache", "TestReport",
+	"TestWrongKernels"}
 
 // The short form of a test takes fewer rounds, not fewer kinds of input; the first round of `test` runs the whole.
 var (
