@@ -3,6 +3,7 @@ package vk
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -94,8 +95,10 @@ func manifests(kind string) (files []string) {
 			files = append(files, place)
 			continue
 		}
-		found, _ := filepath.Glob(filepath.Join(place, "*.json")) // a folder that cannot be read has nothing to say
-		files = append(files, found...)
+		found, _ := fs.Glob(os.DirFS(place), "*.json") // a folder that cannot be read has nothing to say
+		for _, name := range found {
+			files = append(files, filepath.Join(place, name))
+		}
 	}
 	return files
 }

@@ -47,7 +47,7 @@ func TestBrokenManifests(t *testing.T) {
 		"truncated": layer, "a page": "<!DOCTYPE html><html><body>404</body></html>", "zeros": strings.Repeat("\x00", 200),
 	} {
 		for _, kind := range []string{"implicit_layer.d", "explicit_layer.d", "icd.d"} {
-			data := t.TempDir()
+			data := filepath.Join(t.TempDir(), "[a]") // a folder is no pattern
 			path := filepath.Join(data, "vulkan", kind, "broken.json")
 			write(t, path, text)
 			var env []string

@@ -2,22 +2,25 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
 
 // topic runs the cases of one topic, file by file.
 func (r *goldenRun) topic(t topic) error {
-	files, err := filepath.Glob(filepath.Join(r.dir, t.name, "*.json"))
+	dir := filepath.Join(r.dir, t.name)
+	files, err := fs.Glob(os.DirFS(dir), "*.json") // sorted
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 {
-		return fmt.Errorf("goldens: no .json in %s", filepath.Join(r.dir, t.name))
+		return fmt.Errorf("goldens: no .json in %s", dir)
 	}
-	for _, path := range files { // sorted
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		if err := r.file(t, path, name); err != nil {
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".json")
+		if err := r.file(t, filepath.Join(dir, file), name); err != nil {
 			r.add(result{Topic: t.name, Model: name, Case: "*", Verdict: fail, Detail: err.Error()})
 		}
 	}
