@@ -231,7 +231,7 @@ func encode(t testing.TB, tok *Tokenizer, text string, opt EncodeOptions) []int3
 	t.Helper()
 	ids, err := tok.Encode(text, opt)
 	if err != nil {
-		t.Fatalf("Encode(%q): %v", text, err)
+		t.Fatalf("Encode(%.200q): %v", text, err)
 	}
 	return ids
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// matchTimeout bounds one match; budget bounds all matches of one Encode.
-	matchTimeout = 2 * time.Second
+	matchTimeout = 10 * time.Second
 	budgetBase   = 10 * time.Second
 	budgetPerMiB = 10 * time.Second
 
