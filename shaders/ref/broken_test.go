@@ -29,7 +29,7 @@ func TestBrokenKernels(t *testing.T) {
 		{"adapter_bf16_fix4_sm", mutant.FAdd, mutant.FSub, -1, "adapter/bf16 n=2 rows"}, // the bias
 		{"adapter_q4_0_tile32", mutant.FSub, mutant.FAdd, 0, "adapter/q4_0 n=17"},
 		{"swiglu_q8_0_vec_sg", mutant.FDiv, mutant.FMul, 0, "swiglu/q8_0 n=1 rows"},
-		{"matmul_q4_0_i8_fix1_sg", mutant.SDot, mutant.UDot, 0, "matmul/int8 q4_0 n=1 rows"},
+		{"matmul_q4_0_i8_fix1_sg", mutant.Fma, mutant.FMix, 0, "matmul/int8 q4_0 n=1 rows"},
 		{"rmsnorm_quantize_sg", mutant.FOrdLess, mutant.FOrdGreater, -1, "rmsnorm/int8"},
 		{"embed_bf16", mutant.ShiftLeft, mutant.ShiftRight, 0, "embed/bf16"},
 		{"rmsnorm_sg", mutant.FAdd, mutant.FSub, 0, "rmsnorm"},

@@ -13,7 +13,7 @@ const (
 	IAdd, IMul             = 128, 132
 	FAdd, FSub, FMul, FDiv = 129, 131, 133, 136
 	FOrdLess, FOrdGreater  = 184, 186
-	SDot, UDot, SUDot      = 4450, 4451, 4452
+	SDot, SUDot            = 4450, 4452
 	ShiftRight, ShiftLeft  = 194, 196
 	Extended               = 1 << 15
 	FMix, Fma              = Extended | 46, Extended | 50
