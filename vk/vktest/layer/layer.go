@@ -2,6 +2,8 @@
 package layer
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -11,6 +13,9 @@ import (
 // those of synchronization too, inside a submission and across submissions.
 func Env(hazards bool) []string {
 	env := []string{"VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation"}
+	if hazards && newer() {
+		return Newest()
+	}
 	if hazards {
 		// The separator is that of a path list: with another, the layer turns neither check on and says nothing. Newer
 		// layers would rather have VK_LAYER_VALIDATE_SYNC, which older ones do not know, and say so in a notice.
@@ -24,6 +29,26 @@ func Env(hazards bool) []string {
 func Newest() []string {
 	return []string{"VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation", "VK_LAYER_VALIDATE_SYNC=1", "VK_LAYER_SYNCVAL_SHADER_ACCESSES_HEURISTIC=1",
 		"VK_LAYER_SYNCVAL_FULL_VALIDATION=1"}
+}
+
+// newer tells whether the layer that is installed wants the newer names: it prints a notice about the older ones then.
+func newer() bool {
+	for _, base := range []string{"/etc", "/usr/local/share", "/usr/share"} {
+		text, err := os.ReadFile(base + "/vulkan/explicit_layer.d/VkLayer_khronos_validation.json")
+		var manifest struct {
+			Layer struct {
+				Version string `json:"api_version"`
+			} `json:"layer"`
+		}
+		var major, minor, patch int
+		if err != nil || json.Unmarshal(text, &manifest) != nil {
+			continue
+		}
+		if _, err := fmt.Sscanf(manifest.Layer.Version, "%d.%d.%d", &major, &minor, &patch); err == nil {
+			return slices.Compare([]int{major, minor, patch}, []int{1, 4, 350}) >= 0 // 1.4.309 takes the older ones
+		}
+	}
+	return false
 }
 
 var (
