@@ -93,7 +93,7 @@ func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass
 			v.Tested, v.Refused = append(v.Tested, todo...), ""
 			_ = vk.Remember(dir, kind, key(c), v) // what cannot be kept only costs time at the next start
 			return v, nil
-		case t.wrong == "" && len(t.at) == 0 || errors.Is(err, vk.ErrOutOfMemory):
+		case t.wrong == "" && len(t.at) == 0:
 			return v, err
 		case t.wrong == "": // it was at them when it ended
 			t.wrong = firstLine(err.Error())
@@ -180,15 +180,23 @@ func Here(open func(device string) (*vk.Device, error), options shaders.Options)
 		defer stop()
 		at := Event{Total: len(cases)}
 		wrong := false
+		var short error
 		_, err = ref.Run(ctx, dev, ref.Options{
 			Cases: cases, Shaders: []shaders.Options{options},
-			Begin:  func(done, _ int, _ ref.Case) { at.Done = done },
-			Kernel: func(names string) { tell(Event{Kernels: strings.Fields(names), Done: at.Done, Total: at.Total}) },
+			Begin: func(done, _ int, _ ref.Case) { at.Done = done },
+			Kernel: func(names string) {
+				if ctx.Err() == nil { // else it is about to end
+					tell(Event{Kernels: strings.Fields(names), Done: at.Done, Total: at.Total})
+				}
+			},
 			Progress: func(r ref.Result) {
 				e := Event{Kernels: strings.Fields(r.Kernel), Result: true, Done: at.Done, Total: at.Total}
 				switch {
-				case errors.Is(r.Err, vk.ErrOutOfMemory):
-					return // nothing is known of the kernels
+				case errors.Is(r.Err, vk.ErrOutOfMemory): // nothing is known of the kernels: none is blamed, none is right
+					short = r.Err
+					tell(Event{Result: true, Done: at.Done, Total: at.Total})
+					stop()
+					return
 				case r.Err != nil:
 					e.Wrong = firstLine(r.Err.Error())
 				case !r.OK:
@@ -202,6 +210,9 @@ func Here(open func(device string) (*vk.Device, error), options shaders.Options)
 		})
 		if wrong {
 			err = nil // it was stopped
+		}
+		if short != nil {
+			err = short
 		}
 		return err
 	}

@@ -151,6 +151,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A device without room for the test proves nothing: no kernel is wrong, none is taken as tested.
+func TestNoRoom(t *testing.T) {
+	device := vktest.Names()[0]
+	pass := here(t, device, shaders.Options{}, func(d *vk.Device) { vktest.Fail(d, vktest.Alloc, 1) })
+	v, err := Prove(context.Background(), t.TempDir(), capsOf(t, device), []string{"matmul bf16"}, pass, nil)
+	if !errors.Is(err, vk.ErrOutOfMemory) || len(v.Tested) > 0 || len(v.Off) > 0 {
+		t.Errorf("tested %v, off %v, error %v", v.Tested, v.Off, err)
+	}
+}
+
 // A verdict is kept for a device, its driver and these kernels; what it does not cover is tested, a damaged one is not used.
 func TestKept(t *testing.T) {
 	dir, caps := t.TempDir(), vk.Caps{Name: "GPU", Driver: "driver 1"}
