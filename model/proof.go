@@ -53,10 +53,10 @@ func (o Options) Prove(ctx context.Context, dev *vk.Device, needs []string) (sha
 	if pass == nil {
 		pass = selftest.Here(func(device string) (*vk.Device, error) {
 			return vk.Open(vk.Options{Device: device, CacheDir: o.verdicts()})
-		}, shaders.Options{})
+		})
 	}
-	before := selftest.Kept(o.verdicts(), dev.Caps())
-	v, err := selftest.Prove(ctx, o.verdicts(), dev.Caps(), needs, pass, o.Testing)
+	before := o.Verdict(dev.Caps())
+	v, err := selftest.Prove(ctx, o.verdicts(), dev.Caps(), o.Kernels, needs, pass, o.Testing)
 	if errors.Is(err, selftest.ErrRefused) || ctx.Err() != nil {
 		return o.Kernels, err
 	}
@@ -66,13 +66,13 @@ func (o Options) Prove(ctx context.Context, dev *vk.Device, needs []string) (sha
 	for _, off := range v.Off[min(len(before.Off), len(v.Off)):] {
 		o.note(fmt.Sprintf("done without %s from now on, %s", off.Name, off.Why))
 	}
-	kernels := o.Kernels
-	kernels.Off = append(slices.Clip(kernels.Off), v.Off...)
-	return kernels, nil
+	return o.Kernels.Without(v.Off), nil
 }
 
-// Verdict is what earlier starts have found of a device.
-func (o Options) Verdict(c vk.Caps) selftest.Verdict { return selftest.Kept(o.verdicts(), c) }
+// Verdict is what earlier starts with these kernels have found of a device.
+func (o Options) Verdict(c vk.Caps) selftest.Verdict {
+	return selftest.Kept(o.verdicts(), c, o.Kernels)
+}
 
 // verdicts is the folder that holds what was found of devices; "" for none.
 func (o Options) verdicts() string {

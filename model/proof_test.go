@@ -34,7 +34,7 @@ func misread(t *testing.T, begin, end string) shaders.Options {
 func answer(t *testing.T, o model.Options) (text string, notes string, err error) {
 	t.Helper()
 	o.Note = func(text string) { notes += text + "\n" }
-	o.SelfTest = selftest.Here(func(device string) (*vk.Device, error) { return vk.Open(vk.Options{Device: device}) }, o.Kernels)
+	o.SelfTest = selftest.Here(func(device string) (*vk.Device, error) { return vk.Open(vk.Options{Device: device}) })
 	o.Session.MaxSteps = 16
 	ctx := context.Background()
 	m, err := model.Open(ctx, "demo", o)

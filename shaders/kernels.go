@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -78,9 +79,15 @@ type Options struct {
 	// Off takes choices away.
 	Off []Off
 	// Compiling is as in vk.KernelOptions.
-	Compiling func(name string)
+	Compiling func(name string) `json:"-"`
 
 	replaced map[string][]byte // code that tests put in the place of compiled kernels
+}
+
+// Without is the options with more taken away.
+func (o Options) Without(off []Off) Options {
+	o.Off = append(slices.Clip(o.Off), off...)
+	return o
 }
 
 // Kernels are the kernels on one device, prepared as they are first used and compiled at the end of the first program with them.

@@ -83,7 +83,7 @@ func doJob(ctx context.Context, s cli.Streams) error {
 	s.Quiet = true
 	return selftest.Serve(ctx, s.In, s.Out, selftest.Here(func(device string) (*vk.Device, error) {
 		return openDevice(&s, deviceOptions{Device: device})
-	}, shaders.Options{}))
+	}))
 }
 
 func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {

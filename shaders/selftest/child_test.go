@@ -24,10 +24,10 @@ func TestMain(m *testing.M) {
 	if behave == "" {
 		os.Exit(m.Run())
 	}
-	pass := Here(func(string) (*vk.Device, error) { return vk.Open(vk.Options{Device: vktest.Names()[0]}) }, shaders.Options{})
+	pass := Here(func(string) (*vk.Device, error) { return vk.Open(vk.Options{Device: vktest.Names()[0]}) })
 	if behave != "right" {
 		pass = func(_ context.Context, j Job, tell func(Event)) error {
-			if len(j.Off) > 0 {
+			if len(j.Kernels.Off) > 0 {
 				return nil // right without what is off
 			}
 			fmt.Println("a driver's greeting")
@@ -57,7 +57,7 @@ func child(behave string) Pass {
 func TestChildEnds(t *testing.T) {
 	for behave, why := range map[string]string{"crash": "the driver ended the process", "hang": "has not come back"} {
 		t.Run(behave, func(t *testing.T) {
-			v, err := Prove(context.Background(), t.TempDir(), vk.Caps{}, []string{"matmul bf16"}, child(behave), nil)
+			v, err := Prove(context.Background(), t.TempDir(), vk.Caps{}, shaders.Options{}, []string{"matmul bf16"}, child(behave), nil)
 			if err != nil || len(v.Off) != 1 || v.Off[0].Name != "texel buffers" || !strings.Contains(v.Off[0].Why, why) || !strings.Contains(v.Off[0].Why, "matmul_bf16_texel_sg") {
 				t.Errorf("off %+v, error %v", v.Off, err)
 			}
@@ -69,11 +69,11 @@ func TestChildEnds(t *testing.T) {
 func TestChild(t *testing.T) {
 	caps := capsOf(t, vktest.Names()[0])
 	needs := []string{"kv f32", "embed f32"}
-	there, err := Prove(context.Background(), "", caps, needs, child("right"), nil)
+	there, err := Prove(context.Background(), "", caps, shaders.Options{}, needs, child("right"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := Prove(context.Background(), "", caps, needs, here(t, vktest.Names()[0], shaders.Options{}, nil), nil)
+	at, err := Prove(context.Background(), "", caps, shaders.Options{}, needs, here(t, vktest.Names()[0], nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestChild(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	time.AfterFunc(100*time.Millisecond, stop)
 	start := time.Now()
-	if _, err := Prove(ctx, "", caps, needs, child("hang"), nil); err == nil || time.Since(start) > time.Second {
+	if _, err := Prove(ctx, "", caps, shaders.Options{}, needs, child("hang"), nil); err == nil || time.Since(start) > time.Second {
 		t.Errorf("ended with %v after %v", err, time.Since(start))
 	}
 }

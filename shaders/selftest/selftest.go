@@ -4,6 +4,7 @@ package selftest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,9 +20,9 @@ var ErrRefused = errors.New("selftest: the device's results are wrong")
 
 // Job is what a pass is to do.
 type Job struct {
-	Device string        `json:"device"` // as vk.Select takes it
-	Needs  []string      `json:"needs"`  // as ref.Quick takes them
-	Off    []shaders.Off `json:"off"`    // what is done without
+	Device  string          `json:"device"`  // as vk.Select takes it
+	Needs   []string        `json:"needs"`   // as ref.Quick takes them
+	Kernels shaders.Options `json:"kernels"` // with what is done without
 }
 
 // Event is what a pass tells as it goes.
@@ -60,12 +61,15 @@ func (v Verdict) Word() string {
 
 const kind = "verdict" // of the kept file
 
-func key(c vk.Caps) string { return c.Key() + ", kernels " + shaders.Sum() }
+func key(c vk.Caps, kernels shaders.Options) string {
+	asked, _ := json.Marshal(kernels) // flags and numbers
+	return fmt.Sprintf("%s, kernels %s, %s", c.Key(), shaders.Sum(), asked)
+}
 
-// Kept is the verdict that Prove has kept in a folder for a device; an empty one where there is none.
-func Kept(dir string, c vk.Caps) Verdict {
+// Kept is the verdict that Prove has kept in a folder for a device and such kernels; an empty one where there is none.
+func Kept(dir string, c vk.Caps, kernels shaders.Options) Verdict {
 	v := Verdict{}
-	if !vk.Recall(dir, kind, key(c), &v) {
+	if !vk.Recall(dir, kind, key(c, kernels), &v) {
 		v = Verdict{}
 	}
 	if v.Kernels == nil {
@@ -74,24 +78,24 @@ func Kept(dir string, c vk.Caps) Verdict {
 	return v
 }
 
-// Prove tests what is needed of a device and was not tested yet, and keeps the verdict in the folder; "" keeps nothing. The error
-// matches ErrRefused where a kernel is wrong and nothing can take its place, and else says why the device could not be tested.
-// progress, which may be nil, is told how many cases are done, and 0 of 0 in the end.
-func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass, progress func(done, total int)) (Verdict, error) {
-	v := Kept(dir, c)
+// Prove tests what is needed of a device, with kernels by those options, and was not tested yet, and keeps the verdict in the
+// folder; "" keeps nothing. The error matches ErrRefused where a kernel is wrong and nothing can take its place, and else says why
+// the device could not be tested. progress, which may be nil, is told how many cases are done, and 0 of 0 in the end.
+func Prove(ctx context.Context, dir string, c vk.Caps, kernels shaders.Options, needs []string, pass Pass, progress func(done, total int)) (Verdict, error) {
+	v := Kept(dir, c, kernels)
 	todo := without(needs, v.Tested)
 	if progress != nil && len(todo) > 0 {
 		defer progress(0, 0)
 	}
 	for len(todo) > 0 {
 		t := trial{verdict: &v, progress: progress}
-		err := pass(ctx, Job{Device: fmt.Sprint(c.Index), Needs: todo, Off: v.Off}, t.hear)
+		err := pass(ctx, Job{Device: fmt.Sprint(c.Index), Needs: todo, Kernels: kernels.Without(v.Off)}, t.hear)
 		switch {
 		case ctx.Err() != nil:
 			return v, ctx.Err()
 		case t.wrong == "" && err == nil:
 			v.Tested, v.Refused = append(v.Tested, todo...), ""
-			_ = vk.Remember(dir, kind, key(c), v) // what cannot be kept only costs time at the next start
+			_ = vk.Remember(dir, kind, key(c, kernels), v) // what cannot be kept only costs time at the next start
 			return v, nil
 		case t.wrong == "" && len(t.at) == 0:
 			return v, err
@@ -106,7 +110,7 @@ func Prove(ctx context.Context, dir string, c vk.Caps, needs []string, pass Pass
 		off, ok := next(t.at, t.wrong, v.Off)
 		if !ok {
 			v.Refused = strings.Join(t.at, " or ")
-			_ = vk.Remember(dir, kind, key(c), v)
+			_ = vk.Remember(dir, kind, key(c, kernels), v)
 			return v, fmt.Errorf("%w: kernel %s on %s, driver %s: %s", ErrRefused, v.Refused, c.Name, c.Driver, t.wrong)
 		}
 		v.Off = append(v.Off, off)
@@ -159,16 +163,15 @@ func firstLine(text string) string {
 }
 
 // Here is the pass in this process: a driver that crashes takes the process along, one that never returns is waited for. open opens
-// a device for it; options are those of its kernels.
-func Here(open func(device string) (*vk.Device, error), options shaders.Options) Pass {
+// a device for it.
+func Here(open func(device string) (*vk.Device, error)) Pass {
 	return func(ctx context.Context, j Job, tell func(Event)) (err error) {
 		dev, err := open(j.Device)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, dev.Close()) }()
-		options.Off = j.Off
-		k, err := shaders.New(dev, options)
+		k, err := shaders.New(dev, j.Kernels)
 		if err != nil {
 			return err
 		}
@@ -182,7 +185,7 @@ func Here(open func(device string) (*vk.Device, error), options shaders.Options)
 		wrong := false
 		var short error
 		_, err = ref.Run(ctx, dev, ref.Options{
-			Cases: cases, Shaders: []shaders.Options{options},
+			Cases: cases, Shaders: []shaders.Options{j.Kernels},
 			Begin: func(done, _ int, _ ref.Case) { at.Done = done },
 			Kernel: func(names string) {
 				if ctx.Err() == nil { // else it is about to end

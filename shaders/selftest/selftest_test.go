@@ -55,14 +55,14 @@ func names(off []shaders.Off) (list []string) {
 }
 
 // here is the pass in this process on a device of the tests.
-func here(t *testing.T, device string, o shaders.Options, prepare func(*vk.Device)) Pass {
+func here(t *testing.T, device string, prepare func(*vk.Device)) Pass {
 	return Here(func(string) (*vk.Device, error) {
 		d, err := vk.Open(vk.Options{Device: device})
 		if err == nil && prepare != nil {
 			prepare(d)
 		}
 		return d, err
-	}, o)
+	})
 }
 
 func capsOf(t *testing.T, device string) vk.Caps { return vktest.Open(t, device, vk.Options{}).Caps() }
@@ -83,6 +83,8 @@ func TestLadders(t *testing.T) {
 		{"llvmpipe", ref.Rest, []string{"rmsnorm_sg"}, []string{"subgroup"}},
 		{"llvmpipe", ref.Rest, []string{"addnorm_pair_sg"}, []string{"subgroup"}},
 		{"SwiftShader", "matmul q8_0", []string{"matmul_q8_0_i8_fix1_sg"}, []string{"integer dot", "int8"}},
+		{"SwiftShader", "matmul q4_0 asked", []string{"matmul_q4_0_i8_fix1_sg"}, []string{"integer dot", "int8"}},
+		{"SwiftShader", "matmul q4_0", []string{"matmul_q4_0_i8_fix1_sg"}, []string{}}, // not in use
 		{"SwiftShader", "adapter f16", []string{"adapter_f16_fix4_sg"}, []string{"x rows"}},
 		{"llvmpipe", ref.Rest, []string{"argmax"}, nil},
 		{"llvmpipe", "embed bf16", []string{"embed_bf16"}, nil},
@@ -92,8 +94,12 @@ func TestLadders(t *testing.T) {
 			if !slices.Contains(vktest.Names(), c.device) {
 				return // asked for by MUNINN_SKIP_DEVICES
 			}
-			dir := t.TempDir()
-			v, err := Prove(context.Background(), dir, capsOf(t, c.device), []string{c.need}, here(t, c.device, broken(t, c.broken...), nil), nil)
+			kernels := broken(t, c.broken...)
+			need, asked := strings.CutSuffix(c.need, " asked")
+			if asked {
+				kernels.Activations = shaders.Int8Activations
+			}
+			v, err := Prove(context.Background(), t.TempDir(), capsOf(t, c.device), kernels, []string{need}, here(t, c.device, nil), nil)
 			named := func(text string) bool {
 				return slices.ContainsFunc(shaders.Names(), func(n string) bool {
 					ok, _ := filepath.Match(c.broken[0], n)
@@ -106,7 +112,7 @@ func TestLadders(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !slices.Equal(names(v.Off), c.off) || !slices.Equal(v.Tested, []string{c.need}) || !named(v.Off[0].Why) {
+			if err != nil || !slices.Equal(names(v.Off), c.off) || !slices.Equal(v.Tested, []string{need}) || len(c.off) > 0 && !named(v.Off[0].Why) {
 				t.Errorf("off %+v, tested %v, error %v; want off %v", v.Off, v.Tested, err, c.off)
 			}
 		})
@@ -122,7 +128,7 @@ func TestNormLadder(t *testing.T) {
 			continue
 		}
 		kernels++
-		v, err := Prove(context.Background(), "", capsOf(t, opt.Device), []string{ref.Rest}, Here(func(string) (*vk.Device, error) { return vk.Open(opt) }, broken(t, name)), nil)
+		v, err := Prove(context.Background(), "", capsOf(t, opt.Device), broken(t, name), []string{ref.Rest}, Here(func(string) (*vk.Device, error) { return vk.Open(opt) }), nil)
 		if err != nil || !slices.Equal(names(v.Off), []string{"norm lanes"}) || !strings.Contains(v.Off[0].Why, name) {
 			t.Errorf("%s: off %+v, error %v", name, v.Off, err)
 		}
@@ -138,12 +144,12 @@ func TestFaults(t *testing.T) {
 	for name, fault := range map[string]vktest.Fault{"a pipeline fails": vktest.Pipeline, "lost when submitting": vktest.Submit, "lost while waiting": vktest.Wait} {
 		t.Run(name, func(t *testing.T) {
 			opened := 0
-			pass := here(t, device, shaders.Options{}, func(d *vk.Device) {
+			pass := here(t, device, func(d *vk.Device) {
 				if opened++; opened == 1 {
 					vktest.Fail(d, fault, 1)
 				}
 			})
-			v, err := Prove(context.Background(), "", capsOf(t, device), []string{"matmul bf16"}, pass, nil)
+			v, err := Prove(context.Background(), "", capsOf(t, device), shaders.Options{}, []string{"matmul bf16"}, pass, nil)
 			if err != nil || len(v.Off) != 1 || v.Off[0].Name != "texel buffers" && v.Off[0].Name != "x rows" || opened != 2 {
 				t.Errorf("off %+v after %d devices, error %v", v.Off, opened, err)
 			}
@@ -154,8 +160,8 @@ func TestFaults(t *testing.T) {
 // A device without room for the test proves nothing: no kernel is wrong, none is taken as tested.
 func TestNoRoom(t *testing.T) {
 	device := vktest.Names()[0]
-	pass := here(t, device, shaders.Options{}, func(d *vk.Device) { vktest.Fail(d, vktest.Alloc, 1) })
-	v, err := Prove(context.Background(), t.TempDir(), capsOf(t, device), []string{"matmul bf16"}, pass, nil)
+	pass := here(t, device, func(d *vk.Device) { vktest.Fail(d, vktest.Alloc, 1) })
+	v, err := Prove(context.Background(), t.TempDir(), capsOf(t, device), shaders.Options{}, []string{"matmul bf16"}, pass, nil)
 	if !errors.Is(err, vk.ErrOutOfMemory) || len(v.Tested) > 0 || len(v.Off) > 0 {
 		t.Errorf("tested %v, off %v, error %v", v.Tested, v.Off, err)
 	}
@@ -165,6 +171,7 @@ func TestNoRoom(t *testing.T) {
 func TestKept(t *testing.T) {
 	dir, caps := t.TempDir(), vk.Caps{Name: "GPU", Driver: "driver 1"}
 	var asked [][]string
+	kernels := shaders.Options{}
 	pass := func(_ context.Context, j Job, tell func(Event)) error {
 		asked = append(asked, j.Needs)
 		tell(Event{Kernels: []string{"k"}, Result: true, Total: 1})
@@ -173,7 +180,7 @@ func TestKept(t *testing.T) {
 	start := func(c vk.Caps, want []string, needs ...string) {
 		t.Helper()
 		asked = nil
-		v, err := Prove(context.Background(), dir, c, needs, pass, nil)
+		v, err := Prove(context.Background(), dir, c, kernels, needs, pass, nil)
 		if err != nil || len(without(needs, v.Tested)) > 0 {
 			t.Errorf("tested %v, error %v", v.Tested, err)
 		}
@@ -188,14 +195,18 @@ func TestKept(t *testing.T) {
 	newer.Driver = "driver 2"
 	start(newer, []string{"rest"}, "rest")
 	start(caps, nil, "rest", "kv f16", "matmul q8_0")
-	if !strings.Contains(key(caps), shaders.Sum()) {
+	kernels.Activations = shaders.Int8Activations
+	start(caps, []string{"matmul q8_0"}, "matmul q8_0")
+	kernels.Activations = shaders.AutoActivations
+	start(caps, nil, "matmul q8_0")
+	if !strings.Contains(key(caps, kernels), shaders.Sum()) {
 		t.Error("a verdict is kept for any kernels")
 	}
-	if v := Kept(dir, caps); v.Kernels["k"] != "" || len(v.Kernels) != 1 {
+	if v := Kept(dir, caps, kernels); v.Kernels["k"] != "" || len(v.Kernels) != 1 {
 		t.Errorf("kernels %v", v.Kernels)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "verdict-*"))
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 3 {
 		t.Fatal(files, err)
 	}
 	for _, f := range files {
@@ -211,7 +222,7 @@ func TestRight(t *testing.T) {
 	needs := []string{ref.Rest, "kv f16", "kv q8", "embed bf16", "adapter f16", "matmul q4_0", "swiglu q8_0"}
 	vktest.Each(t, func(t *testing.T, d *vk.Device) {
 		last := -1
-		v, err := Prove(context.Background(), "", d.Caps(), needs, here(t, d.Caps().Name, shaders.Options{}, nil), func(done, total int) {
+		v, err := Prove(context.Background(), "", d.Caps(), shaders.Options{}, needs, here(t, d.Caps().Name, nil), func(done, total int) {
 			if done < last && total > 0 || done > total {
 				t.Errorf("%d of %d after %d", done, total, last)
 			}
