@@ -68,6 +68,7 @@ func TestVendors(t *testing.T) {
 	xe2 := func(c *vk.Caps) { c.SubgroupMin = 16 }
 	mesa := func(c *vk.Caps) { c.MaxSubgroups = 64 }
 	untold := func(c *vk.Caps) { c.SubgroupSizeControl = false }
+	kepler := func(c *vk.Caps) { c.DeviceID, c.IntegerDot = 0x1180, false }
 	small := func(c *vk.Caps) { c.SubgroupSize = 64 }
 	for _, c := range []struct {
 		caps            vk.Caps
@@ -85,6 +86,7 @@ func TestVendors(t *testing.T) {
 		{device("Adreno (TM) 740", untold), 128, 1024, 8, MixedDot, true},
 		{device("Adreno (TM) 740", small), 64, 1024, 8, MixedDot, true},
 		{device("RTX 4060"), 32, 1024, 8, SignedDot, true},
+		{device("RTX 4060", kepler), 32, 1024, 2, SignedDot, false},
 		{device("RX 6600"), 64, 1024, 8, SignedDot, false}, // by a quirk
 		{device("POLARIS10"), 64, 1024, 8, SignedDot, false},
 		{device("llvmpipe"), 8, 8, 16, Apart, true},

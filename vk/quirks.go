@@ -21,6 +21,7 @@ const (
 	vendorAMD = 0x1002
 
 	VendorIntel    = 0x8086
+	VendorNVIDIA   = 0x10de
 	VendorQualcomm = 0x5143
 )
 

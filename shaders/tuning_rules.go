@@ -1,0 +1,188 @@
+package shaders
+
+import "muninn/vk"
+
+func ruleSubgroup(t *Tuning) string {
+	switch {
+	case t.opt.Reduction == SharedMemory:
+		return asked
+	case t.size == 0:
+		return "no subgroup size can be counted on"
+	}
+	size, why := t.size, "a size that can be counted on"
+	if better, because := t.betterSubgroup(); t.caps.Guarantees(better) {
+		size, why = better, because
+	}
+	if t.Subgroup = size; t.opt.Reduction == Subgroup {
+		return asked
+	}
+	return why
+}
+
+// betterSubgroup is the size that GPUs of a vendor do better with than with the one that the driver reports, and why; 0: the same.
+// As Mesa 26.2 compiles, Intel's spilled in half of the pipelines at 32 lanes and in none at the smallest size, of 8 or 16; Adreno's
+// take the same instructions with 64 lanes as with 128, of which a row's end leaves fewer idle.
+func (t *Tuning) betterSubgroup() (size uint32, why string) {
+	switch {
+	case t.caps.IsCPU():
+	case t.caps.VendorID == vk.VendorIntel:
+		return t.caps.SubgroupMin, "the smallest: larger ones spill registers"
+	case t.caps.VendorID == vk.VendorQualcomm && t.size > 64:
+		return 64, "half of what the driver reports keeps more lanes busy"
+	}
+	return 0, ""
+}
+
+func ruleFixed(t *Tuning) string {
+	t.Fixed = true
+	switch {
+	case t.Subgroup == 0:
+		return "there are no others without subgroups"
+	case t.opt.Vectors == Fixed:
+		return asked
+	case t.opt.Vectors == AutoVectors && !t.Unrolls:
+		return "the driver does not unroll loops over specialization constants"
+	}
+	t.Fixed = false
+	return "the driver unrolls loops over specialization constants"
+}
+
+// The figures for CPU devices are measured on lavapipe and SwiftShader: loads cost most there, so as many results as the compiler can
+// hold share each. lavapipe reads storage buffers lane by lane; through texel buffers GEMV takes 0.5 of the time at one row and 0.6
+// to 0.8 at 16, and compiles faster. Lanes of a CPU device gather as fast as they load side by side, and nothing waits at barriers:
+// attention with heads of 64 of a prompt takes a third to a fifth of the time, a token with a long cache a fourth to an eighth.
+func ruleTexels(t *Tuning) string {
+	c := t.caps
+	switch {
+	case !c.IsCPU():
+		return "a GPU reads storage buffers as fast"
+	case t.Fixed:
+		return "no fixed kernel has them"
+	case t.opt.Loads == StorageBuffers:
+		return asked
+	case c.MaxTexels < c.ShardLimit()/4 || c.TexelAlignment > c.OffsetAlignment:
+		return "a view does not reach all that is bound"
+	}
+	t.Texels = true
+	return "the driver reads storage buffers lane by lane"
+}
+
+func ruleWeightRows(t *Tuning) string {
+	if t.WeightRows = 4; t.Texels {
+		t.WeightRows = 16
+		return "loads cost most: many results share each"
+	}
+	return "few registers"
+}
+
+func ruleXRows(t *Tuning) string {
+	switch {
+	case t.Fixed:
+		t.XRows = 4
+		return "the fixed kernels' number"
+	case t.Texels:
+		t.XRows = 16
+		return "loads cost most: many results share each"
+	case t.caps.VendorID == vk.VendorIntel: // by Mesa's estimate for Xe2 a row of q4_0 takes 1.4 times as long with 6 or 8, of bf16 1.2
+		t.XRows = 4
+		return "few registers: more rows spill them, or take longer each"
+	case t.smallRegisters():
+		t.XRows = 2
+		return "this GPU's lanes have few registers: more rows spill them"
+	}
+	t.XRows = 8
+	return "few registers"
+}
+
+// smallRegisters tells of GPUs with so few registers a lane that 4 rows of x spill: Adreno 605 to 630, and the first Keplers, with 63.
+func (t *Tuning) smallRegisters() bool {
+	id := t.caps.DeviceID
+	switch t.caps.VendorID {
+	case vk.VendorQualcomm:
+		return id>>16 >= 0x600 && id>>16 <= 0x603
+	case vk.VendorNVIDIA:
+		return id >= 0xfc0 && id < 0x1000 || id >= 0x1180 && id < 0x1200
+	}
+	return false
+}
+
+func ruleTiles(t *Tuning) string {
+	t.Tiles = true
+	return "rows share what is read"
+}
+
+func ruleGEMVRows(t *Tuning) string {
+	switch {
+	case t.opt.VecRows > 0:
+		t.GEMVRows = t.opt.VecRows
+		return asked
+	case t.caps.IsCPU():
+		t.GEMVRows = 1 << 20
+		return "barriers of tiles are switches between coroutines"
+	case !t.Tiles:
+		t.GEMVRows = 1 << 20
+		return "see tiles"
+	}
+	t.GEMVRows = 16
+	return "more rows are faster in tiles of shared memory"
+}
+
+func ruleArrivals(t *Tuning) string {
+	t.Arrivals = true
+	return "barriers reach the whole device"
+}
+
+// A row of 5280 on 64 lanes is 83 loads one after the other, three times, while the rest of the GPU waits. In CPU devices the lanes of a
+// subgroup are what runs side by side.
+func ruleNormLanes(t *Tuning) string {
+	most := min(1024, t.caps.MaxWorkgroupInvocations, t.caps.MaxWorkgroupSize[0])
+	if n := t.Subgroup * t.caps.MaxSubgroups; n != 0 {
+		most = min(most, n)
+	}
+	if t.NormLanes = t.Subgroup; t.Subgroup == 0 {
+		return "see subgroup"
+	}
+	wide := t.opt.Norms == NormsInWorkgroup || t.opt.Norms == AutoNorms && !t.caps.IsCPU()
+	if wide {
+		t.NormLanes = max(t.Subgroup, most/t.Subgroup*t.Subgroup)
+	}
+	switch {
+	case t.opt.Norms != AutoNorms:
+		return asked
+	case wide:
+		return "as many as the device allows, up to 1024: the fewest loads that wait for each other"
+	}
+	return "a subgroup is all that runs side by side"
+}
+
+func ruleNormRows(t *Tuning) string {
+	switch {
+	case t.opt.Separate:
+		return asked
+	case t.NormLanes > t.Subgroup || t.opt.Norms == AutoNorms && !t.caps.IsCPU():
+		return "the GPU would wait for a norm on one subgroup"
+	case !t.Arrivals:
+		return "see arrivals"
+	case t.Fixed:
+		t.NormRows = 1
+		return "for which there is a kernel"
+	}
+	t.NormRows = min(4, t.GEMVRows)
+	return "one workgroup norms them as quickly as a dispatch of its own"
+}
+
+func rulePassRows(t *Tuning) string {
+	if t.PassRows = 512; t.caps.IsCPU() {
+		t.PassRows = 128
+		return "a CPU is busy with fewer, and is interrupted sooner"
+	}
+	return "enough to fill a GPU"
+}
+
+func ruleLanes(t *Tuning) string {
+	if t.Lanes = int(min(256, t.caps.MaxWorkgroupInvocations)); t.caps.IsCPU() {
+		t.Lanes = 8
+		return "what a CPU driver runs side by side"
+	}
+	return "enough to hide a GPU memory's delays"
+}
