@@ -15,13 +15,15 @@ import (
 type Config struct {
 	Family *Family // nil: Huginn
 
-	NEmbd   int // width d of the residual stream
-	NHeads  int
-	HeadDim int // NEmbd / NHeads, even
+	NEmbd    int // width d of the residual stream
+	NHeads   int
+	NKVHeads int // heads of keys and values, a divisor of NHeads; 0: NHeads
+	HeadDim  int // even; NEmbd / NHeads in most
 
 	NLayersInPrelude        int // P
 	NLayersInRecurrentBlock int // R, core blocks of one step
 	NLayersInCoda           int // C
+	Cycles                  int // passes of the first of two stacks in a core step: see Passes; 0: there is one stack
 
 	IntermediateSize int // inner width of the gated MLP
 	VocabSize        int // ids the tokenizer may use
@@ -29,8 +31,15 @@ type Config struct {
 	BlockSize        int // positions the model was made for
 	MeanRecurrence   int // default number of core steps
 
-	RopeBase float64
-	NormEps  float64
+	Block       BlockForm
+	FinalNorm   FinalNorm
+	Start       Start
+	PrefixLM    bool    // the tokens of a prompt may see each other
+	EmbedFactor float64 // on embedding rows; 0: the family's own
+
+	RopeBase    float64
+	RopeScaling RopeScaling
+	NormEps     float64
 
 	TieEmbeddings bool // the head is wte
 	Bias          bool // the adapter has a bias; nothing else ever has
@@ -54,7 +63,12 @@ const (
 func (c Config) StateStd() float64 { return c.family().StateStd(c) }
 
 // EmbedScale is the factor on embedding rows and initial states.
-func (c Config) EmbedScale() float64 { return c.family().EmbedScale(c) }
+func (c Config) EmbedScale() float64 {
+	if c.EmbedFactor != 0 {
+		return c.EmbedFactor
+	}
+	return c.family().EmbedScale(c)
+}
 
 // TensorSpecs is the table of tensors that a checkpoint of this shape has.
 func (c Config) TensorSpecs() Table { return c.family().Tensors(c) }
@@ -63,7 +77,12 @@ func (c Config) TensorSpecs() Table { return c.family().Tensors(c) }
 func (c Config) Adapter() bool { return len(c.TensorSpecs().Pieces(PartAdapter, 0, RoleAdapter)) > 0 }
 
 // StartsDrawn tells whether the core starts from a drawn state; else it starts from the embeds.
-func (c Config) StartsDrawn() bool { return c.family().Drawn }
+func (c Config) StartsDrawn() bool { return c.Start == StartDrawn }
+
+// ExitGate tells whether the model has a gate that says after each core step whether a row may leave.
+func (c Config) ExitGate() bool {
+	return len(c.TensorSpecs().Pieces(PartExitGate, 0, RoleExitGate)) > 0
+}
 
 // family is the config's family; that of shapes without one is Huginn.
 func (c Config) family() *Family {

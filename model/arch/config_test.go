@@ -16,7 +16,7 @@ import (
 // The file in the reference's repository has neither n_heads nor rope_base nor padded_vocab_size, and its defaults are
 // Huginn's.
 func TestConfigDefaults(t *testing.T) {
-	got, notes, err := ParseConfig([]byte(`{"model_type":"huginn_raven","num_attention_heads":55,"hidden_size":5280,"rope_scaling":null}`))
+	got, notes, err := ParseConfig([]byte(`{"model_type":"huginn_raven","num_attention_heads":55,"hidden_size":5280,"rope_scaling":null}`), nil)
 	want := Config{Family: Huginn, NEmbd: 5280, NHeads: 55, HeadDim: 96, NLayersInPrelude: 2, NLayersInRecurrentBlock: 4, NLayersInCoda: 2,
 		IntermediateSize: 17920, VocabSize: 65536, PaddedVocabSize: 65536, BlockSize: 4096, MeanRecurrence: 32,
 		RopeBase: 50000, NormEps: 1e-6, TieEmbeddings: true, QKBias: true}
@@ -47,7 +47,7 @@ func TestConfigGoldens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, notes, err := ParseConfig(data); err != nil || notes != nil || got != want {
+		if got, notes, err := ParseConfig(data, nil); err != nil || notes != nil || got != want {
 			t.Errorf("%s: %v, %v\n%s", dir, err, notes, cmp.Diff(want, got))
 		}
 	}

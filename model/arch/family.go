@@ -15,11 +15,11 @@ type Family struct {
 	ModelType string // of config.json
 	Class     string // in architectures of config.json
 
-	Config  func(f *strict.Fields) Config            // reads config.json; the first error sticks in f
-	Foreign func(has func(tensor string) bool) error // refuses other models that say the same of themselves; nil: there are none
+	// Owns tells whether a model that config.json names so is the family's; nil: it is. Families before it in Families come first.
+	Owns    func(f *strict.Fields, has Has) bool
+	Config  func(f *strict.Fields, has Has) Config // reads config.json; the first error sticks in f
 	Tensors func(c Config) Table
 
-	Drawn      bool // the core starts from a drawn state; else from the embeds
 	StateStd   func(c Config) float64
 	EmbedScale func(c Config) float64
 
@@ -29,6 +29,9 @@ type Family struct {
 	Chat         func(messages []Message, answer bool) ([]PromptPart, error)
 	ChatTemplate string // of the library, to which Chat is equal
 }
+
+// Has tells whether a checkpoint has a tensor of that name. One without weights has none.
+type Has func(tensor string) bool
 
 // Stop is a token that ends an answer, by its name, and by its id where there is no tokenizer.
 type Stop struct {
@@ -53,19 +56,23 @@ type PromptPart struct {
 var Families = []*Family{Huginn}
 
 // ParseConfig reads config.json. Absent fields take the defaults of the reference, null counts as absent. Fields that would
-// change the forward pass in a way that is not supported are refused; notes name contradictions and fields that are not known.
+// change the forward pass in a way that is not supported are refused; notes name contradictions and fields that are not known. has
+// is asked where files of one name differ in their tensors; nil: there are none.
 // Errors match checkpoint.ErrModel and name the field, the value found and what is supported; another architecture gives
 // *UnknownArchitectureError.
-func ParseConfig(data []byte) (c Config, notes []string, err error) {
+func ParseConfig(data []byte, has Has) (c Config, notes []string, err error) {
+	if has == nil {
+		has = func(string) bool { return false }
+	}
 	f, err := strict.Parse(FileConfig, data)
 	if err != nil {
 		return Config{}, nil, err
 	}
-	family, err := familyOf(f)
+	family, err := familyOf(f, has)
 	if err != nil {
 		return Config{}, nil, err
 	}
-	c = family.Config(f)
+	c = family.Config(f, has)
 	c.Family = family
 	if f.Err != nil {
 		return Config{}, nil, f.Err
@@ -74,7 +81,7 @@ func ParseConfig(data []byte) (c Config, notes []string, err error) {
 }
 
 // familyOf finds the family that config.json names.
-func familyOf(f *strict.Fields) (*Family, error) {
+func familyOf(f *strict.Fields, has Has) (*Family, error) {
 	modelType := f.Text("model_type")
 	var classes []string
 	if _, raw := f.Get("architectures"); raw != nil {
@@ -89,7 +96,8 @@ func familyOf(f *strict.Fields) (*Family, error) {
 		return nil, unknown("(none named)", "config.json has neither model_type nor architectures")
 	}
 	for _, family := range Families {
-		if (modelType == "" || modelType == family.ModelType) && (len(classes) == 0 || slices.Contains(classes, family.Class)) {
+		if (modelType == "" || modelType == family.ModelType) && (len(classes) == 0 || slices.Contains(classes, family.Class)) &&
+			(family.Owns == nil || family.Owns(f, has)) {
 			return family, nil
 		}
 	}
@@ -98,18 +106,6 @@ func familyOf(f *strict.Fields) (*Family, error) {
 		found = strings.TrimSpace(found + " (" + strict.Clip(strings.Join(classes, ", ")) + ")")
 	}
 	return nil, unknown(found, "model_type and architectures in config.json")
-}
-
-// Foreign refuses a checkpoint whose tensors are another family's than its config.json says.
-func Foreign(has func(tensor string) bool) error {
-	for _, f := range Families {
-		if f.Foreign != nil {
-			if err := f.Foreign(has); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func unknown(found, evidence string) error {

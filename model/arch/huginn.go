@@ -14,14 +14,14 @@ import (
 // Huginn is Huginn-0125 and models trained by its authors' code (seal-rg/recurrent-pretraining).
 var Huginn = &Family{
 	Name: "huginn", ModelType: "huginn_raven", Class: "RavenForCausalLM",
-	Config: huginnConfig, Foreign: foreignTensors, Tensors: huginnTensors,
-	Drawn: true, StateStd: huginnStd, EmbedScale: huginnScale,
+	Config: huginnConfig, Tensors: huginnTensors,
+	StateStd: huginnStd, EmbedScale: huginnScale,
 	Generation: huginnGeneration, Begin: beginText, Stops: []Stop{{beginText, 65504}, {endText, 65505}, {endTurn, 65508}},
 	Chat: huginnChat, ChatTemplate: huginnTemplate,
 }
 
 // huginnConfig reads config.json with the reference's defaults and aliases.
-func huginnConfig(f *strict.Fields) Config {
+func huginnConfig(f *strict.Fields, _ Has) Config {
 	base, relative := rope(f)
 	refuseRelatives(f, relative)
 	c := Config{
@@ -92,7 +92,7 @@ func huginnStd(c Config) float64 { return math.Sqrt(2 / (5 * float64(c.NEmbd))) 
 func huginnScale(c Config) float64 { return math.Sqrt(float64(c.NEmbd)) }
 
 // refuseRelatives refuses the retrofitted relatives, which carry Huginn's model_type and class names: other fields betray
-// them. What they are exactly is only to be seen in the tensors, see foreignTensors.
+// them.
 func refuseRelatives(f *strict.Fields, seen []string) {
 	heads := f.Integer(55, 1, maxHeads, "n_heads", "num_attention_heads")
 	if kv := f.Integer(heads, 1, maxHeads, "num_key_value_heads"); kv != heads {
@@ -134,21 +134,6 @@ func rope(f *strict.Fields) (base float64, relative []string) {
 		}
 	}
 	return base, relative
-}
-
-// foreignTensors tells the families apart where config.json cannot: Huginn's blocks have norm_3, OLMo's have q_norm,
-// Llama's have neither. nil for Huginn and for files without any core block.
-func foreignTensors(has func(name string) bool) error {
-	first := BlockTensor(PartCore, 0, "")
-	switch {
-	case has(first + "norm_3.weight"):
-		return nil
-	case has(first + "attn.q_norm.weight"):
-		return unknown("retrofitted OLMo-2 (relative of Huginn)", first+"attn.q_norm.weight")
-	case has(first+"norm_1.weight") && has(first+"norm_2.weight"):
-		return unknown("retrofitted Llama (relative of Huginn)", "two norms a block, no "+first+"norm_3.weight")
-	}
-	return nil
 }
 
 // Huginn's tensor names outside the blocks.

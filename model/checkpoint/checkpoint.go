@@ -2,7 +2,6 @@
 package checkpoint
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -134,14 +133,12 @@ func (c *Checkpoint) open() error {
 	if data == nil {
 		return strict.Unusable("%s: %w; give the folder that holds it and the weights", arch.FileConfig, fs.ErrNotExist)
 	}
-	if c.Config, c.Notes, err = arch.ParseConfig(data); err != nil {
-		var unknown *arch.UnknownArchitectureError
-		if errors.As(err, &unknown) {
-			return c.nameRelative(err)
-		}
+	files := sync.OnceValue(c.openFiles)
+	has := func(tensor string) bool { return files() == nil && c.holds(tensor) }
+	if c.Config, c.Notes, err = arch.ParseConfig(data, has); err != nil {
 		return err
 	}
-	if err := c.openFiles(); err != nil {
+	if err := files(); err != nil {
 		if c.shapes && errors.Is(err, errNoWeights) {
 			c.invent()
 			return nil
@@ -168,14 +165,6 @@ func (c *Checkpoint) invent() {
 			c.add(location{TensorInfo: TensorInfo{spec.Name, format.BF16, spec.Shape, format.BF16.Bytes(int64(n))}})
 		}
 	}
-}
-
-// nameRelative improves on the error for another architecture where the tensors say which one it is.
-func (c *Checkpoint) nameRelative(err error) error {
-	if c.openFiles() != nil {
-		return err
-	}
-	return cmp.Or(arch.Foreign(c.holds), err)
 }
 
 // openTexts reads what stands beside the weights on how to use the model.

@@ -130,7 +130,7 @@ func TestHostile(t *testing.T) {
 }
 
 func TestUnknownArchitecture(t *testing.T) {
-	_, _, err := arch.ParseConfig([]byte(`{"model_type":"llama"}`))
+	_, _, err := arch.ParseConfig([]byte(`{"model_type":"llama"}`), nil)
 	var unknown *arch.UnknownArchitectureError
 	if !errors.As(err, &unknown) || unknown.Found != "llama" {
 		t.Errorf("got %#v", err)
@@ -140,7 +140,7 @@ func TestUnknownArchitecture(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := arch.ParseConfig(data); !errors.As(err, &unknown) || !strings.Contains(unknown.Evidence, "init_values.embed_scale 1") {
+		if _, _, err := arch.ParseConfig(data, nil); !errors.As(err, &unknown) || !strings.Contains(unknown.Evidence, "init_values.embed_scale 1") {
 			t.Errorf("%s: %v, want an UnknownArchitectureError that names embed_scale", dir, err)
 		}
 	}

@@ -39,7 +39,7 @@ func seedFiles(f *testing.F, name string) {
 func FuzzConfig(f *testing.F) {
 	seedFiles(f, arch.FileConfig)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, _, err := arch.ParseConfig(data)
+		c, _, err := arch.ParseConfig(data, nil)
 		if err != nil {
 			if !errors.Is(err, ErrModel) {
 				t.Fatalf("%v is not an ErrModel", err)

@@ -18,12 +18,12 @@ import (
 // starts from the embeds and is given nothing else.
 var invented = &arch.Family{
 	Name: "invented", ModelType: "invented", Class: "InventedForCausalLM",
-	Config: func(f *strict.Fields) arch.Config {
+	Config: func(f *strict.Fields, _ arch.Has) arch.Config {
 		c := arch.Config{
 			NEmbd: f.Integer(0, 2, 1<<12, "width"), NHeads: f.Integer(0, 1, 1<<8, "heads"),
 			NLayersInPrelude: 1, NLayersInRecurrentBlock: 3, NLayersInCoda: 1,
 			IntermediateSize: f.Integer(0, 1, 1<<14, "inner"), VocabSize: f.Integer(0, 1, 1<<16, "words"), BlockSize: 64, MeanRecurrence: 4,
-			RopeBase: 10000, NormEps: 1e-5,
+			RopeBase: 10000, NormEps: 1e-5, Start: arch.StartEmbeds,
 		}
 		c.HeadDim, c.PaddedVocabSize = c.NEmbd/c.NHeads, c.VocabSize
 		return c
@@ -65,7 +65,7 @@ func inventedModel(t *testing.T) string {
 	arch.Families = append(known[:len(known):len(known)], invented)
 	t.Cleanup(func() { arch.Families = known })
 	config := []byte(`{"model_type":"invented","architectures":["InventedForCausalLM"],"width":72,"heads":3,"inner":104,"words":150}`)
-	c, _, err := arch.ParseConfig(config)
+	c, _, err := arch.ParseConfig(config, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

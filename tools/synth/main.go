@@ -97,7 +97,7 @@ func (o options) plan() (*plan, error) {
 	if p.texts[configName], err = configJSON(s, dtype.torch, o.blockSize); err != nil {
 		return nil, err
 	}
-	if p.config, _, err = arch.ParseConfig(p.texts[configName]); err != nil {
+	if p.config, _, err = arch.ParseConfig(p.texts[configName], nil); err != nil {
 		return nil, fmt.Errorf("the shape is refused: %w", err)
 	}
 	if p.texts["generation_config.json"], err = generationJSON(s.VocabSize); err != nil {
