@@ -41,7 +41,7 @@ func TestConfigFields(t *testing.T) {
 		`"zeta":1,"n_embd":5280,"alpha":[]`:                                                                {50000, true, "not known to this version: alpha, zeta"},
 	} {
 		comma := strings.Repeat(",", min(1, len(fields)))
-		c1, notes, err := ParseConfig([]byte(`{"model_type":"huginn_raven"` + comma + fields + `}`), nil)
+		c1, notes, err := ParseConfig([]byte(`{"model_type":"huginn_raven"`+comma+fields+`}`), nil)
 		if err != nil || c1.RopeBase != c.base || c1.TieEmbeddings != c.tied {
 			t.Errorf("%s: base %g, tied %t, %v; want %g, %t", fields, c1.RopeBase, c1.TieEmbeddings, err, c.base, c.tied)
 		}
