@@ -84,6 +84,9 @@ func (c Config) ExitGate() bool {
 	return len(c.TensorSpecs().Pieces(PartExitGate, 0, RoleExitGate)) > 0
 }
 
+// FamilyName is the name of the config's family.
+func (c Config) FamilyName() string { return c.family().Name }
+
 // family is the config's family; that of shapes without one is Huginn.
 func (c Config) family() *Family {
 	return cmp.Or(c.Family, Huginn)

@@ -1,5 +1,7 @@
 package arch
 
+import "math"
+
 // Norms says where a block has norms around f, its attention or its MLP.
 type Norms int
 
@@ -94,4 +96,17 @@ func (c Config) QKVWidth() int {
 		n += c.QueryWidth()
 	}
 	return n
+}
+
+// RopeAngle returns the cosine and sine by which rope turns pair i of a head at a position.
+func (c Config) RopeAngle(position, i int) (cos, sin float64) {
+	f := math.Pow(c.RopeBase, -2*float64(i)/float64(c.HeadDim))
+	if s := c.RopeScaling; s.Factor != 0 {
+		wave := 2 * math.Pi / f
+		slow := (s.Original/wave - s.Low) / (s.High - s.Low) // 0 and below: all of the factor counts; 1 and above: none
+		slow = min(max(slow, 0), 1)
+		f = (1-slow)*f/s.Factor + slow*f
+	}
+	sin, cos = math.Sincos(float64(position) * f)
+	return cos, sin
 }

@@ -23,6 +23,7 @@ type Exit struct {
 	Threshold float64 // 0: the criterion's own (auto)
 	MinSteps  int     // no check while the index of the step is below it
 	Every     int     // check every so many steps; 0 and 1: each
+	Delay     int     // core steps that are still taken once the threshold is met
 	Prefill   bool    // false: a task of more than one row takes all steps, and strategies run the prompt without an exit
 	// Values, if set, is given the criterion's value after each checked step, counted from 1 (of the first 256 checks, on a
 	// device). For inspection: it reads back.
@@ -41,12 +42,13 @@ const (
 	KL              Criterion = "kl"               // KL(previous || current) of the next token, uniform before the first check
 	MinPKL          Criterion = "minp-kl"          // the same, probabilities below a tenth of the largest set to 1/V and all renormalised
 	ArgmaxStability Criterion = "argmax-stability" // checks in a row that kept the likeliest token
+	Gate            Criterion = "gate"             // of the model's exit gate: how likely it is to have let the row go by now
 )
 
 // Measure is what a criterion measures; for those of logits, the stem of their kernel.
 type Measure string
 
-// The measures: three of states, four of the next token's logits.
+// The measures: four of states, four of the next token's logits.
 const (
 	MeasureDiff            Measure = "diff"
 	MeasureCosine          Measure = "cosine"
@@ -55,9 +57,10 @@ const (
 	MeasureKL              Measure = "kl"
 	MeasureMinPKL          Measure = "minp_kl"
 	MeasureArgmaxStability Measure = "argmax_stability"
+	MeasureGate            Measure = "gate"
 )
 
-var stateMeasures = []Measure{MeasureDiff, MeasureCosine, MeasureAcceleration}
+var stateMeasures = []Measure{MeasureDiff, MeasureCosine, MeasureAcceleration, MeasureGate}
 
 // CriterionInfo is a row of the table of criteria.
 type CriterionInfo struct {
@@ -84,6 +87,7 @@ var Criteria = []CriterionInfo{
 	{Name: KL, ID: 5, Measure: MeasureKL, Auto: 1e-3},
 	{Name: MinPKL, ID: 6, Measure: MeasureMinPKL, Auto: 1e-5},
 	{Name: ArgmaxStability, ID: 7, Measure: MeasureArgmaxStability, Auto: 5, AtLeast: true},
+	{Name: Gate, ID: 8, Measure: MeasureGate, Auto: 0.5, AtLeast: true},
 }
 
 // Info is the criterion's row of the table.
@@ -118,15 +122,28 @@ func (e Exit) Validate() error {
 		return err
 	case !(e.Threshold >= 0) || math.IsInf(e.Threshold, 0):
 		return fmt.Errorf("model: %w: threshold %g, want auto or a number above 0", ErrExit, e.Threshold)
-	case info.AtLeast && e.Threshold != math.Trunc(e.Threshold):
+	case info.Name == ArgmaxStability && e.Threshold != math.Trunc(e.Threshold):
 		return fmt.Errorf("model: %w: threshold %g of %s, which counts checks: want a whole number", ErrExit, e.Threshold, e.Criterion)
 	case e.MinSteps < 0:
 		return fmt.Errorf("model: %w: min_steps is %d, want 0 or more", ErrExit, e.MinSteps)
+	case e.Delay < 0:
+		return fmt.Errorf("model: %w: delay is %d, want 0 or more", ErrExit, e.Delay)
 	case e.Every < 0:
 		return fmt.Errorf("model: %w: check every %d steps, want 1 or more", ErrExit, e.Every)
 	}
 	return nil
 }
+
+// Fits says why a model cannot leave so, if so.
+func (e Exit) Fits(c arch.Config) error {
+	if e.Criterion == Gate && !c.ExitGate() {
+		return fmt.Errorf("model: %w: criterion %s asks for an exit gate, which this %s model has not; use %s", ErrExit, Gate, c.FamilyName(), LatentDiff)
+	}
+	return nil
+}
+
+// Off tells whether no value can reach the threshold of a valid exit: a gate that must be certain never is.
+func (e Exit) Off() bool { return e.Criterion == Gate && e.Limit() >= 1 }
 
 // Limit is the threshold that holds for a valid exit: the given one, or the criterion's own.
 func (e Exit) Limit() float64 {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestParseExit(t *testing.T) {
-	auto := map[Criterion]float64{"latent-diff": 0.03, "cosine": 1e-3, "acceleration": 0.1, "entropy-diff": 1e-3, "kl": 1e-3, "minp-kl": 1e-5, "argmax-stability": 5}
+	auto := map[Criterion]float64{"latent-diff": 0.03, "cosine": 1e-3, "acceleration": 0.1, "entropy-diff": 1e-3, "kl": 1e-3, "minp-kl": 1e-5, "argmax-stability": 5, "gate": 0.5}
 	for name, want := range auto {
 		e, err := ParseExit(string(name), "auto")
 		if err != nil || e.Limit() != want {

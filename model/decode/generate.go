@@ -11,6 +11,7 @@ import (
 type Request struct {
 	Prompt      []int32
 	Held        int // of Prompt's first tokens, that the sequence holds already (Session.Sync); 0: Prompt follows what it holds
+	Prefix      int // of Prompt's first tokens, that see each other; 0: none
 	Steps       int // num_steps of every token
 	MaxTokens   int // at most; 0: until a stop or the end of the context
 	Pick        Filters

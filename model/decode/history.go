@@ -8,6 +8,7 @@ type History []ran
 type ran struct {
 	steps int // core steps behind it; otherwise: not as a prefill runs it
 	noise StateNoise
+	sees  int // positions from the first on that it attended to
 }
 
 const otherwise = -1
@@ -20,7 +21,7 @@ func (h *History) Add(a *Task, rows []TaskRow, taken int) {
 	}
 	for _, r := range rows {
 		begun = begun || r.Begin
-		now := ran{r.Step + taken, noise}
+		now := ran{r.Step + taken, noise, a.Sees(r.Pos)}
 		switch {
 		case r.Mix != 0, a.EMA != 0, a.Draw != 0 && noise.Weight != 0:
 			now.steps = otherwise
@@ -29,7 +30,7 @@ func (h *History) Add(a *Task, rows []TaskRow, taken int) {
 				now.steps = otherwise
 			}
 		// A row that goes on does so from what it was, unless one before it in the pass may have become another token.
-		case begun, r.From != FromOwn, (*h)[r.Pos] != ran{r.Step, noise}:
+		case begun, r.From != FromOwn, (*h)[r.Pos] != ran{r.Step, noise, now.sees}:
 			now.steps = otherwise
 		}
 		if r.Pos == len(*h) {
@@ -57,6 +58,7 @@ func (h History) Stands(n int, req Request, l Lookup) int {
 		want.noise = req.Strategy.Noise
 	}
 	for i, r := range h[:n] {
+		want.sees = (&Task{Prefix: req.Prefix}).Sees(i)
 		if r != want {
 			return i
 		}

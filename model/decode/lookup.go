@@ -28,8 +28,11 @@ const DefaultLookup = "latest-m4"
 // when nothing is shared.
 type Lookup struct {
 	plain.Slots
-	Blocks int // core blocks on end that share their slots: 1, except under compress-rN
-	name   string
+	Blocks   int  // core blocks on end that share their slots: 1, except under compress-rN
+	OneByOne bool // the positions of a prompt run one after the other, so that each sees the last steps of those before it
+	// DecodeLast: once a prompt is read, of each position the slot of its last step alone is kept; what is decoded keeps one slot.
+	DecodeLast bool
+	name       string
 }
 
 // lookupRules lists the names of the reference. `skip` is `full` by another name, `available-m4` is
@@ -52,8 +55,15 @@ func LookupNames() []string {
 	for _, r := range lookupRules {
 		names = append(names, r.name)
 	}
-	return append(names, "RULE-compress-sN", "RULE-compress-anchor", "RULE-compress-rN", "compress-...")
+	return append(names, LookupLastExited, LookupShared, LookupDecodeLast, "RULE-compress-sN", "RULE-compress-anchor", "RULE-compress-rN", "compress-...")
 }
+
+// Strategies by names that the reference does not have.
+const (
+	LookupLastExited = "last-exited" // latest-m4 by another name: of a position that left sooner, its last step
+	LookupShared     = "shared"      // each position has one slot, of its last step
+	LookupDecodeLast = "decode-last" // all steps while a prompt is read, the last of each position while text is decoded
+)
 
 // ParseLookup reads a strategy by the reference's name for a model with coreBlocks blocks in its core.
 // A rule may be followed by -compress-sN (N slots of the reference, a multiple of coreBlocks: N/coreBlocks
@@ -64,6 +74,12 @@ func LookupNames() []string {
 func ParseLookup(name string, coreBlocks int) (Lookup, error) {
 	if coreBlocks < 1 {
 		return Lookup{}, fmt.Errorf("model: lookup strategy %q: the model has %d core blocks, want at least 1", name, coreBlocks)
+	}
+	switch name {
+	case LookupLastExited, LookupDecodeLast:
+		return Lookup{Slots: plain.Slots{Rule: plain.RuleLatest, Every: 1, Period: Uncompressed}, Blocks: 1, DecodeLast: name == LookupDecodeLast, name: name}, nil
+	case LookupShared:
+		return Lookup{Slots: plain.Slots{Rule: plain.RuleLatest, Every: 1, Period: 1}, Blocks: 1, OneByOne: true, name: name}, nil
 	}
 	rule, compress, compressed := strings.Cut(name, "compress-")
 	rule, dashed := strings.CutSuffix(cmp.Or(rule, DefaultLookup+"-"), "-")
@@ -125,4 +141,9 @@ func unknownLookup(name string) error {
 func (l Lookup) String() string { return l.name }
 
 // keeps tells whether each of so many core steps has a slot of its own.
-func (l Lookup) keeps(steps int) bool { return l.Blocks == 1 && l.Stored(steps) >= steps }
+func (l Lookup) keeps(steps int) bool {
+	return l.Blocks == 1 && l.Stored(steps) >= steps && !l.DecodeLast
+}
+
+// Flat tells whether the rows of a task read and write one slot of each position, that of its last step.
+func (l Lookup) Flat(a *Task) bool { return l.DecodeLast && !a.Prompt }

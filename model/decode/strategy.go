@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"muninn/shaders/plain"
 )
 
 // Engine is what strategies run on: Session, reference.Session, or a scheduler's share of one. Strategies are straight-line code
@@ -26,6 +28,7 @@ type Engine interface {
 // Strategy says how a text is decoded: plainly if neither Speculative nor Wave is set.
 type Strategy struct {
 	Exit              *Exit      // plain: each token takes as many core steps as it needs, Request.Steps at most
+	Readout           Readout    // of which core step a token is picked
 	Noise             StateNoise // of every core step
 	ContinuousCompute bool       // plain and wave: tokens start from the state of the one before
 	Speculative       *Speculative
@@ -50,6 +53,10 @@ func (s Strategy) Validate() error {
 	switch {
 	case s.Speculative != nil && s.Wave != nil:
 		return strategyError("speculative and wave are two samplers: choose one")
+	case s.Readout.Kind != ReadLast && !s.Plain():
+		return strategyError("a readout of other steps goes with plain decoding")
+	case s.Readout.Kind != ReadLast && s.Exit != nil:
+		return strategyError("an exit ends with the last step that is run, the readout is of another: choose one")
 	case s.Exit != nil && !s.Plain():
 		return strategyError("an exit criterion goes with plain decoding: drafts are verified at one depth, and a wave freezes tokens by its own rule")
 	case s.Speculative != nil && s.ContinuousCompute:
@@ -122,6 +129,10 @@ func (s *decoding) check() error {
 		return errors.New("model: the prompt has no tokens: give at least one")
 	case s.Held < 0 || s.Held >= len(s.Prompt) || s.base < 0:
 		return fmt.Errorf("model: %d of the prompt's %d tokens are held, by a sequence of %d: at least the last one runs", s.Held, len(s.Prompt), s.e.Pos(s.seq))
+	case s.Prefix < 0 || s.Prefix > len(s.Prompt) || s.Prefix > 0 && s.base > 0:
+		return strategyError("a prefix of %d of the prompt's %d tokens, at position %d: it begins a sequence", s.Prefix, len(s.Prompt), s.base)
+	case s.Prefix > 0 && s.Held == 0 && s.Prefix > s.e.Rows():
+		return strategyError("the %d tokens of the prefix are read in one pass, this session's have up to %d: give a shorter prompt, a session with more rows, or no prefix", s.Prefix, s.e.Rows())
 	case s.Steps < 0 || s.MaxTokens < 0:
 		return strategyError("num_steps is %d, max tokens %d: want 0 or more", s.Steps, s.MaxTokens)
 	}
@@ -133,7 +144,10 @@ func (s *decoding) check() error {
 
 // do does a task of this run and counts it.
 func (s *decoding) do(a *Task) error {
-	a.Seq, a.Noise, a.Pick = s.seq, s.Strategy.Noise, &s.Pick
+	a.Seq, a.Noise, a.Pick, a.Readout = s.seq, s.Strategy.Noise, &s.Pick, s.readout()
+	if a.Readout.Kind != ReadLast {
+		a.Exit = nil
+	}
 	if err := s.e.Do(a); err != nil {
 		return err
 	}
@@ -172,12 +186,17 @@ func (s *decoding) prompt() (Choice, error) {
 	for i, token := range s.Prompt[s.Held:] {
 		rows = append(rows, TaskRow{Pos: s.base + s.Held + i, Token: token, Begin: true})
 	}
-	for chunk := range slices.Chunk(rows, s.e.Rows()) {
-		a := &Task{Rows: chunk, Last: true, Steps: s.Steps}
+	exit := s.Strategy.Exit
+	most := s.e.Rows()
+	if s.e.Lookup().OneByOne || exit != nil && exit.Prefill && exit.Criterion == Gate {
+		most = 1
+	}
+	for chunk := range slices.Chunk(rows, most) {
+		a := &Task{Rows: chunk, Last: true, Prompt: true, Prefix: s.prefix(), Steps: s.Steps}
 		if s.Progress != nil {
 			a.Progress = func(done, _ int) { s.Progress(chunk[0].Pos-s.base+done, len(s.Prompt)) }
 		}
-		if exit := s.Strategy.Exit; exit != nil && exit.Prefill {
+		if exit != nil && exit.Prefill {
 			a.Exit = exit
 		}
 		if chunk[len(chunk)-1].Pos == rows[len(rows)-1].Pos {
@@ -191,6 +210,22 @@ func (s *decoding) prompt() (Choice, error) {
 		}
 	}
 	return Choice{}, nil // not reached: the prompt has tokens
+}
+
+// prefix is how many positions of the sequence see each other.
+func (s *decoding) prefix() int {
+	if s.Prefix == 0 {
+		return 0
+	}
+	return s.base + s.Prefix
+}
+
+// readout is where tokens are picked: with a gate and a cache that is to hold every step, all are run, and the gate only picks.
+func (s *decoding) readout() Readout {
+	if exit := s.Strategy.Exit; exit != nil && exit.Criterion == Gate && s.e.Lookup().Rule == plain.RuleFull {
+		return Readout{Kind: ReadExit, Threshold: exit.Limit()}
+	}
+	return s.Strategy.Readout
 }
 
 // put decides a token, and hands it out unless the text has ended.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"muninn/model/arch"
 )
 
 // ErrContextFull is wrapped by errors of a pass whose tokens do not fit in the session's context.
@@ -26,8 +28,12 @@ type Task struct {
 	Keep bool      // live rows before the first of Rows stay so
 	Last bool      // of Rows only the last stays live, as is enough after a prompt
 
-	Steps int   // core steps to take at most
-	Exit  *Exit // may end the steps sooner, for all rows at once; nil: never. Not of more than one row unless it has Prefill
+	Prompt bool // the rows are read, not decoded: what Lookup.DecodeLast goes by
+	Prefix int  // positions from the sequence's first on that see each other; a task has all of them that are new, or none. 0: none
+
+	Steps   int     // core steps to take at most
+	Readout Readout // of which step the outputs are; not beside an exit, unless it is the last
+	Exit    *Exit   // may end the steps sooner, for all rows at once; nil: never. Not of more than one row unless it has Prefill
 
 	EMA   float64    // embeds of rows begun: (1 - EMA) new + EMA old; old is zero for rows that were not live
 	Noise StateNoise // before each core step
@@ -90,6 +96,37 @@ const (
 	FromPrevious             // the same before ln_f: continuous compute at adaptive depth
 )
 
+// Fits says why the task asks for what a model cannot do, if so.
+func (a *Task) Fits(c arch.Config) error {
+	if err := a.Readout.Fits(c); err != nil {
+		return err
+	}
+	if a.Exit != nil {
+		if err := a.Exit.Fits(c); err != nil {
+			return err
+		}
+	}
+	if a.Noise.Weight != 0 && c.FinalNorm != arch.NormAroundCoda {
+		return fmt.Errorf("model: %w: noise in the state of a %s model: it is for states that a norm brings back to one size, as huginn's", ErrNoise, c.FamilyName())
+	}
+	if a.Prefix > 0 && !c.PrefixLM {
+		return fmt.Errorf("model: %w: tokens of a prompt that see each other, in a %s model, whose attention is causal", ErrStrategy, c.FamilyName())
+	}
+	fromState := func(r TaskRow) bool { return r.Mix != 0 || r.From == FromNormed || r.From == FromPrevious }
+	if !c.Adapter() && (a.EMA != 0 || slices.ContainsFunc(a.Rows, fromState)) {
+		return fmt.Errorf("model: %w: a %s model's state begins as the token itself: none can start from another state, as continuous compute and waves do", ErrStrategy, c.FamilyName())
+	}
+	return nil
+}
+
+// Sees is how many positions, from the sequence's first on, a row of the task attends to.
+func (a *Task) Sees(pos int) int {
+	if pos < a.Prefix {
+		return a.Prefix
+	}
+	return pos + 1
+}
+
 // source is the position that a row FromNormed or FromPrevious starts from.
 func (r TaskRow) Source() int { return r.Pos - max(r.Back, 1) }
 
@@ -126,6 +163,12 @@ func (a *Task) Check(pos, context, vocabulary int, isLive func(pos int) bool) er
 		return refuse("shift of %d rows", a.Shift)
 	case a.Exit != nil && a.Compare != CompareNone:
 		return refuse("an exit looks back to the last check, a comparison to the start: one of them at a time")
+	case a.Exit != nil && a.Readout.Kind != ReadLast:
+		return refuse("an exit ends with the last step, the readout is of another")
+	case a.Prefix < 0 || a.Prefix > 0 && a.Rows[0].Pos < a.Prefix && (a.Rows[0].Pos != 0 || n < a.Prefix):
+		return refuse("rows %d to %d of a prefix of %d: it is read at once", a.Rows[0].Pos, a.Rows[0].Pos+n, a.Prefix)
+	case a.Exit != nil && a.Exit.Criterion == Gate && a.Adaptive() && n > 1:
+		return refuse("%d rows leave by the exit gate, which lets each go by itself: one at a time", n)
 	case !(a.EMA >= 0 && a.EMA <= 1):
 		return refuse("ema of embeds is %g, want 0 to 1", a.EMA)
 	}

@@ -4,18 +4,21 @@ import (
 	"muninn/model/decode"
 )
 
+// refPlace is a row's position, and how many positions from the first on it sees.
+type refPlace struct{ pos, sees int }
+
 // refCache is one block's part of a sequence's cache, at one core step.
 type refCache struct {
 	store func(pos int, kv refKV)
-	load  func(pos int) []refKV // what the row at pos attends to, itself last
+	load  func(at refPlace) []refKV // what a row attends to
 }
 
 // oneSlot is the cache of a block that runs once a pass: each position has its entry.
 func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
 	return refCache{
 		store: func(pos int, kv refKV) { *entry(&q.positions[pos]) = kv },
-		load: func(pos int) []refKV {
-			seen := make([]refKV, pos+1)
+		load: func(at refPlace) []refKV {
+			seen := make([]refKV, at.sees)
 			for i := range seen {
 				seen[i] = *entry(&q.positions[i])
 			}
@@ -25,9 +28,14 @@ func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
 }
 
 // coreCache is the cache of a core block at step t of a task: which entry stands for a position is the strategy's choice.
-func (q *refSequence) coreCache(block int, rows []decode.TaskRow, t int, lookup decode.Lookup) refCache {
+func (q *refSequence) coreCache(block int, a *decode.Task, t int, lookup decode.Lookup) refCache {
 	block /= lookup.Blocks // blocks that share their slots have one entry
-	slotOf := func(pos int) int { return lookup.Slot(rows[pos-rows[0].Pos].Step + t) }
+	slotOf := func(pos int) int {
+		if lookup.Flat(a) {
+			return 0
+		}
+		return lookup.Slot(a.Rows[pos-a.Rows[0].Pos].Step + t)
+	}
 	return refCache{
 		store: func(pos int, kv refKV) {
 			own := slotOf(pos)
@@ -38,14 +46,14 @@ func (q *refSequence) coreCache(block int, rows []decode.TaskRow, t int, lookup 
 				(*slots)[own] = kv
 			}
 		},
-		load: func(pos int) []refKV {
-			own := slotOf(pos)
+		load: func(at refPlace) []refKV {
+			own := slotOf(at.pos)
 			anyMissing := false
-			for i := range pos + 1 {
+			for i := range at.sees {
 				anyMissing = anyMissing || len(q.positions[i].core[block]) <= own
 			}
 			var seen []refKV
-			for i := range pos + 1 {
+			for i := range at.sees {
 				slots := q.positions[i].core[block]
 				if slot, ok := lookup.Select(own, len(slots), anyMissing); ok {
 					seen = append(seen, slots[slot])
@@ -53,6 +61,15 @@ func (q *refSequence) coreCache(block int, rows []decode.TaskRow, t int, lookup 
 			}
 			return seen
 		},
+	}
+}
+
+// flatten keeps of each position before pos the slot of its last step alone.
+func (q *refSequence) flatten(pos int) {
+	for _, p := range q.positions[:pos] {
+		for i, slots := range p.core {
+			p.core[i] = slots[max(len(slots)-1, 0):]
+		}
 	}
 }
 

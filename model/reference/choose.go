@@ -12,7 +12,8 @@ import (
 )
 
 // choose picks the tokens that follow the outputs.
-func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) error {
+// steps are those that the rows were read at, nil: the last that they took.
+func (s *Session) choose(q *refSequence, a *decode.Task, steps []int, logits [][]float64) error {
 	rows := make([][]float32, len(logits))
 	for i := range logits {
 		rows[i] = narrow(logits[i])
@@ -22,7 +23,11 @@ func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) err
 	}
 	a.Choices, a.Below = nil, nil
 	for i, row := range rows {
-		at := a.Rows[len(a.Rows)-len(rows)+i]
+		n := len(a.Rows) - len(rows) + i
+		at, taken := a.Rows[n], a.Taken
+		if steps != nil {
+			taken = steps[n]
+		}
 		row = slices.Clone(row)
 		if a.Pick != nil {
 			a.Pick.Penalise(row, q.tokens[:at.Pos+1])
@@ -43,7 +48,7 @@ func (s *Session) choose(q *refSequence, a *decode.Task, logits [][]float64) err
 				second = max(second, float64(l))
 			}
 		}
-		a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: at.Pos, Token: int32(token), Steps: at.Step + a.Taken, Logit: row[token],
+		a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: at.Pos, Token: int32(token), Steps: at.Step + taken, Logit: row[token],
 			LogProb: float32(float64(row[token]) - largest - math.Log(sum)), Margin: float32(largest - second), Kept: kept})
 		if a.Given != nil {
 			a.Below = append(a.Below, row[top]-row[a.Given[i]])
@@ -74,20 +79,25 @@ type refExit struct {
 	exit    *decode.Exit
 	measure measure
 	logits  bool
+	left    int // steps from the one that met the threshold on; 0: it is not met
 }
 
-func (s *Session) newExit(a *decode.Task, starts [][]float64) refExit {
+func (s *Session) newExit(a *decode.Task, starts [][]float64) *refExit {
 	if !a.Adaptive() {
-		return refExit{}
+		return &refExit{}
 	}
 	info, _ := a.Exit.Criterion.Info() // the task has been checked
-	m := measures[info.Measure](s.r.Config)
+	m := measures[info.Measure](s.r)
 	m.start(starts)
-	return refExit{a.Exit, m, info.Logits()}
+	return &refExit{exit: a.Exit, measure: m, logits: info.Logits()}
 }
 
 // done tells whether the step of an index ends the task. logits computes those of the last row.
-func (e refExit) done(step int, state [][]float64, logits func() []float64) bool {
+func (e *refExit) done(step int, state [][]float64, logits func() []float64) bool {
+	if e.left > 0 {
+		e.left--
+		return e.left == 0
+	}
 	if e.exit == nil || !e.exit.Checks(step) {
 		return false
 	}
@@ -99,5 +109,9 @@ func (e refExit) done(step int, state [][]float64, logits func() []float64) bool
 	if e.exit.Values != nil {
 		e.exit.Values(step+1, value)
 	}
-	return e.exit.Done(value)
+	if e.exit.Done(value) {
+		e.left = e.exit.Delay
+		return e.left == 0
+	}
+	return false
 }

@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"muninn/model/arch"
 	"muninn/model/decode"
 	"muninn/shaders/plain"
 )
@@ -14,15 +13,16 @@ type measure interface {
 	value(states [][]float64, logits []float64) float64
 }
 
-// measures are the criteria's, for a model of a shape.
-var measures = map[decode.Measure]func(arch.Config) measure{
+// measures are the criteria's, of a model.
+var measures = map[decode.Measure]func(*Model) measure{
 	decode.MeasureDiff:            onState(plain.Change.Diff),
 	decode.MeasureCosine:          onState(plain.Change.Cosine),
 	decode.MeasureAcceleration:    onState(plain.Change.Acceleration),
-	decode.MeasureEntropyDiff:     func(arch.Config) measure { return logitMeasure{plain.EntropyDiff()} },
-	decode.MeasureKL:              func(c arch.Config) measure { return logitMeasure{plain.KL(c.PaddedVocabSize)} },
-	decode.MeasureMinPKL:          func(c arch.Config) measure { return logitMeasure{plain.MinPKL(c.PaddedVocabSize)} },
-	decode.MeasureArgmaxStability: func(arch.Config) measure { return logitMeasure{plain.ArgmaxStability()} },
+	decode.MeasureEntropyDiff:     func(*Model) measure { return logitMeasure{plain.EntropyDiff()} },
+	decode.MeasureKL:              func(r *Model) measure { return logitMeasure{plain.KL(r.Config.PaddedVocabSize)} },
+	decode.MeasureMinPKL:          func(r *Model) measure { return logitMeasure{plain.MinPKL(r.Config.PaddedVocabSize)} },
+	decode.MeasureArgmaxStability: func(*Model) measure { return logitMeasure{plain.ArgmaxStability()} },
+	decode.MeasureGate:            func(r *Model) measure { return &gateMeasure{r.exitGate(1)} },
 }
 
 // stateMeasure takes the mean over rows of what f makes of their change.
@@ -31,8 +31,8 @@ type stateMeasure struct {
 	last, older [][]float64
 }
 
-func onState(f func(plain.Change) float64) func(arch.Config) measure {
-	return func(arch.Config) measure { return &stateMeasure{f: f} }
+func onState(f func(plain.Change) float64) func(*Model) measure {
+	return func(*Model) measure { return &stateMeasure{f: f} }
 }
 
 func (m *stateMeasure) start(states [][]float64) { m.last, m.older = states, states }

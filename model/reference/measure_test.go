@@ -21,7 +21,7 @@ func (m *countMeasure) value([][]float64, []float64) float64 { m.checks++; retur
 func TestFurtherCriterion(t *testing.T) {
 	kept := decode.Criteria
 	defer func() { decode.Criteria = kept; delete(measures, "checks") }()
-	measures["checks"] = func(arch.Config) measure { return &countMeasure{} }
+	measures["checks"] = func(*Model) measure { return &countMeasure{} }
 	decode.Criteria = append(slices.Clone(kept), decode.CriterionInfo{Name: "checks", ID: 8, Measure: "checks", Auto: 3, AtLeast: true})
 
 	exit, err := decode.ParseExit("checks", "")
@@ -80,7 +80,7 @@ func TestMeasures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := measures[info.Measure](cfg)
+		m := measures[info.Measure](&Model{Config: cfg})
 		m.start(states[0])
 		for i, want := range c.want {
 			if got := m.value(states[i+1], logits[i+1]); math.Abs(got-want) > 1e-8 {

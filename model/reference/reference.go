@@ -2,6 +2,9 @@
 package reference
 
 import (
+	"math"
+	"slices"
+
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/shaders/plain"
@@ -10,7 +13,7 @@ import (
 // Model is the model in plain Go: float32 weights, float64 arithmetic, no tiles, no device. It is the oracle
 // that the device's graph is compared with, and slow. It may be shared by sessions.
 //
-// Letters: S rows of a pass, d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize, V = PaddedVocabSize.
+// Letters: S rows of a pass, d = NEmbd, H x h = NHeads x HeadDim, K = KVHeads, m = IntermediateSize, V = PaddedVocabSize.
 type Model struct {
 	Config      arch.Config
 	wte         refMatrix // (V, d)
@@ -21,18 +24,22 @@ type Model struct {
 	lnF         []float32 // (d)
 	coda        []refBlock
 	lmHead      refMatrix // (V, d), wte when tied
+	second      []float32 // (d) what the second state begins with; nil where the core has one stack
+	gate        []float32 // (d) of the exit gate; nil without
+	gateBias    []float32 // [1]
 }
 
 type refBlock struct {
-	norm1, norm2, norm3, norm4 []float32 // (d)
-	wqkv                       refMatrix // (3d, d): all q heads, all k heads, all v heads
+	norm1, norm2, norm3, norm4 []float32 // (d); nil where the family has none
+	wqkv                       refMatrix // (QKVWidth, d): all q heads, all k heads, all v heads, the gate
 	qkBias                     []float32 // (2, H, h): q, k; nil without qk_bias
-	attnProj                   refMatrix // (d, d)
+	qNorm, kNorm               []float32 // (H h), (K h); nil without
+	attnProj                   refMatrix // (d, H h)
 	fc                         refMatrix // (2m, d): gate, then up
 	mlpProj                    refMatrix // (d, m)
 }
 
-// embed: rows of the embedding times sqrt(d).
+// embed: rows of the embedding times its factor.
 func (r *Model) embed(tokens []int32) [][]float64 {
 	scale := r.Config.EmbedScale()
 	x := newRows(len(tokens), r.Config.NEmbd)
@@ -44,68 +51,101 @@ func (r *Model) embed(tokens []int32) [][]float64 {
 	return x
 }
 
-// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). There is no path around the norms. at holds the
-// rows' positions.
-func (r *Model) block(b refBlock, x [][]float64, at []int, cache refCache, name string, tap refTap) [][]float64 {
-	eps := r.Config.NormEps
-
-	y := rmsNorms(x, b.norm1, eps)
-	tap(name+".norm_1", y)
+// block: attention, then the MLP, each with the norms around it that the family has. at holds the rows' places.
+func (r *Model) block(b refBlock, x [][]float64, at []refPlace, cache refCache, name string, tap refTap) [][]float64 {
+	y := r.before(x, b.norm1, name+".norm_1", tap)
 	y = r.attention(b, y, at, cache, name, tap)
 	tap(name+".attn", y)
-	x = rmsNorms(plus(y, x), b.norm2, eps)
+	x = r.after(x, y, b.norm2)
 	tap(name+".norm_2", x)
 
-	y = rmsNorms(x, b.norm3, eps)
-	tap(name+".norm_3", y)
+	y = r.before(x, b.norm3, name+".norm_3", tap)
 	y = b.mlpProj.times(gated(b.fc.times(y, nil)), nil)
 	tap(name+".mlp", y)
-	x = rmsNorms(plus(y, x), b.norm4, eps)
+	x = r.after(x, y, b.norm4)
 	tap(name, x)
 	return x
 }
 
-// attention: softmax(q k^T / sqrt(h)) v over the positions up to the row's own, through the cache.
-func (r *Model) attention(b refBlock, x [][]float64, at []int, cache refCache, name string, tap refTap) [][]float64 {
-	d, heads, h := r.Config.NEmbd, r.Config.NHeads, r.Config.HeadDim
-	qkv := b.wqkv.times(x, nil) // (S, 3d)
+// before is what attention or the MLP is given.
+func (r *Model) before(x [][]float64, weight []float32, name string, tap refTap) [][]float64 {
+	if !r.Config.Block.Norms.HasBefore() {
+		return x
+	}
+	y := rmsNorms(x, weight, r.Config.NormEps)
+	tap(name, y)
+	return y
+}
+
+// after adds what attention or the MLP gave to the residual stream.
+func (r *Model) after(x, y [][]float64, weight []float32) [][]float64 {
+	switch r.Config.Block.Norms {
+	case arch.NormsSandwich: // there is no path around the norms
+		return rmsNorms(plus(y, x), weight, r.Config.NormEps)
+	case arch.NormsBefore:
+		return plus(x, y)
+	}
+	return plus(x, rmsNorms(y, weight, r.Config.NormEps))
+}
+
+// attention: softmax(q k^T / sqrt(h)) v over the positions that a row sees, through the cache.
+func (r *Model) attention(b refBlock, x [][]float64, at []refPlace, cache refCache, name string, tap refTap) [][]float64 {
+	c := r.Config
+	h, width, keys := c.HeadDim, c.QueryWidth(), c.KeyWidth()
+	qkv := b.wqkv.times(x, nil)
 	tap(name+".attn.Wqkv", qkv)
 	for i, row := range qkv {
-		q, k, v := row[:d], row[d:2*d], row[2*d:]
+		q, k, v := row[:width], row[width:width+keys], row[width+keys:width+2*keys]
 		if b.qkBias != nil { // before rope
-			addBias(q, b.qkBias[:d])
-			addBias(k, b.qkBias[d:])
+			addBias(q, b.qkBias[:width])
+			addBias(k, b.qkBias[width:])
 		}
-		for head := range heads {
-			r.rope(q[head*h:(head+1)*h], at[i])
-			r.rope(k[head*h:(head+1)*h], at[i])
+		if b.qNorm != nil {
+			copy(q, plain.RMSNorm(q, b.qNorm, c.NormEps))
+			copy(k, plain.RMSNorm(k, b.kNorm, c.NormEps))
 		}
-		cache.store(at[i], refKV{k, v})
+		for lo := 0; lo < width; lo += h {
+			r.rope(q[lo:lo+h], at[i].pos)
+		}
+		for lo := 0; lo < keys; lo += h {
+			r.rope(k[lo:lo+h], at[i].pos)
+		}
+		cache.store(at[i].pos, refKV{k, v})
 	}
-	y := newRows(len(x), d)
+	y := newRows(len(x), width)
 	parallel(len(x), func(i int) {
 		seen := cache.load(at[i])
-		for head := range heads {
-			lo, hi := head*h, (head+1)*h
-			plain.Attend(y[i][lo:hi], qkv[i][lo:hi], len(seen),
-				func(k int) []float64 { return seen[k].k[lo:hi] }, func(k int) []float64 { return seen[k].v[lo:hi] })
+		for head := range c.NHeads {
+			lo, kv := head*h, head/(c.NHeads/c.KVHeads())*h
+			plain.Attend(y[i][lo:lo+h], qkv[i][lo:lo+h], len(seen),
+				func(k int) []float64 { return seen[k].k[kv : kv+h] }, func(k int) []float64 { return seen[k].v[kv : kv+h] })
+		}
+		if c.Block.Gate {
+			for j, g := range qkv[i][width+2*keys:] {
+				y[i][j] /= 1 + math.Exp(-g)
+			}
 		}
 	})
 	return b.attnProj.times(y, nil)
 }
 
-// rope turns neighbouring pairs (2i, 2i+1) of one head by position * base^(-2i/h).
+// rope turns pairs of one head.
 func (r *Model) rope(x []float64, pos int) {
-	for i := range len(x) / 2 {
-		cos, sin := plain.RopeAngle(pos, i, len(x), r.Config.RopeBase)
-		plain.Turn(x, i, cos, sin)
+	n := len(x) / 2
+	for i := range n {
+		cos, sin := r.Config.RopeAngle(pos, i)
+		if r.Config.Block.Halves {
+			x[i], x[n+i] = x[i]*cos-x[n+i]*sin, x[n+i]*cos+x[i]*sin
+		} else {
+			plain.Turn(x, i, cos, sin)
+		}
 	}
 }
 
 // New reads all weights of a checkpoint.
 func New(ck *checkpoint.Checkpoint) (*Model, error) {
 	c := ck.Config
-	l := refLoader{ck: ck, table: c.TensorSpecs()}
+	l := refLoader{ck: ck, table: c.TensorSpecs(), ones: ones(c)}
 	r := &Model{
 		Config:      c,
 		wte:         l.matrix(arch.PartEmbedding, 0, arch.RoleEmbedding),
@@ -113,7 +153,10 @@ func New(ck *checkpoint.Checkpoint) (*Model, error) {
 		adapter:     l.matrix(arch.PartAdapter, 0, arch.RoleAdapter),
 		adapterBias: l.vector(arch.PartAdapter, 0, arch.RoleAdapterBias),
 		core:        l.blocks(arch.PartCore, c.NLayersInRecurrentBlock),
-		lnF:         l.vector(arch.PartNorm, 0, arch.RoleFinalNorm),
+		lnF:         l.norm(arch.PartNorm, 0, arch.RoleFinalNorm),
+		second:      l.vector(arch.PartSecond, 0, arch.RoleSecond),
+		gate:        l.vector(arch.PartExitGate, 0, arch.RoleExitGate),
+		gateBias:    l.vector(arch.PartExitGate, 0, arch.RoleExitGateBias),
 		coda:        l.blocks(arch.PartCoda, c.NLayersInCoda),
 	}
 	r.lmHead = r.wte
@@ -130,6 +173,7 @@ func New(ck *checkpoint.Checkpoint) (*Model, error) {
 type refLoader struct {
 	ck    *checkpoint.Checkpoint
 	table arch.Table
+	ones  []float32 // the weight of norms without one; nil: they have one
 	err   error
 }
 
@@ -137,13 +181,30 @@ func (l *refLoader) blocks(part arch.Part, n int) []refBlock {
 	blocks := make([]refBlock, n)
 	for i := range blocks {
 		blocks[i] = refBlock{
-			norm1: l.vector(part, i, arch.RoleNorm1), norm2: l.vector(part, i, arch.RoleNorm2),
-			norm3: l.vector(part, i, arch.RoleNorm3), norm4: l.vector(part, i, arch.RoleNorm4),
+			norm1: l.norm(part, i, arch.RoleNorm1), norm2: l.norm(part, i, arch.RoleNorm2),
+			norm3: l.norm(part, i, arch.RoleNorm3), norm4: l.norm(part, i, arch.RoleNorm4),
 			wqkv: l.matrix(part, i, arch.RoleQKV), qkBias: l.vector(part, i, arch.RoleQKBias),
+			qNorm: l.vector(part, i, arch.RoleQNorm), kNorm: l.vector(part, i, arch.RoleKNorm),
 			attnProj: l.matrix(part, i, arch.RoleAttnOut), fc: l.matrix(part, i, arch.RoleGateUp), mlpProj: l.matrix(part, i, arch.RoleDown),
 		}
 	}
 	return blocks
+}
+
+// norm reads the weight of a norm.
+func (l *refLoader) norm(part arch.Part, i int, role arch.Role) []float32 {
+	if l.ones != nil {
+		return l.ones
+	}
+	return l.vector(part, i, role)
+}
+
+// ones are the weight of a norm that has none.
+func ones(c arch.Config) []float32 {
+	if !c.Block.Weightless {
+		return nil
+	}
+	return slices.Repeat([]float32{1}, c.NEmbd)
 }
 
 // vector reads all values of a role, in the order of its pieces; nil where the model has none.

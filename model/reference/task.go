@@ -23,65 +23,93 @@ func (s *Session) do(q *refSequence, a *decode.Task, row0 int) error {
 	if err != nil {
 		return err
 	}
+	if err := a.Fits(r.Config); err != nil {
+		return err
+	}
 	starts, err := s.starts(q, a) // (S, d), before the sequence changes
 	if err != nil {
 		return err
 	}
+	if s.opt.Lookup.Flat(a) {
+		q.flatten(a.Rows[0].Pos)
+	}
 	s.hold(q, a)
-	at := make([]int, len(a.Rows))
+	at := make([]refPlace, len(a.Rows))
 	for i, row := range a.Rows {
-		at[i] = row.Pos
+		at[i] = refPlace{row.Pos, a.Sees(row.Pos)}
 	}
 
-	embeds := s.embeds(q, a, tap) // (S, d)
-	if !r.Config.StartsDrawn() {
-		for i, row := range a.Rows {
-			if row.From == decode.FromInitial {
-				starts[i] = embeds[i]
-			}
-		}
-	}
+	embeds := s.embeds(q, a, starts, tap) // (S, d)
 	tap("state.r0", starts)
 	state := s.mix(q, a, starts)
 	a.Taken = 0
-	exit := s.newExit(a, starts)
+	exit, out := s.newExit(a, starts), newReadout(r, a, state)
 	for t := range a.Steps {
-		name := fmt.Sprintf("step%d.", t+1)
 		state = s.noise(q, a, state, t)
-		if r.Config.Adapter() {
-			state = r.adapter.times(concat(state, embeds), r.adapterBias)
-			tap(name+"adapter", state)
-		}
-		for i, b := range r.core {
-			name := fmt.Sprintf("%score.%d", name, i)
-			state = r.block(b, state, at, q.coreCache(i, a.Rows, t, s.opt.Lookup), name, tap)
-		}
+		state, embeds = s.step(q, a, at, t, state, embeds, tap)
 		tap(fmt.Sprintf("state.r%d", t+1), state)
 		a.Taken++
+		out.add(t, state)
 		if exit.done(t, state, func() []float64 { return s.logits(q, at, state, 1, func(string, [][]float64) {})[0] }) {
 			break
 		}
 	}
 
 	a.Passes, a.RowSteps = a.Taken, a.Taken*len(a.Rows)
-	if err := s.choose(q, a, s.logits(q, at, state, a.Outputs, tap)); err != nil {
+	if err := s.choose(q, a, out.steps, s.logits(q, at, out.of(state), a.Outputs, tap)); err != nil {
 		return err
 	}
 	s.compare(q, a, starts, state)
 	live := map[int]refRow{}
 	for pos, row := range q.live {
-		if a.Keep && pos < at[0] {
+		if a.Keep && pos < at[0].pos {
 			live[pos] = row
 		}
 	}
-	for i, pos := range at {
+	for i, place := range at {
 		if a.Last && i < len(at)-1 {
 			continue
 		}
-		live[pos] = refRow{state[i], embeds[i]}
+		live[place.pos] = refRow{state[i], embeds[i]}
 	}
 	q.live = live
 	return nil
+}
+
+// step is core step t: the passes over core blocks. embeds are the second state where there are two.
+func (s *Session) step(q *refSequence, a *decode.Task, at []refPlace, t int, state, embeds [][]float64, tap refTap) (_, _ [][]float64) {
+	r, c := s.r, s.r.Config
+	name := fmt.Sprintf("step%d.", t+1)
+	for n, pass := range c.Passes() {
+		x := state
+		switch {
+		case c.Cycles > 0:
+			x = plus(state, embeds)
+			name = fmt.Sprintf("step%d.pass%d.", t+1, n)
+		case c.Adapter():
+			x = r.adapter.times(concat(state, embeds), r.adapterBias)
+			for i, row := range a.Rows {
+				if c.Start == arch.StartEmbedsOnly && row.Step+t == 0 {
+					x[i] = embeds[i]
+				}
+			}
+			tap(name+"adapter", x)
+		}
+		for i := range pass.Blocks {
+			block := pass.First + i
+			x = r.block(r.core[block], x, at, q.coreCache(n*c.NLayersInRecurrentBlock+block, a, t, s.opt.Lookup), fmt.Sprintf("%score.%d", name, block), tap)
+		}
+		if c.FinalNorm == arch.NormEachPass {
+			x = rmsNorms(x, r.lnF, c.NormEps)
+		}
+		if pass.Second {
+			embeds = x
+			tap(name+"second", x)
+		} else {
+			state = x
+		}
+	}
+	return state, embeds
 }
 
 // hold makes the sequence end with the task's rows, which keep the slots of the steps that lie behind them.
@@ -92,13 +120,17 @@ func (s *Session) hold(q *refSequence, a *decode.Task) {
 			q.tokens = append(q.tokens, row.Token)
 			q.positions = append(q.positions, refPosition{
 				prelude: make([]refKV, len(r.prelude)),
-				core:    make([][]refKV, len(r.core)),
+				core:    make([][]refKV, len(r.core)*len(r.Config.Passes())),
 				coda:    make([]refKV, len(r.coda)),
 			})
 		}
 		q.tokens[row.Pos] = row.Token
 		for i, slots := range q.positions[row.Pos].core {
-			q.positions[row.Pos].core[i] = slots[:min(len(slots), s.opt.Lookup.Stored(row.Step))]
+			stored := s.opt.Lookup.Stored(row.Step)
+			if s.opt.Lookup.Flat(a) {
+				stored = min(stored, 1)
+			}
+			q.positions[row.Pos].core[i] = slots[:min(len(slots), stored)]
 		}
 	}
 	end := a.Rows[len(a.Rows)-1].Pos + 1
@@ -131,13 +163,14 @@ func (s *Session) starts(q *refSequence, a *decode.Task) ([][]float64, error) {
 	return starts, nil
 }
 
-// embeds: those of rows begun now, through the prelude, and those that the others have.
-func (s *Session) embeds(q *refSequence, a *decode.Task, tap refTap) [][]float64 {
+// embeds: those of rows begun now, through the prelude, and those that the others have. Rows that start from their embeds find them
+// in starts. Where there is a second state, it is what comes back in their place.
+func (s *Session) embeds(q *refSequence, a *decode.Task, starts [][]float64, tap refTap) [][]float64 {
 	var tokens []int32
-	var at []int
+	var at []refPlace
 	for _, row := range a.Rows {
 		if row.Begin {
-			tokens, at = append(tokens, row.Token), append(at, row.Pos)
+			tokens, at = append(tokens, row.Token), append(at, refPlace{row.Pos, a.Sees(row.Pos)})
 		}
 	}
 	var fresh [][]float64
@@ -156,6 +189,13 @@ func (s *Session) embeds(q *refSequence, a *decode.Task, tap refTap) [][]float64
 			continue
 		}
 		embeds[i], fresh = fresh[0], fresh[1:]
+		if !s.r.Config.StartsDrawn() && row.From == decode.FromInitial {
+			starts[i] = slices.Clone(embeds[i])
+		}
+		if s.r.second != nil {
+			embeds[i] = plain.Widen(s.r.second)
+			continue
+		}
 		if a.EMA > 0 {
 			for j := range embeds[i] {
 				embeds[i][j] *= 1 - a.EMA
@@ -216,15 +256,20 @@ func normals(c arch.Config, set decode.Sequence, kind plain.Kind, pos int, which
 	return plain.Widen(narrow(v))
 }
 
-// logits of the last rows of a task: ln_f, coda over all rows, ln_f again, head. (outputs, V)
-func (s *Session) logits(q *refSequence, at []int, state [][]float64, outputs int, tap refTap) [][]float64 {
-	r, eps := s.r, s.r.Config.NormEps
-	x := rmsNorms(state, r.lnF, eps)
-	tap("lnf_state", x)
+// logits of the last rows of a task: ln_f, coda over all rows, ln_f again, head, as far as the family has them. (outputs, V)
+func (s *Session) logits(q *refSequence, at []refPlace, state [][]float64, outputs int, tap refTap) [][]float64 {
+	r, x, eps := s.r, state, s.r.Config.NormEps
+	if r.Config.FinalNorm == arch.NormAroundCoda {
+		x = rmsNorms(x, r.lnF, eps)
+		tap("lnf_state", x)
+	}
 	for i, b := range r.coda {
 		x = r.block(b, x, at, oneSlot(q, func(p *refPosition) *refKV { return &p.coda[i] }), fmt.Sprintf("coda.%d", i), tap)
 	}
-	x = rmsNorms(x[len(x)-outputs:], r.lnF, eps) // the same weight again
+	x = x[len(x)-outputs:]
+	if r.Config.FinalNorm != arch.NormEachPass {
+		x = rmsNorms(x, r.lnF, eps) // the same weight again
+	}
 	tap("lnf_out", x)
 	logits := r.lmHead.times(x, nil)
 	tap("logits", logits)
