@@ -36,6 +36,10 @@ type Config struct {
 	Start       Start
 	PrefixLM    bool    // the tokens of a prompt may see each other
 	EmbedFactor float64 // on embedding rows; 0: the family's own
+	InitStd     float64 // deviation of a drawn state; 0: the family's own
+
+	ExitThreshold float64 // the exit gate's: a row leaves once it has had enough with that probability; 0: off
+	ExitStep      int     // the core step after which every row leaves; 0: none
 
 	RopeBase    float64
 	RopeScaling RopeScaling
@@ -44,6 +48,7 @@ type Config struct {
 	TieEmbeddings bool // the head is wte
 	Bias          bool // the adapter has a bias; nothing else ever has
 	QKBias        bool // queries and keys get a learned bias before rope
+	Unfused       bool // the matrices of HRM-Text's layers are stored apart
 }
 
 // Ranges of config values. They are wide enough for any model one machine can hold and narrow enough that no product of
@@ -60,7 +65,12 @@ const (
 )
 
 // StateStd is the standard deviation of an element of the initial state before EmbedScale, where the family draws it.
-func (c Config) StateStd() float64 { return c.family().StateStd(c) }
+func (c Config) StateStd() float64 {
+	if c.InitStd != 0 {
+		return c.InitStd
+	}
+	return c.family().StateStd(c)
+}
 
 // EmbedScale is the factor on embedding rows and initial states.
 func (c Config) EmbedScale() float64 {

@@ -33,7 +33,7 @@ type Family struct {
 // Has tells whether a checkpoint has a tensor of that name. One without weights has none.
 type Has func(tensor string) bool
 
-// Stop is a token that ends an answer, by its name, and by its id where there is no tokenizer.
+// Stop is a token that ends an answer, by its name, and by its id where there is no tokenizer; -1: only by its name.
 type Stop struct {
 	Name string
 	ID   int32
@@ -53,7 +53,7 @@ type PromptPart struct {
 }
 
 // Families lists the families that are known.
-var Families = []*Family{Huginn}
+var Families = []*Family{Retrofit, Huginn, Ouro, HRMText, Nanbeige}
 
 // ParseConfig reads config.json. Absent fields take the defaults of the reference, null counts as absent. Fields that would
 // change the forward pass in a way that is not supported are refused; notes name contradictions and fields that are not known. has
@@ -121,7 +121,9 @@ type UnknownArchitectureError struct {
 func (e *UnknownArchitectureError) Error() string {
 	var known []string // as config.json names them
 	for _, f := range Families {
-		known = append(known, f.ModelType+" ("+f.Class+")")
+		if name := f.ModelType + " (" + f.Class + ")"; !slices.Contains(known, name) {
+			known = append(known, name)
+		}
 	}
 	return fmt.Sprintf("model: architecture %s is not supported by this version (seen: %s); supported: %s",
 		e.Found, e.Evidence, strings.Join(known, ", "))

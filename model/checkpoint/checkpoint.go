@@ -225,20 +225,22 @@ func (c *Checkpoint) text(name string) (text []byte, err error) {
 // compareTied looks at a tied head that the file holds a second time. Reading both matrices whole would double the time
 // to open; a few rows tell a true copy from another matrix. The copy is not used: wte is.
 func (c *Checkpoint) compareTied() error {
-	if _, ok := c.locations[arch.NameHead]; !ok || !c.Config.TieEmbeddings {
+	table := c.Config.TensorSpecs()
+	embedding, head := table.Pieces(arch.PartEmbedding, 0, arch.RoleEmbedding), table.Pieces(arch.PartHead, 0, arch.RoleHead)
+	if len(embedding) == 0 || len(head) == 0 || !c.holds(head[0].Name) || !c.Config.TieEmbeddings {
 		return nil
 	}
 	rows, d := int64(c.Config.PaddedVocabSize), int64(c.Config.NEmbd)
 	a, b := make([]float32, d), make([]float32, d)
 	for _, row := range []int64{0, rows / 4, rows / 2, rows / 4 * 3, rows - 1} {
-		if err := c.ReadF32(arch.NameEmbedding, a, row*d); err != nil {
+		if err := c.ReadF32(embedding[0].Name, a, row*d); err != nil {
 			return err
 		}
-		if err := c.ReadF32(arch.NameHead, b, row*d); err != nil {
+		if err := c.ReadF32(head[0].Name, b, row*d); err != nil {
 			return err
 		}
 		if !slices.Equal(a, b) {
-			return strict.Unusable("%s: row %d differs from %s although tie_embeddings is true", arch.NameHead, row, arch.NameEmbedding)
+			return strict.Unusable("%s: row %d differs from %s although tie_embeddings is true", head[0].Name, row, embedding[0].Name)
 		}
 	}
 	return nil

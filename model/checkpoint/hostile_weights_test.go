@@ -143,11 +143,11 @@ func tensorCases() []badCase {
 			f.weights.data[f.weights.last().begin] ^= 1
 		}),
 		badTensors("tied head of another shape", head+": shape [31 16], want [32 16]", func(f *folder) { f.weights.add(head, vocab-1, width) }),
-		badTensors("retrofitted Llama", core+"norm_3.weight: missing", func(f *folder) {
+		badTensors("Huginn with two norms", core+"norm_3.weight: missing", func(f *folder) {
 			f.weights.cut(core + "norm_3.weight")
 			f.weights.cut(core + "norm_4.weight")
 		}),
-		badTensors("retrofitted OLMo-2", "retrofitted relative of Huginn", func(f *folder) {
+		badTensors("Huginn with fields of OLMo-2", "rope_theta is 500000, but rope_base is 50000", func(f *folder) {
 			f.config["rope_theta"] = 500000
 			f.weights.cut(core + "norm_3.weight")
 			f.weights.add(core+"attn.q_norm.weight", width)

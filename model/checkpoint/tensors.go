@@ -31,7 +31,7 @@ func (c *Checkpoint) checkTensors() error {
 		got, ok := c.Tensor(spec.Name)
 		switch {
 		case !ok && spec.Optional:
-		case !ok && spec.Name == arch.NameHead:
+		case !ok && spec.Part == arch.PartHead:
 			return strict.Unusable("%s: missing, and tie_embeddings is false: the model has no output matrix", spec.Name)
 		case !ok:
 			return strict.Unusable("%s: missing; the checkpoint is not complete or config.json is of another one", spec.Name)
@@ -75,7 +75,7 @@ func (c *Checkpoint) checkZeros() error {
 	var p, zeros [16 << 10]byte
 	for _, spec := range c.Config.TensorSpecs() {
 		info, ok := c.Tensor(spec.Name)
-		zero := ok && len(spec.Shape) == 2
+		zero := ok && len(spec.Shape) == 2 && spec.Part != arch.PartExitGate // which nobody may have trained
 		for off := int64(0); zero && off < info.Bytes; off += int64(len(p)) {
 			n := min(int64(len(p)), info.Bytes-off)
 			if err := c.ReadAt(spec.Name, p[:n], off); err != nil {

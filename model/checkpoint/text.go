@@ -58,7 +58,7 @@ func (t Text) StopIDs() []int32 {
 	}
 	for _, stop := range t.Family.Stops {
 		if t.Tokenizer == nil {
-			add(stop.ID, true)
+			add(stop.ID, stop.ID >= 0)
 		} else {
 			add(t.Tokenizer.ID(stop.Name))
 		}
@@ -73,10 +73,12 @@ func (t Text) StopIDs() []int32 {
 
 // BeginID is the token that a text begins with, if the model has one.
 func (t Text) BeginID() (int32, bool) {
-	if t.Generation.BOS >= 0 {
+	switch {
+	case t.Family.Begin == "": // the tokenizer puts it there, or nobody
+		return 0, false
+	case t.Generation.BOS >= 0:
 		return int32(t.Generation.BOS), true
-	}
-	if t.Tokenizer == nil || t.Family.Begin == "" {
+	case t.Tokenizer == nil:
 		return 0, false
 	}
 	return t.Tokenizer.ID(t.Family.Begin)

@@ -1,0 +1,122 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/model/arch"
+	"muninn/model/internal/golden"
+)
+
+// familyModels are the golden models of other families than Huginn.
+func familyModels(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob(golden.Path(t, "goldens", "family", "models", "*"))
+	if err != nil || len(dirs) < 4 {
+		t.Fatal(dirs, err)
+	}
+	return append(dirs, golden.Model(t, "L-bf16"))
+}
+
+// Every golden model opens, and its table accounts for all of its tensors.
+func TestFamilyModelsOpen(t *testing.T) {
+	families := map[byte]*arch.Family{'U': arch.Ouro, 'V': arch.Ouro, 'W': arch.Ouro, 'H': arch.HRMText, 'J': arch.HRMText, 'N': arch.Nanbeige}
+	for _, dir := range familyModels(t) {
+		c, name := openT(t, dir), filepath.Base(dir)
+		want := families[name[0]]
+		if want == nil {
+			want = arch.Retrofit
+		}
+		if c.Config.Family != want || c.Config.Block.QKNorm != (name[0] == 'S') || c.Config.TieEmbeddings != (name[0] == 'W') {
+			t.Errorf("%s: %s, %+v", name, c.Config.Family.Name, c.Config)
+		}
+		if slices.ContainsFunc(c.Notes, func(n string) bool { return strings.Contains(n, "not known") }) {
+			t.Errorf("%s: %q", name, c.Notes)
+		}
+		held := 0
+		for _, spec := range c.Config.TensorSpecs() {
+			if c.holds(spec.Name) {
+				held++
+			}
+		}
+		if held != len(c.Tensors()) {
+			t.Errorf("%s: %d tensors, the table has %d of them", name, len(c.Tensors()), held)
+		}
+	}
+}
+
+// A model of HRM-Text says the same with the matrices of its layers apart as with them in one.
+func TestUnfusedHRM(t *testing.T) {
+	fused := openT(t, golden.Path(t, "goldens", "family", "models", "H-bf16"))
+	apart := openT(t, unfusedHRM(t, fused))
+	want := fused.Config
+	if want.Unfused = true; apart.Config != want || fused.Config == want {
+		t.Errorf("%+v, want %+v", apart.Config, want)
+	}
+	rows := func(c *Checkpoint, block int, role arch.Role) (all []float32) {
+		for _, p := range c.Config.TensorSpecs().Pieces(arch.PartCore, block, role) {
+			v := make([]float32, p.Rows*p.Shape[1])
+			if err := c.ReadF32(p.Name, v, int64(p.Row*p.Shape[1])); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, v...)
+		}
+		return all
+	}
+	for block := range fused.Config.NLayersInRecurrentBlock {
+		for _, role := range []arch.Role{arch.RoleQKV, arch.RoleAttnOut, arch.RoleGate, arch.RoleUp, arch.RoleDown} {
+			want, got := rows(fused, block, role), rows(apart, block, role)
+			if len(want) == 0 || !slices.Equal(got, want) {
+				t.Errorf("block %d, %s: %d values, want %d, or others", block, role, len(got), len(want))
+			}
+		}
+	}
+}
+
+// unfusedNames are the matrices that programs save in one or apart.
+var unfusedNames = map[string][]string{
+	"attn.gqkv_proj":   {"self_attn.gate_proj", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
+	"mlp.gate_up_proj": {"mlp.gate_proj", "mlp.up_proj"}, "attn.o_proj": {"self_attn.o_proj"},
+}
+
+// unfusedHRM writes a model of HRM-Text as other programs save it.
+func unfusedHRM(t *testing.T, ck *Checkpoint) string {
+	t.Helper()
+	var f folder
+	put := func(name string, shape []int, data []byte) {
+		begin, dims := len(f.weights.data), strings.ReplaceAll(fmt.Sprint(shape), " ", ",")
+		f.weights.data = append(f.weights.data, data...)
+		f.weights.tensors = append(f.weights.tensors, tensor{name, "BF16", dims, uint64(begin), uint64(len(f.weights.data))})
+	}
+	for _, info := range ck.Tensors() {
+		data, shape, old, parts := make([]byte, info.Bytes), slices.Clone(info.Shape), "", []string{""}
+		if err := ck.ReadAt(info.Name, data, 0); err != nil {
+			t.Fatal(err)
+		}
+		for name := range unfusedNames {
+			if strings.Contains(info.Name, name) {
+				old, parts = name, unfusedNames[name]
+			}
+		}
+		shape[0] /= len(parts)
+		for i, part := range parts {
+			size := len(data) / len(parts)
+			put(strings.Replace(info.Name, old, part, 1), shape, data[i*size:(i+1)*size])
+		}
+	}
+	text, err := ck.text(arch.FileConfig)
+	if err == nil {
+		err = json.Unmarshal(text, &f.config)
+	}
+	f.config["num_layers_per_stack"], f.config["num_hidden_layers"], f.config["embedding_scale"] = 2, 16, nil
+	dir := t.TempDir()
+	if err := errors.Join(err, f.write(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
