@@ -1,6 +1,6 @@
 #version 450
-// x[n] = rms(a[n] + x[n]) * weight: the block's norm after the residual. With PAIR also
-// y[n] = rms(x[n]) * next: the norm before the next matmul. A workgroup for each row.
+// x[n] takes in a[n] by the residual's form, with its norm. With PAIR also y[n] = rms(x[n]) * next: the norm before the next
+// matmul. A workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
 layout(local_size_x_id = 0) in;
@@ -38,12 +38,12 @@ layout(set = 0, binding = 4) writeonly buffer Y { V y[]; };         // [n][strid
 #define NORM_Y(i) y[i]
 #endif
 #include "lib/addnorm.glsl"
-layout(push_constant) uniform Push { uint d, stride; float eps; } p;
+layout(push_constant) uniform Push { uint d, stride; float eps; uint form; } p;
 
 void main() {
 #ifdef PAIR
-    add_norm_pair(gl_WorkGroupID.x * p.stride, p.stride, p.d, p.eps);
+    add_norm_pair(gl_WorkGroupID.x * p.stride, p.stride, p.d, p.eps, p.form);
 #else
-    add_norm(gl_WorkGroupID.x * p.stride, p.d, p.eps);
+    add_norm(gl_WorkGroupID.x * p.stride, p.d, p.eps, p.form);
 #endif
 }

@@ -1,7 +1,7 @@
 #version 450
-// The end of a core step: state[cell] = rms(a[n] + x[n]) * weight, the last core block's norm after its residual, and the
-// row has done one more step. Where the row's group is due for a check, what came of its state since the last one goes to
-// change[cell]. A workgroup for each row.
+// The end of a run of core blocks: x[n] takes in a[n] by the residual's form, and goes, normed once more if there is an end norm, to
+// state[cell]. If that ends the core step, the row has done one more, and where its group is due for a check, what came of
+// its state since the last one goes to change[cell]. A workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
 layout(local_size_x_id = 0) in;
@@ -12,6 +12,7 @@ layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
 #include "lib/wide.glsl"
+#include "lib/residual.glsl"
 #include "lib/row.glsl"
 #include "lib/group.glsl"
 #include "lib/change.glsl"
@@ -24,10 +25,14 @@ layout(set = 0, binding = 5) buffer O { V older[]; };                 // [2 cell
 layout(set = 0, binding = 6) writeonly buffer C { Change change[]; }; // [cell]
 layout(set = 0, binding = 7) readonly buffer G { ExitRule rules[]; };     // [group]
 layout(set = 0, binding = 8) readonly buffer P { Progress progress[]; };
+layout(set = 0, binding = 9) readonly buffer E { V end[]; };          // [d]
 layout(push_constant) uniform Push {
     uint d, stride;
     float eps;
     uint oldest; // floats from a state at the last check to the one before
+    uint form;   // RESIDUAL_*
+    uint ended;  // 1: there is an end norm
+    uint last;   // 1: the core step ends here
 } p;
 
 void change_add(inout Change c, V s, V before, V twice) {
@@ -43,22 +48,41 @@ Change change_sum(Change c) {
     return Change(group_sum(c.now), group_sum(c.before), group_sum(c.both), group_sum(c.first), group_sum(c.second));
 }
 
-void main() {
+// Element i of the row's new state, the row's elements of a and x being from i0 on. r and e are what the norms multiply by.
+V residual_at(uint form, uint i0, uint i, float r) { return add_residual(form, a[i0 + i], x[i0 + i], r, weight[i]); }
+V state_at(uint form, bool ended, uint i0, uint i, float r, float e) {
+    const V v = residual_at(form, i0, i, r);
+    return ended ? v * e * end[i] : v;
+}
+
+void advance(uint form, bool ended) {
     const uint n = gl_WorkGroupID.x, i0 = IN_V(n * p.stride), cell = rows[n].cell, s0 = IN_V(cell * p.stride), group = rows[n].group;
-    float sum = 0.0;
-    EACH(i, p.d) {
-        const V v = a[i0 + i] + x[i0 + i];
-        sum = sum_of(v, v, sum);
+    float r = 1.0, e = 1.0;
+    if (form != RESIDUAL_PLAIN) {
+        float sum = 0.0;
+        EACH(i, p.d) {
+            const V v = residual_normed(form, a[i0 + i], x[i0 + i]);
+            sum = sum_of(v, v, sum);
+        }
+        r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
     }
-    const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
-    EACH(i, p.d) state[s0 + i] = (a[i0 + i] + x[i0 + i]) * r * weight[i];
+    if (ended) {
+        float sum = 0.0;
+        EACH(i, p.d) {
+            const V v = residual_at(form, i0, i, r);
+            sum = sum_of(v, v, sum);
+        }
+        e = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
+    }
+    EACH(i, p.d) state[s0 + i] = state_at(form, ended, i0, i, r, e);
+    if (p.last == 0) return;
     if (gl_LocalInvocationIndex == 0) rows[n].step += 1;
 
     if (!due(rules[group], progress[group].taken)) return;
     const bool first = progress[group].checks == 0;
     Change c = Change(0.0, 0.0, 0.0, 0.0, 0.0);
     EACH(i, p.d) {
-        const V s = (a[i0 + i] + x[i0 + i]) * r * weight[i], before = older[s0 + i];
+        const V s = state_at(form, ended, i0, i, r, e), before = older[s0 + i];
         V twice = before;
         if (!first) twice = older[s0 + i + IN_V(p.oldest)];
         change_add(c, s, before, twice);
@@ -67,4 +91,10 @@ void main() {
     }
     c = change_sum(c);
     if (gl_LocalInvocationIndex == 0) change[cell] = c;
+}
+
+// Code of its own for Huginn's form, which so costs nothing more.
+void main() {
+    if (p.form == RESIDUAL_NORMED && p.ended == 0) advance(RESIDUAL_NORMED, false);
+    else advance(p.form, p.ended != 0);
 }

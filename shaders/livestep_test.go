@@ -201,8 +201,8 @@ func (s *liveStep) step(r *shaders.Recorder, n int) {
 	r.MatMul(qkv, s.qkvW, y)
 	r.QKVRope(q, s.cache, qkv, vk.Span{}, s.rope, rows, shaders.MarkStep)
 	r.Attention(attn, q, s.cache, rows, 8, s.attention)
-	r.MatMulNorm(y, x, proj, s.projW, attn, s.norm, s.norm, eps, s.arrived)
+	r.MatMulNorm(y, x, proj, s.projW, attn, shaders.ResidualNormed, s.norm, s.norm, eps, s.arrived)
 	r.SwiGLU(hidden, s.gate, s.up, y)
 	r.MatMul(proj, s.down, hidden)
-	r.Advance(s.state, s.older, x, proj, s.norm, eps, rows, s.groups)
+	r.Advance(s.state, s.older, x, proj, shaders.ResidualNormed, s.norm, vk.Span{}, eps, rows, s.groups, true)
 }

@@ -1,6 +1,6 @@
 #version 450
 // y[n][row0 + i] = sum_k W[i][k] x[n][k]. With NORM, the workgroup that is the last to have written its part of y goes on
-// to add and norm: x = rms(y + x) * weight, z = rms(x) * next.
+// as addnorm.comp's PAIR does: x takes in y by the residual's form, z = rms(x) * next.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #include "lib/matmul.glsl"
@@ -39,7 +39,7 @@ layout(set = 0, binding = 7) writeonly buffer Z { float z[]; };          // [n][
 #define NORM_Y(i) z[i]
 #define FINISH(t0)                                                                            \
     if (last_to_arrive(gl_WorkGroupID.y, p.groups))                                                     \
-        for (uint t = 0; t < NT && t0 + t < p.n; t++) add_norm_pair((t0 + t) * p.y_stride, p.y_stride, p.d, p.eps);
+        for (uint t = 0; t < NT && t0 + t < p.n; t++) add_norm_pair((t0 + t) * p.y_stride, p.y_stride, p.d, p.eps, p.form);
 #else
 layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };          // [n][y_stride]
 #endif

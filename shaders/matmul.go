@@ -13,17 +13,17 @@ func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
 	}
 }
 
-// MatMulNorm records y = w x, and then what AddNormPair does with it: residual = rms(y + residual) * weight, and
+// MatMulNorm records y = w x, and then what AddNormPair does with it: the residual takes in y by the form, with its norm, and
 // z = rms(residual) * next. For few rows the GEMV's last workgroup does it, which saves a dispatch; for more, and
 // in any other shape, AddNormPair is recorded. The bits are the same. arrived is a word that is zero and that nothing
 // else uses at the same time; it is zero again afterwards. x is taken as floats.
-func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight, next vk.Span, eps float32, arrived vk.Span) {
+func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, form Residual, weight, next vk.Span, eps float32, arrived vk.Span) {
 	n := x.Rows
 	x.Int8 = vk.Span{}
 	int8 := !z.Int8.IsZero() && r.k.Subgroup != 0
 	if n > r.k.NormRows || int8 && !w.Format.Blocked() {
 		r.MatMul(y, w, x)
-		r.AddNormPair(z, residual, y, weight, next, eps)
+		r.AddNormPair(z, residual, y, form, weight, next, eps)
 		return
 	}
 	r.checkMatMul(y, w, x)
@@ -38,12 +38,12 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, weight,
 		total += groups(s.Rows, rows)
 	}
 	for i, s := range w.Shards {
-		p := matmulPush{YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total}
+		p := matmulPush{YStride: uint32(y.Stride), D: uint32(y.Cols), Eps: eps, Groups: total, Form: form}
 		c := matmulCost(w, s.Rows, x, y)
 		if i == len(w.Shards)-1 {
 			c = c.Add(vk.Cost{Bytes: 7 * y.bytes(), FLOPs: 10 * y.bytes() / 4})
 		}
-		bind := append([]vk.Span{s.Bind, x.Span, y.Span, arrived, residual.Span, weight, next, z.Span}, more...)
+		bind := append([]vk.Span{s.Bind, x.Span, y.Span, arrived, residual.Span, form.weight(weight, next), next, z.Span}, more...)
 		r.matmul(op, w, s, 1, x, p, c, bind...)
 	}
 }

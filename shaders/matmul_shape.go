@@ -12,6 +12,7 @@ type matmulPush struct {
 	Eps                                                             float32
 	Groups, First                                                   uint32
 	Lower0, Lower1                                                  float32
+	Form                                                            Residual
 }
 
 // units is the number of units of 16 bytes in a row of weights.

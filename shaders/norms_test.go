@@ -62,7 +62,7 @@ func testRowAlone(t *testing.T, d *vk.Device, o shaders.Options, cols int, suffi
 		r := k.Record("norms")
 		part := func(t shaders.Tensor) shaders.Tensor { return t.From(first, n) }
 		r.RMSNorm(part(y), part(x), weight, 1e-6)
-		r.AddNormPair(part(z), part(x), part(added), weight, weight, 1e-6)
+		r.AddNormPair(part(z), part(x), part(added), shaders.ResidualNormed, weight, weight, 1e-6)
 		p, err := r.End()
 		must(err)
 		defer p.Free()

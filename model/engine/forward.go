@@ -102,7 +102,7 @@ func (p *pass) coreStep(noise bool) {
 		if i == len(w.Core)-1 {
 			end = func() shaders.Tensor {
 				r.MatMul(p.Proj, w.Core[i].MLPProj, p.Hidden)
-				r.Advance(p.State, p.Older, p.X, p.Proj, w.Core[i].Norm4, eps, p.rows, p.groups)
+				r.Advance(p.State, p.Older, p.X, p.Proj, shaders.ResidualNormed, w.Core[i].Norm4, vk.Span{}, eps, p.rows, p.groups, true)
 				return p.State
 			}
 		}
@@ -148,7 +148,7 @@ func (p *pass) block(name string, x shaders.Tensor, blocks []weights.Block, i in
 	r.Tap(name+".attn.Wqkv", p.QKV)
 	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.rows, mark)
 	r.Attention(p.Attn, p.Q, cache, p.rows, p.context, p.attention)
-	r.MatMulNorm(p.normed(b.Gate), x, p.Proj, b.AttnProj, p.Attn, b.Norm2, b.Norm3, p.eps, p.arrived)
+	r.MatMulNorm(p.normed(b.Gate), x, p.Proj, b.AttnProj, p.Attn, shaders.ResidualNormed, b.Norm2, b.Norm3, p.eps, p.arrived)
 	r.Tap(name+".attn", p.Proj)
 	r.Tap(name+".norm_2", x)
 	r.Tap(name+".norm_3", p.Y)
@@ -168,9 +168,9 @@ func (p *pass) residual(x shaders.Tensor, blocks []weights.Block, i int, next vk
 		}
 		if next.IsZero() {
 			p.rec.MatMul(p.Proj, blocks[i].MLPProj, p.Hidden)
-			p.rec.AddNorm(x, p.Proj, blocks[i].Norm4, p.eps)
+			p.rec.AddNorm(x, p.Proj, shaders.ResidualNormed, blocks[i].Norm4, p.eps)
 		} else {
-			p.rec.MatMulNorm(y, x, p.Proj, blocks[i].MLPProj, p.Hidden, blocks[i].Norm4, next, p.eps, p.arrived)
+			p.rec.MatMulNorm(y, x, p.Proj, blocks[i].MLPProj, p.Hidden, shaders.ResidualNormed, blocks[i].Norm4, next, p.eps, p.arrived)
 		}
 		return x
 	}

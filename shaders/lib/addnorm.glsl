@@ -1,29 +1,37 @@
-// The block's norm after a residual, over one row of d elements from i0 on, by the whole workgroup:
-// x = rms(a + x) * weight, and the norm before the next matmul: y = rms(x) * next.
+// What ends a half of a block, over one row of d elements from i0 on, by the whole workgroup: x takes in a by the residual's
+// form, and the norm before the next matmul: y = rms(x) * next.
 // The including kernel defines NORM_A(i), NORM_X(i), NORM_W(i), NORM_NEXT(i), NORM_Y(i), each a V, and LS.
 // Every invocation reads back only the elements that it wrote itself, so no barrier is needed between the passes.
-float add_norm(uint i0, uint d, float eps) {
+#include "residual.glsl"
+float add_norm_by(uint form, uint i0, uint d, float eps) {
     i0 = IN_V(i0);
-    float sum = 0.0;
-    EACH(i, d) {
-        const V v = NORM_A(i0 + i) + NORM_X(i0 + i);
-        sum = sum_of(v, v, sum);
+    float sum = 0.0, r = 1.0;
+    if (form != RESIDUAL_PLAIN) {
+        EACH(i, d) {
+            const V v = residual_normed(form, NORM_A(i0 + i), NORM_X(i0 + i));
+            sum = sum_of(v, v, sum);
+        }
+        r = inversesqrt(group_sum(sum) / float(d) + eps);
     }
-    const float r = inversesqrt(group_sum(sum) / float(d) + eps);
     sum = 0.0;
     EACH(i, d) {
-        const V v = (NORM_A(i0 + i) + NORM_X(i0 + i)) * r * NORM_W(i);
+        const V v = add_residual(form, NORM_A(i0 + i), NORM_X(i0 + i), r, NORM_W(i));
         NORM_X(i0 + i) = v;
         sum = sum_of(v, v, sum);
     }
     return sum;
 }
+
+// Code of its own for Huginn's form, which so costs nothing more.
+float add_norm(uint i0, uint d, float eps, uint form) {
+    return form == RESIDUAL_NORMED ? add_norm_by(RESIDUAL_NORMED, i0, d, eps) : add_norm_by(form, i0, d, eps);
+}
 #ifdef NORM_NEXT
 #ifdef QUANTIZE
 #include "quantize.glsl"
 #endif
-void add_norm_pair(uint i0, uint stride, uint d, float eps) {
-    const float r = inversesqrt(group_sum(add_norm(i0, d, eps)) / float(d) + eps);
+void add_norm_pair(uint i0, uint stride, uint d, float eps, uint form) {
+    const float r = inversesqrt(group_sum(add_norm(i0, d, eps, form)) / float(d) + eps);
     const uint v0 = IN_V(i0);
     EACH(i, d) NORM_Y(v0 + i) = NORM_X(v0 + i) * r * NORM_NEXT(i);
 #ifdef QUANTIZE

@@ -16,6 +16,7 @@ layout(push_constant) uniform Push {
     uint first;    // workgroup of the shard that this dispatch begins with
     float lower0;  // formats with halves: 2^-lift of the first part's shard
     float lower1;  // and of the second's
+    uint form;     // matmul with norm: RESIDUAL_*
 } p;
 // A kernel begins with LOWER: between stores lavapipe would read the factors again for each sum, 7 % of a prompt's matmul.
 #ifdef LIFTED

@@ -46,11 +46,21 @@ func RMSNorm[F Float](x []F, weight []float32, eps float64) []float64 {
 
 // AddNorm returns rms(a + x) weight. a, x (n, d), weight (d).
 func AddNorm[F Float](a, x []F, weight []float32, eps float64) []float64 {
+	return RMSNorm(Add(a, x), weight, eps)
+}
+
+// AddInside returns x + rms(a) weight. a, x (n, d), weight (d).
+func AddInside[F Float](a, x []F, weight []float32, eps float64) []float64 {
+	return Add(x, RMSNorm(a, weight, eps))
+}
+
+// Add returns a + x.
+func Add[A, B Float](a []A, x []B) []float64 {
 	sum := make([]float64, len(x))
 	for i := range sum {
 		sum[i] = float64(a[i]) + float64(x[i])
 	}
-	return RMSNorm(sum, weight, eps)
+	return sum
 }
 
 // SwiGLU returns silu(gate) up.

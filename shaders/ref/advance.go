@@ -6,6 +6,7 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/plain"
+	"muninn/vk"
 )
 
 // due tells whether the core step after so many taken ones is checked by a rule.
@@ -17,7 +18,31 @@ func due(r shaders.ExitRule, taken uint32) bool {
 func sums(c plain.Change) []float64 { return []float64{c.Now, c.Before, c.Both, c.First, c.Second} }
 
 func advanceCases() []Case {
-	return each(Case{Op: "advance", Limit: normLimit, Why: normWhy}, normSizes(3), advanceTrial)
+	var sizes []advanceSize
+	for _, s := range formSizes(normSizes(3)) {
+		sizes = append(sizes, advanceSize{s, false, true})
+	}
+	for i, s := range formSizes(normSizes(4)) {
+		sizes = append(sizes, advanceSize{s, i%3 > 0, i%3 == 1})
+	}
+	return each(Case{Op: "advance", Limit: normLimit, Why: normWhy}, sizes, advanceTrial)
+}
+
+// advanceSize is a run of core blocks that ends with an end norm or without, and ends the core step or not.
+type advanceSize struct {
+	formSize
+	end, last bool
+}
+
+func (s advanceSize) String() string {
+	name := s.formSize.String()
+	if s.end {
+		name += " end"
+	}
+	if !s.last {
+		name += " not last"
+	}
+	return name
 }
 
 // checkGroups are a group without a rule, one at its first check, one at a later check, one between checks, and one before them.
@@ -27,7 +52,7 @@ func checkGroups() ([]shaders.ExitRule, []shaders.Progress) {
 		[]shaders.Progress{{Taken: 3}, {}, {Taken: 6, Checks: 1}, {Taken: 5, Checks: 1}, {Taken: 4}}
 }
 
-func advanceTrial(t *trial, s normSize) {
+func advanceTrial(t *trial, s advanceSize) {
 	in := t.cellTable(s.n)
 	rules, progress := checkGroups()
 	for n := range in.table {
@@ -36,19 +61,26 @@ func advanceTrial(t *trial, s normSize) {
 	// Cells that no row has stay as they are.
 	state, older := t.inout("state", t.values("state", uniform, in.cells, s.d), s.d), t.inout("older", t.values("older", uniform, 2*in.cells, s.d), s.d)
 	a, x := t.drawn("a", s.family, s.n, s.d), t.drawn("x", s.family, s.n, s.d)
-	w, weight := t.normWeight("weight", s.d)
+	w, weight := t.formWeight(s.form, s.d)
 	rows, raw := t.rows(in.table, true)
 	groups := t.groups(rules, progress, in.cells, 0)
 
-	want, next := plain.AddNorm(a.x, x.x, weight, normEps), slices.Clone(in.table)
+	want, next, end := residual(s.form, a.x, x.x, weight), slices.Clone(in.table), vk.Span{}
+	if s.end {
+		var ended []float32
+		end, ended = t.normWeight("end", s.d)
+		want = plain.RMSNorm(want, ended, normEps)
+	}
 	for n := range next {
-		next[n].Step++
+		if s.last {
+			next[n].Step++
+		}
 	}
 	wantOlder := plain.Widen(older.x)
 	change, size, checked := make([]float64, 5*in.cells), make([]float64, 5*in.cells), make([]bool, in.cells)
 	for n, r := range in.table {
 		p := progress[r.Group]
-		if !due(rules[r.Group], p.Taken) {
+		if !s.last || !due(rules[r.Group], p.Taken) {
 			continue
 		}
 		now, last, before := want[n*s.d:][:s.d], wantOlder[int(r.Cell)*s.d:][:s.d], wantOlder[(in.cells+int(r.Cell))*s.d:][:s.d]
@@ -63,7 +95,7 @@ func advanceTrial(t *trial, s normSize) {
 		checked[r.Cell] = true
 	}
 	t.check(func(r *shaders.Recorder) {
-		r.Advance(state.Tensor, older.Tensor, x.Tensor, a.Tensor, w, normEps, rows, groups.Groups)
+		r.Advance(state.Tensor, older.Tensor, x.Tensor, a.Tensor, s.form, w, end, normEps, rows, groups.Groups, s.last)
 	}, becomes(state, scattered(plain.Widen(state.x), want, in.table, s.d)), becomes(older, wantOlder), func(v *verdict) {
 		v.rowTable(raw, next)
 		for cell, yes := range checked {

@@ -11,24 +11,41 @@ import (
 // matmulNormCases compare MatMulNorm with MatMul and AddNormPair in turn: matmul's oracle holds those, so the same
 // bits are asked for. It is recorded twice, since its counter must be ready for the next use.
 func matmulNormCases() []Case {
-	var sizes []matmulSize
+	var sizes []matmulNormSize
+	add := func(s matmulSize) {
+		forms := []shaders.Residual{shaders.ResidualNormed, shaders.ResidualInside}
+		if s.n > 1 {
+			forms[1] = shaders.ResidualPlain
+		}
+		for _, form := range forms {
+			sizes = append(sizes, matmulNormSize{s, form})
+		}
+	}
 	for i, f := range format.Types() {
 		for j, n := range []int{1, 3, 5} {
 			s := matmulSize{n: n, rows: []int{5, 65, 120}[(i+j)%3], k: []int{24, 328, 5280}[(i+j)%3], format: f, shards: 1 + 2*(j%2)}
-			if sizes = append(sizes, s); f.Blocked() {
+			if add(s); f.Blocked() {
 				s.int8 = true
-				sizes = append(sizes, s)
+				add(s)
 			}
 		}
 	}
 	return each(Case{Op: "matmulnorm", Why: "the same sums in the same order"}, sizes, matmulNormTrial)
 }
 
-func matmulNormTrial(t *trial, s matmulSize) {
+// matmulNormSize is a product whose rows the residual takes in by a form.
+type matmulNormSize struct {
+	matmulSize
+	form shaders.Residual
+}
+
+func (s matmulNormSize) String() string { return s.matmulSize.String() + formName(s.form) }
+
+func matmulNormTrial(t *trial, s matmulNormSize) {
 	x := t.drawn("x", s.family, s.n, s.k)
-	w, _ := t.weights("w", s)
+	w, _ := t.weights("w", s.matmulSize)
 	residual := t.values("residual", s.family, s.n, s.rows)
-	weight, _ := t.normWeight("weight", s.rows)
+	weight, _ := t.formWeight(s.form, s.rows)
 	next, _ := t.normWeight("next", s.rows)
 	arrived := t.buffer("arrived", make([]byte, 4), true)
 	type outputs struct{ y, residual, z tensor }
@@ -40,9 +57,9 @@ func matmulNormTrial(t *trial, s matmulSize) {
 	t.check(func(r *shaders.Recorder) {
 		apart := sets[0]
 		r.MatMul(apart.y.Tensor, w, x.Tensor)
-		r.AddNormPair(apart.z.Tensor, apart.residual.Tensor, apart.y.Tensor, weight, next, normEps)
+		r.AddNormPair(apart.z.Tensor, apart.residual.Tensor, apart.y.Tensor, s.form, weight, next, normEps)
 		for _, o := range sets[1:] {
-			r.MatMulNorm(o.z.Tensor, o.residual.Tensor, o.y.Tensor, w, x.Tensor, weight, next, normEps, arrived.data)
+			r.MatMulNorm(o.z.Tensor, o.residual.Tensor, o.y.Tensor, w, x.Tensor, s.form, weight, next, normEps, arrived.data)
 		}
 	}, func(v *verdict) {
 		want := sets[0]

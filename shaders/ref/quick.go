@@ -18,8 +18,8 @@ var quickRest = []struct {
 	names []string
 }{
 	{"rmsnorm", []string{"n=17 d=72 heavy-tailed", "n=1 d=5280 uniform"}},
-	{"addnorm", []string{"n=17 d=72 heavy-tailed", "n=3 d=5280 heavy-tailed", "pair n=5 d=5280 near fp16 max"}},
-	{"advance", []string{"n=17 d=72 heavy-tailed", "n=7 d=5280 zeros and denormals"}},
+	{"addnorm", []string{"n=17 d=72 heavy-tailed", "n=3 d=5280 heavy-tailed", "pair n=5 d=5280 near fp16 max", "n=17 d=72 heavy-tailed inside", "n=17 d=72 heavy-tailed plain"}},
+	{"advance", []string{"n=17 d=72 heavy-tailed", "n=7 d=5280 zeros and denormals", "n=17 d=72 heavy-tailed inside end", "n=17 d=72 heavy-tailed plain not last"}},
 	{"initstate", []string{"d=328", "d=328 kept"}},
 	{"move", []string{"d=257"}},
 	{"argmax", []string{"vocab=1003"}},

@@ -150,7 +150,7 @@ func (b *bench) cases() []benchCase {
 		add(fmt.Sprintf("attention %d rows", n), func(r *shaders.Recorder) { r.Attention(y, q, cache, rows, context, scratch) })
 
 		x, o, weight := b.tensor(n, width), b.tensor(n, width), b.span(4*width, 0x3f800000)
-		add(fmt.Sprintf("addnorm %d rows", n), func(r *shaders.Recorder) { r.AddNorm(x, o, weight, 1e-6) })
+		add(fmt.Sprintf("addnorm %d rows", n), func(r *shaders.Recorder) { r.AddNorm(x, o, shaders.ResidualNormed, weight, 1e-6) })
 		logits, choices, given := b.tensor(n, vocabulary), b.span(uint64(n)*shaders.ChoiceBytes, 0), b.span(4*uint64(n), 0)
 		add(fmt.Sprintf("argmax %d rows", n), func(r *shaders.Recorder) { r.Argmax(choices, logits, given) })
 		filters := make([]byte, 0, n*shaders.FilterBytes)
