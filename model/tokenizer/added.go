@@ -72,8 +72,8 @@ type segment struct {
 }
 
 // cut splits text into added tokens and what lies between. lost counts the white space that lstrip and
-// rstrip swallow. Special tokens are passed over unless special is set.
-func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, lost int) {
+// rstrip swallow. Tokens that stay text are passed over.
+func (m *matcher) cut(dst []segment, text string, stays func(addedToken) bool) (out []segment, lost int) {
 	done := 0
 	for i := 0; i < len(text); {
 		a, ok := m.longest(text[i:])
@@ -83,7 +83,7 @@ func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, 
 		}
 		start, stop := i, i+len(a.content)
 		i = stop // a match that is passed over hides others inside it
-		if a.special && !special {
+		if stays(a) {
 			continue
 		}
 		before, _ := utf8.DecodeLastRuneInString(text[:start]) // U+FFFD, which is no word, where there is none
@@ -112,6 +112,6 @@ func (m *matcher) cut(dst []segment, text string, special bool) (out []segment, 
 
 // isWord is \w of Rust's regex crate, which differs from Oniguruma's.
 func isWord(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic,
+	return unicode.In(known(r), unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic,
 		unicode.Other_Lowercase, unicode.Other_Uppercase, unicode.Join_Control)
 }

@@ -1,25 +1,40 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
+	"unicode"
 )
 
-var unicodeForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
-
-// parseNormalizer appends a rewriting of the text. The forms of Unicode are those of version 15.
+// parseNormalizer appends a rewriting of the text.
 func (t *Tokenizer) parseNormalizer(o object, kind string) {
-	form, isForm := unicodeForms[kind]
+	add := func(rewrite func(string) string) { t.rewrites = append(t.rewrites, rewrite) }
+	form, isForm := normalForms[kind]
 	switch {
 	case isForm:
-		t.rewrites = append(t.rewrites, form.String)
+		add(form.apply)
 	case kind == "Prepend":
-		before := o.text("prepend")
-		t.rewrites = append(t.rewrites, func(s string) string { return before + s })
+		before := o.short("prepend")
+		add(func(s string) string {
+			if s == "" {
+				return s
+			}
+			return before + s
+		})
 	case kind == "Replace":
-		t.rewrites = append(t.rewrites, o.replacer())
+		add(o.replacer())
+	case kind == "Strip":
+		left, right := o.flag("strip_left", true), o.flag("strip_right", true)
+		add(func(s string) string {
+			if left {
+				s = strings.TrimLeftFunc(s, unicode.IsSpace)
+			}
+			if right {
+				s = strings.TrimRightFunc(s, unicode.IsSpace)
+			}
+			return s
+		})
 	default:
 		o.fail(unsupported(o.where, kind))
 	}
@@ -36,7 +51,7 @@ func (t *Tokenizer) normalize(text string) string {
 // replacer reads a Replace of a literal text by another, of the normalizer or the decoder.
 func (o object) replacer() func(string) string {
 	old, literal := o.pattern()
-	with := o.text("content")
+	with := o.short("content")
 	if !literal || old == "" {
 		o.fail(unsupported(o.where, "Replace with a Regex"))
 	}
@@ -48,16 +63,33 @@ type frame struct{ before, after []int32 }
 
 // parsePostProcessor sets the template, which stays nil where the text stays as it is.
 func (t *Tokenizer) parsePostProcessor(o object, kind string) {
+	around := kind == "RobertaProcessing" || kind == "BertProcessing"
 	switch {
 	case kind == "ByteLevel": // it moves offsets only
-	case kind != "TemplateProcessing":
+	case kind != "TemplateProcessing" && !around:
 		o.fail(unsupported(o.where, kind))
 	case t.template != nil:
 		o.fail(unsupported(o.where, "Sequence of two templates"))
+	case around:
+		t.template = &frame{o.tokenAndID("cls"), o.tokenAndID("sep")}
 	default:
 		t.template = &frame{}
 		t.template.parse(o)
 	}
+}
+
+// tokenAndID reads a pair of a token and its id, which counts.
+func (o object) tokenAndID(name string) []int32 {
+	var token string
+	var id json.RawMessage
+	pair := []any{&token, &id}
+	o.fail(read(o.fields[name], o.at(name), "a token and its id", &pair))
+	if len(pair) != 2 {
+		o.fail(fileErrorf("%s: want a token and its id", o.at(name)))
+	}
+	n, err := readID(id, o.at(name))
+	o.fail(err)
+	return []int32{n}
 }
 
 func (f *frame) parse(o object) {

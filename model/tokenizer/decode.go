@@ -14,12 +14,13 @@ type decoder struct {
 	joined   bool // by nothing; without a decoder by spaces
 	steps    []string
 	replaces []func(string) string
+	meta     metaspace
 	strip    string // taken away at the start of the text,
 	times    int    // so many times at most
 }
 
 // decoderOrder is the order in which the steps of a decoder are understood.
-var decoderOrder = []string{"Replace", "ByteLevel", "ByteFallback", "Fuse", "Strip"}
+var decoderOrder = []string{"Replace", "ByteLevel", "Metaspace", "ByteFallback", "Fuse", "Strip"}
 
 // parse adds a step.
 func (d *decoder) parse(o object, kind string) {
@@ -33,6 +34,8 @@ func (d *decoder) parse(o object, kind string) {
 	switch kind {
 	case "Replace":
 		d.replaces = append(d.replaces, o.replacer())
+	case "Metaspace":
+		d.meta = o.metaspace()
 	case "Strip":
 		if !d.has("Fuse") || string(o.fields["stop"]) != "0" {
 			o.fail(unsupported(o.where, "Strip other than of the text's start"))
@@ -43,15 +46,22 @@ func (d *decoder) parse(o object, kind string) {
 
 func (d *decoder) has(step string) bool { return slices.Contains(d.steps, step) }
 
-var byteToken = regexp.MustCompile(`^<0x([0-9A-Fa-f]{2})>$`)
+var byteToken = regexp.MustCompile(`^<0x([0-9A-Fa-f]{2}|\+[0-9A-Fa-f])>$`) // a plus as well, for the library's reader of numbers
 
-// text is what a token adds to a text; isByte: a byte of a run that is a text as a whole or not at all.
-func (d *decoder) text(token string) (text string, isByte bool) {
+// text is what a token adds to a text, first in it or not; isByte: a byte of a run that is a text as a whole or not at all.
+func (d *decoder) text(token string, first bool) (text string, isByte bool) {
 	for _, r := range d.replaces {
 		token = r(token)
 	}
+	if d.has("Metaspace") {
+		space := " "
+		if first && d.meta.prepend != "never" {
+			space = ""
+		}
+		token = strings.ReplaceAll(token, d.meta.rune, space)
+	}
 	if m := byteToken.FindStringSubmatch(token); m != nil && d.has("ByteFallback") {
-		b, _ := strconv.ParseUint(m[1], 16, 8) // two digits
+		b, _ := strconv.ParseInt(m[1], 16, 16)
 		return string([]byte{byte(b)}), true
 	}
 	if d.has("ByteLevel") {
@@ -96,15 +106,19 @@ func (s *Stream) add(id int32) {
 	if !e.known || s.SkipSpecial && e.special {
 		return
 	}
+	first := !s.begun
+	s.begun = true
+	if first {
+		e.text, e.isByte = s.t.decoder.text(e.token, true)
+	}
 	if e.isByte {
 		s.run = append(s.run, e.text...)
 		return
 	}
 	s.endRun()
-	if !s.t.decoder.joined && s.begun {
+	if !s.t.decoder.joined && !first {
 		s.held = append(s.held, ' ')
 	}
-	s.begun = true
 	s.write(e.text)
 }
 

@@ -60,6 +60,25 @@ func TestUnknownToken(t *testing.T) {
 	}
 }
 
+// Text inside another has no beginning, and added tokens that are to stay text do, special or not.
+func TestEncodeOptions(t *testing.T) {
+	tok := parse(t, small("PRE", `{"type":"Metaspace","replacement":"_","prepend_scheme":"first"}`, "MERGES", `["_ a"]`,
+		"VOCAB", `{"_":0,"a":1,"_a":2,"<":3,">":4}`, "ADDED", `[{"id":5,"content":"<a>","special":false},`+added(6, "<>")+`]`))
+	for _, c := range []struct {
+		text string
+		opt  EncodeOptions
+		want []int32
+	}{
+		{"a", EncodeOptions{}, []int32{2}}, {"a", EncodeOptions{Inside: true}, []int32{1}}, {" a", EncodeOptions{Inside: true}, []int32{2}},
+		{"a<a>", EncodeOptions{}, []int32{2, 5}}, {"a<a>", EncodeOptions{Literal: []string{"<a>"}}, []int32{2, 3, 1, 4}},
+		{"a<a><>", EncodeOptions{Literal: []string{"<a>"}, ParseSpecial: true}, []int32{2, 5, 6}}, {"a<>", EncodeOptions{}, []int32{2, 3, 4}},
+	} {
+		if ids := encode(t, tok, c.text, c.opt); !slices.Equal(ids, c.want) {
+			t.Errorf("Encode(%q, %+v) = %v, want %v", c.text, c.opt, ids, c.want)
+		}
+	}
+}
+
 func TestLost(t *testing.T) {
 	raven, gpt4 := parseVariant(t, "raven"), parseVariant(t, "gpt4")
 	for _, c := range []struct {

@@ -91,6 +91,8 @@ func TestParseAccepts(t *testing.T) {
 		"Digits without more":    {small("PRE", `{"type":"Digits"}`, "VOCAB", `{"a":0,"1":1,"2":2,"12":3,"a1":4}`, "MERGES", `["1 2","a 1"]`), "a12", []int32{0, 3}},
 		"Digits one by one":      {small("PRE", `{"type":"Digits","individual_digits":true}`, "VOCAB", `{"a":0,"1":1,"2":2,"12":3}`, "MERGES", `["1 2"]`), "a12", []int32{0, 1, 2}},
 		"bytes for a rune":       {small("PRE", `null`, "MORE", `"byte_fallback":true,`, "VOCAB", `{"a":0,"<0xC3>":1,"<0xA9>":2}`, "MERGES", `[]`), "aé", []int32{0, 1, 2}},
+		"Metaspace":              {small("PRE", `{"type":"Metaspace","replacement":"_"}`, "VOCAB", `{"_":0,"a":1,"_a":2}`, "MERGES", `["_ a"]`), "a a", []int32{2, 2}},
+		"Metaspace at the start": {small("PRE", `{"type":"Metaspace","replacement":"_","prepend_scheme":"first"}`, "VOCAB", `{"_":0,"a":1,"_a":2}`, "MERGES", `["_ a"]`, "ADDED", `[`+added(3, "<x>")+`]`), "a<x>a", []int32{2, 3, 1}},
 		"not all its bytes":      {small("PRE", `null`, "MORE", `"byte_fallback":true,`, "VOCAB", `{"a":0,"<0xC3>":1}`, "MERGES", `[]`), "aéa", []int32{0, 0}},
 	} {
 		tok := parse(t, c.file)
@@ -103,10 +105,10 @@ func TestParseAccepts(t *testing.T) {
 // What is refused is named with its place in the file.
 func TestUnsupportedPlace(t *testing.T) {
 	for file, want := range map[string]string{
-		small("PRE", `{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"Metaspace"}]}`):                           `pre_tokenizer.pretokenizers[1]: "Metaspace" is not`,
-		small("NORM", `{"type":"Sequence","normalizers":[{"type":"Sequence","normalizers":[{"type":"Strip"}]}]}`):              `normalizer.normalizers[0].normalizers[0]: "Strip"`,
+		small("PRE", `{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"BertPreTokenizer"}]}`):                    `pre_tokenizer.pretokenizers[1]: "BertPreTokenizer" is not`,
+		small("NORM", `{"type":"Sequence","normalizers":[{"type":"Sequence","normalizers":[{"type":"Nmt"}]}]}`):                `normalizer.normalizers[0].normalizers[0]: "Nmt"`,
 		small("DEC", `{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"CTC"}]}`):                                        `decoder.decoders[1]: "CTC"`,
-		small("POST", `{"type":"Sequence","processors":[{"type":"BertProcessing"}]}`):                                          `post_processor.processors[0]: "BertProcessing"`,
+		small("POST", `{"type":"Sequence","processors":[{"type":"OtherProcessing"}]}`):                                         `post_processor.processors[0]: "OtherProcessing"`,
 		small("PRE", `{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\X"},"behavior":"Isolated"}]}`): `pre_tokenizer.pretokenizers[0].pattern: "\\X"`,
 		strings.Replace(small(), `"dropout":null`, `"dropout":0.1`, 1):                                                         `model.dropout: "dropout"`,
 	} {

@@ -15,6 +15,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(small("ADDED", `[`+added(7, "<x>")+`]`, "MORE", `"ignore_merges":true,`)))
 	f.Add([]byte(small("PRE", `{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\p{L}+|[^\\s]{1,3}(?!x)\\b"},"behavior":"Removed","invert":true},{"type":"ByteLevel","add_prefix_space":true}]}`)))
 	f.Add([]byte(small("PRE", `{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithNext","invert":false}`, "DEC", `null`)))
+	f.Add([]byte(small("NORM", `{"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Strip"},{"type":"Prepend","prepend":"_"}]}`,
+		"PRE", `{"type":"Metaspace","replacement":"_","prepend_scheme":"first"}`, "DEC", `{"type":"Metaspace","replacement":"_"}`,
+		"POST", `{"type":"RobertaProcessing","sep":["a",0],"cls":["b",1]}`)))
 	f.Add([]byte(small("POST", template(`[{"SpecialToken":{"id":"x","type_id":0}},{"Sequence":{"id":"A","type_id":0}}]`, `[0,1]`))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tok, err := Parse(data)

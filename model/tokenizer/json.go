@@ -88,6 +88,16 @@ func (o object) text(name string) (s string) {
 	return s
 }
 
+// short is a text that is put into others, many times maybe.
+func (o object) short(name string) string {
+	s := o.text(name)
+	if len(s) > maxAddedLength {
+		o.fail(fileErrorf("%s: %d bytes, want at most %d", o.at(name), len(s), maxAddedLength))
+		return ""
+	}
+	return s
+}
+
 // flag reads true or false, with a value for an absent member.
 func (o object) flag(name string, absent bool) bool {
 	if o.has(name) {

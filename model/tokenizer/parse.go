@@ -112,7 +112,11 @@ func (t *Tokenizer) fill(added []addedToken) error {
 			return err
 		}
 		if a.normalized {
-			a.content = t.normalize(a.content)
+			written := a.content
+			a.content = t.normalize(written)
+			e := &t.entries[a.id] // it is decoded as it is found, and special only if that is what is written
+			e.token, e.special = a.content, a.special && a.content == written
+			e.text, e.isByte = t.decoder.text(a.content, false)
 			indirect = append(indirect, a)
 		} else {
 			direct = append(direct, a)
@@ -127,7 +131,7 @@ func (t *Tokenizer) enter(token string, id int32, special bool) error {
 	if e.known {
 		return fileErrorf("id %d belongs to both %q and %q", id, clip(min(e.token, token)), clip(max(e.token, token)))
 	}
-	text, isByte := t.decoder.text(token)
+	text, isByte := t.decoder.text(token, false)
 	*e = entry{token: token, text: text, isByte: isByte, known: true, special: special}
 	t.ids[token] = id
 	return nil

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -44,8 +45,9 @@ func compilePattern(source, where string) (*pattern, error) {
 	return &pattern{re}, nil
 }
 
-// budget is the time one Encode may spend in patterns.
+// budget is the time one Encode may spend in patterns, and what it is at.
 type budget struct {
+	first    bool // the first piece is where the text begins
 	deadline time.Time
 	calls    int
 	over     bool
@@ -76,6 +78,10 @@ func (p *pattern) spans(piece string, b *budget) ([]span, error) {
 
 func (p *pattern) cut(piece string, b *budget) ([]span, error) {
 	runes := []rune(piece)
+	like := slices.Clone(runes) // as Go's tables know them
+	for i, r := range like {
+		like[i] = known(r)
+	}
 	var out []span
 	runeAt, byteAt := 0, 0 // the same place in runes and in bytes
 	prev := 0              // end of the last match
@@ -86,7 +92,7 @@ func (p *pattern) cut(piece string, b *budget) ([]span, error) {
 		}
 		return byteAt
 	}
-	err := p.re.FindRunesMatches(runes, 0, func(m regexp2.MatchView) bool {
+	err := p.re.FindRunesMatches(like, 0, func(m regexp2.MatchView) bool {
 		if late = b.spent(); late {
 			return false
 		}

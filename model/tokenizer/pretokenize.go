@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // stage is one step of the pre-tokenizer. It replaces the pieces of a text by smaller or rewritten ones, and gives those and how
@@ -40,7 +41,7 @@ type split struct {
 
 func (s split) apply(pieces []string, b *budget) (out []string, lost int, err error) {
 	out = make([]string, 0, len(pieces))
-	for _, p := range pieces {
+	for at, p := range pieces {
 		spans, err := s.pattern.spans(p, b)
 		if err != nil {
 			return nil, 0, err
@@ -53,6 +54,7 @@ func (s split) apply(pieces []string, b *budget) (out []string, lost int, err er
 		for _, sp := range s.behavior.join(spans) {
 			if sp.match {
 				lost += sp.end - sp.start
+				b.first = b.first && (at > 0 || sp.start > 0 || sp.start == sp.end)
 			} else if sp.start < sp.end {
 				out = append(out, p[sp.start:sp.end])
 			}
@@ -103,10 +105,12 @@ func (t *Tokenizer) parsePreTokenizer(o object, kind string) {
 		}
 		add(rewriting(func(p string) string { return string(AppendAlphabet(nil, p)) }))
 		t.bytes = true
+	case "Metaspace":
+		t.parseMetaspace(o, add)
 	case "Digits":
-		source := `\p{N}+`
-		if o.flag("individual_digits", false) {
-			source = `\p{N}`
+		source := `[\p{N}` + newestDigits + `]`
+		if !o.flag("individual_digits", false) {
+			source += "+"
 		}
 		add(split{o.compile(source), isolated, false}.apply)
 	case "Split":
@@ -141,4 +145,45 @@ func (o object) compile(source string) *pattern {
 	p, err := compilePattern(source, o.at("pattern"))
 	o.fail(err)
 	return p
+}
+
+// metaspace is a rune in the place of spaces, of a pre-tokenizer or a decoder, and which pieces it is put in front of, in the words
+// of the file.
+type metaspace struct {
+	rune    string
+	prepend string
+}
+
+func (o object) metaspace() metaspace {
+	m := metaspace{o.text("replacement"), "always"}
+	if o.has("prepend_scheme") {
+		m.prepend = o.text("prepend_scheme")
+	}
+	switch {
+	case *o.failed != nil:
+	case utf8.RuneCountInString(m.rune) != 1:
+		o.fail(fileErrorf("%s is %q, want one character", o.at("replacement"), clip(m.rune)))
+	case !slices.Contains([]string{"always", "first", "never"}, m.prepend):
+		o.fail(unsupported(o.where, "Metaspace prepend_scheme "+m.prepend))
+	case !o.flag("add_prefix_space", true) && m.prepend != "never": // refused by the library too
+		o.fail(fileErrorf("%s is false, prepend_scheme %s", o.at("add_prefix_space"), m.prepend))
+	}
+	return m
+}
+
+// parseMetaspace appends its stages.
+func (t *Tokenizer) parseMetaspace(o object, add func(stage)) {
+	m := o.metaspace()
+	add(func(pieces []string, b *budget) ([]string, int, error) {
+		for i, p := range pieces {
+			pieces[i] = strings.ReplaceAll(p, " ", m.rune)
+			if m.prepend == "always" || m.prepend == "first" && i == 0 && b.first {
+				pieces[i] = m.rune + strings.TrimPrefix(pieces[i], m.rune)
+			}
+		}
+		return pieces, 0, nil
+	})
+	if o.flag("split", true) {
+		add(split{o.compile(regexp.QuoteMeta(m.rune)), mergedWithNext, false}.apply)
+	}
 }

@@ -6,8 +6,7 @@
 // "invert", as bpeasy exports do: text its pattern does not match is dropped (see Lost). And a token added to
 // the vocabulary by hand, without merges that lead to it, is never produced.
 //
-// The character classes of patterns follow the Unicode tables of the Go release, so text with characters
-// that are newer may split differently.
+// Patterns, digits and normal forms follow the versions of Unicode that the library has.
 package tokenizer
 
 import (
@@ -41,6 +40,9 @@ type entry struct {
 type EncodeOptions struct {
 	AddSpecial   bool // add what the file's post-processor adds, such as a begin-of-text token
 	ParseSpecial bool // read special tokens that are spelt out in the text; never do this with text from strangers
+
+	Inside  bool     // the text has text or tokens before it
+	Literal []string // added tokens that stay text like special ones, though the file does not call them special
 }
 
 // Encode returns the ids of text. Bytes that are not UTF-8 count as U+FFFD, one for each (see CleanUTF8).
@@ -62,15 +64,16 @@ func (t *Tokenizer) encode(text string, opt EncodeOptions) (ids []int32, lost in
 		return nil, 0, fmt.Errorf("tokenizer: text of %d bytes, at most %d at once: %w", len(text), MaxText, ErrTooLarge)
 	}
 	text, _ = CleanUTF8(text)
-	segments, lost := t.segments(text, opt.ParseSpecial)
+	segments, lost := t.segments(text, opt)
 	work := merger{m: &t.model}
 	limit := newBudget(len(text))
-	for _, s := range segments {
+	for i, s := range segments {
 		if s.id >= 0 {
 			ids = append(ids, s.id)
 			continue
 		}
 		pieces := []string{s.text}
+		limit.first = i == 0 && !opt.Inside
 		for _, st := range t.stages {
 			var n int
 			if pieces, n, err = st(pieces, limit); err != nil {
@@ -92,8 +95,11 @@ func (t *Tokenizer) encode(text string, opt EncodeOptions) (ids []int32, lost in
 }
 
 // segments cuts the added tokens out of text, in HuggingFace's two passes.
-func (t *Tokenizer) segments(text string, special bool) ([]segment, int) {
-	first, lost := t.direct.cut(nil, text, special)
+func (t *Tokenizer) segments(text string, opt EncodeOptions) ([]segment, int) {
+	stays := func(a addedToken) bool {
+		return !opt.ParseSpecial && (a.special || slices.Contains(opt.Literal, a.content))
+	}
+	first, lost := t.direct.cut(nil, text, stays)
 	var out []segment
 	for _, s := range first {
 		if s.id >= 0 {
@@ -101,7 +107,7 @@ func (t *Tokenizer) segments(text string, special bool) ([]segment, int) {
 			continue
 		}
 		n := 0
-		out, n = t.indirect.cut(out, t.normalize(s.text), special)
+		out, n = t.indirect.cut(out, t.normalize(s.text), stays)
 		lost += n
 	}
 	return out, lost
