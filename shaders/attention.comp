@@ -1,6 +1,6 @@
 #version 450
-// y[n][head] = softmax(q k^T / sqrt(h)) v over positions 0..pos of the row's own sequence. Where a position's
-// key comes from is the cache lookup rule's choice. A workgroup takes TR rows and a head; neighbouring rows of one
+// y[n][head] = softmax(q k^T / sqrt(h)) v over the positions of its sequence that the row sees. Where a position's
+// key comes from is the cache lookup rule's choice. A workgroup takes TR rows and a query head; neighbouring rows of one
 // sequence and step share what is loaded. A running softmax goes over LS positions at a time, in segments whose results
 // are joined in order; with few rows and a long cache each segment has a workgroup of its own and the last to finish
 // joins them (p.split). The order of every sum is the same in all cases, and no product is left for a driver to contract with
@@ -23,8 +23,9 @@ ALIASED layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
 layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };  // [cell] core steps stored
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride]
-layout(set = 0, binding = 6) coherent buffer P { vec4 parts[]; };  // split: [n][heads_all][segments][hs / 4 + 1], top and total last
-layout(set = 0, binding = 7) coherent buffer C { uint arrived[]; }; // split: [n][heads_all], 0 before and after
+layout(set = 0, binding = 6) readonly buffer G { float gate[]; };  // [n][gate_stride], when there are gates
+layout(set = 0, binding = 7) coherent buffer P { vec4 parts[]; };  // split: [n][heads_all][segments][hs / 4 + 1], top and total last
+layout(set = 0, binding = 8) coherent buffer C { uint arrived[]; }; // split: [n][heads_all], 0 before and after
 #include "lib/attention.glsl"
 #include "lib/last.glsl"
 
@@ -76,7 +77,7 @@ void attend(uint n0, uint from, uint to, uint base, uint own, bool missing, uint
         const uint pos = c0 + lane;
         uint slot = NONE;
         if (pos < end) slot = lookup(own, base + pos, missing);
-        const uint at = slot == NONE ? 0 : place(slot, base + pos, gl_WorkGroupID.x);
+        const uint at = slot == NONE ? 0 : place(slot, base + pos, gl_WorkGroupID.x / p.group);
         address[lane] = slot == NONE ? NONE : at;
         vec4 s[TR];
         [[unroll]] for (uint r = 0; r < TR; r++) s[r] = vec4(0);
@@ -97,7 +98,7 @@ void attend(uint n0, uint from, uint to, uint base, uint own, bool missing, uint
         float score[TR];
         bool seen[TR];
         [[unroll]] for (uint r = 0; r < TR; r++) {
-            seen[r] = slot != NONE && r >= from && r < to && pos <= rows[min(n0 + r, p.n - 1)].pos;
+            seen[r] = slot != NONE && r >= from && r < to && pos < rows[min(n0 + r, p.n - 1)].sees;
             score[r] = seen[r] ? s[r].x + s[r].y + s[r].z + s[r].w : LEAST;
             part[r][lane] = score[r];
         }
@@ -140,9 +141,9 @@ void emit(uint n, float l, vec4 a) {
     const uint lane = gl_LocalInvocationIndex;
     if (lane >= p.hv) return;
     a /= l;
-    const uint i = n * p.stride + (p.head0 + gl_WorkGroupID.x) * p.h + lane * 4;
+    const uint column = (p.head0 + gl_WorkGroupID.x) * p.h + lane * 4;
     for (uint c = 0; c < 4; c++)
-        if (lane * 4 + c < p.h) y[i + c] = a[c];
+        if (lane * 4 + c < p.h) y[n * p.stride + column + c] = gated(a[c], n, column + c);
 }
 
 void main() {
@@ -153,16 +154,16 @@ void main() {
 
     for (uint from = 0; from < count;) { // runs of rows that share sequence and step
         const Row row = rows[n0 + from];
-        uint to = from + 1, last = row.pos;
-        while (to < count && rows[n0 + to].base == row.base && rows[n0 + to].step == row.step) last = max(last, rows[n0 + to++].pos);
+        uint to = from + 1, sees = row.sees;
+        while (to < count && rows[n0 + to].base == row.base && rows[n0 + to].step == row.step) sees = max(sees, rows[n0 + to++].sees);
         const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
 
         bool missing = false;
         if (p.rule == 3) { // always-last: does any position seen lack the reader's slot? Rows see different positions: one by one
-            to = from + 1, last = row.pos;
+            to = from + 1, sees = row.sees;
             barrier(); // the last round's sums are used
             part[0][lane] = 0.0;
-            for (uint i = lane; i <= row.pos; i += LS)
+            for (uint i = lane; i < row.sees; i += LS)
                 if (slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own) part[0][lane] = 1.0;
             tree_max();
             missing = part[0][0] > 0.0;
@@ -171,8 +172,8 @@ void main() {
         if (p.split == 0) {
             float t[TR], l[TR];
             vec4 a[TR];
-            for (uint c0 = 0; c0 <= last; c0 += p.segment) {
-                attend(n0, from, to, row.base, own, missing, c0, min(c0 + p.segment, last + 1));
+            for (uint c0 = 0; c0 < sees; c0 += p.segment) {
+                attend(n0, from, to, row.base, own, missing, c0, min(c0 + p.segment, sees));
                 [[unroll]] for (uint r = 0; r < TR; r++)
                     if (c0 == 0) t[r] = top[r], l[r] = total[r], a[r] = acc[r];
                     else join(t[r], l[r], a[r], top[r], total[r], acc[r]);
@@ -183,9 +184,9 @@ void main() {
             continue;
         }
 #if TR == 1
-        const uint c0 = gl_WorkGroupID.z * p.segment, segments = row.pos / p.segment + 1;
+        const uint c0 = gl_WorkGroupID.z * p.segment, segments = (row.sees + p.segment - 1) / p.segment;
         if (gl_WorkGroupID.z >= segments) return;
-        attend(n0, 0, 1, row.base, own, missing, c0, min(c0 + p.segment, row.pos + 1));
+        attend(n0, 0, 1, row.base, own, missing, c0, min(c0 + p.segment, row.sees));
         if (segments == 1) {
             emit(n0, total[0], acc[0]);
             return;

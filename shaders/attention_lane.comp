@@ -1,5 +1,5 @@
 #version 450
-// attention.comp for CPU devices: a lane is a row and a head of its own and goes over the positions one after another,
+// attention.comp for CPU devices: a lane is a row and a query head of its own and goes over the positions one after another,
 // so there is nothing to wait for and nothing to add up between lanes. The vectors of a head live in private arrays; loops
 // over them are unrolled by the driver.
 // Fetches are gathers, so nothing is lost when lanes differ in head, sequence or step.
@@ -21,6 +21,7 @@ FLOAT_INPUT(2, VS, v_scales);
 layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };      // [cell] core steps stored
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };        // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };        // [n][stride]
+layout(set = 0, binding = 6) readonly buffer G { float gate[]; };      // [n][gate_stride], when there are gates
 #include "lib/attention.glsl"
 
 // A head in units of KV_UNIT values.
@@ -45,13 +46,13 @@ vec4 part(uvec4 four, uint x, float scale) { // float vector x of a unit
 // Always-last: does any position that the row sees lack its slot?
 bool lacks(Row row, uint own) {
     bool found = false;
-    for (uint i = 0; i <= row.pos; i++) found = found || slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own;
+    for (uint i = 0; i < row.sees; i++) found = found || slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own;
     return found;
 }
 
 void main() {
     const uint item = gl_WorkGroupID.x * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
-    const uint n = item / p.heads, head = p.head0 + item % p.heads;
+    const uint queries = p.heads * p.group, n = item / queries, head = p.head0 + item % queries;
     if (n >= p.n) return;
     const Row row = rows[n];
     const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
@@ -62,10 +63,10 @@ void main() {
     [[unroll]] for (uint i = 0; i < HV; i++) q[i] = q_in[n * p.q_stride + head * HV + i];
 
     float top = LEAST, total = 0.0;
-    for (uint pos = 0; pos <= row.pos; pos++) {
+    for (uint pos = 0; pos < row.sees; pos++) {
         const uint slot = lookup(own, row.base + pos, missing);
         if (slot != NONE) {
-            const uint at = place(slot, row.base + pos, item % p.heads);
+            const uint at = place(slot, row.base + pos, item % queries / p.group);
             vec4 s = vec4(0);
             [[unroll]] for (uint u = 0; u < HU; u++) {
                 const uvec4 four = FOUR(k, at + u);
@@ -84,10 +85,9 @@ void main() {
         }
     }
 
-    const uint to = n * p.stride + head * p.h;
     [[unroll]] for (uint i = 0; i < HV; i++) {
         const vec4 a = acc[i] / total;
         [[unroll]] for (uint c = 0; c < 4; c++)
-            if (i * 4 + c < p.h) y[to + i * 4 + c] = a[c];
+            if (i * 4 + c < p.h) y[n * p.stride + head * p.h + i * 4 + c] = gated(a[c], n, head * p.h + i * 4 + c);
     }
 }

@@ -49,13 +49,13 @@ func benchAttention(b *testing.B, dev *vk.Device, kv shaders.KVType, n, position
 	}
 	c, err := shaders.NewCache(arena, heads, headDim, positions, kv, shaders.Slots{Period: 1}, span(uint64(positions)*4), dev.Caps().ShardLimit())
 	must(err)
-	q, err := shaders.NewTensor(arena, n, c.QueryCols())
+	q, err := shaders.NewTensor(arena, n, shaders.QueryCols(heads, headDim))
 	must(err)
 	y, err := shaders.NewTensor(arena, n, heads*headDim)
 	must(err)
 	table := make([]byte, n*shaders.RowBytes)
 	for i := range n {
-		_, err := binary.Encode(table[i*shaders.RowBytes:], binary.LittleEndian, shaders.Row{Pos: uint32(positions - n + i)})
+		_, err := binary.Encode(table[i*shaders.RowBytes:], binary.LittleEndian, shaders.Row{Pos: uint32(positions - n + i), Sees: uint32(positions - n + i + 1)})
 		must(err)
 	}
 	rows := shaders.Rows{Span: span(uint64(len(table))), N: n}
@@ -70,7 +70,7 @@ func benchAttention(b *testing.B, dev *vk.Device, kv shaders.KVType, n, position
 		must(err)
 		from := time.Now()
 		r := k.Record("attention")
-		r.Attention(y, q, c, rows, positions, scratch)
+		r.Attention(y, q, c, shaders.Gate{}, rows, positions, scratch)
 		programs[i], err = r.End()
 		must(err)
 		defer programs[i].Free()

@@ -6,7 +6,8 @@ import (
 	"muninn/vk"
 )
 
-// Cache is one layer's keys and values, cut by heads in shards below the device's binding limit.
+// Cache is one layer's keys and values, cut by heads in shards below the device's binding limit. Heads are those of keys, each of
+// which serves as many query heads.
 type Cache struct {
 	Heads, HeadDim int
 	Type           KVType
@@ -55,5 +56,14 @@ func NewCache(a *vk.Arena, heads, headDim, cells int, kv KVType, slots Slots, de
 	return c, nil
 }
 
-// QueryCols is the length of a row of queries as QKVRope writes and Attention reads them.
-func (c Cache) QueryCols() int { return c.Heads * headStride(c.HeadDim) }
+// QueryCols is the length of a row of so many query heads as QKVRope writes and Attention reads them.
+func QueryCols(heads, headDim int) int { return heads * headStride(headDim) }
+
+// group is how many query heads of q share each head of keys; 0 if they cannot be shared out.
+func (c Cache) group(q Tensor) int {
+	n := q.Cols / headStride(c.HeadDim)
+	if q.Cols%headStride(c.HeadDim) != 0 || n%c.Heads != 0 {
+		return 0
+	}
+	return n / c.Heads
+}

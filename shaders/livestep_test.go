@@ -119,7 +119,7 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	s.arrived = s.span("arrived", make([]byte, 4))
 
 	for i := range uint32(n) { // every other row is of the second group
-		s.table = append(s.table, shaders.Row{Base: i * cells, Pos: 3, KeyLo: i, Cell: uint32(s.rowCells) - 1 - i, Group: i % 2, Noise: 0.1})
+		s.table = append(s.table, shaders.Row{Base: i * cells, Pos: 3, Sees: 4, KeyLo: i, Cell: uint32(s.rowCells) - 1 - i, Group: i % 2, Noise: 0.1})
 	}
 	raw, _ := binary.Append(nil, binary.LittleEndian, s.table) // fixed-size fields cannot fail
 	s.rows = shaders.Rows{Span: s.span("rows", raw), N: n}
@@ -199,8 +199,8 @@ func (s *liveStep) step(r *shaders.Recorder, n int) {
 	r.Adapter(x, s.adapter, s.inputs, vk.Span{}, rows)
 	r.RMSNorm(y, x, s.norm, eps)
 	r.MatMul(qkv, s.qkvW, y)
-	r.QKVRope(q, s.cache, qkv, vk.Span{}, s.rope, rows, shaders.MarkStep)
-	r.Attention(attn, q, s.cache, rows, 8, s.attention)
+	r.QKVRope(q, s.cache, qkv, vk.Span{}, s.rope, false, rows, shaders.MarkStep)
+	r.Attention(attn, q, s.cache, shaders.Gate{}, rows, 8, s.attention)
 	r.MatMulNorm(y, x, proj, s.projW, attn, shaders.ResidualNormed, s.norm, s.norm, eps, s.arrived)
 	r.SwiGLU(hidden, s.gate, s.up, y)
 	r.MatMul(proj, s.down, hidden)

@@ -1,23 +1,24 @@
 #version 450
-// Splits Wqkv's output, adds the q and k bias, rotates neighbouring pairs by the row's position, and puts q
-// beside it and k, v into the row's KV cell and slot. An invocation for each pair of each head of this shard; heads are as
-// long as the cache has them, so that the 16 pairs of a q8 block are in one workgroup.
+// Splits Wqkv's output, adds the q and k bias, rotates pairs by the row's position, and puts q beside it and k, v into the
+// row's KV cell and slot. An invocation for each two neighbours of each key head of this shard, and of the query heads that
+// share it; heads are as long as the cache has them, so that the 16 pairs of a q8 block are in one workgroup.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
 #include "lib/kv.glsl"
 #include "lib/half.glsl"
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0) readonly buffer QKV { float qkv[]; };  // [n][stride]: all q heads, all k heads, all v heads
-layout(set = 0, binding = 1) readonly buffer B { float bias[]; };   // [2][heads_all * h] q then k, when p.bias
+layout(set = 0, binding = 0) readonly buffer QKV { float qkv[]; };  // [n][stride]: all q heads, all k heads, all v heads, more
+layout(set = 0, binding = 1) readonly buffer B { float bias[]; };   // all q heads, all k heads, when p.bias
 layout(set = 0, binding = 2) readonly buffer F { vec2 rope[]; };    // [position][h / 2] cos, sin
 layout(set = 0, binding = 3) readonly buffer R { Row rows[]; };     // [n]
-layout(set = 0, binding = 4) writeonly buffer Q { vec2 q[]; };      // [n][q_stride]: heads_all heads of hv * 2
+layout(set = 0, binding = 4) writeonly buffer Q { vec2 q[]; };      // [n][q_stride]: all q heads of hv * 2
 layout(set = 0, binding = 5) writeonly buffer K { uint k[]; };      // [slot][cell][heads][hu * 4], and scales
 layout(set = 0, binding = 6) writeonly buffer V { uint v[]; };      // [slot][cell][heads][hu * 4], and scales
 layout(set = 0, binding = 7) writeonly buffer D { uint depth[]; };  // [cell] core steps stored
 layout(push_constant) uniform Push {
-    uint heads, head0, heads_all; // this shard's heads, its first, and the model's
+    uint heads, head0, heads_all; // this shard's heads of keys, its first, and the model's
+    uint group;                   // query heads that share one of them
     uint h;                       // head size
     uint hv;                      // float vectors in a head of q
     uint hu;                      // uvec4 in a head of k and v
@@ -28,9 +29,29 @@ layout(push_constant) uniform Push {
     uint mark;                    // 1: the row's cell now stores `step` steps; 2: step + 1
     uint bias;
     uint q_stride;                // float pairs in a row of q
+    uint halves;                  // 1: element i is turned with i + h / 2; else neighbours 2 i, 2 i + 1
 } p;
 
 vec2 rotate(vec2 e, vec2 cs) { return vec2(e.x * cs.x - e.y * cs.y, e.y * cs.x + e.x * cs.y); }
+
+// Elements i and j of a row of qkv, which begins at `row`, with the bias of q and k.
+vec2 biased(uint row, uint i, uint j) {
+    vec2 e = vec2(qkv[row + i], qkv[row + j]);
+    if (p.bias != 0) e += vec2(bias[i], bias[j]);
+    return e;
+}
+
+// The two neighbours, after rope, of the q or k head that begins at element `head` of the row; angles begins its position's.
+vec2 turned(uint row, uint head, uint pair, uint angles) {
+    if (p.halves == 0) return rotate(biased(row, head + pair * 2, head + pair * 2 + 1), rope[angles + pair]);
+    vec2 two;
+    for (uint c = 0; c < 2; c++) { // h / 2 may be odd: then the two of a pair are in halves of their own
+        const uint half_h = p.h / 2, e = pair * 2 + c, i = e < half_h ? e : e - half_h;
+        const vec2 both = rotate(biased(row, head + i, head + i + half_h), rope[angles + i]);
+        two[c] = e < half_h ? both.x : both.y;
+    }
+    return two;
+}
 
 #ifdef KV_Q8
 shared float most[2][64]; // of k and v
@@ -46,23 +67,18 @@ void main() {
     const uint cell = row.base + row.pos;
     if (g == 0 && p.mark != 0) depth[cell] = row.step + p.mark - 1;
 
-    vec2 qv = vec2(0), kv = vec2(0), vv = vec2(0); // the padding of a head is zero
-    if (used && pair < p.h / 2) {
-        const uint d = p.heads_all * p.h;
-        const uint i = (p.head0 + head) * p.h + pair * 2;
-        const uint j = n * p.stride + i;
-        qv = vec2(qkv[j], qkv[j + 1]);
-        kv = vec2(qkv[j + d], qkv[j + d + 1]);
-        vv = vec2(qkv[j + 2 * d], qkv[j + 2 * d + 1]);
-        if (p.bias != 0) {
-            qv += vec2(bias[i], bias[i + 1]);
-            kv += vec2(bias[d + i], bias[d + i + 1]);
-        }
-        const vec2 cs = rope[row.pos * (p.h / 2) + pair];
-        qv = rotate(qv, cs);
-        kv = rotate(kv, cs);
+    const bool filled = used && pair < p.h / 2; // the padding of a head is zero
+    const uint from = n * p.stride, angles = row.pos * (p.h / 2), first = (p.head0 + head) * p.group; // of the query heads
+    if (used && pair < p.hv * 2)
+        for (uint i = first; i < first + p.group; i++)
+            q[n * p.q_stride + i * (p.hv * 2) + pair] = filled ? turned(from, i * p.h, pair, angles) : vec2(0);
+    vec2 kv = vec2(0), vv = vec2(0);
+    if (filled) {
+        const uint i = (p.heads_all * p.group + p.head0 + head) * p.h; // of k in the row
+        kv = turned(from, i, pair, angles);
+        const uint j = from + i + p.heads_all * p.h + pair * 2;
+        vv = vec2(qkv[j], qkv[j + 1]);
     }
-    if (used && pair < p.hv * 2) q[n * p.q_stride + (p.head0 + head) * (p.hv * 2) + pair] = qv;
     const uint c = ((slot_of(row.step, p.every, p.anchor, p.period) * p.cells + cell) * p.heads + head) * p.hu; // in uvec4
 #if defined(KV_F32)
     if (!used) return;

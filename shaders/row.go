@@ -7,7 +7,7 @@ import (
 	"muninn/vk"
 )
 
-// Row is one entry of the row table, 56 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
+// Row is one entry of the row table, 60 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
 // a sequence with some number of core steps behind it. Its state and embeds stay in its cell while it is live; all
 // other activations of a pass go by the row's place in the table.
 type Row struct {
@@ -25,12 +25,13 @@ type Row struct {
 	Mix   float32 // share of a fresh state mixed into the initial one
 	Noise float32 // weight of the noise mixed into the state before a core step
 	Draw  uint32  // which draw of noise, and its plain.NoiseType: NoiseDraw
+	Sees  uint32  // positions of its sequence, from 0 on, that the row attends to; Pos+1 unless it looks ahead
 }
 
 // Put writes the row as the device reads it.
 func (r Row) Put(b []byte) {
 	put(b, r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Cell, r.Group,
-		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw)
+		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw, r.Sees)
 }
 
 // NoiseDraw is a row's Draw.
@@ -59,7 +60,7 @@ func StartCell(i int) Start { return startFrom + 2*Start(i) + 1 }
 func (s Start) FromCell() bool { return s >= startFrom && (s-startFrom)%2 == 1 }
 
 // RowBytes is the size of a Row on the device.
-const RowBytes = 56
+const RowBytes = 60
 
 // Rows is a row table of n entries.
 type Rows struct {

@@ -20,9 +20,9 @@ type buffers struct {
 	Kept   shaders.Tensor // (sequences x compares, d) differences of states from one task to the next
 	X      shaders.Tensor // (n, d) residual stream of core and coda
 	Y      shaders.Tensor // (n, d) normed input of the next product, for Wqkv, gate and up also in 8 bits
-	QKV    shaders.Tensor // (n, 3d)
+	QKV    shaders.Tensor // (n, QKVWidth) q, k, v, and the gate
 	Q      shaders.Tensor // (n, H h) after bias and rope, heads padded
-	Attn   shaders.Tensor // (n, d) attention's output before its projection
+	Attn   shaders.Tensor // (n, H h) attention's output before its projection
 	Proj   shaders.Tensor // (n, d) output of either projection
 	Hidden shaders.Tensor // (n, m) MLP
 	Out    shaders.Tensor // (outputs, d) ln_f of the rows whose logits are wanted
@@ -146,8 +146,8 @@ func (p *pass) block(name string, x shaders.Tensor, blocks []weights.Block, i in
 	r.Tap(name+".norm_1", p.Y)
 	r.MatMul(p.QKV, b.Wqkv, p.normed(b.Wqkv))
 	r.Tap(name+".attn.Wqkv", p.QKV)
-	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.rows, mark)
-	r.Attention(p.Attn, p.Q, cache, p.rows, p.context, p.attention)
+	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.Config.Block.Halves, p.rows, mark)
+	r.Attention(p.Attn, p.Q, cache, p.gate(), p.rows, p.context, p.attention)
 	r.MatMulNorm(p.normed(b.Gate), x, p.Proj, b.AttnProj, p.Attn, shaders.ResidualNormed, b.Norm2, b.Norm3, p.eps, p.arrived)
 	r.Tap(name+".attn", p.Proj)
 	r.Tap(name+".norm_2", x)
@@ -174,6 +174,14 @@ func (p *pass) residual(x shaders.Tensor, blocks []weights.Block, i int, next vk
 		}
 		return x
 	}
+}
+
+// gate is attention's output gate, if the family has one: it lies behind q, k and v.
+func (p *pass) gate() shaders.Gate {
+	if !p.Config.Block.Gate {
+		return shaders.Gate{}
+	}
+	return shaders.Gate{QKV: p.QKV, At: p.Config.QueryWidth() + 2*p.Config.KeyWidth()}
 }
 
 // normed is Y as the input of a product with w: with its rows in 8 bits where those are what is multiplied.

@@ -69,9 +69,9 @@ func (x *onDevice) activations(c arch.Config, o SessionOptions) {
 	}
 	b.Given, b.X, b.Y = tensor(o.Rows, d), tensor(o.Rows, d), tensor(o.Rows, d)
 	b.Y.Int8 = x.mem.Span(shaders.Int8Bytes(o.Rows, d))
-	b.QKV = tensor(o.Rows, 3*d)
-	b.Q = tensor(o.Rows, shaders.Cache{Heads: c.NHeads, HeadDim: c.HeadDim}.QueryCols())
-	b.Attn, b.Proj, b.Hidden = tensor(o.Rows, d), tensor(o.Rows, d), tensor(o.Rows, c.IntermediateSize)
+	b.QKV = tensor(o.Rows, c.QKVWidth())
+	b.Q = tensor(o.Rows, shaders.QueryCols(c.NHeads, c.HeadDim))
+	b.Attn, b.Proj, b.Hidden = tensor(o.Rows, c.QueryWidth()), tensor(o.Rows, d), tensor(o.Rows, c.IntermediateSize)
 	b.Out, b.Carry = tensor(o.Outputs, d), tensor(o.Sequences, d)
 	x.mem.As(weights.MemoryScratch, "logits")
 	b.Logits = tensor(o.Outputs, c.PaddedVocabSize)

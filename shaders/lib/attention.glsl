@@ -1,7 +1,10 @@
-// What the attention kernels share: push constants and where a position's key and value are.
+// What the attention kernels share: push constants, where a position's key and value are, and the gate on the output.
 layout(push_constant) uniform Push {
     uint n;      // rows
-    uint heads, head0, heads_all, h;
+    uint heads;  // of keys and values in the shard
+    uint group;  // query heads that share one of them
+    uint head0;  // the shard's first query head
+    uint heads_all, h; // query heads of the model, and their size
     uint hv;     // float vectors in a head of q
     uint hu;     // uvec4 in a head of k and v
     uint scales; // q8: words before the scales in the shard
@@ -13,6 +16,7 @@ layout(push_constant) uniform Push {
     uint q_stride; // float vectors in a row of q
     uint segment;  // positions in a segment, a multiple of LS
     uint split;    // segments that have workgroups of their own; 0: none
+    uint gate_stride, gate_at; // floats in a row of gates, 0: none; the first one's column
 } p;
 
 const uint NONE = 0xffffffffu;
@@ -26,6 +30,11 @@ uint lookup(uint own, uint cell, bool missing) {
     if (stored == 0) return NONE;
     if (p.rule == 2) return min(own, stored - 1);
     return missing ? stored - 1 : own;
+}
+
+// Element `column` of row n's output behind its gate. exp(-g) may overflow to infinity; the quotient is then 0, as it should be.
+float gated(float v, uint n, uint column) {
+    return p.gate_stride == 0 ? v : v / (1.0 + exp(-gate[n * p.gate_stride + p.gate_at + column]));
 }
 
 // Where the key or value of a cell's head begins, in uvec4.

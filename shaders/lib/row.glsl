@@ -14,6 +14,7 @@ struct Row {
     float mix;   // share of a fresh state mixed into the initial one
     float noise; // weight of the noise mixed into the state before a core step
     uint draw;   // which draw of noise, and 3 bits of how its weight falls
+    uint sees;   // positions, from 0 on, that the row attends to
 };
 const uint START_DRAWN = 0; // from the generator
 const uint START_GIVEN = 1; // from the caller's states, at the row's own index

@@ -79,7 +79,11 @@ func RopeAngle(position, pair, headDim int, base float64) (cos, sin float64) {
 }
 
 // Turn turns pair i of x, elements 2i and 2i+1, by an angle.
-func Turn(x []float64, i int, cos, sin float64) {
-	a, b := x[2*i], x[2*i+1]
-	x[2*i], x[2*i+1] = a*cos-b*sin, b*cos+a*sin
+func Turn(x []float64, i int, cos, sin float64) { turn(x, 2*i, 2*i+1, cos, sin) }
+
+// TurnHalves turns pair i of x, its elements of that number in either half, by an angle.
+func TurnHalves(x []float64, i int, cos, sin float64) { turn(x, i, i+len(x)/2, cos, sin) }
+
+func turn(x []float64, i, j int, cos, sin float64) {
+	x[i], x[j] = x[i]*cos-x[j]*sin, x[j]*cos+x[i]*sin
 }

@@ -11,30 +11,36 @@ import (
 	"muninn/shaders/plain"
 )
 
-// attention is softmax(q k^T / sqrt(headDim)) v for each row and head over the positions 0 to the row's own that its
-// lookup rule shows it, and its size: the same of values without their signs. q (n, heads, headDim); both have its shape.
-func attention(q []float32, c *kvCache, rows []shaders.Row) (y reference) {
+// attention is softmax(q k^T / sqrt(headDim)) v for each row and query head over the positions that the row sees and that its
+// lookup rule shows it, behind the gate if there are any, and its size: the same of values without their signs. q (n, heads, headDim);
+// gates and both results have its shape.
+func attention(q, gates []float32, c *kvCache, heads int, rows []shaders.Row) (y reference) {
 	y = reference{make([]float64, len(q)), make([]float64, len(q))}
 	for n, r := range rows {
 		own, lacking := c.Slots.Slot(int(r.Step)), false
-		for i := range int(r.Pos) + 1 {
+		for i := range int(r.Sees) {
 			lacking = lacking || c.stored(int(r.Base)+i) <= own
 		}
-		for h := range c.Heads {
+		for h := range heads {
 			var seen []int // where the vectors are
-			for i := range int(r.Pos) + 1 {
+			for i := range int(r.Sees) {
 				cell := int(r.Base) + i
 				if slot, ok := c.Slots.Select(own, c.stored(cell), lacking); ok {
-					seen = append(seen, c.at(slot, cell, h))
+					seen = append(seen, c.at(slot, cell, h*c.Heads/heads))
 				}
 			}
-			at := (n*c.Heads + h) * c.HeadDim
+			at := (n*heads + h) * c.HeadDim
 			of := q[at:][:c.HeadDim]
 			key := func(i int) []float32 { return c.K[seen[i]:][:c.HeadDim] }
 			value := func(i int) []float32 { return c.V[seen[i]:][:c.HeadDim] }
 			plain.Attend(y.value[at:][:c.HeadDim], of, len(seen), key, value)
 			plain.Attend(y.size[at:][:c.HeadDim], of, len(seen), key, func(i int) []float32 { return unsigned(value(i)) })
 		}
+	}
+	for i, g := range gates {
+		open := 1 / (1 + math.Exp(-float64(g)))
+		y.value[i] *= open
+		y.size[i] *= open
 	}
 	return y
 }
@@ -49,12 +55,27 @@ type attentionSize struct {
 	shards         int
 	kv             shaders.KVType
 	rows           int // of the longest sequence, up to its end; 0: few rows of each
+	group          int // query heads to a head of keys; 0: one
+	gate           bool
+	prefix         int // positions of each sequence that see each other
 }
 
 func (s attentionSize) String() string {
 	rule := [...]string{"one", "full", "latest", "always-last"}[s.slots.Rule]
-	return fmt.Sprintf("%s %s heads=%dx%d contexts=%v rows=%d slots=%d:%d+%d %s %d shards", s.kv, rule, s.heads, s.headDim, s.contexts, s.rows,
+	name := fmt.Sprintf("%s %s heads=%dx%d contexts=%v rows=%d slots=%d:%d+%d %s %d shards", s.kv, rule, s.heads, s.headDim, s.contexts, s.rows,
 		s.slots.Every, s.slots.Anchor, s.slots.Period, s.family, s.shards)
+	if s.group > 0 || s.gate || s.prefix > 0 {
+		name += fmt.Sprintf(" group=%d gate=%v prefix=%d", s.group, s.gate, s.prefix)
+	}
+	return name
+}
+
+// sees is how many positions of a sequence of n the row at pos sees.
+func (s attentionSize) sees(pos, n int) uint32 {
+	if pos < s.prefix {
+		return uint32(min(s.prefix, n))
+	}
+	return uint32(pos + 1)
 }
 
 func attentionCases() []Case {
@@ -84,7 +105,27 @@ func attentionCases() []Case {
 		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{1100}, slots: one, shards: 1 + i%2, kv: kv},
 			attentionSize{heads: 2, headDim: 24, contexts: []int{1100, 3}, slots: shaders.Slots{Period: 2, Rule: plain.RuleLatest}, shards: 1, kv: kv, rows: 13})
 	}
+	sizes = append(sizes, grouped()...)
 	return each(Case{Op: "attention", Limit: 1e-9, Why: "float32 scores below 300: a score's rounding is its weight's relative error"}, sizes, attentionTrial)
+}
+
+// grouped are sizes with query heads that share keys, gates, and rows that see positions behind them: of every KV type, in few
+// rows and in tiles, with the slots of every rule.
+func grouped() (sizes []attentionSize) {
+	for i, h := range []int{24, 64, 128} {
+		for _, kv := range shaders.KVTypes() {
+			slots := shaders.Slots{Period: 3, Rule: plain.Rule((i + int(kv)) % 4)}
+			if slots.Rule == plain.RuleOne {
+				slots.Period = 1
+			}
+			sizes = append(sizes,
+				attentionSize{heads: 2, group: 3, headDim: h, contexts: []int{70, 3}, slots: slots, shards: 1 + i%2, kv: kv, gate: i != 1, rows: 19},
+				attentionSize{heads: 1, group: 4, headDim: h, contexts: []int{600}, slots: shaders.Slots{Period: 1}, shards: 1, kv: kv, gate: true},
+				attentionSize{heads: 3, group: 1 + i%2, headDim: h, contexts: []int{90, 30}, slots: slots, shards: 2, kv: kv, gate: i == 1, rows: 80, prefix: 17 + 32*i},
+				attentionSize{heads: 2, headDim: h, contexts: []int{30, 1100}, slots: shaders.Slots{Period: 1}, shards: 1, kv: kv, gate: i == 0, prefix: 1050 - i})
+		}
+	}
+	return sizes
 }
 
 // attentionInputs fills the queries and what is stored. Keys and queries stay small enough for the limit's reason; the
@@ -94,19 +135,19 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 	cells := 5 // cells before the first sequence belong to nobody
 	var table []shaders.Row
 	for _, n := range s.contexts {
-		table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n - 1), Step: rnd.Uint32N(20)})
+		table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n - 1), Step: rnd.Uint32N(20), Sees: s.sees(n-1, n)})
 		if n > 2 {
-			table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n / 2), Step: rnd.Uint32N(3)})
+			table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n / 2), Step: rnd.Uint32N(3), Sees: s.sees(n/2, n)})
 		}
 		cells += n
 	}
 	if s.rows > 0 { // the last positions of the first sequence, at one step
 		table = nil
 		for pos := max(0, s.contexts[0]-s.rows); pos < s.contexts[0]; pos++ {
-			table = append(table, shaders.Row{Base: 5, Pos: uint32(pos), Step: 3})
+			table = append(table, shaders.Row{Base: 5, Pos: uint32(pos), Step: 3, Sees: s.sees(pos, s.contexts[0])})
 		}
-		if table = append(table, shaders.Row{Base: 5, Step: 7}); len(s.contexts) > 1 {
-			table = append(table, shaders.Row{Base: 5 + uint32(s.contexts[0])})
+		if table = append(table, shaders.Row{Base: 5, Step: 7, Sees: 1}); len(s.contexts) > 1 {
+			table = append(table, shaders.Row{Base: 5 + uint32(s.contexts[0]), Sees: 1})
 		}
 	}
 	c := emptyKV(s.kv, s.slots, cells+3, s.heads, s.headDim)
@@ -132,7 +173,7 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 			}
 		}
 	}
-	q := t.values("q", uniform, len(table), s.heads*s.headDim)
+	q := t.values("q", uniform, len(table), s.heads*max(s.group, 1)*s.headDim)
 	if s.family == heavy { // one channel of the query makes the softmax peak
 		for i := s.headDim / 3; i < len(q); i += s.headDim {
 			q[i] *= 100
@@ -151,19 +192,29 @@ func attentionTrial(t *trial, s attentionSize) {
 		one, _ := t.rows(table[i:i+1], false)
 		ones = append(ones, one)
 	}
-	qt := t.input("q", padHeads(q, s.headDim), c.QueryCols())
-	y := t.output("y", len(table), s.heads*s.headDim)
+	heads := s.heads * max(s.group, 1)
+	width := heads * s.headDim
+	qt := t.input("q", padHeads(q, s.headDim), shaders.QueryCols(heads, s.headDim))
+	y := t.output("y", len(table), width)
 	most := slices.Max(s.contexts)
-	alone := t.output("y row by row", len(table), s.heads*s.headDim)
-	parts, arrived := shaders.AttentionScratchBytes(s.heads, s.headDim, most)
+	alone := t.output("y row by row", len(table), width)
+	gate, gates := shaders.Gate{}, []float32(nil)
+	if s.gate {
+		gate, gates = t.gates(len(table), width)
+	}
+	parts, arrived := shaders.AttentionScratchBytes(heads, s.headDim, most)
 	counters := t.buffer("arrived", make([]byte, arrived), true)
 	scratch := shaders.AttentionScratch{Parts: t.buffer("parts", make([]byte, parts), true).data, Arrived: counters.data}
 	t.check(func(r *shaders.Recorder) {
-		r.Attention(y.Tensor, qt.Tensor, c.Cache, rows, most, scratch)
+		r.Attention(y.Tensor, qt.Tensor, c.Cache, gate, rows, most, scratch)
 		for k, one := range ones { // some rows again, without company
-			r.Attention(alone.From(k*apart, 1), qt.From(k*apart, 1), c.Cache, one, most, scratch)
+			gate := gate
+			if s.gate {
+				gate.QKV = gate.QKV.From(k*apart, 1)
+			}
+			r.Attention(alone.From(k*apart, 1), qt.From(k*apart, 1), c.Cache, gate, one, most, scratch)
 		}
-	}, func(v *verdict) { v.tensor(y, attention(q, c, table)) }, func(v *verdict) {
+	}, func(v *verdict) { v.tensor(y, attention(q, gates, c, heads, table)) }, func(v *verdict) {
 		together, single := floatsOf(y.values()), floatsOf(alone.values())
 		for i := 0; i < len(table); i += apart {
 			for j := i * y.Stride; j < i*y.Stride+y.Cols; j++ {
@@ -175,6 +226,20 @@ func attentionTrial(t *trial, s attentionSize) {
 		}
 		v.zero(counters)
 	})
+}
+
+// gates are some of (rows, cols), open and closed, and where they lie: behind something else, as behind q, k and v.
+func (t *trial) gates(rows, cols int) (shaders.Gate, []float32) {
+	const before = 7
+	x, gates := t.values("gates", uniform, rows, before+cols), []float32(nil)
+	for n := range rows {
+		row := x[n*(before+cols):][:before+cols][before:]
+		for i := range row {
+			row[i] *= 8
+		}
+		gates = append(gates, row...)
+	}
+	return shaders.Gate{QKV: t.input("gates", x, before+cols).Tensor, At: before}, gates
 }
 
 func unsigned(x []float32) []float32 {

@@ -10,32 +10,27 @@ import (
 	"muninn/shaders/plain"
 )
 
-// qkvrope splits qkv (n, 3, heads, headDim) into q, k, v, adds bias (2, heads, headDim; nil: none) to q and k, and turns
-// each pair of neighbours in them by the angle of the row's position; rope (positions, headDim/2, 2) holds cos and sin.
+// qkvrope splits each row of qkv into s.queries() heads of q and s.heads of k and of v, leaving the rest, adds bias (q, k; nil: none) to
+// q and k, and turns each pair in them by the angle of the row's position; rope (positions, headDim/2, 2) holds cos and sin.
 // The results are (n, heads, headDim).
-func qkvrope(qkv, bias []float32, rope []float32, heads, headDim int, rows []shaders.Row) (q, k, v []float64) {
-	d := heads * headDim
+func qkvrope(qkv, bias []float32, rope []float32, s qkvropeSize, rows []shaders.Row) (q, k, v []float64) {
+	turned, all := (s.queries()+s.heads)*s.headDim, (s.queries()+2*s.heads)*s.headDim
 	for n, r := range rows {
-		for part := range 3 {
-			x := plain.Widen(qkv[(3*n+part)*d:][:d])
-			if part == 2 {
-				v = append(v, x...)
-				continue
-			}
-			for i := 0; i < d; i += 2 {
-				if bias != nil {
-					x[i] += float64(bias[part*d+i])
-					x[i+1] += float64(bias[part*d+i+1])
-				}
-				cs := rope[int(r.Pos)*headDim+i%headDim:]
-				plain.Turn(x, i/2, float64(cs[0]), float64(cs[1]))
-			}
-			if part == 0 {
-				q = append(q, x...)
+		x := plain.Widen(qkv[n*(all+s.more):][:all])
+		for i, b := range bias {
+			x[i] += float64(b)
+		}
+		for i := range turned / 2 {
+			head, pair := x[2*i/s.headDim*s.headDim:][:s.headDim], i%(s.headDim/2)
+			cs := rope[int(r.Pos)*s.headDim+2*pair:]
+			if s.halves {
+				plain.TurnHalves(head, pair, float64(cs[0]), float64(cs[1]))
 			} else {
-				k = append(k, x...)
+				plain.Turn(head, pair, float64(cs[0]), float64(cs[1]))
 			}
 		}
+		k, v = append(k, x[s.queries()*s.headDim:turned]...), append(v, x[turned:]...)
+		q = append(q, x[:s.queries()*s.headDim]...)
 	}
 	return q, k, v
 }
@@ -59,38 +54,56 @@ type qkvropeSize struct {
 	shards         int
 	family         family
 	kv             shaders.KVType
+	group          int // query heads to a head of keys; 0: one
+	halves         bool
+	more           int // columns behind q, k and v
 }
 
+func (s qkvropeSize) queries() int { return s.heads * max(s.group, 1) }
+
 func (s qkvropeSize) String() string {
-	return fmt.Sprintf("%s heads=%dx%d bias=%v slots=%d:%d+%d mark=%d %d shards %s", s.kv, s.heads, s.headDim, s.bias, s.slots.Every, s.slots.Anchor, s.slots.Period, s.mark, s.shards, s.family)
+	name := fmt.Sprintf("%s heads=%dx%d bias=%v slots=%d:%d+%d mark=%d %d shards %s", s.kv, s.heads, s.headDim, s.bias, s.slots.Every, s.slots.Anchor, s.slots.Period, s.mark, s.shards, s.family)
+	if s.group > 0 || s.halves || s.more > 0 {
+		name += fmt.Sprintf(" group=%d halves=%v more=%d", s.group, s.halves, s.more)
+	}
+	return name
 }
 
 func qkvropeCases() []Case {
-	var list []Case
+	var sizes []qkvropeSize
 	for i, h := range []int{2, 10, 16, 24, 32, 96, shaders.MaxHeadDim} {
 		for j, slots := range []shaders.Slots{{Period: 1}, {Period: 8}, {Anchor: 8, Period: 1}, {Anchor: 2, Period: 3}, {Every: 4, Period: 5}} {
-			s := qkvropeSize{heads: 1 + (i+j)%4, headDim: h, bias: (i+j)%2 == 0, slots: slots, mark: shaders.Mark((i + j) % 3),
-				shards: 1 + (i+2*j)%3, family: family((i + j) % families), kv: shaders.KVType((i + 2*j) % 3)}
-			c := Case{Op: "qkvrope", Limit: 1e-10, Why: "two float32 multiplications and additions"}
-			switch s.kv {
-			case shaders.KVF16:
-				c.Limit, c.Why = 2.5e-7, "rounding to half precision, 2^-11 of a value or of the smallest normal half"
-				if s.family == halfMax { // rotated and biased values would be too large for it
-					s.family = small // among them some that are subnormal halves
-				}
-			case shaders.KVQ8:
-				c.Limit, c.Why = 5e-4, "rounding to steps of 1/127 of a block's largest value: half a step in each of 32"
-			}
-			c.Name, c.run = s.String(), func(t *trial) { qkvropeTrial(t, s) }
-			list = append(list, c)
+			sizes = append(sizes, qkvropeSize{heads: 1 + (i+j)%4, headDim: h, bias: (i+j)%2 == 0, slots: slots, mark: shaders.Mark((i + j) % 3),
+				shards: 1 + (i+2*j)%3, family: family((i + j) % families), kv: shaders.KVType((i + 2*j) % 3)})
 		}
+	}
+	for i, h := range []int{10, 24, 64, 96, 128} { // halves of 5 too
+		for j, kv := range shaders.KVTypes() {
+			sizes = append(sizes, qkvropeSize{heads: 1 + (i+j)%3, headDim: h, bias: j == 0, slots: shaders.Slots{Period: 4}, mark: shaders.MarkStep,
+				shards: 1 + i%2, family: family(i % 2), kv: kv, group: 1 + (i+j)%4, halves: (i+j)%5 != 4, more: 9 * j})
+		}
+	}
+	list := make([]Case, len(sizes))
+	for i, s := range sizes {
+		c := &list[i]
+		*c = Case{Op: "qkvrope", Limit: 1e-10, Why: "two float32 multiplications and additions"}
+		switch s.kv {
+		case shaders.KVF16:
+			c.Limit, c.Why = 2.5e-7, "rounding to half precision, 2^-11 of a value or of the smallest normal half"
+			if s.family == halfMax { // rotated and biased values would be too large for it
+				s.family = small // among them some that are subnormal halves
+			}
+		case shaders.KVQ8:
+			c.Limit, c.Why = 5e-4, "rounding to steps of 1/127 of a block's largest value: half a step in each of 32"
+		}
+		c.Name, c.run = s.String(), func(t *trial) { qkvropeTrial(t, s) }
 	}
 	return list
 }
 
 func qkvropeTrial(t *trial, s qkvropeSize) {
 	const positions = 12
-	d := s.heads * s.headDim
+	queries := s.queries()
 	table := []shaders.Row{{Base: 0, Pos: 11, Step: 0}, {Base: 12, Pos: 0, Step: 3}, {Base: 12, Pos: 1, Step: 3}, {Base: 20, Pos: 5, Step: 17}, {Base: 20, Pos: 4, Step: 8}}
 	c := emptyKV(s.kv, s.slots, 28, s.heads, s.headDim)
 	for cell := range c.Steps {
@@ -98,17 +111,17 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 	}
 	var bias []float32
 	if s.bias {
-		bias = source{seed("qkv bias", s.String()), uniform, format.F32, 2 * d}.all(1)
+		bias = source{seed("qkv bias", s.String()), uniform, format.F32, (queries + s.heads) * s.headDim}.all(1)
 	}
 	rope := ropeTable(positions, s.headDim, 50000)
-	qkv := t.drawn("qkv", s.family, len(table), 3*d)
+	qkv := t.drawn("qkv", s.family, len(table), (queries+2*s.heads)*s.headDim+s.more)
 	biasSpan, ropeSpan := t.floats("bias", bias), t.floats("rope", rope)
 	rows, _ := t.rows(table, false)
 	t.store(c, s.shards, true)
-	qt := t.output("q", len(table), c.QueryCols())
-	q, k, v := qkvrope(qkv.x, bias, rope, s.heads, s.headDim, table)
+	qt := t.output("q", len(table), shaders.QueryCols(queries, s.headDim))
+	q, k, v := qkvrope(qkv.x, bias, rope, s, table)
 	t.check(func(r *shaders.Recorder) {
-		r.QKVRope(qt.Tensor, c.Cache, qkv.Tensor, biasSpan, ropeSpan, rows, s.mark)
+		r.QKVRope(qt.Tensor, c.Cache, qkv.Tensor, biasSpan, ropeSpan, s.halves, rows, s.mark)
 	}, becomes(qt, padHeads(q, s.headDim)), func(o *verdict) {
 		o.stored(c, table, k, v)
 		o.marked(c, table, s.mark)

@@ -138,16 +138,16 @@ func (b *bench) cases() []benchCase {
 		}
 		table := make([]shaders.Row, n)
 		for i := range table {
-			table[i].Pos = context - 1
+			table[i].Pos, table[i].Sees = context-1, context
 		}
 		content, err := binary.Append(nil, binary.LittleEndian, table)
 		b.must(err)
 		rows := shaders.Rows{Span: b.span(uint64(len(content)), 0), N: n}
 		b.must(b.d.Write(rows.Span, content))
-		q, y := b.tensor(n, cache.QueryCols()), b.tensor(n, heads*96)
+		q, y := b.tensor(n, shaders.QueryCols(heads, 96)), b.tensor(n, heads*96)
 		parts, arrived := shaders.AttentionScratchBytes(heads, 96, context)
 		scratch := shaders.AttentionScratch{Parts: b.span(parts, 0), Arrived: b.span(arrived, 0)}
-		add(fmt.Sprintf("attention %d rows", n), func(r *shaders.Recorder) { r.Attention(y, q, cache, rows, context, scratch) })
+		add(fmt.Sprintf("attention %d rows", n), func(r *shaders.Recorder) { r.Attention(y, q, cache, shaders.Gate{}, rows, context, scratch) })
 
 		x, o, weight := b.tensor(n, width), b.tensor(n, width), b.span(4*width, 0x3f800000)
 		add(fmt.Sprintf("addnorm %d rows", n), func(r *shaders.Recorder) { r.AddNorm(x, o, shaders.ResidualNormed, weight, 1e-6) })

@@ -118,7 +118,7 @@ func (m *Memory) matrix(rows, cols int, f format.Type) (x shaders.Matrix) {
 // Cache allocates the keys and values of a layer.
 func (m *Memory) Cache(c arch.Config, cells int, kv shaders.KVType, slots shaders.Slots, depth vk.Span) (x shaders.Cache) {
 	if m.Err == nil {
-		x, m.Err = shaders.NewCache(m.Arena, c.NHeads, c.HeadDim, cells, kv, slots, depth, m.caps.ShardLimit())
+		x, m.Err = shaders.NewCache(m.Arena, c.KVHeads(), c.HeadDim, cells, kv, slots, depth, m.caps.ShardLimit())
 	}
 	return x
 }
