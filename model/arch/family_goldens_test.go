@@ -140,11 +140,7 @@ func (c configCase) want(got Config) Config {
 
 // slots is the number of caches that a token fills at the default depth.
 func slots(c Config) int {
-	n := 0
-	for _, p := range c.Passes() {
-		n += p.Blocks
-	}
-	return c.NLayersInPrelude + c.MeanRecurrence*n + c.NLayersInCoda
+	return c.NLayersInPrelude + c.MeanRecurrence*c.StepBlocks() + c.NLayersInCoda
 }
 
 // Fields that the goldens have no case of.

@@ -75,6 +75,24 @@ func (c Config) Passes() []Pass {
 	return append(passes, Pass{First: n / 2, Blocks: n / 2})
 }
 
+// StepBlocks is how many blocks a core step runs.
+func (c Config) StepBlocks() (n int) {
+	for _, p := range c.Passes() {
+		n += p.Blocks
+	}
+	return n
+}
+
+// Runs is how often a core step runs a core block.
+func (c Config) Runs(block int) (n int) {
+	for _, p := range c.Passes() {
+		if block >= p.First && block < p.First+p.Blocks {
+			n++
+		}
+	}
+	return n
+}
+
 // KVHeads is the number of heads of keys and values, each of which serves as many query heads.
 func (c Config) KVHeads() int {
 	if c.NKVHeads == 0 {
@@ -100,6 +118,12 @@ func (c Config) QKVWidth() int {
 
 // RopeAngle returns the cosine and sine by which rope turns pair i of a head at a position.
 func (c Config) RopeAngle(position, i int) (cos, sin float64) {
+	sin, cos = math.Sincos(float64(position) * c.RopeFrequency(i))
+	return cos, sin
+}
+
+// RopeFrequency returns how far rope turns pair i of a head from a position to the next, in radians.
+func (c Config) RopeFrequency(i int) float64 {
 	f := math.Pow(c.RopeBase, -2*float64(i)/float64(c.HeadDim))
 	if s := c.RopeScaling; s.Factor != 0 {
 		wave := 2 * math.Pi / f
@@ -107,6 +131,5 @@ func (c Config) RopeAngle(position, i int) (cos, sin float64) {
 		slow = min(max(slow, 0), 1)
 		f = (1-slow)*f/s.Factor + slow*f
 	}
-	sin, cos = math.Sincos(float64(position) * f)
-	return cos, sin
+	return f
 }

@@ -72,6 +72,9 @@ func (s TensorSpec) Elements() int64 {
 	return n
 }
 
+// Matrix tells whether the tensor is a matrix, which may be stored in blocks; one row is a vector.
+func (s TensorSpec) Matrix() bool { return len(s.Shape) == 2 && s.Shape[0] > 1 }
+
 // Table lists a model's tensors in the order of the forward pass.
 type Table []TensorSpec
 

@@ -208,7 +208,7 @@ func (b *Runner) tokens(n int) []int32 {
 func (b *Runner) test(name string, r, units int) *test {
 	row := b.Base
 	c := b.M.Config
-	row.Test, row.Steps, row.Layers = name, r, c.NLayersInPrelude+r*c.NLayersInRecurrentBlock+c.NLayersInCoda
+	row.Test, row.Steps, row.Layers = name, r, c.NLayersInPrelude+r*c.StepBlocks()+c.NLayersInCoda
 	return &test{row: row, units: units}
 }
 

@@ -148,7 +148,7 @@ func (s Scheme) Requantizes(ck *Checkpoint) (string, error) {
 func (s Scheme) changes(ck *Checkpoint, do func(from, to format.Type)) error {
 	for _, spec := range ck.Config.TensorSpecs() {
 		info, ok := ck.Tensor(spec.Name)
-		if to := s.Expected(ck.Config, spec, info.DType); ok && len(spec.Shape) == 2 && to != info.DType {
+		if to := s.Expected(ck.Config, spec, info.DType); ok && spec.Matrix() && to != info.DType {
 			do(info.DType, to)
 		}
 	}
@@ -169,7 +169,7 @@ func (s Scheme) Format(ck *Checkpoint, spec arch.TensorSpec) (format.Type, error
 	if err := s.Check(ck.Config); err != nil {
 		return "", err
 	}
-	if len(spec.Shape) != 2 {
+	if !spec.Matrix() {
 		return format.F32, nil
 	}
 	info, ok := ck.Tensor(spec.Name)

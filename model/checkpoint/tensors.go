@@ -39,7 +39,7 @@ func (c *Checkpoint) checkTensors() error {
 			return strict.Unusable("%s: shape %v, want %v", spec.Name, got.Shape, spec.Shape)
 		case !got.DType.Known():
 			return strict.Unusable("%s: element type %s, want f32, f16 or bf16", spec.Name, got.DType)
-		case got.DType.Blocked() && len(spec.Shape) != 2:
+		case got.DType.Blocked() && !spec.Matrix():
 			return strict.Unusable("%s: element type %s, which only matrices may have", spec.Name, got.DType)
 		}
 	}
@@ -75,7 +75,7 @@ func (c *Checkpoint) checkZeros() error {
 	var p, zeros [16 << 10]byte
 	for _, spec := range c.Config.TensorSpecs() {
 		info, ok := c.Tensor(spec.Name)
-		zero := ok && len(spec.Shape) == 2 && spec.Part != arch.PartExitGate // which nobody may have trained
+		zero := ok && spec.Matrix()
 		for off := int64(0); zero && off < info.Bytes; off += int64(len(p)) {
 			n := min(int64(len(p)), info.Bytes-off)
 			if err := c.ReadAt(spec.Name, p[:n], off); err != nil {

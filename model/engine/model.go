@@ -72,7 +72,7 @@ func (m *Model) fill(formats weights.Formats, kernels shaders.Options, load func
 			return err
 		}
 	}
-	if err := m.dev.Write(m.weights.Rope, weights.FloatBytes(weights.RopeTable(m.Config))); err != nil {
+	if err := m.dev.WriteFunc(m.weights.Rope, weights.RopeTable(m.Config)); err != nil {
 		return fmt.Errorf("model: loading the rope table: %w", err)
 	}
 	return nil

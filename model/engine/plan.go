@@ -64,22 +64,24 @@ type Weights struct{ Elements, Bytes float64 }
 // not count, unless it is the output matrix.
 func WorkOf(c arch.Config, formats weights.Formats) (w Work) {
 	for _, spec := range c.TensorSpecs() {
-		to := &w.Once
+		to, times := &w.Once, 1.0
 		switch spec.Part {
-		case arch.PartAdapter, arch.PartCore:
+		case arch.PartAdapter:
 			to = &w.Step
+		case arch.PartCore:
+			to, times = &w.Step, float64(c.Runs(spec.Block))
 		case arch.PartHead, arch.PartEmbedding:
 			if c.TieEmbeddings != (spec.Part == arch.PartEmbedding) {
 				continue
 			}
 			to = &w.Head
 		}
-		if len(spec.Shape) != 2 {
-			to.Bytes += 4 * float64(spec.Elements()) // float32 on the device, whatever the file has
+		if !spec.Matrix() {
+			to.Bytes += times * 4 * float64(spec.Elements()) // float32 on the device, whatever the file has
 			continue
 		}
-		to.Elements += float64(spec.Shape[0]) * float64(spec.Shape[1])
-		to.Bytes += float64(shaders.MatrixBytes(spec.Shape[0], spec.Shape[1], formats(spec)))
+		to.Elements += times * float64(spec.Elements())
+		to.Bytes += times * float64(shaders.MatrixBytes(spec.Shape[0], spec.Shape[1], formats(spec)))
 	}
 	return w
 }

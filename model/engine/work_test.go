@@ -52,6 +52,11 @@ func TestWork(t *testing.T) {
 	if want := 2.0 * (3*(2*layer+5*(layer+adapter)) + head); flops != want {
 		t.Errorf("%g operations, want %g", flops, want)
 	}
+	two := arch.Config{Family: arch.HRMText, NEmbd: 64, NHeads: 2, HeadDim: 32, NLayersInRecurrentBlock: 2, Cycles: 3, IntermediateSize: 128,
+		PaddedVocabSize: 32, Block: arch.BlockForm{Gate: true, Weightless: true}} // the first of its two layers runs three times a step
+	if _, got := WorkOf(two, weights.DeviceFormats(checkpoint.Scheme{}, two, RandomStored)).Pass(1, 2); got != 2*(2*4*(5*64*64+3*64*128)+head) {
+		t.Errorf("%g operations of stacks that take turns", got)
+	}
 	c.TieEmbeddings = true // the head is the embedding: read as before
 	if tied, _ := WorkOf(c, weights.DeviceFormats(checkpoint.Scheme{}, c, RandomStored)).Pass(3, 5); tied != bytes {
 		t.Errorf("%g bytes with a tied head, %g without", tied, bytes)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
@@ -32,7 +33,10 @@ func (l *Loader) Load(f Filling) error {
 		}
 		return nil
 	}
-	v := make([]float32, f.vector.Size()/4)
+	v := slices.Repeat([]float32{1}, int(f.vector.Size()/4))
+	if len(f.pieces) == 0 {
+		return l.Dev.Write(f.vector, FloatBytes(v))
+	}
 	if err := l.Ck.ReadF32(f.name(), v, 0); err != nil {
 		return err
 	}

@@ -2,34 +2,41 @@
 package weights
 
 import (
+	"encoding/binary"
+	"math"
+
 	"muninn/model/arch"
 	"muninn/shaders"
 	"muninn/shaders/format"
-	"muninn/shaders/plain"
 	"muninn/vk"
 )
 
-// Block is one transformer block's weights on the device. d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize.
+// Block is one transformer block's weights on the device. d = NEmbd, H x h = NHeads x HeadDim, K of the heads of keys and values,
+// m = IntermediateSize. What a family has not is zero; norms that have no weights are ones.
 type Block struct {
 	Norm1, Norm2, Norm3, Norm4 vk.Span        // (d) float32
-	Wqkv                       shaders.Matrix // (3d, d): all q heads, all k heads, all v heads
-	QKBias                     vk.Span        // (2, H, h) float32: q, k; zero without qk_bias
-	AttnProj                   shaders.Matrix // (d, d)
+	Wqkv                       shaders.Matrix // (QKVWidth, d): all q heads, all k heads, all v heads, the gate
+	QKBias                     vk.Span        // (2, H, h) float32: q, k
+	QNorm, KNorm               vk.Span        // (H h), (K h) float32
+	AttnProj                   shaders.Matrix // (d, H h)
 	Gate, Up                   shaders.Matrix // (m, d) each
 	MLPProj                    shaders.Matrix // (d, m)
 }
 
-// Weights are a model's weights on the device.
+// Weights are a model's weights on the device. What a family has not is zero.
 type Weights struct {
-	WTE         shaders.Matrix // (vocabulary, d)
-	Prelude     []Block
-	Core        []Block
-	Coda        []Block
-	Adapter     shaders.Matrix // (d, 2 Padded(d)): the state's columns, then the embeds'; no shards in a family without
-	AdapterBias vk.Span        // (d) float32; zero without bias
-	LnF         vk.Span        // (d) float32, used after the recurrence and after the coda
-	LMHead      shaders.Matrix // (vocabulary, d); WTE itself when tied
-	Rope        vk.Span        // (block_size, h/2, 2) float32: cos, sin
+	WTE          shaders.Matrix // (vocabulary, d)
+	Prelude      []Block
+	Core         []Block
+	Coda         []Block
+	Adapter      shaders.Matrix // (d, 2 Padded(d)): the state's columns, then the embeds'; no shards in a family without
+	AdapterBias  vk.Span        // (d) float32
+	LnF          vk.Span        // (d) float32: see arch.FinalNorm
+	Second       vk.Span        // (d) float32: what the second state begins with
+	ExitGate     vk.Span        // (d) float32
+	ExitGateBias vk.Span        // (1) float32
+	LMHead       shaders.Matrix // (vocabulary, d); WTE itself when tied
+	Rope         vk.Span        // (block_size, h/2, 2) float32: cos, sin
 }
 
 // run is a stretch of a weight row: n elements from column src of the file to column dst on the device.
@@ -54,7 +61,7 @@ type Filling struct {
 	pieces []arch.Piece
 	matrix shaders.Matrix
 	layout rowLayout
-	vector vk.Span // float32, where matrix has no shards
+	vector vk.Span // float32, where matrix has no shards; of ones without pieces
 }
 
 // weightLayout allocates a model's weights by the table of its tensors, and keeps what goes where.
@@ -63,6 +70,7 @@ type weightLayout struct {
 	c        arch.Config
 	table    arch.Table
 	formats  Formats
+	ones     vk.Span // (d) the weights of norms without
 	fillings []Filling
 }
 
@@ -75,7 +83,10 @@ func Lay(mem *Memory, c arch.Config, formats Formats) (Weights, []Filling) {
 		Core:    l.blocks("core", arch.PartCore, c.NLayersInRecurrentBlock),
 		Coda:    l.blocks("coda", arch.PartCoda, c.NLayersInCoda),
 		Adapter: l.matrix("adapter", arch.PartAdapter, 0, arch.RoleAdapter),
-		LnF:     l.vector(arch.PartNorm, 0, arch.RoleFinalNorm),
+		LnF:     l.norm(arch.PartNorm, 0, arch.RoleFinalNorm),
+
+		Second:   l.vector(arch.PartSecond, 0, arch.RoleSecond),
+		ExitGate: l.vector(arch.PartExitGate, 0, arch.RoleExitGate), ExitGateBias: l.vector(arch.PartExitGate, 0, arch.RoleExitGateBias),
 	}
 	mem.As(MemoryWeights, "rope table")
 	w.Rope = mem.Span(uint64(c.BlockSize*c.HeadDim) * 4)
@@ -92,12 +103,13 @@ func (l *weightLayout) blocks(name string, part arch.Part, n int) []Block {
 	blocks := make([]Block, n)
 	for i := range blocks {
 		vector := func(r arch.Role) vk.Span { return l.vector(part, i, r) }
+		norm := func(r arch.Role) vk.Span { return l.norm(part, i, r) }
 		matrix := func(r arch.Role) shaders.Matrix { return l.matrix(name, part, i, r) }
 		blocks[i] = Block{
-			Norm1: vector(arch.RoleNorm1), Norm2: vector(arch.RoleNorm2), Norm3: vector(arch.RoleNorm3), Norm4: vector(arch.RoleNorm4),
+			Norm1: norm(arch.RoleNorm1), Norm2: norm(arch.RoleNorm2), Norm3: norm(arch.RoleNorm3), Norm4: norm(arch.RoleNorm4),
 			Wqkv: matrix(arch.RoleQKV), AttnProj: matrix(arch.RoleAttnOut),
 			Gate: matrix(arch.RoleGate), Up: matrix(arch.RoleUp), MLPProj: matrix(arch.RoleDown),
-			QKBias: vector(arch.RoleQKBias),
+			QKBias: vector(arch.RoleQKBias), QNorm: vector(arch.RoleQNorm), KNorm: vector(arch.RoleKNorm),
 		}
 	}
 	return blocks
@@ -145,16 +157,38 @@ func (l *weightLayout) vector(part arch.Part, i int, role arch.Role) vk.Span {
 	return s
 }
 
-// RopeTable lists the angles position * base^(-2i/h), computed in float64: the file's copy is rounded more.
-func RopeTable(c arch.Config) []float32 {
-	table := make([]float32, 0, c.BlockSize*c.HeadDim)
-	for pos := range c.BlockSize {
-		for i := range c.HeadDim / 2 {
-			cos, sin := plain.RopeAngle(pos, i, c.HeadDim, c.RopeBase)
-			table = append(table, float32(cos), float32(sin))
-		}
+// norm allocates a norm's weights. Those of a family without are ones, which all share.
+func (l *weightLayout) norm(part arch.Part, i int, role arch.Role) vk.Span {
+	form := l.c.Block
+	unused := !form.Norms.HasBefore() && (role == arch.RoleNorm1 || role == arch.RoleNorm3) ||
+		!form.Norms.HasAfter() && (role == arch.RoleNorm2 || role == arch.RoleNorm4)
+	if !form.Weightless || unused {
+		return l.vector(part, i, role)
 	}
-	return table
+	if l.ones.IsZero() {
+		l.mem.As(MemoryWeights, "norms")
+		l.ones = l.mem.Span(uint64(l.c.NEmbd) * 4)
+		l.fillings = append(l.fillings, Filling{vector: l.ones})
+	}
+	return l.ones
+}
+
+// RopeTable fills a device's table of cosines and sines, of angles computed in float64: a file's copy is rounded more.
+func RopeTable(c arch.Config) func(off uint64, p []byte) error {
+	frequencies := make([]float64, c.HeadDim/2)
+	for i := range frequencies {
+		frequencies[i] = c.RopeFrequency(i)
+	}
+	return func(off uint64, p []byte) error {
+		for at, i := int(off/4), 0; i < len(p); at, i = at+1, i+4 {
+			sin, cos := math.Sincos(float64(at/c.HeadDim) * frequencies[at%c.HeadDim/2])
+			if at%2 == 0 {
+				sin = cos
+			}
+			binary.LittleEndian.PutUint32(p[i:], math.Float32bits(float32(sin)))
+		}
+		return nil
+	}
 }
 
 // name is that of the first tensor.
