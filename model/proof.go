@@ -18,6 +18,9 @@ import (
 // Needs are the kernels, as selftest.Prove takes them, of a model with matrices in such formats and a KV cache of that type.
 func Needs(c arch.Config, formats weights.Formats, kv shaders.KVType) []string {
 	needs := []string{ref.Rest, "kv " + kv.String()}
+	if c.Family != nil && c.Family != arch.Huginn {
+		needs = append(needs, ref.Further)
+	}
 	add := func(op string, spec arch.TensorSpec) {
 		if f := formats(spec); f != "" { // what is optional may be left out
 			needs = append(needs, op+" "+f.String())

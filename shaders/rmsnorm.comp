@@ -1,5 +1,5 @@
 #version 450
-// y[n] = x[n] * rsqrt(mean(x[n]^2) + eps) * weight; a workgroup for each row
+// y[n] = x[n] * rsqrt(mean(x[n]^2) + eps) * weight; a workgroup for each row. AT: d columns of x from p.at on, in place.
 #extension GL_GOOGLE_include_directive : require
 #ifdef SUBGROUP
 layout(local_size_x_id = 0) in;
@@ -10,7 +10,12 @@ layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
 #include "lib/wide.glsl"
+#ifdef AT
+layout(set = 0, binding = 0) buffer X { V x[]; };                   // [n][stride]
+#define y x
+#else
 layout(set = 0, binding = 0) readonly buffer X { V x[]; };          // [n][stride]
+#endif
 layout(set = 0, binding = 1) readonly buffer N { V weight[]; };     // [d]
 #ifdef QUANTIZE // y as int8 beside itself
 #ifdef WIDE
@@ -25,13 +30,23 @@ ALIASED layout(set = 0, binding = 2) coherent buffer Y4 { vec4 y4[]; };
 layout(set = 0, binding = 3) writeonly buffer Q { uint quant[]; };  // [n] quantized rows
 #define QUANT(i) quant[i]
 #include "lib/quantize.glsl"
-#else
+#elif !defined(AT)
 layout(set = 0, binding = 2) writeonly buffer Y { V y[]; };         // [n][stride]
 #endif
-layout(push_constant) uniform Push { uint d, stride; float eps; } p;
+layout(push_constant) uniform Push {
+    uint d, stride;
+    float eps;
+#ifdef AT
+    uint at;
+#endif
+} p;
 
 void main() {
+#ifdef AT
+    const uint i0 = IN_V(gl_WorkGroupID.x * p.stride + p.at);
+#else
     const uint i0 = IN_V(gl_WorkGroupID.x * p.stride);
+#endif
     float sum = 0.0;
     EACH(i, p.d) sum = sum_of(x[i0 + i], x[i0 + i], sum);
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);

@@ -9,17 +9,31 @@ import (
 	"muninn/shaders/format"
 )
 
-// Rest is the need for the operations that know neither formats of weights nor types of the KV cache.
-const Rest = "rest"
+// Rest is the need for the operations that know neither formats of weights nor types of the KV cache, Further for what other
+// families than Huginn take beside them.
+const (
+	Rest    = "rest"
+	Further = "further"
+)
 
-// quickRest are cases of those, a few each, by the ends of their names: odd widths, heavy tails, a model's own width.
-var quickRest = []struct {
+// quickOps are cases of one operation, a few, by the ends of their names: odd widths, heavy tails, a model's own width.
+type quickOps struct {
 	op    string
 	names []string
-}{
+}
+
+var quickFurther = []quickOps{
+	{"rmsnorm", []string{"at n=17 d=72 heavy-tailed", "at n=5 d=5280 near fp16 max"}},
+	{"addnorm", []string{"n=17 d=72 heavy-tailed inside", "n=17 d=72 heavy-tailed plain", "pair n=5 d=5280 near fp16 max inside"}},
+	{"advance", []string{"n=17 d=72 heavy-tailed inside end", "n=17 d=72 heavy-tailed plain not last"}},
+	{"scatter", []string{"vector n=17 d=72 heavy-tailed"}},
+	{"gather", []string{"first n=17 d=72 heavy-tailed", "sum n=17 d=72 heavy-tailed"}},
+}
+
+var quickRest = []quickOps{
 	{"rmsnorm", []string{"n=17 d=72 heavy-tailed", "n=1 d=5280 uniform"}},
-	{"addnorm", []string{"n=17 d=72 heavy-tailed", "n=3 d=5280 heavy-tailed", "pair n=5 d=5280 near fp16 max", "n=17 d=72 heavy-tailed inside", "n=17 d=72 heavy-tailed plain"}},
-	{"advance", []string{"n=17 d=72 heavy-tailed", "n=7 d=5280 zeros and denormals", "n=17 d=72 heavy-tailed inside end", "n=17 d=72 heavy-tailed plain not last"}},
+	{"addnorm", []string{"n=17 d=72 heavy-tailed", "n=3 d=5280 heavy-tailed", "pair n=5 d=5280 near fp16 max"}},
+	{"advance", []string{"n=17 d=72 heavy-tailed", "n=7 d=5280 zeros and denormals"}},
 	{"initstate", []string{"d=328", "d=328 kept"}},
 	{"move", []string{"d=257"}},
 	{"argmax", []string{"vocab=1003"}},
@@ -36,7 +50,7 @@ var quickRest = []struct {
 // quickInt8 are those of the norms that write int8 activations.
 var quickInt8 = map[string]string{"rmsnorm": "int8 n=3 d=5280 heavy-tailed", "addnorm": "pair int8 n=17 d=72 heavy-tailed"}
 
-// Quick are a few cases for what is needed, by the kernels that a device's choices would use: "matmul q8_0", "kv f16", Rest. A need
+// Quick are a few cases for what is needed, by the kernels that a device's choices would use: "matmul q8_0", "kv f16", Rest, Further. A need
 // that it does not know has none.
 func Quick(need string, t shaders.Tuning) (list []Case) {
 	op, of, _ := strings.Cut(need, " ")
@@ -49,8 +63,8 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 		}
 	}
 	switch op {
-	case Rest:
-		for _, q := range quickRest {
+	case Rest, Further:
+		for _, q := range map[string][]quickOps{Rest: quickRest, Further: quickFurther}[need] {
 			pick(q.op, func(name string) bool {
 				return slices.ContainsFunc(q.names, func(end string) bool { return name == end || q.op == "criterion" && strings.HasSuffix(name, end) })
 			})

@@ -11,7 +11,7 @@ import (
 
 // What a device is proven by has cases of every operation, on devices of both kinds, and every name in the lists is a case's.
 func TestQuick(t *testing.T) {
-	needs := []string{Rest}
+	needs := []string{Rest, Further}
 	for _, f := range format.Types() {
 		needs = append(needs, "matmul "+f.String(), "swiglu "+f.String(), "adapter "+f.String(), "embed "+f.String())
 	}
@@ -37,7 +37,7 @@ func TestQuick(t *testing.T) {
 			}
 		}
 	}
-	for _, q := range quickRest {
+	for _, q := range slices.Concat(quickRest, quickFurther) {
 		for _, name := range q.names {
 			if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Op == q.op && (c.Name == name || q.op == "criterion") }) {
 				t.Errorf("no case %s/%s", q.op, name)

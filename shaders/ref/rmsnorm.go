@@ -56,7 +56,28 @@ func (t *trial) normWeight(name string, d int) (vk.Span, []float32) {
 }
 
 func rmsnormCases() []Case {
-	return each(Case{Op: "rmsnorm", Limit: normLimit, Why: normWhy}, slices.Concat(normSizes(0), int8Norms(1)), rmsnormTrial)
+	c := Case{Op: "rmsnorm", Limit: normLimit, Why: normWhy}
+	at := c
+	at.Name = "at "
+	return append(each(c, slices.Concat(normSizes(0), int8Norms(1)), rmsnormTrial), each(at, normSizes(2), rmsnormAtTrial)...)
+}
+
+// rmsnormAtTrial norms columns with others before and behind them: from a whole vec4 on, from elsewhere, or all.
+func rmsnormAtTrial(t *trial, s normSize) {
+	at, behind := []int{0, 4, 6, 68}[(s.n+s.d)%4], s.d%3*5
+	cols := at + s.d + behind
+	all, part := t.values("beside", uniform, s.n, cols), t.values("x", s.family, s.n, s.d)
+	w, weight := t.normWeight("weight", s.d)
+	normed := plain.RMSNorm(part, weight, normEps)
+	for n := range s.n {
+		copy(all[n*cols+at:], part[n*s.d:][:s.d])
+	}
+	want := plain.Widen(all)
+	for n := range s.n {
+		copy(want[n*cols+at:], normed[n*s.d:][:s.d])
+	}
+	x := t.inout("x", all, cols)
+	t.check(func(r *shaders.Recorder) { r.RMSNormAt(x.Tensor, at, s.d, w, normEps) }, becomes(x, want))
 }
 
 func rmsnormTrial(t *trial, s normSize) {

@@ -22,7 +22,25 @@ func scatter(embeds, x []float32, table []shaders.Row, d int) []float64 {
 }
 
 func scatterCases() []Case {
-	return each(Case{Op: "scatter", Limit: 1e-13, Why: "two float32 multiplications and an addition"}, normSizes(2), scatterTrial)
+	c := Case{Op: "scatter", Limit: 1e-13, Why: "two float32 multiplications and an addition"}
+	return append(each(c, normSizes(2), scatterTrial), each(Case{Op: "scatter", Name: "vector ", Why: "a copy"}, normSizes(3), scatterVectorTrial)...)
+}
+
+// scatterVectorTrial has rows that begin, for the first time and again, and rows that do not.
+func scatterVectorTrial(t *trial, s normSize) {
+	in := t.cellTable(s.n)
+	v := t.values("v", s.family, 1, s.d)
+	y := t.inout("y", t.values("y", uniform, in.cells, s.d), s.d)
+	want := plain.Widen(y.x)
+	for n := range in.table {
+		r := &in.table[n]
+		if r.EMA = []float32{0, 1, math.Float32frombits(1 << 31), -0.5}[(n+s.d)%4]; r.EMA != 1 {
+			copy(want[int(r.Cell)*s.d:][:s.d], plain.Widen(v))
+		}
+	}
+	rows, _ := t.rows(in.table, false)
+	vector := t.floats("v", v)
+	t.check(func(r *shaders.Recorder) { r.ScatterVector(y.Tensor, vector, rows) }, becomes(y, want))
 }
 
 func scatterTrial(t *trial, s normSize) {
