@@ -37,8 +37,10 @@ func Needs(c arch.Config, formats weights.Formats, kv shaders.KVType) []string {
 			add("adapter", spec)
 		case arch.RoleGateUp, arch.RoleGate, arch.RoleUp:
 			add("swiglu", spec)
-		case arch.RoleHead, arch.RoleQKV, arch.RoleQ, arch.RoleK, arch.RoleV, arch.RoleAttnOut, arch.RoleDown:
-			add("matmul", spec)
+		default:
+			if spec.Matrix() {
+				add("matmul", spec)
+			}
 		}
 	}
 	slices.Sort(needs)

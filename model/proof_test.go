@@ -3,11 +3,14 @@ package model_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"muninn/model"
+	"muninn/model/arch"
 	"muninn/shaders"
+	"muninn/shaders/format"
 	"muninn/shaders/ref"
 	"muninn/shaders/selftest"
 	"muninn/vk"
@@ -28,6 +31,24 @@ func misread(t *testing.T, begin, end string) shaders.Options {
 		}
 	}
 	return ref.Replacing(shaders.Options{}, code)
+}
+
+// Every matrix of every family is multiplied by a kernel that is tested first.
+func TestNeedsCoverFamilies(t *testing.T) {
+	for _, s := range arch.Shapes {
+		for _, spec := range s.TensorSpecs() {
+			formats := func(other arch.TensorSpec) format.Type {
+				if other.Name == spec.Name {
+					return format.Q4_0
+				}
+				return format.F32
+			}
+			needs := model.Needs(s.Config, formats, shaders.KVF32)
+			if tested := slices.ContainsFunc(needs, func(n string) bool { return strings.HasSuffix(n, " q4_0") }); tested != spec.Matrix() {
+				t.Errorf("%s: %s is tested: %t", s.Name, spec.Name, tested)
+			}
+		}
+	}
 }
 
 // answer opens the demo with such kernels and asks it something.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
 	"muninn/model/bench"
+	"muninn/model/engine"
 	"muninn/vk/vktest"
 )
 
@@ -160,10 +162,14 @@ func TestBenchRefusals(t *testing.T) {
 
 // A shape means the same in every tool, and what it is called is what it has.
 func TestShapesAreWhatTheySay(t *testing.T) {
-	for name, want := range map[string]float64{"huginn": 3.56, "huginn-core": 1.65} {
+	for name, want := range map[string]float64{"huginn": 3.56, "huginn-core": 1.65, "ouro-1.4b": 1.43, "ouro-2.6b": 2.67, "nanbeige-3b": 4.17,
+		"hrm-1b": 1.18, "tinyllama-r": 0.84, "llama-1b-r": 1.39, "olmo-1b-r": 1.36} {
 		s, err := arch.ParseShape(name)
-		if got := float64(s.Params()) / 1e9; err != nil || math.Abs(got-want) > 0.02 {
+		if got := float64(s.Params()) / 1e9; err != nil || math.Abs(got-want) > 0.006 || !strings.Contains(s.Says, fmt.Sprintf("%.2f G weights", got)) {
 			t.Errorf("%s has %.3f G weights, %v; want %g", name, got, err, want)
+		}
+		if err := engine.CheckShape(s.Config); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	invoke("help", "bench").wants(t, cli.ExitOK, "huginn-core  its core block alone, 1.65 G weights with a vocabulary of 1024; -r 1", "")

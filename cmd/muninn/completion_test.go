@@ -40,7 +40,7 @@ func TestBashCompletion(t *testing.T) {
 		{[]string{"run", "demo", "--quant", "=", "q8"}, []string{"q8_0"}}, // as bash cuts --quant=q8
 		{[]string{"run", "demo", "--color", "="}, []string{"auto", "always", "never"}},
 		{[]string{"run", "demo", "--kv-type", ""}, []string{"auto", "f32", "f16", "q8"}},
-		{[]string{"bench", "--shape", "tiny"}, []string{"tiny", "tinyloop"}},
+		{[]string{"bench", "--shape", "tiny"}, []string{"tiny", "tinyloop", "tinyllama-r"}},
 		{[]string{"run", "demo", "--device", "c"}, []string{"cpu"}},
 		{[]string{"run", "demo", "-n", ""}, nil},
 		{[]string{"run", "demo", "--file", "a"}, []string{"a story.txt"}},

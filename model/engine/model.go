@@ -114,7 +114,7 @@ func CheckShape(c arch.Config) error {
 	switch {
 	case c.NEmbd < 2 || c.NEmbd > arch.MaxEmbd || c.IntermediateSize < 1 || c.IntermediateSize > arch.MaxInner || c.PaddedVocabSize < 1 || c.PaddedVocabSize > arch.MaxVocab:
 		return strict.Unusable("shape: width %d, mlp %d, vocabulary %d: want up to %d, %d, %d", c.NEmbd, c.IntermediateSize, c.PaddedVocabSize, arch.MaxEmbd, arch.MaxInner, arch.MaxVocab)
-	case c.NHeads < 1 || c.NEmbd != c.NHeads*c.HeadDim || c.HeadDim%2 != 0 || c.HeadDim > shaders.MaxHeadDim:
+	case c.NHeads < 1 || c.Family == nil && c.NEmbd != c.NHeads*c.HeadDim || c.HeadDim < 2 || c.HeadDim%2 != 0 || c.HeadDim > shaders.MaxHeadDim:
 		return strict.Unusable("shape: width %d over %d heads: want an even head size up to %d", c.NEmbd, c.NHeads, shaders.MaxHeadDim)
 	case c.NLayersInPrelude < 0 || c.NLayersInCoda < 0 || c.NLayersInRecurrentBlock < 1 || max(c.NLayersInPrelude, c.NLayersInRecurrentBlock, c.NLayersInCoda) > arch.MaxLayers:
 		return strict.Unusable("shape: layers %d, %d, %d: want 0 to %d of prelude and coda, 1 to %d of the core", c.NLayersInPrelude,

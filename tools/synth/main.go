@@ -3,6 +3,7 @@
 //
 //	go run ./tools/synth --out DIR --shape tiny
 //	go run ./tools/synth --out DIR --shape 5280,55,17920,65536,2,4,2 --dtype bf16 --shard-size 5GB
+//	go run ./tools/synth --out DIR --shape ouro-1.4b
 //
 // The model talks nonsense, but it costs what a trained one of that shape costs, and its core block contracts, so states
 // settle and exit criteria fire (recipe.go). The same seed and shape give the same bytes on every machine, however many
@@ -43,7 +44,7 @@ func main() {
 	flags.StringVar(&o.dtype, "dtype", "bf16", "element type: bf16, f16 or f32")
 	flags.StringVar(&o.shardSize, "shard-size", "5GB", "largest file of weights, in bytes or with KB, MB, GB, KiB, MiB, GiB")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the weights")
-	flags.IntVar(&o.blockSize, "block-size", 4096, "positions, for config.json")
+	flags.IntVar(&o.blockSize, "block-size", 0, "positions, for config.json; 0: the shape's own")
 	flags.Usage = func() {
 		fmt.Fprintf(os.Stderr, "Usage: synth --out DIR [--shape SHAPE]\n\n%s", flags.FlagUsages())
 	}
@@ -85,6 +86,10 @@ func (o options) plan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return o.planShape(s)
+}
+
+func (o options) planShape(s arch.Shape) (*plan, error) {
 	dtype, ok := elementTypes[strings.ToLower(o.dtype)]
 	if !ok {
 		return nil, fmt.Errorf("--dtype %s: want bf16, f16 or f32", o.dtype)
@@ -103,7 +108,7 @@ func (o options) plan() (*plan, error) {
 	if p.texts["generation_config.json"], err = generationJSON(s.VocabSize); err != nil {
 		return nil, err
 	}
-	if p.texts["tokenizer.json"], err = tokenizerJSON(s.VocabSize); err != nil {
+	if p.texts["tokenizer.json"], err = tokenizerJSON(s.VocabSize, specials(p.config)); err != nil {
 		return nil, err
 	}
 	return p, p.place(limit)

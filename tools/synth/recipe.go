@@ -20,12 +20,18 @@ import (
 //
 // The relative change of the state then falls below 0.03 after 8 to 25 steps, by token. wte has the reference's own
 // deviation sqrt(2/(5d)); ln_f is scaled by 4, which gives logits the spread of a model that prefers some tokens.
+//
+// Other families have a plain residual stream. Embeddings have rms 1 there, the head gives the spread, and the blocks of a step add
+// as much in all as four do, however many they are; norms after attention and MLP have weights of that size.
 const (
 	stateGain     = 0.65
 	injectionGain = 0.76
 	attnGain      = 0.2
 	mlpGain       = 0.3
 	logitGain     = 4
+	headGain      = 2.5 // the spread of logits where the head is no embedding
+	normedGain    = 0.2 // what half a block adds through a norm
+	exitGain      = 1.5 // the spread of the exit gate's logits
 )
 
 // distribution of a tensor's elements: normal, cut where a table of 65536 quantiles ends (4.3 deviations).
@@ -33,26 +39,47 @@ type distribution struct{ mean, std float64 }
 
 // recipe is the distribution of a tensor; a matrix whose right half differs gives two.
 func recipe(c arch.Config, role arch.Role) (left, right distribution) {
-	d, m := float64(c.NEmbd), float64(c.IntermediateSize)
+	d, m, q, depth := float64(c.NEmbd), float64(c.IntermediateSize), float64(c.QueryWidth()), 1.0
+	plain := c.Block.Norms != arch.NormsSandwich
+	if plain {
+		depth = min(1, 2/math.Sqrt(float64(c.StepBlocks())))
+	}
 	one := func(mean, std float64) (distribution, distribution) {
 		return distribution{mean, std}, distribution{mean, std}
 	}
 	switch role {
 	case arch.RoleEmbedding:
+		if plain {
+			return one(0, 1/c.EmbedScale())
+		}
 		return one(0, c.StateStd())
+	case arch.RoleHead:
+		return one(0, headGain/math.Sqrt(d))
+	case arch.RoleExitGate:
+		return one(0, exitGain/math.Sqrt(d))
+	case arch.RoleSecond:
+		return one(0, 1)
 	case arch.RoleAdapter:
 		return distribution{0, stateGain / math.Sqrt(d)}, distribution{0, injectionGain / math.Sqrt(d)}
 	case arch.RoleFinalNorm:
+		if plain {
+			return one(1, 0.05)
+		}
 		return one(logitGain, 0.05*logitGain)
-	case arch.RoleQKV, arch.RoleGateUp:
+	case arch.RoleQKV, arch.RoleQ, arch.RoleK, arch.RoleV, arch.RoleAttnGate, arch.RoleGateQKV, arch.RoleGateUp, arch.RoleGate, arch.RoleUp:
 		return one(0, 1/math.Sqrt(d))
-	case arch.RoleQKBias:
+	case arch.RoleQKBias, arch.RoleExitGateBias:
 		return one(0, 0.1)
 	case arch.RoleAttnOut:
-		return one(0, attnGain/math.Sqrt(d))
+		return one(0, attnGain*depth/math.Sqrt(q))
 	case arch.RoleDown:
-		return one(0, mlpGain/math.Sqrt(m))
-	case arch.RoleNorm1, arch.RoleNorm2, arch.RoleNorm3, arch.RoleNorm4:
+		return one(0, mlpGain*depth/math.Sqrt(m))
+	case arch.RoleNorm2, arch.RoleNorm4:
+		if plain {
+			return one(normedGain*depth, 0.05*normedGain*depth)
+		}
+		return one(1, 0.05)
+	case arch.RoleNorm1, arch.RoleNorm3, arch.RoleQNorm, arch.RoleKNorm:
 		return one(1, 0.05)
 	default:
 		panic("synth: no recipe for " + string(role))

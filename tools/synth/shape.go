@@ -2,13 +2,30 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 
 	"muninn/model/arch"
 )
 
-// configJSON is config.json with the fields that the authors' files have; torchType is the element type's name there.
+// configJSON is config.json with the fields that the authors' files have; torchType is the element type's name there. 0 positions
+// are the shape's own.
 func configJSON(s arch.Shape, torchType string, blockSize int) ([]byte, error) {
+	if blockSize == 0 {
+		blockSize = s.BlockSize
+	}
+	if s.JSON != "" {
+		config := map[string]any{}
+		err := json.Unmarshal([]byte(s.JSON), &config)
+		for _, name := range []string{"block_size", "max_position_embeddings"} {
+			if _, there := config[name]; there {
+				config[name] = blockSize
+			}
+		}
+		config["torch_dtype"] = torchType
+		text, err2 := json.MarshalIndent(config, "", "  ")
+		return text, errors.Join(err, err2)
+	}
 	std := math.Sqrt(2 / (5 * float64(s.NEmbd)))
 	depth := s.NLayersInPrelude + s.NLayersInRecurrentBlock*32 + s.NLayersInCoda
 	return json.MarshalIndent(map[string]any{
@@ -26,8 +43,19 @@ func configJSON(s arch.Shape, torchType string, blockSize int) ([]byte, error) {
 	}, "", "  ")
 }
 
-// specialTokens have consecutive ids, in Huginn's order.
+// specialTokens have consecutive ids, in Huginn's order; those of other families follow in the same places: the second and the fifth
+// end an answer.
 var specialTokens = []string{"begin_text", "end_text", "begin_header", "end_header", "end_turn", "pad"}
+
+var otherTokens = []string{"im_start", "endoftext", "object_ref_start", "object_ref_end", "im_end", "box_end"}
+
+// specials are the special tokens of a family.
+func specials(c arch.Config) []string {
+	if c.FamilyName() == arch.Huginn.Name {
+		return specialTokens
+	}
+	return otherTokens
+}
 
 // firstSpecial is the id of begin_text: Huginn's when the vocabulary reaches that far, else the last six ids.
 func firstSpecial(vocab int) int {

@@ -242,7 +242,7 @@ func TestRefusals(t *testing.T) {
 // Text survives the tokenizer, and Huginn's vocabulary has Huginn's special ids.
 func TestTokenizer(t *testing.T) {
 	for vocab, bos := range map[int]int32{384: 378, 65536: 65504, 65510: 65504, 65509: 65503} {
-		data, err := tokenizerJSON(vocab)
+		data, err := tokenizerJSON(vocab, specialTokens)
 		if err != nil {
 			t.Fatal(err)
 		}

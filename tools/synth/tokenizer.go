@@ -13,7 +13,7 @@ func alphabet(bytes ...byte) string { return string(tokenizer.AppendAlphabet(nil
 
 // tokenizerJSON is a byte-level BPE that gives every id of the vocabulary a meaning: 256 bytes, then readable pairs and
 // triples of ASCII characters, frequent letters first, and the special tokens.
-func tokenizerJSON(vocab int) ([]byte, error) {
+func tokenizerJSON(vocab int, specialTokens []string) ([]byte, error) {
 	first := firstSpecial(vocab)
 	if first < 256 {
 		return nil, fmt.Errorf("a vocabulary of %d is too small: 256 bytes and %d special tokens need %d ids", vocab,
