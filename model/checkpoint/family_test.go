@@ -11,6 +11,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/internal/golden"
+	"muninn/shaders/format"
 )
 
 // familyModels are the golden models of other families than Huginn.
@@ -46,6 +47,37 @@ func TestFamilyModelsOpen(t *testing.T) {
 		}
 		if held != len(c.Tensors()) {
 			t.Errorf("%s: %d tensors, the table has %d of them", name, len(c.Tensors()), held)
+		}
+	}
+}
+
+// A GGUF file has a family's hyperparameters under the keys that other programs look for, and blocks where rows are whole blocks.
+func TestFamilyGGUF(t *testing.T) {
+	for _, c := range []struct {
+		model, quant string
+		keys         map[string]float64
+		formats      map[string]format.Type
+	}{
+		{"family/models/W-f16", "q8_0", map[string]float64{"ouro.attention.head_count": 4, "ouro.attention.head_count_kv": 2, "ouro.attention.key_length": 24,
+			"ouro.attention.value_length": 24, "ouro.block_count": 4, "ouro.recurrence.mean_recurrence": 3, "ouro.rope.dimension_count": 24},
+			map[string]format.Type{"model.layers.0.self_attn.q_proj.weight": format.F16, "model.layers.0.self_attn.o_proj.weight": format.Q8_0, // rows of 80, of 96
+				"model.layers.0.mlp.down_proj.weight": format.F16, "model.early_exit_gate.weight": format.F32, "model.embed_tokens.weight": format.F16}},
+		{"family/models/H-bf16", "q4_0", map[string]float64{"hrm_text.recurrence.cycles": 3, "hrm_text.embedding_scale": 8, "hrm_text.block_count": 4},
+			map[string]format.Type{"model.L_module.layers.0.attn.gqkv_proj.weight": format.Q4_0, "model.z_L_init": format.F32, "lm_head.weight": format.Q8_0}},
+		{"models/L-bf16", "q4_0", map[string]float64{"retrofit.rope.scaling.factor": 32, "retrofit.rope.scaling.original_context_length": 64,
+			"retrofit.rope.freq_base": 500000, "retrofit.attention.head_count_kv": 2},
+			map[string]format.Type{"transformer.adapter.weight": format.BF16, "transformer.core_block.0.mlp.fc.weight": format.Q4_0}},
+	} {
+		ck := pathT(t, writeT(t, openT(t, filepath.Join(golden.Path(t, "goldens"), c.model)), WriteOptions{Scheme: schemeT(t, c.quant, "")}))
+		for key, want := range c.keys {
+			if got, err := ck.gguf.Number(key); err != nil || got != want {
+				t.Errorf("%s: %s is %g, %v, want %g", c.model, key, got, err, want)
+			}
+		}
+		for name, want := range c.formats {
+			if info, _ := ck.Tensor(name); info.DType != want {
+				t.Errorf("%s, %s: %s is %s, want %s", c.model, c.quant, name, info.DType, want)
+			}
 		}
 	}
 }

@@ -18,14 +18,14 @@ func hyperparameters(c arch.Config) []gguf.KV {
 	x := func(key string, v float64) gguf.KV {
 		return gguf.KV{Key: c.Family.Name + "." + key, Value: float32(v)}
 	}
-	return []gguf.KV{
+	kvs := []gguf.KV{
 		n("block_count", c.Layers()),
 		n("context_length", c.BlockSize),
 		n("embedding_length", c.NEmbd),
 		n("feed_forward_length", c.IntermediateSize),
 		n("vocab_size", c.PaddedVocabSize),
 		n("attention.head_count", c.NHeads),
-		n("attention.head_count_kv", c.NHeads),
+		n("attention.head_count_kv", c.KVHeads()),
 		x("attention.layer_norm_rms_epsilon", c.NormEps),
 		n("rope.dimension_count", c.HeadDim),
 		x("rope.freq_base", c.RopeBase),
@@ -34,6 +34,16 @@ func hyperparameters(c arch.Config) []gguf.KV {
 		n("recurrence.coda_layers", c.NLayersInCoda),
 		n("recurrence.mean_recurrence", c.MeanRecurrence),
 	}
+	if c.Family == arch.Huginn {
+		return kvs // as they always were
+	}
+	kvs = append(kvs, n("attention.key_length", c.HeadDim), n("attention.value_length", c.HeadDim),
+		n("recurrence.cycles", c.Cycles), x("embedding_scale", c.EmbedScale()))
+	if s := c.RopeScaling; s.Factor != 0 {
+		kvs = append(kvs, x("rope.scaling.factor", s.Factor), n("rope.scaling.original_context_length", int(s.Original)),
+			x("rope.scaling.low_freq_factor", s.Low), x("rope.scaling.high_freq_factor", s.High))
+	}
+	return kvs
 }
 
 // ggufMetadata is everything in a GGUF file but the tensors.

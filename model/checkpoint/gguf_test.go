@@ -53,14 +53,15 @@ func pathT(t testing.TB, path string) *Checkpoint {
 
 // A file that keeps every tensor as it is stored holds the checkpoint without loss: weights, texts, config.
 func TestGGUFRoundTrip(t *testing.T) {
-	for _, name := range []string{demoName, "A-f32", "A-bf16", "C-f16"} {
-		t.Run(name, func(t *testing.T) {
-			path := name
-			if name != demoName {
-				path = golden.Path(t, "goldens", "models", name)
-			}
+	paths := []string{demoName}
+	for _, name := range []string{"A-f32", "A-bf16", "C-f16"} {
+		paths = append(paths, golden.Model(t, name))
+	}
+	paths = append(append(paths, familyModels(t)...), unfusedHRM(t, openT(t, golden.Path(t, "goldens", "family", "models", "H-bf16"))))
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
 			a := pathT(t, path)
-			b := pathT(t, writeT(t, a, WriteOptions{Name: name}))
+			b := pathT(t, writeT(t, a, WriteOptions{Name: path}))
 			if a.Config != b.Config || !slices.Equal(a.Generation.EOS, b.Generation.EOS) || a.Generation.TopP != b.Generation.TopP {
 				t.Errorf("config %+v became %+v", a.Config, b.Config)
 			}
