@@ -18,10 +18,11 @@ type tokenWriter struct {
 	steps *cli.StepsView // nil: without the core steps of each token
 	depth *int           // to name in JSON; nil: none
 	text  bool
+	style func(text string) string // of thinking
 }
 
 func newTokenWriter(s *cli.Streams, asJSON, text bool) *tokenWriter {
-	w := &tokenWriter{out: s.Out, text: text}
+	w := &tokenWriter{out: s.Out, text: text, style: func(text string) string { return s.Style(s.Out, cli.Dim, text) }}
 	if asJSON {
 		w.json = cli.JSONLines(s.Out)
 	}
@@ -36,12 +37,16 @@ type tokenLine struct {
 	Steps   int      `json:"steps"`
 	LogProb *float64 `json:"logprob"`
 	Margin  *float64 `json:"margin"`
+
+	Thinking bool `json:"thinking,omitempty"` // before the answer
 }
 
 // textLine is text that was held back until the end.
 type textLine struct {
 	Depth *int   `json:"num_steps,omitempty"`
 	Text  string `json:"text"`
+
+	Thinking bool `json:"thinking,omitempty"`
 }
 
 func finite(x float64) *float64 {
@@ -54,13 +59,17 @@ func finite(x float64) *float64 {
 func (w *tokenWriter) token(t decode.Token) error {
 	switch {
 	case w.json != nil && t.Token < 0:
-		return w.json.Encode(textLine{w.depth, t.Text})
+		return w.json.Encode(textLine{w.depth, t.Text, t.Thinking})
 	case w.json != nil:
-		return w.json.Encode(tokenLine{w.depth, t.Token, t.Text, t.Steps, finite(float64(t.LogProb)), finite(float64(t.Margin))})
+		return w.json.Encode(tokenLine{w.depth, t.Token, t.Text, t.Steps, finite(float64(t.LogProb)), finite(float64(t.Margin)), t.Thinking})
 	case w.steps != nil:
 		return w.steps.Push(textOrID(t, w.text), stepsOf(t))
 	}
-	_, err := io.WriteString(w.out, textOrID(t, w.text))
+	text := textOrID(t, w.text)
+	if t.Thinking && text != "" {
+		text = w.style(text)
+	}
+	_, err := io.WriteString(w.out, text)
 	return err
 }
 

@@ -46,6 +46,7 @@ func TestTokenWriter(t *testing.T) {
 	tokens := []decode.Token{
 		{Choice: decode.Choice{Token: 7, Steps: 2, LogProb: -0.5, Margin: 1.25}, Text: "<a"},
 		{Choice: decode.Choice{Token: 8, Steps: 2, LogProb: float32(math.Inf(-1)), Margin: float32(math.NaN())}},
+		{Choice: decode.Choice{Token: 9}, Text: "hm", Thinking: true},
 		{Choice: decode.Choice{Token: -1}, Text: "\uFFFD"},
 	}
 	for _, c := range []struct {
@@ -54,13 +55,16 @@ func TestTokenWriter(t *testing.T) {
 	}{
 		{true, true, `{"id":7,"text":"<a","steps":2,"logprob":-0.5,"margin":1.25}
 {"id":8,"text":"","steps":2,"logprob":null,"margin":null}
+{"id":9,"text":"hm","steps":0,"logprob":0,"margin":0,"thinking":true}
 {"text":"` + "\uFFFD" + `"}
 `},
-		{false, true, "<a\uFFFD"},
-		{false, false, "7 8 "},
+		{false, true, "<a\x1b[2mhm\x1b[0m\uFFFD"},
+		{false, false, "7 8 \x1b[2m9 \x1b[0m"},
 	} {
 		var out strings.Builder
-		w := newTokenWriter(cli.NewStreams(nil, &out, io.Discard, noEnv), c.json, c.text)
+		s := cli.NewStreams(nil, &out, io.Discard, noEnv)
+		s.Color = "always"
+		w := newTokenWriter(s, c.json, c.text)
 		for _, token := range tokens {
 			if err := w.token(token); err != nil {
 				t.Fatal(err)

@@ -21,14 +21,18 @@ type promptOptions struct {
 	IDs          string
 	Chat         bool
 	System       string
+	Thinking     arch.Thinking
+	Conditions   string
 	ParseSpecial bool
 }
 
 func (o *promptOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.File, "file", "f", "", "read the prompt from this `file`; - is standard input")
 	fs.StringVar(&o.IDs, "prompt-ids", "", "the prompt as token `ids`, separated by commas; nothing is added to them")
-	fs.BoolVar(&o.Chat, "chat", false, "ask in Huginn's chat form instead of continuing the text")
+	fs.BoolVar(&o.Chat, "chat", false, "ask in the model's chat form instead of continuing the text")
 	fs.StringVar(&o.System, "system", "", "system message; with --chat")
+	cli.ChoiceVar(fs, &o.Thinking, "thinking", "", []arch.Thinking{arch.ThinkingOn, arch.ThinkingOff}, "think before the answer, or not; with --chat, of models that can do both")
+	fs.StringVar(&o.Conditions, "conditions", "", "how HRM-Text is to answer, a `list` of direct, cot, noisy and synth separated by commas; with --chat")
 	fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in the prompt; not with text from strangers")
 }
 
@@ -43,8 +47,8 @@ func (o *promptOptions) prompt(s *cli.Streams, ck *checkpoint.Checkpoint) ([]int
 	switch {
 	case sources > 1:
 		return nil, cli.Usage("give one of PROMPT, --file and --prompt-ids, not several")
-	case o.System != "" && !o.Chat:
-		return nil, cli.Usage("--system has no meaning without --chat")
+	case o.System+string(o.Thinking)+o.Conditions != "" && !o.Chat:
+		return nil, cli.Usage("--system, --thinking and --conditions have no meaning without --chat")
 	case o.Chat && (o.IDs != "" || o.ParseSpecial):
 		return nil, cli.Usage("--chat lays the prompt out itself: give text, without --prompt-ids and --parse-special")
 	}
@@ -137,9 +141,16 @@ func (o *promptOptions) chat(t checkpoint.Text, text string) ([]int32, error) {
 	if o.System != "" {
 		messages = append([]arch.Message{{Role: "system", Content: o.System}}, messages...)
 	}
-	ids, err := t.EncodeChat(messages, true)
-	if errors.Is(err, checkpoint.ErrNoChat) {
+	form := arch.ChatOptions{Answer: true, Thinking: o.Thinking}
+	if o.Conditions != "" {
+		form.Conditions = strings.Split(o.Conditions, ",")
+	}
+	ids, err := t.EncodeChat(messages, form)
+	switch {
+	case errors.Is(err, checkpoint.ErrNoChat):
 		return nil, cli.Usage("--chat: %v; leave --chat out", err)
+	case errors.Is(err, arch.ErrChat):
+		return nil, cli.Usage("--chat: %v", err)
 	}
 	return ids, err
 }

@@ -75,3 +75,14 @@ func TestPromptFiles(t *testing.T) {
 	}
 	invoke("run", "demo", strings.Repeat("é", 30), "--ctx", "8", "--device", device).wants(t, cli.ExitUsage, "", "raise --ctx")
 }
+
+// What a chat form does not have is a mistake in the command, and what belongs to chats has no meaning outside.
+func TestChatFlags(t *testing.T) {
+	for _, c := range []struct{ flags, want string }{
+		{"--thinking on", "no meaning without --chat"}, {"--conditions cot", "no meaning without --chat"}, {"--thinking maybe --chat", "want one of on, off"},
+		{"--chat --thinking off", "--chat: model: thinking: not in this model's chat form (huginn)"},
+		{"--chat --conditions cot", `--chat: model: condition "cot": not in this model's chat form (huginn)`},
+	} {
+		invoke(append([]string{"run", "demo", "hi", "-q"}, strings.Fields(c.flags)...)...).wants(t, cli.ExitUsage, "", c.want)
+	}
+}

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -17,20 +18,40 @@ var (
 	memberForm   = regexp.MustCompile(`\.(content|role)\b`)
 )
 
-// TemplateNotes compares the model's own chat template with the built-in form, which is the one that is used.
-func (f *Family) TemplateNotes(texts map[string][]byte) []string {
+// ChatForm finds the form that the model's own chat template tells, by texts beside the weights, or the one that comes closest to it;
+// notes say how they differ. A nil form: the family has none.
+func (f *Family) ChatForm(texts map[string][]byte) (form *ChatForm, notes []string) {
+	if len(f.Chats) == 0 {
+		return nil, nil
+	}
 	from, template := FileChatTemplate, string(texts[FileChatTemplate])
 	if template == "" && texts[FileTokenizerConfig] != nil {
 		fields := strict.Lenient(FileTokenizerConfig, texts[FileTokenizerConfig])
 		if from, template = FileTokenizerConfig, chatTemplate(fields); fields.Notes != nil {
-			return fields.Notes
+			return f.Chats[0], fields.Notes
 		}
 	}
-	difference := templateDifference(template, f.ChatTemplate)
-	if template == "" || difference == "" {
-		return nil
+	form = f.Chats[0]
+	if template == "" {
+		return form, nil
 	}
-	return []string{fmt.Sprintf("%s: its chat template is not the built-in form, which --chat uses: %s", from, difference)}
+	same, difference := -1, ""
+	for _, c := range f.Chats {
+		if c.Digest != "" && c.Digest == fmt.Sprintf("%x", sha256.Sum256([]byte(template))) {
+			return c, nil
+		}
+		n, d := templateDifference(template, c.Template)
+		if d == "" {
+			return c, nil
+		}
+		if n > same {
+			form, same, difference = c, n, d
+		}
+	}
+	if form.Template == "" {
+		difference = "it has other words"
+	}
+	return form, []string{fmt.Sprintf("%s: its chat template is not the built-in form, which --chat uses: %s", from, difference)}
 }
 
 // chatTemplate reads chat_template: a text, or a list of named ones of which "default" counts.
@@ -51,20 +72,19 @@ func chatTemplate(f *strict.Fields) string {
 	return ""
 }
 
-// templateDifference names the first word in which a template differs from the built-in one; empty if none does.
-func templateDifference(template, builtIn string) string {
+// templateDifference names the first word in which a template differs from the built-in one, after so many; empty if none does.
+func templateDifference(template, builtIn string) (at int, difference string) {
 	have, want := templateWords(template), templateWords(builtIn)
-	at := 0
 	for at < len(have) && at < len(want) && have[at] == want[at] {
 		at++
 	}
 	if at == len(have) && at == len(want) {
-		return ""
+		return at, ""
 	}
 	show := func(words []string) string {
 		return strict.ClipTo(60, strings.Join(append(words[at:min(at+6, len(words))], "(its end)")[:min(6, len(words)-at+1)], " "))
 	}
-	return fmt.Sprintf("it has %q where the built-in form has %q", show(have), show(want))
+	return at, fmt.Sprintf("it has %q where the built-in form has %q", show(have), show(want))
 }
 
 func templateWords(template string) []string {

@@ -12,7 +12,7 @@ func TestTemplateDifference(t *testing.T) {
 		"%}{{ end", " -%}\n  {%- generation %}{{ end").Replace(huginnTemplate)
 	withLoop := "{% set loop_messages = messages %}" + strings.Replace(huginnTemplate, "in messages", "in loop_messages", 1)
 	for _, same := range []string{huginnTemplate, edit, withLoop, strings.ReplaceAll(huginnTemplate, `\n`, "\n")} {
-		if d := templateDifference(same, huginnTemplate); d != "" {
+		if _, d := templateDifference(same, huginnTemplate); d != "" {
 			t.Errorf("%s\n%s", same, d)
 		}
 	}
@@ -24,17 +24,17 @@ func TestTemplateDifference(t *testing.T) {
 		" + start_content":           {" ~ start_content", `it has "~ start_content`},
 		"{% else %}{{ '<|end_text|>' }}{% endif %}": {"{% endif %}", `it has "endif %} (its end)" where the built-in form has "else %}`},
 	} {
-		d := templateDifference(strings.Replace(huginnTemplate, old, c[0], 1), huginnTemplate)
+		_, d := templateDifference(strings.Replace(huginnTemplate, old, c[0], 1), huginnTemplate)
 		if !strings.Contains(d, c[1]) {
 			t.Errorf("%q for %q: %s, want %s", c[0], old, d, c[1])
 		}
 	}
-	if d := templateDifference(huginnTemplate+"{{ 1 }}", huginnTemplate); !strings.Contains(d, `"(its end)"`) {
+	if _, d := templateDifference(huginnTemplate+"{{ 1 }}", huginnTemplate); !strings.Contains(d, `"(its end)"`) {
 		t.Error(d)
 	}
 }
 
-func TestTemplateNotes(t *testing.T) {
+func TestChatFormNotes(t *testing.T) {
 	config := func(template any) []byte {
 		data, err := json.Marshal(map[string]any{"chat_template": template})
 		if err != nil {
@@ -58,8 +58,9 @@ func TestTemplateNotes(t *testing.T) {
 		"a number":                {nil, config(1), "tokenizer_config.json: chat_template is 1, want a string"},
 		"a config that is broken": {nil, []byte(`{`), "tokenizer_config.json: the JSON text ends too early; it is passed over"},
 	} {
-		notes := strings.Join(Huginn.TemplateNotes(map[string][]byte{FileChatTemplate: c.jinja, FileTokenizerConfig: c.config}), "\n")
-		if (c.want == "") != (notes == "") || !strings.Contains(notes, c.want) {
+		form, list := Huginn.ChatForm(map[string][]byte{FileChatTemplate: c.jinja, FileTokenizerConfig: c.config})
+		if notes := strings.Join(list, "\n"); form != Huginn.Chats[0] ||
+			(c.want == "") != (notes == "") || !strings.Contains(notes, c.want) {
 			t.Errorf("%s: %q, want %q", name, notes, c.want)
 		}
 	}

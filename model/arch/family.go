@@ -23,11 +23,10 @@ type Family struct {
 	StateStd   func(c Config) float64
 	EmbedScale func(c Config) float64
 
-	Generation   func(rows int) Generation // what holds without generation_config.json, for a vocabulary of so many rows
-	Begin        string                    // the token that a text begins with; empty: none
-	Stops        []Stop                    // tokens that end an answer
-	Chat         func(messages []Message, answer bool) ([]PromptPart, error)
-	ChatTemplate string // of the library, to which Chat is equal
+	Generation func(rows int) Generation // what holds without generation_config.json, for a vocabulary of so many rows
+	Begin      string                    // the token that a text begins with; empty: none
+	Stops      []Stop                    // tokens that end an answer
+	Chats      []*ChatForm               // ways to lay conversations out; the first where the model's own template tells none
 }
 
 // Has tells whether a checkpoint has a tensor of that name. One without weights has none.
@@ -37,19 +36,6 @@ type Has func(tensor string) bool
 type Stop struct {
 	Name string
 	ID   int32
-}
-
-// Message is one turn of a conversation.
-type Message struct {
-	Role    string // "system", "user", "assistant"; "Huginn" is the assistant too
-	Content string
-}
-
-// PromptPart is a stretch of a prompt: the name of one special token, or text in which nothing is special, whatever
-// it looks like.
-type PromptPart struct {
-	Text    string
-	Special bool
 }
 
 // Families lists the families that are known.

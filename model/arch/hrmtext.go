@@ -13,7 +13,7 @@ var HRMText = &Family{
 	Name: "hrm_text", ModelType: "hrm_text", Class: "HrmTextForCausalLM",
 	Config: hrmConfig, Tensors: hrmTensors,
 	StateStd: undrawn, EmbedScale: unscaled,
-	Generation: libraryGeneration, Stops: []Stop{{"<|box_end|>", -1}},
+	Generation: libraryGeneration, Stops: []Stop{{"<|box_end|>", -1}}, Chats: []*ChatForm{hrmForm},
 }
 
 // hrmConfig reads config.json with the library's defaults, but for sizes.

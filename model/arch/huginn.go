@@ -14,7 +14,7 @@ var Huginn = &Family{
 	Config: huginnConfig, Tensors: ravenTensors(huginnBlock),
 	StateStd: huginnStd, EmbedScale: huginnScale,
 	Generation: huginnGeneration, Begin: beginText, Stops: []Stop{{beginText, 65504}, {endText, 65505}, {endTurn, 65508}},
-	Chat: huginnChat, ChatTemplate: huginnTemplate,
+	Chats: []*ChatForm{{Name: "huginn", Template: huginnTemplate, lay: huginnChat}},
 }
 
 // huginnConfig reads config.json with the reference's defaults and aliases.

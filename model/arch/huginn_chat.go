@@ -1,10 +1,6 @@
 package arch
 
-import (
-	"fmt"
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // huginnTemplate is the chat template of the reference's converter. ChatPrompt lays a conversation out as it does.
 const huginnTemplate = `{% for message in messages %}{% set start_content = '<|begin_header|>' %}` +
@@ -27,31 +23,22 @@ const (
 // assistantName is how the assistant's turns are headed.
 const assistantName = "Huginn"
 
-var roleForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // huginnChat lays a conversation out in Huginn's chat form: the begin token, each message as a header with its role, two
 // newlines, the content without outer white space, and an end of turn. With answer it ends in the header of the
 // answer to come, otherwise in the end of text. The model was given no default system message, so none is added.
-//
-// Parts keep a content that spells a special token from acting as one. They can be encoded one by one: special
-// tokens are boundaries for the tokenizer anyway.
-func huginnChat(messages []Message, answer bool) ([]PromptPart, error) {
+func huginnChat(messages []Message, o ChatOptions) ([]PromptPart, error) {
 	parts := []PromptPart{{beginText, true}}
 	header := func(role string) {
 		parts = append(parts, PromptPart{beginHeader, true}, PromptPart{role, false}, PromptPart{endHeader, true})
 	}
-	for i, m := range messages {
-		role := m.Role
-		if role == "assistant" {
-			role = assistantName
+	for _, m := range messages {
+		if m.Role == "assistant" {
+			m.Role = assistantName
 		}
-		if !roleForm.MatchString(role) {
-			return nil, fmt.Errorf("model: message %d has role %.80q; use system, user or assistant", i+1, m.Role)
-		}
-		header(role)
+		header(m.Role)
 		parts = append(parts, PromptPart{"\n\n" + strings.TrimSpace(m.Content), false}, PromptPart{endTurn, true})
 	}
-	if !answer {
+	if !o.Answer {
 		return append(parts, PromptPart{endText, true}), nil
 	}
 	header(assistantName)

@@ -11,7 +11,7 @@ var Nanbeige = &Family{
 	Name: "nanbeige", ModelType: "nanbeige", Class: "NanbeigeForCausalLM",
 	Config: nanbeigeConfig, Tensors: hubTensors,
 	StateStd: undrawn, EmbedScale: unscaled,
-	Generation: libraryGeneration, Stops: []Stop{{chatEnd, -1}},
+	Generation: libraryGeneration, Stops: []Stop{{chatEnd, -1}}, Chats: []*ChatForm{nanbeigeForm},
 }
 
 // nanbeigeConfig reads config.json. What it does not name a default for is refused where it is missing.

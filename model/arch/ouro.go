@@ -13,11 +13,8 @@ var Ouro = &Family{
 	Name: "ouro", ModelType: "ouro", Class: "OuroForCausalLM",
 	Config: ouroConfig, Tensors: ouroTensors,
 	StateStd: undrawn, EmbedScale: unscaled,
-	Generation: libraryGeneration, Stops: []Stop{{chatEnd, -1}},
+	Generation: libraryGeneration, Stops: []Stop{{chatEnd, -1}}, Chats: ouroForms,
 }
-
-// chatEnd ends a turn in ChatML.
-const chatEnd = "<|im_end|>"
 
 // ouroConfig reads config.json with the defaults of the authors' class, but for sizes.
 func ouroConfig(f *strict.Fields, _ Has) Config {

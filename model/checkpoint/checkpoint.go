@@ -32,7 +32,8 @@ var ErrModel = strict.ErrUnusable
 type Checkpoint struct {
 	Config     arch.Config
 	Generation arch.Generation
-	Notes      []string // what the user should know about the files: values passed over, fields that contradict each other
+	Chat       *arch.ChatForm // nil when the family has none
+	Notes      []string       // what the user should know about the files: values passed over, fields that contradict each other
 
 	path      string      // as it was given; empty for an embedded one
 	shapes    bool        // no weights are needed
@@ -183,7 +184,9 @@ func (c *Checkpoint) openTexts() (err error) {
 		g, notes = arch.ParseGeneration(data, rows)
 	}
 	c.Generation = g.WithStops(texts, rows)
-	c.Notes = append(append(c.Notes, notes...), c.Config.Family.TemplateNotes(texts)...)
+	c.Notes = append(c.Notes, notes...)
+	c.Chat, notes = c.Config.Family.ChatForm(texts)
+	c.Notes = append(c.Notes, notes...)
 	return nil
 }
 

@@ -15,6 +15,7 @@ type Text struct {
 	Family     *arch.Family
 	Tokenizer  *tokenizer.Tokenizer // nil when the checkpoint has none
 	Generation arch.Generation
+	Chat       *arch.ChatForm // nil when the family has none
 }
 
 // ErrNoTokenizer says that the checkpoint has no tokenizer.json. The weights may still be used with token ids.
@@ -31,7 +32,7 @@ func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
 
 // Text reads what the checkpoint says of texts.
 func (c *Checkpoint) Text() (Text, error) {
-	t := Text{Family: c.Config.Family, Generation: c.Generation}
+	t := Text{Family: c.Config.Family, Generation: c.Generation, Chat: c.Chat}
 	data, err := c.TokenizerJSON()
 	if errors.Is(err, ErrNoTokenizer) {
 		return t, nil
@@ -90,7 +91,7 @@ func (t Text) EncodePrompt(text string, parseSpecial bool) ([]int32, error) {
 	if t.Tokenizer == nil {
 		return nil, fmt.Errorf("%w: give token ids instead of text, or add the tokenizer.json of the model", ErrNoTokenizer)
 	}
-	ids, err := t.Tokenizer.Encode(text, tokenizer.EncodeOptions{ParseSpecial: parseSpecial})
+	ids, err := t.Tokenizer.Encode(text, tokenizer.EncodeOptions{ParseSpecial: parseSpecial, AddSpecial: t.Family.Begin == ""})
 	if err != nil {
 		return nil, err
 	}
@@ -103,31 +104,37 @@ func (t Text) EncodePrompt(text string, parseSpecial bool) ([]int32, error) {
 // ErrNoChat is wrapped by EncodeChat where the model has no form for conversations.
 var ErrNoChat = errors.New("no chat form")
 
-// EncodeChat lays a conversation out in the family's form and encodes it part by part; with answer it ends where the answer to
-// come begins.
-func (t Text) EncodeChat(messages []arch.Message, answer bool) ([]int32, error) {
-	if t.Family.Chat == nil || t.Tokenizer == nil {
-		return nil, fmt.Errorf("model: %w: this model's family or folder has none", ErrNoChat)
+// EncodeChat lays a conversation out in the model's form and encodes it part by part.
+func (t Text) EncodeChat(messages []arch.Message, o arch.ChatOptions) ([]int32, error) {
+	if t.Chat == nil || t.Tokenizer == nil {
+		return nil, fmt.Errorf("model: %w: a %s model has none, or no tokenizer", ErrNoChat, t.Family.Name)
 	}
-	parts, err := t.Family.Chat(messages, answer)
+	parts, err := t.Chat.Lay(messages, o)
 	if err != nil {
 		return nil, err
 	}
-	var ids []int32
+	opt := tokenizer.EncodeOptions{ParseSpecial: o.ParseSpecial, Literal: slices.Clone(arch.ChatMarks)}
 	for _, p := range parts {
-		if !p.Special {
-			part, err := t.Tokenizer.Encode(p.Text, tokenizer.EncodeOptions{})
+		if p.Special && !slices.Contains(opt.Literal, p.Text) {
+			opt.Literal = append(opt.Literal, p.Text)
+		}
+	}
+	var ids []int32
+	for i, p := range parts {
+		id, known := t.Tokenizer.ID(p.Text)
+		switch {
+		case p.Special && known:
+			ids = append(ids, id)
+		case p.Special && !slices.Contains(arch.ChatMarks, p.Text): // a mark may be spelt
+			return nil, fmt.Errorf("model: %w: the token %s is missing in this model's tokenizer", ErrNoChat, p.Text)
+		default:
+			opt.Inside = i > 0
+			part, err := t.Tokenizer.Encode(p.Text, opt)
 			if err != nil {
 				return nil, err
 			}
 			ids = append(ids, part...)
-			continue
 		}
-		id, ok := t.Tokenizer.ID(p.Text)
-		if !ok {
-			return nil, fmt.Errorf("model: %w: the token %s is missing in this model's tokenizer", ErrNoChat, p.Text)
-		}
-		ids = append(ids, id)
 	}
 	return ids, nil
 }

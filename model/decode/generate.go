@@ -26,7 +26,8 @@ type Request struct {
 type Token struct {
 	Choice
 	// Text is what became certain with this token: half runes and the possible start of a stop string are held back.
-	Text string
+	Text     string
+	Thinking bool // the token lies in what the model thinks before it answers, or is one of the marks around that
 }
 
 // Finish says why a generation ended.
@@ -47,19 +48,20 @@ func Generate(e Engine, t *tokenizer.Tokenizer, seq int, req Request, emit func(
 		text = t.NewStream()
 	}
 	stops, stopped := NewStopMatcher(req.StopStrings), false
+	thinks := newThoughts(t, req.Prompt)
 	out, err := Decode(e, seq, req, func(c Choice) (bool, error) {
 		piece := ""
 		if text != nil && !slices.Contains(req.StopIDs, c.Token) {
 			piece, stopped = stops.Push(text.Push(c.Token))
 		}
-		return stopped, emit(Token{Choice: c, Text: piece})
+		return stopped, emit(Token{Choice: c, Text: piece, Thinking: thinks.next(c.Token)})
 	})
 	if err != nil || stopped || text == nil {
 		return out, err
 	}
 	rest, _ := stops.Push(text.Flush())
 	if rest += stops.Flush(); rest != "" {
-		err = emit(Token{Choice: Choice{Seq: seq, Token: -1}, Text: rest})
+		err = emit(Token{Choice: Choice{Seq: seq, Token: -1}, Text: rest, Thinking: thinks.inside})
 	}
 	return out, err
 }

@@ -2,6 +2,8 @@
 package golden
 
 import (
+	"compress/gzip"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,6 +26,23 @@ func Path(t testing.TB, elem ...string) string {
 	}
 	t.Fatal("no go.mod above the working directory")
 	return ""
+}
+
+// JSON reads a file below testdata, compressed by gzip, into a value.
+func JSON(t testing.TB, into any, elem ...string) {
+	t.Helper()
+	f, err := os.Open(Path(t, elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err == nil {
+		err = json.NewDecoder(z).Decode(into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Model is the folder of a model of the goldens.
