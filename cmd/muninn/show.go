@@ -105,8 +105,7 @@ func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, er
 	for _, spec := range c.TensorSpecs() {
 		specs[spec.Name] = spec
 	}
-	order := []arch.Part{arch.PartEmbedding, arch.PartPrelude, arch.PartAdapter, arch.PartCore, arch.PartCoda, arch.PartNorm, arch.PartHead, arch.PartTable}
-	for _, part := range order {
+	for _, part := range arch.Parts {
 		d.Parts = append(d.Parts, partDescription{Part: string(part), formats: map[string]int64{}})
 	}
 	for _, info := range ck.Tensors() {
@@ -114,9 +113,9 @@ func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, er
 		if !known {
 			spec.Part = arch.PartTable
 		}
-		p, weights := &d.Parts[slices.Index(order, spec.Part)], info.DType.Elements(info.Bytes)
+		p, weights := &d.Parts[slices.Index(arch.Parts, spec.Part)], info.DType.Elements(info.Bytes)
 		p.Tensors, p.Weights, p.Bytes = p.Tensors+1, p.Weights+weights, p.Bytes+info.Bytes
-		if len(info.Shape) == 2 {
+		if spec.Matrix() {
 			p.formats[string(info.DType)] += weights
 		}
 		d.Tensors = append(d.Tensors, tensorDescription{info, p.Part})

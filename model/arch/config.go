@@ -115,6 +115,10 @@ func (c Config) Params() (n int64) {
 
 // String is the shape in one line, for logs and errors.
 func (c Config) String() string {
-	return fmt.Sprintf("%s %d/%d/%d, width %d, %d heads, mlp %d, vocabulary %d", c.family().Name, c.NLayersInPrelude,
-		c.NLayersInRecurrentBlock, c.NLayersInCoda, c.NEmbd, c.NHeads, c.IntermediateSize, c.PaddedVocabSize)
+	heads := fmt.Sprintf("%d heads", c.NHeads)
+	if c.KVHeads() != c.NHeads {
+		heads += fmt.Sprintf(" (%d of keys)", c.KVHeads())
+	}
+	return fmt.Sprintf("%s %d/%d/%d, width %d, %s, mlp %d, vocabulary %d", c.family().Name, c.NLayersInPrelude,
+		c.NLayersInRecurrentBlock, c.NLayersInCoda, c.NEmbd, heads, c.IntermediateSize, c.PaddedVocabSize)
 }

@@ -9,15 +9,18 @@ type Part string
 const (
 	PartEmbedding Part = "embedding"
 	PartPrelude   Part = "prelude"
+	PartSecond    Part = "second_state"
 	PartAdapter   Part = "adapter"
 	PartCore      Part = "core_block"
+	PartExitGate  Part = "exit_gate"
 	PartCoda      Part = "coda"
 	PartNorm      Part = "ln_f"
 	PartHead      Part = "lm_head"
-	PartSecond    Part = "second_state"
-	PartExitGate  Part = "exit_gate"
-	PartTable     Part = "freqs_cis" // precomputed rope table; never read, rope angles are computed
+	PartTable     Part = "freqs_cis" // precomputed rope tables; never read, rope angles are computed
 )
+
+// Parts lists them in that order.
+var Parts = []Part{PartEmbedding, PartPrelude, PartSecond, PartAdapter, PartCore, PartExitGate, PartCoda, PartNorm, PartHead, PartTable}
 
 // Role is what a tensor does in its part. A family stores matrices fused or apart: Table.Pieces finds them either way.
 type Role string
