@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -12,9 +13,9 @@ import (
 type exitGate struct {
 	r         *Model
 	survival  []float64 // by row: how likely it is to be still there
-	Logits    []float64 // of the last step
-	Exits     []float64 // how likely it left at the last step, unless that ends the run
-	Cumulated []float64
+	logits    []float64 // of the last step
+	exits     []float64 // how likely it left at the last step, unless that ends the run
+	cumulated []float64
 }
 
 func (r *Model) exitGate(rows int) *exitGate {
@@ -24,12 +25,24 @@ func (r *Model) exitGate(rows int) *exitGate {
 // step takes the states after a core step (S, d).
 func (g *exitGate) step(state [][]float64) {
 	for i, s := range state {
-		g.Logits[i] = plain.Dot(g.r.gate, s) + float64(g.r.gateBias[0])
-		leaves := 1 / (1 + math.Exp(-g.Logits[i]))
-		g.Exits[i] = leaves * g.survival[i]
-		g.Cumulated[i] += g.Exits[i]
+		g.logits[i] = plain.Dot(g.r.gate, s) + float64(g.r.gateBias[0])
+		leaves := 1 / (1 + math.Exp(-g.logits[i]))
+		g.exits[i] = leaves * g.survival[i]
+		g.cumulated[i] += g.exits[i]
 		g.survival[i] *= 1 - leaves
 	}
+}
+
+// rows are, for each row, the gate's logit at the last step and how likely it left there; all that are left leave at the last of a run.
+func (g *exitGate) rows(last bool) [][]float64 {
+	rows := newRows(len(g.exits), 2)
+	for i := range rows {
+		rows[i][0], rows[i][1] = g.logits[i], g.exits[i]
+		if last {
+			rows[i][1] += g.survival[i]
+		}
+	}
+	return rows
 }
 
 // gateMeasure is the criterion of the exit gate, for one row.
@@ -39,7 +52,7 @@ func (m *gateMeasure) start([][]float64) {}
 
 func (m *gateMeasure) value(states [][]float64, _ []float64) float64 {
 	m.gate.step(states)
-	return m.gate.Cumulated[0]
+	return m.gate.cumulated[0]
 }
 
 // refReadout is what a task reads in the place of its last states.
@@ -66,27 +79,24 @@ func newReadout(r *Model, a *decode.Task, start [][]float64) *refReadout {
 }
 
 // add takes the states after the step of an index.
-func (o *refReadout) add(t int, state [][]float64) {
+func (o *refReadout) add(t int, state [][]float64, tap refTap) {
 	if o.steps == nil {
 		return
 	}
 	before := slices.Clone(o.steps)
 	if o.gate != nil {
 		o.gate.step(state)
+		tap(fmt.Sprintf("step%d.exit_gate", t+1), o.gate.rows(t == o.task.Steps-1))
 	}
-	last := t == o.task.Steps-1
 	for i, s := range state {
 		take := before[i] == t // it is not past its step
 		switch o.task.Readout.Kind {
 		case decode.ReadAt:
 			take = take && t < o.task.Readout.Step
 		case decode.ReadExit:
-			take = take && (t == 0 || o.gate.Cumulated[i]-o.gate.Exits[i] < o.task.Readout.Threshold)
+			take = take && (t == 0 || o.gate.cumulated[i]-o.gate.exits[i] < o.task.Readout.Threshold)
 		case decode.ReadWeighted:
-			share := o.gate.Exits[i]
-			if last {
-				share += o.gate.survival[i]
-			}
+			share := o.gate.rows(t == o.task.Steps-1)[i][1]
 			for j, v := range s {
 				o.state[i][j] += share * v
 			}

@@ -49,7 +49,7 @@ func (s *Session) do(q *refSequence, a *decode.Task, row0 int) error {
 		state, embeds = s.step(q, a, at, t, state, embeds, tap)
 		tap(fmt.Sprintf("state.r%d", t+1), state)
 		a.Taken++
-		out.add(t, state)
+		out.add(t, state, tap)
 		if exit.done(t, state, func() []float64 { return s.logits(q, at, state, 1, func(string, [][]float64) {})[0] }) {
 			break
 		}

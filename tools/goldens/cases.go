@@ -87,7 +87,7 @@ func (r *goldenRun) load(checkpoint string) (*loaded, error) {
 	if !filepath.IsLocal(checkpoint) {
 		return nil, fmt.Errorf("checkpoint %q is not a folder of models/", checkpoint)
 	}
-	return r.engine.load(filepath.Join(r.dir, "models", checkpoint))
+	return r.engine.load(filepath.Join(r.dir, "models", checkpoint), nil)
 }
 
 func (r *goldenRun) cases(t topic, name string, cases []goldenCase, m *loaded, ts tensors) {

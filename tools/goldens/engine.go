@@ -14,7 +14,7 @@ import (
 
 // runner is what is compared with the golden data: load opens a checkpoint folder.
 type runner struct {
-	load  func(dir string) (*loaded, error)
+	load  func(dir string, change func(*arch.Config)) (*loaded, error) // change, which may be nil, makes another shape of it
 	close func()
 }
 
@@ -22,6 +22,7 @@ type runner struct {
 type loaded struct {
 	config arch.Config
 	open   func(o sessionOptions) (session, error)
+	with   func(change func(*arch.Config)) (*loaded, error) // the same model with its config changed
 	close  func()
 }
 
@@ -31,7 +32,7 @@ type sessionOptions struct {
 	Context   int // positions of each
 	MaxSteps  int // deepest num_steps
 	Lookup    decode.Lookup
-	// States gives the initial state of a position of a sequence (n_embd).
+	// States gives the initial state of a position of a sequence (n_embd); nil where the model draws none.
 	States func(seq, pos int) []float32
 	// Continuous starts every single token after the prompt from the last one's final state after ln_f.
 	Continuous bool
@@ -65,10 +66,11 @@ func newSession(m *loaded, o sessionOptions, lookup string) (session, error) {
 		return nil, err
 	}
 	for seq := range o.Sequences {
-		s.SetSequence(seq, decode.Sequence{
-			States:            func(pos int) []float32 { return o.States(seq, pos) },
-			ContinuousCompute: o.Continuous,
-		})
+		setting := decode.Sequence{ContinuousCompute: o.Continuous}
+		if o.States != nil {
+			setting.States = func(pos int) []float32 { return o.States(seq, pos) }
+		}
+		s.SetSequence(seq, setting)
 	}
 	return s, nil
 }

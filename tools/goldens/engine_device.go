@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
@@ -18,12 +19,16 @@ func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 	if err != nil {
 		return runner{}, err
 	}
-	load := func(dir string) (*loaded, error) {
+	var load func(dir string, change func(*arch.Config)) (*loaded, error)
+	load = func(dir string, change func(*arch.Config)) (*loaded, error) {
 		ck, err := store.Open(dir)
 		if err != nil {
 			return nil, err
 		}
 		defer ck.Close()
+		if change != nil {
+			change(&ck.Config)
+		}
 		// The limits are those of float32 activations.
 		m, err := engine.Load(ck, dev, engine.LoadOptions{Weights: weights, Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 		if err != nil {
@@ -37,7 +42,7 @@ func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 			})
 			return deviceSession{s}, err
 		}
-		return &loaded{m.Config, open, m.Close}, nil
+		return &loaded{m.Config, open, func(c func(*arch.Config)) (*loaded, error) { return load(dir, c) }, m.Close}, nil
 	}
 	return runner{load, func() { dev.Close() }}, nil
 }

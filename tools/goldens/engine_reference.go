@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/reference"
 )
@@ -15,12 +16,16 @@ func openReference(device string, weights checkpoint.Scheme) (runner, error) {
 	if weights.String() != "auto" {
 		return runner{}, errors.New("goldens: --quant and --keep have no meaning for the reference engine, which takes weights as they are stored")
 	}
-	load := func(dir string) (*loaded, error) {
+	var load func(dir string, change func(*arch.Config)) (*loaded, error)
+	load = func(dir string, change func(*arch.Config)) (*loaded, error) {
 		ck, err := checkpoint.OpenFolder(dir)
 		if err != nil {
 			return nil, err
 		}
 		defer ck.Close()
+		if change != nil {
+			change(&ck.Config)
+		}
 		m, err := reference.New(ck)
 		if err != nil {
 			return nil, err
@@ -33,7 +38,7 @@ func openReference(device string, weights checkpoint.Scheme) (runner, error) {
 			s, err := m.NewSession(opt)
 			return referenceSession{s}, err
 		}
-		return &loaded{m.Config, open, func() {}}, nil
+		return &loaded{m.Config, open, func(c func(*arch.Config)) (*loaded, error) { return load(dir, c) }, func() {}}, nil
 	}
 	return runner{load, func() {}}, nil
 }

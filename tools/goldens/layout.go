@@ -27,6 +27,11 @@ var topics = []topic{
 	{"speculative", parseAs[speculativeCase], false},
 	{"diffusion", parseAs[*diffusionCase], false},
 	{"sampling", parseAs[samplingCase], true},
+	{"relatives", parseAs[forwardCase], false},
+	{"ouro", parseAs[*familyCase], false},
+	{"hrm", parseAs[*familyCase], false},
+	{"retro", parseAs[*familyCase], false},
+	{"nanbeige", parseAs[*familyCase], false},
 }
 
 // goldenCase is one case of a topic. run compares what m computes with the file's tensors, and may end early by need, must
@@ -78,6 +83,7 @@ type goldenFile struct {
 	Cases       []json.RawMessage
 	Tensors     string  // the file of arrays beside it; diffusion has none
 	Extras      []int32 `json:"extra_tokens_cycle"`
+	raw         []byte
 }
 
 // readFile reads NAME.json and its arrays.
@@ -90,6 +96,7 @@ func readFile(path string) (goldenFile, tensors, error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return f, nil, fmt.Errorf("%s: %w", path, err)
 	}
+	f.raw = text
 	if len(f.Cases) == 0 {
 		return f, nil, fmt.Errorf("%s: no cases", path)
 	}

@@ -65,14 +65,21 @@ func compareInts[T int | int32](what string, got, want []T, c *check) {
 // logitsOf makes an engine hand out the logits of the last output of every task that has any.
 type logitsOf struct {
 	decode.Engine
-	rows [][]float32
+	rows   [][]float32
+	prompt []int // steps of the prompt's rows
 }
 
 func (l *logitsOf) Do(a *decode.Task) error {
 	if a.Outputs > 0 {
 		a.Logits = func(rows [][]float32) { l.rows = append(l.rows, rows[len(rows)-1]) }
 	}
-	return l.Engine.Do(a)
+	err := l.Engine.Do(a)
+	for range a.Rows {
+		if a.Prompt {
+			l.prompt = append(l.prompt, a.Taken)
+		}
+	}
+	return err
 }
 
 // valueLimit is how far two float32 programs are from each other on a criterion's value (README, MODEL 8): a share of the value,
