@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -78,7 +79,7 @@ func (f *familyCase) stacks(p textPass, ts tensors, c *check) {
 func prefixOf(f *familyCase) int { return len(f.batch()[0]) }
 
 // layers compares the layers of a run at num_steps r.
-func (f *familyCase) layers(r int, p textPass, ts tensors, c *check) {
+func (f *familyCase) layers(m *loaded, r int, p textPass, ts tensors, c *check) {
 	names := map[string]string{}
 	for name := range ts {
 		var loop, layer int
@@ -100,7 +101,7 @@ func (f *familyCase) layers(r int, p textPass, ts tensors, c *check) {
 		}
 	}
 	for module, tensor := range f.FirstBlock {
-		if stage, ok := inside[module]; ok {
+		if stage, ok := inside[module]; ok && (stage != ".norm_1" || m.config.Block.Norms.HasBefore()) {
 			names[tensor] = "prelude.0" + stage
 		}
 	}
@@ -119,7 +120,7 @@ func (f *familyCase) chunks(m *loaded, ts tensors, c *check) {
 }
 
 // depth is the case's num_steps, by whichever name its family has for it.
-func (f *familyCase) depth() int { return max(f.R, f.Loops, f.H, f.MaxSteps, f.file.H) }
+func (f *familyCase) depth() int { return cmp.Or(f.R, f.Loops, f.H, f.MaxSteps, f.file.H) }
 
 func (f *familyCase) generate(m *loaded, ts tensors, c *check) {
 	var name string
