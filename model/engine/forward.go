@@ -3,18 +3,19 @@ package engine
 import (
 	"fmt"
 
+	"muninn/model/arch"
 	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/vk"
 )
 
 // The forward pass, as lists of operations over n rows. d = NEmbd, H x h = NHeads x HeadDim, m = IntermediateSize,
-// V = PaddedVocabSize. Four lists make a pass: begin once, coreStep num_steps times, finish and head once.
+// V = PaddedVocabSize. What a family does otherwise, its Config says. Four lists make a pass: begin once, coreStep num_steps times, finish and head once.
 
 // buffers are the activations of a pass, each for the largest number of rows.
 type buffers struct {
 	Inputs shaders.Tensor // (2 slots, d) the adapter's inputs: State and Embeds are its halves
-	Embeds shaders.Tensor // (slots, d) prelude's output, injected at every core step
+	Embeds shaders.Tensor // (slots, d) prelude's output, injected at every core step; or the second state
 	State  shaders.Tensor // (slots, d) latent state
 	Older  shaders.Tensor // (slots or 2 slots, d) states that later ones are compared with
 	Kept   shaders.Tensor // (sequences x compares, d) differences of states from one task to the next
@@ -51,7 +52,8 @@ type pass struct {
 	groups    shaders.Groups
 	arrived   vk.Span // [1] counter of MatMulNorm
 	attention shaders.AttentionScratch
-	context   int // positions of a sequence at most
+	rope      vk.Span // (context, h/2, 2) float32: cos, sin
+	context   int     // positions of a sequence at most
 	prelude   []shaders.Cache
 	core      []shaders.Cache
 	coda      []shaders.Cache
@@ -60,68 +62,112 @@ type pass struct {
 // begin: tokens to the embeds that every core step is given, and the initial state. carry names the slots whose states after
 // ln_f some rows start from; mixed: rows start from slots that others mix into.
 func (p *pass) begin(carry vk.Span, mixed bool) {
-	r, w, eps := p.rec, &p.weights, p.eps
+	r, w, c := p.rec, &p.weights, p.Config
 	if !carry.IsZero() {
 		from := p.Y.First(int(carry.Size() / shaders.MoveBytes))
 		from.Int8 = vk.Span{}
 		r.MoveRows(from, p.State, carry)
-		r.RMSNorm(p.Carry.First(from.Rows), from, w.LnF, eps)
+		r.RMSNorm(p.Carry.First(from.Rows), from, w.LnF, p.eps)
 	}
-	r.Embed(p.X, w.WTE, p.rows, float32(p.Config.EmbedScale()))
+	r.Embed(p.X, w.WTE, p.rows, float32(c.EmbedScale()))
 	r.Tap("embed", p.X)
-	if len(w.Prelude) > 0 {
-		r.RMSNorm(p.normed(w.Prelude[0].Wqkv), p.X, w.Prelude[0].Norm1, eps)
-	}
+	p.enter(p.X, w.Prelude)
 	for i := range w.Prelude {
 		p.block(fmt.Sprintf("prelude.%d", i), p.X, w.Prelude, i, p.prelude[i], mark(i, shaders.MarkBegin), p.residual(p.X, w.Prelude, i, vk.Span{}))
 	}
-	r.Scatter(p.Embeds, p.X, p.rows)
+	switch {
+	case !w.Second.IsZero():
+		r.ScatterVector(p.Embeds, w.Second, p.rows)
+	case c.Adapter():
+		r.Scatter(p.Embeds, p.X, p.rows)
+	}
 	given := p.Given
-	if !p.Config.StartsDrawn() {
+	if !c.StartsDrawn() {
 		given = p.X
 	}
 	r.InitState(p.State, p.Older, given, p.Carry, p.rows, mixed)
 	r.Tap("state.r0", p.State)
 }
 
-// coreStep: the adapter, if the family has one, joins state and embeds, the core blocks think, the row's step goes up.
+// coreStep: the core blocks think, in as many passes as the family has, and the row's step goes up.
 func (p *pass) coreStep(noise bool) {
-	r, w, eps := p.rec, &p.weights, p.eps
+	w, passes := &p.weights, p.Config.Passes()
 	if noise {
-		r.Noise(p.State, w.Core[len(w.Core)-1].Norm4, eps, p.Config.MeanRecurrence, p.rows)
+		p.rec.Noise(p.State, w.Core[len(w.Core)-1].Norm4, p.eps, p.Config.MeanRecurrence, p.rows)
 	}
-	if p.Config.Adapter() {
-		r.Adapter(p.X, w.Adapter, p.Inputs, w.AdapterBias, p.rows)
-		r.Tap("adapter", p.X)
-	} else {
-		r.Gather(p.X, p.State, p.rows)
-	}
-	r.RMSNorm(p.normed(w.Core[0].Wqkv), p.X, w.Core[0].Norm1, eps)
-	for i := range w.Core {
-		end := p.residual(p.X, w.Core, i, vk.Span{})
-		if i == len(w.Core)-1 {
-			end = func() shaders.Tensor {
-				r.MatMul(p.Proj, w.Core[i].MLPProj, p.Hidden)
-				r.Advance(p.State, p.Older, p.X, p.Proj, shaders.ResidualNormed, w.Core[i].Norm4, vk.Span{}, eps, p.rows, p.groups, true)
-				return p.State
-			}
+	caches := p.core
+	for n, of := range passes {
+		name := ""
+		if len(passes) > 1 {
+			name = fmt.Sprintf("pass%d.", n)
 		}
-		p.block(fmt.Sprintf("core.%d", i), p.X, w.Core, i, p.core[i], mark(i, shaders.MarkStep), end)
+		p.corePass(name, of, caches[:of.Blocks], n == len(passes)-1)
+		caches = caches[of.Blocks:]
 	}
-	r.Tap("state", p.State)
+	p.rec.Tap("state", p.State)
 }
 
-// finish: ln_f, coda, ln_f again, into Y.
-func (p *pass) finish() {
-	r, w, eps := p.rec, &p.weights, p.eps
-	r.Gather(p.floats(), p.State, p.rows)
-	r.RMSNorm(p.X, p.floats(), w.LnF, eps)
-	r.Tap("lnf_state", p.X)
-	next, into := w.LnF, p.Y // a bare core block, which only Random makes, has no coda
-	if len(w.Coda) > 0 {
-		next, into = w.Coda[0].Norm1, p.normed(w.Coda[0].Wqkv)
+// corePass: what the family gives its blocks, the blocks, and what becomes of the last one's result.
+func (p *pass) corePass(name string, of arch.Pass, caches []shaders.Cache, last bool) {
+	r, c := p.rec, p.Config
+	switch {
+	case c.Cycles > 0:
+		r.GatherSum(p.X, p.State, p.Embeds, p.rows)
+	case c.Adapter():
+		r.Adapter(p.X, p.weights.Adapter, p.Inputs, p.weights.AdapterBias, p.rows)
+		if c.Start == arch.StartEmbedsOnly {
+			r.GatherFirst(p.X, p.Embeds, p.rows)
+		}
+		r.Tap(name+"adapter", p.X)
+	default:
+		r.Gather(p.X, p.State, p.rows)
 	}
-	r.RMSNorm(into, p.X, next, eps)
+	into, endNorm := p.State, vk.Span{}
+	if of.Second {
+		into = p.Embeds
+	}
+	if c.FinalNorm == arch.NormEachPass {
+		endNorm = p.weights.LnF
+	}
+	blocks := p.weights.Core[of.First:][:of.Blocks]
+	p.enter(p.X, blocks)
+	for i := range blocks {
+		end := p.residual(p.X, blocks, i, vk.Span{})
+		if i == of.Blocks-1 {
+			end = func() shaders.Tensor {
+				r.MatMul(p.Proj, blocks[i].MLPProj, p.Hidden)
+				r.Advance(into, p.Older, p.X, p.Proj, p.form(), blocks[i].Norm4, endNorm, p.eps, p.rows, p.groups, last)
+				if endNorm.IsZero() {
+					return into
+				}
+				return shaders.Tensor{} // what the block itself gives is nowhere
+			}
+		}
+		p.block(fmt.Sprintf("%score.%d", name, of.First+i), p.X, blocks, i, caches[i], mark(i, shaders.MarkStep), end)
+	}
+	if of.Second {
+		r.Tap(name+"second", p.Embeds)
+	}
+}
+
+// finish: the state, or what else is read, through the coda into Y, with the final norm where the family has it.
+func (p *pass) finish() {
+	r, w, c := p.rec, &p.weights, p.Config
+	switch {
+	case c.FinalNorm == arch.NormEachPass: // and no coda
+		r.Gather(p.floats(), p.State, p.rows)
+		return
+	case c.FinalNorm == arch.NormAroundCoda:
+		r.Gather(p.floats(), p.State, p.rows)
+		r.RMSNorm(p.X, p.floats(), w.LnF, p.eps)
+		r.Tap("lnf_state", p.X)
+	default:
+		r.Gather(p.X, p.State, p.rows)
+	}
+	p.enter(p.X, w.Coda)
+	if len(w.Coda) == 0 {
+		r.RMSNorm(p.floats(), p.X, w.LnF, p.eps)
+	}
 	for i := range w.Coda {
 		p.block(fmt.Sprintf("coda.%d", i), p.X, w.Coda, i, p.coda[i], shaders.NoMark, p.residual(p.X, w.Coda, i, w.LnF))
 	}
@@ -139,41 +185,78 @@ func (p *pass) head(outputs vk.Span) {
 	p.rec.Tap("logits", p.Logits)
 }
 
-// block: x = norm_2(attn(norm_1 x) + x); x = norm_4(mlp(norm_3 x) + x). Y holds norm_1 x already; end does the MLP's
-// projection and the last norm, which depends on what follows, and says where its result lies.
+// block: attention and MLP over x, each with the norms around it that the family has. enter has been called; end does the MLP's
+// projection and the last norms, which depend on what follows, and says where its result lies.
 func (p *pass) block(name string, x shaders.Tensor, blocks []weights.Block, i int, cache shaders.Cache, mark shaders.Mark, end func() shaders.Tensor) {
-	r, b := p.rec, &blocks[i]
+	r, b, c := p.rec, &blocks[i], p.Config
 	r.Tap(name+".norm_1", p.Y)
-	r.MatMul(p.QKV, b.Wqkv, p.normed(b.Wqkv))
+	r.MatMul(p.QKV, b.Wqkv, p.reads(x, b.Norm1, b.Wqkv))
 	r.Tap(name+".attn.Wqkv", p.QKV)
-	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.weights.Rope, p.Config.Block.Halves, p.rows, mark)
+	if c.Block.QKNorm {
+		r.RMSNormAt(p.QKV, 0, c.QueryWidth(), b.QNorm, p.eps)
+		r.RMSNormAt(p.QKV, c.QueryWidth(), c.KeyWidth(), b.KNorm, p.eps)
+	}
+	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.rope, c.Block.Halves, p.rows, mark)
 	r.Attention(p.Attn, p.Q, cache, p.gate(), p.rows, p.context, p.attention)
-	r.MatMulNorm(p.normed(b.Gate), x, p.Proj, b.AttnProj, p.Attn, shaders.ResidualNormed, b.Norm2, b.Norm3, p.eps, p.arrived)
+	p.join(x, b.AttnProj, p.Attn, b.Norm2, b.Norm3, b.Gate)
 	r.Tap(name+".attn", p.Proj)
 	r.Tap(name+".norm_2", x)
 	r.Tap(name+".norm_3", p.Y)
-	r.SwiGLU(p.Hidden, b.Gate, b.Up, p.normed(b.Gate))
+	r.SwiGLU(p.Hidden, b.Gate, b.Up, p.reads(x, b.Norm3, b.Gate))
 	out := end()
 	r.Tap(name+".mlp", p.Proj)
-	r.Tap(name, out)
+	if out.Rows > 0 {
+		r.Tap(name, out)
+	}
 }
 
-// residual ends block i of a run of blocks over x: norm_4 after the residual, and into Y the norm that comes next: the
-// next block's norm_1, after the last block the weight given, if any.
-func (p *pass) residual(x shaders.Tensor, blocks []weights.Block, i int, next vk.Span) func() shaders.Tensor {
-	return func() shaders.Tensor {
-		y := p.floats()
-		if i+1 < len(blocks) {
-			next, y = blocks[i+1].Norm1, p.normed(blocks[i+1].Wqkv)
-		}
-		if next.IsZero() {
-			p.rec.MatMul(p.Proj, blocks[i].MLPProj, p.Hidden)
-			p.rec.AddNorm(x, p.Proj, shaders.ResidualNormed, blocks[i].Norm4, p.eps)
-		} else {
-			p.rec.MatMulNorm(y, x, p.Proj, blocks[i].MLPProj, p.Hidden, shaders.ResidualNormed, blocks[i].Norm4, next, p.eps, p.arrived)
-		}
+// enter leaves in Y the norm before the first of a run of blocks over x, if it has one.
+func (p *pass) enter(x shaders.Tensor, blocks []weights.Block) {
+	if len(blocks) > 0 && !blocks[0].Norm1.IsZero() {
+		p.rec.RMSNorm(p.normed(blocks[0].Wqkv), x, blocks[0].Norm1, p.eps)
+	}
+}
+
+// reads is what a product with w takes: Y, or x itself where no norm stands before it.
+func (p *pass) reads(x shaders.Tensor, norm vk.Span, w shaders.Matrix) shaders.Tensor {
+	if norm.IsZero() {
 		return x
 	}
+	return p.normed(w)
+}
+
+// join adds w in to x, with the norm after it, and leaves in Y the norm that comes next, if any, for a product with reader.
+func (p *pass) join(x shaders.Tensor, w shaders.Matrix, in shaders.Tensor, after, next vk.Span, reader shaders.Matrix) {
+	if next.IsZero() {
+		p.rec.MatMul(p.Proj, w, in)
+		p.rec.AddNorm(x, p.Proj, p.form(), after, p.eps)
+		return
+	}
+	p.rec.MatMulNorm(p.normed(reader), x, p.Proj, w, in, p.form(), after, next, p.eps, p.arrived)
+}
+
+// residual ends block i of a run of blocks over x: the norm that comes next is the next block's first, after the last block the
+// weight given, if any.
+func (p *pass) residual(x shaders.Tensor, blocks []weights.Block, i int, next vk.Span) func() shaders.Tensor {
+	return func() shaders.Tensor {
+		var reader shaders.Matrix // floats
+		if i+1 < len(blocks) {
+			next, reader = blocks[i+1].Norm1, blocks[i+1].Wqkv
+		}
+		p.join(x, blocks[i].MLPProj, p.Hidden, blocks[i].Norm4, next, reader)
+		return x
+	}
+}
+
+// form is how the family's residual stream takes in what attention and MLP give.
+func (p *pass) form() shaders.Residual {
+	switch p.Config.Block.Norms {
+	case arch.NormsSandwich:
+		return shaders.ResidualNormed
+	case arch.NormsBefore:
+		return shaders.ResidualPlain
+	}
+	return shaders.ResidualInside
 }
 
 // gate is attention's output gate, if the family has one: it lies behind q, k and v.

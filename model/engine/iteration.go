@@ -153,6 +153,9 @@ func (s *scheduler) chunk(j *job) int {
 	if j.task.Outputs > 1 {
 		size = min(size, s.opt.Outputs)
 	}
+	if pos := j.task.Rows[j.next].Pos; pos < j.task.Prefix { // it is read at once
+		size = max(size, j.task.Prefix-pos)
+	}
 	return min(size, left)
 }
 

@@ -45,6 +45,9 @@ func (s *scheduler) check(a *decode.Task) error {
 		return fmt.Errorf("model: task for sequence %d: this session has %d", a.Seq, len(s.seqs))
 	}
 	q := &s.seqs[a.Seq]
+	if err := a.Fits(s.m.Config); err != nil {
+		return err
+	}
 	if err := a.Check(len(q.tokens), s.opt.Context, s.m.Config.PaddedVocabSize, func(pos int) bool { return q.liveAt(pos) >= 0 }); err != nil {
 		return err
 	}
@@ -71,6 +74,8 @@ func (s *scheduler) check(a *decode.Task) error {
 		return fmt.Errorf("model: %d rows that take their steps together, in passes of up to %d: set SessionOptions.Rows", len(a.Rows), s.opt.Rows)
 	case !a.Divisible() && a.Outputs > s.opt.Outputs:
 		return fmt.Errorf("model: %d outputs at once in passes of up to %d: set SessionOptions.Outputs", a.Outputs, s.opt.Outputs)
+	case a.Prefix > s.opt.Rows && a.Rows[0].Pos < a.Prefix:
+		return fmt.Errorf("model: a prefix of %d tokens, which see each other, in passes of up to %d: set SessionOptions.Rows", a.Prefix, s.opt.Rows)
 	case normed > 1:
 		return fmt.Errorf("model: %d rows of an ask start from states after ln_f, want one at most", normed)
 	}
@@ -105,7 +110,7 @@ func (s *scheduler) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) 
 	set, deviation := s.seqs[a.Seq].setting, s.m.Config.StateStd()*s.m.Config.EmbedScale()
 	key := decode.SequenceKey(set.Seed, set.Stream)
 	row := shaders.Row{
-		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Sees: uint32(r.Pos) + 1, Step: uint32(r.Step),
+		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Sees: uint32(a.Sees(r.Pos)), Step: uint32(r.Step),
 		KeyLo: uint32(key), KeyHi: uint32(key >> 32), Cell: uint32(slot),
 		Scale: float32(deviation * set.InitScale), EMA: float32(a.EMA), Mix: float32(r.Mix),
 		Noise: float32(a.Noise.Weight * deviation), Draw: shaders.NoiseDraw(a.Draw, a.Noise.Type.Plain()),

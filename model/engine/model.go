@@ -72,9 +72,6 @@ func (m *Model) fill(formats weights.Formats, kernels shaders.Options, load func
 			return err
 		}
 	}
-	if err := m.dev.WriteFunc(m.weights.Rope, weights.RopeTable(m.Config)); err != nil {
-		return fmt.Errorf("model: loading the rope table: %w", err)
-	}
 	return nil
 }
 

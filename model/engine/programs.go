@@ -203,7 +203,7 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 func (r *recordings) pass(rec *shaders.Recorder, rows, outputs int) *pass {
 	return &pass{
 		Model: r.m, buffers: r.buf.first(rows, outputs), rec: rec, context: r.opt.Context, groups: r.groups, arrived: r.arrived,
-		attention: r.attention, prelude: r.prelude, core: r.core, coda: r.coda,
+		attention: r.attention, rope: r.rope, prelude: r.prelude, core: r.core, coda: r.coda,
 	}
 }
 

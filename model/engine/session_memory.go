@@ -13,7 +13,8 @@ type onDevice struct {
 	mem       *weights.Memory
 	buf       buffers
 	prelude   []shaders.Cache
-	core      []shaders.Cache
+	core      []shaders.Cache // of a core step's passes, block by block
+	rope      vk.Span         // (context, h/2, 2) float32: cos, sin
 	coda      []shaders.Cache
 	groups    shaders.Groups
 	live      *shaders.Live
@@ -39,17 +40,31 @@ func newOnDevice(mem *weights.Memory, c arch.Config, o SessionOptions) *onDevice
 	}
 	one := shaders.Slots{Period: 1}
 	x.prelude = layers("prelude", c.NLayersInPrelude, one)
-	shared := layers("core", (c.NLayersInRecurrentBlock+o.Lookup.Blocks-1)/o.Lookup.Blocks, coreSlots(o))
+	blocks := 0 // that a core step goes through
+	for _, pass := range c.Passes() {
+		blocks += pass.Blocks
+	}
+	shared := layers("core", (blocks+o.Lookup.Blocks-1)/o.Lookup.Blocks, coreSlots(o))
 	if mem.Err == nil {
-		for i := range c.NLayersInRecurrentBlock {
+		for i := range blocks {
 			x.core = append(x.core, shared[i/o.Lookup.Blocks])
 		}
 	}
 	x.coda = layers("coda", c.NLayersInCoda, one)
+	x.ropeTable(c, o.Context)
 	mem.As(weights.MemoryScratch, "exchange")
 	x.io.allocate(mem, o, min(o.Context, c.PaddedVocabSize), x.groups, x.buf.Given.Span)
 	mem.As(weights.MemoryScratch, "")
 	return x
+}
+
+// ropeTable makes the table of the angles of all positions.
+func (x *onDevice) ropeTable(c arch.Config, context int) {
+	x.mem.As(weights.MemoryScratch, "rope table")
+	x.rope = x.mem.Span(uint64(context*c.HeadDim) * 4)
+	if x.mem.Err == nil && x.mem.Dev != nil {
+		x.mem.Err = x.mem.Dev.WriteFunc(x.rope, weights.RopeTable(c))
+	}
 }
 
 func (x *onDevice) activations(c arch.Config, o SessionOptions) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"muninn/model/arch"
 	"muninn/model/decode"
 )
 
@@ -95,6 +96,9 @@ func (f *familyCase) layers(m *loaded, r int, p textPass, ts tensors, c *check) 
 		stage, known := inside[module]
 		if module == "" {
 			stage, known = "", true
+		}
+		if stage == "" && layer == m.config.NLayersInRecurrentBlock-1 && m.config.FinalNorm == arch.NormEachPass {
+			known = false // devices norm it as they add it up: the state after the loop
 		}
 		if known {
 			names[name] = fmt.Sprintf("step%d.core.%d%s", loop, layer, stage)

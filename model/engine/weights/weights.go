@@ -36,7 +36,6 @@ type Weights struct {
 	ExitGate     vk.Span        // (d) float32
 	ExitGateBias vk.Span        // (1) float32
 	LMHead       shaders.Matrix // (vocabulary, d); WTE itself when tied
-	Rope         vk.Span        // (block_size, h/2, 2) float32: cos, sin
 }
 
 // run is a stretch of a weight row: n elements from column src of the file to column dst on the device.
@@ -88,8 +87,6 @@ func Lay(mem *Memory, c arch.Config, formats Formats) (Weights, []Filling) {
 		Second:   l.vector(arch.PartSecond, 0, arch.RoleSecond),
 		ExitGate: l.vector(arch.PartExitGate, 0, arch.RoleExitGate), ExitGateBias: l.vector(arch.PartExitGate, 0, arch.RoleExitGateBias),
 	}
-	mem.As(MemoryWeights, "rope table")
-	w.Rope = mem.Span(uint64(c.BlockSize*c.HeadDim) * 4)
 	w.AdapterBias = l.vector(arch.PartAdapter, 0, arch.RoleAdapterBias)
 	w.LMHead = w.WTE
 	if !c.TieEmbeddings {
