@@ -29,7 +29,7 @@ func hrmConfig(f *strict.Fields, has Has) Config {
 	c.EmbedFactor = f.Number(1/f.Number(0.02, 1e-9, 1e9, "initializer_range"), 1e-9, 1e9, "embedding_scale")
 	r := readRope(f, false)
 	c.RopeBase = cmp.Or(r.parameters, r.theta, 10000)
-	c.Unfused = has("model.L_module.layers.0.self_attn.q_proj.weight")
+	c.Unfused = has("model.L_module.layers.0.self_attn.q_proj.weight") || has("model.L_module.layers.0.self_attn.o_proj.weight")
 	checkRest(f)
 	return c
 }

@@ -30,7 +30,7 @@ func retrofitOwns(f *strict.Fields, has Has) bool {
 		r.against("rope_base", huginnBase(f, r)) != "" || f.Object("init_values").Number(0, 0, 1e6, "embed_scale") == 1
 }
 
-// retrofitConfig reads config.json. rope_base stands there, left over from Huginn, and is not used. OLMo 2's form is told by its q_norm;
+// retrofitConfig reads config.json. rope_base stands there, left over from Huginn, and is not used. OLMo 2's form is told by its norms of q and k;
 // without weights by its smaller norm_eps, or by a start that it alone has.
 func retrofitConfig(f *strict.Fields, has Has) Config {
 	c := ravenConfig(f)
@@ -38,7 +38,7 @@ func retrofitConfig(f *strict.Fields, has Has) Config {
 	f.Get("rope_base")
 	f.Only("qk_bias")
 	mode := f.Text("initial_state_mode") // which Llama's form passes over
-	if has(BlockTensor(PartCore, 0, "attn.q_norm.weight")) || !has(NameEmbedding) && (c.NormEps < 1e-5 || mode != "" && mode != "random") {
+	if has(BlockTensor(PartCore, 0, "attn.q_norm.weight")) || has(BlockTensor(PartCore, 0, "attn.k_norm.weight")) || !has(NameEmbedding) && (c.NormEps < 1e-5 || mode != "" && mode != "random") {
 		c.Block.Norms, c.Block.QKNorm = NormsAfter, true
 		f.Only("initial_state_mode", "random", "embed-init", "skip-adapter")
 		c.Start = map[string]Start{"embed-init": StartEmbeds, "skip-adapter": StartEmbedsOnly}[mode]

@@ -120,11 +120,6 @@ var unfusedNames = map[string][]string{
 func unfusedHRM(t *testing.T, ck *Checkpoint) string {
 	t.Helper()
 	var f folder
-	put := func(name string, shape []int, data []byte) {
-		begin, dims := len(f.weights.data), strings.ReplaceAll(fmt.Sprint(shape), " ", ",")
-		f.weights.data = append(f.weights.data, data...)
-		f.weights.tensors = append(f.weights.tensors, tensor{name, "BF16", dims, uint64(begin), uint64(len(f.weights.data))})
-	}
 	for _, info := range ck.Tensors() {
 		data, shape, old, parts := make([]byte, info.Bytes), slices.Clone(info.Shape), "", []string{""}
 		if err := ck.ReadAt(info.Name, data, 0); err != nil {
@@ -138,7 +133,7 @@ func unfusedHRM(t *testing.T, ck *Checkpoint) string {
 		shape[0] /= len(parts)
 		for i, part := range parts {
 			size := len(data) / len(parts)
-			put(strings.Replace(info.Name, old, part, 1), shape, data[i*size:(i+1)*size])
+			f.weights.put(TensorInfo{strings.Replace(info.Name, old, part, 1), info.DType, shape, 0}, data[i*size:(i+1)*size])
 		}
 	}
 	text, err := ck.text(arch.FileConfig)
@@ -151,4 +146,69 @@ func unfusedHRM(t *testing.T, ck *Checkpoint) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// put appends a tensor with its bytes.
+func (w *weights) put(info TensorInfo, data []byte) {
+	begin, dims := len(w.data), strings.ReplaceAll(fmt.Sprint(info.Shape), " ", ",")
+	w.data = append(w.data, data...)
+	w.tensors = append(w.tensors, tensor{info.Name, strings.ToUpper(string(info.DType)), dims, uint64(begin), uint64(len(w.data))})
+}
+
+// A tensor that is missing or of another shape is named, whatever the family; tables of rope's frequencies are passed over.
+func TestFamilyDamage(t *testing.T) {
+	for _, dir := range familyModels(t) {
+		ck := openT(t, dir)
+		text, err := ck.text(arch.FileConfig)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := func(change func(w *weights, info TensorInfo, data []byte) bool) error {
+			f := folder{configText: string(text)}
+			for _, info := range ck.Tensors() {
+				data := make([]byte, info.Bytes)
+				if err := ck.ReadAt(info.Name, data, 0); err != nil {
+					t.Fatal(err)
+				}
+				if !change(&f.weights, info, data) {
+					f.weights.put(info, data)
+				}
+			}
+			broken := t.TempDir()
+			if err := f.write(broken); err != nil {
+				t.Fatal(err)
+			}
+			c, err := OpenPath(broken)
+			if err == nil {
+				c.Close()
+			}
+			return err
+		}
+		for _, info := range ck.Tensors() {
+			if strings.ContainsAny(strings.ReplaceAll(info.Name, "z_L", ""), "123") && !strings.Contains(info.Name, ".0.") {
+				continue // of one block is enough
+			}
+			err := open(func(_ *weights, other TensorInfo, _ []byte) bool { return other.Name == info.Name })
+			if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), info.Name+": missing") {
+				t.Errorf("%s without %s: %v", filepath.Base(dir), info.Name, err)
+			}
+			err = open(func(w *weights, other TensorInfo, data []byte) bool {
+				if other.Name == info.Name {
+					other.Shape = append(slices.Clone(info.Shape), 1)
+					w.put(other, data)
+				}
+				return other.Name == info.Name
+			})
+			if !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), info.Name+": shape ") {
+				t.Errorf("%s with %s of another shape: %v", filepath.Base(dir), info.Name, err)
+			}
+		}
+		err = open(func(w *weights, info TensorInfo, data []byte) bool {
+			w.put(TensorInfo{info.Name + ".rotary_emb.inv_freq", format.BF16, []int{1}, 0}, data[:2])
+			return false
+		})
+		if err != nil {
+			t.Errorf("%s: %v", filepath.Base(dir), err)
+		}
+	}
 }

@@ -38,13 +38,17 @@ func seedFiles(f *testing.F, name string) {
 // A config is refused with an ErrModel, or everything that is computed from it makes sense.
 func FuzzConfig(f *testing.F) {
 	seedFiles(f, arch.FileConfig)
+	for _, s := range arch.Shapes {
+		f.Add([]byte(s.JSON))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, _, err := arch.ParseConfig(data, nil)
 		if err != nil {
 			if !errors.Is(err, ErrModel) {
 				t.Fatalf("%v is not an ErrModel", err)
 			}
-		} else if c.HeadDim*c.NHeads != c.NEmbd || c.Params() <= 0 || c.PaddedVocabSize < c.VocabSize {
+		} else if c.HeadDim < 2 || c.HeadDim%2 != 0 || c.NHeads%c.KVHeads() != 0 || c.Params() <= 0 || c.StepBlocks() < c.NLayersInRecurrentBlock ||
+			c.PaddedVocabSize < c.VocabSize || c.Family == arch.Huginn && c.HeadDim*c.NHeads != c.NEmbd || !(c.StateStd()*c.EmbedScale() >= 0) {
 			t.Fatalf("accepted %+v with %+v", c, c.Params())
 		}
 		if g, _ := arch.ParseGeneration(data, 100); !(g.Temperature >= 0 && g.TopP <= 1 && g.BOS < 100) {
