@@ -78,7 +78,7 @@ void advance(uint form, bool ended) {
     if (p.last == 0) return;
     if (gl_LocalInvocationIndex == 0) rows[n].step += 1;
 
-    if (!due(rules[group], progress[group].taken)) return;
+    if (!due(rules[group], progress[group].taken) || rules[group].measure == MEASURE_GATE) return;
     const bool first = progress[group].checks == 0;
     Change c = Change(0.0, 0.0, 0.0, 0.0, 0.0);
     EACH(i, p.d) {

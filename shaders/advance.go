@@ -7,7 +7,7 @@ const ChangeBytes = 20
 
 // Advance records the end of a run of core blocks: x takes in a by the form, as in AddNorm, and goes to state[cell]; given an end
 // norm, rms(x) * end does. If it is the last run of the core step, every row has done one more step; where a row's group is due
-// for a check, g.Change gets what came of its state, and older keeps it. Else steps and checks stay as they are. a, x (n, d);
+// for a check of states, g.Change gets what came of its state, and older keeps it. Else steps and checks stay as they are. a, x (n, d);
 // state (cells, d); older (2 cells, d), the states at the last check and behind them those at the one before, or less where no
 // rule looks back; weight, end (d) float32.
 func (r *Recorder) Advance(state, older, x, a Tensor, form Residual, weight, end vk.Span, eps float32, rows Rows, g Groups, last bool) {

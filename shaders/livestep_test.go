@@ -32,6 +32,7 @@ type liveStep struct {
 	arrived     vk.Span
 	norm        vk.Span
 	rope        vk.Span
+	bias        vk.Span
 
 	adapter, qkvW, projW, gate, up, down                   shaders.Matrix
 	inputs, state, older, x, y, qkv, q, attn, proj, hidden shaders.Tensor
@@ -97,6 +98,7 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	s.qkv, s.q, s.hidden = s.tensor("qkv", n, 3*width), s.tensor("q", n, width), s.tensor("hidden", n, hidden)
 	s.adapter, s.qkvW, s.projW = s.matrix(width, 2*shaders.Padded(width)), s.matrix(3*width, width), s.matrix(width, width)
 	s.gate, s.up, s.down = s.matrix(hidden, width), s.matrix(hidden, width), s.matrix(width, hidden)
+	s.bias = s.span("bias", s.floats(1))
 	s.norm, s.rope = s.span("norm", s.floats(width)), s.span("rope", s.floats(cells*width/heads))
 
 	var depth []byte
@@ -124,7 +126,7 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	raw, _ := binary.Append(nil, binary.LittleEndian, s.table) // fixed-size fields cannot fail
 	s.rows = shaders.Rows{Span: s.span("rows", raw), N: n}
 	s.groups = shaders.Groups{Rules: s.span("rules", make([]byte, 2*shaders.RuleBytes)), Progress: s.span("progress", make([]byte, 2*shaders.ProgressBytes)),
-		Change: s.span("change", make([]byte, s.rowCells*shaders.ChangeBytes)), Values: s.span("values", make([]byte, 2*4*checks)), N: 2, Checks: checks}
+		Change: s.span("change", make([]byte, s.rowCells*shaders.ChangeBytes)), Gates: s.span("gates", make([]byte, s.rowCells*shaders.ExitGateBytes)), Values: s.span("values", make([]byte, 2*4*checks)), N: 2, Checks: checks}
 	s.live, err = shaders.NewLive(d, s.arena)
 	s.must(err)
 	return s
@@ -190,7 +192,7 @@ func (s *liveStep) follow(r *shaders.Recorder) {
 	s.step(r, s.n)
 }
 
-// step is a core step of a block, with noise.
+// step is a core step of a block, with noise and a gate.
 func (s *liveStep) step(r *shaders.Recorder, n int) {
 	const eps = 1e-6
 	rows := shaders.Rows{Span: s.rows.Span.Slice(0, uint64(n)*shaders.RowBytes), N: n}
@@ -205,4 +207,5 @@ func (s *liveStep) step(r *shaders.Recorder, n int) {
 	r.SwiGLU(hidden, s.gate, s.up, y)
 	r.MatMul(proj, s.down, hidden)
 	r.Advance(s.state, s.older, x, proj, shaders.ResidualNormed, s.norm, vk.Span{}, eps, rows, s.groups, true)
+	r.ExitGate(s.state, s.norm, s.bias, rows, s.groups, shaders.Readouts{})
 }

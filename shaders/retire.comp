@@ -9,6 +9,7 @@ layout(local_size_x = LS) in;
 #include "lib/row.glsl"
 #include "lib/group.glsl"
 #include "lib/change.glsl"
+#include "lib/gate.glsl"
 layout(set = 0, binding = 0) buffer R { Row rows[]; };                // the live ones first
 layout(set = 0, binding = 1) readonly buffer G { ExitRule rules[]; };     // [group]
 layout(set = 0, binding = 2) buffer P { Progress progress[]; };       // [group]
@@ -16,6 +17,7 @@ layout(set = 0, binding = 3) readonly buffer C { Change change[]; };  // [cell]
 layout(set = 0, binding = 4) writeonly buffer V { float values[]; };  // [group][p.values] at each check
 layout(set = 0, binding = 5) buffer L { uint live, used, pad0, pad1; uint templates[]; }; // 6 words each: x, y, z, axis, times, each
 layout(set = 0, binding = 6) writeonly buffer D { uint counts[]; };   // [template][p.stride]
+layout(set = 0, binding = 7) readonly buffer E { ExitGate gates[]; }; // [cell]; read where a rule has that measure
 layout(push_constant) uniform Push {
     uint groups;
     uint rows_n;  // begin: rows in the table, all of them live
@@ -26,7 +28,9 @@ layout(push_constant) uniform Push {
 
 shared uint left;
 
-float measured(uint measure, Change c) {
+float measured(uint measure, uint cell) {
+    if (measure == MEASURE_GATE) return gates[cell].cdf;
+    const Change c = change[cell];
     switch (measure) {
     case MEASURE_DIFF: return sqrt(c.first / max(c.now, 1e-37));
     case MEASURE_COSINE: {
@@ -42,18 +46,22 @@ float measured(uint measure, Change c) {
 void retire(uint g, uint n) {
     const ExitRule r = rules[g];
     Progress now = progress[g];
-    if (now.done != 0) return;
-    bool reached = false;
-    if (due(r, now.taken)) {
+    if (now.done == 1) return;
+    bool reached = now.done == 2;
+    if (now.done > 2) now.done -= 1;
+    if (now.done == 0 && due(r, now.taken)) {
         if (r.measure != MEASURE_PROBE) {
             float sum = 0.0, count = 0.0;
             for (uint i = 0; i < n; i++)
-                if (rows[i].group == g) sum += measured(r.measure, change[rows[i].cell]), count += 1.0;
+                if (rows[i].group == g) sum += measured(r.measure, rows[i].cell), count += 1.0;
             now.value = sum / max(count, 1.0);
         }
         if (now.checks < p.values) values[g * p.values + now.checks] = now.value;
         now.checks += 1;
-        reached = r.at_least != 0 ? now.value >= r.threshold : now.value < r.threshold;
+        if (r.at_least != 0 ? now.value >= r.threshold : now.value < r.threshold) {
+            reached = r.delay == 0;
+            now.done = 1 + r.delay;
+        }
     }
     now.taken += 1;
     if (reached || now.taken >= r.steps) now.done = 1;
@@ -71,7 +79,7 @@ void main() {
         if (lane == 0) {
             uint to = 0;
             for (uint i = 0; i < n; i++) {
-                if (progress[rows[i].group].done != 0) continue;
+                if (progress[rows[i].group].done == 1) continue;
                 if (to != i) {
                     const Row moved = rows[i], gone = rows[to];
                     rows[to] = moved;

@@ -10,7 +10,11 @@ func (r *Recorder) Retire(g Groups, rows Rows, live *Live) { r.retire(g, rows, l
 func (r *Recorder) Arm(g Groups, rows Rows, live *Live) { r.retire(g, rows, live, true) }
 
 func (r *Recorder) retire(g Groups, rows Rows, live *Live, begin bool) {
+	gates := g.Gates
+	if gates.IsZero() {
+		gates = g.Change // bound, never read
+	}
 	push := struct{ Groups, RowsN, Begin, Values, Stride uint32 }{uint32(g.N), uint32(rows.N), flag(begin), uint32(g.Checks), CountStride / 4}
 	r.dispatch("retire", push, fixed(1), vk.Cost{Bytes: rows.Span.Size() * uint64(1+g.N)},
-		rows.Span, g.Rules, g.Progress, g.Change, g.Values, live.Table, live.Counts)
+		rows.Span, g.Rules, g.Progress, g.Change, g.Values, live.Table, live.Counts, gates)
 }

@@ -137,3 +137,25 @@ func normalised(y []float64) []float64 {
 	}
 	return y
 }
+
+// ExitGate is what a gate has made of a row since its run of core steps began.
+type ExitGate struct {
+	Survival float64 // how likely the row is still there
+	Exits    float64 // how likely it left at the last step
+	CDF      float64 // how likely it has left by now
+	Logit    float64 // at the last step
+}
+
+// NewExitGate returns the gate of a row before its first step.
+func NewExitGate() ExitGate { return ExitGate{Survival: 1} }
+
+// Step counts a step: the row leaves with the probability sigmoid(logit); at the last step of the run with certainty.
+func (g *ExitGate) Step(logit float64, last bool) {
+	leaves := 1 / (1 + math.Exp(-logit))
+	g.Logit, g.Exits = logit, g.Survival*leaves
+	if last {
+		g.Exits = g.Survival
+	}
+	g.CDF += g.Exits
+	g.Survival *= 1 - leaves
+}

@@ -45,11 +45,13 @@ func (s advanceSize) String() string {
 	return name
 }
 
-// checkGroups are a group without a rule, one at its first check, one at a later check, one between checks, and one before them.
+// checkGroups are a group without a rule, one at its first check, one at a later check, one between checks, one before them, and
+// one whose check does not look at states.
 func checkGroups() ([]shaders.ExitRule, []shaders.Progress) {
 	return []shaders.ExitRule{{Steps: 9}, {Steps: 9, Criterion: 1}, {Steps: 9, Criterion: 2, MinSteps: 2, Every: 4},
-			{Steps: 9, Criterion: 1, MinSteps: 2, Every: 4}, {Steps: 9, Criterion: 1, MinSteps: 5}},
-		[]shaders.Progress{{Taken: 3}, {}, {Taken: 6, Checks: 1}, {Taken: 5, Checks: 1}, {Taken: 4}}
+			{Steps: 9, Criterion: 1, MinSteps: 2, Every: 4}, {Steps: 9, Criterion: 1, MinSteps: 5},
+			{Steps: 9, Criterion: 8, Measure: shaders.MeasureGate}},
+		[]shaders.Progress{{Taken: 3}, {}, {Taken: 6, Checks: 1}, {Taken: 5, Checks: 1}, {Taken: 4}, {Taken: 2, Checks: 2}}
 }
 
 func advanceTrial(t *trial, s advanceSize) {
@@ -80,7 +82,7 @@ func advanceTrial(t *trial, s advanceSize) {
 	change, size, checked := make([]float64, 5*in.cells), make([]float64, 5*in.cells), make([]bool, in.cells)
 	for n, r := range in.table {
 		p := progress[r.Group]
-		if !s.last || !due(rules[r.Group], p.Taken) {
+		if !s.last || !due(rules[r.Group], p.Taken) || rules[r.Group].Measure == shaders.MeasureGate {
 			continue
 		}
 		now, last, before := want[n*s.d:][:s.d], wantOlder[int(r.Cell)*s.d:][:s.d], wantOlder[(in.cells+int(r.Cell))*s.d:][:s.d]

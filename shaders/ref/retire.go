@@ -13,6 +13,7 @@ type retiring struct {
 	rules    []shaders.ExitRule
 	progress []shaders.Progress
 	change   []plain.Change // of each cell
+	cdf      []float32      // of each cell, its gate's
 	rows     []shaders.Row  // the live ones first
 	live     int
 	checks   int               // values that are kept of a group
@@ -29,7 +30,11 @@ func (s *retiring) measured(g int) float32 {
 	var sum, n float64
 	for _, r := range s.rows[:s.live] {
 		if int(r.Group) == g {
-			sum += measures[s.rules[g].Measure](s.change[r.Cell])
+			if s.rules[g].Measure == shaders.MeasureGate {
+				sum += float64(s.cdf[r.Cell])
+			} else {
+				sum += measures[s.rules[g].Measure](s.change[r.Cell])
+			}
 			n++
 		}
 	}
@@ -37,7 +42,7 @@ func (s *retiring) measured(g int) float32 {
 }
 
 // step ends a core step: groups that are not done have taken it, and check if they are due. Those that are done by their rule or have taken
-// all their steps are done; their rows leave. With no live rows nothing happens.
+// all their steps are done, a delay later; their rows leave. With no live rows nothing happens.
 func (s *retiring) step() {
 	if s.live == 0 {
 		return
@@ -47,7 +52,10 @@ func (s *retiring) step() {
 		if p.Done {
 			continue
 		}
-		if due(r, p.Taken) {
+		met := p.Delay == 1
+		if p.Delay > 0 {
+			p.Delay--
+		} else if due(r, p.Taken) {
 			if r.Measure != shaders.MeasureLogits {
 				p.Value = s.measured(g)
 			}
@@ -55,10 +63,14 @@ func (s *retiring) step() {
 				s.values[[2]int{g, int(p.Checks)}] = math.Float32bits(p.Value)
 			}
 			p.Checks++
-			p.Done = r.AtLeast && p.Value >= r.Threshold || !r.AtLeast && p.Value < r.Threshold
+			if r.AtLeast && p.Value >= r.Threshold || !r.AtLeast && p.Value < r.Threshold {
+				p.Delay, met = r.Delay, r.Delay == 0
+			}
 		}
 		p.Taken++
-		p.Done = p.Done || p.Taken >= r.Steps
+		if p.Done = met || p.Taken >= r.Steps; p.Done {
+			p.Delay = 0
+		}
 	}
 	s.leave()
 }

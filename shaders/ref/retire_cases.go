@@ -19,6 +19,8 @@ func retireCases() []Case {
 	}
 	add("each measure", 1, false, ruledGroups)
 	add("each measure 4 steps", 4, false, ruledGroups)
+	add("gates", 1, false, gatedGroups)
+	add("gates 4 steps", 4, false, gatedGroups)
 	add("arm", 0, true, ruledGroups)
 	add("none live", 2, false, func() *retiring {
 		s := ruledGroups()
@@ -39,7 +41,7 @@ func (s *retiring) add(r shaders.ExitRule, p shaders.Progress, changes ...plain.
 	for _, c := range changes {
 		k := uint32(len(s.rows))
 		s.rows = append(s.rows, shaders.Row{Token: k, Pos: k * 3, Step: p.Taken, Cell: k, Group: uint32(len(s.rules) - 1)})
-		s.change = append(s.change, c)
+		s.change, s.cdf = append(s.change, c), append(s.cdf, float32(c.First/(1+c.First)))
 	}
 }
 
@@ -92,6 +94,23 @@ func ruledGroups() *retiring {
 	return s.mix(0)
 }
 
+// gatedGroups leave by the exit gate, of rows that it has let go with 1 in 5 and 4 in 5, at once and steps later; others later by another measure.
+func gatedGroups() *retiring {
+	s := &retiring{}
+	no, yes := plain.Change{Now: 1, First: 0.25}, plain.Change{Now: 1, First: 4}
+	rule := func(threshold float32, delay uint32) shaders.ExitRule {
+		return shaders.ExitRule{Steps: 9, Criterion: 8, Measure: shaders.MeasureGate, AtLeast: true, Threshold: threshold, Delay: delay}
+	}
+	for delay := range uint32(4) {
+		s.add(rule(0.7, delay), shaders.Progress{}, yes)
+		s.add(rule(0.7, delay), shaders.Progress{Taken: 2, Checks: 2}, no)
+		s.add(rule(0.45, delay), shaders.Progress{Taken: 7, Checks: 1}, yes, no) // the mean is above
+		s.add(rule(0.7, delay), shaders.Progress{Taken: 3, Checks: 1, Delay: delay}, no)
+		s.add(shaders.ExitRule{Steps: 9, Criterion: 1, Measure: shaders.MeasureDiff, Threshold: 1, Delay: delay, Every: 2}, shaders.Progress{}, no)
+	}
+	return s.mix(1)
+}
+
 // randomGroups are n groups of up to three rows; some are done, and their rows lie behind the live ones.
 func randomGroups(n int, salt uint64) *retiring {
 	s := &retiring{}
@@ -102,8 +121,8 @@ func randomGroups(n int, salt uint64) *retiring {
 			c := func() float64 { return float64(0.5 + rnd.Float32()) }
 			changes = append(changes, plain.Change{Now: c(), Before: c(), Both: c() - 1, First: c(), Second: c()})
 		}
-		r := shaders.ExitRule{Steps: uint32(1 + rnd.IntN(6)), Criterion: uint32(rnd.IntN(3)), Measure: shaders.Measure(rnd.IntN(4)), AtLeast: rnd.IntN(4) == 0,
-			MinSteps: uint32(rnd.IntN(3)), Every: uint32(rnd.IntN(4))}
+		r := shaders.ExitRule{Steps: uint32(1 + rnd.IntN(6)), Criterion: uint32(rnd.IntN(3)), Measure: shaders.Measure(rnd.IntN(5)), AtLeast: rnd.IntN(4) == 0,
+			MinSteps: uint32(rnd.IntN(3)), Every: uint32(rnd.IntN(4)), Delay: uint32(max(rnd.IntN(5)-2, 0))}
 		p := shaders.Progress{Taken: uint32(rnd.IntN(int(r.Steps))), Value: 1}
 		s.add(r, p, changes...)
 	}
@@ -134,6 +153,11 @@ func retireTrial(t *trial, s *retiring, steps int, arm bool) {
 	}
 	copy(g.change.before(), appendFloats(nil, change))
 	g.change.written = false
+	var gates []byte
+	for _, cdf := range s.cdf {
+		gates, _ = binary.Append(gates, binary.LittleEndian, shaders.ExitGate{CDF: cdf, Survival: filler(1)[0]}) // fixed-size fields cannot fail
+	}
+	g.Gates = t.buffer("gates", gates, false).data
 	live, shapes := t.live()
 	if t.err != nil {
 		t.check(nil) // reports it
