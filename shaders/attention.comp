@@ -155,8 +155,8 @@ void main() {
     for (uint from = 0; from < count;) { // runs of rows that share sequence and step
         const Row row = rows[n0 + from];
         uint to = from + 1, sees = row.sees;
-        while (to < count && rows[n0 + to].base == row.base && rows[n0 + to].step == row.step) sees = max(sees, rows[n0 + to++].sees);
-        const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
+        while (to < count && rows[n0 + to].base == row.base && rows[n0 + to].step == row.step && rows[n0 + to].last_only == row.last_only) sees = max(sees, rows[n0 + to++].sees);
+        const uint own = p.rule == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
 
         bool missing = false;
         if (p.rule == 3) { // always-last: does any position seen lack the reader's slot? Rows see different positions: one by one

@@ -55,7 +55,7 @@ void main() {
     const uint queries = p.heads * p.group, n = item / queries, head = p.head0 + item % queries;
     if (n >= p.n) return;
     const Row row = rows[n];
-    const uint own = p.rule == 0 ? 0 : slot_of(row.step, p.every, p.anchor, p.period);
+    const uint own = p.rule == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
     const bool missing = p.rule == 3 && lacks(row, own);
     vec4 q[HU * KV_XV], acc[HU * KV_XV];
     [[unroll]] for (uint i = 0; i < HU * KV_XV; i++) acc[i] = vec4(0);

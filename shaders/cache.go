@@ -67,3 +67,23 @@ func (c Cache) group(q Tensor) int {
 	}
 	return n / c.Heads
 }
+
+// MoveSlot records that n cells from one on have in slot 0 what they have in slot from.
+func (r *Recorder) MoveSlot(c Cache, from, cell, n int) {
+	r.check(from > 0 && from < c.Slots.Count() && cell >= 0 && n > 0 && cell+n <= c.Cells, "slot %d of cells %d to %d, of %d slots and %d cells", from, cell, cell+n, c.Slots.Count(), c.Cells)
+	for _, s := range c.Shards {
+		values, scales := uint64(s.Heads*c.Type.units(c.HeadDim)*16), uint64(0)
+		if c.Type == KVQ8 {
+			scales = values / 8 // 4 bytes for 32 of one each
+		}
+		for _, of := range []vk.Span{s.K, s.V} {
+			move := func(begin, each uint64) {
+				if each > 0 {
+					r.Copy(of.Slice(begin+uint64(cell)*each, uint64(n)*each), of.Slice(begin+uint64(from*c.Cells+cell)*each, uint64(n)*each))
+				}
+			}
+			move(0, values)
+			move(uint64(c.scaleWords(s))*4, scales)
+		}
+	}
+}

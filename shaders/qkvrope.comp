@@ -65,7 +65,7 @@ void main() {
     const bool used = head < p.heads;
     const Row row = rows[n];
     const uint cell = row.base + row.pos;
-    if (g == 0 && p.mark != 0) depth[cell] = row.step + p.mark - 1;
+    if (g == 0 && p.mark != 0) depth[cell] = (row.last_only != 0 ? 0 : row.step) + p.mark - 1;
 
     const bool filled = used && pair < p.h / 2; // the padding of a head is zero
     const uint from = n * p.stride, angles = row.pos * (p.h / 2), first = (p.head0 + head) * p.group; // of the query heads
@@ -79,7 +79,7 @@ void main() {
         const uint j = from + i + p.heads_all * p.h + pair * 2;
         vv = vec2(qkv[j], qkv[j + 1]);
     }
-    const uint c = ((slot_of(row.step, p.every, p.anchor, p.period) * p.cells + cell) * p.heads + head) * p.hu; // in uvec4
+    const uint c = ((own_slot(row, p.every, p.anchor, p.period) * p.cells + cell) * p.heads + head) * p.hu; // in uvec4
 #if defined(KV_F32)
     if (!used) return;
     k[c * 4 + pair * 2] = floatBitsToUint(kv.x), k[c * 4 + pair * 2 + 1] = floatBitsToUint(kv.y);

@@ -7,31 +7,32 @@ import (
 	"muninn/vk"
 )
 
-// Row is one entry of the row table, 60 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
+// Row is one entry of the row table, 64 bytes as in lib/row.glsl. Everything a pass computes is a row: a position of
 // a sequence with some number of core steps behind it. Its state and embeds stay in its cell while it is live; all
 // other activations of a pass go by the row's place in the table.
 type Row struct {
-	Token uint32  // vocabulary id
-	Base  uint32  // first KV cell of the row's sequence
-	Pos   uint32  // position in the sequence; the row's KV cell is Base+Pos
-	Step  uint32  // core steps done
-	KeyLo uint32  // key of the initial state's generator
-	KeyHi uint32  //
-	Scale float32 // standard deviation of the initial state
-	Start Start   // where the initial state comes from
-	Cell  uint32  // row of the state and embeds tensors
-	Group uint32  // entry of the group table: rows that leave the core together
-	EMA   float32 // how much of its old embeds a row begun again keeps; negative: it has none, they count as zero
-	Mix   float32 // share of a fresh state mixed into the initial one
-	Noise float32 // weight of the noise mixed into the state before a core step
-	Draw  uint32  // which draw of noise, and its plain.NoiseType: NoiseDraw
-	Sees  uint32  // positions of its sequence, from 0 on, that the row attends to; Pos+1 unless it looks ahead
+	Token    uint32  // vocabulary id
+	Base     uint32  // first KV cell of the row's sequence
+	Pos      uint32  // position in the sequence; the row's KV cell is Base+Pos
+	Step     uint32  // core steps done
+	KeyLo    uint32  // key of the initial state's generator
+	KeyHi    uint32  //
+	Scale    float32 // standard deviation of the initial state
+	Start    Start   // where the initial state comes from
+	Cell     uint32  // row of the state and embeds tensors
+	Group    uint32  // entry of the group table: rows that leave the core together
+	EMA      float32 // how much of its old embeds a row begun again keeps; negative: it has none, they count as zero
+	Mix      float32 // share of a fresh state mixed into the initial one
+	Noise    float32 // weight of the noise mixed into the state before a core step
+	Draw     uint32  // which draw of noise, and its plain.NoiseType: NoiseDraw
+	Sees     uint32  // positions of its sequence, from 0 on, that the row attends to; Pos+1 unless it looks ahead
+	LastOnly bool    // all its steps share slot 0, as if it had taken one; of other positions it sees that slot
 }
 
 // Put writes the row as the device reads it.
 func (r Row) Put(b []byte) {
 	put(b, r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Cell, r.Group,
-		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw, r.Sees)
+		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw, r.Sees, flag(r.LastOnly))
 }
 
 // NoiseDraw is a row's Draw.
@@ -60,7 +61,7 @@ func StartCell(i int) Start { return startFrom + 2*Start(i) + 1 }
 func (s Start) FromCell() bool { return s >= startFrom && (s-startFrom)%2 == 1 }
 
 // RowBytes is the size of a Row on the device.
-const RowBytes = 60
+const RowBytes = 64
 
 // Rows is a row table of n entries.
 type Rows struct {

@@ -6,12 +6,11 @@ type History []ran
 
 // ran is how one position was run.
 type ran struct {
-	steps int // core steps behind it; otherwise: not as a prefill runs it
+	steps int  // core steps behind it
+	other bool // not run as a prefill runs it
 	noise StateNoise
 	sees  int // positions from the first on that it attended to
 }
-
-const otherwise = -1
 
 // Add records consecutive rows of a task after so many core steps; what was recorded behind the last of them is dropped.
 func (h *History) Add(a *Task, rows []TaskRow, taken int) {
@@ -21,17 +20,17 @@ func (h *History) Add(a *Task, rows []TaskRow, taken int) {
 	}
 	for _, r := range rows {
 		begun = begun || r.Begin
-		now := ran{r.Step + taken, noise, a.Sees(r.Pos)}
+		now := ran{steps: r.Step + taken, noise: noise, sees: a.Sees(r.Pos)}
 		switch {
 		case r.Mix != 0, a.EMA != 0, a.Draw != 0 && noise.Weight != 0:
-			now.steps = otherwise
+			now.other = true
 		case r.Begin:
 			if r.From != FromInitial || r.Step != 0 {
-				now.steps = otherwise
+				now.other = true
 			}
 		// A row that goes on does so from what it was, unless one before it in the pass may have become another token.
-		case begun, r.From != FromOwn, (*h)[r.Pos] != ran{r.Step, noise, now.sees}:
-			now.steps = otherwise
+		case begun, r.From != FromOwn, (*h)[r.Pos] != ran{steps: r.Step, noise: noise, sees: now.sees}:
+			now.other = true
 		}
 		if r.Pos == len(*h) {
 			*h = append(*h, ran{})
@@ -41,10 +40,13 @@ func (h *History) Add(a *Task, rows []TaskRow, taken int) {
 	*h = (*h)[:rows[len(rows)-1].Pos+1]
 }
 
+// Steps is how many core steps are behind a position.
+func (h History) Steps(pos int) int { return h[pos].steps }
+
 // Forget marks all positions as started otherwise than a prefill would start them now.
 func (h History) Forget() {
 	for i := range h {
-		h[i].steps = otherwise
+		h[i].other = true
 	}
 }
 

@@ -145,5 +145,5 @@ func (l Lookup) keeps(steps int) bool {
 	return l.Blocks == 1 && l.Stored(steps) >= steps && !l.DecodeLast
 }
 
-// Flat tells whether the rows of a task read and write one slot of each position, that of its last step.
-func (l Lookup) Flat(a *Task) bool { return l.DecodeLast && !a.Prompt }
+// LastOnly tells whether the rows of a task read and write one slot of each position, that of its last step.
+func (l Lookup) LastOnly(a *Task) bool { return l.DecodeLast && !a.Prompt }

@@ -18,6 +18,7 @@ type sequence struct {
 	history  decode.History
 	setting  decode.Sequence
 	live     []liveRow
+	lastOnly int  // of its first positions, that keep the slot of their last step alone, as slot 0
 	deltas   int  // differences kept of the last task's rows
 	compared bool // the last task compared
 }

@@ -57,6 +57,9 @@ func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err 
 			poll = append(poll, j)
 		}
 	}
+	if err := s.keepLast(ctx, fresh); err != nil {
+		return nil, err
+	}
 	s.last = s.cellsOf(live)
 	p := &passes{s: s, progress: func(done, total int) {
 		for _, j := range live {

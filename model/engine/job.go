@@ -110,7 +110,7 @@ func (s *scheduler) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) 
 	set, deviation := s.seqs[a.Seq].setting, s.m.Config.StateStd()*s.m.Config.EmbedScale()
 	key := decode.SequenceKey(set.Seed, set.Stream)
 	row := shaders.Row{
-		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Sees: uint32(a.Sees(r.Pos)), Step: uint32(r.Step),
+		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Sees: uint32(a.Sees(r.Pos)), LastOnly: s.opt.Lookup.LastOnly(a), Step: uint32(r.Step),
 		KeyLo: uint32(key), KeyHi: uint32(key >> 32), Cell: uint32(slot),
 		Scale: float32(deviation * set.InitScale), EMA: float32(a.EMA), Mix: float32(r.Mix),
 		Noise: float32(a.Noise.Weight * deviation), Draw: shaders.NoiseDraw(a.Draw, a.Noise.Type.Plain()),
@@ -151,6 +151,9 @@ func (s *scheduler) done(j *job) bool {
 		q.deltas, q.compared = 0, false
 	}
 	q.history.Add(j.task, j.rows, int(j.progress.Taken))
+	if q.lastOnly = min(q.lastOnly, j.rows[0].Pos); s.opt.Lookup.LastOnly(j.task) {
+		q.lastOnly = len(q.tokens)
+	}
 	first, last := j.rows[0].Pos, j.rows[len(j.rows)-1].Pos
 	s.release(q, func(f liveRow) bool {
 		return f.pos < first && !j.task.Keep || f.pos >= first && f.pos < last && j.task.Last

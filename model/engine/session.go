@@ -116,7 +116,7 @@ func (s *Session) Rewind(seq, pos int) error {
 		return fmt.Errorf("model: rewind of sequence %d to position %d: it holds %d tokens", seq, pos, len(q.tokens))
 	}
 	s.drop(seq, pos)
-	q.tokens = q.tokens[:pos]
+	q.tokens, q.lastOnly = q.tokens[:pos], min(q.lastOnly, pos)
 	return nil
 }
 

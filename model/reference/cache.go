@@ -31,7 +31,7 @@ func oneSlot(q *refSequence, entry func(p *refPosition) *refKV) refCache {
 func (q *refSequence) coreCache(block int, a *decode.Task, t int, lookup decode.Lookup) refCache {
 	block /= lookup.Blocks // blocks that share their slots have one entry
 	slotOf := func(pos int) int {
-		if lookup.Flat(a) {
+		if lookup.LastOnly(a) {
 			return 0
 		}
 		return lookup.Slot(a.Rows[pos-a.Rows[0].Pos].Step + t)

@@ -30,7 +30,7 @@ func (s *Session) do(q *refSequence, a *decode.Task, row0 int) error {
 	if err != nil {
 		return err
 	}
-	if s.opt.Lookup.Flat(a) {
+	if s.opt.Lookup.LastOnly(a) {
 		q.flatten(a.Rows[0].Pos)
 	}
 	s.hold(q, a)
@@ -127,7 +127,7 @@ func (s *Session) hold(q *refSequence, a *decode.Task) {
 		q.tokens[row.Pos] = row.Token
 		for i, slots := range q.positions[row.Pos].core {
 			stored := s.opt.Lookup.Stored(row.Step)
-			if s.opt.Lookup.Flat(a) {
+			if s.opt.Lookup.LastOnly(a) {
 				stored = min(stored, 1)
 			}
 			q.positions[row.Pos].core[i] = slots[:min(len(slots), stored)]

@@ -15,6 +15,7 @@ struct Row {
     float noise; // weight of the noise mixed into the state before a core step
     uint draw;   // which draw of noise, and 3 bits of how its weight falls
     uint sees;   // positions, from 0 on, that the row attends to
+    uint last_only; // 1: all its steps share slot 0, as if it had taken one; of other positions it sees that slot
 };
 const uint START_DRAWN = 0; // from the generator
 const uint START_GIVEN = 1; // from the caller's states, at the row's own index

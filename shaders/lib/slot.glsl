@@ -4,6 +4,8 @@ uint slot_of(uint step, uint every, uint anchor, uint period) {
     const uint run = step / every;
     return run < anchor ? run : anchor + (run - anchor) % period;
 }
+// Which of a row's slots its running step is in.
+uint own_slot(Row row, uint every, uint anchor, uint period) { return row.last_only != 0 ? 0 : slot_of(row.step, every, anchor, period); }
 // How many slots a position of that depth has written.
 uint slots_stored(uint depth, uint every, uint anchor, uint period) {
     return min((depth + every - 1) / every, anchor + period);

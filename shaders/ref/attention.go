@@ -17,7 +17,7 @@ import (
 func attention(q, gates []float32, c *kvCache, heads int, rows []shaders.Row) (y reference) {
 	y = reference{make([]float64, len(q)), make([]float64, len(q))}
 	for n, r := range rows {
-		own, lacking := c.Slots.Slot(int(r.Step)), false
+		own, lacking := c.own(r), false
 		for i := range int(r.Sees) {
 			lacking = lacking || c.stored(int(r.Base)+i) <= own
 		}
@@ -154,7 +154,9 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 	for cell := range c.Steps {
 		c.Steps[cell] = rnd.Uint32N(12) // some cells have no step at all
 	}
-	for _, r := range table { // a row has stored its own step before it reads
+	for i := range table { // a row has stored its own step before it reads
+		r := &table[i]
+		r.LastOnly = s.slots.Rule == plain.RuleLatest && i%3 == 2
 		own := &c.Steps[r.Base+r.Pos]
 		*own = max(*own, r.Step+1)
 	}

@@ -22,6 +22,14 @@ type kvCache struct {
 // stored is the number of slots that a cell has filled: those of its steps 0 to depth-1.
 func (c *kvCache) stored(cell int) int { return c.Slots.Stored(int(c.Steps[cell])) }
 
+// own is the slot of a row's running step.
+func (c *kvCache) own(r shaders.Row) int {
+	if r.LastOnly {
+		return 0
+	}
+	return c.Slots.Slot(int(r.Step))
+}
+
 // at is the index of a head's vector in K and V.
 func (c *kvCache) at(slot, cell, head int) int {
 	return ((slot*c.Cells+cell)*c.Heads + head) * c.HeadDim

@@ -104,7 +104,7 @@ func qkvropeCases() []Case {
 func qkvropeTrial(t *trial, s qkvropeSize) {
 	const positions = 12
 	queries := s.queries()
-	table := []shaders.Row{{Base: 0, Pos: 11, Step: 0}, {Base: 12, Pos: 0, Step: 3}, {Base: 12, Pos: 1, Step: 3}, {Base: 20, Pos: 5, Step: 17}, {Base: 20, Pos: 4, Step: 8}}
+	table := []shaders.Row{{Base: 0, Pos: 11, Step: 0}, {Base: 12, Pos: 0, Step: 3}, {Base: 12, Pos: 1, Step: 3}, {Base: 20, Pos: 5, Step: 17}, {Base: 20, Pos: 4, Step: 8, LastOnly: true}}
 	c := emptyKV(s.kv, s.slots, 28, s.heads, s.headDim)
 	for cell := range c.Steps {
 		c.Steps[cell] = uint32(1000 + cell)
@@ -148,7 +148,7 @@ func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 		least = slices.Repeat([]float64{0x1p-14}, c.HeadDim)
 	}
 	for n, r := range table {
-		slot := c.Slots.Slot(int(r.Step))
+		slot := c.own(r)
 		for h := range c.Heads {
 			at, from := c.at(slot, int(r.Base+r.Pos), h), (n*c.Heads+h)*c.HeadDim
 			v.values(fmt.Sprintf("k of row %d head %d", n, h), gotK[at:][:c.HeadDim], reference{k[from:][:c.HeadDim], least}, c.HeadDim)
@@ -170,6 +170,9 @@ func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 func (v *verdict) marked(c *kvCache, table []shaders.Row, mark shaders.Mark) {
 	want := slices.Clone(c.Steps)
 	for _, r := range table {
+		if r.LastOnly {
+			r.Step = 0
+		}
 		switch mark {
 		case shaders.MarkBegin:
 			want[r.Base+r.Pos] = r.Step
