@@ -37,6 +37,13 @@ func FuzzEncode(f *testing.F) {
 	for _, name := range []string{"raven", "gpt4", "gpt2", "runes", "twice", "demo"} {
 		toks = append(toks, parseVariant(f, name))
 	}
+	for _, name := range []string{"ouro", "hrm", "tinyllama", "neox"} {
+		file, err := readGzip("family/" + name + ".tokenizer.json.gz")
+		if err != nil {
+			f.Fatal(err)
+		}
+		toks = append(toks, parse(f, string(file)))
+	}
 	g := goldens(f)
 	for i := range 20 {
 		f.Add(uint8(i), g.Texts[i*11%len(g.Texts)])

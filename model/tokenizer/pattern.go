@@ -78,9 +78,12 @@ func (p *pattern) spans(piece string, b *budget) ([]span, error) {
 
 func (p *pattern) cut(piece string, b *budget) ([]span, error) {
 	runes := []rune(piece)
-	like := slices.Clone(runes) // as Go's tables know them
-	for i, r := range like {
-		like[i] = known(r)
+	like := runes // as Go's tables know them
+	if at := slices.IndexFunc(runes, func(r rune) bool { return known(r) != r }); at >= 0 {
+		like = slices.Clone(runes)
+		for i, r := range like[at:] {
+			like[at+i] = known(r)
+		}
 	}
 	var out []span
 	runeAt, byteAt := 0, 0 // the same place in runes and in bytes

@@ -73,7 +73,7 @@ var standIns = func() (out [][3]rune) {
 
 // known is r, or a rune of its category that Go's tables have.
 func known(r rune) rune {
-	if r < standIns[0][0] {
+	if r < 0x897 {
 		return r
 	}
 	at, found := slices.BinarySearchFunc(standIns, r, func(s [3]rune, r rune) int { return int(s[0] - r) })
