@@ -21,6 +21,7 @@ type runner struct {
 // loaded is a model of an engine.
 type loaded struct {
 	config arch.Config
+	text   checkpoint.Text
 	open   func(o sessionOptions) (session, error)
 	with   func(change func(*arch.Config)) (*loaded, error) // the same model with its config changed
 	close  func()

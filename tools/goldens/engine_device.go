@@ -26,6 +26,10 @@ func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 			return nil, err
 		}
 		defer ck.Close()
+		text, err := ck.Text()
+		if err != nil {
+			return nil, err
+		}
 		if change != nil {
 			change(&ck.Config)
 		}
@@ -42,7 +46,7 @@ func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 			})
 			return deviceSession{s}, err
 		}
-		return &loaded{m.Config, open, func(c func(*arch.Config)) (*loaded, error) { return load(dir, c) }, m.Close}, nil
+		return &loaded{m.Config, text, open, func(c func(*arch.Config)) (*loaded, error) { return load(dir, c) }, m.Close}, nil
 	}
 	return runner{load, func() { dev.Close() }}, nil
 }

@@ -23,6 +23,10 @@ func openReference(device string, weights checkpoint.Scheme) (runner, error) {
 			return nil, err
 		}
 		defer ck.Close()
+		text, err := ck.Text()
+		if err != nil {
+			return nil, err
+		}
 		if change != nil {
 			change(&ck.Config)
 		}
@@ -38,7 +42,7 @@ func openReference(device string, weights checkpoint.Scheme) (runner, error) {
 			s, err := m.NewSession(opt)
 			return referenceSession{s}, err
 		}
-		return &loaded{m.Config, open, func(c func(*arch.Config)) (*loaded, error) { return load(dir, c) }, func() {}}, nil
+		return &loaded{m.Config, text, open, func(c func(*arch.Config)) (*loaded, error) { return load(dir, c) }, func() {}}, nil
 	}
 	return runner{load, func() {}}, nil
 }

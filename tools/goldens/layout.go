@@ -32,6 +32,9 @@ var topics = []topic{
 	{"hrm", parseAs[*familyCase], false},
 	{"retro", parseAs[*familyCase], false},
 	{"nanbeige", parseAs[*familyCase], false},
+	{"tokenizers", parseAs[*tokenizerCase], true},
+	{"chat", parseAs[*chatCase], true},
+	{"text", parseAs[*chatCase], false},
 }
 
 // goldenCase is one case of a topic. run compares what m computes with the file's tensors, and may end early by need, must
@@ -80,10 +83,14 @@ func chooseTopics(dir string, names []string) ([]topic, error) {
 type goldenFile struct {
 	Model       string
 	Checkpoints []string
+	Checkpoint  string          // of topic text
+	Encode      json.RawMessage // of a tokenizer, whose file is one case
 	Cases       []json.RawMessage
-	Tensors     string  // the file of arrays beside it; diffusion has none
+	Tensors     string  // the file of arrays beside it; diffusion and texts have none
+	Tokenizer   string  // of texts
 	Extras      []int32 `json:"extra_tokens_cycle"`
 	raw         []byte
+	path        string
 }
 
 // readFile reads NAME.json and its arrays.
@@ -96,11 +103,17 @@ func readFile(path string) (goldenFile, tensors, error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return f, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	f.raw = text
+	f.raw, f.path = text, path
+	if f.Checkpoint != "" {
+		f.Checkpoints = append(f.Checkpoints, f.Checkpoint)
+	}
+	if f.Encode != nil {
+		f.Cases = []json.RawMessage{text}
+	}
 	if len(f.Cases) == 0 {
 		return f, nil, fmt.Errorf("%s: no cases", path)
 	}
-	if f.Tensors == "" && f.Extras != nil {
+	if f.Tensors == "" && (f.Extras != nil || f.Tokenizer != "" || f.Checkpoint != "") {
 		return f, nil, nil
 	}
 	if !filepath.IsLocal(f.Tensors) {
