@@ -35,7 +35,7 @@ func quantizeCommand() *cli.Command {
 		Name: "quantize", Args: "SRC DST.gguf", Min: 2, Max: 2,
 		Summary: "write a model as one GGUF file",
 		Detail: `SRC is whatever "muninn run" takes as MODEL. The file holds weights, config and tokenizer, and is a MODEL in turn.
-Other programs can show it, but not run it: its architecture is "huginn".
+Other programs can show it, but not run it: its tensors are the original model's, under their names there.
 
 With q8_0 and q4_0, weights are held in blocks of 32 with a scale. Matrices whose rows are not whole blocks stay as they
 are. The same SRC and flags give the same bytes.

@@ -88,6 +88,10 @@ func checkGGUFArchitecture(f *gguf.File) error {
 	if !slices.ContainsFunc(arch.Families, func(a *arch.Family) bool { return a.Name == found }) {
 		return &arch.UnknownArchitectureError{Found: strict.Clip(found), Evidence: "general.architecture in the GGUF file"}
 	}
+	if _, ok := f.Value(gguf.ChecksumKey); !ok {
+		return strict.Unusable("a GGUF file of %s from another program (it has no %s), whose tensors are not laid out as these are; "+
+			"make one of the original model with muninn quantize", found, gguf.ChecksumKey)
+	}
 	return nil
 }
 

@@ -68,7 +68,9 @@ func ggufHeaderCases() []badCase {
 			arch(g).value = str("llama")
 			g.last().kind = 12 // Q4_K: the architecture is what to say, not that
 		}),
-		badGGUF("no checksums", "no muninn.crc32c for its", func(g *ggufFile) { g.sum = nil }),
+		badGGUF("another program's", "a GGUF file of ouro from another program (it has no muninn.crc32c)", func(g *ggufFile) {
+			g.sum, g.find("general.architecture").value = nil, str("ouro")
+		}),
 		badGGUF("header changed", "the header's checksum is", func(g *ggufFile) { g.sum = func(sum uint32) uint32 { return sum + 1 } }),
 		badGGUF("no config", "config.json: file does not exist", func(g *ggufFile) { g.find("muninn.config.json").key = "config.json" }),
 		badGGUF("config not JSON", "config.json: not valid JSON", func(g *ggufFile) { g.find("muninn.config.json").value = str("{'a':1}") }),

@@ -43,18 +43,50 @@ func TestRandom(t *testing.T) {
 					t.Fatal(err)
 				}
 				for i, row := range rows {
-					var sum, squares float64
-					for _, x := range row {
-						sum, squares = sum+float64(x), squares+float64(x)*float64(x)
-					}
-					n := float64(len(row))
-					if d := math.Sqrt(squares/n - sum*sum/n/n); !(d > 0.01 && d < 100) {
+					if d := deviation(row); !(d > 0.01 && d < 100) {
 						t.Errorf("%s, %d layers around: deviation %g of the logits of row %d", quant, around, d, i)
 					}
 				}
 			}
 		}
 	})
+}
+
+// The shapes of other families run with random weights, here in small.
+func TestRandomFamilies(t *testing.T) {
+	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		for _, shape := range arch.Shapes {
+			c := shape.Config
+			if c.Family == nil {
+				continue
+			}
+			c.NKVHeads, c.NHeads = max(1, 4*c.KVHeads()/c.NHeads), 4
+			c.NEmbd, c.HeadDim, c.IntermediateSize, c.VocabSize, c.PaddedVocabSize, c.BlockSize = 96, 24, 144, 70, 70, 32
+			c.NLayersInPrelude, c.NLayersInRecurrentBlock, c.NLayersInCoda = min(c.NLayersInPrelude, 1), 2, min(c.NLayersInCoda, 1)
+			for _, quant := range []string{"auto", "q4_0"} {
+				m := random(t, dev, c, quant)
+				rows, err := session(t, m, engine.SessionOptions{MaxSteps: 4, Outputs: 3}).ForwardLogits(context.Background(), []engine.Input{{Tokens: []int32{1, 2, 3}}}, 4)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, row := range rows {
+					if d := deviation(row); !(d > 0.01 && d < 100) {
+						t.Errorf("%s in %s: deviation %g of the logits of row %d", shape.Name, quant, d, i)
+					}
+				}
+			}
+		}
+	})
+}
+
+// deviation is the standard deviation of a row of logits.
+func deviation(row []float32) float64 {
+	var sum, squares float64
+	for _, x := range row {
+		sum, squares = sum+float64(x), squares+float64(x)*float64(x)
+	}
+	n := float64(len(row))
+	return math.Sqrt(squares/n - sum*sum/n/n)
 }
 
 // A model of random weights takes what is planned for one with these formats.
