@@ -80,15 +80,19 @@ func (c Config) EmbedScale() float64 {
 func (c Config) TensorSpecs() Table { return c.family().Tensors(c) }
 
 // Adapter tells whether the core is given the embeds at every step, through the adapter.
-func (c Config) Adapter() bool { return len(c.TensorSpecs().Pieces(PartAdapter, 0, RoleAdapter)) > 0 }
+func (c Config) Adapter() bool { return c.holds(PartAdapter, RoleAdapter) }
+
+// holds tells whether the model has a tensor outside its blocks. A table without these is a short one, for what every task asks.
+func (c Config) holds(part Part, role Role) bool {
+	c.NLayersInPrelude, c.NLayersInRecurrentBlock, c.NLayersInCoda = 0, 0, 0
+	return len(c.TensorSpecs().Pieces(part, 0, role)) > 0
+}
 
 // StartsDrawn tells whether the core starts from a drawn state; else it starts from the embeds.
 func (c Config) StartsDrawn() bool { return c.Start == StartDrawn }
 
 // ExitGate tells whether the model has a gate that says after each core step whether a row may leave.
-func (c Config) ExitGate() bool {
-	return len(c.TensorSpecs().Pieces(PartExitGate, 0, RoleExitGate)) > 0
-}
+func (c Config) ExitGate() bool { return c.holds(PartExitGate, RoleExitGate) }
 
 // FamilyName is the name of the config's family.
 func (c Config) FamilyName() string { return c.family().Name }

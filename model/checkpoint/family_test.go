@@ -36,6 +36,9 @@ func TestFamilyModelsOpen(t *testing.T) {
 		if c.Config.Family != want || c.Config.Block.QKNorm != (name[0] == 'S') || c.Config.TieEmbeddings != (name[0] == 'W') {
 			t.Errorf("%s: %s, %+v", name, c.Config.Family.Name, c.Config)
 		}
+		if c.Config.Adapter() != (want == arch.Retrofit) || c.Config.ExitGate() != (want == arch.Ouro) {
+			t.Errorf("%s: adapter %t, exit gate %t", name, c.Config.Adapter(), c.Config.ExitGate())
+		}
 		if slices.ContainsFunc(c.Notes, func(n string) bool { return strings.Contains(n, "not known") }) {
 			t.Errorf("%s: %q", name, c.Notes)
 		}

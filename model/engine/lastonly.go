@@ -5,8 +5,8 @@ import "context"
 // keepLast brings the positions before the rows of jobs that see last steps alone to that form: the slot of their last step becomes
 // slot 0, and they count as having taken one.
 func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
-	rec := s.m.kernels.Record("last steps")
-	moves := 0
+	type move struct{ slot, cell, n int }
+	var moves []move
 	for _, j := range jobs {
 		q, first := &s.seqs[j.task.Seq], j.rows[0].Pos
 		if !s.opt.Lookup.LastOnly(j.task) || q.lastOnly >= first {
@@ -17,11 +17,8 @@ func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
 			for n = 1; pos+n < first && q.history.Steps(pos+n) == steps; n++ {
 			}
 			cell := j.task.Seq*s.opt.Context + pos
-			for i := range s.core {
-				if last := s.opt.Lookup.Slot(steps - 1); steps > 0 && last > 0 {
-					rec.MoveSlot(s.core[i], last, cell, n)
-					moves++
-				}
+			if last := s.opt.Lookup.Slot(steps - 1); steps > 0 && last > 0 {
+				moves = append(moves, move{last, cell, n})
 			}
 			if err := s.m.dev.Fill(s.core[0].Depth.Slice(uint64(cell)*4, uint64(n)*4), min(uint32(steps), 1)); err != nil {
 				return err
@@ -29,8 +26,14 @@ func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
 		}
 		q.lastOnly = first
 	}
-	if moves == 0 {
+	if moves == nil {
 		return nil
+	}
+	rec := s.m.kernels.Record("last steps")
+	for _, m := range moves {
+		for i := range s.core {
+			rec.MoveSlot(s.core[i], m.slot, m.cell, m.n)
+		}
 	}
 	prog, err := rec.End()
 	if err != nil {
