@@ -173,9 +173,14 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 	if o.everyOutput {
 		session.Outputs = len(prompt) // as far as a pass has rows
 	}
+	prefix := 0
+	if o.Chat && ck.Config.PrefixLM { // questions are read so, in one pass
+		prefix = len(prompt)
+		session.Rows = max(session.Rows, prefix)
+	}
 	return plan{
 		scheme:  scheme,
-		request: decode.Request{Prompt: prompt, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Strategy: strategy, StopStrings: o.Stop},
+		request: decode.Request{Prompt: prompt, Prefix: prefix, Steps: steps, MaxTokens: o.MaxTokens, Pick: pick, Strategy: strategy, StopStrings: o.Stop},
 		session: session,
 		state:   decode.Sequence{Seed: pick.Seed, InitScale: o.InitScale},
 	}, nil

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"compress/gzip"
+	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -84,5 +88,52 @@ func TestChatFlags(t *testing.T) {
 		{"--chat --conditions cot", `--chat: model: condition "cot": not in this model's chat form (huginn)`},
 	} {
 		invoke(append([]string{"run", "demo", "hi", "-q"}, strings.Fields(c.flags)...)...).wants(t, cli.ExitUsage, "", c.want)
+	}
+}
+
+// A question to HRM-Text is read as one prefix, under its conditions; a text to continue is not.
+func TestPlanOfPrefix(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/goldens/family/models/H-bf16")); err != nil {
+		t.Fatal(err)
+	}
+	packed, err := os.Open("../../testdata/tokenizer/family/hrm.tokenizer.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	z, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(z)
+	if err := errors.Join(err, os.WriteFile(filepath.Join(dir, "tokenizer.json"), data, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	ck, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ck.Close()
+	for flags, want := range map[string]string{"--chat": "6,8", "--chat --conditions synth,cot": "6,13,9", "": ""} {
+		o := runOptions{}
+		o.Text = &[]string{"a b"}[0]
+		fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		o.addFlags(fs)
+		if err := fs.Parse(strings.Fields(flags)); err != nil {
+			t.Fatal(err)
+		}
+		steps, strategy, err := o.depth(ck.Config)
+		p, err2 := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, steps, strategy)
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		ids, prefix := p.request.Prompt, 0
+		if want != "" {
+			prefix = len(ids)
+		}
+		if begins := strings.ReplaceAll(joinIDs(ids), " ", ","); !strings.HasPrefix(begins, want) || p.request.Prefix != prefix || p.session.Rows != prefix {
+			t.Errorf("%q: ids %s, a prefix of %d, %d rows", flags, begins, p.request.Prefix, p.session.Rows)
+		}
 	}
 }
