@@ -92,7 +92,7 @@ func templateWords(template string) []string {
 	text = strings.ReplaceAll(text, "loop_messages", "messages")
 	words := templateWord.FindAllString(text, -1)
 	for i, w := range words {
-		if w[0] == '"' || w[0] == '\'' {
+		if len(w) > 1 && (w[0] == '"' || w[0] == '\'') {
 			words[i] = "'" + strings.ReplaceAll(w[1:len(w)-1], "\n", `\n`) + "'"
 		} else {
 			words[i] = strings.Trim(w, " \t\r\n-+")

@@ -80,3 +80,26 @@ func TestChatFormOfTemplate(t *testing.T) {
 		}
 	}
 }
+
+// FuzzChatForm: any template gives a form or none, without a panic, and so do conversations of any content.
+func FuzzChatForm(f *testing.F) {
+	for _, text := range []string{"it's", `"`, "{{ '", "{%- if a -%}+", `a\'b`, huginnTemplate, "<think>a</think><think>", "</think>\n"} {
+		f.Add(text, "assistant")
+	}
+	f.Fuzz(func(t *testing.T, text, role string) {
+		for _, family := range Families {
+			form, _ := family.ChatForm(map[string][]byte{FileChatTemplate: []byte(text)})
+			if form == nil {
+				continue
+			}
+			for _, thinking := range []Thinking{"", ThinkingOff} {
+				parts, err := form.Lay([]Message{{"user", text}, {role, text}, {"user", "b"}}, ChatOptions{Answer: true, Thinking: thinking})
+				for i, p := range parts {
+					if p.Text == "" || i > 0 && !p.Special && !parts[i-1].Special {
+						t.Errorf("part %d of %+v, %v", i, parts, err)
+					}
+				}
+			}
+		}
+	})
+}
