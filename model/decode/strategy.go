@@ -144,7 +144,7 @@ func (s *decoding) check() error {
 
 // do does a task of this run and counts it.
 func (s *decoding) do(a *Task) error {
-	a.Seq, a.Noise, a.Pick, a.Readout = s.seq, s.Strategy.Noise, &s.Pick, s.readout()
+	a.Seq, a.Noise, a.Pick, a.Readout = s.seq, s.Strategy.Noise, &s.Pick, s.Strategy.Reads(s.e.Lookup())
 	if a.Readout.Kind != ReadLast {
 		a.Exit = nil
 	}
@@ -220,12 +220,12 @@ func (s *decoding) prefix() int {
 	return s.base + s.Prefix
 }
 
-// readout is where tokens are picked: with a gate and a cache that is to hold every step, all are run, and the gate only picks.
-func (s *decoding) readout() Readout {
-	if exit := s.Strategy.Exit; exit != nil && exit.Criterion == Gate && s.e.Lookup().Rule == plain.RuleFull {
-		return Readout{Kind: ReadExit, Threshold: exit.Limit()}
+// Reads is where tokens are picked: with a gate and a cache that is to hold every step, all are run, and the gate only picks.
+func (s Strategy) Reads(l Lookup) Readout {
+	if s.Exit != nil && s.Exit.Criterion == Gate && l.Rule == plain.RuleFull {
+		return Readout{Kind: ReadExit, Threshold: s.Exit.Limit()}
 	}
-	return s.Strategy.Readout
+	return s.Readout
 }
 
 // put decides a token, and hands it out unless the text has ended.

@@ -21,6 +21,7 @@ type exchange struct {
 	group    mirrored // (Sequences) uint32: groups of these
 	rules    mirrored // (Sequences) shaders.ExitRule
 	progress mirrored // (Sequences) shaders.Progress
+	readouts mirrored // (Sequences) shaders.Readout
 	pairs    mirrored // (Sequences x Compares) shaders.Pair
 	given    mirrored // (Outputs) uint32: tokens whose distance to the largest logit is wanted
 	filters  mirrored // (Outputs) shaders.Filter
@@ -30,6 +31,7 @@ type exchange struct {
 
 	choices   mirrored // (Outputs) shaders.Choice
 	reached   mirrored // (Sequences) shaders.Progress
+	gates     mirrored // (cells) shaders.ExitGate
 	distances mirrored // (Sequences x Compares) shaders.Distance
 }
 
@@ -46,6 +48,9 @@ func (x *exchange) allocate(m *weights.Memory, o SessionOptions, edits int, grou
 	x.group = up(o.Sequences, 4)
 	x.rules = mirrored{m.Take(m.Up, groups.Rules.Size()), groups.Rules}
 	x.progress = mirrored{m.Take(m.Up, groups.Progress.Size()), groups.Progress}
+	if o.Readouts {
+		x.readouts, x.gates = up(o.Sequences, shaders.ReadoutBytes), mirrored{m.Take(m.Down, groups.Gates.Size()), groups.Gates}
+	}
 	x.given, x.filters = up(o.Outputs, 4), up(o.Outputs, shaders.FilterBytes)
 	x.edits, x.count = up(o.Outputs*edits, shaders.EditBytes), up(1, 4)
 	x.states.dev = states
@@ -69,8 +74,11 @@ func putWords(to mirrored, words ...uint32) {
 	_, _ = binary.Encode(to.host.Bytes(), binary.LittleEndian, words) // of fixed size, and there is room
 }
 
-// putGroup writes what is asked of a group, and how far it is.
-func (x *exchange) putGroup(g int, rule shaders.ExitRule, progress shaders.Progress) {
+// putGroup writes what is asked of a group, how far it is, and what is read of it.
+func (x *exchange) putGroup(g int, rule shaders.ExitRule, progress shaders.Progress, readout shaders.Readout) {
+	if !x.readouts.host.IsZero() {
+		readout.Put(x.readouts.host.Bytes()[g*shaders.ReadoutBytes:])
+	}
 	rule.Put(x.rules.host.Bytes()[g*shaders.RuleBytes:])
 	progress.Put(x.progress.host.Bytes()[g*shaders.ProgressBytes:])
 }

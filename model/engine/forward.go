@@ -26,6 +26,7 @@ type buffers struct {
 	Attn   shaders.Tensor // (n, H h) attention's output before its projection
 	Proj   shaders.Tensor // (n, d) output of either projection
 	Hidden shaders.Tensor // (n, m) MLP
+	Read   shaders.Tensor // (slots, d) states that are read in the place of the last
 	Out    shaders.Tensor // (outputs, d) ln_f of the rows whose logits are wanted
 	Logits shaders.Tensor // (outputs, V)
 	Given  shaders.Tensor // (n, d) initial states from the caller
@@ -150,9 +151,18 @@ func (p *pass) corePass(name string, of arch.Pass, caches []shaders.Cache, last 
 	}
 }
 
+// exits: the gate's verdict on the step, and what is read of it if there are readouts.
+func (p *pass) exits(readouts vk.Span) {
+	p.rec.ExitGate(p.State, p.weights.ExitGate, p.weights.ExitGateBias, p.rows, p.groups, shaders.Readouts{Of: readouts, Read: p.Read})
+	p.rec.Tap("exit_gate", shaders.Tensor{Span: p.groups.Gates, Rows: p.State.Rows, Cols: shaders.ExitGateBytes / 4, Stride: shaders.ExitGateBytes / 4})
+}
+
 // finish: the state, or what else is read, through the coda into Y, with the final norm where the family has it.
-func (p *pass) finish() {
+func (p *pass) finish(read bool) {
 	r, w, c := p.rec, &p.weights, p.Config
+	if read { // of rows whose table says that they have taken no step; there is no coda
+		defer r.GatherFirst(p.floats(), p.Read, p.rows)
+	}
 	switch {
 	case c.FinalNorm == arch.NormEachPass: // and no coda
 		r.Gather(p.floats(), p.State, p.rows)

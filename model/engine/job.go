@@ -19,6 +19,7 @@ type job struct {
 	normed         []int         // slots of states that rows start from after ln_f, by carried row
 	outputs        int
 	rule           shaders.ExitRule
+	readout        shaders.Readout
 	progress       shaders.Progress
 	logitCriterion string // the kernel of its criterion, where that looks at logits
 	values         []float32
@@ -32,6 +33,9 @@ func newJob(a *decode.Task) *job {
 }
 
 func (j *job) adaptive() bool { return j.rule.Criterion != 0 }
+
+// reads tells whether another state than the last is read. One that takes no step has no other.
+func (j *job) reads() bool { return j.readout.Mode != shaders.ReadLast && j.rule.Steps > 0 }
 
 // left is how many core steps the chunk may yet take.
 func (j *job) left() int { return int(j.rule.Steps - j.progress.Taken) }
@@ -68,6 +72,8 @@ func (s *scheduler) check(a *decode.Task) error {
 	switch {
 	case a.Exit != nil && !s.opt.Exits:
 		return fmt.Errorf("model: adaptive exit in a session that has no room for it: set SessionOptions.Exits")
+	case a.Readout.Kind != decode.ReadLast && !s.opt.Readouts:
+		return fmt.Errorf("model: a readout in a session that has no room for it: set SessionOptions.Readouts")
 	case a.Compare != decode.CompareNone && len(a.Rows) > s.opt.Compares:
 		return fmt.Errorf("model: comparison of %d states in a session that has room for %d: set SessionOptions.Compares", len(a.Rows), s.opt.Compares)
 	case !a.Divisible() && len(a.Rows) > s.opt.Rows:
@@ -95,6 +101,7 @@ func (s *scheduler) admitChunk(j *job, size, carried int) bool {
 	j.rows, j.outputs = rows, min(max(a.Outputs-behind, 0), len(rows))
 	j.progress, j.values, j.normed = shaders.Progress{}, nil, nil
 	j.rule, j.logitCriterion = s.rule(a)
+	j.readout = shaders.Readout{Mode: readModes[a.Readout.Kind], Step: uint32(a.Readout.Step), Threshold: float32(a.Readout.Threshold)}
 	j.table = make([]shaders.Row, len(rows))
 	for i, r := range rows {
 		slot, fresh := s.cellFor(q, r.Pos)
@@ -183,7 +190,11 @@ func (s *scheduler) abandon(jobs []*job) {
 }
 
 // deviceMeasures are the device's measures of criteria on the state.
-var deviceMeasures = map[decode.Measure]shaders.Measure{decode.MeasureDiff: shaders.MeasureDiff, decode.MeasureCosine: shaders.MeasureCosine, decode.MeasureAcceleration: shaders.MeasureAcceleration}
+var deviceMeasures = map[decode.Measure]shaders.Measure{decode.MeasureDiff: shaders.MeasureDiff, decode.MeasureCosine: shaders.MeasureCosine, decode.MeasureAcceleration: shaders.MeasureAcceleration,
+	decode.MeasureGate: shaders.MeasureGate}
+
+// readModes are the device's for kinds of readouts.
+var readModes = map[decode.ReadoutKind]shaders.ReadMode{decode.ReadLast: shaders.ReadLast, decode.ReadAt: shaders.ReadAt, decode.ReadExit: shaders.ReadExit, decode.ReadWeighted: shaders.ReadWeighted}
 
 // rule is a task's exit as the device takes it, and the kernel that measures its criterion on the logits, if it does.
 func (s *scheduler) rule(a *decode.Task) (rule shaders.ExitRule, logitCriterion string) {
@@ -197,5 +208,6 @@ func (s *scheduler) rule(a *decode.Task) (rule shaders.ExitRule, logitCriterion 
 		logitCriterion = string(c.Measure)
 	}
 	rule.Threshold, rule.MinSteps, rule.Every = float32(a.Exit.Limit()), uint32(a.Exit.MinSteps), uint32(a.Exit.Every)
+	rule.Delay = uint32(a.Exit.Delay)
 	return rule, logitCriterion
 }

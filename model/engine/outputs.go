@@ -112,7 +112,12 @@ func (s *scheduler) results(jobs []*job) error {
 			if c.Token == shaders.NoToken {
 				return fmt.Errorf("model: the logits after position %d of sequence %d hold no number or are all equal: the weights or a kernel are broken; run `muninn check` on this device", r.Pos, a.Seq)
 			}
-			a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: r.Pos, Token: int32(c.Token), Steps: r.Step + int(j.progress.Taken),
+			taken := int(j.progress.Taken)
+			if j.reads() {
+				cell := j.table[len(j.rows)-j.outputs+i].Cell
+				taken = int(shaders.DecodeExitGate(s.io.gates.host.Bytes()[cell*shaders.ExitGateBytes:]).Read)
+			}
+			a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: r.Pos, Token: int32(c.Token), Steps: r.Step + taken,
 				Logit: c.Logit, LogProb: c.LogProb, Margin: c.Margin, Kept: int(c.Kept)})
 			if a.Given != nil {
 				a.Below = append(a.Below, c.Below)

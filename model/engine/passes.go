@@ -78,13 +78,13 @@ func (p *passes) steps(live []*job, steps int) {
 	var last []shaders.Move // the last rows of the groups in check
 	var groupOf []uint32
 	var logitCriteria []programKey
-	var noise, follow bool
+	var noise, follow, gate, read bool
 	for g := range s.seqs {
-		s.io.putGroup(g, shaders.ExitRule{}, shaders.Progress{Done: true}) // of the sequences that stand still
+		s.io.putGroup(g, shaders.ExitRule{}, shaders.Progress{Done: true}, shaders.Readout{}) // of the sequences that stand still
 	}
 	for _, j := range live {
 		g := j.task.Seq
-		s.io.putGroup(g, j.rule, j.progress)
+		s.io.putGroup(g, j.rule, j.progress, j.readout)
 		for _, r := range j.table {
 			r.Step += j.progress.Taken
 			r.Group = uint32(g)
@@ -93,7 +93,8 @@ func (p *passes) steps(live []*job, steps int) {
 				check = append(check, r)
 			}
 		}
-		noise, follow = noise || j.task.Noise.Weight != 0, follow || j.adaptive()
+		noise, follow = noise || j.task.Noise.Weight != 0, follow || j.adaptive() || j.reads()
+		gate, read = gate || j.rule.Measure == shaders.MeasureGate || j.reads(), read || j.reads()
 		if j.logitCriterion != "" {
 			last, groupOf = append(last, shaders.Move{From: uint32(len(check) - 1), To: uint32(len(last))}), append(groupOf, uint32(g))
 			if k := (programKey{part: "criterion", logitCriterion: j.logitCriterion, criterion: j.rule.Criterion}); !slices.Contains(logitCriteria, k) {
@@ -102,7 +103,7 @@ func (p *passes) steps(live []*job, steps int) {
 		}
 	}
 	put(s.io.live, shaders.RowBytes, table)
-	p.add(programKey{part: "enter", rows: len(table), follow: follow})
+	p.add(programKey{part: "enter", rows: len(table), follow: follow, read: read})
 	if len(check) > 0 {
 		put(s.io.check, shaders.RowBytes, check)
 		put(s.io.last, shaders.MoveBytes, last)
@@ -112,7 +113,7 @@ func (p *passes) steps(live []*job, steps int) {
 	alone := len(live) == 1
 	for i := range steps {
 		checked := slices.ContainsFunc(live, func(j *job) bool { return j.logitCriterion != "" && j.due(j.progress.Taken+uint32(i)) })
-		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise, retire: follow && !checked})
+		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise, gate: gate, read: read, retire: follow && !checked})
 		if checked {
 			p.add(programKey{part: "check", rows: len(check), outputs: len(last), alone: alone})
 			for _, k := range logitCriteria {
@@ -131,8 +132,15 @@ func (p *passes) finish(jobs []*job) {
 	s := p.s
 	var table []shaders.Row
 	outs := outputTables{}
+	read := slices.ContainsFunc(jobs, (*job).reads)
 	for _, j := range jobs {
 		for i, r := range j.table {
+			if read { // see pass.finish
+				r.Step = 1
+				if j.reads() {
+					r.Step = 0
+				}
+			}
 			if i >= len(j.table)-j.outputs {
 				outs.add(s, j, i, len(table))
 			}
@@ -145,10 +153,10 @@ func (p *passes) finish(jobs []*job) {
 	if n := len(outs.pairs); n > 0 {
 		p.add(programKey{part: "compare", pairs: n})
 	}
-	p.add(programKey{part: "finish", rows: len(table)})
+	p.add(programKey{part: "finish", rows: len(table), read: read})
 	if n := len(outs.moves); n > 0 {
 		p.add(programKey{part: "head", outputs: n, every: n == len(table)})
-		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edited: len(outs.edits) > 0})
+		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edited: len(outs.edits) > 0, read: read})
 	}
 }
 

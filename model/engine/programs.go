@@ -20,6 +20,8 @@ type programKey struct {
 	mixed          bool   // begin: rows start from slots that others mix into
 	follow         bool   // enter, step: dispatches follow the live rows
 	noise          bool   // step: noise is mixed into states
+	gate           bool   // step: the exit gate runs
+	read           bool   // enter, step, finish, pick: other states than the last are read
 	retire         bool   // step: it retires what it comes to, no criterion has to come before
 	alone          bool   // check, criterion, leave: of one task
 	logitCriterion string // criterion: the kernel of the criterion
@@ -136,6 +138,9 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 		rows := table(x.live)
 		upload(x.rules, r.groups.N, shaders.RuleBytes)
 		upload(x.progress, r.groups.N, shaders.ProgressBytes)
+		if key.read {
+			upload(x.readouts, r.groups.N, shaders.ReadoutBytes)
+		}
 		if key.follow {
 			rec.Arm(r.groups, rows, r.live)
 		}
@@ -149,6 +154,13 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 			rec.Follow(r.live, false)
 		}
 		p.coreStep(key.noise)
+		if key.gate {
+			var readouts vk.Span
+			if key.read {
+				readouts = x.readouts.dev
+			}
+			p.exits(readouts)
+		}
 		if key.retire {
 			rec.Retire(r.groups, p.rows, r.live)
 		}
@@ -158,7 +170,7 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 			p.rows = x.live.rows(key.rows)
 			rec.Follow(r.live, false)
 		}
-		p.finish()
+		p.finish(false)
 		if key.alone {
 			rec.Follow(r.live, true)
 		}
@@ -183,7 +195,7 @@ func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Reco
 		rec.Copy(x.distances.host.Slice(0, distances.Size()), distances)
 	case "finish":
 		p.rows = table(x.finish)
-		p.finish()
+		p.finish(key.read)
 	case "head":
 		var outputs vk.Span
 		p.buffers = r.buf.first(r.opt.Rows, key.outputs) // outputs may be any rows
@@ -219,6 +231,9 @@ func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored,
 		p.rec.Sample(choices, p.Logits, upload(x.filters, key.outputs, shaders.FilterBytes))
 	}
 	p.rec.Copy(x.choices.host.Slice(0, choices.Size()), choices)
+	if key.read {
+		p.rec.Copy(x.gates.host, x.gates.dev)
+	}
 }
 
 // run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.

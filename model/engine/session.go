@@ -23,6 +23,7 @@ type SessionOptions struct {
 	Rows      int            // rows of a pass at most: longer prompts run in chunks; 512, on CPU devices 128
 	Outputs   int            // rows of logits of a pass at most; Sequences
 	Exits     bool           // tasks may have an Exit: takes room for two more states a row
+	Readouts  bool           // tasks may have a Readout: takes room for one more state a row
 	Compares  int            // rows of a task whose states may be compared
 
 	// StepsPerSubmit bounds the core steps of one submission; 0: as many as the time budget of a submission takes.
@@ -147,6 +148,7 @@ func (m *Model) Generate(ctx context.Context, s *Session, seq int, req decode.Re
 func (o SessionOptions) For(s decode.Strategy) SessionOptions {
 	n := max(o.Sequences, 1)
 	o.Exits = o.Exits || s.Exit != nil
+	o.Readouts = o.Readouts || s.Reads(o.Lookup).Kind != decode.ReadLast
 	width := 0 // rows of a task
 	switch {
 	case s.Speculative != nil:

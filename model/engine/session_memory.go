@@ -82,6 +82,9 @@ func (x *onDevice) activations(c arch.Config, o SessionOptions) {
 	if o.Exits {
 		b.Previous = tensor(o.Sequences, c.PaddedVocabSize)
 	}
+	if o.Readouts {
+		b.Read = tensor(o.cells(), d)
+	}
 	b.Given, b.X, b.Y = tensor(o.Rows, d), tensor(o.Rows, d), tensor(o.Rows, d)
 	b.Y.Int8 = x.mem.Span(shaders.Int8Bytes(o.Rows, d))
 	b.QKV = tensor(o.Rows, c.QKVWidth())
@@ -104,6 +107,9 @@ func (x *onDevice) scratch(c arch.Config, o SessionOptions) {
 	x.attention = shaders.AttentionScratch{Parts: m.Span(parts), Arrived: m.Zeroed(arrived)}
 	x.groups = shaders.Groups{N: o.Sequences, Checks: maxChecks, Rules: m.Zeroed(n * shaders.RuleBytes), Progress: m.Zeroed(n * shaders.ProgressBytes),
 		Change: m.Span(uint64(o.cells()) * shaders.ChangeBytes), Values: m.Span(n * maxChecks * 4)}
+	if o.Readouts || o.Exits && c.ExitGate() {
+		x.groups.Gates = m.Zeroed(uint64(o.cells()) * shaders.ExitGateBytes)
+	}
 	if m.Err == nil {
 		x.live, m.Err = shaders.NewLive(m.Dev, m.Arena)
 	}

@@ -77,6 +77,7 @@ func (s *Session) compare(q *refSequence, a *decode.Task, starts, state [][]floa
 // refExit watches a task's steps.
 type refExit struct {
 	exit    *decode.Exit
+	steps   int
 	measure measure
 	logits  bool
 	left    int // steps from the one that met the threshold on; 0: it is not met
@@ -89,7 +90,7 @@ func (s *Session) newExit(a *decode.Task, starts [][]float64) *refExit {
 	info, _ := a.Exit.Criterion.Info() // the task has been checked
 	m := measures[info.Measure](s.r)
 	m.start(starts)
-	return &refExit{exit: a.Exit, measure: m, logits: info.Logits()}
+	return &refExit{exit: a.Exit, steps: a.Steps, measure: m, logits: info.Logits()}
 }
 
 // done tells whether the step of an index ends the task. logits computes those of the last row.
@@ -97,6 +98,9 @@ func (e *refExit) done(step int, state [][]float64, logits func() []float64) boo
 	if e.left > 0 {
 		e.left--
 		return e.left == 0
+	}
+	if gate, ok := e.measure.(gateMeasure); ok { // every step counts, checked or not
+		gate.step(state, step == e.steps-1)
 	}
 	if e.exit == nil || !e.exit.Checks(step) {
 		return false

@@ -22,38 +22,34 @@ func (r *Model) exitGate(rows int) *exitGate {
 	return &exitGate{r, slices.Repeat([]float64{1}, rows), make([]float64, rows), make([]float64, rows), make([]float64, rows)}
 }
 
-// step takes the states after a core step (S, d).
-func (g *exitGate) step(state [][]float64) {
+// step takes the states after a core step (S, d). At the last of a run all that is left leaves.
+func (g *exitGate) step(state [][]float64, last bool) {
 	for i, s := range state {
 		g.logits[i] = plain.Dot(g.r.gate, s) + float64(g.r.gateBias[0])
 		leaves := 1 / (1 + math.Exp(-g.logits[i]))
-		g.exits[i] = leaves * g.survival[i]
+		if g.exits[i] = leaves * g.survival[i]; last {
+			g.exits[i] = g.survival[i]
+		}
 		g.cumulated[i] += g.exits[i]
 		g.survival[i] *= 1 - leaves
 	}
 }
 
-// rows are, for each row, the gate's logit at the last step and how likely it left there; all that are left leave at the last of a run.
-func (g *exitGate) rows(last bool) [][]float64 {
-	rows := newRows(len(g.exits), 2)
+// rows are what the device keeps of each row: survival, exits, their sum, the logit, and a number that is not compared.
+func (g *exitGate) rows() [][]float64 {
+	rows := newRows(len(g.exits), 5)
 	for i := range rows {
-		rows[i][0], rows[i][1] = g.logits[i], g.exits[i]
-		if last {
-			rows[i][1] += g.survival[i]
-		}
+		copy(rows[i], []float64{g.survival[i], g.exits[i], g.cumulated[i], g.logits[i]})
 	}
 	return rows
 }
 
 // gateMeasure is the criterion of the exit gate, for one row.
-type gateMeasure struct{ gate *exitGate }
+type gateMeasure struct{ *exitGate }
 
-func (m *gateMeasure) start([][]float64) {}
+func (gateMeasure) start([][]float64) {}
 
-func (m *gateMeasure) value(states [][]float64, _ []float64) float64 {
-	m.gate.step(states)
-	return m.gate.cumulated[0]
-}
+func (m gateMeasure) value([][]float64, []float64) float64 { return m.cumulated[0] }
 
 // refReadout is what a task reads in the place of its last states.
 type refReadout struct {
@@ -85,8 +81,8 @@ func (o *refReadout) add(t int, state [][]float64, tap refTap) {
 	}
 	before := slices.Clone(o.steps)
 	if o.gate != nil {
-		o.gate.step(state)
-		tap(fmt.Sprintf("step%d.exit_gate", t+1), o.gate.rows(t == o.task.Steps-1))
+		o.gate.step(state, t == o.task.Steps-1)
+		tap(fmt.Sprintf("step%d.exit_gate", t+1), o.gate.rows())
 	}
 	for i, s := range state {
 		take := before[i] == t // it is not past its step
@@ -96,7 +92,7 @@ func (o *refReadout) add(t int, state [][]float64, tap refTap) {
 		case decode.ReadExit:
 			take = take && (t == 0 || o.gate.cumulated[i]-o.gate.exits[i] < o.task.Readout.Threshold)
 		case decode.ReadWeighted:
-			share := o.gate.rows(t == o.task.Steps-1)[i][1]
+			share := o.gate.exits[i]
 			for j, v := range s {
 				o.state[i][j] += share * v
 			}

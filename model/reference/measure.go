@@ -22,7 +22,7 @@ var measures = map[decode.Measure]func(*Model) measure{
 	decode.MeasureKL:              func(r *Model) measure { return logitMeasure{plain.KL(r.Config.PaddedVocabSize)} },
 	decode.MeasureMinPKL:          func(r *Model) measure { return logitMeasure{plain.MinPKL(r.Config.PaddedVocabSize)} },
 	decode.MeasureArgmaxStability: func(*Model) measure { return logitMeasure{plain.ArgmaxStability()} },
-	decode.MeasureGate:            func(r *Model) measure { return &gateMeasure{r.exitGate(1)} },
+	decode.MeasureGate:            func(r *Model) measure { return gateMeasure{r.exitGate(1)} },
 }
 
 // stateMeasure takes the mean over rows of what f makes of their change.

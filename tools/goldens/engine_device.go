@@ -42,7 +42,7 @@ func openDevice(device string, weights checkpoint.Scheme) (runner, error) {
 			rows := o.Sequences * o.Context
 			s, err := m.NewSession(engine.SessionOptions{
 				Sequences: o.Sequences, Context: o.Context, MaxSteps: max(o.MaxSteps, 1), Lookup: o.Lookup,
-				Rows: rows, Outputs: rows, Exits: true, Compares: o.Context, Taps: o.Taps,
+				Rows: rows, Outputs: rows, Exits: true, Readouts: m.Config.ExitGate(), Compares: o.Context, Taps: o.Taps,
 			})
 			return deviceSession{s}, err
 		}

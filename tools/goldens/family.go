@@ -231,8 +231,8 @@ func (f *familyCase) gate(m *loaded, ts tensors, c *check, loops int) {
 	pdf, gates := must(ts.get(want.PDF, len(tokens[0]), loops)), ts[f.GateLogit]
 	for t := range loops {
 		for i, row := range weighted.taps[fmt.Sprintf("step%d.exit_gate", t+1)] {
-			if off := math.Abs(float64(row[0] - gates[i][t])); !(off <= c.limit) {
-				c.errorf("the gate of row %d after loop %d is %g, want %g", i, t+1, row[0], gates[i][t])
+			if off := math.Abs(float64(row[3] - gates[i][t])); !(off <= c.limit) {
+				c.errorf("the gate of row %d after loop %d is %g, want %g", i, t+1, row[3], gates[i][t])
 			}
 			c.compared++
 			if off := math.Abs(float64(row[1] - pdf[i][t])); !(off <= gateLimit) {
