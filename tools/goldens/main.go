@@ -3,7 +3,7 @@
 //	go run ./tools/goldens --dir testdata/goldens
 //
 // The folder holds models/ and, for each topic, NAME.json with NAME.safetensors beside it; testdata/goldens/README.md
-// describes the layout. Every case is run on every checkpoint its file names and gets one line: topic, checkpoint,
+// describes the layout. Topics of texts have no arrays: tokenizers/NAME/ has a tokenizer.json with its cases.json. Every case is run on every checkpoint its file names and gets one line: topic, checkpoint,
 // case, largest absolute error, limit, verdict. A case that cannot be run has failed; left out are cases of what engines
 // lack on purpose, skipped only those that --case or --model excludes. The exit status is 1 if any case failed.
 package main
