@@ -26,6 +26,7 @@ layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride
 layout(set = 0, binding = 6) readonly buffer G { float gate[]; };  // [n][gate_stride], when there are gates
 layout(set = 0, binding = 7) coherent buffer P { vec4 parts[]; };  // split: [n][heads_all][segments][hs / 4 + 1], top and total last
 layout(set = 0, binding = 8) coherent buffer C { uint arrived[]; }; // split: [n][heads_all], 0 before and after
+#define GATED (p.gate_stride != 0)
 #include "lib/attention.glsl"
 #include "lib/last.glsl"
 

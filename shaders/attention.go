@@ -72,7 +72,7 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 		bind := []vk.Span{q.Span, s.K, s.V, c.Depth, rows.Span, y.Span, gate.QKV.Span}
 		switch kv := c.Type.String(); {
 		case r.k.Texels:
-			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4)}
+			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0)}
 			r.dispatchSpec("attention_lane_"+kv+"_sg", spec, push, rowsPart(n, queries, int(r.k.Subgroup)), cost, bind...)
 		case n > attentionSplit && r.k.Tiles:
 			cost.Bytes /= attentionTile

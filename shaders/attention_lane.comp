@@ -7,6 +7,7 @@
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in; // a subgroup
 layout(constant_id = 1) const uint HV = 2; // float vectors in a head of q
+layout(constant_id = 2) const uint GATES = 1; // a driver that masks lanes runs what a branch on a push constant closes
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
 #include "lib/kv.glsl"
@@ -22,6 +23,7 @@ layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };      // [cell]
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };        // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };        // [n][stride]
 layout(set = 0, binding = 6) readonly buffer G { float gate[]; };      // [n][gate_stride], when there are gates
+#define GATED (GATES != 0)
 #include "lib/attention.glsl"
 
 // A head in units of KV_UNIT values.
@@ -52,7 +54,8 @@ bool lacks(Row row, uint own) {
 
 void main() {
     const uint item = gl_WorkGroupID.x * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
-    const uint queries = p.heads * p.group, n = item / queries, head = p.head0 + item % queries;
+    const uint queries = p.heads * p.group, n = item / queries, of_shard = item % queries;
+    const uint head = p.head0 + of_shard, kv_head = of_shard / p.group;
     if (n >= p.n) return;
     const Row row = rows[n];
     const uint own = p.rule == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
@@ -66,7 +69,7 @@ void main() {
     for (uint pos = 0; pos < row.sees; pos++) {
         const uint slot = lookup(own, row.base + pos, missing);
         if (slot != NONE) {
-            const uint at = place(slot, row.base + pos, item % queries / p.group);
+            const uint at = place(slot, row.base + pos, kv_head);
             vec4 s = vec4(0);
             [[unroll]] for (uint u = 0; u < HU; u++) {
                 const uvec4 four = FOUR(k, at + u);

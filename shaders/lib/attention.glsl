@@ -16,7 +16,7 @@ layout(push_constant) uniform Push {
     uint q_stride; // float vectors in a row of q
     uint segment;  // positions in a segment, a multiple of LS
     uint split;    // segments that have workgroups of their own; 0: none
-    uint gate_stride, gate_at; // floats in a row of gates, 0: none; the first one's column
+    uint gate_stride, gate_at; // floats in a row of gates, 0: there are none; the first one's column
 } p;
 
 const uint NONE = 0xffffffffu;
@@ -34,7 +34,7 @@ uint lookup(uint own, uint cell, bool missing) {
 
 // Element `column` of row n's output behind its gate. exp(-g) may overflow to infinity; the quotient is then 0, as it should be.
 float gated(float v, uint n, uint column) {
-    return p.gate_stride == 0 ? v : v / (1.0 + exp(-gate[n * p.gate_stride + p.gate_at + column]));
+    return !GATED ? v : v / (1.0 + exp(-gate[n * p.gate_stride + p.gate_at + column]));
 }
 
 // Where the key or value of a cell's head begins, in uvec4.
