@@ -42,7 +42,7 @@ func asGGUF(t *testing.T, name string, s checkpoint.Scheme) string {
 // logitsOf are the logits of a short text.
 func logitsOf(t *testing.T, m *engine.Model) [][]float32 {
 	t.Helper()
-	s := session(t, m, engine.SessionOptions{Outputs: 16})
+	s := session(t, m, engine.SessionOptions{Outputs: 16, MaxSteps: 4})
 	rows, err := s.ForwardLogits(context.Background(), []engine.Input{{Tokens: randomTokens(m, 9, 4)}}, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -59,13 +59,15 @@ func floats(s checkpoint.Scheme) engine.LoadOptions {
 // loading gives the same bits as loading such a file.
 func TestQuantizedModel(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
-		for _, c := range [][2]string{{"q8_0", ""}, {"q4_0", "adapter=q8_0,embed=q4_0,coda=q8_0,prelude"}} {
-			t.Run(c[0]+" "+c[1], func(t *testing.T) {
-				s := scheme(t, c[0], c[1])
-				path := asGGUF(t, store.DemoName, s)
+		hrm := golden.Path(t, "goldens", "family", "models", "H-bf16")
+		for _, c := range [][3]string{{store.DemoName, "q8_0", ""}, {store.DemoName, "q4_0", "adapter=q8_0,embed=q4_0,coda=q8_0,prelude"},
+			{hrm, "q4_0", ""}, {golden.Model(t, "L-bf16"), "q8_0", "adapter=q4_0"}} {
+			t.Run(filepath.Base(c[0])+" "+c[1]+" "+c[2], func(t *testing.T) {
+				s := scheme(t, c[1], c[2])
+				path := asGGUF(t, c[0], s)
 				stored := open(t, dev, path, floats(checkpoint.Scheme{}))
 				compareTaps(t, stored, path)
-				direct := open(t, dev, store.DemoName, floats(s))
+				direct := open(t, dev, c[0], floats(s))
 				if stored.WeightBytes() != direct.WeightBytes() {
 					t.Errorf("%d bytes of weights, quantized while loading %d", stored.WeightBytes(), direct.WeightBytes())
 				}
@@ -86,9 +88,15 @@ func TestQuantizedModel(t *testing.T) {
 // multiple of what rounding to 8 bits does here.
 func TestQuantizedOddWidths(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
-		want := logitsOf(t, open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{}))
-		for quant, limit := range map[string]float64{"q8_0": 0.05, "q4_0": 0.8} {
-			got := logitsOf(t, open(t, dev, golden.Model(t, "C-f16"), floats(scheme(t, quant, "adapter=q8_0"))))
+		for _, c := range []struct {
+			path, quant string
+			limit       float64
+		}{
+			{golden.Model(t, "C-f16"), "q8_0", 0.05}, {golden.Model(t, "C-f16"), "q4_0", 0.8},
+			{golden.Path(t, "goldens", "family", "models", "W-f16"), "q8_0", 0.05}, {golden.Path(t, "goldens", "family", "models", "S-bf16"), "q8_0", 0.05},
+		} {
+			want := logitsOf(t, open(t, dev, c.path, engine.LoadOptions{}))
+			got := logitsOf(t, open(t, dev, c.path, floats(scheme(t, c.quant, "adapter=q8_0"))))
 			var off, all float64
 			for i := range want {
 				for j := range want[i] {
@@ -96,10 +104,10 @@ func TestQuantizedOddWidths(t *testing.T) {
 					all += math.Pow(float64(want[i][j]), 2)
 				}
 			}
-			if e := math.Sqrt(off / all); !(e < limit && e > 0) {
-				t.Errorf("%s: relative error %.4f of the logits, want below %g", quant, e, limit)
+			if e := math.Sqrt(off / all); !(e < c.limit && e > 0) {
+				t.Errorf("%s in %s: relative error %.4f of the logits, want below %g", filepath.Base(c.path), c.quant, e, c.limit)
 			} else {
-				t.Logf("%s: relative error %.4f of the logits", quant, e)
+				t.Logf("%s in %s: relative error %.4f of the logits", filepath.Base(c.path), c.quant, e)
 			}
 		}
 	})
