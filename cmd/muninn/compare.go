@@ -81,7 +81,7 @@ func (o *compareOptions) depth(c arch.Config) (steps int, strategy decode.Strate
 	if o.texts = len(o.depths); o.texts == 0 || o.texts > maxCompared {
 		return 0, strategy, cli.Usage("--num-steps %s: want 1 to %d numbers", o.Depths, maxCompared)
 	}
-	strategy, err = o.strategy(nil)
+	strategy, err = o.strategy(c, slices.Max(o.depths), nil)
 	return slices.Max(o.depths), strategy, err
 }
 

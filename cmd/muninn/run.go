@@ -146,7 +146,7 @@ func (o *runOptions) depth(c arch.Config) (steps int, strategy decode.Strategy, 
 	if err := checkSteps(steps); err != nil {
 		return 0, strategy, err
 	}
-	if strategy, err = o.strategy(e); err != nil {
+	if strategy, err = o.strategy(c, steps, e); err != nil {
 		return 0, strategy, err
 	}
 	if o.ComparePlain && strategy.Exit == nil && strategy.Plain() {
@@ -181,4 +181,5 @@ func newTally(dev *vk.Device, prompt int, loading time.Duration) *tally {
 func describe(c vk.Caps) string { return fmt.Sprintf("%s (%s)", c.Name, c.Driver) }
 
 const effortText = "preset of depth: low, medium and high are a quarter, half and all of the model's mean_recurrence with --criterion latent-diff " +
-	"(high: --exit-threshold 0.01), max is twice that without an exit; other flags win, and --decode speculative and wave take num_steps alone"
+	"(high: --exit-threshold 0.01), max is twice that without an exit; of models that get worse beyond what they were trained for, half, all, all and all of that, " +
+	"with --criterion gate where they have one (high: --exit-threshold 0.9); other flags win, and --decode speculative and wave take num_steps alone"

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/arch"
 	"muninn/model/decode"
 )
 
@@ -30,7 +31,11 @@ type strategyOptions struct {
 	ExitThreshold string // auto or a number
 	MinSteps      int
 	Every         int
+	Delay         int
 	NotInPrefill  bool
+
+	Readout string
+	Deeper  bool
 
 	ContinuousCompute bool
 	noise             decode.StateNoise
@@ -47,7 +52,7 @@ var strategyFlags = []struct {
 	strategies []string
 }{
 	{"criterion", []string{plainDecoding}}, {"min-steps", []string{plainDecoding}}, {"check-criterion-every-n-steps", []string{plainDecoding}},
-	{"do-not-exit-in-prefill", []string{plainDecoding}}, {"exit-threshold", []string{plainDecoding, waveDecoding}},
+	{"do-not-exit-in-prefill", []string{plainDecoding}}, {"exit-delay", []string{plainDecoding}}, {"readout", []string{plainDecoding}}, {"exit-threshold", []string{plainDecoding, waveDecoding}},
 	{"continuous-compute", []string{plainDecoding, waveDecoding}},
 	{"draft-steps", []string{speculativeDecoding}}, {"lookahead", []string{speculativeDecoding}},
 	{"verification-threshold", []string{speculativeDecoding}},
@@ -57,7 +62,7 @@ var strategyFlags = []struct {
 }
 
 // exitFlags say nothing without a criterion.
-var exitFlags = []string{"exit-threshold", "min-steps", "check-criterion-every-n-steps", "do-not-exit-in-prefill"}
+var exitFlags = []string{"exit-threshold", "min-steps", "check-criterion-every-n-steps", "do-not-exit-in-prefill", "exit-delay"}
 
 // addFlags declares the flags. Those of the exit are for every verb that decodes; the others for those that take any strategy.
 func (o *strategyOptions) addFlags(fs *pflag.FlagSet, anyStrategy bool) {
@@ -85,11 +90,14 @@ func (o *strategyOptions) depthFlags(fs *pflag.FlagSet, anyStrategy bool) {
 	cli.AutoFloatVar(fs, &o.ExitThreshold, "exit-threshold", threshold)
 	fs.IntVar(&o.MinSteps, "min-steps", 0, "core steps of a token before its --criterion is looked at")
 	fs.IntVar(&o.Every, "check-criterion-every-n-steps", 1, "look at the --criterion after so many core steps, not after each")
+	fs.IntVar(&o.Delay, "exit-delay", 0, "core steps that a token still takes once its --criterion is met")
+	fs.StringVar(&o.Readout, "readout", "last", "which core `step` tokens are picked from, of models with nothing but a head behind the core: last, at:N, or weighted, the sum of all by the exit gate")
+	fs.BoolVar(&o.Deeper, "deeper", false, "allow more core steps than a model of a fixed depth was trained for: its answers get worse")
 	fs.BoolVar(&o.NotInPrefill, "do-not-exit-in-prefill", false, "take all core steps in the prompt's pass; else it ends as a whole, by the mean of its positions or by its last one")
 	fs.BoolVar(&o.ContinuousCompute, "continuous-compute", false, "start each token from the final state of the one before")
 	cli.FloatVar(fs, &o.noise.Weight, "test-time-noise", 0, "`share` of fresh noise mixed into the state before each core step")
 	cli.ChoiceVar(fs, &o.noise.Type, "test-time-noise-type", decode.NoiseFixed, decode.NoiseTypes, "how the noise falls with the core steps")
-	cli.Advanced(fs, "min-steps", "check-criterion-every-n-steps", "do-not-exit-in-prefill", "continuous-compute", "test-time-noise", "test-time-noise-type")
+	cli.Advanced(fs, "min-steps", "check-criterion-every-n-steps", "do-not-exit-in-prefill", "exit-delay", "readout", "deeper", "continuous-compute", "test-time-noise", "test-time-noise-type")
 }
 
 func (o *strategyOptions) draftFlags(fs *pflag.FlagSet) {
@@ -113,7 +121,7 @@ func (o *strategyOptions) waveFlags(fs *pflag.FlagSet) {
 }
 
 // strategy is what the flags make. An effort fills in what they leave open; nil: none.
-func (o *strategyOptions) strategy(e *decode.Effort) (decode.Strategy, error) {
+func (o *strategyOptions) strategy(c arch.Config, steps int, e *decode.Effort) (decode.Strategy, error) {
 	s := decode.Strategy{Noise: o.noise, ContinuousCompute: o.ContinuousCompute}
 	for _, f := range strategyFlags {
 		if o.given(f.name) && !slices.Contains(f.strategies, o.Decode) {
@@ -124,17 +132,29 @@ func (o *strategyOptions) strategy(e *decode.Effort) (decode.Strategy, error) {
 		return s, cli.Usage("--test-time-noise-type has no meaning without --test-time-noise")
 	}
 	var err error
+	if s.Readout, err = decode.ParseReadout(o.Readout); err != nil {
+		return s, cli.Usage("--readout: %v", err)
+	}
 	switch o.Decode {
 	case speculativeDecoding:
 		s.Speculative = &o.speculative
+		if !o.given("draft-steps") && o.speculative.DraftSteps >= steps { // as of a model of few steps
+			o.speculative.DraftSteps = max(steps/2, 1)
+		}
 	case waveDecoding:
 		s.Wave = &o.wave
 		o.wave.ExitThreshold, err = o.waveThreshold()
 	default:
-		s.Exit, err = o.exit(e)
+		s.Exit, err = o.exit(c, e)
 	}
 	if err == nil {
 		err = s.Validate()
+	}
+	if err == nil {
+		err = s.FitsModel(c)
+	}
+	if most := c.MostSteps(); err == nil && most > 0 && steps > most && !o.Deeper {
+		err = cli.Usage("%d core steps: this %s model was trained for %d and gets worse beyond; give --deeper to take them all the same", steps, c.FamilyName(), most)
 	}
 	if errors.Is(err, decode.ErrStrategy) || errors.Is(err, decode.ErrExit) || errors.Is(err, decode.ErrNoise) {
 		err = cli.AsUsage(err)
@@ -143,12 +163,14 @@ func (o *strategyOptions) strategy(e *decode.Effort) (decode.Strategy, error) {
 }
 
 // exit is the adaptive exit of plain decoding; nil: none.
-func (o *strategyOptions) exit(e *decode.Effort) (*decode.Exit, error) {
+func (o *strategyOptions) exit(c arch.Config, e *decode.Effort) (*decode.Exit, error) {
 	criterion, threshold := o.Criterion, o.ExitThreshold
-	if e != nil && e.Criterion != "" && !o.given("criterion") {
-		criterion = string(e.Criterion)
-		if e.Threshold != "" && !o.given("exit-threshold") {
-			threshold = e.Threshold
+	if e != nil && !o.given("criterion") {
+		if own, limit := e.Exit(c); own != "" {
+			criterion = string(own)
+			if limit != "" && !o.given("exit-threshold") {
+				threshold = limit
+			}
 		}
 	}
 	if criterion == noCriterion {
@@ -163,7 +185,13 @@ func (o *strategyOptions) exit(e *decode.Effort) (*decode.Exit, error) {
 		return nil, cli.Usage("--check-criterion-every-n-steps %d: want 1 or more", o.Every)
 	}
 	exit, err := decode.ParseExit(criterion, threshold)
-	exit.MinSteps, exit.Every, exit.Prefill = o.MinSteps, o.Every, !o.NotInPrefill
+	exit.MinSteps, exit.Every, exit.Delay, exit.Prefill = o.MinSteps, o.Every, o.Delay, !o.NotInPrefill
+	if exit.Criterion == decode.Gate { // a prompt leaves row by row: it is read whole unless that is asked for
+		exit.Prefill = o.given("do-not-exit-in-prefill") && !o.NotInPrefill
+	}
+	if err == nil && exit.Off() {
+		return nil, nil
+	}
 	return &exit, err
 }
 

@@ -83,7 +83,7 @@ func (o *traceOptions) depth(c arch.Config) (steps int, strategy decode.Strategy
 	if err := checkSteps(steps); err != nil {
 		return 0, strategy, err
 	}
-	strategy, err = o.strategy(nil)
+	strategy, err = o.strategy(c, steps, nil)
 	return steps, strategy, err
 }
 

@@ -93,6 +93,14 @@ func (c Config) Runs(block int) (n int) {
 	return n
 }
 
+// MostSteps is the core steps that a model was trained for, of those that get worse beyond; 0: it takes more, and settles.
+func (c Config) MostSteps() int {
+	if c.Adapter() {
+		return 0
+	}
+	return c.MeanRecurrence
+}
+
 // KVHeads is the number of heads of keys and values, each of which serves as many query heads.
 func (c Config) KVHeads() int {
 	if c.NKVHeads == 0 {

@@ -177,7 +177,8 @@ type Effort struct {
 	Threshold string    // of the criterion; empty: its own
 }
 
-// Efforts are presets, from shallow to deep: 8, 16, 32 and 64 core steps at most of a Huginn, whose mean_recurrence is 32.
+// Efforts are presets, from shallow to deep: 8, 16, 32 and 64 core steps at most of a Huginn, whose mean_recurrence is 32; 2, 4, 4
+// and 4 of an Ouro, which was trained for no more than 4.
 // latent-diff is the criterion that costs least, as it needs no logits. High has a third of its threshold, so that only what stands nearly still is
 // done; max is for what the model was not trained for, and so does not leave at all.
 var Efforts = []Effort{
@@ -195,5 +196,25 @@ func EffortOf(name string) *Effort {
 	return nil
 }
 
-// Steps are the preset's num_steps for a model, at least 1.
-func (e Effort) Steps(c arch.Config) int { return max(c.MeanRecurrence*e.num/e.den, 1) }
+// Steps are the preset's num_steps for a model, at least 1. One that gets worse beyond what it was trained for takes no more than
+// that, and half of it as the least.
+func (e Effort) Steps(c arch.Config) int {
+	if most := c.MostSteps(); most > 0 {
+		return max(min(2*most*e.num/e.den, most), 1)
+	}
+	return max(c.MeanRecurrence*e.num/e.den, 1)
+}
+
+// Exit is what ends a token's core steps before for a model: criterion and threshold as ParseExit takes them; an empty criterion: nothing does. A model with an exit gate
+// goes by that, one of fixed depth has none.
+func (e Effort) Exit(c arch.Config) (criterion Criterion, threshold string) {
+	switch {
+	case e.Criterion == "" || c.MostSteps() == 0:
+		return e.Criterion, e.Threshold
+	case !c.ExitGate():
+		return "", ""
+	case e.Threshold != "":
+		return Gate, "0.9"
+	}
+	return Gate, ""
+}

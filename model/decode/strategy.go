@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"muninn/model/arch"
 	"muninn/shaders/plain"
 )
 
@@ -69,6 +70,15 @@ func (s Strategy) Validate() error {
 		return s.Wave.Validate()
 	}
 	return nil
+}
+
+// FitsModel says why a model cannot be decoded so, if so.
+func (s Strategy) FitsModel(c arch.Config) error {
+	task := Task{Exit: s.Exit, Readout: s.Readout, Noise: s.Noise, Rows: []TaskRow{{}}}
+	if s.Wave != nil || s.ContinuousCompute {
+		task.Rows[0].From = FromPrevious
+	}
+	return task.Fits(c)
 }
 
 // Outcome is what a strategy made of a request.

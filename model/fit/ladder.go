@@ -62,7 +62,11 @@ func (m Model) caches(w Wish) []cache {
 		types = []shaders.KVType{*w.KV}
 	}
 	var list []cache
-	for _, slots := range []int{0, 4, 2, 1} {
+	sharing := []int{0, 4, 2, 1}
+	if m.Config.MostSteps() > 0 { // a few core steps, none of which stands for another
+		sharing = sharing[:1]
+	}
+	for _, slots := range sharing {
 		for _, kv := range types {
 			if w.Lookup == nil {
 				list = append(list, cache{m.lookup(slots), kv, slots == 0 || slots >= 4})
