@@ -90,6 +90,11 @@ var Criteria = []CriterionInfo{
 	{Name: Gate, ID: 8, Measure: MeasureGate, Auto: 0.5, AtLeast: true},
 }
 
+// CriteriaOf are those that a model's tokens can leave by.
+func CriteriaOf(c arch.Config) []CriterionInfo {
+	return slices.DeleteFunc(slices.Clone(Criteria), func(info CriterionInfo) bool { return Exit{Criterion: info.Name}.Fits(c) != nil })
+}
+
 // Info is the criterion's row of the table.
 func (c Criterion) Info() (CriterionInfo, error) {
 	var names []string

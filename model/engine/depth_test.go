@@ -41,7 +41,7 @@ func TestExitsFollowHops(t *testing.T) {
 	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
 	m := open(t, dev, store.DemoName, engine.LoadOptions{})
 	exits := []*decode.Exit{nil}
-	for _, info := range decode.Criteria {
+	for _, info := range decode.CriteriaOf(m.Config) {
 		exits = append(exits, &decode.Exit{Criterion: info.Name})
 	}
 	all := asked(t, m, problems, exits, deepest)
@@ -50,7 +50,7 @@ func TestExitsFollowHops(t *testing.T) {
 	table := &strings.Builder{}
 	fmt.Fprintf(table, "| criterion | right | mean steps | %s |\n|---|---:|---:|%s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(depthHops)), " | "), "[]"), strings.Repeat("---:|", len(depthHops)))
 	fmt.Fprintf(table, "| none | %.1f %% | %d |\n", full, deepest)
-	for i, info := range decode.Criteria {
+	for i, info := range decode.CriteriaOf(m.Config) {
 		steps, right := all[i+1].steps, all[i+1].right
 		var by []float64
 		var cells []string

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"muninn/model/arch"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/internal/golden"
@@ -99,7 +100,8 @@ func (q *taskSequence) next() *decode.Task {
 		a.Compare, a.Shift = decode.Compare(1+rng.IntN(2)), rng.IntN(3)
 	}
 	if a.Compare == decode.CompareNone && chance(70) {
-		c := decode.Criteria[rng.IntN(len(decode.Criteria))]
+		criteria := decode.CriteriaOf(arch.Config{}) // but the gate
+		c := criteria[rng.IntN(len(criteria))]
 		e := decode.Exit{Criterion: c.Name, MinSteps: rng.IntN(2), Every: rng.IntN(3), Prefill: true, Threshold: 0.3}
 		switch {
 		case c.AtLeast:
