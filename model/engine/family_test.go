@@ -17,7 +17,12 @@ import (
 // A family is one file: with its table and its plan given, the device and the reference run it alike, and its memory is foretold to
 // the byte.
 func TestInventedFamily(t *testing.T) {
-	path := inventedModel(t)
+	for family, config := range inventedModels() {
+		t.Run(family.Name, func(t *testing.T) { testInvented(t, inventedModel(t, family, config)) })
+	}
+}
+
+func testInvented(t *testing.T, path string) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, path, engine.LoadOptions{})
 		compareTaps(t, m, path)
@@ -28,8 +33,11 @@ func TestInventedFamily(t *testing.T) {
 			t.Fatal(err)
 		}
 		req := decode.Request{Prompt: randomTokens(m, 9, 4), Steps: 5, MaxTokens: 24, Pick: decode.Filters{Greedy: true}}
-		exit := decode.Exit{Criterion: decode.LatentDiff, Threshold: 0.5}
-		for _, strategy := range []decode.Strategy{{}, {Exit: &exit}} {
+		strategies := []decode.Strategy{{}, {Exit: &decode.Exit{Criterion: decode.LatentDiff, Threshold: 0.5}}}
+		if m.Config.ExitGate() {
+			strategies = append(strategies, decode.Strategy{Exit: &decode.Exit{Criterion: decode.Gate, Threshold: 0.7, Delay: 1}})
+		}
+		for _, strategy := range strategies {
 			req.Strategy = strategy
 			s := session(t, m, o)
 			if err := rs.Rewind(0, 0); err != nil {

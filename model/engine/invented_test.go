@@ -58,13 +58,32 @@ var invented = &arch.Family{
 	Generation: func(int) arch.Generation { return arch.Generation{BOS: -1, Pad: -1} },
 }
 
+// variant is Ouro whose loop is given the embeds at every step: one more entry in its table.
+func variant() *arch.Family {
+	f := *arch.Ouro
+	f.Name, f.ModelType, f.Class = "variant", "variant", "VariantForCausalLM"
+	f.Tensors = func(c arch.Config) arch.Table {
+		return append(arch.Ouro.Tensors(c), arch.TensorSpec{Name: "adapter", Part: arch.PartAdapter, Role: arch.RoleAdapter, Shape: []int{c.NEmbd, 2 * c.NEmbd}})
+	}
+	return &f
+}
+
+// inventedModels are families that nobody has, each with a model's config.json.
+func inventedModels() map[*arch.Family]string {
+	return map[*arch.Family]string{
+		invented: `{"model_type":"invented","width":72,"heads":3,"inner":104,"words":150}`,
+		variant(): `{"model_type":"variant","hidden_size":72,"num_attention_heads":4,"num_key_value_heads":2,"head_dim":24,"intermediate_size":104,"vocab_size":150,
+			"num_hidden_layers":3,"total_ut_steps":4,"max_position_embeddings":64}`,
+	}
+}
+
 // inventedModel makes the family known for a test and writes a model of it with random weights.
-func inventedModel(t *testing.T) string {
+func inventedModel(t *testing.T, family *arch.Family, text string) string {
 	t.Helper()
 	known := arch.Families
-	arch.Families = append(known[:len(known):len(known)], invented)
+	arch.Families = append(known[:len(known):len(known)], family)
 	t.Cleanup(func() { arch.Families = known })
-	config := []byte(`{"model_type":"invented","architectures":["InventedForCausalLM"],"width":72,"heads":3,"inner":104,"words":150}`)
+	config := []byte(text)
 	c, _, err := arch.ParseConfig(config, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -85,12 +104,12 @@ func inventedModel(t *testing.T) string {
 		}
 		header[spec.Name] = map[string]any{"dtype": "F32", "shape": spec.Shape, "data_offsets": []int{start, len(data)}}
 	}
-	text, err := json.Marshal(header)
+	head, err := json.Marshal(header)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), append(text, data...)...)
+	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), append(head, data...)...)
 	for name, content := range map[string][]byte{"config.json": config, "model.safetensors": file} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			t.Fatal(err)
