@@ -77,9 +77,10 @@ within eight times -r core steps, the wave freezes one as it is. Where memory is
 that keeps less; speculative and wave keep the rule that each is defined with (see --cache-lookup-strategy).
 
 With --json, each line is an object: "id", "text" (what became certain), "steps" (core steps that decided it),
-"logprob", "margin" of a token, and "thinking" where it comes before the answer (dim on a terminal); text still held back at the end comes alone; the last object has "finish_reason"
-(stop, length, context or interrupted), "steps_per_token", "core_passes_per_token" (of the prompt too; a pass may
-serve several tokens) and counters. The line at the end on standard error says the same in short; -q leaves it out.`,
+"logprob", "margin" of a token, and "thinking" where it comes before the answer (dim on a terminal); text still held
+back at the end comes alone; the last object has "finish_reason" (stop, length, context or interrupted),
+"steps_per_token", "core_passes_per_token" (of the prompt too; a pass may serve several tokens) and counters. The line
+at the end on standard error says the same in short; -q leaves it out.`,
 		Examples: []string{
 			`muninn run demo "k=d;d=a;a=3;k?"`,
 			`muninn run demo -r 1 --json "k=d;d=a;a=3;k?"`,

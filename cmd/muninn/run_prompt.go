@@ -47,8 +47,12 @@ func (o *promptOptions) prompt(s *cli.Streams, ck *checkpoint.Checkpoint) ([]int
 	switch {
 	case sources > 1:
 		return nil, cli.Usage("give one of PROMPT, --file and --prompt-ids, not several")
-	case o.System+string(o.Thinking)+o.Conditions != "" && !o.Chat:
-		return nil, cli.Usage("--system, --thinking and --conditions have no meaning without --chat")
+	case o.System != "" && !o.Chat:
+		return nil, cli.Usage("--system has no meaning without --chat")
+	case o.Thinking != "" && !o.Chat:
+		return nil, cli.Usage("--thinking has no meaning without --chat")
+	case o.Conditions != "" && !o.Chat:
+		return nil, cli.Usage("--conditions has no meaning without --chat")
 	case o.Chat && (o.IDs != "" || o.ParseSpecial):
 		return nil, cli.Usage("--chat lays the prompt out itself: give text, without --prompt-ids and --parse-special")
 	}

@@ -83,7 +83,7 @@ func TestPromptFiles(t *testing.T) {
 // What a chat form does not have is a mistake in the command, and what belongs to chats has no meaning outside.
 func TestChatFlags(t *testing.T) {
 	for _, c := range []struct{ flags, want string }{
-		{"--thinking on", "no meaning without --chat"}, {"--conditions cot", "no meaning without --chat"}, {"--thinking maybe --chat", "want one of on, off"},
+		{"--thinking on", "--thinking has no meaning without --chat"}, {"--conditions cot", "--conditions has no meaning without --chat"}, {"--thinking maybe --chat", "want one of on, off"},
 		{"--chat --thinking off", "--chat: model: thinking: not in this model's chat form (huginn)"},
 		{"--chat --conditions cot", `--chat: model: condition "cot": not in this model's chat form (huginn)`},
 	} {
