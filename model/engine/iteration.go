@@ -165,8 +165,12 @@ func (s *scheduler) chunk(j *job) int {
 // rowsBeside is how many rows a chunk leaves to each other sequence, as long as it has half of a pass for itself.
 const rowsBeside = 8
 
-// pollSteps is how many core steps sequences of different depths take between two looks at which of them have settled.
-const pollSteps = 4
+// pollSteps is how many core steps sequences of different depths take between two looks at which of them have settled. Where a
+// step is longer than largeStep of a submission, a look costs nothing beside it, and rows that are done would.
+const (
+	pollSteps = 4
+	largeStep = 0.1
+)
 
 // horizon is how many steps jobs that have some left take together: no more than the first of those at fixed depth has. One
 // that may leave sooner is looked at every pollSteps, at each step if its criterion needs logits, which all rows of a check share;
@@ -185,12 +189,16 @@ func (s *scheduler) horizon(stepping []*job) int {
 		}
 		return steps
 	}
+	poll := pollSteps
+	if step := s.step(stepping); step != nil && step.Share() > largeStep {
+		poll = 1
+	}
 	for _, j := range stepping {
 		switch {
 		case j.logitCriterion != "":
 			steps = min(steps, 1)
 		case j.adaptive():
-			steps = min(steps, pollSteps)
+			steps = min(steps, poll)
 		}
 	}
 	return steps
@@ -201,7 +209,7 @@ func (s *scheduler) horizon(stepping []*job) int {
 // how it went. Where steps are large, those that do nothing weigh nothing beside them, and all are submitted at once. A task
 // takes at most one submission more or less, whenever it leaves.
 func (s *scheduler) likely(j *job, steps int) int {
-	step := s.programs[programKey{part: "step", rows: len(j.table), follow: true, noise: j.task.Noise.Weight != 0, retire: j.logitCriterion == ""}]
+	step := s.step([]*job{j})
 	if len(s.took) == 0 || step == nil {
 		return steps
 	}
@@ -212,6 +220,13 @@ func (s *scheduler) likely(j *job, steps int) int {
 		return steps
 	}
 	return first
+}
+
+// step is the recorded core step of jobs, the one that retires rows by itself where it can; nil: there is none yet.
+func (s *scheduler) step(jobs []*job) *keptProgram {
+	k := stepKey(jobs)
+	k.retire = k.follow && !slices.ContainsFunc(jobs, func(j *job) bool { return j.logitCriterion != "" })
+	return s.programs[k]
 }
 
 // remember keeps what a task with an exit took, for likely.

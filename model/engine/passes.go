@@ -78,7 +78,6 @@ func (p *passes) steps(live []*job, steps int) {
 	var last []shaders.Move // the last rows of the groups in check
 	var groupOf []uint32
 	var logitCriteria []programKey
-	var noise, follow, gate, read bool
 	for g := range s.seqs {
 		s.io.putGroup(g, shaders.ExitRule{}, shaders.Progress{Done: true}, shaders.Readout{}) // of the sequences that stand still
 	}
@@ -93,8 +92,6 @@ func (p *passes) steps(live []*job, steps int) {
 				check = append(check, r)
 			}
 		}
-		noise, follow = noise || j.task.Noise.Weight != 0, follow || j.adaptive() || j.reads()
-		gate, read = gate || j.rule.Measure == shaders.MeasureGate || j.reads(), read || j.reads()
 		if j.logitCriterion != "" {
 			last, groupOf = append(last, shaders.Move{From: uint32(len(check) - 1), To: uint32(len(last))}), append(groupOf, uint32(g))
 			if k := (programKey{part: "criterion", logitCriterion: j.logitCriterion, criterion: j.rule.Criterion}); !slices.Contains(logitCriteria, k) {
@@ -103,7 +100,8 @@ func (p *passes) steps(live []*job, steps int) {
 		}
 	}
 	put(s.io.live, shaders.RowBytes, table)
-	p.add(programKey{part: "enter", rows: len(table), follow: follow, read: read})
+	step := stepKey(live)
+	p.add(programKey{part: "enter", rows: step.rows, follow: step.follow, read: step.read})
 	if len(check) > 0 {
 		put(s.io.check, shaders.RowBytes, check)
 		put(s.io.last, shaders.MoveBytes, last)
@@ -113,7 +111,9 @@ func (p *passes) steps(live []*job, steps int) {
 	alone := len(live) == 1
 	for i := range steps {
 		checked := slices.ContainsFunc(live, func(j *job) bool { return j.logitCriterion != "" && j.due(j.progress.Taken+uint32(i)) })
-		p.add(programKey{part: "step", rows: len(table), follow: follow, noise: noise, gate: gate, read: read, retire: follow && !checked})
+		k := step
+		k.retire = k.follow && !checked
+		p.add(k)
 		if checked {
 			p.add(programKey{part: "check", rows: len(check), outputs: len(last), alone: alone})
 			for _, k := range logitCriteria {
@@ -123,6 +123,19 @@ func (p *passes) steps(live []*job, steps int) {
 			p.add(programKey{part: "retire", rows: len(table)})
 		}
 	}
+}
+
+// stepKey is the program of a core step of jobs, but for whether it retires rows.
+func stepKey(live []*job) programKey {
+	k := programKey{part: "step"}
+	for _, j := range live {
+		k.rows += len(j.rows)
+		k.noise = k.noise || j.task.Noise.Weight != 0
+		k.follow = k.follow || j.adaptive() || j.reads()
+		k.gate = k.gate || j.rule.Measure == shaders.MeasureGate || j.reads()
+		k.read = k.read || j.reads()
+	}
+	return k
 }
 
 func (p *passes) finish(jobs []*job) {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"muninn/model/arch"
 	"muninn/shaders/format"
 	"muninn/vk"
 )
@@ -18,8 +19,12 @@ const randomPiece = 65521 * 8
 // RandomFiller fills a model with random weights.
 type RandomFiller struct{ Dev *vk.Device }
 
-// Load fills a matrix with what its rows' length makes the size of trained weights, a vector with ones.
+// Load fills a matrix with what its rows' length makes the size of trained weights, a vector with ones; an exit gate with zeros, by
+// which half of what is left leaves after each core step.
 func (r RandomFiller) Load(f Filling) error {
+	if len(f.pieces) > 0 && f.pieces[0].Part == arch.PartExitGate {
+		return r.Dev.Fill(f.vector, 0)
+	}
 	if !f.vector.IsZero() {
 		return r.Dev.Write(f.vector, FloatBytes(slices.Repeat([]float32{1}, int(f.vector.Size()/4))))
 	}
