@@ -14,19 +14,21 @@ layout(local_size_x = LS) in;
 #include "lib/kv.glsl"
 #include "lib/aliased.glsl"
 layout(set = 0, binding = 0) readonly buffer Q { vec4 q[]; };      // [n][q_stride]: heads_all heads of hs / 4, after rope
-ALIASED layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };     // [slot][cell][heads][hu], after rope
-ALIASED layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [slot][cell][heads][hu / 2]
-ALIASED layout(set = 0, binding = 2) readonly buffer V1 { uint v1[]; };    // [slot][cell][heads][hu * 4]
+ALIASED layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };     // [cell][heads][hu], after rope
+ALIASED layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [cell][heads][hu / 2]
+ALIASED layout(set = 0, binding = 2) readonly buffer V1 { uint v1[]; };    // [cell][heads][hu * 4]
 ALIASED layout(set = 0, binding = 2) readonly buffer V2 { uvec2 v2[]; };
 ALIASED layout(set = 0, binding = 2) readonly buffer V4 { uvec4 v4[]; };
 ALIASED layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
-layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };  // [cell] core steps stored
+layout(set = 0, binding = 3) readonly buffer D { uint words[]; };  // lib/pages.glsl
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride]
 layout(set = 0, binding = 6) readonly buffer G { float gate[]; };  // [n][gate_stride], when there are gates
 layout(set = 0, binding = 7) coherent buffer P { vec4 parts[]; };  // split: [n][heads_all][segments][hs / 4 + 1], top and total last
 layout(set = 0, binding = 8) coherent buffer C { uint arrived[]; }; // split: [n][heads_all], 0 before and after
 #define GATED (p.gate_stride != 0)
+#define RULE p.rule
+#define WORD(i) words[i]
 #include "lib/attention.glsl"
 #include "lib/last.glsl"
 
@@ -70,15 +72,18 @@ float top[TR], total[TR];
 vec4 acc[TR];
 
 // attend goes over positions c0.. below end for rows from..to of the tile, which share sequence and slot.
-void attend(uint n0, uint from, uint to, uint base, uint own, bool missing, uint c0, uint end) {
+void attend(uint n0, uint from, uint to, uint seq, uint own, bool missing, uint c0, uint end) {
     const uint lane = gl_LocalInvocationIndex;
     [[unroll]] for (uint r = 0; r < TR; r++) top[r] = LEAST, total[r] = 0.0, acc[r] = vec4(0);
     for (; c0 < end; c0 += LS) {
         barrier(); // q_row is written; the last round's weights are used
         const uint pos = c0 + lane;
-        uint slot = NONE;
-        if (pos < end) slot = lookup(own, base + pos, missing);
-        const uint at = slot == NONE ? 0 : place(slot, base + pos, gl_WorkGroupID.x / p.group);
+        uint slot = NONE, at = 0;
+        if (pos < end) {
+            const uint cell = own_cell(seq, pos);
+            slot = lookup(own, cell, missing);
+            if (slot != NONE) at = place(slot, cell, seq, pos, gl_WorkGroupID.x / p.group);
+        }
         address[lane] = slot == NONE ? NONE : at;
         vec4 s[TR];
         [[unroll]] for (uint r = 0; r < TR; r++) s[r] = vec4(0);
@@ -156,16 +161,16 @@ void main() {
     for (uint from = 0; from < count;) { // runs of rows that share sequence and step
         const Row row = rows[n0 + from];
         uint to = from + 1, sees = row.sees;
-        while (to < count && rows[n0 + to].base == row.base && rows[n0 + to].step == row.step && rows[n0 + to].last_only == row.last_only) sees = max(sees, rows[n0 + to++].sees);
-        const uint own = p.rule == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
+        while (to < count && rows[n0 + to].seq == row.seq && rows[n0 + to].step == row.step && rows[n0 + to].last_only == row.last_only) sees = max(sees, rows[n0 + to++].sees);
+        const uint own = RULE == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
 
         bool missing = false;
-        if (p.rule == 3) { // always-last: does any position seen lack the reader's slot? Rows see different positions: one by one
+        if (RULE == 3) { // always-last: does any position seen lack the reader's slot? Rows see different positions: one by one
             to = from + 1, sees = row.sees;
             barrier(); // the last round's sums are used
             part[0][lane] = 0.0;
             for (uint i = lane; i < row.sees; i += LS)
-                if (slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own) part[0][lane] = 1.0;
+                if (stored_of(own_cell(row.seq, i)) <= own) part[0][lane] = 1.0;
             tree_max();
             missing = part[0][0] > 0.0;
         }
@@ -174,7 +179,7 @@ void main() {
             float t[TR], l[TR];
             vec4 a[TR];
             for (uint c0 = 0; c0 < sees; c0 += p.segment) {
-                attend(n0, from, to, row.base, own, missing, c0, min(c0 + p.segment, sees));
+                attend(n0, from, to, row.seq, own, missing, c0, min(c0 + p.segment, sees));
                 [[unroll]] for (uint r = 0; r < TR; r++)
                     if (c0 == 0) t[r] = top[r], l[r] = total[r], a[r] = acc[r];
                     else join(t[r], l[r], a[r], top[r], total[r], acc[r]);
@@ -187,7 +192,7 @@ void main() {
 #if TR == 1
         const uint c0 = gl_WorkGroupID.z * p.segment, segments = (row.sees + p.segment - 1) / p.segment;
         if (gl_WorkGroupID.z >= segments) return;
-        attend(n0, 0, 1, row.base, own, missing, c0, min(c0 + p.segment, row.sees));
+        attend(n0, 0, 1, row.seq, own, missing, c0, min(c0 + p.segment, row.sees));
         if (segments == 1) {
             emit(n0, total[0], acc[0]);
             return;

@@ -59,20 +59,20 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 	}
 	for _, s := range c.Shards {
 		push := struct {
-			N, Heads, Group, Head0, HeadsAll, H, HV, HU, Scales, Stride, Cells, Every, Anchor, Period, Rule uint32
-			Scale                                                                                           float32
-			QStride, Segment, Split, GateStride, GateAt                                                     uint32
+			N, Heads, Group, Head0, HeadsAll, H, HV, HU, Scales, Stride, Pages, Table, Depths, Every, Anchor, Period, Rule uint32
+			Scale                                                                                                          float32
+			QStride, Segment, Split, GateStride, GateAt                                                                    uint32
 		}{uint32(n), uint32(s.Heads), uint32(group), uint32(s.Head0 * group), uint32(heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim) / 4),
-			uint32(c.Type.units(c.HeadDim)), c.scaleWords(s), uint32(y.Stride), uint32(c.Cells), uint32(max(c.Slots.Every, 1)),
+			uint32(c.Type.units(c.HeadDim)), c.scaleWords(s), uint32(y.Stride), uint32(c.Pages.PerSequence), uint32(c.table), uint32(c.Pages.depths()), uint32(max(c.Slots.Every, 1)),
 			uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(c.Slots.Rule), float32(1 / math.Sqrt(float64(c.HeadDim))),
 			uint32(q.Stride / 4), attentionSegment, uint32(split), uint32(gate.QKV.Stride), uint32(gate.At)}
 		queries := s.Heads * group
 		positions := uint64(context) * uint64(queries)
 		cost := vk.Cost{Bytes: 2 * uint64(n) * positions * c.Type.HeadBytes(c.HeadDim), FLOPs: 4 * uint64(n) * positions * uint64(c.HeadDim)}
-		bind := []vk.Span{q.Span, s.K, s.V, c.Depth, rows.Span, y.Span, gate.QKV.Span}
+		bind := []vk.Span{q.Span, s.K, s.V, c.Pages.Span, rows.Span, y.Span, gate.QKV.Span}
 		switch kv := c.Type.String(); {
 		case r.k.Texels:
-			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0)}
+			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0), uint32(c.Slots.Rule)}
 			r.dispatchSpec("attention_lane_"+kv+"_sg", spec, push, rowsPart(n, queries, int(r.k.Subgroup)), cost, bind...)
 		case n > attentionSplit && r.k.Tiles:
 			cost.Bytes /= attentionTile

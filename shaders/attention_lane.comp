@@ -7,23 +7,26 @@
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in; // a subgroup
 layout(constant_id = 1) const uint HV = 2; // float vectors in a head of q
-layout(constant_id = 2) const uint GATES = 1; // a driver that masks lanes runs what a branch on a push constant closes
+// A driver that masks lanes runs what a branch on a push constant closes.
+layout(constant_id = 2) const uint GATES = 1;
+layout(constant_id = 3) const uint RULE = 2;
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
 #include "lib/kv.glsl"
 #include "lib/input.glsl"
 layout(set = 0, binding = 0) readonly buffer Q { vec4 q_in[]; };       // [n][q_stride]: heads_all heads of HV, after rope
-UVEC4_INPUT(1, K, k);         // [slot][cell][heads][hu], after rope
+UVEC4_INPUT(1, K, k);         // [cell][heads][hu], after rope
 UVEC4_INPUT(2, V, v);
 #ifdef KV_Q8
-FLOAT_INPUT(1, KS, k_scales); // [slot][cell][heads][hu / 2]
+FLOAT_INPUT(1, KS, k_scales); // [cell][heads][hu / 2]
 FLOAT_INPUT(2, VS, v_scales);
 #endif
-layout(set = 0, binding = 3) readonly buffer D { uint depth[]; };      // [cell] core steps stored
+UINT_INPUT(3, D, words);      // lib/pages.glsl
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };        // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };        // [n][stride]
 layout(set = 0, binding = 6) readonly buffer G { float gate[]; };      // [n][gate_stride], when there are gates
 #define GATED (GATES != 0)
+#define WORD(i) ONE(words, i)
 #include "lib/attention.glsl"
 
 // A head in units of KV_UNIT values.
@@ -48,7 +51,7 @@ vec4 part(uvec4 four, uint x, float scale) { // float vector x of a unit
 // Always-last: does any position that the row sees lack its slot?
 bool lacks(Row row, uint own) {
     bool found = false;
-    for (uint i = 0; i < row.sees; i++) found = found || slots_stored(depth[row.base + i], p.every, p.anchor, p.period) <= own;
+    for (uint i = 0; i < row.sees; i++) found = found || stored_of(own_cell(row.seq, i)) <= own;
     return found;
 }
 
@@ -58,32 +61,35 @@ void main() {
     const uint head = p.head0 + of_shard, kv_head = of_shard / p.group;
     if (n >= p.n) return;
     const Row row = rows[n];
-    const uint own = p.rule == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
-    const bool missing = p.rule == 3 && lacks(row, own);
+    const uint own = RULE == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
+    const bool missing = RULE == 3 && lacks(row, own);
     vec4 q[HU * KV_XV], acc[HU * KV_XV];
     [[unroll]] for (uint i = 0; i < HU * KV_XV; i++) acc[i] = vec4(0);
     [[unroll]] for (uint i = 0; i < HU * KV_XV; i++) q[i] = vec4(0);
     [[unroll]] for (uint i = 0; i < HV; i++) q[i] = q_in[n * p.q_stride + head * HV + i];
 
     float top = LEAST, total = 0.0;
-    for (uint pos = 0; pos < row.sees; pos++) {
-        const uint slot = lookup(own, row.base + pos, missing);
-        if (slot != NONE) {
-            const uint at = place(slot, row.base + pos, kv_head);
-            vec4 s = vec4(0);
-            [[unroll]] for (uint u = 0; u < HU; u++) {
-                const uvec4 four = FOUR(k, at + u);
-                const float scale = SCALE(k_scales, at, u);
-                [[unroll]] for (uint x = 0; x < KV_XV; x++) s += q[u * KV_XV + x] * part(four, x, scale);
-            }
-            const float score = (s.x + s.y + s.z + s.w) * p.scale, new_top = max(top, score);
-            const float fade = exp(top - new_top), weight = exp(score - new_top);
-            top = new_top;
-            total = total * fade + weight;
-            [[unroll]] for (uint u = 0; u < HU; u++) {
-                const uvec4 four = FOUR(v, at + u);
-                const float scale = SCALE(v_scales, at, u);
-                [[unroll]] for (uint x = 0; x < KV_XV; x++) acc[u * KV_XV + x] = acc[u * KV_XV + x] * fade + weight * part(four, x, scale);
+    for (uint page = 0; page < row.sees; page += PAGE) {
+        const uint cell0 = own_cell(row.seq, page);
+        for (uint pos = page; pos < min(page + PAGE, row.sees); pos++) {
+            const uint slot = lookup(own, cell0 + pos - page, missing);
+            if (slot != NONE) {
+                const uint at = place(slot, cell0 + pos - page, row.seq, pos, kv_head);
+                vec4 s = vec4(0);
+                [[unroll]] for (uint u = 0; u < HU; u++) {
+                    const uvec4 four = FOUR(k, at + u);
+                    const float scale = SCALE(k_scales, at, u);
+                    [[unroll]] for (uint x = 0; x < KV_XV; x++) s += q[u * KV_XV + x] * part(four, x, scale);
+                }
+                const float score = (s.x + s.y + s.z + s.w) * p.scale, new_top = max(top, score);
+                const float fade = exp(top - new_top), weight = exp(score - new_top);
+                top = new_top;
+                total = total * fade + weight;
+                [[unroll]] for (uint u = 0; u < HU; u++) {
+                    const uvec4 four = FOUR(v, at + u);
+                    const float scale = SCALE(v_scales, at, u);
+                    [[unroll]] for (uint x = 0; x < KV_XV; x++) acc[u * KV_XV + x] = acc[u * KV_XV + x] * fade + weight * part(four, x, scale);
+                }
             }
         }
     }

@@ -33,6 +33,22 @@ func BenchmarkAttention(b *testing.B) {
 	}
 }
 
+// onePage are pages of one sequence.
+func onePage(b testing.TB, dev *vk.Device, a *vk.Arena, positions int) shaders.Pages {
+	p, err := shaders.NewPages(a, 1, positions, shaders.Slots{Period: 1})
+	if err == nil {
+		err = dev.Fill(p.Span, 0)
+	}
+	table, _ := binary.Append(nil, binary.LittleEndian, p.Table) // fixed-size elements cannot fail
+	if err == nil {
+		err = dev.Write(p.Span.Slice(0, uint64(len(table))), table)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return p
+}
+
 func benchAttention(b *testing.B, dev *vk.Device, kv shaders.KVType, n, positions, heads, headDim int) {
 	arena := dev.NewArena("bench", vk.DeviceLocal)
 	defer arena.Free()
@@ -47,7 +63,8 @@ func benchAttention(b *testing.B, dev *vk.Device, kv shaders.KVType, n, position
 		must(dev.Fill(s, 0))
 		return s
 	}
-	c, err := shaders.NewCache(arena, heads, headDim, positions, kv, shaders.Slots{Period: 1}, span(uint64(positions)*4), dev.Caps().ShardLimit())
+	pages := onePage(b, dev, arena, positions)
+	c, err := shaders.NewCache(arena, heads, headDim, kv, shaders.Slots{Period: 1}, pages, dev.Caps().ShardLimit())
 	must(err)
 	q, err := shaders.NewTensor(arena, n, shaders.QueryCols(heads, headDim))
 	must(err)
@@ -55,8 +72,7 @@ func benchAttention(b *testing.B, dev *vk.Device, kv shaders.KVType, n, position
 	must(err)
 	table := make([]byte, n*shaders.RowBytes)
 	for i := range n {
-		_, err := binary.Encode(table[i*shaders.RowBytes:], binary.LittleEndian, shaders.Row{Pos: uint32(positions - n + i), Sees: uint32(positions - n + i + 1)})
-		must(err)
+		shaders.Row{Pos: uint32(positions - n + i), Sees: uint32(positions - n + i + 1)}.Put(table[i*shaders.RowBytes:])
 	}
 	rows := shaders.Rows{Span: span(uint64(len(table))), N: n}
 	must(dev.Write(rows.Span, table))

@@ -11,14 +11,16 @@ import (
 type Cache struct {
 	Heads, HeadDim int
 	Type           KVType
-	Cells          int // positions it can hold, over all sequences
 	Slots          Slots
-	Depth          vk.Span // [Cells] uint32: core steps stored for each cell, shared by all layers
+	Pages          Pages // shared by all layers
+	Units          int   // pages that it has
 	Shards         []CacheShard
+
+	table int // words of Pages before its table
 }
 
-// CacheShard holds K and V of some heads: each [slot][cell][head][units] of 16 bytes, and for KVQ8 behind them
-// [slot][cell][head][blocks] float32 scales.
+// CacheShard holds K and V of some heads: each [Units][PagePositions][head][units] of 16 bytes, and for KVQ8 behind them
+// [Units][PagePositions][head][blocks] float32 scales.
 type CacheShard struct {
 	K, V         vk.Span
 	Head0, Heads int
@@ -29,17 +31,21 @@ func headStride(headDim int) int { return roundUp(headDim, 4) }
 
 // scaleWords is how many words lie before the scales in a shard.
 func (c Cache) scaleWords(s CacheShard) uint32 {
-	return uint32(c.Slots.Count() * c.Cells * s.Heads * c.Type.units(c.HeadDim) * 4)
+	return uint32(c.Units * PagePositions * s.Heads * c.Type.units(c.HeadDim) * 4)
 }
 
-// NewCache takes one layer's cache from the arena; depth is shared by the layers of a session.
-func NewCache(a *vk.Arena, heads, headDim, cells int, kv KVType, slots Slots, depth vk.Span, limit uint64) (Cache, error) {
-	c := Cache{Heads: heads, HeadDim: headDim, Type: kv, Cells: cells, Slots: slots, Depth: depth}
-	head := uint64(slots.Count()) * uint64(cells) * kv.HeadBytes(headDim)
+// NewCache takes one layer's cache from the arena. Its slots are those of the core's layers in pages, or one with RuleOne.
+func NewCache(a *vk.Arena, heads, headDim int, kv KVType, slots Slots, pages Pages, limit uint64) (Cache, error) {
+	c := Cache{Heads: heads, HeadDim: headDim, Type: kv, Slots: slots, Pages: pages}
+	var err error
+	if c.table, c.Units, err = pages.pool(slots); err != nil {
+		return c, err
+	}
+	head := uint64(c.Units) * PagePositions * kv.HeadBytes(headDim)
 	per := int(min(limit/head, uint64(heads)))
 	if per == 0 {
 		return c, fmt.Errorf("shaders: %d slots of %d positions take %d bytes a head, %w of %d: use a shorter context, fewer steps or a compressed cache",
-			slots.Count(), cells, head, ErrBindingLimit, limit)
+			slots.Count(), c.Units*PagePositions/slots.Count(), head, ErrBindingLimit, limit)
 	}
 	for h := 0; h < heads; h += per {
 		n := min(per, heads-h)
@@ -68,9 +74,23 @@ func (c Cache) group(q Tensor) int {
 	return n / c.Heads
 }
 
-// MoveSlot records that n cells from one on have in slot 0 what they have in slot from.
-func (r *Recorder) MoveSlot(c Cache, from, cell, n int) {
-	r.check(from > 0 && from < c.Slots.Count() && cell >= 0 && n > 0 && cell+n <= c.Cells, "slot %d of cells %d to %d, of %d slots and %d cells", from, cell, cell+n, c.Slots.Count(), c.Cells)
+// MoveSlot records that n positions of a sequence from pos on have in slot 0 what they have in slot from.
+func (r *Recorder) MoveSlot(c Cache, seq, from, pos, n int) {
+	row := func(slot int) int { return c.table + (seq*c.Slots.Count()+slot)*c.Pages.PerSequence }
+	if !r.check(from > 0 && from < c.Slots.Count() && seq >= 0 && seq < c.Pages.Sequences && pos >= 0 && n > 0 && pos+n <= c.Pages.PerSequence*PagePositions,
+		"slot %d of positions %d to %d of sequence %d, of %d slots", from, pos, pos+n, seq, c.Slots.Count()) {
+		return
+	}
+	for end := pos + n; pos < end; pos += n {
+		src, most := c.Pages.run(row(from), pos, end-pos)
+		dst, k := c.Pages.run(row(0), pos, most)
+		n = k
+		r.moveCells(c, dst, src, n)
+	}
+}
+
+// moveCells records that n cells from dst on get what those from src on have.
+func (r *Recorder) moveCells(c Cache, dst, src, n int) {
 	for _, s := range c.Shards {
 		values, scales := uint64(s.Heads*c.Type.units(c.HeadDim)*16), uint64(0)
 		if c.Type == KVQ8 {
@@ -79,7 +99,7 @@ func (r *Recorder) MoveSlot(c Cache, from, cell, n int) {
 		for _, of := range []vk.Span{s.K, s.V} {
 			move := func(begin, each uint64) {
 				if each > 0 {
-					r.Copy(of.Slice(begin+uint64(cell)*each, uint64(n)*each), of.Slice(begin+uint64(from*c.Cells+cell)*each, uint64(n)*each))
+					r.Copy(of.Slice(begin+uint64(dst)*each, uint64(n)*each), of.Slice(begin+uint64(src)*each, uint64(n)*each))
 				}
 			}
 			move(0, values)

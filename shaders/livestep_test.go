@@ -101,16 +101,20 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	s.bias = s.span("bias", s.floats(1))
 	s.norm, s.rope = s.span("norm", s.floats(width)), s.span("rope", s.floats(cells*width/heads))
 
-	var depth []byte
-	for i := range n * cells {
+	slots := shaders.Slots{Period: 4, Rule: plain.RuleLatest}
+	pages, err := shaders.NewPages(s.arena, n, cells, slots)
+	s.must(err)
+	words := pages.Table
+	for i := range pages.Units * shaders.PagePositions {
 		stored := uint32(4)
-		if i%cells >= 3 {
+		if i%shaders.PagePositions >= 3 {
 			stored = 0
 		}
-		depth = binary.LittleEndian.AppendUint32(depth, stored)
+		words = append(words, stored)
 	}
-	s.cache, err = shaders.NewCache(s.arena, heads, width/heads, n*cells, shaders.KVF32, shaders.Slots{Period: 4, Rule: plain.RuleLatest},
-		s.span("depth", depth), d.Caps().ShardLimit())
+	content, _ := binary.Append(nil, binary.LittleEndian, words) // fixed-size elements cannot fail
+	s.watch("pages", pages.Span, content)
+	s.cache, err = shaders.NewCache(s.arena, heads, width/heads, shaders.KVF32, slots, pages, d.Caps().ShardLimit())
 	s.must(err)
 	for _, shard := range s.cache.Shards { // small: there is one
 		s.watch("k", shard.K, s.floats(int(shard.K.Size()/4)))
@@ -121,15 +125,24 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	s.arrived = s.span("arrived", make([]byte, 4))
 
 	for i := range uint32(n) { // every other row is of the second group
-		s.table = append(s.table, shaders.Row{Base: i * cells, Pos: 3, Sees: 4, KeyLo: i, Cell: uint32(s.rowCells) - 1 - i, Group: i % 2, Noise: 0.1})
+		s.table = append(s.table, shaders.Row{Seq: i, Pos: 3, Sees: 4, KeyLo: i, Cell: uint32(s.rowCells) - 1 - i, Group: i % 2, Noise: 0.1})
 	}
-	raw, _ := binary.Append(nil, binary.LittleEndian, s.table) // fixed-size fields cannot fail
+	raw := rowBytes(s.table)
 	s.rows = shaders.Rows{Span: s.span("rows", raw), N: n}
 	s.groups = shaders.Groups{Rules: s.span("rules", make([]byte, 2*shaders.RuleBytes)), Progress: s.span("progress", make([]byte, 2*shaders.ProgressBytes)),
 		Change: s.span("change", make([]byte, s.rowCells*shaders.ChangeBytes)), Gates: s.span("gates", make([]byte, s.rowCells*shaders.ExitGateBytes)), Values: s.span("values", make([]byte, 2*4*checks)), N: 2, Checks: checks}
 	s.live, err = shaders.NewLive(d, s.arena)
 	s.must(err)
 	return s
+}
+
+// rowBytes is a row table as the device reads it.
+func rowBytes(table []shaders.Row) []byte {
+	raw := make([]byte, len(table)*shaders.RowBytes)
+	for i, r := range table {
+		r.Put(raw[i*shaders.RowBytes:])
+	}
+	return raw
 }
 
 // restore puts everything as it was, with groups of so many steps at most.

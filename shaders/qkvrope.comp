@@ -13,9 +13,9 @@ layout(set = 0, binding = 1) readonly buffer B { float bias[]; };   // all q hea
 layout(set = 0, binding = 2) readonly buffer F { vec2 rope[]; };    // [position][h / 2] cos, sin
 layout(set = 0, binding = 3) readonly buffer R { Row rows[]; };     // [n]
 layout(set = 0, binding = 4) writeonly buffer Q { vec2 q[]; };      // [n][q_stride]: all q heads of hv * 2
-layout(set = 0, binding = 5) writeonly buffer K { uint k[]; };      // [slot][cell][heads][hu * 4], and scales
-layout(set = 0, binding = 6) writeonly buffer V { uint v[]; };      // [slot][cell][heads][hu * 4], and scales
-layout(set = 0, binding = 7) writeonly buffer D { uint depth[]; };  // [cell] core steps stored
+layout(set = 0, binding = 5) writeonly buffer K { uint k[]; };      // [cell][heads][hu * 4], and scales
+layout(set = 0, binding = 6) writeonly buffer V { uint v[]; };      // [cell][heads][hu * 4], and scales
+layout(set = 0, binding = 7) buffer D { uint words[]; };            // lib/pages.glsl
 layout(push_constant) uniform Push {
     uint heads, head0, heads_all; // this shard's heads of keys, its first, and the model's
     uint group;                   // query heads that share one of them
@@ -24,13 +24,17 @@ layout(push_constant) uniform Push {
     uint hu;                      // uvec4 in a head of k and v
     uint scales;                  // q8: words before the scales in the shard
     uint stride;                  // floats in a row of qkv
-    uint cells;
+    uint pages;                   // of a sequence
+    uint table, depths;           // words before this cache's table, and before the depths
     uint every, anchor, period;   // slot_of
     uint mark;                    // 1: the row's cell now stores `step` steps; 2: step + 1
     uint bias;
     uint q_stride;                // float pairs in a row of q
     uint halves;                  // 1: element i is turned with i + h / 2; else neighbours 2 i, 2 i + 1
 } p;
+
+#define WORD(i) words[i]
+#include "lib/pages.glsl"
 
 vec2 rotate(vec2 e, vec2 cs) { return vec2(e.x * cs.x - e.y * cs.y, e.y * cs.x + e.x * cs.y); }
 
@@ -64,8 +68,7 @@ void main() {
     const uint head = g / pairs, pair = g % pairs;
     const bool used = head < p.heads;
     const Row row = rows[n];
-    const uint cell = row.base + row.pos;
-    if (g == 0 && p.mark != 0) depth[cell] = (row.last_only != 0 ? 0 : row.step) + p.mark - 1;
+    if (g == 0 && p.mark != 0) words[p.depths + own_cell(row.seq, row.pos)] = (row.last_only != 0 ? 0 : row.step) + p.mark - 1;
 
     const bool filled = used && pair < p.h / 2; // the padding of a head is zero
     const uint from = n * p.stride, angles = row.pos * (p.h / 2), first = (p.head0 + head) * p.group; // of the query heads
@@ -79,7 +82,7 @@ void main() {
         const uint j = from + i + p.heads_all * p.h + pair * 2;
         vv = vec2(qkv[j], qkv[j + 1]);
     }
-    const uint c = ((own_slot(row, p.every, p.anchor, p.period) * p.cells + cell) * p.heads + head) * p.hu; // in uvec4
+    const uint c = (cell_in(own_slot(row, p.every, p.anchor, p.period), row.seq, row.pos) * p.heads + head) * p.hu; // in uvec4
 #if defined(KV_F32)
     if (!used) return;
     k[c * 4 + pair * 2] = floatBitsToUint(kv.x), k[c * 4 + pair * 2 + 1] = floatBitsToUint(kv.y);

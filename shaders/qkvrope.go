@@ -31,12 +31,12 @@ func (r *Recorder) QKVRope(q Tensor, c Cache, qkv Tensor, bias, rope vk.Span, ha
 		}
 		units := c.Type.units(c.HeadDim)
 		push := struct {
-			Heads, Head0, HeadsAll, Group, H, HV, HU, Scales, Stride, Cells, Every, Anchor, Period, Mark, Bias, QStride, Halves uint32
+			Heads, Head0, HeadsAll, Group, H, HV, HU, Scales, Stride, Pages, Table, Depths, Every, Anchor, Period, Mark, Bias, QStride, Halves uint32
 		}{uint32(s.Heads), uint32(s.Head0), uint32(c.Heads), uint32(group), uint32(c.HeadDim), uint32(headStride(c.HeadDim) / 4), uint32(units),
-			c.scaleWords(s), uint32(qkv.Stride), uint32(c.Cells), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period),
+			c.scaleWords(s), uint32(qkv.Stride), uint32(c.Pages.PerSequence), uint32(c.table), uint32(c.Pages.depths()), uint32(max(c.Slots.Every, 1)), uint32(c.Slots.Anchor), uint32(c.Slots.Period),
 			uint32(mark), hasBias, uint32(q.Stride / 2), flag(halves)}
 		pairs := s.Heads * units * c.Type.perUnit() / 2
 		r.dispatch("qkvrope_"+c.Type.String(), push, rowsY(groups(pairs, 64), qkv.Rows, 1).kept(),
-			vk.Cost{Bytes: 2 * qkv.bytes()}, qkv.Span, bias, rope, rows.Span, q.Span, s.K, s.V, c.Depth)
+			vk.Cost{Bytes: 2 * qkv.bytes()}, qkv.Span, bias, rope, rows.Span, q.Span, s.K, s.V, c.Pages.Span)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // other activations of a pass go by the row's place in the table.
 type Row struct {
 	Token    uint32  // vocabulary id
-	Base     uint32  // first KV cell of the row's sequence
-	Pos      uint32  // position in the sequence; the row's KV cell is Base+Pos
+	Seq      uint32  // whose Pages of the cache the row has
+	Pos      uint32  // position in the sequence
 	Step     uint32  // core steps done
 	KeyLo    uint32  // key of the initial state's generator
 	KeyHi    uint32  //
@@ -31,7 +31,7 @@ type Row struct {
 
 // Put writes the row as the device reads it.
 func (r Row) Put(b []byte) {
-	put(b, r.Token, r.Base, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Cell, r.Group,
+	put(b, r.Token, r.Seq, r.Pos, r.Step, r.KeyLo, r.KeyHi, math.Float32bits(r.Scale), uint32(r.Start), r.Cell, r.Group,
 		math.Float32bits(r.EMA), math.Float32bits(r.Mix), math.Float32bits(r.Noise), r.Draw, r.Sees, flag(r.LastOnly))
 }
 

@@ -33,8 +33,12 @@ func (s *Session) Depths(seq int) ([]int, error) {
 		return nil, nil
 	}
 	raw := make([]byte, 4*n)
-	if err := s.m.dev.Read(s.core[0].Depth.Slice(uint64(seq*s.opt.Context)*4, 4*n), raw); err != nil {
-		return nil, err
+	for done := 0; done < len(raw); {
+		depth := s.pages.Depth(seq, done/4, len(raw)/4-done/4)
+		if err := s.m.dev.Read(depth, raw[done:][:depth.Size()]); err != nil {
+			return nil, err
+		}
+		done += int(depth.Size())
 	}
 	depths := make([]int, n)
 	for i := range depths {

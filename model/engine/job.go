@@ -117,7 +117,7 @@ func (s *scheduler) row(a *decode.Task, r decode.TaskRow, slot int, fresh bool) 
 	set, deviation := s.seqs[a.Seq].setting, s.m.Config.StateStd()*s.m.Config.EmbedScale()
 	key := decode.SequenceKey(set.Seed, set.Stream)
 	row := shaders.Row{
-		Token: uint32(r.Token), Base: uint32(a.Seq * s.opt.Context), Pos: uint32(r.Pos), Sees: uint32(a.Sees(r.Pos)), LastOnly: s.opt.Lookup.LastOnly(a), Step: uint32(r.Step),
+		Token: uint32(r.Token), Seq: uint32(a.Seq), Pos: uint32(r.Pos), Sees: uint32(a.Sees(r.Pos)), LastOnly: s.opt.Lookup.LastOnly(a), Step: uint32(r.Step),
 		KeyLo: uint32(key), KeyHi: uint32(key >> 32), Cell: uint32(slot),
 		Scale: float32(deviation * set.InitScale), EMA: float32(a.EMA), Mix: float32(r.Mix),
 		Noise: float32(a.Noise.Weight * deviation), Draw: shaders.NoiseDraw(a.Draw, a.Noise.Type.Plain()),

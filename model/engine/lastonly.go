@@ -5,7 +5,7 @@ import "context"
 // keepLast brings the positions before the rows of jobs that see last steps alone to that form: the slot of their last step becomes
 // slot 0, and they count as having taken one.
 func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
-	type move struct{ slot, cell, n int }
+	type move struct{ seq, slot, pos, n int }
 	var moves []move
 	for _, j := range jobs {
 		q, first := &s.seqs[j.task.Seq], j.rows[0].Pos
@@ -16,12 +16,15 @@ func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
 			steps := q.history.Steps(pos)
 			for n = 1; pos+n < first && q.history.Steps(pos+n) == steps; n++ {
 			}
-			cell := j.task.Seq*s.opt.Context + pos
 			if last := s.opt.Lookup.Slot(steps - 1); steps > 0 && last > 0 {
-				moves = append(moves, move{last, cell, n})
+				moves = append(moves, move{j.task.Seq, last, pos, n})
 			}
-			if err := s.m.dev.Fill(s.core[0].Depth.Slice(uint64(cell)*4, uint64(n)*4), min(uint32(steps), 1)); err != nil {
-				return err
+			for done := 0; done < n; {
+				depth := s.pages.Depth(j.task.Seq, pos+done, n-done)
+				if err := s.m.dev.Fill(depth, min(uint32(steps), 1)); err != nil {
+					return err
+				}
+				done += int(depth.Size() / 4)
 			}
 		}
 		q.lastOnly = first
@@ -32,7 +35,7 @@ func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
 	rec := s.m.kernels.Record("last steps")
 	for _, m := range moves {
 		for i := range s.core {
-			rec.MoveSlot(s.core[i], m.slot, m.cell, m.n)
+			rec.MoveSlot(s.core[i], m.seq, m.slot, m.pos, m.n)
 		}
 	}
 	prog, err := rec.End()

@@ -146,7 +146,8 @@ func TestPlanOfHuginn(t *testing.T) {
 			}
 		}
 		// A slot of a position is 2 x 55 heads of 3 blocks of 36 bytes in each layer; a core layer has 4 slots.
-		if got, want := planned(plan, weights.MemoryKV), uint64(4096*4+(2+4*4+2)*4096*2*55*3*36); got != want {
+		// A page of 32 positions has a word in the table of each slot, and in that of layers with one.
+		if got, want := planned(plan, weights.MemoryKV), uint64(4096*4+4096/32*(1+4)*4+(2+4*4+2)*4096*2*55*3*36); got != want {
 			t.Errorf("KV of %d bytes, want %d", got, want)
 		}
 		if c.quant == format.Q4_0 {

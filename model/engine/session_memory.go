@@ -16,6 +16,7 @@ type onDevice struct {
 	core      []shaders.Cache // of a core step's passes, block by block
 	rope      vk.Span         // (context, h/2, 2) float32: cos, sin
 	coda      []shaders.Cache
+	pages     shaders.Pages
 	groups    shaders.Groups
 	live      *shaders.Live
 	io        exchange
@@ -28,13 +29,12 @@ func newOnDevice(mem *weights.Memory, c arch.Config, o SessionOptions) *onDevice
 	x := &onDevice{mem: mem}
 	x.activations(c, o)
 	x.scratch(c, o)
-	mem.As(weights.MemoryKV, "depths")
-	cells := o.Sequences * o.Context
-	depth := mem.Zeroed(uint64(cells) * 4)
+	mem.As(weights.MemoryKV, "pages")
+	x.pages = mem.Pages(o.Sequences, o.Context, coreSlots(o))
 	layers := func(part string, n int, slots shaders.Slots) (list []shaders.Cache) {
 		mem.As(weights.MemoryKV, part)
 		for range n {
-			list = append(list, mem.Cache(c, cells, o.KV, slots, depth))
+			list = append(list, mem.Cache(c, o.KV, slots, x.pages))
 		}
 		return list
 	}

@@ -9,7 +9,8 @@ layout(push_constant) uniform Push {
     uint hu;     // uvec4 in a head of k and v
     uint scales; // q8: words before the scales in the shard
     uint stride; // floats in a row of y
-    uint cells;
+    uint pages;  // of a sequence
+    uint table, depths; // words before this cache's table, and before the depths
     uint every, anchor, period; // slot_of
     uint rule;   // 0: one slot, always there; 1: full; 2: latest; 3: always-last
     float scale; // 1 / sqrt(h)
@@ -19,16 +20,21 @@ layout(push_constant) uniform Push {
     uint gate_stride, gate_at; // floats in a row of gates, 0: there are none; the first one's column
 } p;
 
+#include "pages.glsl"
+
 const uint NONE = 0xffffffffu;
 const float LEAST = -1e38; // below every score
 
-// The slot that holds what a reader at slot `own` sees of a cell, or NONE.
+// How many slots are stored of a position with such an own cell.
+uint stored_of(uint cell) { return slots_stored(WORD(p.depths + cell), p.every, p.anchor, p.period); }
+
+// The slot that holds what a reader at slot `own` sees of a position with such an own cell, or NONE.
 uint lookup(uint own, uint cell, bool missing) {
-    if (p.rule == 0) return 0;
-    const uint stored = slots_stored(depth[cell], p.every, p.anchor, p.period);
-    if (p.rule == 1) return stored > own ? own : NONE;
+    if (RULE == 0) return 0;
+    const uint stored = stored_of(cell);
+    if (RULE == 1) return stored > own ? own : NONE;
     if (stored == 0) return NONE;
-    if (p.rule == 2) return min(own, stored - 1);
+    if (RULE == 2) return min(own, stored - 1);
     return missing ? stored - 1 : own;
 }
 
@@ -37,5 +43,8 @@ float gated(float v, uint n, uint column) {
     return !GATED ? v : v / (1.0 + exp(-gate[n * p.gate_stride + p.gate_at + column]));
 }
 
-// Where the key or value of a cell's head begins, in uvec4.
-uint place(uint slot, uint cell, uint head) { return ((slot * p.cells + cell) * p.heads + head) * p.hu; }
+// Where the key or value of a position's head begins, in uvec4. Layers with one slot lie where the positions' own cells do.
+uint place(uint slot, uint cell, uint seq, uint pos, uint head) {
+    if (RULE != 0) cell = cell_in(slot, seq, pos);
+    return (cell * p.heads + head) * p.hu;
+}

@@ -1,8 +1,8 @@
 // One entry of the row table: shaders.Row in Go.
 struct Row {
     uint token;  // vocabulary id
-    uint base;   // first KV cell of the row's sequence
-    uint pos;    // position in the sequence; the row's KV cell is base + pos
+    uint seq;    // which sequence's pages of the cache it has
+    uint pos;    // position in the sequence
     uint step;   // core steps done
     uint key_lo; // key of the initial state's generator
     uint key_hi;

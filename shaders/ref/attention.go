@@ -19,14 +19,13 @@ func attention(q, gates []float32, c *kvCache, heads int, rows []shaders.Row) (y
 	for n, r := range rows {
 		own, lacking := c.own(r), false
 		for i := range int(r.Sees) {
-			lacking = lacking || c.stored(int(r.Base)+i) <= own
+			lacking = lacking || c.stored(int(r.Seq), i) <= own
 		}
 		for h := range heads {
 			var seen []int // where the vectors are
 			for i := range int(r.Sees) {
-				cell := int(r.Base) + i
-				if slot, ok := c.Slots.Select(own, c.stored(cell), lacking); ok {
-					seen = append(seen, c.at(slot, cell, h*c.Heads/heads))
+				if slot, ok := c.Slots.Select(own, c.stored(int(r.Seq), i), lacking); ok {
+					seen = append(seen, c.at(slot, int(r.Seq), i, h*c.Heads/heads))
 				}
 			}
 			at := (n*heads + h) * c.HeadDim
@@ -132,47 +131,46 @@ func grouped() (sizes []attentionSize) {
 // families show in the values.
 func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders.Row) {
 	rnd := rand.New(rand.NewPCG(seed(t.c.Op, t.c.size), 1))
-	cells := 5 // cells before the first sequence belong to nobody
 	var table []shaders.Row
-	for _, n := range s.contexts {
-		table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n - 1), Step: rnd.Uint32N(20), Sees: s.sees(n-1, n)})
+	for i, n := range s.contexts {
+		table = append(table, shaders.Row{Seq: uint32(i), Pos: uint32(n - 1), Step: rnd.Uint32N(20), Sees: s.sees(n-1, n)})
 		if n > 2 {
-			table = append(table, shaders.Row{Base: uint32(cells), Pos: uint32(n / 2), Step: rnd.Uint32N(3), Sees: s.sees(n/2, n)})
+			table = append(table, shaders.Row{Seq: uint32(i), Pos: uint32(n / 2), Step: rnd.Uint32N(3), Sees: s.sees(n/2, n)})
 		}
-		cells += n
 	}
 	if s.rows > 0 { // the last positions of the first sequence, at one step
 		table = nil
 		for pos := max(0, s.contexts[0]-s.rows); pos < s.contexts[0]; pos++ {
-			table = append(table, shaders.Row{Base: 5, Pos: uint32(pos), Step: 3, Sees: s.sees(pos, s.contexts[0])})
+			table = append(table, shaders.Row{Pos: uint32(pos), Step: 3, Sees: s.sees(pos, s.contexts[0])})
 		}
-		if table = append(table, shaders.Row{Base: 5, Step: 7, Sees: 1}); len(s.contexts) > 1 {
-			table = append(table, shaders.Row{Base: 5 + uint32(s.contexts[0]), Sees: 1})
+		if table = append(table, shaders.Row{Step: 7, Sees: 1}); len(s.contexts) > 1 {
+			table = append(table, shaders.Row{Seq: 1, Sees: 1})
 		}
 	}
-	c := emptyKV(s.kv, s.slots, cells+3, s.heads, s.headDim)
-	for cell := range c.Steps {
-		c.Steps[cell] = rnd.Uint32N(12) // some cells have no step at all
+	c := emptyKV(s.kv, s.slots, s.heads, s.headDim, s.contexts)
+	for _, steps := range c.Steps {
+		for pos := range steps {
+			steps[pos] = rnd.Uint32N(12) // some positions have no step at all
+		}
 	}
 	for i := range table { // a row has stored its own step before it reads
 		r := &table[i]
 		r.LastOnly = s.slots.Rule == plain.RuleLatest && i%3 == 2
-		own := &c.Steps[r.Base+r.Pos]
+		own := &c.Steps[r.Seq][r.Pos]
 		*own = max(*own, r.Step+1)
 	}
 	keys, values := t.source("k", uniform, format.F32, s.headDim), t.source("kv", s.family, format.F32, s.headDim)
-	for slot := range s.slots.Count() {
-		for cell := range c.Steps {
-			if s.slots.Rule != plain.RuleOne && slot >= c.stored(cell) {
+	for seq, steps := range c.Steps {
+		for i := range len(steps) * s.slots.Count() * s.heads {
+			pos, slot, h := i%len(steps), i/len(steps)/s.heads, i/len(steps)%s.heads
+			if s.slots.Rule != plain.RuleOne && slot >= c.stored(seq, pos) {
 				continue
 			}
-			for h := range s.heads {
-				at := c.at(slot, cell, h)
-				keys.row(at, c.K[at:][:s.headDim])
-				values.row(at, c.V[at:][:s.headDim])
-				kvRound(c.K[at:][:s.headDim], s.kv)
-				kvRound(c.V[at:][:s.headDim], s.kv)
-			}
+			at := c.at(slot, seq, pos, h)
+			keys.row(at, c.K[at:][:s.headDim])
+			values.row(at, c.V[at:][:s.headDim])
+			kvRound(c.K[at:][:s.headDim], s.kv)
+			kvRound(c.V[at:][:s.headDim], s.kv)
 		}
 	}
 	q := t.values("q", uniform, len(table), s.heads*max(s.group, 1)*s.headDim)

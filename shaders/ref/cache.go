@@ -3,24 +3,27 @@ package ref
 import (
 	"encoding/binary"
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
-// kvCache is a layer's cache: in plain form K and V [slot][cell][head][headDim], and the core steps stored for each cell; and on
-// the device.
+// kvCache is a layer's cache: in plain form K and V [cell][head][headDim], with PagePositions cells to a unit, and the core steps
+// stored for each position of its sequences; and on the device. Sequences have units of the pools in no order.
 type kvCache struct {
 	shaders.Cache
 	K, V  []float32
-	Steps []uint32
+	Steps [][]uint32 // [sequence][position]
 
-	depth *operand
+	pages *operand
 	k, v  []*operand // of each shard
 }
 
-// stored is the number of slots that a cell has filled: those of its steps 0 to depth-1.
-func (c *kvCache) stored(cell int) int { return c.Slots.Stored(int(c.Steps[cell])) }
+// stored is the number of slots that a position has filled: those of its steps 0 to depth-1.
+func (c *kvCache) stored(seq, pos int) int { return c.Slots.Stored(int(c.Steps[seq][pos])) }
 
 // own is the slot of a row's running step.
 func (c *kvCache) own(r shaders.Row) int {
@@ -31,25 +34,63 @@ func (c *kvCache) own(r shaders.Row) int {
 }
 
 // at is the index of a head's vector in K and V.
-func (c *kvCache) at(slot, cell, head int) int {
-	return ((slot*c.Cells+cell)*c.Heads + head) * c.HeadDim
+func (c *kvCache) at(slot, seq, pos, head int) int {
+	p, at := &c.Pages, seq*c.Pages.PerSequence
+	if c.Slots.Rule != plain.RuleOne {
+		at = p.PerSequence * (p.Sequences + seq*p.Core.Count() + slot)
+	}
+	unit := int(c.Pages.Table[at+pos/shaders.PagePositions])
+	return ((unit*shaders.PagePositions+pos%shaders.PagePositions)*c.Heads + head) * c.HeadDim
 }
 
-// emptyKV is a cache of NaN: reading what was never stored shows.
-func emptyKV(kv shaders.KVType, s shaders.Slots, cells, heads, headDim int) *kvCache {
-	n := s.Count() * cells * heads * headDim
-	return &kvCache{Cache: shaders.Cache{Type: kv, Slots: s, Cells: cells, Heads: heads, HeadDim: headDim},
-		K: filler(n), V: filler(n), Steps: make([]uint32, cells)}
+// spare is how many units of a pool no sequence has.
+const spare = 3
+
+// emptyKV is a cache of NaN, for sequences of so many positions: reading what was never stored shows. No step is stored.
+func emptyKV(kv shaders.KVType, s shaders.Slots, heads, headDim int, sequences []int) *kvCache {
+	c := &kvCache{Cache: shaders.Cache{Type: kv, Slots: s, Heads: heads, HeadDim: headDim}}
+	most := slices.Max(sequences)
+	p := shaders.Pages{Sequences: len(sequences), PerSequence: shaders.PagesOf(most), Core: s}
+	p.Units = p.Sequences*p.PerSequence + spare
+	p.CoreUnits = p.Sequences*p.PerSequence*s.Count() + spare
+	rnd := rand.New(rand.NewPCG(seed("pages"), uint64(most)))
+	for _, unit := range rnd.Perm(p.Units)[:p.Units-spare] {
+		p.Table = append(p.Table, uint32(unit))
+	}
+	for _, unit := range rnd.Perm(p.CoreUnits)[:p.CoreUnits-spare] {
+		p.Table = append(p.Table, uint32(unit))
+	}
+	for _, n := range sequences {
+		c.Steps = append(c.Steps, make([]uint32, n))
+	}
+	if c.Pages, c.Units = p, p.CoreUnits; s.Rule == plain.RuleOne {
+		c.Units = p.Units
+	}
+	n := c.Units * shaders.PagePositions * heads * headDim
+	c.K, c.V = filler(n), filler(n)
+	return c
+}
+
+// depthAt is where the steps of a position are, in words of Pages.
+func (c *kvCache) depthAt(seq, pos int) int {
+	return len(c.Pages.Table) + int(c.Pages.Table[seq*c.Pages.PerSequence+pos/shaders.PagePositions])*shaders.PagePositions + pos%shaders.PagePositions
 }
 
 // store puts c on the device in the given number of shards of heads.
 func (t *trial) store(c *kvCache, shards int, written bool) {
-	steps, _ := binary.Append(nil, binary.LittleEndian, c.Steps) // fixed-size elements cannot fail
-	c.depth = t.buffer("depth", steps, written)
-	limit := uint64((c.Heads+shards-1)/shards) * uint64(c.Slots.Count()) * uint64(c.Cells) * c.Type.HeadBytes(c.HeadDim)
+	words := append(slices.Clone(c.Pages.Table), slices.Repeat([]uint32{99}, c.Pages.Units*shaders.PagePositions)...)
+	for seq, steps := range c.Steps {
+		for pos, n := range steps {
+			words[c.depthAt(seq, pos)] = n
+		}
+	}
+	content, _ := binary.Append(nil, binary.LittleEndian, words) // fixed-size elements cannot fail
+	c.pages = t.buffer("pages", content, written)
+	c.Pages.Span = c.pages.data
+	limit := uint64((c.Heads+shards-1)/shards) * uint64(c.Units) * shaders.PagePositions * c.Type.HeadBytes(c.HeadDim)
 	t.buffer("guard before the cache", nil, false)
 	if t.err == nil {
-		c.Cache, t.err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Cells, c.Type, c.Slots, c.depth.data, limit)
+		c.Cache, t.err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Type, c.Slots, c.Pages, limit)
 	}
 	if t.err != nil {
 		return
@@ -83,7 +124,7 @@ func (c *kvCache) kvStride() int {
 func (c *kvCache) shard(x []float32, head0, heads int) []byte {
 	var b, scales []byte
 	vector := make([]float32, c.kvStride())
-	for i := range c.Slots.Count() * c.Cells {
+	for i := range c.Units * shaders.PagePositions {
 		for h := head0; h < head0+heads; h++ {
 			copy(vector, x[(i*c.Heads+h)*c.HeadDim:][:c.HeadDim])
 			switch c.Type {
@@ -136,7 +177,7 @@ func (c *kvCache) vectors(shard []byte) []float32 {
 // read takes a shard's content back into the plain form; heads that the shard does not hold stay.
 func (c *kvCache) read(dst []float32, shard []byte, head0, heads int) {
 	x, stride := c.vectors(shard), c.kvStride()
-	for i := range c.Slots.Count() * c.Cells {
+	for i := range c.Units * shaders.PagePositions {
 		for h := range heads {
 			copy(dst[(i*c.Heads+head0+h)*c.HeadDim:][:c.HeadDim], x[(i*heads+h)*stride:][:c.HeadDim])
 		}

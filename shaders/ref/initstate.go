@@ -45,7 +45,7 @@ func initstateCases() []Case {
 func initRows() []shaders.Row {
 	mixed := shaders.NoiseDraw(5, plain.NoiseChi)
 	return []shaders.Row{
-		{Cell: 7, Scale: 1}, {Cell: 0, Pos: 1, Scale: 1}, {Cell: 9, KeyLo: 0xDEADBEEF, KeyHi: 0xFFFFFFFF, Pos: 4095, Step: 9, Base: 77, Scale: 0.0137633},
+		{Cell: 7, Scale: 1}, {Cell: 0, Pos: 1, Scale: 1}, {Cell: 9, KeyLo: 0xDEADBEEF, KeyHi: 0xFFFFFFFF, Pos: 4095, Step: 9, Seq: 77, Scale: 0.0137633},
 		{Cell: 3, Start: shaders.StartGiven, Scale: 1}, {Cell: 11, Start: shaders.StartCarried(2), Scale: 1}, {Cell: 2, KeyHi: 1, Pos: 1 << 31, Scale: 72.66},
 		{Cell: 6, Start: shaders.StartCarried(0), Scale: 1}, {Cell: 5, Start: shaders.StartOwn, Scale: 1}, {Cell: 8, Start: shaders.StartCell(4), Scale: 1},
 		{Cell: 10, Scale: 72.66, Mix: 0.25, Draw: mixed}, {Cell: 12, Start: shaders.StartGiven, Scale: 300, Mix: 0.5, Draw: mixed + 8},

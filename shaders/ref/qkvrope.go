@@ -102,12 +102,17 @@ func qkvropeCases() []Case {
 }
 
 func qkvropeTrial(t *trial, s qkvropeSize) {
-	const positions = 12
+	const positions = 70
 	queries := s.queries()
-	table := []shaders.Row{{Base: 0, Pos: 11, Step: 0}, {Base: 12, Pos: 0, Step: 3}, {Base: 12, Pos: 1, Step: 3}, {Base: 20, Pos: 5, Step: 17}, {Base: 20, Pos: 4, Step: 8, LastOnly: true}}
-	c := emptyKV(s.kv, s.slots, 28, s.heads, s.headDim)
-	for cell := range c.Steps {
-		c.Steps[cell] = uint32(1000 + cell)
+	table := []shaders.Row{{Pos: 69, Step: 0}, {Seq: 1, Pos: 31, Step: 3}, {Seq: 1, Pos: 32, Step: 3}, {Seq: 2, Pos: 5, Step: 17}, {Seq: 2, Pos: 4, Step: 8, LastOnly: true}}
+	if s.slots.Count() > 1 {
+		s.slots.Rule = plain.RuleFull // those of core layers, whichever of their rules
+	}
+	c := emptyKV(s.kv, s.slots, s.heads, s.headDim, slices.Repeat([]int{positions}, 3))
+	for seq, steps := range c.Steps {
+		for pos := range steps {
+			steps[pos] = uint32(1000 + 100*seq + pos)
+		}
 	}
 	var bias []float32
 	if s.bias {
@@ -150,7 +155,7 @@ func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 	for n, r := range table {
 		slot := c.own(r)
 		for h := range c.Heads {
-			at, from := c.at(slot, int(r.Base+r.Pos), h), (n*c.Heads+h)*c.HeadDim
+			at, from := c.at(slot, int(r.Seq), int(r.Pos), h), (n*c.Heads+h)*c.HeadDim
 			v.values(fmt.Sprintf("k of row %d head %d", n, h), gotK[at:][:c.HeadDim], reference{k[from:][:c.HeadDim], least}, c.HeadDim)
 			v.values(fmt.Sprintf("v of row %d head %d", n, h), gotV[at:][:c.HeadDim], reference{vv[from:][:c.HeadDim], least}, c.HeadDim)
 			copy(gotK[at:][:c.HeadDim], c.K[at:][:c.HeadDim]) // what remains must be as before
@@ -159,8 +164,7 @@ func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 	}
 	for i := range gotK {
 		if math.Float32bits(gotK[i]) != nanWord || math.Float32bits(gotV[i]) != nanWord {
-			row := c.Heads * c.HeadDim
-			v.fail("slot %d of cell %d was written, which no row has", i/row/c.Cells, i/row%c.Cells)
+			v.fail("cell %d of the pool was written, which no row has", i/c.Heads/c.HeadDim)
 			return
 		}
 	}
@@ -168,21 +172,22 @@ func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 
 // marked finds the depths as the mark says.
 func (v *verdict) marked(c *kvCache, table []shaders.Row, mark shaders.Mark) {
-	want := slices.Clone(c.Steps)
+	want := wordsOf(c.pages.before())
 	for _, r := range table {
+		at := c.depthAt(int(r.Seq), int(r.Pos))
 		if r.LastOnly {
 			r.Step = 0
 		}
 		switch mark {
 		case shaders.MarkBegin:
-			want[r.Base+r.Pos] = r.Step
+			want[at] = r.Step
 		case shaders.MarkStep:
-			want[r.Base+r.Pos] = r.Step + 1
+			want[at] = r.Step + 1
 		}
 	}
-	for i, got := range wordsOf(c.depth.values()) {
+	for i, got := range wordsOf(c.pages.values()) {
 		if got != want[i] {
-			v.fail("cell %d has depth %d, want %d", i, got, want[i])
+			v.fail("word %d of the pages is %d, want %d", i, got, want[i])
 			return
 		}
 	}

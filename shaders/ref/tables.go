@@ -19,7 +19,7 @@ func (t *trial) cellTable(n int) cellTable {
 	order := rand.New(rand.NewPCG(seed("slots", t.c.size), 1)).Perm(s.cells)
 	for i := range s.table {
 		k := uint32(i)
-		s.table[i] = shaders.Row{Token: k + 7, Base: 100 * k, Pos: 3 * k, Step: k * k, KeyLo: ^k, KeyHi: k << 20, Scale: float32(k) / 3, Cell: uint32(order[i])}
+		s.table[i] = shaders.Row{Token: k + 7, Seq: 100 * k, Pos: 3 * k, Step: k * k, KeyLo: ^k, KeyHi: k << 20, Scale: float32(k) / 3, Cell: uint32(order[i])}
 	}
 	return s
 }

@@ -129,19 +129,21 @@ func (b *bench) cases() []benchCase {
 		}
 	}
 	for _, n := range []int{1, 16} {
-		depth := b.span(4*context, 1)
-		cache, err := shaders.NewCache(b.a, heads, 96, context, shaders.KVF32, shaders.Slots{Period: 1}, depth, b.d.Caps().ShardLimit())
+		pages, err := shaders.NewPages(b.a, 1, context, shaders.Slots{Period: 1})
+		b.must(err)
+		words, err := binary.Append(nil, binary.LittleEndian, pages.Table)
+		b.must(err)
+		b.must(b.d.Write(pages.Span.Slice(0, uint64(len(words))), words))
+		cache, err := shaders.NewCache(b.a, heads, 96, shaders.KVF32, shaders.Slots{Period: 1}, pages, b.d.Caps().ShardLimit())
 		b.must(err)
 		for _, s := range cache.Shards {
 			b.must(b.d.Fill(s.K, 0x3f800000))
 			b.must(b.d.Fill(s.V, 0x3f800000))
 		}
-		table := make([]shaders.Row, n)
-		for i := range table {
-			table[i].Pos, table[i].Sees = context-1, context
+		content := make([]byte, n*shaders.RowBytes)
+		for i := range n {
+			shaders.Row{Pos: context - 1, Sees: context}.Put(content[i*shaders.RowBytes:])
 		}
-		content, err := binary.Append(nil, binary.LittleEndian, table)
-		b.must(err)
 		rows := shaders.Rows{Span: b.span(uint64(len(content)), 0), N: n}
 		b.must(b.d.Write(rows.Span, content))
 		q, y := b.tensor(n, shaders.QueryCols(heads, 96)), b.tensor(n, heads*96)

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"muninn/model/arch"
@@ -115,10 +116,23 @@ func (m *Memory) matrix(rows, cols int, f format.Type) (x shaders.Matrix) {
 	return x
 }
 
-// Cache allocates the keys and values of a layer.
-func (m *Memory) Cache(c arch.Config, cells int, kv shaders.KVType, slots shaders.Slots, depth vk.Span) (x shaders.Cache) {
+// Pages allocates what says where sequences lie in the caches of layers.
+func (m *Memory) Pages(sequences, context int, core shaders.Slots) (p shaders.Pages) {
 	if m.Err == nil {
-		x, m.Err = shaders.NewCache(m.Arena, c.KVHeads(), c.HeadDim, cells, kv, slots, depth, m.caps.ShardLimit())
+		p, m.Err = shaders.NewPages(m.Arena, sequences, context, core)
+	}
+	m.zero(p.Span)
+	if m.Err == nil && m.Dev != nil {
+		table, _ := binary.Append(nil, binary.LittleEndian, p.Table) // fixed-size elements cannot fail
+		m.Err = m.Dev.Write(p.Span.Slice(0, uint64(len(table))), table)
+	}
+	return p
+}
+
+// Cache allocates the keys and values of a layer.
+func (m *Memory) Cache(c arch.Config, kv shaders.KVType, slots shaders.Slots, pages shaders.Pages) (x shaders.Cache) {
+	if m.Err == nil {
+		x, m.Err = shaders.NewCache(m.Arena, c.KVHeads(), c.HeadDim, kv, slots, pages, m.caps.ShardLimit())
 	}
 	return x
 }
