@@ -6,7 +6,8 @@ uint slot_of(uint step, uint every, uint anchor, uint period) {
 }
 // Which of a row's slots its running step is in.
 uint own_slot(Row row, uint every, uint anchor, uint period) { return row.last_only != 0 ? 0 : slot_of(row.step, every, anchor, period); }
-// How many slots a position of that depth has written.
+// How many slots a position of that depth has written. CPU devices divide integers lane by lane; this quotient is half a step from
+// the next whole number, which no rounding makes up for below a million steps.
 uint slots_stored(uint depth, uint every, uint anchor, uint period) {
-    return min((depth + every - 1) / every, anchor + period);
+    return min(uint((float(depth + every - 1) + 0.5) / float(every)), anchor + period);
 }
