@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"muninn/shaders"
+)
+
+// pager says which units of the cache's pools sequences have: pages as they are written, shared ones by reference until somebody
+// writes to them, and pages of texts that have left, the least used of which make room. It keeps the table that the device reads.
+type pager struct {
+	shaders.Pages
+	pools [2]unitPool // of the positions themselves, and of the core's slots
+	root  keptPage
+	clock int
+}
+
+// unitPool are the units of a pool: how many refer to each, and which are free.
+type unitPool struct {
+	refs []int
+	free []uint32
+}
+
+// keptPage is a page of a text that has left, behind those of its beginning.
+type keptPage struct {
+	tokens []int32
+	units  []uint32 // of the position's own pool, and of the core's slots; noUnit where a slot has none
+	next   []*keptPage
+	used   int
+}
+
+// noUnit is in the table where a sequence has no page.
+const noUnit = ^uint32(0)
+
+// unitCopy is a page to be copied before it is written to, because others have it too: in which pool, and which units.
+type unitCopy struct {
+	core     bool
+	dst, src uint32
+}
+
+// errNoPages is wrapped by errors of a sequence for which the pools have no page left.
+var errNoPages = errors.New("no page of the KV cache is free")
+
+// newPager returns a pager of pages that no sequence has yet.
+func newPager(p shaders.Pages) *pager {
+	g := &pager{Pages: p}
+	g.Table = slices.Repeat([]uint32{noUnit}, p.Sequences*p.PerSequence*(1+p.Core.Count()))
+	for i, n := range []int{p.Units, p.CoreUnits} {
+		g.pools[i].refs = make([]int, n)
+		for unit := range n {
+			g.pools[i].free = append(g.pools[i].free, uint32(n-1-unit))
+		}
+	}
+	return g
+}
+
+// lane is the word of the table for a page in lane 0, the positions' own, or in lane 1 + s, slot s of the core; and its pool.
+func (g *pager) lane(seq, lane, page int) (at *uint32, pool *unitPool) {
+	if lane == 0 {
+		return &g.Table[seq*g.PerSequence+page], &g.pools[0]
+	}
+	row := g.Sequences + seq*g.Core.Count() + lane - 1
+	return &g.Table[row*g.PerSequence+page], &g.pools[1]
+}
+
+// write gives a sequence pages of its own for positions from..to and so many slots of the core, and tells which to copy first. An
+// error matches errNoPages; what has been given by then stays.
+func (g *pager) write(seq, from, to, slots int) (copies []unitCopy, err error) {
+	for page := from / shaders.PagePositions; page < shaders.PagesOf(to); page++ {
+		for lane := range 1 + slots {
+			at, pool := g.lane(seq, lane, page)
+			if *at != noUnit && pool.refs[*at] == 1 {
+				continue
+			}
+			unit, ok := g.take(pool)
+			if !ok {
+				return copies, fmt.Errorf("model: page %d of sequence %d: %w: use a shorter context or fewer sequences", page, seq, errNoPages)
+			}
+			if old := *at; old != noUnit {
+				if page*shaders.PagePositions < from { // what lies before is still read
+					copies = append(copies, unitCopy{lane > 0, unit, old})
+				}
+				pool.release(old)
+			}
+			*at = unit
+		}
+	}
+	return copies, nil
+}
+
+// take is a free unit of a pool. Kept pages make room, the least used first.
+func (g *pager) take(pool *unitPool) (unit uint32, ok bool) {
+	for len(pool.free) == 0 && g.forget() {
+	}
+	if len(pool.free) == 0 {
+		return 0, false
+	}
+	unit = pool.free[len(pool.free)-1]
+	pool.free = pool.free[:len(pool.free)-1]
+	pool.refs[unit] = 1
+	return unit, true
+}
+
+func (p *unitPool) release(unit uint32) {
+	if p.refs[unit]--; p.refs[unit] == 0 {
+		p.free = append(p.free, unit)
+	}
+}
+
+// drop takes from a sequence the pages behind its first n positions.
+func (g *pager) drop(seq, n int) { g.clear(seq, shaders.PagesOf(n), 0) }
+
+// keepSlots takes from a sequence the slots of the core from one on, which no rule reads any more, of its first n positions' whole pages.
+func (g *pager) keepSlots(seq, slots, n int) {
+	for page := range n / shaders.PagePositions {
+		g.clearPage(seq, page, 1+slots)
+	}
+}
+
+func (g *pager) clear(seq, page, lane int) {
+	for ; page < g.PerSequence; page++ {
+		g.clearPage(seq, page, lane)
+	}
+}
+
+func (g *pager) clearPage(seq, page, lane int) {
+	for ; lane < 1+g.Core.Count(); lane++ {
+		if at, pool := g.lane(seq, lane, page); *at != noUnit {
+			pool.release(*at)
+			*at = noUnit
+		}
+	}
+}
+
+// keep remembers the pages of a sequence, which holds these tokens, for sequences that begin alike.
+func (g *pager) keep(seq int, tokens []int32) {
+	at := &g.root
+	var path []*keptPage
+	for page := range shaders.PagesOf(len(tokens)) {
+		part := tokens[page*shaders.PagePositions:]
+		part = part[:min(len(part), shaders.PagePositions)]
+		i := slices.IndexFunc(at.next, func(k *keptPage) bool { return common(k.tokens, part) == len(part) })
+		if i < 0 {
+			i = len(at.next)
+			at.next = append(at.next, g.hold(seq, page, part))
+		}
+		at = at.next[i]
+		path = append(path, at)
+	}
+	g.touch(path)
+}
+
+// hold is a page of a sequence, referred to once more.
+func (g *pager) hold(seq, page int, tokens []int32) *keptPage {
+	k := &keptPage{tokens: slices.Clone(tokens)}
+	for lane := range 1 + g.Core.Count() {
+		at, pool := g.lane(seq, lane, page)
+		if k.units = append(k.units, *at); *at != noUnit {
+			pool.refs[*at]++
+		}
+	}
+	return k
+}
+
+// share gives a sequence without pages those kept of the longest text that begins like tokens, and returns how many positions that
+// is. The last page may hold more than that: it is copied when the sequence goes on.
+func (g *pager) share(seq int, tokens []int32) (held int) {
+	var path []*keptPage
+	for at := &g.root; at != nil; {
+		var best *keptPage
+		most := 0
+		for _, k := range at.next {
+			if n := common(k.tokens, tokens[held:]); n > most {
+				best, most = k, n
+			}
+		}
+		if best == nil {
+			break
+		}
+		for lane, unit := range best.units {
+			if unit != noUnit {
+				to, pool := g.lane(seq, lane, len(path))
+				*to = unit
+				pool.refs[unit]++
+			}
+		}
+		path, held = append(path, best), held+most
+		if at = best; most < shaders.PagePositions {
+			break
+		}
+	}
+	g.touch(path)
+	return held
+}
+
+// touch notes that pages have been used, the first of a text as the last: those behind them go before them.
+func (g *pager) touch(path []*keptPage) {
+	for _, k := range slices.Backward(path) {
+		g.clock++
+		k.used = g.clock
+	}
+}
+
+// forget lets the least used page go that none is kept behind; false when none is kept.
+func (g *pager) forget() bool {
+	var parent *keptPage
+	var last int
+	var walk func(at *keptPage)
+	walk = func(at *keptPage) {
+		for i, k := range at.next {
+			if len(k.next) == 0 && (parent == nil || k.used < parent.next[last].used) {
+				parent, last = at, i
+			}
+			walk(k)
+		}
+	}
+	if walk(&g.root); parent == nil {
+		return false
+	}
+	for lane, unit := range parent.next[last].units {
+		if unit != noUnit {
+			g.pools[min(lane, 1)].release(unit)
+		}
+	}
+	parent.next = slices.Delete(parent.next, last, last+1)
+	return true
+}
+
+// common is how many elements a and b have alike from the first on.
+func common(a, b []int32) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
