@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -135,6 +136,9 @@ func (o *strategyOptions) strategy(c arch.Config, steps int, e *decode.Effort) (
 	if s.Readout, err = decode.ParseReadout(o.Readout); err != nil {
 		return s, cli.Usage("--readout: %v", err)
 	}
+	if c.ExitStep > 0 && o.Decode == plainDecoding && !o.given("readout") && !o.given("criterion") && e == nil { // as config.json has it
+		s.Readout = decode.Readout{Kind: decode.ReadAt, Step: c.ExitStep}
+	}
 	switch o.Decode {
 	case speculativeDecoding:
 		s.Speculative = &o.speculative
@@ -165,6 +169,12 @@ func (o *strategyOptions) strategy(c arch.Config, steps int, e *decode.Effort) (
 // exit is the adaptive exit of plain decoding; nil: none.
 func (o *strategyOptions) exit(c arch.Config, e *decode.Effort) (*decode.Exit, error) {
 	criterion, threshold := o.Criterion, o.ExitThreshold
+	if own := c.ExitThreshold; own > 0 && e == nil && !o.given("criterion") && c.ExitStep == 0 && !o.given("readout") { // as config.json has it
+		criterion = string(decode.Gate)
+		if !o.given("exit-threshold") {
+			threshold = strconv.FormatFloat(own, 'g', -1, 64)
+		}
+	}
 	if e != nil && !o.given("criterion") {
 		if own, limit := e.Exit(c); own != "" {
 			criterion = string(own)

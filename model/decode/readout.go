@@ -51,7 +51,7 @@ func (r Readout) Fits(c arch.Config) error {
 	case r.Kind == ReadLast:
 		return nil
 	case c.NLayersInCoda > 0 || c.FinalNorm == arch.NormAroundCoda:
-		return fmt.Errorf("model: %w: a readout of other core steps than the last, of a %s model: its coda runs on the last", ErrExit, c.FamilyName())
+		return fmt.Errorf("model: %w: a readout of other core steps than the last, of this %s model: its coda runs on the last", ErrExit, c.FamilyName())
 	case r.Gated() && !c.ExitGate():
 		return fmt.Errorf("model: %w: the readout asks for an exit gate, which this %s model has not", ErrExit, c.FamilyName())
 	}

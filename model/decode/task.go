@@ -107,14 +107,14 @@ func (a *Task) Fits(c arch.Config) error {
 		}
 	}
 	if a.Noise.Weight != 0 && c.FinalNorm != arch.NormAroundCoda {
-		return fmt.Errorf("model: %w: noise in the state of a %s model: it is for states that a norm brings back to one size, as huginn's", ErrNoise, c.FamilyName())
+		return fmt.Errorf("model: %w: noise in the state of this %s model: it is for states that a norm brings back to one size, as huginn's", ErrNoise, c.FamilyName())
 	}
 	if a.Prefix > 0 && !c.PrefixLM {
-		return fmt.Errorf("model: %w: tokens of a prompt that see each other, in a %s model, whose attention is causal", ErrStrategy, c.FamilyName())
+		return fmt.Errorf("model: %w: tokens of a prompt that see each other, in this %s model, whose attention is causal", ErrStrategy, c.FamilyName())
 	}
 	fromState := func(r TaskRow) bool { return r.Mix != 0 || r.From == FromNormed || r.From == FromPrevious }
 	if !c.Adapter() && (a.EMA != 0 || slices.ContainsFunc(a.Rows, fromState)) {
-		return fmt.Errorf("model: %w: a %s model's state begins as the token itself: none can start from another state, as continuous compute and waves do", ErrStrategy, c.FamilyName())
+		return fmt.Errorf("model: %w: the state of this %s model begins as the token itself: none can start from another state, as continuous compute and waves do", ErrStrategy, c.FamilyName())
 	}
 	return nil
 }
