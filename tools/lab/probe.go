@@ -68,6 +68,37 @@ func probe(ctx context.Context, r *result) (err error) {
 			return fmt.Errorf("huginn in %s: %w", quant, err)
 		}
 	}
+	return families(ctx, dev)
+}
+
+// families runs a layer or two of the other families' blocks, in 8 bits as people take them.
+func families(ctx context.Context, dev *vk.Device) error {
+	scheme, err := checkpoint.ParseScheme("q8_0", "")
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"ouro-1.4b", "hrm-1b", "nanbeige-3b", "llama-1b-r", "olmo-1b-r"} {
+		shape, err := arch.ParseShape(name)
+		if err != nil {
+			return err
+		}
+		c := shape.Config
+		c.NLayersInPrelude, c.NLayersInRecurrentBlock, c.NLayersInCoda = min(c.NLayersInPrelude, 1), 2, min(c.NLayersInCoda, 1)
+		c.VocabSize, c.PaddedVocabSize = 1024, 1024
+		m, err := engine.Random(c, dev, engine.LoadOptions{Weights: scheme})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		s, err := m.NewSession(engine.SessionOptions{Context: 64, Rows: 32, MaxSteps: 4, Exits: true, Readouts: c.ExitGate(), KV: shaders.KVF16})
+		if err == nil {
+			err = passes(ctx, m.Config, s, 31)
+			s.Close()
+		}
+		m.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	return nil
 }
 
@@ -82,7 +113,7 @@ func all(ctx context.Context, m *engine.Model, err error) error {
 		if err != nil {
 			return err
 		}
-		err = passes(ctx, s, 1+7*min(int(kv), 1))
+		err = passes(ctx, m.Config, s, 1+7*min(int(kv), 1))
 		s.Close()
 		if err != nil {
 			return fmt.Errorf("cache in %v: %w", kv, err)
@@ -92,15 +123,19 @@ func all(ctx context.Context, m *engine.Model, err error) error {
 }
 
 // passes runs a prompt, decoding, every exit, and prompts of 1 to 32 rows, or of some numbers between.
-func passes(ctx context.Context, s *engine.Session, between int) error {
+func passes(ctx context.Context, c arch.Config, s *engine.Session, between int) error {
 	run := func(n, steps int, pick *decode.Filters) error {
 		_, err := s.Prefill(ctx, 0, make([]int32, n), steps, pick)
 		return err
 	}
 	drawn := &decode.Filters{Temperature: 0.8, TopK: 40, TopP: 0.9, RepetitionPenalty: 1.1}
 	err := errors.Join(run(20, 4, nil), run(1, 4, nil), run(20, 4, drawn), run(1, 4, drawn))
-	for _, c := range decode.Criteria {
-		a := &decode.Task{Rows: []decode.TaskRow{{Pos: s.Pos(0), Token: 1, Begin: true}}, Steps: 4, Exit: &decode.Exit{Criterion: c.Name}, Outputs: 1}
+	for _, criterion := range decode.CriteriaOf(c) {
+		a := &decode.Task{Rows: []decode.TaskRow{{Pos: s.Pos(0), Token: 1, Begin: true}}, Steps: 4, Exit: &decode.Exit{Criterion: criterion.Name}, Outputs: 1}
+		err = errors.Join(err, s.Do(ctx, a))
+	}
+	if c.ExitGate() {
+		a := &decode.Task{Rows: []decode.TaskRow{{Pos: s.Pos(0), Token: 1, Begin: true}}, Steps: 4, Readout: decode.Readout{Kind: decode.ReadWeighted}, Outputs: 1}
 		err = errors.Join(err, s.Do(ctx, a))
 	}
 	for n := 1; n <= s.Rows() && err == nil; n += between {
