@@ -20,7 +20,7 @@ import (
 // A real run in each form. The numbers differ from run to run; that they hang together does not.
 func TestBench(t *testing.T) {
 	eachDevice(t, func(t *testing.T, device string) {
-		args := []string{"bench", "--shape", "64,2,128,64,1,2,1", "--device", device, "-p", "4", "-n", "2", "-r", "1,3", "--rows", "1,2", "--quant", "f32,q4_0", "--reps", "3"}
+		args := []string{"bench", "--shape", "64,2,128,8192,1,2,1", "--device", device, "-p", "4", "-n", "2", "-r", "1,3", "--rows", "1,2", "--quant", "f32,q4_0", "--reps", "3"}
 		o := invoke(append(args, "-o", "json")...)
 		o.wants(t, cli.ExitOK, "", "measuring the device's roof")
 		var rows []bench.Row
@@ -37,7 +37,7 @@ func TestBench(t *testing.T) {
 				t.Errorf("%s: shares of the roof: %+v", r.Test, r)
 			}
 			// Embedding and head, four layers of six matrices, four norms and a bias, the adapter, the last norm.
-			if want := int64(2*64*64 + 4*(4*64*64+3*64*128+4*64+2*64) + 2*64*64 + 64); r.Device == "" || r.Params != want {
+			if want := int64(2*8192*64 + 4*(4*64*64+3*64*128+4*64+2*64) + 2*64*64 + 64); r.Device == "" || r.Params != want {
 				t.Errorf("%s: device %q, %d parameters, want %d", r.Test, r.Device, r.Params, want)
 			}
 		}

@@ -214,7 +214,7 @@ func TestFitChooses(t *testing.T) {
 		t.Errorf("a context shorter than the prompt: %+v, %v", s, err)
 	}
 	positions = 3072
-	if s, err := settled(100, "ctx"); err != nil || s.Context != 3072 || s.Rows != 128 {
+	if s, err := settled(99, "ctx"); err != nil || s.Context != 3072 || s.Rows != 128 {
 		t.Errorf("fewer rows: %+v, %v", s, err)
 	}
 }
