@@ -87,7 +87,9 @@ func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 }
 
 const lookupText = "RULE says which of a position's KV slots a core step reads: the one of its own step (full), the newest up to its own (latest-m4), " +
-	"or the last of all where one is missing (always-last-m4); compress-... alone is latest-m4-compress-.... Compression saves memory: compress-sN keeps N slots a position, " +
+	"or the last of all where one is missing (always-last-m4). last-exited is latest-m4: of a token that left sooner, its last step. " +
+	"shared keeps one slot a position, of its last step; prompts are read token by token. decode-last keeps all steps of a prompt while that is read, then " +
+	"of each position the last alone. compress-... alone is latest-m4-compress-.... Compression saves memory: compress-sN keeps N slots a position, " +
 	"a multiple of the core blocks, which later core steps overwrite in turn; compress-anchor keeps one for each of the first 8 core steps and one for all later ones; " +
 	"compress-rN has N writes in a row share a slot"
 

@@ -30,8 +30,8 @@ type runOptions struct {
 func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	o.textFlags(fs, 512)
 	cli.Group(fs, "Depth", func() {
-		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
-		fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
+		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps (loops) of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
+		fs.Lookup("num-steps").DefValue = ownDepth
 		cli.ChoiceVar(fs, &o.Effort, "effort", "", cli.Each(decode.Efforts, func(e decode.Effort) string { return e.Name }), effortText)
 	})
 	o.strategyOptions.addFlags(fs, true)
@@ -61,20 +61,29 @@ file or of standard input is left out. The text goes to standard output as it be
 standard error.
 
 Sampling follows the model's generation_config.json when that says do_sample, and is greedy otherwise; flags win.
-One device and driver gives the same tokens for the same seed and settings. The initial state of a token depends on
-the seed and its position, so the seed matters for greedy output too.
+One device and driver gives the same tokens for the same seed and settings. Where a model draws the initial state of a
+token, as Huginn does, it depends on the seed and its position, so the seed matters for greedy output too.
+
+With --chat the prompt is laid out as the model was trained to be asked. HRM-Text was trained on little else: the
+question is read as one prefix, whose tokens see each other, under --conditions; without --chat it is continued as any
+text, which it does worse. Retrofitted models have no chat form.
 
 Before anything is loaded the memory it takes is planned. Anything you leave unset (format, KV rule, context) is chosen
 to fit the device's memory, in that order of preference, and one line says what was chosen; --no-fit takes everything
 as given. --plan prints the plan and needs no prompt: the context is then --ctx, or all positions that the model has.
 
-Depth is -r, or --effort. With --criterion each token takes as many core steps as it needs, -r at most; the device
-looks at the criterion itself. --decode speculative drafts tokens with few core steps and verifies them all in one
-pass: at threshold 1 the text is that of plain decoding. --decode wave keeps many positions in flight, gives all of
-them a few core steps at a time, and freezes those that have settled; its flags begin with the paper's settings. There
--r is the depth of the prompt's pass and bounds no token: each takes core steps until it settles. If no position settles
-within eight times -r core steps, the wave freezes one as it is. Where memory is short, plain decoding may get a KV rule
-that keeps less; speculative and wave keep the rule that each is defined with (see --cache-lookup-strategy).
+Depth is -r, or --effort. Ouro, HRM-Text and Nanbeige have a fixed depth, their loops (of HRM-Text, passes of its upper
+stack): they take fewer, but get worse beyond. With --criterion each token takes as many core steps as it needs, -r at
+most; the device looks at the criterion itself. With --criterion gate a token leaves once Ouro's exit gate would have
+let it go by then with a probability of --exit-threshold or more. What later tokens see of the loops that it left out,
+--cache-lookup-strategy says; with full none is left out, and the gate only chooses where the token is picked.
+
+--decode speculative drafts tokens with few core steps and verifies them all in one pass: at threshold 1 the text is
+that of plain decoding. --decode wave keeps many positions in flight, gives all of them a few core steps at a time, and
+freezes those that have settled; its flags begin with the paper's settings. There -r is the depth of the prompt's pass
+and bounds no token: each takes core steps until it settles. If no position settles within eight times -r core steps,
+the wave freezes one as it is. Where memory is short, plain decoding may get a KV rule that keeps less; speculative and
+wave keep the rule that each is defined with (see --cache-lookup-strategy).
 
 With --json, each line is an object: "id", "text" (what became certain), "steps" (core steps that decided it),
 "logprob", "margin" of a token, and "thinking" where it comes before the answer (dim on a terminal); text still held
@@ -87,6 +96,8 @@ at the end on standard error says the same in short; -q leaves it out.`,
 			`muninn run ~/huginn-0125 --chat -r 32 --temp 0.7 "Why is the sky blue?"`,
 			`muninn run demo "k=d;d=a;a=3;k?" -r 32 --criterion kl --steps --compare-plain`,
 			`muninn run ~/huginn-0125 --effort medium --steps --chat "Why is the sky blue?"`,
+			`muninn run ~/ouro-1.4b --criterion gate --exit-threshold 0.8 --steps "The capital of France is"`,
+			`muninn run ~/hrm-text-1b --chat --conditions synth,cot "What is 17 times 24?"`,
 			`muninn run ~/huginn-0125 --decode speculative --draft-steps 4 --lookahead 8 -f story.txt`,
 			`muninn run ~/huginn-0125 --decode wave -f story.txt --compare-plain`,
 			`muninn run ~/huginn-0125 -f story.txt -n 200 --device 1 --stats`,
@@ -181,6 +192,9 @@ func newTally(dev *vk.Device, prompt int, loading time.Duration) *tally {
 // describe names a device as results do.
 func describe(c vk.Caps) string { return fmt.Sprintf("%s (%s)", c.Name, c.Driver) }
 
-const effortText = "preset of depth: low, medium and high are a quarter, half and all of the model's mean_recurrence with --criterion latent-diff " +
-	"(high: --exit-threshold 0.01), max is twice that without an exit; of models that get worse beyond what they were trained for, half, all, all and all of that, " +
-	"with --criterion gate where they have one (high: --exit-threshold 0.9); other flags win, and --decode speculative and wave take num_steps alone"
+const effortText = "preset of depth: a quarter (low), half (medium) and all (high) of the model's mean_recurrence with --criterion latent-diff " +
+	"(high: --exit-threshold 0.01), or twice that without an exit (max); of a model of fixed depth, half (low) or all (medium, high, max) of its loops, " +
+	"Ouro's with --criterion gate (high: --exit-threshold 0.9; max: no exit); other flags win, and --decode speculative and wave take num_steps alone"
+
+// ownDepth is the default of --num-steps, by its names in config.json.
+const ownDepth = "the model's mean_recurrence, total_ut_steps, num_loops or H_cycles"

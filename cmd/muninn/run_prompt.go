@@ -31,8 +31,8 @@ func (o *promptOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.IDs, "prompt-ids", "", "the prompt as token `ids`, separated by commas; nothing is added to them")
 	fs.BoolVar(&o.Chat, "chat", false, "ask in the model's chat form instead of continuing the text")
 	fs.StringVar(&o.System, "system", "", "system message; with --chat")
-	cli.ChoiceVar(fs, &o.Thinking, "thinking", "", []arch.Thinking{arch.ThinkingOn, arch.ThinkingOff}, "think before the answer, or not; with --chat, of models that can do both")
-	fs.StringVar(&o.Conditions, "conditions", "", "how HRM-Text is to answer, a `list` of direct, cot, noisy and synth separated by commas; with --chat")
+	cli.ChoiceVar(fs, &o.Thinking, "thinking", "", []arch.Thinking{arch.ThinkingOn, arch.ThinkingOff}, "think before the answer, or not; with --chat, of models that can do both (Ouro-Thinking, Nanbeige)")
+	fs.StringVar(&o.Conditions, "conditions", "", "how HRM-Text is to answer, a `list` of direct (at once), cot (step by step), noisy and synth, separated by commas, as in synth,cot; with --chat")
 	fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in the prompt; not with text from strangers")
 }
 

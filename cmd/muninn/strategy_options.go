@@ -83,7 +83,7 @@ func (o *strategyOptions) depthFlags(fs *pflag.FlagSet, anyStrategy bool) {
 	}
 	names := cli.Each(decode.Criteria, func(c decode.CriterionInfo) string { return string(c.Name) })
 	thresholds := cli.Each(decode.Criteria, func(c decode.CriterionInfo) string { return fmt.Sprintf("%s %g", c.Name, c.Auto) })
-	cli.ChoiceVar(fs, &o.Criterion, "criterion", noCriterion, append([]string{noCriterion}, names...), "end the core steps of a token when it has settled by this measure; none: all --num-steps")
+	cli.ChoiceVar(fs, &o.Criterion, "criterion", noCriterion, append([]string{noCriterion}, names...), "end the core steps of a token when it has settled by this measure, or, with gate, when Ouro's exit gate lets it go; none: all --num-steps")
 	threshold := "threshold of --criterion, a number or auto: " + strings.Join(thresholds, ", ")
 	if anyStrategy {
 		threshold += fmt.Sprintf("; of a wave, the change below which a position may freeze (the reference's exit_t; auto: %g)", decode.PaperWave.ExitThreshold)
@@ -92,9 +92,11 @@ func (o *strategyOptions) depthFlags(fs *pflag.FlagSet, anyStrategy bool) {
 	fs.IntVar(&o.MinSteps, "min-steps", 0, "core steps of a token before its --criterion is looked at")
 	fs.IntVar(&o.Every, "check-criterion-every-n-steps", 1, "look at the --criterion after so many core steps, not after each")
 	fs.IntVar(&o.Delay, "exit-delay", 0, "core steps that a token still takes once its --criterion is met")
-	fs.StringVar(&o.Readout, "readout", "last", "which core `step` tokens are picked from, of models with nothing but a head behind the core: last, at:N, or weighted, the sum of all by the exit gate")
-	fs.BoolVar(&o.Deeper, "deeper", false, "allow more core steps than a model of a fixed depth was trained for: its answers get worse")
-	fs.BoolVar(&o.NotInPrefill, "do-not-exit-in-prefill", false, "take all core steps in the prompt's pass; else it ends as a whole, by the mean of its positions or by its last one")
+	fs.StringVar(&o.Readout, "readout", "last", "which core `step` tokens are picked from, of models with nothing but a head behind the core (Ouro, HRM-Text, Nanbeige): last, at:N, "+
+		"or weighted, the sum of all by Ouro's exit gate; all steps are taken")
+	fs.BoolVar(&o.Deeper, "deeper", false, "allow more core steps than a model of fixed depth (Ouro, HRM-Text, Nanbeige) was trained for: its answers get worse")
+	fs.BoolVar(&o.NotInPrefill, "do-not-exit-in-prefill", false, "take all core steps in the prompt's pass; else it ends as a whole, by the mean of its positions or by its last one; "+
+		"with gate all are taken unless this is false: then each position leaves by itself, one after the other")
 	fs.BoolVar(&o.ContinuousCompute, "continuous-compute", false, "start each token from the final state of the one before")
 	cli.FloatVar(fs, &o.noise.Weight, "test-time-noise", 0, "`share` of fresh noise mixed into the state before each core step")
 	cli.ChoiceVar(fs, &o.noise.Type, "test-time-noise-type", decode.NoiseFixed, decode.NoiseTypes, "how the noise falls with the core steps")
@@ -135,6 +137,9 @@ func (o *strategyOptions) strategy(c arch.Config, steps int, e *decode.Effort) (
 	var err error
 	if s.Readout, err = decode.ParseReadout(o.Readout); err != nil {
 		return s, cli.Usage("--readout: %v", err)
+	}
+	if s.Readout.Step > steps {
+		return s, cli.Usage("--readout %s: each token takes %d core steps (--num-steps)", o.Readout, steps)
 	}
 	if c.ExitStep > 0 && o.Decode == plainDecoding && !o.given("readout") && !o.given("criterion") && e == nil { // as config.json has it
 		s.Readout = decode.Readout{Kind: decode.ReadAt, Step: c.ExitStep}

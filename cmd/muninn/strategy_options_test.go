@@ -84,6 +84,23 @@ func TestStrategyFlags(t *testing.T) {
 	}
 }
 
+// TestFixedDepth: an Ouro takes its four loops at most unless it is told to go deeper, and a step that is not taken cannot be read.
+func TestFixedDepth(t *testing.T) {
+	ouro, err := arch.ParseShape("ouro-1.4b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"": "", "-r 5 --deeper": "", "--readout at:4": "", "-r 5 --deeper --readout at:5": "", "--criterion gate --effort low": "",
+		"-r 5": "5 core steps: this ouro model was trained for 4", "--readout at:5": "--readout at:5: each token takes 4 core steps",
+		"--effort low --readout at:3 --criterion none": "--readout at:3: each token takes 2", "--readout weighted --criterion gate": "an exit ends with the last step",
+	} {
+		if _, _, err := runFlags(t, args).depth(ouro.Config); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", args, err, want)
+		}
+	}
+}
+
 // TestStrategySessions: the session has the room that its strategy needs, and is planned with it.
 func TestStrategySessions(t *testing.T) {
 	ck, err := store.Open("demo")

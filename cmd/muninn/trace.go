@@ -32,7 +32,7 @@ func (o *traceOptions) addFlags(fs *pflag.FlagSet) {
 	cli.Group(fs, "Trace", func() {
 		fs.StringArrayVarP(&o.Outputs, "output", "o", nil, "`file` to write, by its ending .json, .html or .svg; - is JSON on standard output; may be given several times")
 		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps of each token that are recorded; with --criterion, those after the exit too")
-		fs.Lookup("num-steps").DefValue = "the model's mean_recurrence"
+		fs.Lookup("num-steps").DefValue = ownDepth
 		fs.IntVar(&o.Components, "components", trace.MaxComponents, "principal components of the latent states, 2 to 6")
 		fs.IntVar(&o.Starts, "starts", 5, "initial states from which one token is taken again, to see whether they end alike; 0: none")
 		fs.IntVar(&o.Token, "token", -1, "`position` of that token")

@@ -40,7 +40,7 @@ type Strategy struct {
 func (s Strategy) Plain() bool { return s.Speculative == nil && s.Wave == nil }
 
 // ErrStrategy is wrapped by errors about strategies.
-var ErrStrategy = errors.New("bad sampler")
+var ErrStrategy = errors.New("bad strategy")
 
 func strategyError(format string, args ...any) error {
 	return fmt.Errorf("model: %w: "+format, append([]any{ErrStrategy}, args...)...)
@@ -53,7 +53,7 @@ func (s Strategy) Validate() error {
 	}
 	switch {
 	case s.Speculative != nil && s.Wave != nil:
-		return strategyError("speculative and wave are two samplers: choose one")
+		return strategyError("speculative and wave are two strategies: choose one")
 	case s.Readout.Kind != ReadLast && !s.Plain():
 		return strategyError("a readout of other steps goes with plain decoding")
 	case s.Readout.Kind != ReadLast && s.Exit != nil:

@@ -106,7 +106,7 @@ func TestStrategyRefuses(t *testing.T) {
 	}{
 		"shares slots within 8 steps": {"latest-m4-compress-s4", decode.Strategy{Speculative: spec}},
 		"compress-r2":                 {"latest-m4-compress-r2", decode.Strategy{Speculative: spec}},
-		"two samplers":                {"full", decode.Strategy{Speculative: spec, Wave: &decode.PaperWave}},
+		"two strategies":              {"full", decode.Strategy{Speculative: spec, Wave: &decode.PaperWave}},
 		"goes with plain decoding":    {"full", decode.Strategy{Wave: &decode.PaperWave, Exit: exit}},
 		"start a token from the one":  {"full", decode.Strategy{Speculative: spec, ContinuousCompute: true}},
 		"lookahead_for_draft is 0":    {"full", decode.Strategy{Speculative: &decode.Speculative{Threshold: 1}}},
