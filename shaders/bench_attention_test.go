@@ -35,7 +35,7 @@ func BenchmarkAttention(b *testing.B) {
 
 // onePage are pages of one sequence.
 func onePage(b testing.TB, dev *vk.Device, a *vk.Arena, positions int) shaders.Pages {
-	p, err := shaders.NewPages(a, 1, positions, shaders.Slots{Period: 1})
+	p, err := shaders.NewPages(a, 1, positions, 0, 0, shaders.Slots{Period: 1})
 	if err == nil {
 		err = dev.Fill(p.Span, 0)
 	}

@@ -62,6 +62,11 @@ func NewCache(a *vk.Arena, heads, headDim int, kv KVType, slots Slots, pages Pag
 	return c, nil
 }
 
+// PageBytes is the size of a page of the layer's keys and values.
+func (c Cache) PageBytes() uint64 {
+	return 2 * PagePositions * uint64(c.Heads) * c.Type.HeadBytes(c.HeadDim)
+}
+
 // QueryCols is the length of a row of so many query heads as QKVRope writes and Attention reads them.
 func QueryCols(heads, headDim int) int { return heads * headStride(headDim) }
 
@@ -87,6 +92,21 @@ func (r *Recorder) MoveSlot(c Cache, seq, from, pos, n int) {
 		n = k
 		r.moveCells(c, dst, src, n)
 	}
+}
+
+// CopyPage records that unit dst of a layer's pool gets what unit src has.
+func (r *Recorder) CopyPage(c Cache, dst, src uint32) {
+	if r.check(int(max(dst, src)) < c.Units, "page %d to %d, of %d", src, dst, c.Units) {
+		r.moveCells(c, int(dst)*PagePositions, int(src)*PagePositions, PagePositions)
+	}
+}
+
+// CopyDepths records the same of the numbers of core steps stored.
+func (r *Recorder) CopyDepths(p Pages, dst, src uint32) {
+	at := func(unit uint32) vk.Span {
+		return p.Span.Slice(uint64(p.depths()+int(unit)*PagePositions)*4, PagePositions*4)
+	}
+	r.Copy(at(dst), at(src))
 }
 
 // moveCells records that n cells from dst on get what those from src on have.

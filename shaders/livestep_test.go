@@ -102,7 +102,7 @@ func newLiveStep(t *testing.T, d *vk.Device, n int) *liveStep {
 	s.norm, s.rope = s.span("norm", s.floats(width)), s.span("rope", s.floats(cells*width/heads))
 
 	slots := shaders.Slots{Period: 4, Rule: plain.RuleLatest}
-	pages, err := shaders.NewPages(s.arena, n, cells, slots)
+	pages, err := shaders.NewPages(s.arena, n, cells, 0, 0, slots)
 	s.must(err)
 	words := pages.Table
 	for i := range pages.Units * shaders.PagePositions {

@@ -28,16 +28,18 @@ type Pages struct {
 // PagesOf is how many pages so many positions take.
 func PagesOf(positions int) int { return (positions + PagePositions - 1) / PagePositions }
 
-// NewPages takes from the arena what says where sequences of up to context positions lie, each in units of its own, one behind the
-// other. The caller zeroes Span and writes Table to its beginning.
-func NewPages(a *vk.Arena, sequences, context int, core Slots) (p Pages, err error) {
-	p = Pages{Sequences: sequences, PerSequence: PagesOf(context), Core: core}
-	p.Units = p.Sequences * p.PerSequence
-	p.CoreUnits = p.Units * core.Count()
-	for _, units := range []int{p.Units, p.CoreUnits} {
-		for i := range units {
+// NewPages takes from the arena what says where sequences of up to context positions lie: in pools of so many units, or, of 0, each
+// in units of its own, one behind the other. The caller zeroes Span and writes Table to its beginning.
+func NewPages(a *vk.Arena, sequences, context, units, coreUnits int, core Slots) (p Pages, err error) {
+	p = Pages{Sequences: sequences, PerSequence: PagesOf(context), Core: core, Units: units, CoreUnits: coreUnits}
+	own := sequences * p.PerSequence
+	for _, n := range []int{own, own * core.Count()} {
+		for i := range n {
 			p.Table = append(p.Table, uint32(i))
 		}
+	}
+	if units == 0 {
+		p.Units, p.CoreUnits = own, own*core.Count()
 	}
 	p.Span, err = a.Alloc(uint64(p.depths()+p.Units*PagePositions) * 4)
 	return p, err

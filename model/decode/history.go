@@ -4,12 +4,17 @@ package decode
 // prefill.
 type History []ran
 
+// Run is how a prefill runs positions.
+type Run struct {
+	Steps int // core steps behind them
+	Noise StateNoise
+}
+
 // ran is how one position was run.
 type ran struct {
-	steps int  // core steps behind it
+	Run
 	other bool // not run as a prefill runs it
-	noise StateNoise
-	sees  int // positions from the first on that it attended to
+	sees  int  // positions from the first on that it attended to
 }
 
 // Add records consecutive rows of a task after so many core steps; what was recorded behind the last of them is dropped.
@@ -20,7 +25,7 @@ func (h *History) Add(a *Task, rows []TaskRow, taken int) {
 	}
 	for _, r := range rows {
 		begun = begun || r.Begin
-		now := ran{steps: r.Step + taken, noise: noise, sees: a.Sees(r.Pos)}
+		now := ran{Run: Run{r.Step + taken, noise}, sees: a.Sees(r.Pos)}
 		switch {
 		case r.Mix != 0, a.EMA != 0, a.Draw != 0 && noise.Weight != 0:
 			now.other = true
@@ -29,7 +34,7 @@ func (h *History) Add(a *Task, rows []TaskRow, taken int) {
 				now.other = true
 			}
 		// A row that goes on does so from what it was, unless one before it in the pass may have become another token.
-		case begun, r.From != FromOwn, (*h)[r.Pos] != ran{steps: r.Step, noise: noise, sees: now.sees}:
+		case begun, r.From != FromOwn, (*h)[r.Pos] != ran{Run: Run{r.Step, noise}, sees: now.sees}:
 			now.other = true
 		}
 		if r.Pos == len(*h) {
@@ -41,7 +46,7 @@ func (h *History) Add(a *Task, rows []TaskRow, taken int) {
 }
 
 // Steps is how many core steps are behind a position.
-func (h History) Steps(pos int) int { return h[pos].steps }
+func (h History) Steps(pos int) int { return h[pos].Run.Steps }
 
 // Forget marks all positions as started otherwise than a prefill would start them now.
 func (h History) Forget() {
@@ -55,10 +60,7 @@ func (h History) Stands(n int, req Request, l Lookup) int {
 	if !req.splits(l) {
 		return 0
 	}
-	want := ran{steps: req.Steps}
-	if req.Strategy.Noise.Weight != 0 {
-		want.noise = req.Strategy.Noise
-	}
+	want := ran{Run: req.Run()}
 	for i, r := range h[:n] {
 		want.sees = (&Task{Prefix: req.Prefix}).Sees(i)
 		if r != want {
@@ -66,6 +68,39 @@ func (h History) Stands(n int, req Request, l Lookup) int {
 		}
 	}
 	return n
+}
+
+// Run is how the request's prompt is run.
+func (r Request) Run() Run {
+	run := Run{Steps: r.Steps}
+	if r.Strategy.Noise.Weight != 0 {
+		run.Noise = r.Strategy.Noise
+	}
+	return run
+}
+
+// Shares tells whether a position of the prompt is run the same in every request whose prompt begins alike and is run alike.
+func (r Request) Shares(l Lookup) bool { return r.Prefix == 0 && r.splits(l) }
+
+// Prefilled returns how many of the first n positions are as a prefill runs them that sees what lies before, all of them alike.
+func (h History) Prefilled(n int) (run Run, k int) {
+	for ; k < n; k++ {
+		if k == 0 {
+			run = h[0].Run
+		}
+		if h[k] != (ran{Run: run, sees: k + 1}) {
+			break
+		}
+	}
+	return run, k
+}
+
+// Prefill records the first n positions as run so.
+func (h *History) Prefill(run Run, n int) {
+	*h = (*h)[:0]
+	for i := range n {
+		*h = append(*h, ran{Run: run, sees: i + 1})
+	}
 }
 
 // splits tells whether a position of the prompt is run the same however the prompt is cut in passes and whatever follows it: at a

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,8 +128,11 @@ func (b *Batch) Step(ctx context.Context) error {
 		return nil
 	}
 	done, err := b.s.iterate(ctx, jobs)
-	if errors.Is(err, errNoRoom) { // the one that holds most gives way
-		r := slices.MaxFunc(b.runs, func(p, q *batchRun) int { return len(b.s.seqs[p.seq].live) - len(b.s.seqs[q.seq].live) })
+	if errors.Is(err, errNoRoom) || errors.Is(err, errNoPages) { // the one that holds most gives way
+		r := slices.MaxFunc(b.runs, func(p, q *batchRun) int {
+			x, y := &b.s.seqs[p.seq], &b.s.seqs[q.seq]
+			return cmp.Or(len(x.live)-len(y.live), len(x.tokens)-len(y.tokens))
+		})
 		r.job, r.err = nil, err
 		return nil
 	}
@@ -165,6 +169,7 @@ func (b *Batch) leave(r *batchRun) {
 		b.s.abandon([]*job{r.job})
 	}
 	b.s.drop(r.seq, 0)
+	b.s.keepPages(r.seq)
 	if errors.Is(r.failed, errLeft) {
 		r.failed = fmt.Errorf("%w: %w", r.failed, context.Canceled)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -12,13 +13,20 @@ import (
 type scheduler struct {
 	*recordings
 	*timelines
-	last    []int // cells of the rows of the last pass
-	took    []int // core steps of the last tasks with an exit
-	outputs int   // rows of logits of the last pass
+	pager   *pager     // nil: each sequence has its pages from the start
+	copies  []unitCopy // of the chunks that were admitted
+	short   error      // why the last chunk had no pages
+	last    []int      // cells of the rows of the last pass
+	took    []int      // core steps of the last tasks with an exit
+	outputs int        // rows of logits of the last pass
 }
 
 func newScheduler(m *Model, o SessionOptions, x *onDevice) *scheduler {
-	return &scheduler{recordings: &recordings{onDevice: x, m: m, opt: o, programs: map[programKey]*keptProgram{}}, timelines: newTimelines(o.Sequences, o.cells())}
+	s := &scheduler{recordings: &recordings{onDevice: x, m: m, opt: o, programs: map[programKey]*keptProgram{}}, timelines: newTimelines(o.Sequences, o.cells())}
+	if o.Positions > 0 && x.mem.Err == nil {
+		s.pager = newPager(x.pages)
+	}
+	return s
 }
 
 // errNoRoom is the error of an iteration that could begin nothing: all its jobs wait for cells of live rows that others of them hold.
@@ -37,10 +45,11 @@ func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err 
 			s.abandon(jobs)
 		}
 	}()
+	s.short = nil
 	fresh := s.admit(jobs)
 	live := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return !j.started })
 	if len(live) == 0 {
-		return nil, errNoRoom
+		return nil, cmp.Or(s.short, errNoRoom)
 	}
 	var stepping, finish, poll []*job
 	for _, j := range live {
@@ -56,6 +65,9 @@ func (s *scheduler) iterate(ctx context.Context, jobs []*job) (done []*job, err 
 		case j.adaptive():
 			poll = append(poll, j)
 		}
+	}
+	if err := s.copyPages(ctx); err != nil {
+		return nil, err
 	}
 	if err := s.keepLast(ctx, fresh); err != nil {
 		return nil, err

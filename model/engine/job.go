@@ -94,7 +94,7 @@ func (s *scheduler) admitChunk(j *job, size, carried int) bool {
 	a, q := j.task, &s.seqs[j.task.Seq]
 	rows := a.Rows[j.next:]
 	rows = rows[:min(size, len(rows))]
-	if !s.makeRoom(q, rows, a.Keep) {
+	if !s.grantPages(a, rows) || !s.makeRoom(q, rows, a.Keep) {
 		return false
 	}
 	behind := len(a.Rows) - j.next - len(rows)
@@ -161,6 +161,7 @@ func (s *scheduler) done(j *job) bool {
 	if q.lastOnly = min(q.lastOnly, j.rows[0].Pos); s.opt.Lookup.LastOnly(j.task) {
 		q.lastOnly = len(q.tokens)
 	}
+	s.givePagesBack(j)
 	first, last := j.rows[0].Pos, j.rows[len(j.rows)-1].Pos
 	s.release(q, func(f liveRow) bool {
 		return f.pos < first && !j.task.Keep || f.pos >= first && f.pos < last && j.task.Last
@@ -183,6 +184,7 @@ func (s *scheduler) abandon(jobs []*job) {
 		q, first := &s.seqs[j.task.Seq], j.rows[0].Pos
 		s.drop(j.task.Seq, first)
 		q.tokens = q.tokens[:first]
+		s.dropPages(j.task.Seq, first)
 		q.deltas, q.compared = 0, false
 		j.started = false
 		s.last, s.outputs = nil, 0

@@ -1,6 +1,10 @@
 package engine
 
-import "context"
+import (
+	"context"
+
+	"muninn/shaders"
+)
 
 // keepLast brings the positions before the rows of jobs that see last steps alone to that form: the slot of their last step becomes
 // slot 0, and they count as having taken one.
@@ -43,5 +47,12 @@ func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
 		return err
 	}
 	defer prog.Free()
-	return s.run(ctx, nil, prog)
+	if err = s.run(ctx, nil, prog); err == nil && s.pager != nil {
+		for _, m := range moves { // nobody reads the other slots any more
+			for page := m.pos / shaders.PagePositions; page*shaders.PagePositions < m.pos+m.n; page++ {
+				s.pager.clearPage(m.seq, page, 2)
+			}
+		}
+	}
+	return err
 }

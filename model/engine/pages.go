@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"muninn/model/decode"
 	"muninn/shaders"
 )
 
@@ -12,15 +13,24 @@ import (
 // writes to them, and pages of texts that have left, the least used of which make room. It keeps the table that the device reads.
 type pager struct {
 	shaders.Pages
-	pools [2]unitPool // of the positions themselves, and of the core's slots
-	root  keptPage
-	clock int
+	pools   [2]unitPool // of the positions themselves, and of the core's slots
+	roots   map[keptAs]*keptPage
+	clock   int
+	changed bool // the table, since it was last brought to the device
 }
 
 // unitPool are the units of a pool: how many refer to each, and which are free.
 type unitPool struct {
 	refs []int
 	free []uint32
+}
+
+// keptAs is how the positions of a text were run: only those that would be run alike share pages.
+type keptAs struct {
+	run       decode.Run
+	seed      uint64
+	stream    uint64
+	initScale float64
 }
 
 // keptPage is a page of a text that has left, behind those of its beginning.
@@ -45,8 +55,13 @@ var errNoPages = errors.New("no page of the KV cache is free")
 
 // newPager returns a pager of pages that no sequence has yet.
 func newPager(p shaders.Pages) *pager {
-	g := &pager{Pages: p}
-	g.Table = slices.Repeat([]uint32{noUnit}, p.Sequences*p.PerSequence*(1+p.Core.Count()))
+	g := &pager{Pages: p, roots: map[keptAs]*keptPage{}}
+	if g.Table == nil {
+		g.Table = make([]uint32, p.Sequences*p.PerSequence*(1+p.Core.Count()))
+	}
+	for i := range g.Table { // which layers' caches have too
+		g.Table[i] = noUnit
+	}
 	for i, n := range []int{p.Units, p.CoreUnits} {
 		g.pools[i].refs = make([]int, n)
 		for unit := range n {
@@ -84,7 +99,7 @@ func (g *pager) write(seq, from, to, slots int) (copies []unitCopy, err error) {
 				}
 				pool.release(old)
 			}
-			*at = unit
+			*at, g.changed = unit, true
 		}
 	}
 	return copies, nil
@@ -129,14 +144,18 @@ func (g *pager) clearPage(seq, page, lane int) {
 	for ; lane < 1+g.Core.Count(); lane++ {
 		if at, pool := g.lane(seq, lane, page); *at != noUnit {
 			pool.release(*at)
-			*at = noUnit
+			*at, g.changed = noUnit, true
 		}
 	}
 }
 
 // keep remembers the pages of a sequence, which holds these tokens, for sequences that begin alike.
-func (g *pager) keep(seq int, tokens []int32) {
-	at := &g.root
+func (g *pager) keep(seq int, as keptAs, tokens []int32) {
+	at := g.roots[as]
+	if at == nil {
+		at = &keptPage{}
+		g.roots[as] = at
+	}
 	var path []*keptPage
 	for page := range shaders.PagesOf(len(tokens)) {
 		part := tokens[page*shaders.PagePositions:]
@@ -164,11 +183,9 @@ func (g *pager) hold(seq, page int, tokens []int32) *keptPage {
 	return k
 }
 
-// share gives a sequence without pages those kept of the longest text that begins like tokens, and returns how many positions that
-// is. The last page may hold more than that: it is copied when the sequence goes on.
-func (g *pager) share(seq int, tokens []int32) (held int) {
-	var path []*keptPage
-	for at := &g.root; at != nil; {
+// match are the kept pages of the longest text that begins like tokens, and how many of these that is. The last page may hold more.
+func (g *pager) match(as keptAs, tokens []int32) (path []*keptPage, held int) {
+	for at := g.roots[as]; at != nil; {
 		var best *keptPage
 		most := 0
 		for _, k := range at.next {
@@ -179,20 +196,26 @@ func (g *pager) share(seq int, tokens []int32) (held int) {
 		if best == nil {
 			break
 		}
-		for lane, unit := range best.units {
-			if unit != noUnit {
-				to, pool := g.lane(seq, lane, len(path))
-				*to = unit
-				pool.refs[unit]++
-			}
-		}
 		path, held = append(path, best), held+most
 		if at = best; most < shaders.PagePositions {
 			break
 		}
 	}
+	return path, held
+}
+
+// share gives a sequence without pages those that match found, the last of which is copied when the sequence goes on.
+func (g *pager) share(seq int, path []*keptPage) {
+	for page, k := range path {
+		for lane, unit := range k.units {
+			if unit != noUnit {
+				to, pool := g.lane(seq, lane, page)
+				*to, g.changed = unit, true
+				pool.refs[unit]++
+			}
+		}
+	}
 	g.touch(path)
-	return held
 }
 
 // touch notes that pages have been used, the first of a text as the last: those behind them go before them.
@@ -216,7 +239,10 @@ func (g *pager) forget() bool {
 			walk(k)
 		}
 	}
-	if walk(&g.root); parent == nil {
+	for _, root := range g.roots {
+		walk(root)
+	}
+	if parent == nil {
 		return false
 	}
 	for lane, unit := range parent.next[last].units {

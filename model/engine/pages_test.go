@@ -36,7 +36,9 @@ func (g *pager) consistent(t *testing.T) {
 			walk(n)
 		}
 	}
-	walk(&g.root)
+	for _, root := range g.roots {
+		walk(root)
+	}
 	for i, pool := range g.pools {
 		if !slices.Equal(pool.refs, refs[i]) {
 			t.Fatalf("pool %d counts %v, referred to %v", i, pool.refs, refs[i])
@@ -94,12 +96,12 @@ func TestPagesShared(t *testing.T) {
 	g := testPager(3, 24, 48)
 	tokens := text(250, 7)
 	g.mustWrite(t, 0, 0, len(tokens))
-	g.keep(0, tokens)
+	g.keep(0, keptAs{}, tokens)
 	g.drop(0, 0)
 	g.consistent(t)
 	before := len(g.pools[0].free)
 	for seq := 1; seq < 3; seq++ {
-		if held := g.share(seq, append(text(240, 7), 1, 2, 3)); held != 240 {
+		if held := g.shareLike(seq, append(text(240, 7), 1, 2, 3)); held != 240 {
 			t.Fatalf("%d positions held, want 240", held)
 		}
 	}
@@ -124,13 +126,13 @@ func TestPagesForgotten(t *testing.T) {
 	g := testPager(1, 4, 100)
 	for i, from := range []int32{0, 1000} {
 		g.mustWrite(t, 0, 0, 64)
-		g.keep(0, text(64, from))
+		g.keep(0, keptAs{}, text(64, from))
 		g.drop(0, 0)
 		if n := len(g.pools[0].free); n != 2-2*i {
 			t.Fatalf("%d free", n)
 		}
 	}
-	if held := g.share(0, text(64, 0)); held != 64 { // now the second text is the one least used
+	if held := g.shareLike(0, text(64, 0)); held != 64 { // now the second text is the one least used
 		t.Fatalf("%d held", held)
 	}
 	g.mustWrite(t, 0, 64, 96)
@@ -139,7 +141,7 @@ func TestPagesForgotten(t *testing.T) {
 		from int32
 		held int
 	}{{0, 64}, {1000, 32}} {
-		if held := g.share(0, text(64, want.from)); held != want.held {
+		if held := g.shareLike(0, text(64, want.from)); held != want.held {
 			t.Errorf("%d positions of the text from %d held, want %d", held, want.from, want.held)
 		}
 		g.drop(0, 0)
@@ -172,12 +174,19 @@ func TestPagesAtRandom(t *testing.T) {
 			texts[seq] = texts[seq][:rnd.IntN(n+1)]
 			g.drop(seq, len(texts[seq]))
 		case 3:
-			g.keep(seq, texts[seq])
+			g.keep(seq, keptAs{}, texts[seq])
 		case 4:
 			g.drop(seq, 0)
 			other := texts[rnd.IntN(4)]
-			texts[seq] = slices.Clone(other[:g.share(seq, other)])
+			texts[seq] = slices.Clone(other[:g.shareLike(seq, other)])
 		}
 		g.consistent(t)
 	}
+}
+
+// shareLike gives a sequence the kept pages of the longest text that begins like tokens.
+func (g *pager) shareLike(seq int, tokens []int32) int {
+	path, held := g.match(keptAs{}, tokens)
+	g.share(seq, path)
+	return held
 }

@@ -17,6 +17,8 @@ import (
 type SessionOptions struct {
 	Sequences int            // sequences held side by side; 1
 	Context   int            // positions of each sequence; block_size
+	Positions int            // of all sequences together, in pages as they need them; texts that begin alike share theirs. 0: each has its whole context
+	Unread    int            // of Positions, those that are read at once with every core step in a slot, under decode-last; 0: all
 	MaxSteps  int            // deepest num_steps; mean_recurrence. A compressed cache takes any depth
 	Lookup    decode.Lookup  // cache lookup strategy; latest-m4
 	KV        shaders.KVType // how keys and values are stored; float32
@@ -72,6 +74,8 @@ func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error
 		return o, fmt.Errorf("model: session of %d sequences, %d rows, %d outputs: each must be at least 1", o.Sequences, o.Rows, o.Outputs)
 	case o.Context < 1 || o.Context > c.BlockSize:
 		return o, fmt.Errorf("model: context of %d positions: the model was trained for up to %d (block_size)", o.Context, c.BlockSize)
+	case o.Positions < 0 || o.Unread < 0:
+		return o, fmt.Errorf("model: room for %d positions, %d of them unread: want 0 or more", o.Positions, o.Unread)
 	case o.MaxSteps < 0:
 		return o, fmt.Errorf("model: num_steps %d: must not be negative", o.MaxSteps)
 	case o.Sequences > maxCells/o.Context:
@@ -118,6 +122,7 @@ func (s *Session) Rewind(seq, pos int) error {
 	}
 	s.drop(seq, pos)
 	q.tokens, q.lastOnly = q.tokens[:pos], min(q.lastOnly, pos)
+	s.dropPages(seq, pos)
 	return nil
 }
 
@@ -197,7 +202,10 @@ func (s *Session) Sync(seq int, req decode.Request) (held int, err error) {
 	held = s.holds(q, req)
 	q.deltas, q.compared = 0, false
 	s.drop(seq, 0)
-	return held, s.Rewind(seq, held)
+	if err := s.Rewind(seq, held); err != nil {
+		return 0, err
+	}
+	return s.sharePages(seq, req, held), nil
 }
 
 // holds is how many of a request's first tokens a sequence need not run again.

@@ -30,7 +30,8 @@ func newOnDevice(mem *weights.Memory, c arch.Config, o SessionOptions) *onDevice
 	x.activations(c, o)
 	x.scratch(c, o)
 	mem.As(weights.MemoryKV, "pages")
-	x.pages = mem.Pages(o.Sequences, o.Context, coreSlots(o))
+	units, coreUnits := o.units()
+	x.pages = mem.Pages(o.Sequences, o.Context, units, coreUnits, coreSlots(o))
 	layers := func(part string, n int, slots shaders.Slots) (list []shaders.Cache) {
 		mem.As(weights.MemoryKV, part)
 		for range n {

@@ -129,7 +129,7 @@ func (b *bench) cases() []benchCase {
 		}
 	}
 	for _, n := range []int{1, 16} {
-		pages, err := shaders.NewPages(b.a, 1, context, shaders.Slots{Period: 1})
+		pages, err := shaders.NewPages(b.a, 1, context, 0, 0, shaders.Slots{Period: 1})
 		b.must(err)
 		words, err := binary.Append(nil, binary.LittleEndian, pages.Table)
 		b.must(err)

@@ -117,16 +117,21 @@ func (m *Memory) matrix(rows, cols int, f format.Type) (x shaders.Matrix) {
 }
 
 // Pages allocates what says where sequences lie in the caches of layers.
-func (m *Memory) Pages(sequences, context int, core shaders.Slots) (p shaders.Pages) {
+func (m *Memory) Pages(sequences, context, units, coreUnits int, core shaders.Slots) (p shaders.Pages) {
 	if m.Err == nil {
-		p, m.Err = shaders.NewPages(m.Arena, sequences, context, core)
+		p, m.Err = shaders.NewPages(m.Arena, sequences, context, units, coreUnits, core)
 	}
 	m.zero(p.Span)
 	if m.Err == nil && m.Dev != nil {
-		table, _ := binary.Append(nil, binary.LittleEndian, p.Table) // fixed-size elements cannot fail
-		m.Err = m.Dev.Write(p.Span.Slice(0, uint64(len(table))), table)
+		m.Err = WriteTable(m.Dev, p)
 	}
 	return p
+}
+
+// WriteTable brings the table of pages to the device.
+func WriteTable(dev *vk.Device, p shaders.Pages) error {
+	table, _ := binary.Append(nil, binary.LittleEndian, p.Table) // fixed-size elements cannot fail
+	return dev.Write(p.Span.Slice(0, uint64(len(table))), table)
 }
 
 // Cache allocates the keys and values of a layer.
