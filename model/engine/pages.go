@@ -127,13 +127,6 @@ func (p *unitPool) release(unit uint32) {
 // drop takes from a sequence the pages behind its first n positions.
 func (g *pager) drop(seq, n int) { g.clear(seq, shaders.PagesOf(n), 0) }
 
-// keepSlots takes from a sequence the slots of the core from one on, which no rule reads any more, of its first n positions' whole pages.
-func (g *pager) keepSlots(seq, slots, n int) {
-	for page := range n / shaders.PagePositions {
-		g.clearPage(seq, page, 1+slots)
-	}
-}
-
 func (g *pager) clear(seq, page, lane int) {
 	for ; page < g.PerSequence; page++ {
 		g.clearPage(seq, page, lane)

@@ -80,7 +80,7 @@ func TestPagesAsWritten(t *testing.T) {
 	if _, err := g.write(0, 64, 65, pageSlots); !errors.Is(err, errNoPages) {
 		t.Errorf("a fifth page of 4: %v", err)
 	}
-	g.keepSlots(0, 1, 40)
+	g.clearPage(0, 0, 2)
 	if n := len(g.pools[1].free); n != 1 {
 		t.Errorf("%d units free after one slot of one whole page was given back", n)
 	}
