@@ -1,6 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +15,7 @@ import (
 	"testing"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/arch"
 	"muninn/model/demo"
 )
 
@@ -37,10 +43,47 @@ func TestReadmeProgram(t *testing.T) {
 // A word of a command line in the README: quoted, or without a space.
 var readmeWord = regexp.MustCompile(`"([^"]*)"|(\S+)`)
 
-// Every command of the README runs as it stands there, one after the other in one folder, the hub's model being the demo's files; what takes
+// hubModel is what stands for a published model: files, and a packed tokenizer where they have none.
+type hubModel struct {
+	files     fs.FS
+	tokenizer string
+}
+
+// hubModels are the models of the README's commands by name.
+func hubModels() map[string]hubModel {
+	family := func(name string) fs.FS { return os.DirFS("../../testdata/goldens/family/models/" + name) }
+	tokenizer := "../../testdata/tokenizer/family/"
+	return map[string]hubModel{
+		"tomg-group-umd/huginn-0125": {demo.Files, ""},
+		"ByteDance/Ouro-1.4B":        {family("U-bf16"), tokenizer + "ouro.tokenizer.json.gz"},
+		"sapientinc/HRM-Text-1B":     {family("H-bf16"), tokenizer + "hrm.tokenizer.json.gz"},
+	}
+}
+
+// cutVocabulary leaves of a BPE tokenizer what has ids below n.
+func cutVocabulary(t *testing.T, path string, n float64) {
+	t.Helper()
+	var all map[string]any
+	data, err := os.ReadFile(path)
+	if err := errors.Join(err, json.Unmarshal(data, &all)); err != nil {
+		t.Fatal(err)
+	}
+	bpe := all["model"].(map[string]any)
+	vocab := bpe["vocab"].(map[string]any)
+	maps.DeleteFunc(vocab, func(_ string, id any) bool { return id.(float64) >= n })
+	bpe["merges"] = slices.DeleteFunc(bpe["merges"].([]any), func(merge any) bool {
+		pair := merge.([]any)
+		return vocab[pair[0].(string)+pair[1].(string)] == nil
+	})
+	data, err = json.Marshal(all)
+	if err := errors.Join(err, os.WriteFile(path, data, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every command of the README runs as it stands there, one after the other in one folder, the hub's models being small ones; what takes
 // minutes is cut to a part of it.
 func TestReadme(t *testing.T) {
-	const model = "tomg-group-umd/huginn-0125"
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +94,15 @@ func TestReadme(t *testing.T) {
 	}
 	hub := t.TempDir()
 	t.Setenv("HF_HUB_CACHE", hub)
-	if err := os.CopyFS(filepath.Join(hub, "models--"+strings.ReplaceAll(model, "/", "--"), "snapshots", "one"), demo.Files); err != nil {
-		t.Fatal(err)
+	for model, from := range hubModels() {
+		dir := filepath.Join(hub, "models--"+strings.ReplaceAll(model, "/", "--"), "snapshots", "one")
+		if err := os.CopyFS(dir, from.files); err != nil {
+			t.Fatal(err)
+		}
+		if from.tokenizer != "" {
+			unpack(t, from.tokenizer, filepath.Join(dir, "tokenizer.json"))
+			cutVocabulary(t, filepath.Join(dir, "tokenizer.json"), 320)
+		}
 	}
 	t.Chdir(t.TempDir())
 	ran := 0
@@ -93,5 +143,41 @@ func TestReadme(t *testing.T) {
 	}
 	if ran < 15 {
 		t.Errorf("%d commands in the README", ran)
+	}
+}
+
+// The table of models has the figures of plans of the published shapes.
+func TestReadmeModels(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shape := range arch.Shapes {
+		text := shape.JSON
+		if shape.Name == "huginn" {
+			text = `{"model_type":"huginn_raven"}`
+		}
+		if text == "" {
+			continue
+		}
+		dir, cells := t.TempDir(), ""
+		if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var kv float64
+		for _, quant := range []string{"q8_0", "q4_0"} {
+			p, sum := planObject{}, map[string]float64{}
+			o := invoke("run", dir, "--plan-for", "200GiB", "--no-fit", "--ctx", "4096", "--quant", quant, "--json")
+			if err := json.Unmarshal([]byte(o.out), &p); err != nil {
+				t.Fatalf("%s: %v: %s", shape.Name, err, o.err)
+			}
+			for _, l := range p.Lines {
+				sum[l.Group] += float64(l.Bytes) / (1 << 30)
+			}
+			kv, cells = sum["kv"], fmt.Sprintf("%s %.2f |", cells, sum["weights"])
+		}
+		if want := fmt.Sprintf("| %.2f G |%s %.2f | %d", float64(shape.Params())/1e9, cells, kv, shape.Steps); !strings.Contains(string(readme), want) {
+			t.Errorf("%s: the README's table lacks %s", shape.Name, want)
+		}
 	}
 }

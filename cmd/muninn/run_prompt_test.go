@@ -97,19 +97,7 @@ func TestPlanOfPrefix(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS("../../testdata/goldens/family/models/H-bf16")); err != nil {
 		t.Fatal(err)
 	}
-	packed, err := os.Open("../../testdata/tokenizer/family/hrm.tokenizer.json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer packed.Close()
-	z, err := gzip.NewReader(packed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(z)
-	if err := errors.Join(err, os.WriteFile(filepath.Join(dir, "tokenizer.json"), data, 0o644)); err != nil {
-		t.Fatal(err)
-	}
+	unpack(t, "../../testdata/tokenizer/family/hrm.tokenizer.json.gz", filepath.Join(dir, "tokenizer.json"))
 	ck, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -135,5 +123,23 @@ func TestPlanOfPrefix(t *testing.T) {
 		if begins := strings.ReplaceAll(joinIDs(ids), " ", ","); !strings.HasPrefix(begins, want) || p.request.Prefix != prefix || p.session.Rows != prefix {
 			t.Errorf("%q: ids %s, a prefix of %d, %d rows", flags, begins, p.request.Prefix, p.session.Rows)
 		}
+	}
+}
+
+// unpack writes what a gzip file holds.
+func unpack(t *testing.T, from, to string) {
+	t.Helper()
+	packed, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	z, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(z)
+	if err := errors.Join(err, os.WriteFile(to, data, 0o644)); err != nil {
+		t.Fatal(err)
 	}
 }
