@@ -1,4 +1,5 @@
 // Package arch knows the families of recurrent-depth models: what config.json says, which tensors there are, how a chat is laid out.
+// Its README says how a family is added, and has what the fields of Config are in each.
 package arch
 
 import (

@@ -1,4 +1,15 @@
 // Package decode says how a text is decoded: tasks, strategies, exits, filters, and which stored steps a reader sees. It knows no device.
+//
+// A Request has a prompt and a Strategy; Decode runs it on an Engine by Tasks, each some rows of one sequence that take core steps together.
+//
+// An Exit ends the steps of a token sooner, by a criterion: that its state or its logits have settled, or that the model's exit gate
+// has let it go (Gate). The steps that it leaves out are not run. What later tokens see in their place, the Lookup of the cache
+// says. Under the rule full every step is run, and a Gate chooses only where the token is picked.
+//
+// A Readout picks tokens from other core steps than the last, all of which run: from one, or from the sum of all, each with the
+// probability that the gate lets the token go there. It is for models with nothing but a head behind the core.
+//
+// A prefix (Request.Prefix) is the beginning of a prompt whose tokens all see each other. It is read in one pass.
 package decode
 
 import (
