@@ -30,7 +30,7 @@ func TestPlanForetells(t *testing.T) {
 	for _, opt := range []vk.Options{{}, vktest.Staged(vk.Options{})} {
 		vktest.EachWith(t, opt, func(t *testing.T, d *vk.Device) {
 			openStaging(t, d)
-			for _, path := range []string{store.DemoName, golden.Model(t, "A-f32"), golden.Model(t, "C-f16")} {
+			for _, path := range []string{store.DemoName, golden.Model(t, "A-f32"), golden.Model(t, "C-f16"), familyModel(t, "U-bf16"), familyModel(t, "H-bf16")} {
 				ck, err := store.Open(path)
 				if err != nil {
 					t.Fatal(err)
@@ -45,6 +45,9 @@ func TestPlanForetells(t *testing.T) {
 					"sequences":  {session: engine.SessionOptions{Sequences: 3, Context: 40, Rows: 16, MaxSteps: 2}},
 					"q8_0":       {weights: checkpoint.Scheme{Quant: format.Q8_0, Keep: map[arch.Part]format.Type{arch.PartAdapter: format.Q8_0}}, session: engine.SessionOptions{Context: 64}},
 					"q4_0":       {weights: checkpoint.Scheme{Quant: format.Q4_0}, session: engine.SessionOptions{Context: 64}},
+					"pages":      {session: engine.SessionOptions{Sequences: 3, Context: 60, Positions: 100, MaxSteps: 3}},
+					"unread":     {session: engine.SessionOptions{Context: 60, Positions: 60, Unread: 32, MaxSteps: 3, Lookup: lookup(decode.LookupDecodeLast, core)}},
+					"readouts":   {session: engine.SessionOptions{Context: 60, MaxSteps: 3, Exits: true, Readouts: true}},
 					"compressed": {session: engine.SessionOptions{Context: 48, Lookup: lookup("compress-anchor", core)}},
 					"merged":     {session: engine.SessionOptions{Context: 48, MaxSteps: 9, Lookup: lookup("full-compress-r2", 2)}},
 				} {
