@@ -126,6 +126,22 @@ func TestPlanOfPrefix(t *testing.T) {
 	}
 }
 
+// A tokenizer that has more than the model is told before the model is loaded, where a text has such tokens.
+func TestPromptOfAnotherModel(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/goldens/family/models/U-bf16")); err != nil {
+		t.Fatal(err)
+	}
+	unpack(t, "../../testdata/tokenizer/family/ouro.tokenizer.json.gz", filepath.Join(dir, "tokenizer.json"))
+	for _, args := range [][]string{{"The capital of France is"}, {"The capital of France is", "--chat"}} {
+		o := invoke(append([]string{"run", dir, "--device", firstDevice(t)}, args...)...)
+		o.wants(t, cli.ExitModel, "", ", the embedding 320 rows: it is of another model")
+		if strings.Contains(o.err, "model "+dir+" (") {
+			t.Errorf("%v: loaded before: %s", args, o.err)
+		}
+	}
+}
+
 // unpack writes what a gzip file holds.
 func unpack(t *testing.T, from, to string) {
 	t.Helper()

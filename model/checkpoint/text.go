@@ -16,6 +16,7 @@ type Text struct {
 	Tokenizer  *tokenizer.Tokenizer // nil when the checkpoint has none
 	Generation arch.Generation
 	Chat       *arch.ChatForm // nil when the family has none
+	Rows       int            // of the embedding; 0: not known
 }
 
 // ErrNoTokenizer says that the checkpoint has no tokenizer.json. The weights may still be used with token ids.
@@ -32,7 +33,7 @@ func (c *Checkpoint) TokenizerJSON() ([]byte, error) {
 
 // Text reads what the checkpoint says of texts.
 func (c *Checkpoint) Text() (Text, error) {
-	t := Text{Family: c.Config.Family, Generation: c.Generation, Chat: c.Chat}
+	t := Text{Family: c.Config.Family, Generation: c.Generation, Chat: c.Chat, Rows: c.Config.PaddedVocabSize}
 	data, err := c.TokenizerJSON()
 	if errors.Is(err, ErrNoTokenizer) {
 		return t, nil
@@ -98,7 +99,15 @@ func (t Text) EncodePrompt(text string, parseSpecial bool) ([]int32, error) {
 	if begin, ok := t.BeginID(); ok && (len(ids) == 0 || ids[0] != begin) {
 		ids = append([]int32{begin}, ids...)
 	}
-	return ids, nil
+	return ids, t.inEmbedding(ids)
+}
+
+// inEmbedding says which id has no row in the embedding, if one has none.
+func (t Text) inEmbedding(ids []int32) error {
+	if at := slices.IndexFunc(ids, func(id int32) bool { return t.Rows > 0 && int(id) >= t.Rows }); at >= 0 {
+		return strict.Unusable("tokenizer.json: the text has token %d, the embedding %d rows: it is of another model", ids[at], t.Rows)
+	}
+	return nil
 }
 
 // ErrNoChat is wrapped by EncodeChat where the model has no form for conversations.
@@ -136,5 +145,5 @@ func (t Text) EncodeChat(messages []arch.Message, o arch.ChatOptions) ([]int32, 
 			ids = append(ids, part...)
 		}
 	}
-	return ids, nil
+	return ids, t.inEmbedding(ids)
 }
