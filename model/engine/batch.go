@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"muninn/model/decode"
+	"muninn/model/engine/pager"
 )
 
 // Batch runs requests side by side on the sequences of one session: whatever waits for a core step shares the pass over the
@@ -128,7 +129,7 @@ func (b *Batch) Step(ctx context.Context) error {
 		return nil
 	}
 	done, err := b.s.iterate(ctx, jobs)
-	if errors.Is(err, errNoRoom) || errors.Is(err, errNoPages) { // the one that holds most gives way
+	if errors.Is(err, errNoRoom) || errors.Is(err, pager.ErrNoPages) { // the one that holds most gives way
 		r := slices.MaxFunc(b.runs, func(p, q *batchRun) int {
 			x, y := &b.s.seqs[p.seq], &b.s.seqs[q.seq]
 			return cmp.Or(len(x.live)-len(y.live), len(x.tokens)-len(y.tokens))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"muninn/model/engine/pager"
 	"muninn/shaders"
 )
 
@@ -13,18 +14,18 @@ import (
 type scheduler struct {
 	*recordings
 	*timelines
-	pager   *pager     // nil: each sequence has its pages from the start
-	copies  []unitCopy // of the chunks that were admitted
-	short   error      // why the last chunk had no pages
-	last    []int      // cells of the rows of the last pass
-	took    []int      // core steps of the last tasks with an exit
-	outputs int        // rows of logits of the last pass
+	pager   *pager.Pager // nil: each sequence has its pages from the start
+	copies  []pager.Copy // of the chunks that were admitted
+	short   error        // why the last chunk had no pages
+	last    []int        // cells of the rows of the last pass
+	took    []int        // core steps of the last tasks with an exit
+	outputs int          // rows of logits of the last pass
 }
 
 func newScheduler(m *Model, o SessionOptions, x *onDevice) *scheduler {
 	s := &scheduler{recordings: &recordings{onDevice: x, m: m, opt: o, programs: map[programKey]*keptProgram{}}, timelines: newTimelines(o.Sequences, o.cells())}
 	if o.Positions > 0 && x.mem.Err == nil {
-		s.pager = newPager(x.pages)
+		s.pager = pager.New(x.pages)
 	}
 	return s
 }

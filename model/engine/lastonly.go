@@ -50,7 +50,7 @@ func (s *scheduler) keepLast(ctx context.Context, jobs []*job) error {
 	if err = s.run(ctx, nil, prog); err == nil && s.pager != nil {
 		for _, m := range moves { // nobody reads the other slots any more
 			for page := m.pos / shaders.PagePositions; page*shaders.PagePositions < m.pos+m.n; page++ {
-				s.pager.clearPage(m.seq, page, 2)
+				s.pager.LeaveSlots(m.seq, page, 1)
 			}
 		}
 	}

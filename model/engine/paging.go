@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"muninn/model/decode"
+	"muninn/model/engine/pager"
 	"muninn/model/engine/weights"
 	"muninn/shaders"
 )
@@ -33,7 +34,7 @@ func (s *scheduler) grantPages(a *decode.Task, rows []decode.TaskRow) bool {
 			slots = max(slots, s.opt.Lookup.Stored(r.Step+a.Steps))
 		}
 	}
-	copies, err := s.pager.write(a.Seq, rows[0].Pos, rows[len(rows)-1].Pos+1, slots)
+	copies, err := s.pager.Write(a.Seq, rows[0].Pos, rows[len(rows)-1].Pos+1, slots)
 	s.copies = append(s.copies, copies...)
 	if err != nil {
 		s.short = err
@@ -46,22 +47,22 @@ func (s *scheduler) copyPages(ctx context.Context) error {
 	if s.pager == nil {
 		return nil
 	}
-	if s.pager.changed {
+	if s.pager.Changed {
 		if err := weights.WriteTable(s.m.dev, s.pager.Pages); err != nil {
 			return err
 		}
-		s.pager.changed = false
+		s.pager.Changed = false
 	}
 	if len(s.copies) == 0 {
 		return nil
 	}
 	rec := s.m.kernels.Record("copies of pages")
 	for _, c := range s.copies {
-		if !c.core {
-			rec.CopyDepths(s.pager.Pages, c.dst, c.src)
+		if !c.Core {
+			rec.CopyDepths(s.pager.Pages, c.Dst, c.Src)
 		}
-		for _, cache := range s.layersOf(c.core) {
-			rec.CopyPage(cache, c.dst, c.src)
+		for _, cache := range s.layersOf(c.Core) {
+			rec.CopyPage(cache, c.Dst, c.Src)
 		}
 	}
 	s.copies = nil
@@ -101,22 +102,22 @@ func (s *scheduler) givePagesBack(j *job) {
 				deepest = max(deepest, s.opt.Lookup.Stored(q.history.Steps(pos)))
 			}
 		}
-		s.pager.clearPage(j.task.Seq, page, 1+deepest)
+		s.pager.LeaveSlots(j.task.Seq, page, deepest)
 	}
 }
 
 // dropPages frees the pages of a sequence behind its first n positions.
 func (s *scheduler) dropPages(seq, n int) {
 	if s.pager != nil {
-		s.pager.drop(seq, n)
+		s.pager.Drop(seq, n)
 	}
 }
 
 // keptAs is how the positions of a sequence were run; false: so that no other text shares them.
-func (s *scheduler) keptAs(q *sequence, run decode.Run) (as keptAs, ok bool) {
-	as = keptAs{run: run}
+func (s *scheduler) keptAs(q *sequence, run decode.Run) (as pager.KeptAs, ok bool) {
+	as = pager.KeptAs{Run: run}
 	if s.m.Config.StartsDrawn() || run.Noise.Weight != 0 {
-		as.seed, as.stream, as.initScale = q.setting.Seed, q.setting.Stream, q.setting.InitScale
+		as.Seed, as.Stream, as.InitScale = q.setting.Seed, q.setting.Stream, q.setting.InitScale
 	}
 	return as, q.setting.States == nil && !s.opt.Lookup.DecodeLast
 }
@@ -136,7 +137,7 @@ func (s *scheduler) offerPages(seq, of int) {
 	q := &s.seqs[seq]
 	run, n := q.history.Prefilled(len(q.tokens))
 	if as, ok := s.keptAs(q, run); ok && n >= of {
-		s.pager.keep(seq, as, q.tokens[:n/of*of])
+		s.pager.Keep(seq, as, q.tokens[:n/of*of])
 	}
 }
 
@@ -149,12 +150,12 @@ func (s *Session) sharePages(seq int, req decode.Request, held int) int {
 	}
 	as, ok := s.keptAs(q, req.Run())
 	prompt := req.Prompt[:len(req.Prompt)-1] // the next token is picked from the logits of the last
-	path, n := s.pager.match(as, prompt)
+	path, n := s.pager.Match(as, prompt)
 	if !ok || n <= held {
 		return held
 	}
-	s.pager.drop(seq, 0)
-	s.pager.share(seq, path)
+	s.pager.Drop(seq, 0)
+	s.pager.Share(seq, path)
 	held = n
 	q.tokens = append(q.tokens[:0], prompt[:held]...)
 	q.history.Prefill(req.Run(), held)
@@ -163,7 +164,7 @@ func (s *Session) sharePages(seq int, req decode.Request, held int) int {
 
 // KVBytes is how much of the cache of keys and values is in use, texts that are only kept included, and how much there is.
 func (s *Session) KVBytes() (used, all uint64) {
-	for i, core := range []bool{false, true} {
+	for _, core := range []bool{false, true} {
 		var page uint64
 		for _, c := range s.layersOf(core) {
 			page += c.PageBytes()
@@ -173,7 +174,7 @@ func (s *Session) KVBytes() (used, all uint64) {
 			units = s.pages.CoreUnits
 		}
 		if s.pager != nil {
-			free = len(s.pager.pools[i].free)
+			free = s.pager.Free(core)
 		}
 		used, all = used+uint64(units-free)*page, all+uint64(units)*page
 	}

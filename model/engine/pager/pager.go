@@ -1,4 +1,5 @@
-package engine
+// Package pager says which pages of the cache of keys and values sequences have.
+package pager
 
 import (
 	"errors"
@@ -9,14 +10,14 @@ import (
 	"muninn/shaders"
 )
 
-// pager says which units of the cache's pools sequences have: pages as they are written, shared ones by reference until somebody
+// Pager says which units of the cache's pools sequences have: pages as they are written, shared ones by reference until somebody
 // writes to them, and pages of texts that have left, the least used of which make room. It keeps the table that the device reads.
-type pager struct {
+type Pager struct {
 	shaders.Pages
 	pools   [2]unitPool // of the positions themselves, and of the core's slots
-	roots   map[keptAs]*keptPage
+	roots   map[KeptAs]*Kept
 	clock   int
-	changed bool // the table, since it was last brought to the device
+	Changed bool // the table, since it was last brought to the device
 }
 
 // unitPool are the units of a pool: how many refer to each, and which are free.
@@ -25,37 +26,45 @@ type unitPool struct {
 	free []uint32
 }
 
-// keptAs is how the positions of a text were run: only those that would be run alike share pages.
-type keptAs struct {
-	run       decode.Run
-	seed      uint64
-	stream    uint64
-	initScale float64
+// KeptAs is how the positions of a text were run: only those that would be run alike share pages.
+type KeptAs struct {
+	Run       decode.Run
+	Seed      uint64
+	Stream    uint64
+	InitScale float64
 }
 
-// keptPage is a page of a text that has left, behind those of its beginning.
-type keptPage struct {
+// Kept is a page of a text that has left, behind those of its beginning.
+type Kept struct {
 	tokens []int32
 	units  []uint32 // of the position's own pool, and of the core's slots; noUnit where a slot has none
-	next   []*keptPage
+	next   []*Kept
 	used   int
 }
 
 // noUnit is in the table where a sequence has no page.
 const noUnit = ^uint32(0)
 
-// unitCopy is a page to be copied before it is written to, because others have it too: in which pool, and which units.
-type unitCopy struct {
-	core     bool
-	dst, src uint32
+// Copy is a page to be copied before it is written to, because others have it too: in which pool, and which units.
+type Copy struct {
+	Core     bool
+	Dst, Src uint32
 }
 
-// errNoPages is wrapped by errors of a sequence for which the pools have no page left.
-var errNoPages = errors.New("no page of the KV cache is free")
+// ErrNoPages is wrapped by errors of a sequence for which the pools have no page left.
+var ErrNoPages = errors.New("no page of the KV cache is free")
 
-// newPager returns a pager of pages that no sequence has yet.
-func newPager(p shaders.Pages) *pager {
-	g := &pager{Pages: p, roots: map[keptAs]*keptPage{}}
+// Free is how many units of a pool nobody has: of the core's slots, or of the positions themselves.
+func (g *Pager) Free(core bool) int {
+	if core {
+		return len(g.pools[1].free)
+	}
+	return len(g.pools[0].free)
+}
+
+// New returns a Pager of pages that no sequence has yet.
+func New(p shaders.Pages) *Pager {
+	g := &Pager{Pages: p, roots: map[KeptAs]*Kept{}}
 	if g.Table == nil {
 		g.Table = make([]uint32, p.Sequences*p.PerSequence*(1+p.Core.Count()))
 	}
@@ -72,7 +81,7 @@ func newPager(p shaders.Pages) *pager {
 }
 
 // lane is the word of the table for a page in lane 0, the positions' own, or in lane 1 + s, slot s of the core; and its pool.
-func (g *pager) lane(seq, lane, page int) (at *uint32, pool *unitPool) {
+func (g *Pager) lane(seq, lane, page int) (at *uint32, pool *unitPool) {
 	if lane == 0 {
 		return &g.Table[seq*g.PerSequence+page], &g.pools[0]
 	}
@@ -80,9 +89,9 @@ func (g *pager) lane(seq, lane, page int) (at *uint32, pool *unitPool) {
 	return &g.Table[row*g.PerSequence+page], &g.pools[1]
 }
 
-// write gives a sequence pages of its own for positions from..to and so many slots of the core, and tells which to copy first. An
-// error matches errNoPages; what has been given by then stays.
-func (g *pager) write(seq, from, to, slots int) (copies []unitCopy, err error) {
+// Write gives a sequence pages of its own for positions from..to and so many slots of the core, and tells which to copy first. An
+// error matches ErrNoPages; what has been given by then stays.
+func (g *Pager) Write(seq, from, to, slots int) (copies []Copy, err error) {
 	for page := from / shaders.PagePositions; page < shaders.PagesOf(to); page++ {
 		for lane := range 1 + slots {
 			at, pool := g.lane(seq, lane, page)
@@ -91,22 +100,22 @@ func (g *pager) write(seq, from, to, slots int) (copies []unitCopy, err error) {
 			}
 			unit, ok := g.take(pool)
 			if !ok {
-				return copies, fmt.Errorf("model: page %d of sequence %d: %w: use a shorter context or fewer sequences", page, seq, errNoPages)
+				return copies, fmt.Errorf("model: page %d of sequence %d: %w: use a shorter context or fewer sequences", page, seq, ErrNoPages)
 			}
 			if old := *at; old != noUnit {
 				if page*shaders.PagePositions < from { // what lies before is still read
-					copies = append(copies, unitCopy{lane > 0, unit, old})
+					copies = append(copies, Copy{lane > 0, unit, old})
 				}
 				pool.release(old)
 			}
-			*at, g.changed = unit, true
+			*at, g.Changed = unit, true
 		}
 	}
 	return copies, nil
 }
 
 // take is a free unit of a pool. Kept pages make room, the least used first.
-func (g *pager) take(pool *unitPool) (unit uint32, ok bool) {
+func (g *Pager) take(pool *unitPool) (unit uint32, ok bool) {
 	for len(pool.free) == 0 && g.forget() {
 	}
 	if len(pool.free) == 0 {
@@ -124,36 +133,38 @@ func (p *unitPool) release(unit uint32) {
 	}
 }
 
-// drop takes from a sequence the pages behind its first n positions.
-func (g *pager) drop(seq, n int) { g.clear(seq, shaders.PagesOf(n), 0) }
-
-func (g *pager) clear(seq, page, lane int) {
-	for ; page < g.PerSequence; page++ {
-		g.clearPage(seq, page, lane)
+// Drop takes from a sequence the pages behind its first n positions.
+func (g *Pager) Drop(seq, n int) {
+	for page := shaders.PagesOf(n); page < g.PerSequence; page++ {
+		g.clear(seq, page, 0)
 	}
 }
 
-func (g *pager) clearPage(seq, page, lane int) {
+// LeaveSlots takes from a page of a sequence all slots of the core but the first so many.
+func (g *Pager) LeaveSlots(seq, page, slots int) { g.clear(seq, page, 1+slots) }
+
+// clear takes the lanes from one on.
+func (g *Pager) clear(seq, page, lane int) {
 	for ; lane < 1+g.Core.Count(); lane++ {
 		if at, pool := g.lane(seq, lane, page); *at != noUnit {
 			pool.release(*at)
-			*at, g.changed = noUnit, true
+			*at, g.Changed = noUnit, true
 		}
 	}
 }
 
-// keep remembers the pages of a sequence, which holds these tokens, for sequences that begin alike.
-func (g *pager) keep(seq int, as keptAs, tokens []int32) {
+// Keep remembers the pages of a sequence, which holds these tokens, for sequences that begin alike.
+func (g *Pager) Keep(seq int, as KeptAs, tokens []int32) {
 	at := g.roots[as]
 	if at == nil {
-		at = &keptPage{}
+		at = &Kept{}
 		g.roots[as] = at
 	}
-	var path []*keptPage
+	var path []*Kept
 	for page := range shaders.PagesOf(len(tokens)) {
 		part := tokens[page*shaders.PagePositions:]
 		part = part[:min(len(part), shaders.PagePositions)]
-		i := slices.IndexFunc(at.next, func(k *keptPage) bool { return common(k.tokens, part) == len(part) })
+		i := slices.IndexFunc(at.next, func(k *Kept) bool { return common(k.tokens, part) == len(part) })
 		if i < 0 {
 			i = len(at.next)
 			at.next = append(at.next, g.hold(seq, page, part))
@@ -165,8 +176,8 @@ func (g *pager) keep(seq int, as keptAs, tokens []int32) {
 }
 
 // hold is a page of a sequence, referred to once more.
-func (g *pager) hold(seq, page int, tokens []int32) *keptPage {
-	k := &keptPage{tokens: slices.Clone(tokens)}
+func (g *Pager) hold(seq, page int, tokens []int32) *Kept {
+	k := &Kept{tokens: slices.Clone(tokens)}
 	for lane := range 1 + g.Core.Count() {
 		at, pool := g.lane(seq, lane, page)
 		if k.units = append(k.units, *at); *at != noUnit {
@@ -176,10 +187,10 @@ func (g *pager) hold(seq, page int, tokens []int32) *keptPage {
 	return k
 }
 
-// match are the kept pages of the longest text that begins like tokens, and how many of these that is. The last page may hold more.
-func (g *pager) match(as keptAs, tokens []int32) (path []*keptPage, held int) {
+// Match are the kept pages of the longest text that begins like tokens, and how many of these that is. The last page may hold more.
+func (g *Pager) Match(as KeptAs, tokens []int32) (path []*Kept, held int) {
 	for at := g.roots[as]; at != nil; {
-		var best *keptPage
+		var best *Kept
 		most := 0
 		for _, k := range at.next {
 			if n := common(k.tokens, tokens[held:]); n > most {
@@ -197,13 +208,13 @@ func (g *pager) match(as keptAs, tokens []int32) (path []*keptPage, held int) {
 	return path, held
 }
 
-// share gives a sequence without pages those that match found, the last of which is copied when the sequence goes on.
-func (g *pager) share(seq int, path []*keptPage) {
+// Share gives a sequence without pages those that match found, the last of which is copied when the sequence goes on.
+func (g *Pager) Share(seq int, path []*Kept) {
 	for page, k := range path {
 		for lane, unit := range k.units {
 			if unit != noUnit {
 				to, pool := g.lane(seq, lane, page)
-				*to, g.changed = unit, true
+				*to, g.Changed = unit, true
 				pool.refs[unit]++
 			}
 		}
@@ -212,7 +223,7 @@ func (g *pager) share(seq int, path []*keptPage) {
 }
 
 // touch notes that pages have been used, the first of a text as the last: those behind them go before them.
-func (g *pager) touch(path []*keptPage) {
+func (g *Pager) touch(path []*Kept) {
 	for _, k := range slices.Backward(path) {
 		g.clock++
 		k.used = g.clock
@@ -220,11 +231,11 @@ func (g *pager) touch(path []*keptPage) {
 }
 
 // forget lets the least used page go that none is kept behind; false when none is kept.
-func (g *pager) forget() bool {
-	var parent *keptPage
+func (g *Pager) forget() bool {
+	var parent *Kept
 	var last int
-	var walk func(at *keptPage)
-	walk = func(at *keptPage) {
+	var walk func(at *Kept)
+	walk = func(at *Kept) {
 		for i, k := range at.next {
 			if len(k.next) == 0 && (parent == nil || k.used < parent.next[last].used) {
 				parent, last = at, i

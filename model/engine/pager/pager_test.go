@@ -1,4 +1,4 @@
-package engine
+package pager
 
 import (
 	"errors"
@@ -12,12 +12,12 @@ import (
 const pageSlots = 2
 
 // testPager has so many units in either pool, for sequences of up to 8 pages.
-func testPager(sequences, units, coreUnits int) *pager {
-	return newPager(shaders.Pages{Sequences: sequences, PerSequence: 8, Units: units, Core: shaders.Slots{Period: pageSlots}, CoreUnits: coreUnits})
+func testPager(sequences, units, coreUnits int) *Pager {
+	return New(shaders.Pages{Sequences: sequences, PerSequence: 8, Units: units, Core: shaders.Slots{Period: pageSlots}, CoreUnits: coreUnits})
 }
 
 // consistent checks that every unit is referred to as often as it counts, and free if it is not.
-func (g *pager) consistent(t *testing.T) {
+func (g *Pager) consistent(t *testing.T) {
 	t.Helper()
 	refs := [2][]int{make([]int, g.Units), make([]int, g.CoreUnits)}
 	for i, unit := range g.Table {
@@ -25,8 +25,8 @@ func (g *pager) consistent(t *testing.T) {
 			refs[min(i/(g.Sequences*g.PerSequence), 1)][unit]++
 		}
 	}
-	var walk func(k *keptPage)
-	walk = func(k *keptPage) {
+	var walk func(k *Kept)
+	walk = func(k *Kept) {
 		for lane, unit := range k.units {
 			if unit != noUnit {
 				refs[min(lane, 1)][unit]++
@@ -58,9 +58,9 @@ func text(n int, from int32) (tokens []int32) {
 	return tokens
 }
 
-func (g *pager) mustWrite(t *testing.T, seq, from, to int) []unitCopy {
+func (g *Pager) mustWrite(t *testing.T, seq, from, to int) []Copy {
 	t.Helper()
-	copies, err := g.write(seq, from, to, pageSlots)
+	copies, err := g.Write(seq, from, to, pageSlots)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,14 +77,14 @@ func TestPagesAsWritten(t *testing.T) {
 		t.Errorf("%d pages left of 4, want 2 beside 64 positions", n)
 	}
 	g.mustWrite(t, 1, 0, 64)
-	if _, err := g.write(0, 64, 65, pageSlots); !errors.Is(err, errNoPages) {
+	if _, err := g.Write(0, 64, 65, pageSlots); !errors.Is(err, ErrNoPages) {
 		t.Errorf("a fifth page of 4: %v", err)
 	}
-	g.clearPage(0, 0, 2)
+	g.LeaveSlots(0, 0, 1)
 	if n := len(g.pools[1].free); n != 1 {
 		t.Errorf("%d units free after one slot of one whole page was given back", n)
 	}
-	g.drop(1, 32)
+	g.Drop(1, 32)
 	g.consistent(t)
 	if len(g.pools[0].free) != 1 || len(g.pools[1].free) != 1+pageSlots {
 		t.Errorf("%d and %d free after a page was dropped", len(g.pools[0].free), len(g.pools[1].free))
@@ -96,8 +96,8 @@ func TestPagesShared(t *testing.T) {
 	g := testPager(3, 24, 48)
 	tokens := text(250, 7)
 	g.mustWrite(t, 0, 0, len(tokens))
-	g.keep(0, keptAs{}, tokens)
-	g.drop(0, 0)
+	g.Keep(0, KeptAs{}, tokens)
+	g.Drop(0, 0)
 	g.consistent(t)
 	before := len(g.pools[0].free)
 	for seq := 1; seq < 3; seq++ {
@@ -110,7 +110,7 @@ func TestPagesShared(t *testing.T) {
 	}
 	shared := g.Table[g.PerSequence+7]
 	copies := g.mustWrite(t, 1, 240, 250)
-	if len(copies) != 1+pageSlots || copies[0].core || copies[0].src != shared || copies[0].dst != g.Table[g.PerSequence+7] {
+	if len(copies) != 1+pageSlots || copies[0].Core || copies[0].Src != shared || copies[0].Dst != g.Table[g.PerSequence+7] {
 		t.Errorf("copies %v of shared unit %d, want the page of all %d lanes", copies, shared, 1+pageSlots)
 	}
 	if copies = g.mustWrite(t, 1, 250, 251); copies != nil {
@@ -126,8 +126,8 @@ func TestPagesForgotten(t *testing.T) {
 	g := testPager(1, 4, 100)
 	for i, from := range []int32{0, 1000} {
 		g.mustWrite(t, 0, 0, 64)
-		g.keep(0, keptAs{}, text(64, from))
-		g.drop(0, 0)
+		g.Keep(0, KeptAs{}, text(64, from))
+		g.Drop(0, 0)
 		if n := len(g.pools[0].free); n != 2-2*i {
 			t.Fatalf("%d free", n)
 		}
@@ -136,7 +136,7 @@ func TestPagesForgotten(t *testing.T) {
 		t.Fatalf("%d held", held)
 	}
 	g.mustWrite(t, 0, 64, 96)
-	g.drop(0, 0)
+	g.Drop(0, 0)
 	for _, want := range []struct {
 		from int32
 		held int
@@ -144,7 +144,7 @@ func TestPagesForgotten(t *testing.T) {
 		if held := g.shareLike(0, text(64, want.from)); held != want.held {
 			t.Errorf("%d positions of the text from %d held, want %d", held, want.from, want.held)
 		}
-		g.drop(0, 0)
+		g.Drop(0, 0)
 		g.consistent(t)
 	}
 }
@@ -159,7 +159,7 @@ func TestPagesAtRandom(t *testing.T) {
 		switch n := len(texts[seq]); rnd.IntN(5) {
 		case 0, 1:
 			to := min(n+1+rnd.IntN(60), 8*shaders.PagePositions)
-			_, err := g.write(seq, n, to, pageSlots)
+			_, err := g.Write(seq, n, to, pageSlots)
 			if err == nil {
 				for len(texts[seq]) < to {
 					texts[seq] = append(texts[seq], rnd.Int32N(2))
@@ -172,11 +172,11 @@ func TestPagesAtRandom(t *testing.T) {
 			}
 		case 2:
 			texts[seq] = texts[seq][:rnd.IntN(n+1)]
-			g.drop(seq, len(texts[seq]))
+			g.Drop(seq, len(texts[seq]))
 		case 3:
-			g.keep(seq, keptAs{}, texts[seq])
+			g.Keep(seq, KeptAs{}, texts[seq])
 		case 4:
-			g.drop(seq, 0)
+			g.Drop(seq, 0)
 			other := texts[rnd.IntN(4)]
 			texts[seq] = slices.Clone(other[:g.shareLike(seq, other)])
 		}
@@ -185,8 +185,8 @@ func TestPagesAtRandom(t *testing.T) {
 }
 
 // shareLike gives a sequence the kept pages of the longest text that begins like tokens.
-func (g *pager) shareLike(seq int, tokens []int32) int {
-	path, held := g.match(keptAs{}, tokens)
-	g.share(seq, path)
+func (g *Pager) shareLike(seq int, tokens []int32) int {
+	path, held := g.Match(KeptAs{}, tokens)
+	g.Share(seq, path)
 	return held
 }
