@@ -80,10 +80,11 @@ let it go by then with a probability of --exit-threshold or more. What later tok
 
 --decode speculative drafts tokens with few core steps and verifies them all in one pass: at threshold 1 the text is
 that of plain decoding. --decode wave keeps many positions in flight, gives all of them a few core steps at a time, and
-freezes those that have settled; its flags begin with the paper's settings. There -r is the depth of the prompt's pass
-and bounds no token: each takes core steps until it settles. If no position settles within eight times -r core steps,
-the wave freezes one as it is. Where memory is short, plain decoding may get a KV rule that keeps less; speculative and
-wave keep the rule that each is defined with (see --cache-lookup-strategy).
+freezes those that have settled (not of Ouro, HRM-Text and Nanbeige, which have no adapter); its flags begin with the
+paper's settings. There -r is the depth of the prompt's pass and bounds no token: each takes core steps until it
+settles. If no position settles within eight times -r core steps, the wave freezes one as it is. Where memory is short,
+plain decoding may get a KV rule that keeps less; speculative and wave keep the rule that each is defined with (see
+--cache-lookup-strategy).
 
 With --json, each line is an object: "id", "text" (what became certain), "steps" (core steps that decided it),
 "logprob", "margin" of a token, and "thinking" where it comes before the answer (dim on a terminal); text still held

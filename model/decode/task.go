@@ -114,7 +114,7 @@ func (a *Task) Fits(c arch.Config) error {
 	}
 	fromState := func(r TaskRow) bool { return r.Mix != 0 || r.From == FromNormed || r.From == FromPrevious }
 	if !c.Adapter() && (a.EMA != 0 || slices.ContainsFunc(a.Rows, fromState)) {
-		return fmt.Errorf("model: %w: the state of this %s model begins as the token itself: none can start from another state, as continuous compute and waves do", ErrStrategy, c.FamilyName())
+		return fmt.Errorf("model: %w: the state of this %s model begins as the token itself: none can start from another state, as continuous compute and waves do; decode plainly, or with drafts", ErrStrategy, c.FamilyName())
 	}
 	return nil
 }
