@@ -33,9 +33,16 @@ func testInvented(t *testing.T, path string) {
 			t.Fatal(err)
 		}
 		req := decode.Request{Prompt: randomTokens(m, 9, 4), Steps: 5, MaxTokens: 24, Pick: decode.Filters{Greedy: true}}
-		strategies := []decode.Strategy{{}, {Exit: &decode.Exit{Criterion: decode.LatentDiff, Threshold: 0.5}}}
-		if m.Config.ExitGate() {
-			strategies = append(strategies, decode.Strategy{Exit: &decode.Exit{Criterion: decode.Gate, Threshold: 0.7, Delay: 1}})
+		strategies := []decode.Strategy{{}}
+		for _, info := range decode.CriteriaOf(m.Config) {
+			exit := &decode.Exit{Criterion: info.Name, Threshold: 0.5}
+			switch info.Name {
+			case decode.ArgmaxStability:
+				exit.Threshold = 2
+			case decode.Gate:
+				exit.Threshold, exit.Delay = 0.7, 1
+			}
+			strategies = append(strategies, decode.Strategy{Exit: exit})
 		}
 		for _, strategy := range strategies {
 			req.Strategy = strategy
@@ -45,7 +52,7 @@ func testInvented(t *testing.T, path string) {
 			}
 			got, want := idsOf(t, s.Engine(context.Background()), req), idsOf(t, rs, req)
 			if len(got) != 24 || !slices.Equal(got, want) {
-				t.Errorf("exit %v: %v on the device, %v in the reference", strategy.Exit != nil, got, want)
+				t.Errorf("exit %+v: %v on the device, %v in the reference", strategy.Exit, got, want)
 			}
 			s.Close()
 		}
