@@ -57,7 +57,11 @@ func mixed(t *testing.T, m *engine.Model) []decode.Request {
 // batchSession has room for n of them.
 func batchSession(t *testing.T, m *engine.Model, n int) *engine.Session {
 	t.Helper()
-	return session(t, m, engine.SessionOptions{Sequences: n, Context: 64, MaxSteps: 20, Rows: 48, Outputs: 48, Exits: true, Compares: 6})
+	return session(t, m, batchOptions(n))
+}
+
+func batchOptions(n int) engine.SessionOptions {
+	return engine.SessionOptions{Sequences: n, Context: 64, MaxSteps: 20, Rows: 48, Outputs: 48, Exits: true, Compares: 6}
 }
 
 func setting(i int) decode.Sequence { return decode.Sequence{Seed: 7, Stream: uint64(i), InitScale: 1} }

@@ -58,7 +58,7 @@ func read(s *engine.Stream) (a came) {
 // alone, and nothing is left behind.
 func TestLoop(t *testing.T) {
 	n := testSize(t, "MUNINN_TEST_REQUESTS", 200, 60)
-	const goroutines, kinds = 16, 60
+	const kinds = 60
 	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
 	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 	requests := loopRequests(t, m, min(n, kinds))
@@ -66,7 +66,19 @@ func TestLoop(t *testing.T) {
 	for i, req := range requests {
 		want[i].ids, want[i].steps = alone(t, m, req, 0)
 	}
-	s := batchSession(t, m, 6)
+	for name, paged := range map[string]bool{"room of their own": false, "pages": true} {
+		t.Run(name, func(t *testing.T) { testLoop(t, m, requests, want, n, paged) })
+	}
+}
+
+func testLoop(t *testing.T, m *engine.Model, requests []decode.Request, want []came, n int, paged bool) {
+	const goroutines = 16
+	dev := m.Device()
+	o := batchOptions(6)
+	if paged {
+		o.Positions = o.Sequences * o.Context
+	}
+	s := session(t, m, o)
 	goroutinesBefore, bytes := runtime.NumGoroutine(), dev.Counters().DeviceBytes
 	l := engine.NewLoop(s, engine.LoopOptions{Queue: n})
 	var held, done, gone counter
