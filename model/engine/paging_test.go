@@ -125,89 +125,87 @@ func TestPagedBytes(t *testing.T) {
 
 // A beginning that requests have in common is read once and lies in the cache once.
 func TestSharedPrefix(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
-		m := randomModel(t, dev)
-		const room = 800
-		s := session(t, m, engine.SessionOptions{Sequences: 4, Context: 600, MaxSteps: 3, Positions: room, Rows: 256})
-		b := engine.NewBatch(s)
-		prefix := randomTokens(m, 500, 1)
-		ask := func(i uint64) decode.Request {
-			return decode.Request{Prompt: append(slices.Clone(prefix), randomTokens(m, 4, i)...), Steps: 3, MaxTokens: 6, Pick: decode.Filters{Greedy: true}}
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := randomModel(t, dev)
+	const room = 800
+	s := session(t, m, engine.SessionOptions{Sequences: 4, Context: 600, MaxSteps: 3, Positions: room, Rows: 256})
+	b := engine.NewBatch(s)
+	prefix := randomTokens(m, 500, 1)
+	ask := func(i uint64) decode.Request {
+		return decode.Request{Prompt: append(slices.Clone(prefix), randomTokens(m, 4, i)...), Steps: 3, MaxTokens: 6, Pick: decode.Filters{Greedy: true}}
+	}
+	alone := session(t, m, engine.SessionOptions{Context: 600, MaxSteps: 3, Rows: 256})
+	want, _ := batchIDs(t, engine.NewBatch(alone), ask(3))
+	batchIDs(t, b, ask(2))
+	first, _ := s.KVBytes()
+	got, held := batchIDs(t, b, ask(3), ask(4), ask(5), ask(6))
+	for i, n := range held {
+		if n != len(prefix) {
+			t.Errorf("request %d holds %d tokens, want %d", i, n, len(prefix))
 		}
-		alone := session(t, m, engine.SessionOptions{Context: 600, MaxSteps: 3, Rows: 256})
-		want, _ := batchIDs(t, engine.NewBatch(alone), ask(3))
-		batchIDs(t, b, ask(2))
-		first, _ := s.KVBytes()
-		got, held := batchIDs(t, b, ask(3), ask(4), ask(5), ask(6))
-		for i, n := range held {
-			if n != len(prefix) {
-				t.Errorf("request %d holds %d tokens, want %d", i, n, len(prefix))
-			}
-		}
-		if !slices.Equal(got[0], want[0]) {
-			t.Errorf("%v behind a shared beginning, %v alone", got[0], want[0])
-		}
-		used, all := s.KVBytes()
-		if page := all / uint64(shaders.PagesOf(room)); used > first+4*2*page {
-			t.Errorf("%d bytes after the first, %d after four more with the same beginning", first, used)
-		}
-		for i := range uint64(12) { // kept texts make room
-			batchIDs(t, b, decode.Request{Prompt: randomTokens(m, 100, 20+i), Steps: 3, MaxTokens: 2, Pick: decode.Filters{Greedy: true}})
-		}
-		other := ask(7)
-		other.Steps = 2 // of another depth nothing is shared
-		if _, held := batchIDs(t, b, other); held[0] != 0 {
-			t.Errorf("%d tokens of another depth are held", held[0])
-		}
-	})
+	}
+	if !slices.Equal(got[0], want[0]) {
+		t.Errorf("%v behind a shared beginning, %v alone", got[0], want[0])
+	}
+	used, all := s.KVBytes()
+	if page := all / uint64(shaders.PagesOf(room)); used > first+4*2*page {
+		t.Errorf("%d bytes after the first, %d after four more with the same beginning", first, used)
+	}
+	for i := range uint64(12) { // kept texts make room
+		batchIDs(t, b, decode.Request{Prompt: randomTokens(m, 100, 20+i), Steps: 3, MaxTokens: 2, Pick: decode.Filters{Greedy: true}})
+	}
+	other := ask(7)
+	other.Steps = 2 // of another depth nothing is shared
+	if _, held := batchIDs(t, b, other); held[0] != 0 {
+		t.Errorf("%d tokens of another depth are held", held[0])
+	}
 }
 
 // Once a prompt is read, decode-last keeps one slot of each position, and the others serve whoever comes.
 func TestLastSlotBytes(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
-		m := open(t, dev, familyModel(t, "W-f16"), engine.LoadOptions{})
-		lookup, err := decode.ParseLookup(decode.LookupDecodeLast, 4)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := engine.SessionOptions{Sequences: 2, Context: 160, MaxSteps: 3, Lookup: lookup}
-		whole := session(t, m, o)
-		o.Positions, o.Unread = 320, 128
-		s := session(t, m, o)
-		req := decode.Request{Prompt: randomTokens(m, 100, 1), Steps: 3, MaxTokens: 30, Pick: decode.Filters{Greedy: true}}
-		want := idsOf(t, whole.Engine(context.Background()), req)
-		if _, err := s.Prefill(context.Background(), 1, req.Prompt, 3, nil); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Rewind(1, 0); err != nil {
-			t.Fatal(err)
-		}
-		task := &decode.Task{Seq: 0, Prompt: true, Last: true, Steps: 3}
-		for i, token := range req.Prompt {
-			task.Rows = append(task.Rows, decode.TaskRow{Pos: i, Token: token, Begin: true})
-		}
-		if err := s.Do(context.Background(), task); err != nil {
-			t.Fatal(err)
-		}
-		read, _ := s.KVBytes()
-		if err := s.Do(context.Background(), &decode.Task{Rows: []decode.TaskRow{{Pos: 100, Token: 1, Begin: true}}, Steps: 3}); err != nil {
-			t.Fatal(err)
-		}
-		if after, _ := s.KVBytes(); after*3 != read {
-			t.Errorf("%d bytes while the prompt is read in 3 loops, %d after it", read, after)
-		}
-		if err := s.Rewind(0, 0); err != nil {
-			t.Fatal(err)
-		}
-		if got := idsOf(t, s.Engine(context.Background()), req); !slices.Equal(got, want) {
-			t.Errorf("%v in pages, %v without", got, want)
-		}
-		other := req
-		other.Prompt = randomTokens(m, 100, 2)
-		var n int
-		_, err = decode.Decode(s.Engine(context.Background()), 1, other, func(decode.Choice) (bool, error) { n++; return false, nil })
-		if err != nil || n != 30 {
-			t.Errorf("a second text beside the first gives %d tokens, error %v", n, err)
-		}
-	})
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, familyModel(t, "W-f16"), engine.LoadOptions{})
+	lookup, err := decode.ParseLookup(decode.LookupDecodeLast, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := engine.SessionOptions{Sequences: 2, Context: 160, MaxSteps: 3, Lookup: lookup}
+	whole := session(t, m, o)
+	o.Positions, o.Unread = 320, 128
+	s := session(t, m, o)
+	req := decode.Request{Prompt: randomTokens(m, 100, 1), Steps: 3, MaxTokens: 30, Pick: decode.Filters{Greedy: true}}
+	want := idsOf(t, whole.Engine(context.Background()), req)
+	if _, err := s.Prefill(context.Background(), 1, req.Prompt, 3, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Rewind(1, 0); err != nil {
+		t.Fatal(err)
+	}
+	task := &decode.Task{Seq: 0, Prompt: true, Last: true, Steps: 3}
+	for i, token := range req.Prompt {
+		task.Rows = append(task.Rows, decode.TaskRow{Pos: i, Token: token, Begin: true})
+	}
+	if err := s.Do(context.Background(), task); err != nil {
+		t.Fatal(err)
+	}
+	read, _ := s.KVBytes()
+	if err := s.Do(context.Background(), &decode.Task{Rows: []decode.TaskRow{{Pos: 100, Token: 1, Begin: true}}, Steps: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := s.KVBytes(); after*3 != read {
+		t.Errorf("%d bytes while the prompt is read in 3 loops, %d after it", read, after)
+	}
+	if err := s.Rewind(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := idsOf(t, s.Engine(context.Background()), req); !slices.Equal(got, want) {
+		t.Errorf("%v in pages, %v without", got, want)
+	}
+	other := req
+	other.Prompt = randomTokens(m, 100, 2)
+	var n int
+	_, err = decode.Decode(s.Engine(context.Background()), 1, other, func(decode.Choice) (bool, error) { n++; return false, nil })
+	if err != nil || n != 30 {
+		t.Errorf("a second text beside the first gives %d tokens, error %v", n, err)
+	}
 }
