@@ -48,7 +48,7 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 	}
 	if r.k.Fixed {
 		shape, spec = fmt.Sprintf("fix%d", xs), nil
-	} else if r.k.Texels {
+	} else if r.k.Texels && (n == 1 || r.k.BlockTexels || !w.Format.Blocked() || !x.Int8.IsZero()) {
 		shape = "texel"
 	}
 	all := groups(s.Rows, rows/parts)

@@ -10,28 +10,29 @@ import (
 
 // Tuning is every choice that depends on the device. Its fields are filled in by the rows of tunings, in their order.
 type Tuning struct {
-	Subgroup   uint32 // invocations that a workgroup of an sg kernel has, one subgroup; 0: sums in shared memory
-	Unrolls    bool   // loops over specialization constants are unrolled
-	Fixed      bool   // GEMV kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
-	Texels     bool   // GEMV reads through texel buffers; attention too, a row and a head a lane
-	WeightRows int    // weight rows that a workgroup of a GEMV takes
-	XRows      int    // rows of x that it takes at most
-	Tiles      bool   // matmul and attention take many rows in tiles of shared memory
-	GEMVRows   int    // rows of x up to which matmul is GEMV; beyond, in tiles
-	Int8       bool   // GEMV with block formats can take int8 activations
-	Int8Q8     bool   // ... and does for q8_0
-	Int8Q4     bool   // ... and does for q4_0
-	Dot        Dot    // how
-	Arrivals   bool   // a workgroup can go on with what others of its dispatch wrote
-	NormLanes  uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
-	NormRows   int    // rows up to which MatMulNorm is one dispatch
-	PassRows   int    // rows of a pass that a session has room for if nobody says
-	Lanes      int    // invocations of a workgroup of the kernels that measure the device
-	SharesCPU  bool   // the device computes on the host's processors: its time is theirs
-	caps       vk.Caps
-	size       uint32 // subgroup size that can be counted on
-	opt        Options
-	settings   []Setting
+	Subgroup    uint32 // invocations that a workgroup of an sg kernel has, one subgroup; 0: sums in shared memory
+	Unrolls     bool   // loops over specialization constants are unrolled
+	Fixed       bool   // GEMV kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
+	Texels      bool   // GEMV reads through texel buffers; attention too, a row and a head a lane
+	BlockTexels bool   // ... with weights in blocks and float activations too
+	WeightRows  int    // weight rows that a workgroup of a GEMV takes
+	XRows       int    // rows of x that it takes at most
+	Tiles       bool   // matmul and attention take many rows in tiles of shared memory
+	GEMVRows    int    // rows of x up to which matmul is GEMV; beyond, in tiles
+	Int8        bool   // GEMV with block formats can take int8 activations
+	Int8Q8      bool   // ... and does for q8_0
+	Int8Q4      bool   // ... and does for q4_0
+	Dot         Dot    // how
+	Arrivals    bool   // a workgroup can go on with what others of its dispatch wrote
+	NormLanes   uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
+	NormRows    int    // rows up to which MatMulNorm is one dispatch
+	PassRows    int    // rows of a pass that a session has room for if nobody says
+	Lanes       int    // invocations of a workgroup of the kernels that measure the device
+	SharesCPU   bool   // the device computes on the host's processors: its time is theirs
+	caps        vk.Caps
+	size        uint32 // subgroup size that can be counted on
+	opt         Options
+	settings    []Setting
 }
 
 // Setting is a row of the table in words.
@@ -62,6 +63,7 @@ var tunings = []struct {
 	}, true},
 	{"fixed rows", func(t *Tuning) any { return &t.Fixed }, ruleFixed, false},
 	{"texel buffers", func(t *Tuning) any { return &t.Texels }, ruleTexels, true},
+	{"texel buffers of blocks", func(t *Tuning) any { return &t.BlockTexels }, ruleBlockTexels, false},
 	{"weight rows", func(t *Tuning) any { return &t.WeightRows }, ruleWeightRows, false},
 	{"x rows", func(t *Tuning) any { return &t.XRows }, ruleXRows, true},
 	{"tiles", func(t *Tuning) any { return &t.Tiles }, ruleTiles, true},

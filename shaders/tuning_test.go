@@ -70,6 +70,7 @@ func TestVendors(t *testing.T) {
 	untold := func(c *vk.Caps) { c.SubgroupSizeControl = false }
 	kepler := func(c *vk.Caps) { c.DeviceID, c.IntegerDot = 0x1180, false }
 	small := func(c *vk.Caps) { c.SubgroupSize = 64 }
+	mesa26 := func(c *vk.Caps) { c.DriverVersion = 26<<22 | 2<<12 | 6 }
 	for _, c := range []struct {
 		caps            vk.Caps
 		subgroup, lanes uint32 // lanes of a norm
@@ -90,6 +91,7 @@ func TestVendors(t *testing.T) {
 		{device("RX 6600"), 64, 1024, 8, SignedDot, false}, // by a quirk
 		{device("POLARIS10"), 64, 1024, 8, SignedDot, false},
 		{device("llvmpipe"), 8, 8, 16, Apart, true},
+		{device("llvmpipe", mesa26), 8, 8, 8, Apart, true},
 		{device("SwiftShader"), 4, 4, 4, SignedDot, true},
 	} {
 		tuned := Tune(c.caps, c.caps.SubgroupSize, Options{})
@@ -113,6 +115,8 @@ func TestTune(t *testing.T) {
 	}
 	metal, radeon := gpu, gpu
 	metal.DriverID, radeon.DriverID, radeon.VendorID, radeon.DeviceID = 14, 1, 0x1002, 0x73bf
+	newest := lavapipe
+	newest.DriverID, newest.DriverVersion = 13, 26<<22|2<<12|6
 	broken := Off{Name: "subgroup", Why: "the driver's are broken"}
 	for _, c := range []struct {
 		name, want string
@@ -125,6 +129,9 @@ func TestTune(t *testing.T) {
 		{"subgroup", "32, asked for", Tune(gpu, 32, Options{Reduction: Subgroup, Off: []Off{broken}})},
 		{"subgroup", "0, asked for", Tune(gpu, 32, Options{Reduction: SharedMemory})},
 		{"texel buffers", "true, the driver reads storage buffers lane by lane", Tune(lavapipe, 8, Options{})},
+		{"texel buffers of blocks", "true, see texel buffers", Tune(lavapipe, 8, Options{})},
+		{"texel buffers of blocks", "false, measured on this driver", Tune(newest, 8, Options{})},
+		{"texel buffers of blocks", "false, see texel buffers", Tune(newest, 8, Options{Loads: StorageBuffers})},
 		{"texel buffers", "false, asked for", Tune(lavapipe, 8, Options{Loads: StorageBuffers})},
 		{"weight rows", "4, few registers", Tune(lavapipe, 8, Options{Off: []Off{{Name: "texel buffers", Why: "wrong"}}})},
 		{"x rows", "4, found", Tune(gpu, 32, Options{Off: []Off{{Name: "x rows", Most: 4, Why: "found"}}})},

@@ -16,6 +16,7 @@ const (
 	driverRADV           = 3
 	driverQualcomm       = 8
 	driverSwiftShader    = 10
+	driverLavapipe       = 13
 	driverMoltenVK       = 14
 
 	vendorAMD = 0x1002
@@ -59,6 +60,11 @@ var quirks = []struct {
 
 // version packs a driver's version as most drivers do.
 func version(major, minor, patch uint32) uint32 { return major<<22 | minor<<12 | patch }
+
+// NewLavapipe tells of Mesa's CPU driver as measured with 26.2.6, and unlike 22.3.6; between them nothing was.
+func (c Caps) NewLavapipe() bool {
+	return c.DriverID == driverLavapipe && c.DriverVersion >= version(26, 0, 0)
+}
 
 // Quirks lists what is known of the device's driver.
 func (c Caps) Quirks() (list []Quirk) {
