@@ -41,7 +41,7 @@ type benchOptions struct {
 }
 
 func (o *benchOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Shape, "shape", "", "random weights of a `shape` instead of a model: "+arch.ShapeNames()+", or "+arch.ShapeForm)
+	fs.StringVar(&o.Shape, "shape", "", "random weights of a `shape` instead of a model: "+arch.ShapeNames()+", a config.json, or "+arch.ShapeForm)
 	cli.Offer(fs, "shape", strings.Split(arch.ShapeNames(), ", ")...)
 	fs.StringVarP(&o.Prompts, "prompt", "p", "64,512", "`lengths` of prompts to read; 0: none")
 	fs.StringVarP(&o.Tokens, "tokens", "n", "32", "`numbers` of tokens to generate, from an empty cache; 0: none")

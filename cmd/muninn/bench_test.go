@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -140,6 +142,7 @@ func TestBenchRefusals(t *testing.T) {
 		"nothing to measure: name a MODEL":       {},
 		"give one of them":                       {"demo", "--shape", "tiny"},
 		"want one of tiny, tinyloop, hugi":       {"--shape", "tinny"},
+		"shape open none.json: no such fil":      {"--shape", "none.json"},
 		"or the seven numbers n_embd,head":       {"--shape", "64,2,128,64,1,2"},
 		`"x" is no whole number`:                 {"--shape", "64,2,x,64,1,2,1"},
 		`"-2" is no whole number`:                {"--shape", "64,-2,128,64,1,2,1"},
@@ -170,6 +173,14 @@ func TestShapesAreWhatTheySay(t *testing.T) {
 		}
 		if err := engine.CheckShape(s.Config); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		if s.JSON == "" {
+			continue
+		}
+		path := filepath.Join(t.TempDir(), "cut.json")
+		err = os.WriteFile(path, []byte(s.JSON), 0o600)
+		if of, err2 := arch.ParseShape(path); err != nil || err2 != nil || of.Params() != s.Params() || of.Steps != s.Steps || of.Name != "cut" {
+			t.Errorf("%s by its config.json: %+v, %v, %v", name, of, err, err2)
 		}
 	}
 	invoke("help", "bench").wants(t, cli.ExitOK, "huginn-core  its core block alone, 1.65 G weights with a vocabulary of 1024; -r 1", "")

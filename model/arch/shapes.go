@@ -2,6 +2,8 @@ package arch
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -90,8 +92,16 @@ func ShapeNames() string {
 	return strings.Join(names, ", ")
 }
 
-// ParseShape reads a name, or the seven numbers of ShapeForm. Errors wrap ErrModel.
+// ParseShape reads a name, the path of a config.json by its ending, or the seven numbers of ShapeForm. Errors wrap ErrModel.
 func ParseShape(text string) (Shape, error) {
+	if strings.HasSuffix(text, ".json") {
+		raw, err := os.ReadFile(text)
+		if err != nil {
+			return Shape{}, strict.Unusable("shape %w", err)
+		}
+		c, _, err := ParseConfig(raw, nil)
+		return Shape{strings.TrimSuffix(filepath.Base(text), ".json"), "", c.MeanRecurrence, string(raw), c}, err
+	}
 	for _, s := range Shapes {
 		if s.Name == text {
 			return s, nil
@@ -99,7 +109,7 @@ func ParseShape(text string) (Shape, error) {
 	}
 	items, fields := strings.Split(text, ","), strings.Split(ShapeForm, ",")
 	if len(items) != len(fields) {
-		return Shape{}, strict.Unusable("shape %s: want one of %s, or the seven numbers %s, as in 1024,16,2816,4096,2,4,2", strict.Clip(text), ShapeNames(), ShapeForm)
+		return Shape{}, strict.Unusable("shape %s: want one of %s, a config.json, or the seven numbers %s, as in 1024,16,2816,4096,2,4,2", strict.Clip(text), ShapeNames(), ShapeForm)
 	}
 	var n [7]int
 	for i, item := range items {

@@ -40,7 +40,7 @@ func main() {
 	var o options
 	flags := pflag.NewFlagSet("synth", pflag.ExitOnError)
 	flags.StringVar(&o.out, "out", "", "folder to write; must not hold a checkpoint yet")
-	flags.StringVar(&o.shape, "shape", "tiny", arch.ShapeForm+", or one of "+arch.ShapeNames())
+	flags.StringVar(&o.shape, "shape", "tiny", arch.ShapeForm+", a config.json, or one of "+arch.ShapeNames())
 	flags.StringVar(&o.dtype, "dtype", "bf16", "element type: bf16, f16 or f32")
 	flags.StringVar(&o.shardSize, "shard-size", "5GB", "largest file of weights, in bytes or with KB, MB, GB, KiB, MiB, GiB")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the weights")
