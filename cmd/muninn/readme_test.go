@@ -16,7 +16,10 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
+	"muninn/model/checkpoint"
 	"muninn/model/demo"
+	"muninn/model/engine"
+	"muninn/model/engine/weights"
 )
 
 // The README's Go lines are a program but for its frame, and it says the end of its chain.
@@ -176,7 +179,12 @@ func TestReadmeModels(t *testing.T) {
 			}
 			kv, cells = sum["kv"], fmt.Sprintf("%s %.2f |", cells, sum["weights"])
 		}
-		if want := fmt.Sprintf("| %.2f G |%s %.2f | %d", float64(shape.Params())/1e9, cells, kv, shape.Steps); !strings.Contains(string(readme), want) {
+		scheme, err := checkpoint.ParseScheme("q4_0", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes, _ := engine.WorkOf(shape.Config, weights.DeviceFormats(scheme, shape.Config, engine.RandomStored)).Pass(1, shape.MeanRecurrence)
+		if want := fmt.Sprintf("| %.2f G |%s %.2f | %.2g | %d", float64(shape.Params())/1e9, cells, kv, 100e9/bytes, shape.Steps); !strings.Contains(string(readme), want) {
 			t.Errorf("%s: the README's table lacks %s", shape.Name, want)
 		}
 	}
