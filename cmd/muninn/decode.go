@@ -175,6 +175,9 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 	if o.everyOutput {
 		session.Outputs = len(prompt) // as far as a pass has rows
 	}
+	if session.Lookup.DecodeLast {
+		session.Unread = shaders.PagesOf(len(prompt)) * shaders.PagePositions * max(o.texts, 1)
+	}
 	prefix := 0
 	if o.Chat && ck.Config.PrefixLM { // questions are read so, in one pass
 		prefix = len(prompt)

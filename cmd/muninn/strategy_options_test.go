@@ -130,6 +130,10 @@ func TestStrategySessions(t *testing.T) {
 			t.Errorf("%s: %s, %v\nwant %s", x.args, got, err, x.want)
 		}
 	}
+	o := runFlags(t, "--cache-lookup-strategy decode-last --prompt-ids 926,729,5")
+	if p, err := o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, 8, decode.Strategy{}); err != nil || p.session.Unread != 32 {
+		t.Errorf("decode-last: room for %d unread positions, %v; want a page", p.session.Unread, err)
+	}
 	asked := func(p planObject) (n uint64) { // without the ends of blocks
 		for _, l := range p.Lines {
 			n += l.Bytes

@@ -46,7 +46,7 @@ func TestPlanForetells(t *testing.T) {
 					"q8_0":       {weights: checkpoint.Scheme{Quant: format.Q8_0, Keep: map[arch.Part]format.Type{arch.PartAdapter: format.Q8_0}}, session: engine.SessionOptions{Context: 64}},
 					"q4_0":       {weights: checkpoint.Scheme{Quant: format.Q4_0}, session: engine.SessionOptions{Context: 64}},
 					"pages":      {session: engine.SessionOptions{Sequences: 3, Context: 60, Positions: 100, MaxSteps: 3}},
-					"unread":     {session: engine.SessionOptions{Context: 60, Positions: 60, Unread: 32, MaxSteps: 3, Lookup: lookup(decode.LookupDecodeLast, core)}},
+					"unread":     {session: engine.SessionOptions{Context: 60, Unread: 32, MaxSteps: 3, Lookup: lookup(decode.LookupDecodeLast, core)}},
 					"readouts":   {session: engine.SessionOptions{Context: 60, MaxSteps: 3, Exits: true, Readouts: true}},
 					"compressed": {session: engine.SessionOptions{Context: 48, Lookup: lookup("compress-anchor", core)}},
 					"merged":     {session: engine.SessionOptions{Context: 48, MaxSteps: 9, Lookup: lookup("full-compress-r2", 2)}},

@@ -18,7 +18,7 @@ type SessionOptions struct {
 	Sequences int            // sequences held side by side; 1
 	Context   int            // positions of each sequence; block_size
 	Positions int            // of all sequences together, in pages as they need them; texts that begin alike share theirs. 0: each has its whole context
-	Unread    int            // of Positions, those that are read at once with every core step in a slot, under decode-last; 0: all
+	Unread    int            // under decode-last, positions that are read at once with every core step in a slot, the others having one; 0: all
 	MaxSteps  int            // deepest num_steps; mean_recurrence. A compressed cache takes any depth
 	Lookup    decode.Lookup  // cache lookup strategy; latest-m4
 	KV        shaders.KVType // how keys and values are stored; float32
@@ -62,6 +62,9 @@ func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error
 		if o.Lookup, err = decode.ParseLookup(decode.DefaultLookup, c.NLayersInRecurrentBlock); err != nil {
 			return o, err
 		}
+	}
+	if o.Lookup.DecodeLast && o.Unread > 0 && o.Positions == 0 {
+		o.Positions = o.Sequences * shaders.PagesOf(o.Context) * shaders.PagePositions
 	}
 	if o.Rows == 0 {
 		o.Rows = shaders.Tune(caps, 0, shaders.Options{}).PassRows
