@@ -57,14 +57,18 @@ func batchIDs(t *testing.T, b *engine.Batch, requests ...decode.Request) (ids []
 // Sequences in pages of a common pool give what those with room of their own give, whatever came before in the pages.
 func TestPagedAnswers(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
-		for _, path := range []string{golden.Model(t, "C-f16"), familyModel(t, "W-f16"), familyModel(t, "H-bf16")} {
+		paths, rounds := []string{golden.Model(t, "C-f16"), familyModel(t, "W-f16"), familyModel(t, "H-bf16")}, uint64(2)
+		if testing.Short() {
+			paths = paths[:1]
+		}
+		for _, path := range paths {
 			m := open(t, dev, path, engine.LoadOptions{})
 			o := engine.SessionOptions{Sequences: 3, Context: 150, MaxSteps: 4, Exits: true}
 			own := session(t, m, o)
 			o.Positions = 200
 			paged := session(t, m, o)
 			one, two := engine.NewBatch(own), engine.NewBatch(paged)
-			for round := range uint64(3) {
+			for round := range rounds {
 				var requests []decode.Request
 				for i := range 3 {
 					req := decode.Request{Prompt: randomTokens(m, 20+13*i, round*3+uint64(i)), Steps: 3, MaxTokens: 20, Pick: decode.Filters{Greedy: true}}

@@ -66,7 +66,11 @@ func compareStreams(out *screen) *Streams {
 // away is written to.
 func TestCompareScreenRandom(t *testing.T) {
 	words := []string{"a", " the", " word", "\n", " 日本語", " 👩‍💻", " loooooooooooooooooooooong", "\t", " e\u0301", "\x1b[2J", ""}
-	for seed := range uint64(60) {
+	seeds := uint64(60)
+	if testing.Short() {
+		seeds = 12
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		n, width, height := 1+rng.IntN(4), 30+rng.IntN(100), 8+rng.IntN(20)
 		out := &screen{height: height}
