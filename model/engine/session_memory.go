@@ -41,10 +41,7 @@ func newOnDevice(mem *weights.Memory, c arch.Config, o SessionOptions) *onDevice
 	}
 	one := shaders.Slots{Period: 1}
 	x.prelude = layers("prelude", c.NLayersInPrelude, one)
-	blocks := 0 // that a core step goes through
-	for _, pass := range c.Passes() {
-		blocks += pass.Blocks
-	}
+	blocks := c.StepBlocks()
 	shared := layers("core", (blocks+o.Lookup.Blocks-1)/o.Lookup.Blocks, coreSlots(o))
 	if mem.Err == nil {
 		for i := range blocks {
