@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,19 +18,28 @@ import (
 // A strategy runs as a coroutine that stops at each of its tasks. A step of the batch lets those go on whose tasks are done, and
 // gives all tasks to the session for an iteration.
 type Batch struct {
-	s    *Session
-	runs []*batchRun // in the order of their coming
-	free []int       // sequences without a request, the one longest idle first
+	s       *Session
+	runs    []*batchRun // in the order of their coming
+	parked  []*batchRun // that began and gave way to those before them
+	free    []int       // sequences without a request, the one longest idle first
+	came    int         // requests so far
+	gaveWay uint64      // times that one did
 }
 
 // batchRun is a request under way.
 type batchRun struct {
+	id      int // in the order of their coming
+	req     decode.Request
+	setting decode.Sequence
+	emit    func(decode.Token) error
+	end     func(decode.Outcome, error)
+	given   []int32 // tokens handed out, -1 for the rest of the text
+
 	seq    int
 	resume func() (*decode.Task, bool)
 	stop   func()
 	job    *job  // the task that the strategy waits for
 	err    error // what that came to
-	end    func(decode.Outcome, error)
 	out    decode.Outcome
 	failed error
 	gone   bool
@@ -52,30 +60,42 @@ func NewBatch(s *Session) *Batch {
 	return b
 }
 
-// Len is the number of requests under way.
-func (b *Batch) Len() int { return len(b.runs) }
+// Len is the number of requests under way, those included that have given way to others.
+func (b *Batch) Len() int { return len(b.runs) + len(b.parked) }
 
 // Add lets a request join. emit is called for each of its tokens, from within Step, and end when it is done, with what its
 // strategy made of it; what is wrong with the request, end is told too. The setting says where its tokens start from: with the
-// same one it gives the same tokens as alone. It returns the request's sequence, by which Remove knows it: a free one that holds much of
-// the prompt already, from a request before (Sync), or else the one longest idle.
-func (b *Batch) Add(req decode.Request, setting decode.Sequence, emit func(decode.Token) error, end func(decode.Outcome, error)) (seq int, err error) {
+// same one it gives the same tokens as alone. It returns the request's number, by which Remove knows it. The request takes a free sequence
+// that holds much of the prompt already, from a request before (Sync), or else the one longest idle.
+func (b *Batch) Add(req decode.Request, setting decode.Sequence, emit func(decode.Token) error, end func(decode.Outcome, error)) (id int, err error) {
 	if len(b.free) == 0 {
 		return 0, fmt.Errorf("model: %w: all %d sequences are taken; wait for one, or open a session with more", ErrBatchFull, len(b.s.seqs))
 	}
-	at := b.choose(req, setting)
-	seq = b.free[at]
-	b.s.SetSequence(seq, setting)
-	if req.Held, err = b.s.Sync(seq, req); err != nil {
+	r := &batchRun{id: b.came, req: req, setting: setting, emit: emit, end: end}
+	if err := b.start(r); err != nil {
 		return 0, err
 	}
-	r := &batchRun{seq: seq, end: end}
+	b.came++
+	return r.id, nil
+}
+
+// start begins a request on a free sequence.
+func (b *Batch) start(r *batchRun) (err error) {
+	at := b.choose(r.req, r.setting)
+	r.seq = b.free[at]
+	b.s.SetSequence(r.seq, r.setting)
+	req := r.req
+	if req.Held, err = b.s.Sync(r.seq, req); err != nil {
+		return err
+	}
+	emit := r.once()
 	r.resume, r.stop = iter.Pull(func(yield func(*decode.Task) bool) {
-		r.out, r.failed = decode.Generate(batchEngine{b.s, r, yield}, b.s.m.Tokenizer, seq, req, emit)
+		r.out, r.failed = decode.Generate(batchEngine{b.s, r, yield}, b.s.m.Tokenizer, r.seq, req, emit)
 	})
 	b.free = slices.Delete(b.free, at, at+1)
-	b.runs = append(b.runs, r)
-	return seq, nil
+	place, _ := slices.BinarySearchFunc(b.runs, r, func(x, y *batchRun) int { return x.id - y.id })
+	b.runs = slices.Insert(b.runs, place, r)
+	return nil
 }
 
 // choose gives the place in free of the sequence for a request.
@@ -91,22 +111,27 @@ func (b *Batch) choose(req decode.Request, setting decode.Sequence) (at int) {
 	return at
 }
 
-// Remove takes the request of a sequence out; its end is told errors.Is(err, context.Canceled). It may be called from within the
-// emit or end of another request. A request's own emit returns an error instead.
-func (b *Batch) Remove(seq int) {
-	for _, r := range b.runs {
-		if r.seq == seq {
-			r.failed = errLeft // should its strategy not have begun
-			r.stop()
-			b.leave(r)
-			return
-		}
+// Remove takes a request out; its end is told errors.Is(err, context.Canceled). It may be called from within the emit or end of another
+// request. A request's own emit returns an error instead.
+func (b *Batch) Remove(id int) {
+	is := func(r *batchRun) bool { return r.id == id }
+	if i := slices.IndexFunc(b.runs, is); i >= 0 {
+		r := b.runs[i]
+		r.failed = errLeft // should its strategy not have begun
+		r.stop()
+		b.leave(r)
+	} else if i := slices.IndexFunc(b.parked, is); i >= 0 {
+		r := b.parked[i]
+		b.parked = slices.Delete(b.parked, i, i+1)
+		r.failed = errLeft
+		r.tell()
 	}
 }
 
 // Step takes all requests one iteration further. After an error, also of a cancelled context, those that took part in the iteration end
 // with it in the next step, or as cancelled if there is none.
 func (b *Batch) Step(ctx context.Context) error {
+	b.unpark()
 	for _, r := range slices.Clone(b.runs) {
 		for r.job == nil && !r.gone {
 			task, ok := r.resume()
@@ -129,12 +154,8 @@ func (b *Batch) Step(ctx context.Context) error {
 		return nil
 	}
 	done, err := b.s.iterate(ctx, jobs)
-	if errors.Is(err, errNoRoom) || errors.Is(err, pager.ErrNoPages) { // the one that holds most gives way
-		r := slices.MaxFunc(b.runs, func(p, q *batchRun) int {
-			x, y := &b.s.seqs[p.seq], &b.s.seqs[q.seq]
-			return cmp.Or(len(x.live)-len(y.live), len(x.tokens)-len(y.tokens))
-		})
-		r.job, r.err = nil, err
+	if errors.Is(err, errNoRoom) || errors.Is(err, pager.ErrNoPages) {
+		b.giveWay(err)
 		return nil
 	}
 	for _, r := range b.runs {
@@ -150,10 +171,10 @@ func (b *Batch) Step(ctx context.Context) error {
 
 // Run takes steps until no request is left. On an error, also of a cancelled context, all are taken out.
 func (b *Batch) Run(ctx context.Context) error {
-	for len(b.runs) > 0 {
+	for b.Len() > 0 {
 		if err := b.Step(ctx); err != nil {
-			for len(b.runs) > 0 {
-				b.Remove(b.runs[0].seq)
+			for _, r := range slices.Concat(b.runs, b.parked) {
+				b.Remove(r.id)
 			}
 			return err
 		}
@@ -163,6 +184,12 @@ func (b *Batch) Run(ctx context.Context) error {
 
 // leave ends a request whose strategy has returned.
 func (b *Batch) leave(r *batchRun) {
+	b.vacate(r)
+	r.tell()
+}
+
+// vacate frees a request's sequence, and keeps its text for others that begin alike.
+func (b *Batch) vacate(r *batchRun) {
 	r.gone = true
 	b.runs = slices.DeleteFunc(b.runs, func(o *batchRun) bool { return o == r })
 	b.free = append(b.free, r.seq)
@@ -171,6 +198,10 @@ func (b *Batch) leave(r *batchRun) {
 	}
 	b.s.drop(r.seq, 0)
 	b.s.keepPages(r.seq)
+}
+
+// tell says how a request ended.
+func (r *batchRun) tell() {
 	if errors.Is(r.failed, errLeft) {
 		r.failed = fmt.Errorf("%w: %w", r.failed, context.Canceled)
 	}

@@ -116,6 +116,9 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 	if err := s.check(j.task); err != nil {
 		return nil, err
 	}
+	if !s.grantPages(j.task, j.task.Rows) {
+		return nil, s.short
+	}
 	s.admitChunk(j, len(tokens), 0) // has room: nothing is live
 	s.last = s.cellsOf([]*job{j})
 	p := &passes{s: s.scheduler}

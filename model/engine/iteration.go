@@ -131,8 +131,8 @@ func (s *scheduler) cellsOf(jobs []*job) (slots []int) {
 }
 
 // admit begins chunks of the jobs that have none under way, those first that have waited longest, until one does not fit
-// into the pass beside the rows that are live. How large a chunk is does not depend on what else there is, or neither would a
-// token's exit.
+// into the pass beside the rows that are live; those for which no page is left stand back. How large a chunk is does not depend on
+// what else there is, or neither would a token's exit.
 func (s *scheduler) admit(jobs []*job) (fresh []*job) {
 	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
 	var waiting []*job
@@ -146,7 +146,10 @@ func (s *scheduler) admit(jobs []*job) (fresh []*job) {
 	slices.SortStableFunc(waiting, func(a, b *job) int { return b.waited - a.waited })
 	for i, j := range waiting {
 		size := s.chunk(j)
-		if size > rows || min(size, j.task.Outputs) > outputs || !s.admitChunk(j, size, carried) {
+		if fits := size <= rows && min(size, j.task.Outputs) <= outputs; fits && !s.grantPages(j.task, j.part(size)) {
+			j.waited++ // others may need none, or leave some
+			continue
+		} else if !fits || !s.admitChunk(j, size, carried) {
 			for _, j := range waiting[i:] {
 				j.waited++
 			}

@@ -40,6 +40,12 @@ func (j *job) reads() bool { return j.readout.Mode != shaders.ReadLast && j.rule
 // left is how many core steps the chunk may yet take.
 func (j *job) left() int { return int(j.rule.Steps - j.progress.Taken) }
 
+// part are the next rows of the task, so many at most.
+func (j *job) part(size int) []decode.TaskRow {
+	rows := j.task.Rows[j.next:]
+	return rows[:min(size, len(rows))]
+}
+
 // due tells whether the chunk is checked at the end of the step that follows so many taken ones.
 func (j *job) due(taken uint32) bool { return j.adaptive() && j.task.Exit.Checks(int(taken)) }
 
@@ -88,13 +94,11 @@ func (s *scheduler) check(a *decode.Task) error {
 	return nil
 }
 
-// admitChunk readies the next chunk of a job: slots for its rows, their table, and its rule. carried is how many states after ln_f
+// admitChunk readies the next chunk of a job, which has its pages: slots for its rows, their table, and its rule. carried is how many states after ln_f
 // the pass has already. It tells whether there was room.
 func (s *scheduler) admitChunk(j *job, size, carried int) bool {
-	a, q := j.task, &s.seqs[j.task.Seq]
-	rows := a.Rows[j.next:]
-	rows = rows[:min(size, len(rows))]
-	if !s.grantPages(a, rows) || !s.makeRoom(q, rows, a.Keep) {
+	a, q, rows := j.task, &s.seqs[j.task.Seq], j.part(size)
+	if !s.makeRoom(q, rows, a.Keep) {
 		return false
 	}
 	behind := len(a.Rows) - j.next - len(rows)

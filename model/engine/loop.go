@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 
@@ -18,7 +17,7 @@ import (
 type Loop struct {
 	session *Session
 	batch   *Batch
-	running map[*Stream]int // sequences; of the loop's goroutine alone
+	running map[*Stream]int // their numbers in the batch; of the loop's goroutine alone
 	ctx     context.Context // its cause is why the loop has ended
 	stop    context.CancelCauseFunc
 	done    chan struct{} // closed once all streams have ended
@@ -26,8 +25,22 @@ type Loop struct {
 
 	mu    sync.Mutex
 	queue []*Stream // not begun, in the order of their coming
+	uses  []*use    // likewise
+	came  int       // requests and uses so far
+	stats LoopStats
 	most  int
 	wake  chan struct{} // the queue is no longer empty
+}
+
+// LoopStats count what a loop has done, and how full it is. Requests that have ended count with all that was done for them.
+type LoopStats struct {
+	Running, Waiting int
+	Requests         uint64 // that ended, however
+	Prompt, Held     uint64 // tokens of their prompts, and how many of these did not run, since they were held
+	Tokens           uint64 // handed out
+	CoreSteps        uint64 // of all rows
+	GaveWay          uint64 // times that a request gave its pages up for others, to begin again
+	KVUsed, KVAll    uint64 // bytes of the cache of keys and values
 }
 
 // LoopOptions say how a loop takes requests.
@@ -49,9 +62,10 @@ func NewLoop(s *Session, o LoopOptions) *Loop {
 	return l
 }
 
-// Submit queues a request and returns the stream of its tokens. Requests begin in the order of their coming, each on a free
-// sequence that holds much of its prompt already, from a request before with the same setting (Session.Sync), or else the one longest
-// idle. When ctx ends, so does the request, after the iteration under way. Its callbacks run on the loop's goroutine.
+// Submit queues a request and returns the stream of its tokens. Requests begin in the order of their coming, but next comes that of the
+// owner with the fewest under way; each on a free sequence that holds much of its prompt already, from a request before with the same
+// setting (Session.Sync), or else the one longest idle, and once there are pages for its prompt. When ctx ends, so does the request, after the iteration under
+// way. Its callbacks run on the loop's goroutine.
 //
 // When too many wait it returns an error at once, which wraps ErrLoopFull: a server can tell its client to come back, and whoever would
 // rather wait is no longer than the queue.
@@ -68,12 +82,19 @@ func (l *Loop) Submit(ctx context.Context, req decode.Request, setting decode.Se
 	}
 	req.Prompt = slices.Clone(req.Prompt)
 	s := newStream(ctx, req, setting)
+	s.arrival = l.arrive()
 	l.queue = append(l.queue, s)
+	return s, nil
+}
+
+// arrive is the number of what comes, of which the loop's goroutine is told; under l.mu.
+func (l *Loop) arrive() int {
+	l.came++
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return s, nil
+	return l.came
 }
 
 // Close ends the requests that are running or waiting, with ErrLoopClosed, waits for that and closes the session.
@@ -93,58 +114,122 @@ func (l *Loop) run() {
 				l.batch.Remove(seq)
 			}
 		}
-		if l.batch.Len() == 0 {
+		var err error
+		if l.batch.Len() > 0 {
+			err = l.batch.Step(l.ctx)
+		} else if use := l.nextUse(); use != nil {
+			err = l.lend(use)
+		} else {
 			select {
 			case <-l.wake:
 			case <-l.ctx.Done():
 			}
-			continue
 		}
-		if err := l.batch.Step(l.ctx); errors.Is(err, vk.ErrDeviceLost) {
+		if errors.Is(err, vk.ErrDeviceLost) {
 			l.stop(err)
 		}
 	}
-	for _, seq := range l.running {
-		l.batch.Remove(seq)
+	for _, id := range l.running {
+		l.batch.Remove(id)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.queue {
-		s.finish(decode.Outcome{}, l.why(s))
+		l.finish(s, decode.Outcome{}, l.why(s))
 	}
 	l.queue = nil
+	for _, u := range l.uses {
+		u.done <- context.Cause(l.ctx)
+	}
+	l.uses = nil
 }
 
-// join begins requests that wait, as far as there are free sequences, and ends those that have been cancelled.
+// join begins requests that wait, as far as there are sequences and pages for them, and ends those that have been cancelled. None
+// overtakes a use of the session, nor one that waits for pages.
 func (l *Loop) join() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue = slices.DeleteFunc(l.queue, func(s *Stream) bool {
-		switch {
-		case s.ctx.Err() != nil:
-			s.finish(decode.Outcome{}, l.why(s))
-		case len(l.batch.free) > 0:
-			l.begin(s)
-		default:
-			return false
+		if s.ctx.Err() != nil {
+			l.finish(s, decode.Outcome{}, l.why(s))
+			return true
 		}
-		return true
+		return false
 	})
+	for len(l.batch.free) > 0 && len(l.batch.parked) == 0 {
+		i := l.next()
+		if i < 0 || !l.batch.fits(l.queue[i].req, l.queue[i].setting) {
+			break
+		}
+		s := l.queue[i]
+		l.queue = slices.Delete(l.queue, i, i+1)
+		l.begin(s)
+	}
+	l.stats.KVUsed, l.stats.KVAll = l.session.KVBytes()
+	l.stats.Running, l.stats.GaveWay = l.batch.Len(), l.batch.gaveWay
 }
 
+// next is the place in the queue of the request to begin: the first of the owner with the fewest under way; -1: none may.
+func (l *Loop) next() (at int) {
+	under := map[string]int{}
+	for s := range l.running {
+		under[s.req.Owner]++
+	}
+	at = -1
+	for i, s := range l.queue {
+		if len(l.uses) > 0 && s.arrival > l.uses[0].arrival {
+			break
+		}
+		if at < 0 || under[s.req.Owner] < under[l.queue[at].req.Owner] {
+			at = i
+		}
+	}
+	return at
+}
+
+// begin and finish are called under l.mu.
 func (l *Loop) begin(s *Stream) {
-	seq, err := l.batch.Add(s.req, s.setting, s.push, func(out decode.Outcome, err error) {
+	emit := func(token decode.Token) error {
+		if token.Token >= 0 {
+			l.mu.Lock()
+			l.stats.Tokens++
+			l.mu.Unlock()
+		}
+		return s.push(token)
+	}
+	id, err := l.batch.Add(s.req, s.setting, emit, func(out decode.Outcome, err error) {
 		delete(l.running, s)
 		if errors.Is(err, errLeft) {
 			err = l.why(s)
 		}
-		s.finish(out, err)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.finish(s, out, err)
 	})
 	if err != nil {
-		s.finish(decode.Outcome{}, err)
+		l.finish(s, decode.Outcome{}, err)
 		return
 	}
-	l.running[s] = seq
+	l.running[s] = id
+}
+
+func (l *Loop) finish(s *Stream, out decode.Outcome, err error) {
+	l.stats.Requests++
+	l.stats.Held += uint64(out.Held)
+	l.stats.CoreSteps += uint64(out.RowSteps)
+	if err == nil {
+		l.stats.Prompt += uint64(len(s.req.Prompt))
+	}
+	s.finish(out, err)
+}
+
+// Stats returns what the loop has done so far.
+func (l *Loop) Stats() LoopStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stats := l.stats
+	stats.Waiting = len(l.queue)
+	return stats
 }
 
 // why says why a request ended before it was done.
@@ -157,86 +242,4 @@ func (l *Loop) why(s *Stream) error {
 
 func cancelled(ctx context.Context) error {
 	return fmt.Errorf("model: the request was cancelled: %w", ctx.Err())
-}
-
-// Stream is what comes of a request in a Loop. One goroutine reads it.
-//
-// Tokens that nobody has read yet wait in the stream, of which there are no more than the context has positions. So a slow reader
-// holds up nobody: a request that waited for it would keep its sequence, and its rows, from the others.
-type Stream struct {
-	ctx     context.Context // of the request
-	cancel  context.CancelFunc
-	req     decode.Request
-	setting decode.Sequence
-
-	mu     sync.Mutex
-	more   *sync.Cond // a token has come, or the end
-	unread []decode.Token
-	ended  bool
-	out    decode.Outcome
-	err    error
-}
-
-func newStream(ctx context.Context, req decode.Request, setting decode.Sequence) *Stream {
-	s := &Stream{req: req, setting: setting}
-	s.ctx, s.cancel = context.WithCancel(ctx)
-	s.more = sync.NewCond(&s.mu)
-	return s
-}
-
-// Tokens yields the tokens that have not been read, as they are decided, until the request ends. A last one with Token.Token -1 hands
-// out text still held back, if any. Breaking off cancels the request.
-func (s *Stream) Tokens() iter.Seq[decode.Token] {
-	return func(yield func(decode.Token) bool) {
-		for {
-			token, ok := s.next()
-			if !ok {
-				return
-			}
-			if !yield(token) {
-				s.cancel()
-				return
-			}
-		}
-	}
-}
-
-// Outcome waits for the end of the request, passing over tokens that have not been read, and returns what came of it: an error that
-// wraps the context's if it was cancelled, and ErrLoopClosed if the loop was closed.
-func (s *Stream) Outcome() (decode.Outcome, error) {
-	for range s.Tokens() {
-	}
-	return s.out, s.err
-}
-
-// next waits for a token; false: there are no more.
-func (s *Stream) next() (token decode.Token, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.unread) == 0 {
-		if s.ended {
-			return token, false
-		}
-		s.more.Wait()
-	}
-	token, s.unread = s.unread[0], s.unread[1:]
-	return token, true
-}
-
-// push adds a token.
-func (s *Stream) push(token decode.Token) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unread = append(s.unread, token)
-	s.more.Signal()
-	return nil
-}
-
-// finish ends the stream.
-func (s *Stream) finish(out decode.Outcome, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.out, s.err, s.ended = out, err, true
-	s.more.Signal()
-	s.cancel()
 }

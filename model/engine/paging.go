@@ -113,13 +113,26 @@ func (s *scheduler) dropPages(seq, n int) {
 	}
 }
 
+// pagesFor tells whether pages are left for a request's prompt and a token, and for one more of each of so many other sequences.
+func (s *scheduler) pagesFor(req decode.Request, setting decode.Sequence, others int) bool {
+	if s.pager == nil {
+		return true
+	}
+	pages := shaders.PagesOf(len(req.Prompt)+1) + others
+	if as, ok := s.keptAs(setting, req.Run()); ok && len(req.Prompt) > 0 && req.Shares(s.opt.Lookup) {
+		path, _ := s.pager.Match(as, req.Prompt[:len(req.Prompt)-1])
+		pages -= s.pager.InUse(path)
+	}
+	return pages <= s.pager.Room(false) && pages*s.opt.Lookup.Stored(req.Steps) <= s.pager.Room(true)
+}
+
 // keptAs is how the positions of a sequence were run; false: so that no other text shares them.
-func (s *scheduler) keptAs(q *sequence, run decode.Run) (as pager.KeptAs, ok bool) {
+func (s *scheduler) keptAs(setting decode.Sequence, run decode.Run) (as pager.KeptAs, ok bool) {
 	as = pager.KeptAs{Run: run}
 	if s.m.Config.StartsDrawn() || run.Noise.Weight != 0 {
-		as.Seed, as.Stream, as.InitScale = q.setting.Seed, q.setting.Stream, q.setting.InitScale
+		as.Seed, as.Stream, as.InitScale = setting.Seed, setting.Stream, setting.InitScale
 	}
-	return as, q.setting.States == nil && !s.opt.Lookup.DecodeLast
+	return as, setting.States == nil && !s.opt.Lookup.DecodeLast
 }
 
 // keepPages leaves a sequence's text to others that begin alike, as far as it was read and decoded as a prefill reads it, and the
@@ -136,7 +149,7 @@ func (s *Session) keepPages(seq int) {
 func (s *scheduler) offerPages(seq, of int) {
 	q := &s.seqs[seq]
 	run, n := q.history.Prefilled(len(q.tokens))
-	if as, ok := s.keptAs(q, run); ok && n >= of {
+	if as, ok := s.keptAs(q.setting, run); ok && n >= of {
 		s.pager.Keep(seq, as, q.tokens[:n/of*of])
 	}
 }
@@ -148,7 +161,7 @@ func (s *Session) sharePages(seq int, req decode.Request, held int) int {
 	if s.pager == nil || !req.Shares(s.opt.Lookup) {
 		return held
 	}
-	as, ok := s.keptAs(q, req.Run())
+	as, ok := s.keptAs(q.setting, req.Run())
 	prompt := req.Prompt[:len(req.Prompt)-1] // the next token is picked from the logits of the last
 	path, n := s.pager.Match(as, prompt)
 	if !ok || n <= held {

@@ -66,6 +66,9 @@ func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error
 	if o.Lookup.DecodeLast && o.Unread > 0 && o.Positions == 0 {
 		o.Positions = o.Sequences * shaders.PagesOf(o.Context) * shaders.PagePositions
 	}
+	if o.Positions > 0 { // more a sequence could not have
+		o.Context = min(o.Context, shaders.PagesOf(o.Positions)*shaders.PagePositions)
+	}
 	if o.Rows == 0 {
 		o.Rows = shaders.Tune(caps, 0, shaders.Options{}).PassRows
 	}

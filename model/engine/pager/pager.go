@@ -62,6 +62,47 @@ func (g *Pager) Free(core bool) int {
 	return len(g.pools[0].free)
 }
 
+// Room is how many units of a pool nobody has but texts that are only kept, which make room: as Free counts.
+func (g *Pager) Room(core bool) int {
+	n := g.Free(core)
+	pool, from, to := &g.pools[0], 0, 1
+	if core {
+		pool, from, to = &g.pools[1], 1, 1+g.Core.Count()
+	}
+	g.walk(func(_ *Kept, k *Kept, _ int) {
+		for _, unit := range k.units[from:to] {
+			if unit != noUnit && pool.refs[unit] == 1 {
+				n++
+			}
+		}
+	})
+	return n
+}
+
+// InUse is how many pages of a path some sequence has too.
+func (g *Pager) InUse(path []*Kept) (n int) {
+	for _, k := range path {
+		if g.pools[0].refs[k.units[0]] > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// walk visits all kept pages: each with the one before it, and its place behind that.
+func (g *Pager) walk(visit func(parent, k *Kept, i int)) {
+	var down func(at *Kept)
+	down = func(at *Kept) {
+		for i, k := range at.next {
+			visit(at, k, i)
+			down(k)
+		}
+	}
+	for _, root := range g.roots {
+		down(root)
+	}
+}
+
 // New returns a Pager of pages that no sequence has yet.
 func New(p shaders.Pages) *Pager {
 	g := &Pager{Pages: p, roots: map[KeptAs]*Kept{}}
@@ -234,18 +275,11 @@ func (g *Pager) touch(path []*Kept) {
 func (g *Pager) forget() bool {
 	var parent *Kept
 	var last int
-	var walk func(at *Kept)
-	walk = func(at *Kept) {
-		for i, k := range at.next {
-			if len(k.next) == 0 && (parent == nil || k.used < parent.next[last].used) {
-				parent, last = at, i
-			}
-			walk(k)
+	g.walk(func(at, k *Kept, i int) {
+		if len(k.next) == 0 && (parent == nil || k.used < parent.next[last].used) {
+			parent, last = at, i
 		}
-	}
-	for _, root := range g.roots {
-		walk(root)
-	}
+	})
 	if parent == nil {
 		return false
 	}

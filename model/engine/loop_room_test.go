@@ -1,0 +1,157 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"muninn/model/decode"
+	"muninn/model/engine"
+	"muninn/model/internal/golden"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// TestPagesRunShort: requests that need more pages than there are take turns, and each gives what it gives alone, once; one that would
+// need all and more ends where the pages do.
+func TestPagesRunShort(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{})
+	o := batchOptions(6)
+	o.Positions = 96 // three pages
+	s := session(t, m, o)
+	var requests []decode.Request
+	var want []came
+	for i, req := range mixed(t, m) {
+		req.Prompt, req.MaxTokens = randomTokens(m, 20, uint64(i)), 24 // two pages, the second late
+		var alone came
+		alone.ids, alone.steps = aloneIn(t, m, req)
+		requests, want = append(requests, req), append(want, alone)
+	}
+	l := engine.NewLoop(s, engine.LoopOptions{})
+	defer l.Close()
+	var streams []*engine.Stream
+	for _, req := range requests {
+		stream, err := l.Submit(context.Background(), req, setting(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, stream)
+	}
+	for i, stream := range streams {
+		if got := read(stream); got.err != nil || !slices.Equal(got.ids, want[i].ids) || !slices.Equal(got.steps, want[i].steps) {
+			t.Errorf("request %d: %v of %v steps, %v; alone %v of %v", i, got.ids, got.steps, got.err, want[i].ids, want[i].steps)
+		}
+	}
+	stats := l.Stats()
+	if stats.GaveWay == 0 {
+		t.Error("no request gave way: nothing is shown")
+	}
+	if stats.Running != 0 || stats.Waiting != 0 || stats.Requests != uint64(len(requests)) || stats.KVAll == 0 {
+		t.Errorf("stats %+v after %d requests", stats, len(requests))
+	}
+}
+
+// aloneIn gives what a request gives in a session of its own.
+func aloneIn(t *testing.T, m *engine.Model, req decode.Request) (ids []int32, steps []int) {
+	t.Helper()
+	s := session(t, m, batchOptions(1))
+	defer s.Close()
+	s.SetSequence(0, setting(0))
+	if _, err := m.Generate(context.Background(), s, 0, req, collect(&ids, &steps)); err != nil {
+		t.Fatal(err)
+	}
+	return ids, steps
+}
+
+// TestOwnersTakeTurns: a request of somebody who has none under way begins before those of one who has.
+func TestOwnersTakeTurns(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{})
+	l := engine.NewLoop(batchSession(t, m, 2), engine.LoopOptions{})
+	defer l.Close()
+	var order []string // written on the loop's goroutine
+	var streams []*engine.Stream
+	began := make(chan bool)
+	err := l.Use(context.Background(), func(*engine.Session) error { // until all have come
+		go func() {
+			for i, owner := range []string{"a", "a", "a", "a", "b", "c"} {
+				req := short(m, 6)
+				req.Owner = owner
+				first := true
+				req.Progress = func(done, _ int) {
+					if first {
+						order = append(order, fmt.Sprint(owner, i))
+					}
+					first = false
+				}
+				stream, err := l.Submit(context.Background(), req, setting(0))
+				if err != nil {
+					t.Error(err)
+				}
+				streams = append(streams, stream)
+			}
+			close(began)
+		}()
+		<-began
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range streams {
+		if _, err := s.Outcome(); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{"a0", "b4", "a1", "c5", "a2", "a3"}; !slices.Equal(order, want) {
+		t.Errorf("requests began in the order %v, want %v", order, want)
+	}
+}
+
+// TestLoopUse: whoever uses the session has it alone, after what came before and before what comes later; a use may be cancelled while
+// it waits, and ends with the loop.
+func TestLoopUse(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{})
+	l := engine.NewLoop(batchSession(t, m, 2), engine.LoopOptions{})
+	stream, err := l.Submit(context.Background(), short(m, 10), setting(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, later := 0, 0
+	var second *engine.Stream
+	failure := errors.New("mine")
+	err = l.Use(context.Background(), func(s *engine.Session) error {
+		out, err := stream.Outcome() // has ended, or this hangs
+		before = out.Emitted
+		if second, err = l.Submit(context.Background(), short(m, 10), setting(0)); err != nil {
+			return err
+		}
+		if _, err := s.Prefill(context.Background(), 0, []int32{1, 2, 3}, 2, nil); err != nil {
+			return err
+		}
+		later = int(l.Stats().Running)
+		return failure
+	})
+	if !errors.Is(err, failure) || before != 10 || later != 0 {
+		t.Errorf("used with %v, after %d tokens of the request before, %d running", err, before, later)
+	}
+	if out, err := second.Outcome(); err != nil || out.Emitted != 10 {
+		t.Errorf("the request behind it: %d tokens, %v", out.Emitted, err)
+	}
+	blocked := make(chan bool)
+	go l.Use(context.Background(), func(*engine.Session) error { <-blocked; return nil })
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := l.Use(ctx, func(*engine.Session) error { t.Error("a cancelled use ran"); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	close(blocked)
+	l.Close()
+	if err := l.Use(context.Background(), nil); !errors.Is(err, engine.ErrLoopClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+}
