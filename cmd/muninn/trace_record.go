@@ -13,7 +13,6 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
-	"muninn/model/engine"
 	"muninn/model/store"
 	"muninn/model/trace"
 )
@@ -39,62 +38,25 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	if err != nil {
 		return nil, err
 	}
-	start := time.Now()
+	start, job := time.Now(), trace.Job{Request: p.request, State: p.state, Tokenizer: x.Tokenizer, At: o.Token}
+	if !o.ContinuousCompute {
+		job.Starts = o.Starts
+	}
 	chunks := (len(p.request.Prompt) + x.session.Rows() - 1) / x.session.Rows()
 	bar := cli.NewProgress(s, "recording core steps, at most", int64(p.request.Steps*(chunks+o.MaxTokens-1+o.Starts)), false)
+	job.Step = func() { bar.Add(1) }
 	x.reading.Done()
 	defer bar.Done()
-	x.session.SetSequence(0, p.state)
-	r := &trace.Recorder{Engine: x.session.Engine(ctx), Builder: b, Latents: x.session.Latents, Step: func() { bar.Add(1) }, Prompt: len(p.request.Prompt)}
-	tokens := 0
-	out, err := decode.Generate(r, x.Tokenizer, 0, p.request, func(token decode.Token) error {
-		if token.Token >= 0 {
-			tokens++
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	t, out, err := b.Record(x.session.Engine(ctx), x.session, job)
+	if errors.Is(err, trace.ErrEnded) {
+		return nil, cli.Usage("--token %d: %v", o.Token, err)
 	}
-	if o.Starts > 0 && !o.ContinuousCompute {
-		if err := o.recordStarts(r, x.session, p); err != nil {
-			return nil, err
-		}
-	}
-	t, err := b.Build()
 	if err != nil {
 		return nil, err
 	}
 	bar.Done()
-	s.Note("trace: %d tokens of prompt and %d of answer (%s), %.1f s", len(p.request.Prompt), tokens, out.Finish, time.Since(start).Seconds())
+	s.Note("trace: %d tokens of prompt and %d of answer (%s), %.1f s", len(p.request.Prompt), out.Emitted, out.Finish, time.Since(start).Seconds())
 	return t, nil
-}
-
-// recordStarts takes one token from the run's own initial state and from others.
-func (o *traceOptions) recordStarts(r *trace.Recorder, session *engine.Session, p plan) error {
-	pos := o.Token
-	if pos < 0 {
-		pos = len(p.request.Prompt) - 1
-	}
-	if pos >= len(r.Paths) {
-		return cli.Usage("--token %d: the text ended after position %d", pos, len(r.Paths)-1)
-	}
-	token := session.Tokens(0)[pos]
-	if err := r.Rewind(0, pos); err != nil {
-		return err
-	}
-	for i := range o.Starts {
-		setting := p.state
-		setting.Seed += uint64(i)
-		session.SetSequence(0, setting)
-		a := &decode.Task{Rows: []decode.TaskRow{{Pos: pos, Token: token, Begin: true}}, Steps: p.request.Steps, Noise: p.request.Strategy.Noise}
-		if err := r.Walk(a, func(_ int, initial []float32) *trace.Path {
-			return r.Builder.Start(r.Paths[pos], setting.Seed, initial)
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 var errTraceFile = errors.New("cannot write the trace")

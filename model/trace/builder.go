@@ -27,6 +27,7 @@ type Builder struct {
 	opts   Options
 	tokens []*Path
 	starts []*Path
+	early  *pca // of the states that there were when Path.Now was first called
 	err    error
 }
 
@@ -97,6 +98,38 @@ func (p *Path) Step(state, logits []float32) {
 // Exit says after how many core steps the token was done. Unless it is called, that is all that were fed.
 func (p *Path) Exit(steps int) { p.exit = steps }
 
+// Now is the token as far as it has come. Its components are along the directions in which the states spread that there were at
+// the first call; Build finds those of all states.
+func (p *Path) Now() Token {
+	b := p.b
+	if b.early == nil {
+		var all [][]float32
+		for _, q := range b.tokens {
+			all = append(all, q.states...)
+		}
+		b.early = fitPCA(all, b.opts.Width, b.opts.Components)
+	}
+	where, _ := b.early.project(p.states)
+	return p.finished(func() (c []Real) {
+		c, where = rounded(where[0]), where[1:]
+		return c
+	})
+}
+
+// finished is the token with the components that next gives for one state after the other.
+func (p *Path) finished(next func() []Real) Token {
+	t := p.token
+	t.Start, t.Path = next(), slices.Clone(t.Path)
+	for k := range t.Path {
+		t.Path[k].Components = next()
+	}
+	t.Steps = len(t.Path)
+	if p.exit >= 0 {
+		t.Steps = p.exit
+	}
+	return t
+}
+
 // keep copies a state.
 func (p *Path) keep(state []float32) bool {
 	if len(state) != p.b.opts.Width {
@@ -133,15 +166,7 @@ func (b *Builder) Build() (*Trace, error) {
 	}
 	t.Tokens = make([]Token, 0, len(b.tokens))
 	for _, p := range b.tokens {
-		p.token.Start = next()
-		for k := range p.token.Path {
-			p.token.Path[k].Components = next()
-		}
-		p.token.Steps = len(p.token.Path)
-		if p.exit >= 0 {
-			p.token.Steps = p.exit
-		}
-		t.Tokens = append(t.Tokens, p.token)
+		t.Tokens = append(t.Tokens, p.finished(next))
 	}
 	if len(b.starts) > 0 {
 		t.Starts = b.pathIndependence()

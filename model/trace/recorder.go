@@ -8,13 +8,35 @@ type Recorder struct {
 	decode.Engine
 	Builder *Builder
 	Latents func(n int) ([][]float32, error) // states of the last n rows that ran
-	Step    func()                           // called after each core step recorded
+	Outputs int                              // rows of logits of a pass at most; 0: as many as rows
+	Step    func()                           // called after each core step recorded; nil: nobody asks
+	Token   func(Token)                      // given each token once it is done, as Path.Now has it; nil: nobody asks
 	Prompt  int                              // positions before this one are of the prompt
+	First   int                              // positions before this one are run, and not recorded
 	Paths   []*Path                          // recorded so far
+}
+
+// Rows is the number of rows of a task at most: each has logits.
+func (r *Recorder) Rows() int {
+	if r.Outputs > 0 {
+		return min(r.Outputs, r.Engine.Rows())
+	}
+	return r.Engine.Rows()
 }
 
 // Do records a task and does it.
 func (r *Recorder) Do(a *decode.Task) error {
+	if before := r.First - a.Rows[0].Pos; before > 0 {
+		if before >= len(a.Rows) {
+			return r.Engine.Do(a)
+		}
+		head := *a
+		head.Rows, head.Outputs = a.Rows[:before], 0
+		if err := r.Engine.Do(&head); err != nil {
+			return err
+		}
+		a.Rows = a.Rows[before:]
+	}
 	var paths []*Path
 	err := r.Walk(a, func(i int, initial []float32) *Path {
 		row := a.Rows[i]
@@ -28,10 +50,13 @@ func (r *Recorder) Do(a *decode.Task) error {
 	if err := r.Engine.Do(a); err != nil {
 		return err
 	}
+	r.Paths = append(r.Paths, paths...)
 	for _, p := range paths {
 		p.Exit(a.Taken)
+		if r.Token != nil {
+			r.Token(p.Now())
+		}
 	}
-	r.Paths = append(r.Paths, paths...)
 	return nil
 }
 
@@ -39,7 +64,7 @@ func (r *Recorder) Do(a *decode.Task) error {
 func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Path) error {
 	n := len(a.Rows)
 	// A row that starts from the one before needs that to stay.
-	task := decode.Task{Seq: a.Seq, Rows: append([]decode.TaskRow(nil), a.Rows...), Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != decode.FromInitial}
+	task := decode.Task{Seq: a.Seq, Rows: append([]decode.TaskRow(nil), a.Rows...), Prefix: a.Prefix, Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != decode.FromInitial}
 	var paths []*Path
 	for k := 0; k <= a.Steps; k++ {
 		var logits [][]float32
@@ -65,7 +90,7 @@ func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Pa
 			}
 			paths[i].Step(state, logits[i])
 		}
-		if k > 0 {
+		if k > 0 && r.Step != nil {
 			r.Step()
 		}
 	}
