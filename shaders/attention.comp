@@ -15,11 +15,10 @@ layout(local_size_x = LS) in;
 #include "lib/aliased.glsl"
 layout(set = 0, binding = 0) readonly buffer Q { vec4 q[]; };      // [n][q_stride]: heads_all heads of hs / 4, after rope
 ALIASED layout(set = 0, binding = 1) readonly buffer K { uvec4 k[]; };     // [cell][heads][hu], after rope
-ALIASED layout(set = 0, binding = 1) readonly buffer KS { float k_scales[]; }; // q8: [cell][heads][hu / 2]
+ALIASED layout(set = 0, binding = 1) readonly buffer S { uint scales[]; }; // q8: [cell][heads][hu / 2]
 ALIASED layout(set = 0, binding = 2) readonly buffer V1 { uint v1[]; };    // [cell][heads][hu * 4]
 ALIASED layout(set = 0, binding = 2) readonly buffer V2 { uvec2 v2[]; };
 ALIASED layout(set = 0, binding = 2) readonly buffer V4 { uvec4 v4[]; };
-ALIASED layout(set = 0, binding = 2) readonly buffer VS { float v_scales[]; };
 layout(set = 0, binding = 3) readonly buffer D { uint words[]; };  // lib/pages.glsl
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride]
@@ -63,7 +62,7 @@ vec4 value(uint at) { // this invocation's float vector of the value at uvec4 `a
     const uvec2 two = v2[at * 2 + lane];
     return vec4(unpackHalf2x16(two.x), unpackHalf2x16(two.y));
 #else
-    return kv_bytes(v1[at * 4 + lane]) * v_scales[p.scales + at / 2 + lane / 8];
+    return kv_bytes(v1[at * 4 + lane]) * value_scale(scales[p.scales + at / 2 + lane / 8]);
 #endif
 }
 
@@ -95,7 +94,7 @@ void attend(uint n0, uint from, uint to, uint seq, uint own, bool missing, uint 
 #elif defined(KV_F16)
                 const vec4 kv[2] = {vec4(unpackHalf2x16(four.x), unpackHalf2x16(four.y)), vec4(unpackHalf2x16(four.z), unpackHalf2x16(four.w))};
 #else
-                const float d = k_scales[p.scales + at / 2 + u / 2];
+                const float d = key_scale(scales[p.scales + at / 2 + u / 2]);
                 const vec4 kv[4] = {kv_bytes(four.x) * d, kv_bytes(four.y) * d, kv_bytes(four.z) * d, kv_bytes(four.w) * d};
 #endif
                 [[unroll]] for (uint x = 0; x < KV_XV; x++)

@@ -18,8 +18,7 @@ layout(set = 0, binding = 0) readonly buffer Q { vec4 q_in[]; };       // [n][q_
 UVEC4_INPUT(1, K, k);         // [cell][heads][hu], after rope
 UVEC4_INPUT(2, V, v);
 #ifdef KV_Q8
-FLOAT_INPUT(1, KS, k_scales); // [cell][heads][hu / 2]
-FLOAT_INPUT(2, VS, v_scales);
+UINT_INPUT(1, S, scales);     // [cell][heads][hu / 2]
 #endif
 UINT_INPUT(3, D, words);      // lib/pages.glsl
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };        // [n]
@@ -33,9 +32,9 @@ layout(set = 0, binding = 6) readonly buffer G { float gate[]; };      // [n][ga
 const uint HU = KV_UNIT == 16 ? (HV + 7) / 8 * 2 : (HV + KV_XV - 1) / KV_XV;
 
 #ifdef KV_Q8
-#define SCALE(of, at, unit) ONE(of, p.scales + (at) / 2 + (unit) / 2)
+#define SCALE(of, unit) of(two[(unit) / 2])
 #else
-#define SCALE(of, at, unit) 1.0
+#define SCALE(of, unit) 1.0
 #endif
 
 vec4 part(uvec4 four, uint x, float scale) { // float vector x of a unit
@@ -76,9 +75,13 @@ void main() {
             if (slot != NONE) {
                 const uint at = place(slot, cell0 + pos - page, row.seq, pos, kv_head);
                 vec4 s = vec4(0);
+#ifdef KV_Q8
+                uint two[HU / 2];
+                [[unroll]] for (uint b = 0; b < HU / 2; b++) two[b] = ONE(scales, p.scales + at / 2 + b);
+#endif
                 [[unroll]] for (uint u = 0; u < HU; u++) {
                     const uvec4 four = FOUR(k, at + u);
-                    const float scale = SCALE(k_scales, at, u);
+                    const float scale = SCALE(key_scale, u);
                     [[unroll]] for (uint x = 0; x < KV_XV; x++) s += q[u * KV_XV + x] * part(four, x, scale);
                 }
                 const float score = (s.x + s.y + s.z + s.w) * p.scale, new_top = max(top, score);
@@ -87,7 +90,7 @@ void main() {
                 total = total * fade + weight;
                 [[unroll]] for (uint u = 0; u < HU; u++) {
                     const uvec4 four = FOUR(v, at + u);
-                    const float scale = SCALE(v_scales, at, u);
+                    const float scale = SCALE(value_scale, u);
                     [[unroll]] for (uint x = 0; x < KV_XV; x++) acc[u * KV_XV + x] = acc[u * KV_XV + x] * fade + weight * part(four, x, scale);
                 }
             }

@@ -19,8 +19,8 @@ type Cache struct {
 	table int // words of Pages before its table
 }
 
-// CacheShard holds K and V of some heads: each [Units][PagePositions][head][units] of 16 bytes, and for KVQ8 behind them
-// [Units][PagePositions][head][blocks] float32 scales.
+// CacheShard holds K and V of some heads: each [Units][PagePositions][head][units] of 16 bytes, and for KVQ8 behind the keys
+// [Units][PagePositions][head][blocks] words of two bfloat16 scales: the keys' in the low half, the values' in the high one.
 type CacheShard struct {
 	K, V         vk.Span
 	Head0, Heads int
@@ -31,7 +31,7 @@ func headStride(headDim int) int { return roundUp(headDim, 4) }
 
 // scaleWords is how many words lie before the scales in a shard.
 func (c Cache) scaleWords(s CacheShard) uint32 {
-	return uint32(c.Units * PagePositions * s.Heads * c.Type.units(c.HeadDim) * 4)
+	return uint32(uint64(c.Units*PagePositions*s.Heads) * c.Type.valueBytes(c.HeadDim) / 4)
 }
 
 // NewCache takes one layer's cache from the arena. Its slots are those of the core's layers in pages, or one with RuleOne.
@@ -41,19 +41,19 @@ func NewCache(a *vk.Arena, heads, headDim int, kv KVType, slots Slots, pages Pag
 	if c.table, c.Units, err = pages.pool(slots); err != nil {
 		return c, err
 	}
-	head := uint64(c.Units) * PagePositions * kv.HeadBytes(headDim)
-	per := int(min(limit/head, uint64(heads)))
+	cells := uint64(c.Units) * PagePositions
+	per := int(min(limit/(cells*kv.KeyBytes(headDim)), uint64(heads)))
 	if per == 0 {
 		return c, fmt.Errorf("shaders: %d slots of %d positions take %d bytes a head, %w of %d: use a shorter context, fewer steps or a compressed cache",
-			slots.Count(), c.Units*PagePositions/slots.Count(), head, ErrBindingLimit, limit)
+			slots.Count(), c.Units*PagePositions/slots.Count(), cells*kv.KeyBytes(headDim), ErrBindingLimit, limit)
 	}
 	for h := 0; h < heads; h += per {
 		n := min(per, heads-h)
-		k, err := a.Alloc(uint64(n) * head)
+		k, err := a.Alloc(uint64(n) * cells * kv.KeyBytes(headDim))
 		if err != nil {
 			return c, err
 		}
-		v, err := a.Alloc(uint64(n) * head)
+		v, err := a.Alloc(uint64(n) * cells * kv.valueBytes(headDim))
 		if err != nil {
 			return c, err
 		}
@@ -112,18 +112,13 @@ func (r *Recorder) CopyDepths(p Pages, dst, src uint32) {
 // moveCells records that n cells from dst on get what those from src on have.
 func (r *Recorder) moveCells(c Cache, dst, src, n int) {
 	for _, s := range c.Shards {
-		values, scales := uint64(s.Heads*c.Type.units(c.HeadDim)*16), uint64(0)
-		if c.Type == KVQ8 {
-			scales = values / 8 // 4 bytes for 32 of one each
-		}
-		for _, of := range []vk.Span{s.K, s.V} {
-			move := func(begin, each uint64) {
-				if each > 0 {
-					r.Copy(of.Slice(begin+uint64(dst)*each, uint64(n)*each), of.Slice(begin+uint64(src)*each, uint64(n)*each))
-				}
+		move := func(of vk.Span, begin, each uint64) {
+			if each *= uint64(s.Heads); each > 0 {
+				r.Copy(of.Slice(begin+uint64(dst)*each, uint64(n)*each), of.Slice(begin+uint64(src)*each, uint64(n)*each))
 			}
-			move(0, values)
-			move(uint64(c.scaleWords(s))*4, scales)
 		}
+		move(s.K, 0, c.Type.valueBytes(c.HeadDim))
+		move(s.K, uint64(c.scaleWords(s))*4, c.Type.scaleBytes(c.HeadDim))
+		move(s.V, 0, c.Type.valueBytes(c.HeadDim))
 	}
 }

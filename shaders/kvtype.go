@@ -5,8 +5,8 @@ import "fmt"
 // KVType is how the cache stores keys and values.
 type KVType int
 
-// The KV types. KVQ8 is blocks of 32 integers of 8 bits with a float32 scale: a half precision one would share
-// its word with a neighbour that another invocation writes.
+// The KV types. KVQ8 is blocks of 32 integers of 8 bits with a bfloat16 scale, which is never subnormal and read by a shift. A block of
+// keys and that of values beside it share a word of scales, so that one invocation writes all of a word, however many blocks a head has.
 const (
 	KVF32 KVType = iota
 	KVF16
@@ -18,9 +18,9 @@ var kvTypes = []struct {
 	name   string
 	values int // the head size is rounded up to a multiple of it
 	bytes  int // of that many values
-	scales int // of these, for scales
+	scales int // bytes of the scales of that many keys and values, which lie with the keys
 }{
-	KVF32: {"f32", 4, 16, 0}, KVF16: {"f16", 8, 16, 0}, KVQ8: {"q8", 32, 36, 4},
+	KVF32: {"f32", 4, 16, 0}, KVF16: {"f16", 8, 16, 0}, KVQ8: {"q8", 32, 32, 4},
 }
 
 // KVTypes lists the KV types.
@@ -36,16 +36,21 @@ func (t KVType) blocks(headDim int) int {
 
 // units is the number of 16-byte units in a head's vector, without scales.
 func (t KVType) units(headDim int) int {
-	return t.blocks(headDim) * (kvTypes[t].bytes - kvTypes[t].scales) / 16
+	return t.blocks(headDim) * kvTypes[t].bytes / 16
 }
 
 // perUnit is the number of values in a 16-byte unit.
-func (t KVType) perUnit() int { return kvTypes[t].values * 16 / (kvTypes[t].bytes - kvTypes[t].scales) }
+func (t KVType) perUnit() int { return kvTypes[t].values * 16 / kvTypes[t].bytes }
 
-// HeadBytes is what the keys, or the values, of one head take at one position, per slot.
+// HeadBytes is what the keys, or the values, of one head take at one position, per slot: half of both.
 func (t KVType) HeadBytes(headDim int) uint64 {
-	return uint64(t.blocks(headDim)) * uint64(kvTypes[t].bytes)
+	return uint64(t.blocks(headDim) * (kvTypes[t].bytes + kvTypes[t].scales/2))
 }
+
+// KeyBytes is the same of the keys and the scales of both, valueBytes of the values' integers alone.
+func (t KVType) KeyBytes(headDim int) uint64   { return t.valueBytes(headDim) + t.scaleBytes(headDim) }
+func (t KVType) valueBytes(headDim int) uint64 { return uint64(t.units(headDim) * 16) }
+func (t KVType) scaleBytes(headDim int) uint64 { return uint64(t.blocks(headDim) * kvTypes[t].scales) }
 
 // ParseKVType reads a name that String prints.
 func ParseKVType(name string) (KVType, error) {

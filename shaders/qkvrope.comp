@@ -13,8 +13,8 @@ layout(set = 0, binding = 1) readonly buffer B { float bias[]; };   // all q hea
 layout(set = 0, binding = 2) readonly buffer F { vec2 rope[]; };    // [position][h / 2] cos, sin
 layout(set = 0, binding = 3) readonly buffer R { Row rows[]; };     // [n]
 layout(set = 0, binding = 4) writeonly buffer Q { vec2 q[]; };      // [n][q_stride]: all q heads of hv * 2
-layout(set = 0, binding = 5) writeonly buffer K { uint k[]; };      // [cell][heads][hu * 4], and scales
-layout(set = 0, binding = 6) writeonly buffer V { uint v[]; };      // [cell][heads][hu * 4], and scales
+layout(set = 0, binding = 5) writeonly buffer K { uint k[]; };      // [cell][heads][hu * 4], and scales of k and v
+layout(set = 0, binding = 6) writeonly buffer V { uint v[]; };      // [cell][heads][hu * 4]
 layout(set = 0, binding = 7) buffer D { uint words[]; };            // lib/pages.glsl
 layout(push_constant) uniform Push {
     uint heads, head0, heads_all; // this shard's heads of keys, its first, and the model's
@@ -22,7 +22,7 @@ layout(push_constant) uniform Push {
     uint h;                       // head size
     uint hv;                      // float vectors in a head of q
     uint hu;                      // uvec4 in a head of k and v
-    uint scales;                  // q8: words before the scales in the shard
+    uint scales;                  // q8: words before the scales in the shard's keys
     uint stride;                  // floats in a row of qkv
     uint pages;                   // of a sequence
     uint table, depths;           // words before this cache's table, and before the depths
@@ -100,8 +100,10 @@ void main() {
     barrier();
     vec2 top = vec2(0); // of the block, k and v
     for (uint i = lane / 16 * 16; i < lane / 16 * 16 + 16; i++) top = max(top, vec2(most[0][i], most[1][i]));
-    const vec2 least = vec2(1e-30); // below it 127 / top may be infinite
-    const vec2 scale = mix(vec2(0), top / 127.0, greaterThan(top, least)), inverse = mix(vec2(0), 127.0 / max(top, least), greaterThan(top, least));
+    const bvec2 some = greaterThan(top, vec2(1e-30)); // below it 1 / scale may be infinite
+    uvec2 scale = floatBitsToUint(top * (1.0 / 127.0));
+    scale = scale + 0x7fffu + (scale >> 16 & 1u) & 0xffff0000u; // to nearest, by less than 2^-8: top is below 127.5 of it
+    const vec2 inverse = mix(vec2(0), 1.0 / uintBitsToFloat(scale), some);
     const ivec2 kq = ivec2(clamp(roundEven(kv * inverse.x), -127.0, 127.0)), vq = ivec2(clamp(roundEven(vv * inverse.y), -127.0, 127.0));
     bytes[0][lane] = uint(kq.x & 255) | uint(kq.y & 255) << 8;
     bytes[1][lane] = uint(vq.x & 255) | uint(vq.y & 255) << 8;
@@ -111,9 +113,6 @@ void main() {
         k[c * 4 + pair / 2] = bytes[0][lane] | bytes[0][lane + 1] << 16;
         v[c * 4 + pair / 2] = bytes[1][lane] | bytes[1][lane + 1] << 16;
     }
-    if (pair % 16 == 0) {
-        k[p.scales + c / 2 + pair / 16] = floatBitsToUint(scale.x);
-        v[p.scales + c / 2 + pair / 16] = floatBitsToUint(scale.y);
-    }
+    if (pair % 16 == 0) k[p.scales + c / 2 + pair / 16] = (some.x ? scale.x >> 16 : 0) | (some.y ? scale.y : 0);
 #endif
 }

@@ -148,9 +148,9 @@ func TestPlanOfHuginn(t *testing.T) {
 				t.Errorf("%s in %v: %d bytes, want %d", line.Part, c.quant, line.Bytes, want)
 			}
 		}
-		// A slot of a position is 2 x 55 heads of 3 blocks of 36 bytes in each layer; a core layer has 4 slots.
+		// A slot of a position is 2 x 55 heads of 3 blocks of 34 bytes in each layer; a core layer has 4 slots.
 		// A page of 32 positions has a word in the table of each slot, and in that of layers with one.
-		if got, want := planned(plan, weights.MemoryKV), uint64(4096*4+4096/32*(1+4)*4+(2+4*4+2)*4096*2*55*3*36); got != want {
+		if got, want := planned(plan, weights.MemoryKV), uint64(4096*4+4096/32*(1+4)*4+(2+4*4+2)*4096*2*55*3*34); got != want {
 			t.Errorf("KV of %d bytes, want %d", got, want)
 		}
 		if c.quant == format.Q4_0 {
@@ -163,6 +163,26 @@ func TestPlanOfHuginn(t *testing.T) {
 		if plan.Rounding > 16<<20 {
 			t.Errorf("%d bytes are lost to the ends of blocks", plan.Rounding)
 		}
+	}
+}
+
+// Ouro-1.4B with a slot for all loops: 2 x 16 heads of 4 blocks of 34 bytes in each of 24 layers, and the table and depths of the positions.
+func TestPlanOfOuro(t *testing.T) {
+	shape, err := arch.ParseShape("ouro-1.4b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := decode.ParseLookup(decode.LookupShared, shape.NLayersInRecurrentBlock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := engine.PlanMemory(shape.Config, card(24<<30), weights.DeviceFormats(checkpoint.Scheme{Quant: format.Q4_0}, shape.Config, asBF16),
+		engine.SessionOptions{Context: 4096, Lookup: shared, KV: shaders.KVQ8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := planned(plan, weights.MemoryKV), uint64(4096*24*2*16*4*34+4096*4+4096/32*2*4); got != want || got >= 450e6 {
+		t.Errorf("KV of %d bytes, want %d, below 450 MB", got, want)
 	}
 }
 

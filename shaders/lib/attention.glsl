@@ -7,7 +7,7 @@ layout(push_constant) uniform Push {
     uint heads_all, h; // query heads of the model, and their size
     uint hv;     // float vectors in a head of q
     uint hu;     // uvec4 in a head of k and v
-    uint scales; // q8: words before the scales in the shard
+    uint scales; // q8: words before the scales in the shard's keys
     uint stride; // floats in a row of y
     uint pages;  // of a sequence
     uint table, depths; // words before this cache's table, and before the depths

@@ -87,7 +87,7 @@ func (t *trial) store(c *kvCache, shards int, written bool) {
 	content, _ := binary.Append(nil, binary.LittleEndian, words) // fixed-size elements cannot fail
 	c.pages = t.buffer("pages", content, written)
 	c.Pages.Span = c.pages.data
-	limit := uint64((c.Heads+shards-1)/shards) * uint64(c.Units) * shaders.PagePositions * c.Type.HeadBytes(c.HeadDim)
+	limit := uint64((c.Heads+shards-1)/shards) * uint64(c.Units) * shaders.PagePositions * c.Type.KeyBytes(c.HeadDim)
 	t.buffer("guard before the cache", nil, false)
 	if t.err == nil {
 		c.Cache, t.err = shaders.NewCache(t.arena, c.Heads, c.HeadDim, c.Type, c.Slots, c.Pages, limit)
@@ -96,8 +96,8 @@ func (t *trial) store(c *kvCache, shards int, written bool) {
 		return
 	}
 	for _, s := range c.Shards {
-		c.k = append(c.k, t.block("k", s.K, c.shard(c.K, s.Head0, s.Heads), written))
-		c.v = append(c.v, t.block("v", s.V, c.shard(c.V, s.Head0, s.Heads), written))
+		k, v := c.shard(s.Head0, s.Heads)
+		c.k, c.v = append(c.k, t.block("k", s.K, k, written)), append(c.v, t.block("v", s.V, v, written))
 	}
 	t.buffer("guard after the cache", nil, false)
 }
@@ -110,8 +110,21 @@ func kvRound(x []float32, t shaders.KVType) {
 			x[i] = format.F16.Round(v)
 		}
 	case shaders.KVQ8:
-		toBlocks(x, format.Q8_0)
+		for ; len(x) > 0; x = x[min(format.Block, len(x)):] {
+			d := kvScale(x[:min(format.Block, len(x))])
+			for i, v := range x[:min(format.Block, len(x))] {
+				x[i] = d * float32(blockInteger(v, d, format.Q8_0))
+			}
+		}
 	}
+}
+
+// kvScale is the scale of a block in KVQ8, NaN if the block was never stored.
+func kvScale(block []float32) float32 {
+	if block[0] != block[0] {
+		return block[0]
+	}
+	return format.BF16.Round(blockScale(block, format.Q8_0))
 }
 
 // kvStride is the number of values that a head's vector has room for.
@@ -120,9 +133,18 @@ func (c *kvCache) kvStride() int {
 	return (c.HeadDim + to - 1) / to * to
 }
 
-// shard is the content of K or V as a shard of heads holds it: head vectors padded with zeros, and behind them the scales.
-func (c *kvCache) shard(x []float32, head0, heads int) []byte {
-	var b, scales []byte
+// shard is the content of K and V as a shard of heads holds it: head vectors padded with zeros, and behind the keys both's scales.
+func (c *kvCache) shard(head0, heads int) (k, v []byte) {
+	k, ks := c.plane(c.K, head0, heads)
+	v, vs := c.plane(c.V, head0, heads)
+	for i := 0; i < len(ks); i += 2 {
+		k = append(append(k, ks[i:i+2]...), vs[i:i+2]...)
+	}
+	return k, v
+}
+
+// plane is the same of one of them, with its scales apart.
+func (c *kvCache) plane(x []float32, head0, heads int) (b, scales []byte) {
 	vector := make([]float32, c.kvStride())
 	for i := range c.Units * shaders.PagePositions {
 		for h := head0; h < head0+heads; h++ {
@@ -135,23 +157,20 @@ func (c *kvCache) shard(x []float32, head0, heads int) []byte {
 			case shaders.KVQ8:
 				for k := 0; k < len(vector); k += format.Block {
 					block := vector[k:][:format.Block]
-					d := format.F16.Round(blockScale(block, format.Q8_0))
-					if block[0] != block[0] {
-						d = block[0] // never stored: a scale that is no number
-					}
+					d := kvScale(block)
 					for _, v := range block {
 						b = append(b, byte(blockInteger(v, d, format.Q8_0)))
 					}
-					scales = appendFloats(scales, []float32{d})
+					scales = binary.LittleEndian.AppendUint16(scales, uint16(math.Float32bits(d)>>16))
 				}
 			}
 		}
 	}
-	return append(b, scales...)
+	return b, scales
 }
 
-// vectors takes a shard's content apart: heads' vectors with their padding.
-func (c *kvCache) vectors(shard []byte) []float32 {
+// vectors takes a shard's content apart, keys or values: heads' vectors with their padding. The scales are in the keys.
+func (c *kvCache) vectors(shard, keys []byte) []float32 {
 	var x []float32
 	switch c.Type {
 	case shaders.KVF32:
@@ -160,10 +179,13 @@ func (c *kvCache) vectors(shard []byte) []float32 {
 		x = make([]float32, len(shard)/2)
 		format.F16.Decode(x, shard)
 	case shaders.KVQ8:
-		x = make([]float32, len(shard)/36*format.Block)
-		scales := floatsOf(shard[len(x):])
+		x = make([]float32, len(keys)/36*format.Block)
+		scales, half := wordsOf(keys[len(x):]), 16
+		if len(shard) == len(x) { // values
+			half = 0
+		}
 		for i := range x {
-			x[i] = float32(int8(shard[i])) * scales[i/format.Block]
+			x[i] = float32(int8(shard[i])) * math.Float32frombits(scales[i/format.Block]<<half&^0xffff)
 		}
 	}
 	for i := range x {
@@ -175,8 +197,8 @@ func (c *kvCache) vectors(shard []byte) []float32 {
 }
 
 // read takes a shard's content back into the plain form; heads that the shard does not hold stay.
-func (c *kvCache) read(dst []float32, shard []byte, head0, heads int) {
-	x, stride := c.vectors(shard), c.kvStride()
+func (c *kvCache) read(dst []float32, shard, keys []byte, head0, heads int) {
+	x, stride := c.vectors(shard, keys), c.kvStride()
 	for i := range c.Units * shaders.PagePositions {
 		for h := range heads {
 			copy(dst[(i*c.Heads+head0+h)*c.HeadDim:][:c.HeadDim], x[(i*heads+h)*stride:][:c.HeadDim])
@@ -185,8 +207,8 @@ func (c *kvCache) read(dst []float32, shard []byte, head0, heads int) {
 }
 
 // headPadding lists the values behind the heads' ends in a shard, of vectors that were stored.
-func (c *kvCache) headPadding(shard []byte) []float32 {
-	x, stride := c.vectors(shard), c.kvStride()
+func (c *kvCache) headPadding(shard, keys []byte) []float32 {
+	x, stride := c.vectors(shard, keys), c.kvStride()
 	var pad []float32
 	for i := 0; i < len(x); i += stride {
 		if x[i] == x[i] {

@@ -137,10 +137,10 @@ func qkvropeTrial(t *trial, s qkvropeSize) {
 func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 	gotK, gotV := slices.Clone(c.K), slices.Clone(c.V)
 	for i, s := range c.Shards {
-		c.read(gotK, c.k[i].now, s.Head0, s.Heads)
-		c.read(gotV, c.v[i].now, s.Head0, s.Heads)
+		c.read(gotK, c.k[i].now, c.k[i].now, s.Head0, s.Heads)
+		c.read(gotV, c.v[i].now, c.k[i].now, s.Head0, s.Heads)
 		for _, o := range []*operand{c.k[i], c.v[i]} {
-			for _, p := range c.headPadding(o.now) {
+			for _, p := range c.headPadding(o.now, c.k[i].now) {
 				if p != 0 {
 					v.fail("%s: padding of a head is %g", o.name, p)
 					break
@@ -158,6 +158,10 @@ func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 			at, from := c.at(slot, int(r.Seq), int(r.Pos), h), (n*c.Heads+h)*c.HeadDim
 			v.values(fmt.Sprintf("k of row %d head %d", n, h), gotK[at:][:c.HeadDim], reference{k[from:][:c.HeadDim], least}, c.HeadDim)
 			v.values(fmt.Sprintf("v of row %d head %d", n, h), gotV[at:][:c.HeadDim], reference{vv[from:][:c.HeadDim], least}, c.HeadDim)
+			if c.Type == shaders.KVQ8 {
+				v.halfSteps(n, gotK[at:][:c.HeadDim], k[from:][:c.HeadDim])
+				v.halfSteps(n, gotV[at:][:c.HeadDim], vv[from:][:c.HeadDim])
+			}
 			copy(gotK[at:][:c.HeadDim], c.K[at:][:c.HeadDim]) // what remains must be as before
 			copy(gotV[at:][:c.HeadDim], c.V[at:][:c.HeadDim])
 		}
@@ -166,6 +170,25 @@ func (v *verdict) stored(c *kvCache, table []shaders.Row, k, vv []float64) {
 		if math.Float32bits(gotK[i]) != nanWord || math.Float32bits(gotV[i]) != nanWord {
 			v.fail("cell %d of the pool was written, which no row has", i/c.Heads/c.HeadDim)
 			return
+		}
+	}
+}
+
+// halfSteps finds each value of a row's head in KVQ8 within half a step of the scale that is stored, which no integers give that were
+// made with the scale before its rounding.
+func (v *verdict) halfSteps(n int, got []float32, want []float64) {
+	for i := 0; i < len(want); i += format.Block {
+		block := want[i:min(i+format.Block, len(want))]
+		top := 0.0
+		for _, x := range block {
+			top = max(top, math.Abs(x))
+		}
+		step := float64(kvScale([]float32{float32(top)}))
+		for j, x := range block {
+			if math.Abs(float64(got[i+j])-x) > 0.51*step { // a tie of float64 may be none of float32: then the step is 2^-7 more
+				v.fail("row %d: %g was stored as %g, in steps of %g", n, x, got[i+j], step)
+				return
+			}
 		}
 	}
 }
