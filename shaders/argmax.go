@@ -29,6 +29,12 @@ func DecodeChoice(b []byte) Choice {
 	return Choice{word(b, 0), float(b, 1), float(b, 2), float(b, 3), float(b, 4), float(b, 5), word(b, 6), float(b, 7)}
 }
 
+// Put writes the choice as the device reads it.
+func (c Choice) Put(b []byte) {
+	bits := math.Float32bits
+	put(b, c.Token, bits(c.Logit), bits(c.LogProb), bits(c.Margin), bits(c.Top), bits(c.LSE), c.Kept, bits(c.Below))
+}
+
 type pickPush struct{ Vocab, Stride uint32 }
 
 // Argmax records the largest logit of each row, the lowest token among equals, and how far below it a given token is.

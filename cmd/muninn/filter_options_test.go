@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ func TestFilterFlags(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := o.filters(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), c.g)
-		if err != nil || got != c.want {
+		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %+v, %v\nwant %+v", c.args, got, err, c.want)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"muninn/shaders/plain"
 )
@@ -24,8 +23,11 @@ type Filters struct {
 	RepetitionPenalty float64 // for each distinct token of the history; 0 and 1 are off
 	DRYMultiplier     float64 // above 0 the DRY penalty takes the place of the repetition penalty
 	DRYBase           float64
-	DRYAllowedLength  int    // tokens; shorter repeats are free
-	Seed              uint64 // of the draws and the initial states, by way of SequenceKey
+	DRYAllowedLength  int               // tokens; shorter repeats are free
+	FrequencyPenalty  float64           // taken off a token's logit for each time it was generated; the prompt does not count
+	PresencePenalty   float64           // taken off once if it was generated
+	Bias              map[int32]float32 // added to logits of tokens, MostBias at most
+	Seed              uint64            // of the draws and the initial states, by way of SequenceKey
 }
 
 type optionCheck struct {
@@ -46,12 +48,18 @@ func (s Filters) Validate() error {
 		{inRange(s.MinP, 0, 1), "min-p", s.MinP, "0 (off) to 1"},
 		{inRange(s.RepetitionPenalty, 0, most), "repetition penalty", s.RepetitionPenalty, "above 0 (1 is off)"},
 		{inRange(s.DRYMultiplier, 0, most), "dry multiplier", s.DRYMultiplier, "0 (off) or more"},
+		{inRange(s.FrequencyPenalty, -most, most), "frequency penalty", s.FrequencyPenalty, "a number; 0 is off"},
+		{inRange(s.PresencePenalty, -most, most), "presence penalty", s.PresencePenalty, "a number; 0 is off"},
+		{len(s.Bias) <= MostBias, "bias", len(s.Bias), fmt.Sprintf("%d tokens at most", MostBias)},
 	}
 	if s.DRYMultiplier > 0 {
 		checks = append(checks,
 			optionCheck{inRange(s.DRYBase, math.SmallestNonzeroFloat32, most), "dry base", s.DRYBase, "above 0"},
 			optionCheck{s.DRYAllowedLength >= 1, "dry allowed length", s.DRYAllowedLength, "1 or more"},
 			optionCheck{s.penalised(), "repetition penalty", s.RepetitionPenalty, "other than 1 beside a dry multiplier, which has no effect at 1"})
+	}
+	for token, bias := range s.Bias {
+		checks = append(checks, optionCheck{inRange(float64(bias), -most, most), fmt.Sprintf("bias of token %d", token), bias, "a number"})
 	}
 	for _, c := range checks {
 		if !c.ok {
@@ -60,10 +68,6 @@ func (s Filters) Validate() error {
 	}
 	return nil
 }
-
-// penalised tells whether the logits are changed at all. The reference asks this of the repetition penalty
-// alone, so that a DRY multiplier beside a penalty of 1 does nothing.
-func (s Filters) penalised() bool { return s.RepetitionPenalty != 0 && s.RepetitionPenalty != 1 }
 
 // Argmax is the first token with the largest logit, or -1 when no logit is a number.
 func Argmax(logits []float32) int {
@@ -105,79 +109,4 @@ func (s Filters) Probabilities(logits []float32) []float64 {
 
 func (s Filters) kept(w []float64, order []int) int {
 	return plain.Filters{TopK: s.TopK, TopP: s.TopP, MinP: s.MinP}.Kept(w, order)
-}
-
-// DRY looks for repeats among the last dryWindow tokens and counts at most dryLongest of a run.
-const (
-	dryWindow  = 128
-	dryLongest = 32
-)
-
-// LogitEdit changes the logit l of one token to (l < 0 ? l * Scale : l / Scale) + Add.
-type LogitEdit struct {
-	Token      int32
-	Scale, Add float32
-}
-
-// Apply is the changed logit.
-func (e LogitEdit) Apply(l float32) float32 {
-	if l < 0 {
-		return l*e.Scale + e.Add
-	}
-	return l/e.Scale + e.Add
-}
-
-// Edits lists the penalties for a sequence whose tokens so far are history, prompt included: distinct tokens
-// in rising order. The kernel edit.comp applies them on the device as Penalise does here.
-func (s Filters) Edits(history []int32) []LogitEdit {
-	if !s.penalised() {
-		return nil
-	}
-	var edits []LogitEdit
-	if s.DRYMultiplier > 0 {
-		for token, length := range repeats(history) {
-			if length >= s.DRYAllowedLength {
-				penalty := s.DRYMultiplier * math.Pow(s.DRYBase, float64(length-s.DRYAllowedLength))
-				edits = append(edits, LogitEdit{Token: token, Scale: 1, Add: float32(-penalty)})
-			}
-		}
-	} else {
-		seen := make(map[int32]bool)
-		for _, token := range history {
-			if !seen[token] {
-				seen[token] = true
-				edits = append(edits, LogitEdit{Token: token, Scale: float32(s.RepetitionPenalty)})
-			}
-		}
-	}
-	slices.SortFunc(edits, func(a, b LogitEdit) int { return int(a.Token) - int(b.Token) })
-	return edits
-}
-
-// repeats gives, for each token that would go on with a repeat, the repeat's length with that token. As the
-// reference codes DRY, a repeat is a mirrored one: tokens read forward from some start equal the tokens read
-// backward from the end.
-func repeats(history []int32) map[int32]int {
-	longest := make(map[int32]int)
-	n := len(history)
-	for start := max(0, n-dryWindow); start < n-1; start++ {
-		run := 0
-		for run < dryLongest && start+run < n && history[start+run] == history[n-1-run] {
-			run++
-		}
-		if run > 0 && start+run < n {
-			next := history[start+run]
-			longest[next] = max(longest[next], run+1)
-		}
-	}
-	return longest
-}
-
-// Penalise applies Edits(history) to one row of logits in place. Tokens outside the row are passed over.
-func (s Filters) Penalise(logits []float32, history []int32) {
-	for _, e := range s.Edits(history) {
-		if e.Token >= 0 && int(e.Token) < len(logits) {
-			logits[e.Token] = e.Apply(logits[e.Token])
-		}
-	}
 }

@@ -18,7 +18,7 @@ func TestFilterGoldens(t *testing.T) {
 	for _, c := range cases {
 		s := c.filters()
 		for i, logits := range tensor(c.Logits) {
-			s.Penalise(logits, c.History[i])
+			s.Penalise(logits, c.History[i], 0)
 			if c.PenalisedLogits != "" {
 				// Both sides multiply or add once in float32; the logits are below 16.
 				if worst := golden.Worst(logits, tensor(c.PenalisedLogits)[i]); worst > 1e-6 {
@@ -61,7 +61,7 @@ func TestKeptSetByBisection(t *testing.T) {
 		}
 		s := c.filters()
 		for i, logits := range tensor(c.Logits) {
-			s.Penalise(logits, c.History[i])
+			s.Penalise(logits, c.History[i], 0)
 			p := Filters{Temperature: s.Temperature}.Probabilities(logits)
 			_, order := plain.Weights(logits, 1)
 			n := s.kept(p, order)

@@ -9,11 +9,16 @@ import (
 
 // Request is one text to generate.
 type Request struct {
-	Prompt      []int32
-	Held        int // of Prompt's first tokens, that the sequence holds already (Session.Sync); 0: Prompt follows what it holds
-	Prefix      int // of Prompt's first tokens, that see each other; 0: none
-	Steps       int // num_steps of every token
-	MaxTokens   int // at most; 0: until a stop or the end of the context
+	Prompt    []int32
+	Held      int // of Prompt's first tokens, that the sequence holds already (Session.Sync); 0: Prompt follows what it holds
+	Prefix    int // of Prompt's first tokens, that see each other; 0: none
+	Steps     int // num_steps of every token
+	MaxTokens int // at most; 0: until a stop or the end of the context, none if Score
+	Top       int // so many of the likeliest tokens with each decided one and, if Score, each of the prompt: 0 to MostTop
+	// Score asks for the log probabilities of the prompt's own tokens, from the one of index ScoreFrom on. These run, whatever the
+	// sequence holds, those before may be held.
+	Score       bool
+	ScoreFrom   int
 	Pick        Filters
 	Strategy    Strategy // how tokens are decoded; plain
 	StopIDs     []int32  // stop after any of these; Model.StopIDs for the model's own

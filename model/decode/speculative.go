@@ -92,7 +92,7 @@ func (s *decoding) draftAndVerify(d Speculative, last Choice) ([]Choice, error) 
 		last = a.Choices[0]
 		drafts, given = append(drafts, last), append(given, last.Token)
 	}
-	verify := &Task{Rows: rows, Steps: s.Steps, Outputs: n, Given: given}
+	verify := &Task{Rows: rows, Steps: s.Steps, Outputs: n, Given: given, Top: s.Top}
 	if d.DraftSteps <= s.Steps { // go on from where the drafts are
 		verify.Steps -= d.DraftSteps
 		for i := range rows {
@@ -108,7 +108,7 @@ func (s *decoding) draftAndVerify(d Speculative, last Choice) ([]Choice, error) 
 		switch {
 		case c.Token == drafts[i].Token:
 		case d.Threshold < 1 && math.Exp(-float64(verify.Below[i])) >= d.Threshold:
-			drafts[i].Steps = c.Steps // its logit and probability are those of the draft
+			drafts[i].Steps, drafts[i].LogProb, drafts[i].Top = c.Steps, verify.LogProbs[i], c.Top // its logit is that of the draft
 			c = drafts[i]
 		default:
 			return append(chosen, c), s.e.Rewind(s.seq, first+i+1)

@@ -98,6 +98,7 @@ type Outcome struct {
 	Tokens     []int32     // decided; speculation and waves may decide more than were handed out
 	Emitted    int         // handed out
 	Held       int         // tokens of the prompt that did not run, since the sequence held them
+	Prompt     []Scored    // of each token of the prompt, if the request asks for that: of the first, and of those before ScoreFrom, zero
 	Passes     int         // of its rows through the core block; in a Batch they may be shared, and count for each request
 	RowSteps   int         // core steps of all rows
 	Iterations [][]int32   // speculative: the tokens that each round of drafts added
@@ -127,6 +128,10 @@ func Decode(e Engine, seq int, req Request, emit func(Choice) (stop bool, err er
 	err := s.check()
 	switch {
 	case err != nil:
+	case s.scoresOnly():
+		if s.out.Finish = FinishLength; len(s.Prompt) > 1 {
+			_, err = s.prompt()
+		}
 	case req.Strategy.Speculative != nil:
 		err = s.speculative(*req.Strategy.Speculative)
 	case req.Strategy.Wave != nil:
@@ -156,6 +161,11 @@ func (s *decoding) check() error {
 		return strategyError("the %d tokens of the prefix are read in one pass, this session's have up to %d: give a shorter prompt, a session with more rows, or no prefix", s.Prefix, s.e.Rows())
 	case s.Steps < 0 || s.MaxTokens < 0:
 		return strategyError("num_steps is %d, max tokens %d: want 0 or more", s.Steps, s.MaxTokens)
+	case s.Top < 0 || s.Top > MostTop:
+		return strategyError("the %d likeliest tokens, want 0 to %d", s.Top, MostTop)
+	}
+	if err := s.checkScore(); err != nil {
+		return err
 	}
 	if err := s.Pick.Validate(); err != nil {
 		return err
@@ -165,7 +175,7 @@ func (s *decoding) check() error {
 
 // do does a task of this run and counts it.
 func (s *decoding) do(a *Task) error {
-	a.Seq, a.Noise, a.Pick, a.Readout = s.seq, s.Strategy.Noise, &s.Pick, s.Strategy.Reads(s.e.Lookup())
+	a.Seq, a.Noise, a.Pick, a.Begun, a.Readout = s.seq, s.Strategy.Noise, &s.Pick, s.base+len(s.Prompt), s.Strategy.Reads(s.e.Lookup())
 	if a.Readout.Kind != ReadLast {
 		a.Exit = nil
 	}
@@ -192,7 +202,7 @@ func (s *decoding) plain() error {
 		case s.Strategy.ContinuousCompute:
 			row.From = FromPrevious // the reference leaves out ln_f here
 		}
-		a := &Task{Rows: []TaskRow{row}, Steps: s.Steps, Exit: s.Strategy.Exit, Outputs: 1}
+		a := &Task{Rows: []TaskRow{row}, Steps: s.Steps, Exit: s.Strategy.Exit, Outputs: 1, Top: s.Top}
 		if err = s.do(a); err == nil {
 			next = a.Choices[0]
 		}
@@ -201,19 +211,24 @@ func (s *decoding) plain() error {
 }
 
 // prompt runs the prompt, but for what is held, in as few tasks as the engine takes, and gives the token that follows it. With an exit each of
-// these leaves by itself.
+// these leaves by itself. The last token is left out if it is only scored.
 func (s *decoding) prompt() (Choice, error) {
 	var rows []TaskRow
-	for i, token := range s.Prompt[s.Held:] {
+	run := s.Prompt
+	if s.scoresOnly() {
+		run = run[:len(run)-1]
+	}
+	for i, token := range run[s.Held:] {
 		rows = append(rows, TaskRow{Pos: s.base + s.Held + i, Token: token, Begin: true})
 	}
 	exit := s.Strategy.Exit
 	most := s.e.Rows()
-	if s.e.Lookup().OneByOne || exit != nil && exit.Prefill && exit.Criterion == Gate {
+	if s.e.Lookup().OneByOne || exit != nil && exit.Prefill && (exit.Criterion == Gate || s.Score) {
 		most = 1
 	}
+	var last *Task // there is one: the prompt has tokens
 	for chunk := range slices.Chunk(rows, most) {
-		a := &Task{Rows: chunk, Last: true, Prompt: true, Prefix: s.prefix(), Steps: s.Steps}
+		a := &Task{Rows: chunk, Last: true, Prompt: true, Top: s.Top, Prefix: s.prefix(), Steps: s.Steps}
 		if s.Progress != nil {
 			a.Progress = func(done, _ int) { s.Progress(chunk[0].Pos-s.base+done, len(s.Prompt)) }
 		}
@@ -222,15 +237,15 @@ func (s *decoding) prompt() (Choice, error) {
 		}
 		if chunk[len(chunk)-1].Pos == rows[len(rows)-1].Pos {
 			a.Outputs = 1
+			last = a
 		}
+		s.score(a)
 		if err := s.do(a); err != nil {
 			return Choice{}, err
 		}
-		if a.Outputs > 0 {
-			return a.Choices[0], nil
-		}
+		s.scored(a)
 	}
-	return Choice{}, nil // not reached: the prompt has tokens
+	return last.Choices[len(last.Choices)-1], nil
 }
 
 // prefix is how many positions of the sequence see each other.

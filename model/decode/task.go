@@ -41,7 +41,10 @@ type Task struct {
 
 	Outputs int      // the last so many rows get a choice. The coda runs over all rows, for its cache
 	Pick    *Filters // of those choices, each with the tokens up to its row for history; nil: greedy
-	Given   []int32  // nil, or a token for each output, of which Below is wanted
+	Given   []int32  // nil, or a token for each output, of which Below and LogProbs are wanted
+	Score   bool     // the outputs before the last are for Given alone: Pick is of the last
+	Top     int      // so many of the likeliest tokens with each choice, MostTop at most
+	Begun   int      // position of the first token that was generated, for penalties; 0: all of the sequence was
 
 	Compare Compare // what Changes are to hold; not beside an exit
 	Shift   int     // row i's change is from where row i+Shift starts
@@ -58,6 +61,7 @@ type Task struct {
 	RowSteps int       // core steps of all rows
 	Choices  []Choice  // one for each output; Steps counts those behind the row too
 	Below    []float32 // for each output, the largest logit minus that of Given, after penalties
+	LogProbs []float32 // for each output, the log probability of Given, as Choice.LogProb
 	Changes  []float32 // of the first len(Rows) - Shift rows; of these, the ones that have one
 }
 
@@ -67,12 +71,28 @@ type Choice struct {
 	Token    int32 // picked to follow it
 	Steps    int   // core steps spent on the row
 	Logit    float32
-	LogProb  float32 // before temperature and filters
-	Margin   float32 // largest logit minus the second largest
-	Kept     int     // tokens that the filters left; 1 when greedy
+	LogProb  float32  // of the plain softmax: before penalties, temperature and filters
+	Margin   float32  // largest logit minus the second largest
+	Kept     int      // tokens that the filters left; 1 when greedy
+	Top      []Likely // the likeliest tokens, as many as the task asks for: the likeliest first, of equal ones the lowest
 }
 
-// adaptive tells whether the task may leave before its last step.
+// MostTop is how many of the likeliest tokens a task can ask for.
+const MostTop = 20
+
+// Likely is a token and its log probability, the very float that is a choice's LogProb if that has the token.
+type Likely struct {
+	Token   int32
+	LogProb float32
+}
+
+// Scored is the log probability of a token that was given, and what was likeliest in its place.
+type Scored struct {
+	LogProb float32
+	Top     []Likely
+}
+
+// Adaptive tells whether the task may leave before its last step.
 func (a *Task) Adaptive() bool { return a.Exit != nil && (len(a.Rows) == 1 || a.Exit.Prefill) }
 
 // TaskRow is one row of an Task.
@@ -159,6 +179,8 @@ func (a *Task) Check(pos, context, vocabulary int, isLive func(pos int) bool) er
 		return refuse("%d outputs of %d rows", a.Outputs, n)
 	case a.Given != nil && len(a.Given) != a.Outputs:
 		return refuse("%d given tokens for %d outputs", len(a.Given), a.Outputs)
+	case a.Top < 0 || a.Top > MostTop:
+		return refuse("the %d likeliest tokens, want 0 to %d", a.Top, MostTop)
 	case a.Shift < 0:
 		return refuse("shift of %d rows", a.Shift)
 	case a.Exit != nil && a.Compare != CompareNone:
@@ -195,6 +217,9 @@ func (a *Task) Check(pos, context, vocabulary int, isLive func(pos int) bool) er
 		if token < 0 || int(token) >= vocabulary {
 			return refuse("given token %d is %d: the vocabulary has %d", i, token, vocabulary)
 		}
+	}
+	if err := a.Pick.within(vocabulary); err != nil {
+		return err
 	}
 	if err := a.Noise.Validate(); err != nil {
 		return err

@@ -116,7 +116,7 @@ func (f *wavefront) step(step int) (done bool, err error) {
 // task is the outer step's: all rows are embedded again, since the tokens before them may have changed, and write the cache slots
 // from the first on, as in the reference.
 func (f *wavefront) task(step int) *Task {
-	a := &Task{Steps: f.InnerRecurrence, EMA: f.EMA, Draw: step, Compare: f.Freeze.Compare(), Shift: f.shift,
+	a := &Task{Top: f.Top, Steps: f.InnerRecurrence, EMA: f.EMA, Draw: step, Compare: f.Freeze.Compare(), Shift: f.shift,
 		Outputs: f.rows - (f.frozen - 1 - f.first)}
 	if step == 0 {
 		a.EMA = 0 // the reference takes the first embeds for old ones

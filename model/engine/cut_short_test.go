@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -148,7 +149,7 @@ func TestCutShortDrafts(t *testing.T) {
 		}
 		try(first)
 		try(second)
-		if got := try(verify).Choices; !slices.Equal(got, want) {
+		if got := try(verify).Choices; !reflect.DeepEqual(got, want) {
 			t.Errorf("after passes cut short %+v, without %+v", got, want)
 		}
 	})

@@ -15,7 +15,7 @@ type exchange struct {
 	check  mirrored // (Rows) shaders.Row: rows of tasks whose criterion looks at logits
 	finish mirrored // (Rows) shaders.Row: rows that leave the core
 
-	outputs  mirrored // (Outputs) shaders.Move: rows whose logits are wanted
+	outputs  mirrored // (logits) shaders.Move: rows whose logits are wanted
 	carry    mirrored // (Sequences) shaders.Move: slots of states that rows start from after ln_f
 	last     mirrored // (Sequences) shaders.Move: last rows of check
 	group    mirrored // (Sequences) uint32: groups of these
@@ -23,13 +23,15 @@ type exchange struct {
 	progress mirrored // (Sequences) shaders.Progress
 	readouts mirrored // (Sequences) shaders.Readout
 	pairs    mirrored // (Sequences x Compares) shaders.Pair
-	given    mirrored // (Outputs) uint32: tokens whose distance to the largest logit is wanted
-	filters  mirrored // (Outputs) shaders.Filter
-	edits    mirrored // (maxEdits) shaders.Edit
+	given    mirrored // (logits) uint32: tokens whose distance to the largest logit is wanted
+	wanted   mirrored // (logits) uint32: how many of the likeliest tokens are wanted
+	filters  mirrored // (logits) shaders.Filter
+	edits    mirrored // (Outputs x edits of a row) shaders.Edit
 	count    mirrored // [1] uint32: edits in use
 	states   mirrored // (Rows, d) initial states from the caller; the host's part is allocated at first use
 
-	choices   mirrored // (Outputs) shaders.Choice
+	choices   mirrored // (logits) shaders.Choice
+	likely    mirrored // (logits) shaders.Likely
 	reached   mirrored // (Sequences) shaders.Progress
 	gates     mirrored // (cells) shaders.ExitGate
 	distances mirrored // (Sequences x Compares) shaders.Distance
@@ -44,17 +46,18 @@ func (x *exchange) allocate(m *weights.Memory, o SessionOptions, edits int, grou
 	down := func(n, size int) mirrored { return mirrored{m.Take(m.Down, uint64(n*size)), m.Span(uint64(n * size))} }
 	x.begin, x.live = up(o.Rows, shaders.RowBytes), up(o.Rows, shaders.RowBytes)
 	x.check, x.finish = up(o.Rows, shaders.RowBytes), up(o.Rows, shaders.RowBytes)
-	x.outputs, x.carry, x.last = up(o.Outputs, shaders.MoveBytes), up(o.Sequences, shaders.MoveBytes), up(o.Sequences, shaders.MoveBytes)
+	n := o.logits()
+	x.outputs, x.carry, x.last = up(n, shaders.MoveBytes), up(o.Sequences, shaders.MoveBytes), up(o.Sequences, shaders.MoveBytes)
 	x.group = up(o.Sequences, 4)
 	x.rules = mirrored{m.Take(m.Up, groups.Rules.Size()), groups.Rules}
 	x.progress = mirrored{m.Take(m.Up, groups.Progress.Size()), groups.Progress}
 	if o.Readouts {
 		x.readouts, x.gates = up(o.Sequences, shaders.ReadoutBytes), mirrored{m.Take(m.Down, groups.Gates.Size()), groups.Gates}
 	}
-	x.given, x.filters = up(o.Outputs, 4), up(o.Outputs, shaders.FilterBytes)
+	x.given, x.wanted, x.filters = up(n, 4), up(n, 4), up(n, shaders.FilterBytes)
 	x.edits, x.count = up(o.Outputs*edits, shaders.EditBytes), up(1, 4)
 	x.states.dev = states
-	x.choices = down(o.Outputs, shaders.ChoiceBytes)
+	x.choices, x.likely = down(n, shaders.ChoiceBytes), down(n, shaders.LikelyBytes)
 	x.reached = mirrored{m.Take(m.Down, groups.Progress.Size()), groups.Progress}
 	if n := o.Sequences * o.Compares; n > 0 {
 		x.pairs, x.distances = up(n, shaders.PairBytes), down(n, shaders.DistanceBytes)

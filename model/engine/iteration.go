@@ -20,6 +20,7 @@ type scheduler struct {
 	last    []int        // cells of the rows of the last pass
 	took    []int        // core steps of the last tasks with an exit
 	outputs int          // rows of logits of the last pass
+	ranked  bool         // it gave the likeliest tokens
 }
 
 func newScheduler(m *Model, o SessionOptions, x *onDevice) *scheduler {
@@ -134,11 +135,11 @@ func (s *scheduler) cellsOf(jobs []*job) (slots []int) {
 // into the pass beside the rows that are live; those for which no page is left stand back. How large a chunk is does not depend on
 // what else there is, or neither would a token's exit.
 func (s *scheduler) admit(jobs []*job) (fresh []*job) {
-	rows, outputs, carried := s.opt.Rows, s.opt.Outputs, 0
+	rows, outputs, picks, carried := s.opt.Rows, s.opt.logits(), s.opt.Outputs, 0
 	var waiting []*job
 	for _, j := range jobs {
 		if j.started {
-			rows, outputs = rows-len(j.rows), outputs-j.outputs
+			rows, outputs, picks = rows-len(j.rows), outputs-j.outputs, picks-j.picks(j.outputs)
 		} else {
 			waiting = append(waiting, j)
 		}
@@ -146,7 +147,8 @@ func (s *scheduler) admit(jobs []*job) (fresh []*job) {
 	slices.SortStableFunc(waiting, func(a, b *job) int { return b.waited - a.waited })
 	for i, j := range waiting {
 		size := s.chunk(j)
-		if fits := size <= rows && min(size, j.task.Outputs) <= outputs; fits && !s.grantPages(j.task, j.part(size)) {
+		of := j.outputsOf(size)
+		if fits := size <= rows && of <= outputs && j.picks(of) <= picks; fits && !s.grantPages(j.task, j.part(size)) {
 			j.waited++ // others may need none, or leave some
 			continue
 		} else if !fits || !s.admitChunk(j, size, carried) {
@@ -157,7 +159,7 @@ func (s *scheduler) admit(jobs []*job) (fresh []*job) {
 		}
 		carried += len(j.normed)
 		fresh = append(fresh, j)
-		rows, outputs = rows-len(j.rows), outputs-j.outputs
+		rows, outputs, picks = rows-len(j.rows), outputs-j.outputs, picks-j.picks(j.outputs)
 	}
 	return fresh
 }
@@ -170,7 +172,11 @@ func (s *scheduler) chunk(j *job) int {
 	}
 	size := max(s.opt.Rows-rowsBeside*(len(s.seqs)-1), s.opt.Rows/2, 1)
 	if j.task.Outputs > 1 {
-		size = min(size, s.opt.Outputs)
+		most := s.opt.Outputs
+		if j.task.Score {
+			most = s.opt.logits()
+		}
+		size = min(size, max(left-j.task.Outputs, 0)+most)
 	}
 	if pos := j.task.Rows[j.next].Pos; pos < j.task.Prefix { // it is read at once
 		size = max(size, j.task.Prefix-pos)

@@ -28,7 +28,7 @@ type job struct {
 
 // newJob is a task that nothing has come of yet.
 func newJob(a *decode.Task) *job {
-	a.Taken, a.Passes, a.RowSteps, a.Choices, a.Below, a.Changes = 0, 0, 0, nil, nil, nil
+	a.Taken, a.Passes, a.RowSteps, a.Choices, a.Below, a.LogProbs, a.Changes = 0, 0, 0, nil, nil, nil, nil
 	return &job{task: a}
 }
 
@@ -44,6 +44,20 @@ func (j *job) left() int { return int(j.rule.Steps - j.progress.Taken) }
 func (j *job) part(size int) []decode.TaskRow {
 	rows := j.task.Rows[j.next:]
 	return rows[:min(size, len(rows))]
+}
+
+// outputsOf is how many of the next so many rows have logits.
+func (j *job) outputsOf(rows int) int {
+	behind := len(j.task.Rows) - j.next - rows
+	return min(max(j.task.Outputs-behind, 0), rows)
+}
+
+// picks is how many of so many outputs a token may be picked from; of the others one is given.
+func (j *job) picks(outputs int) int {
+	if j.task.Score {
+		return min(outputs, 1)
+	}
+	return outputs
 }
 
 // due tells whether the chunk is checked at the end of the step that follows so many taken ones.
@@ -101,8 +115,7 @@ func (s *scheduler) admitChunk(j *job, size, carried int) bool {
 	if !s.makeRoom(q, rows, a.Keep) {
 		return false
 	}
-	behind := len(a.Rows) - j.next - len(rows)
-	j.rows, j.outputs = rows, min(max(a.Outputs-behind, 0), len(rows))
+	j.rows, j.outputs = rows, j.outputsOf(len(rows))
 	j.progress, j.values, j.normed = shaders.Progress{}, nil, nil
 	j.rule, j.logitCriterion = s.rule(a)
 	j.readout = shaders.Readout{Mode: readModes[a.Readout.Kind], Step: uint32(a.Readout.Step), Threshold: float32(a.Readout.Threshold)}

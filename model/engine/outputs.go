@@ -16,6 +16,8 @@ type outputTables struct {
 	filters []shaders.Filter
 	edits   []shaders.Edit
 	given   []uint32       // tokens whose distance to the largest logit is wanted
+	wanted  []uint32       // how many of the likeliest tokens
+	likely  bool           // any
 	pairs   []shaders.Pair // states to compare
 	sampled bool
 }
@@ -29,8 +31,9 @@ func (o *outputTables) add(s *scheduler, j *job, i, row int) {
 	if g := j.task.Given; g != nil {
 		o.given[at] = uint32(g[len(g)-(len(j.task.Rows)-j.next-i)])
 	}
-	pick := j.task.Pick
-	if pick == nil {
+	o.wanted, o.likely = append(o.wanted, uint32(j.task.Top)), o.likely || j.task.Top > 0
+	pick, last := j.task.Pick, j.next+i == len(j.task.Rows)-1
+	if pick == nil || j.task.Score && !last {
 		return
 	}
 	q := &s.seqs[j.task.Seq]
@@ -39,7 +42,7 @@ func (o *outputTables) add(s *scheduler, j *job, i, row int) {
 	for _, r := range j.rows[:i+1] {
 		rows = append(rows, r.Token)
 	}
-	for _, e := range pick.Edits(slices.Concat(before, rows)) {
+	for _, e := range pick.Edits(slices.Concat(before, rows), j.task.Begun) {
 		o.edits = append(o.edits, shaders.Edit{Row: at, Token: uint32(e.Token), Scale: e.Scale, Add: e.Add})
 	}
 	if !pick.Greedy {
@@ -65,6 +68,7 @@ func (o *outputTables) compare(s *scheduler, j *job) {
 func (o *outputTables) put(x *exchange) {
 	put(x.outputs, shaders.MoveBytes, o.moves)
 	putWords(x.given, o.given...)
+	putWords(x.wanted, o.wanted...)
 	put(x.pairs, shaders.PairBytes, o.pairs)
 	put(x.filters, shaders.FilterBytes, o.filters)
 	put(x.edits, shaders.EditBytes, o.edits)
@@ -117,10 +121,15 @@ func (s *scheduler) results(jobs []*job) error {
 				cell := j.table[len(j.rows)-j.outputs+i].Cell
 				taken = int(shaders.DecodeExitGate(s.io.gates.host.Bytes()[cell*shaders.ExitGateBytes:]).Read)
 			}
-			a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: r.Pos, Token: int32(c.Token), Steps: r.Step + taken,
-				Logit: c.Logit, LogProb: c.LogProb, Margin: c.Margin, Kept: int(c.Kept)})
+			likely := s.likelyOf(at+i, c)
+			choice := decode.Choice{Seq: a.Seq, Pos: r.Pos, Token: int32(c.Token), Steps: r.Step + taken,
+				Logit: c.Logit, LogProb: likely.Chosen, Margin: c.Margin, Kept: int(c.Kept)}
+			for _, l := range likely.Top {
+				choice.Top = append(choice.Top, decode.Likely{Token: int32(l.Token), LogProb: l.LogProb})
+			}
+			a.Choices = append(a.Choices, choice)
 			if a.Given != nil {
-				a.Below = append(a.Below, c.Below)
+				a.Below, a.LogProbs = append(a.Below, c.Below), append(a.LogProbs, likely.Given)
 			}
 		}
 		at += j.outputs
@@ -143,6 +152,14 @@ func (s *scheduler) results(jobs []*job) error {
 		at += j.outputs
 	}
 	return nil
+}
+
+// likelyOf are the log probabilities of an output of the pass.
+func (s *scheduler) likelyOf(i int, c shaders.Choice) shaders.Likely {
+	if s.ranked {
+		return shaders.DecodeLikely(s.io.likely.host.Bytes()[i*shaders.LikelyBytes:])
+	}
+	return shaders.Likely{Chosen: c.LogProb, Given: -c.Below - c.LSE}
 }
 
 // changes are the comparisons of the first n rows of a task, the first of which is comparison `at` of the pass.

@@ -162,7 +162,7 @@ func (s *Session) sharePages(seq int, req decode.Request, held int) int {
 		return held
 	}
 	as, ok := s.keptAs(q.setting, req.Run())
-	prompt := req.Prompt[:len(req.Prompt)-1] // the next token is picked from the logits of the last
+	prompt := req.Prompt[:req.Reusable()]
 	path, n := s.pager.Match(as, prompt)
 	if !ok || n <= held {
 		return held

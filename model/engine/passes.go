@@ -163,13 +163,14 @@ func (p *passes) finish(jobs []*job) {
 	}
 	put(s.io.finish, shaders.RowBytes, table)
 	outs.put(&s.io)
+	s.ranked = outs.likely || len(outs.edits) > 0 // penalties are not in log probabilities
 	if n := len(outs.pairs); n > 0 {
 		p.add(programKey{part: "compare", pairs: n})
 	}
 	p.add(programKey{part: "finish", rows: len(table), read: read})
 	if n := len(outs.moves); n > 0 {
 		p.add(programKey{part: "head", outputs: n, every: n == len(table)})
-		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edited: len(outs.edits) > 0, read: read})
+		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edited: len(outs.edits) > 0, likely: s.ranked, read: read})
 	}
 }
 

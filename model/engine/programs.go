@@ -32,6 +32,7 @@ type programKey struct {
 	pairs          int    // compare: states
 	sampled        bool   // pick: not every output is greedy
 	edited         bool   // pick: logits are edited
+	likely         bool   // pick: the likeliest tokens are wanted
 }
 
 // maxPrograms bounds the programs kept: prompts of ever new lengths must not pile up recordings.
@@ -222,15 +223,25 @@ func (r *recordings) pass(rec *shaders.Recorder, rows, outputs int) *pass {
 // recordPick goes from logits to choices, and brings the choices back.
 func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored, n, size int) vk.Span) {
 	x, n := &r.io, uint64(key.outputs)
+	var edits, count vk.Span
 	if key.edited {
-		p.rec.Edit(p.Logits, upload(x.edits, int(x.edits.dev.Size()), 1), upload(x.count, 1, 4))
+		edits, count = upload(x.edits, int(x.edits.dev.Size()), 1), upload(x.count, 1, 4)
+		p.rec.Edit(p.Logits, edits, count)
 	}
-	choices := x.choices.dev.Slice(0, n*shaders.ChoiceBytes)
-	p.rec.Argmax(choices, p.Logits, upload(x.given, key.outputs, 4))
+	choices, given := x.choices.dev.Slice(0, n*shaders.ChoiceBytes), upload(x.given, key.outputs, 4)
+	p.rec.Argmax(choices, p.Logits, given)
 	if key.sampled {
 		p.rec.Sample(choices, p.Logits, upload(x.filters, key.outputs, shaders.FilterBytes))
 	}
 	p.rec.Copy(x.choices.host.Slice(0, choices.Size()), choices)
+	if key.edited {
+		p.rec.Undo(p.Logits, edits, count)
+	}
+	if key.likely {
+		likely := x.likely.dev.Slice(0, n*shaders.LikelyBytes)
+		p.rec.TopK(likely, choices, p.Logits, given, upload(x.wanted, key.outputs, 4))
+		p.rec.Copy(x.likely.host.Slice(0, likely.Size()), likely)
+	}
 	if key.read {
 		p.rec.Copy(x.gates.host, x.gates.dev)
 	}

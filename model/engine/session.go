@@ -24,6 +24,7 @@ type SessionOptions struct {
 	KV        shaders.KVType // how keys and values are stored; float32
 	Rows      int            // rows of a pass at most: longer prompts run in chunks; 512, on CPU devices 128
 	Outputs   int            // rows of logits of a pass at most; Sequences
+	Scores    int            // further ones, of tokens that are given (Request.Score); without them a prompt is scored in tasks of Outputs rows
 	Exits     bool           // tasks may have an Exit: takes room for two more states a row
 	Readouts  bool           // tasks may have a Readout: takes room for one more state a row
 	Compares  int            // rows of a task whose states may be compared
@@ -74,10 +75,11 @@ func (o SessionOptions) fill(c arch.Config, caps vk.Caps) (SessionOptions, error
 	}
 	o.Rows = max(min(o.Rows, o.Sequences*o.Context), o.Sequences)
 	o.Outputs = min(cmp.Or(o.Outputs, o.Sequences), o.Rows)
+	o.Scores = min(o.Scores, o.Rows-o.Outputs)
 	o.Compares = min(o.Compares, o.Rows)
 	switch {
-	case o.Sequences < 1 || o.Outputs < 1 || o.Rows < 1:
-		return o, fmt.Errorf("model: session of %d sequences, %d rows, %d outputs: each must be at least 1", o.Sequences, o.Rows, o.Outputs)
+	case o.Sequences < 1 || o.Outputs < 1 || o.Rows < 1 || o.Scores < 0:
+		return o, fmt.Errorf("model: session of %d sequences, %d rows, %d outputs, %d scores: each must be at least 1, scores 0", o.Sequences, o.Rows, o.Outputs, o.Scores)
 	case o.Context < 1 || o.Context > c.BlockSize:
 		return o, fmt.Errorf("model: context of %d positions: the model was trained for up to %d (block_size)", o.Context, c.BlockSize)
 	case o.Positions < 0 || o.Unread < 0:
@@ -110,6 +112,9 @@ func (s *Session) Tokens(seq int) []int32 { return s.seqs[seq].tokens }
 
 // cells is how many rows may be live: those of a pass, and the last of each sequence.
 func (o SessionOptions) cells() int { return o.Rows + o.Sequences }
+
+// logits is how many rows of logits a pass has at most.
+func (o SessionOptions) logits() int { return o.Outputs + o.Scores }
 
 // Lookup is the cache lookup strategy.
 func (s *Session) Lookup() decode.Lookup { return s.opt.Lookup }
@@ -192,7 +197,7 @@ const leastRows = 128
 
 // Sync rewinds sequence seq to the longest part of req.Prompt that it holds already and returns its length, for req.Held: the
 // next turn of a chat then runs only what is new. At least the last token is left to run, since the next is picked from its
-// logits.
+// logits, or those of whose logits the prompt's own are scored.
 //
 // The tokens are those that a fresh session gives. So a position is kept only if it was run as the prompt's prefill runs it:
 // at num_steps = req.Steps, from its own initial state (SetSequence), with the same noise, nothing mixed in, and all positions
@@ -217,7 +222,7 @@ func (s *Session) Sync(seq int, req decode.Request) (held int, err error) {
 // holds is how many of a request's first tokens a sequence need not run again.
 func (s *Session) holds(q *sequence, req decode.Request) int {
 	n := 0
-	for n < min(len(q.tokens), len(req.Prompt)-1) && q.tokens[n] == req.Prompt[n] {
+	for n < min(len(q.tokens), req.Reusable()) && q.tokens[n] == req.Prompt[n] {
 		n++
 	}
 	return q.history.Stands(n, req, s.opt.Lookup)

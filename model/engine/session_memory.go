@@ -51,7 +51,7 @@ func newOnDevice(mem *weights.Memory, c arch.Config, o SessionOptions) *onDevice
 	x.coda = layers("coda", c.NLayersInCoda, one)
 	x.ropeTable(c, o.Context)
 	mem.As(weights.MemoryScratch, "exchange")
-	x.io.allocate(mem, o, min(o.Context, c.PaddedVocabSize), x.groups, x.buf.Given.Span)
+	x.io.allocate(mem, o, min(o.Context+decode.MostBias, c.PaddedVocabSize), x.groups, x.buf.Given.Span)
 	mem.As(weights.MemoryScratch, "")
 	return x
 }
@@ -88,9 +88,9 @@ func (x *onDevice) activations(c arch.Config, o SessionOptions) {
 	b.QKV = tensor(o.Rows, c.QKVWidth())
 	b.Q = tensor(o.Rows, shaders.QueryCols(c.NHeads, c.HeadDim))
 	b.Attn, b.Proj, b.Hidden = tensor(o.Rows, c.QueryWidth()), tensor(o.Rows, d), tensor(o.Rows, c.IntermediateSize)
-	b.Out, b.Carry = tensor(o.Outputs, d), tensor(o.Sequences, d)
+	b.Out, b.Carry = tensor(o.logits(), d), tensor(o.Sequences, d)
 	x.mem.As(weights.MemoryScratch, "logits")
-	b.Logits = tensor(o.Outputs, c.PaddedVocabSize)
+	b.Logits = tensor(o.logits(), c.PaddedVocabSize)
 	if x.mem.Err == nil {
 		b.State, b.Embeds = b.Inputs.From(0, o.cells()), b.Inputs.From(o.cells(), o.cells())
 	}

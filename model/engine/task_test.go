@@ -112,6 +112,16 @@ func (q *taskSequence) next() *decode.Task {
 		a.Exit = &e
 	}
 	a.Last = chance(20)
+	a.Top = 7 * rng.IntN(3)
+	if chance(40) {
+		a.Pick = &decode.Filters{Greedy: true, RepetitionPenalty: 1.3, FrequencyPenalty: 0.2, PresencePenalty: 0.5, Bias: map[int32]float32{3: -50, 9: 0.75}}
+		a.Begun = rng.IntN(pos)
+	}
+	if a.Score = chance(40); a.Score {
+		for range a.Outputs {
+			a.Given = append(a.Given, int32(rng.IntN(200)))
+		}
+	}
 	return a
 }
 
@@ -280,6 +290,29 @@ func sameOutcome(a, want *decode.Task, saw, wanted *watched) string {
 		w := want.Choices[i]
 		if w.Margin > 2*limit && c.Token != w.Token || c.Pos != w.Pos || c.Steps != w.Steps || !(math.Abs(float64(c.LogProb-w.LogProb)) <= 2*limit) {
 			return fmt.Sprintf("choice %d is %+v, in the reference %+v", i, c, w)
+		}
+		if diff := sameTop(c, w); diff != "" {
+			return fmt.Sprintf("of choice %d %s", i, diff)
+		}
+	}
+	for i, l := range a.LogProbs {
+		if !(math.Abs(float64(l-want.LogProbs[i])) <= 2*limit) {
+			return fmt.Sprintf("log probability %d is %g, in the reference %g", i, l, want.LogProbs[i])
+		}
+	}
+	return ""
+}
+
+// sameTop tells how the likeliest tokens of a choice differ from those of the reference; its own among them has its own float.
+func sameTop(c, want decode.Choice) string {
+	if len(c.Top) != len(want.Top) {
+		return fmt.Sprintf("%d likeliest tokens, in the reference %d", len(c.Top), len(want.Top))
+	}
+	for i, l := range c.Top {
+		w := want.Top[i]
+		if l.Token == c.Token && l.LogProb != c.LogProb || !(math.Abs(float64(l.LogProb-w.LogProb)) <= 2*limit) ||
+			l.Token != w.Token && (i == 0 || want.Top[i-1].LogProb-w.LogProb > 4*limit) && (i+1 == len(c.Top) || w.LogProb-want.Top[i+1].LogProb > 4*limit) && i+1 < len(c.Top) {
+			return fmt.Sprintf("likeliest token %d is %+v of %+v, in the reference %+v", i, l, c, w)
 		}
 	}
 	return ""

@@ -21,37 +21,47 @@ func (s *Session) choose(q *refSequence, a *decode.Task, steps []int, logits [][
 	if a.Logits != nil {
 		a.Logits(rows)
 	}
-	a.Choices, a.Below = nil, nil
+	a.Choices, a.Below, a.LogProbs = nil, nil, nil
 	for i, row := range rows {
 		n := len(a.Rows) - len(rows) + i
 		at, taken := a.Rows[n], a.Taken
 		if steps != nil {
 			taken = steps[n]
 		}
-		row = slices.Clone(row)
-		if a.Pick != nil {
-			a.Pick.Penalise(row, q.tokens[:at.Pos+1])
+		pick, plainRow := a.Pick, row
+		if a.Score && i < len(rows)-1 {
+			pick = nil
+		}
+		if row = slices.Clone(row); pick != nil {
+			pick.Penalise(row, q.tokens[:at.Pos+1], a.Begun)
 		}
 		top, kept := decode.Argmax(row), 1
 		if top < 0 || len(row) > 1 && slices.Min(row) == slices.Max(row) {
 			return fmt.Errorf("model: the logits after position %d of sequence %d hold no number or are all equal", at.Pos, a.Seq)
 		}
 		token := top
-		if a.Pick != nil && !a.Pick.Greedy {
-			probs := a.Pick.Probabilities(row)
-			token = plain.Draw(probs, decode.Uniform(decode.SequenceKey(a.Pick.Seed, q.setting.Stream), at.Pos))
+		if pick != nil && !pick.Greedy {
+			probs := pick.Probabilities(row)
+			token = plain.Draw(probs, decode.Uniform(decode.SequenceKey(pick.Seed, q.setting.Stream), at.Pos))
 			kept = floats.Count(func(p float64) bool { return p != 0 }, probs)
 		}
-		largest, second, sum := float64(row[top]), math.Inf(-1), 0.0
+		largest, second := float64(row[top]), math.Inf(-1)
 		for j, l := range row {
-			if sum += math.Exp(float64(l) - largest); j != top {
+			if j != top {
 				second = max(second, float64(l))
 			}
 		}
+		most, lse := plain.LogSum(plainRow)
+		logProb := func(token int) float32 { return float32(plain.LogProb(plainRow[token], most, lse)) }
+		var likeliest []decode.Likely
+		for _, token := range plain.Likeliest(plainRow, a.Top) {
+			likeliest = append(likeliest, decode.Likely{Token: int32(token), LogProb: logProb(token)})
+		}
 		a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: at.Pos, Token: int32(token), Steps: at.Step + taken, Logit: row[token],
-			LogProb: float32(float64(row[token]) - largest - math.Log(sum)), Margin: float32(largest - second), Kept: kept})
+			LogProb: logProb(token), Margin: float32(largest - second), Kept: kept, Top: likeliest})
 		if a.Given != nil {
 			a.Below = append(a.Below, row[top]-row[a.Given[i]])
+			a.LogProbs = append(a.LogProbs, logProb(int(a.Given[i])))
 		}
 	}
 	return nil

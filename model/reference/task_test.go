@@ -2,6 +2,7 @@ package reference
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func TestTaskGoesOn(t *testing.T) {
 	if worst := worstState(latents(split, rows), latents(whole, rows)); worst > 1e-9 {
 		t.Errorf("states off by %g", worst)
 	}
-	if !slices.Equal(got.Choices, want.Choices) || got.Choices[0].Steps != 7 {
+	if !reflect.DeepEqual(got.Choices, want.Choices) || got.Choices[0].Steps != 7 {
 		t.Errorf("choices %+v, want %+v", got.Choices, want.Choices)
 	}
 	if err := split.Do(&decode.Task{Rows: again(rows[:2], 7), Steps: 1}); err != nil || split.Pos(0) != 4 {

@@ -49,6 +49,7 @@ func TestBrokenKernels(t *testing.T) {
 		{"argmax", mutant.FOrdGreater, mutant.FOrdLess, 0, "argmax"},
 		{"edit", mutant.FDiv, mutant.FMul, 0, "edit"},
 		{"sample", mutant.FAdd, mutant.FSub, -1, "sample/vocab=2"},
+		{"topk", mutant.FOrdGreater, mutant.FOrdLess, -1, "topk/vocab=2"},
 		{"retire", mutant.FOrdLess, mutant.FOrdGreater, 0, "retire/each"},
 		{"scatter", mutant.FSub, mutant.FAdd, 0, "scatter/n="},
 		{"exitgate_sg", mutant.FAdd, mutant.FSub, -1, "exitgate/"},

@@ -51,7 +51,7 @@ func each[S any](c Case, sizes []S, run func(*trial, S)) []Case {
 func Cases() []Case {
 	var all []Case
 	for _, list := range [][]Case{matmulCases(), matmulNormCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
-		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), exitgateCases(), moveCases(), argmaxCases(), editCases(), sampleCases(),
+		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), exitgateCases(), moveCases(), argmaxCases(), editCases(), sampleCases(), topkCases(),
 		scatterCases(), gatherCases(), compareCases(), noiseCases(), criterionCases(), retireCases(), readrooflineCases(), fmarooflineCases()} {
 		all = append(all, list...)
 		for i, c := range list {

@@ -53,7 +53,7 @@ func (s samplingCase) run(_ *loaded, ts tensors, c *check) {
 	}
 	for i, row := range given {
 		row = slices.Clone(row)
-		options.Penalise(row, s.History[i])
+		options.Penalise(row, s.History[i], 0)
 		if s.Penalised != "" {
 			want := must(ts.get(s.Penalised, len(given), len(row)))
 			c.limit = max(c.limit, samplingLimit*floats.Norm(float64s(want[i]), math.Inf(1)))
