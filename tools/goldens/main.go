@@ -3,9 +3,10 @@
 //	go run ./tools/goldens --dir testdata/goldens
 //
 // The folder holds models/ and, for each topic, NAME.json with NAME.safetensors beside it; testdata/goldens/README.md
-// describes the layout. Topics of texts have no arrays: tokenizers/NAME/ has a tokenizer.json with its cases.json. Every case is run on every checkpoint its file names and gets one line: topic, checkpoint,
+// describes the layout. Topics of texts and of config.json have no arrays: tokenizers/NAME/
+// has a tokenizer.json with its cases.json. Every case is run on every checkpoint its file names and gets one line: topic, checkpoint,
 // case, largest absolute error, limit, verdict. A case that cannot be run has failed; left out are cases of what engines
-// lack on purpose, skipped only those that --case or --model excludes. The exit status is 1 if any case failed.
+// lack on purpose and folders that are no topic, skipped only those that --case or --model excludes. The exit status is 1 if any case failed.
 package main
 
 import (
@@ -107,6 +108,11 @@ func (r *goldenRun) run() error {
 	}
 	if len(r.Results) == 0 {
 		return fmt.Errorf("goldens: no case %q under %s in topics %s", r.caseName, r.dir, joinTopics(list))
+	}
+	if len(r.topics) == 0 {
+		for _, name := range unknownTopics(r.dir) {
+			r.add(result{Topic: name, Model: "*", Case: "*", Verdict: leftOut, Detail: "no topic of this version"})
+		}
 	}
 	if r.json {
 		enc := json.NewEncoder(r.out)
