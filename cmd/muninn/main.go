@@ -9,6 +9,7 @@ func commands() []*cli.Command {
 		runCommand(),
 		compareCommand(),
 		traceCommand(),
+		serveCommand(),
 		demoCommand(),
 		devicesCommand(),
 		checkCommand(),

@@ -64,7 +64,7 @@ func withSignals(s *Streams) (context.Context, func()) {
 		select {
 		case <-done:
 			return
-		case <-time.After(grace):
+		case <-time.After(max(grace, time.Duration(s.grace.Load()))):
 		case <-caught:
 		}
 		said := make(chan struct{})

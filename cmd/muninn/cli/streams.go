@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Streams are what a verb reads and writes: results go to out, everything else to err.
@@ -22,6 +24,7 @@ type Streams struct {
 
 	results   *output           // Out
 	saidEnd   *sync.Once        // of a signal
+	grace     *atomic.Int64     // nanoseconds that a verb may take to wind up after a signal
 	helpAll   bool              // help is to show the advanced flags too
 	variables map[string]string // by which variables flags were set
 }
@@ -32,8 +35,11 @@ func NewStreams(in io.Reader, out, err io.Writer, env func(string) (string, bool
 	if sameFile(out, err) {
 		notes.beside = results
 	}
-	return &Streams{In: in, Out: results, Err: notes, Env: env, Environ: func() []string { return nil }, Color: "auto", results: results, saidEnd: &sync.Once{}}
+	return &Streams{In: in, Out: results, Err: notes, Env: env, Environ: func() []string { return nil }, Color: "auto", results: results, saidEnd: &sync.Once{}, grace: &atomic.Int64{}}
 }
+
+// Linger gives the verb so long to wind up after a signal, as one that serves others needs.
+func (s *Streams) Linger(d time.Duration) { s.grace.Store(int64(d)) }
 
 // StandardStreams are those of the process.
 func StandardStreams() *Streams {

@@ -1,0 +1,168 @@
+package serve
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"muninn/model/arch"
+)
+
+// Dialect is one way to ask and to be answered.
+type Dialect struct {
+	Path   string                                      // of POST
+	Prefix string                                      // of ids
+	Decode func(f *Fields) (*Ask, error)               // reads a body; errors of f need not be looked at
+	Whole  func(a *Ask, r *Result) any                 // the answer as a whole
+	Stream func(a *Ask, r *Result) func(Event) []Frame // what events become, for one answer
+	Error  func(e *Error) any                          // nil: as OpenAI has it
+	Named  string                                      // the event that an error in a stream is; empty: none
+}
+
+// dialects are the ways to ask.
+var dialects = []*Dialect{chatDialect, completionsDialect}
+
+// thoughtMarks takes the marks around thoughts away.
+var thoughtMarks = strings.NewReplacer(arch.ThinkBegin, "", arch.ThinkEnd, "")
+
+func (d *Dialect) encodeError(e *Error) any {
+	if d.Error != nil {
+		return d.Error(e)
+	}
+	return openAIError(e)
+}
+
+// answer handles a dialect's requests.
+func (s *Server) answer(d *Dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a, err := decodeAsk(d, w, r)
+		if err != nil {
+			s.fail(w, r, d, err)
+			return
+		}
+		log := recordOf(r)
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		reports := s.run(ctx, a, ownerOf(r, a.User))
+		if a.Stream {
+			err = s.stream(w, d, a, log, reports)
+		} else {
+			err = s.whole(w, d, a, log, reports)
+		}
+		if err != nil {
+			s.fail(w, r, d, err)
+		}
+	}
+}
+
+func decodeAsk(d *Dialect, w http.ResponseWriter, r *http.Request) (*Ask, error) {
+	f, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := d.Decode(f)
+	if f.Err != nil {
+		return nil, f.Err
+	}
+	return a, err
+}
+
+// whole answers when all is done.
+func (s *Server) whole(w http.ResponseWriter, d *Dialect, a *Ask, log *record, reports <-chan report) error {
+	var res *Result
+	for r := range reports {
+		switch {
+		case r.err != nil:
+			return r.err
+		case r.result != nil:
+			res = r.result
+			res.ID = newID(d.Prefix)
+		default:
+			r.choice.add(r, res)
+		}
+	}
+	if res == nil || !res.done() { // the client has gone
+		return context.Canceled
+	}
+	s.count(log, res)
+	writeJSON(w, http.StatusOK, d.Whole(a, res))
+	return nil
+}
+
+// done tells whether every answer has ended.
+func (r *Result) done() bool {
+	for _, c := range r.Choices {
+		if !c.Ended {
+			return false
+		}
+	}
+	return true
+}
+
+// stream answers as it comes. What goes wrong before the first token is an error as any other; later it is the stream's last event.
+func (s *Server) stream(w http.ResponseWriter, d *Dialect, a *Ask, log *record, reports <-chan report) error {
+	out := &eventStream{w: w}
+	ping := time.NewTicker(pingTime)
+	defer ping.Stop()
+	var res *Result
+	var frames func(Event) []Frame
+	begin := func() (first []Frame) {
+		if frames == nil {
+			frames = d.Stream(a, res)
+			first = frames(Event{Kind: Begin})
+		}
+		return first
+	}
+	for {
+		select {
+		case r, ok := <-reports:
+			switch {
+			case !ok && (res == nil || !res.done()):
+				return context.Canceled
+			case !ok:
+				s.count(log, res)
+				return out.send(append(begin(), frames(Event{Kind: Close})...)...)
+			case r.err != nil && !out.begun:
+				return r.err
+			case r.err != nil:
+				s.logError(log, r.err)
+				return out.send(Frame{Event: d.Named, Data: d.encodeError(AsError(r.err))})
+			case r.result != nil:
+				res = r.result
+				res.ID = newID(d.Prefix)
+			default:
+				event := r.choice.add(r, res)
+				ping.Reset(pingTime)
+				if err := out.send(append(begin(), frames(event)...)...); err != nil {
+					return context.Canceled
+				}
+			}
+		case <-ping.C:
+			if err := out.ping(); err != nil {
+				return context.Canceled
+			}
+		}
+	}
+}
+
+// fail answers with an error, unless there is nobody to be answered.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, d *Dialect, err error) {
+	log := recordOf(r)
+	s.logError(log, err)
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil && s.stopping.Err() == nil {
+		log.gone = true
+		return
+	}
+	writeError(w, AsError(err), d.encodeError)
+}
+
+// newID is an id that nobody can guess.
+func newID(prefix string) string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // which does not fail
+	return prefix + hex.EncodeToString(b[:])
+}

@@ -1,0 +1,209 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"muninn/model/decode"
+	"muninn/vk"
+)
+
+// Result is all that comes of an Ask.
+type Result struct {
+	ID      string
+	Created time.Time
+	Model   *Model
+	Name    string // of the model, as the client has it
+	Choices []*Choice
+
+	began, first time.Time // running, and the first token
+}
+
+// Choice is one answer.
+type Choice struct {
+	Index    int
+	Prompt   []int32
+	Text     string // what became certain, but for Thinking
+	Thinking string // what the model thought before
+	Tokens   []decode.Token
+	Out      decode.Outcome
+	Ended    bool
+
+	prompt Prompt
+	apart  bool // thoughts are told from the answer
+	offset offsets
+}
+
+// Finish is why the answer ended, in OpenAI's words.
+func (c *Choice) Finish() string {
+	if c.Out.Finish == decode.FinishStop {
+		return "stop"
+	}
+	return "length"
+}
+
+// StepsPerToken lists the core steps of each token.
+func (c *Choice) StepsPerToken() []int {
+	steps := []int{}
+	for _, t := range c.Tokens {
+		steps = append(steps, t.Steps)
+	}
+	return steps
+}
+
+// EventKind says what has happened.
+type EventKind int
+
+// An answer begins with Begin. Each token, and text that was held back, is a Delta of its choice, which End ends. Close is last.
+const (
+	Begin EventKind = iota
+	Delta
+	End
+	Close
+)
+
+// Event is what a stream tells of.
+type Event struct {
+	Kind   EventKind
+	Choice *Choice
+	Token  decode.Token // of Delta. Token.Token -1: only text
+	Text   string       // of Delta: what became certain, of the thoughts if Token.Thinking
+}
+
+// report is what the goroutines of a request tell the one that answers it.
+type report struct {
+	result *Result
+	choice *Choice
+	token  *decode.Token
+	out    decode.Outcome
+	err    error
+}
+
+// run makes the answers of an Ask, and reports what comes of it until all is done. It waits for its model and its place.
+func (s *Server) run(ctx context.Context, a *Ask, owner string) <-chan report {
+	reports := make(chan report)
+	tell := func(r report) bool {
+		select {
+		case reports <- r:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	go func() {
+		defer close(reports)
+		if err := s.make(ctx, a, owner, tell); err != nil {
+			tell(report{err: err})
+		}
+	}()
+	return reports
+}
+
+func (s *Server) make(ctx context.Context, a *Ask, owner string, tell func(report) bool) error {
+	m, alias, release, err := s.Models.Acquire(ctx, a.Model)
+	if err != nil {
+		return err
+	}
+	defer release()
+	jobs, err := a.plan(m, alias, owner)
+	if err != nil {
+		return err
+	}
+	leave, err := m.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	res := &Result{Created: time.Now(), Model: m, Name: a.Model, began: time.Now()}
+	if res.Name == "" {
+		res.Name = m.ID
+	}
+	for i := range jobs {
+		res.Choices = append(res.Choices, jobs[i].choice)
+	}
+	tell(report{result: res})
+	return s.runJobs(ctx, m, jobs, tell)
+}
+
+// runJobs runs jobs, as many at once as the model runs at all. Those of one prompt wait until the first of them has read it, which they then
+// need not.
+func (s *Server) runJobs(ctx context.Context, m *Model, jobs []job, tell func(report) bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	places := make(chan struct{}, m.Parallel)
+	for _, j := range jobs {
+		if !j.leads {
+			select {
+			case <-j.read:
+			case <-ctx.Done():
+			}
+		}
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			all.Wait()
+			return context.Cause(ctx)
+		}
+		begun := func() {}
+		if j.leads {
+			begun = sync.OnceFunc(func() { close(j.read) })
+		}
+		all.Go(func() {
+			defer func() { <-places }()
+			defer begun()
+			if err := s.runJob(ctx, m, j, begun, tell); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// runJob makes one answer.
+func (s *Server) runJob(ctx context.Context, m *Model, j job, begun func(), tell func(report) bool) error {
+	stream, err := m.Engine.Submit(ctx, j.req, j.setting)
+	if err == nil {
+		n := 0
+		for token := range stream.Tokens() {
+			begun()
+			if n++; j.shown < 0 || n <= j.shown {
+				tell(report{choice: j.choice, token: &token})
+			}
+		}
+		var out decode.Outcome
+		if out, err = stream.Outcome(); err == nil {
+			tell(report{choice: j.choice, out: out})
+		}
+	}
+	if errors.Is(err, vk.ErrDeviceLost) {
+		s.Models.Broken(m)
+	}
+	return err
+}
+
+// add puts what was reported into the choice and tells the event that it is.
+func (c *Choice) add(r report, res *Result) Event {
+	if r.token == nil {
+		c.Out, c.Ended = r.out, true
+		return Event{Kind: End, Choice: c}
+	}
+	if res.first.IsZero() {
+		res.first = time.Now()
+	}
+	t := *r.token
+	if t.Token >= 0 {
+		c.Tokens = append(c.Tokens, t)
+	}
+	text := t.Text
+	if t.Thinking = t.Thinking && c.apart; t.Thinking {
+		text = thoughtMarks.Replace(text)
+		c.Thinking += text
+	} else {
+		c.Text += text
+	}
+	return Event{Kind: Delta, Choice: c, Token: t, Text: text}
+}
