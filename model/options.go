@@ -119,7 +119,7 @@ func (o Options) folder() string {
 func (o Options) cache() store.Cache {
 	c := store.Cache{Note: func(format string, args ...any) { o.note(fmt.Sprintf(format, args...)) }, Progress: o.progress}
 	if base := o.folder(); base != "" && !o.KeepNoWeights {
-		c.Dir = filepath.Join(base, "weights")
+		c.Dir = filepath.Join(base, store.WeightsDir)
 	}
 	return c
 }

@@ -26,6 +26,7 @@ type benchOptions struct {
 	Model string
 	Shape string
 	deviceOptions
+	hubOptions
 
 	Prompts string
 	Tokens  string
@@ -53,6 +54,7 @@ func (o *benchOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Keep, "keep", "", "`parts` in a format of their own, as in \"muninn run\"")
 	fs.IntVar(&o.Reps, "reps", 5, "repetitions, after a first one that is reported apart")
 	cli.ChoiceVarP(fs, &o.Output, "output", "o", benchFormats()[0], benchFormats(), "form of the results")
+	o.hubOptions.addFlags(fs)
 	fs.Lookup("output").DefValue = "text on a terminal, elsewhere md"
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
 	o.addProven(fs)
@@ -156,7 +158,7 @@ const maxBenchRows = 128
 func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) {
 	var ck *checkpoint.Checkpoint
 	if o.Model != "" {
-		if ck, err = openModel(s, o.Model); err != nil {
+		if ck, err = openModel(ctx, s, o.hubOptions, o.Model); err != nil {
 			return err
 		}
 		defer ck.Close()

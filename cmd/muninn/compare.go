@@ -60,7 +60,7 @@ share the device; a token counts where nothing had to be compiled or recorded fo
 		},
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			return o.begin(s, args, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return compare(ctx, s, o, ck, p) })
+			return o.begin(ctx, s, args, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return compare(ctx, s, o, ck, p) })
 		},
 	}
 }

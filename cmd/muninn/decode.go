@@ -23,6 +23,7 @@ import (
 // decodeOptions are the flags of every verb that decodes a text: run, compare and trace.
 type decodeOptions struct {
 	Model string
+	hubOptions
 	promptOptions
 	filterOptions
 	strategyOptions
@@ -61,6 +62,7 @@ func (o *decodeOptions) machineFlags(fs *pflag.FlagSet) {
 		cli.Advanced(fs, "init-scale")
 	})
 	cli.Group(fs, "Memory", func() { o.memoryFlags(fs) })
+	cli.Group(fs, "Model", func() { o.hubOptions.addFlags(fs) })
 	cli.Group(fs, "Device", func() {
 		o.addProven(fs)
 		fs.IntVar(&o.StepsPerSubmit, "steps-per-submit", 0, "core steps of one submission at most; 0: what stays well below drivers' time limits")
@@ -95,15 +97,17 @@ const lookupText = "RULE says which of a position's KV slots a core step reads: 
 
 // begin opens MODEL, plans its run at the depth that choose gives, and does it; or prints what memory that takes, where the
 // flags ask for a plan.
-func (o *decodeOptions) begin(s *cli.Streams, args []string, asJSON bool, choose func(arch.Config) (int, decode.Strategy, error), do func(*checkpoint.Checkpoint, plan) error) error {
+func (o *decodeOptions) begin(ctx context.Context, s *cli.Streams, args []string, asJSON bool, choose func(arch.Config) (int, decode.Strategy, error), do func(*checkpoint.Checkpoint, plan) error) error {
 	if o.Model = args[0]; len(args) > 1 {
 		o.Text = &args[1]
 	}
-	open := store.Open
+	var ck *checkpoint.Checkpoint
+	var err error
 	if o.asked() {
-		open = store.OpenShapes
+		ck, _, err = inspect(ctx, s, o.hubOptions, o.Model, store.OpenShapes)
+	} else {
+		ck, err = openModel(ctx, s, o.hubOptions, o.Model)
 	}
-	ck, err := noted(s, o.Model, open)
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func TestHelpGroups(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^([A-Z].*):$`).FindAllStringSubmatch(short.out, -1) {
 		headings = append(headings, m[1])
 	}
-	want := "Text|Sampling|Depth|Drafting (--decode speculative)|Wave (--decode wave)|Memory|Device|Output|Flags of every command|Examples"
+	want := "Text|Sampling|Depth|Drafting (--decode speculative)|Wave (--decode wave)|Memory|Model|Device|Output|Flags of every command|Examples"
 	if got := strings.Join(headings, "|"); got != want {
 		t.Errorf("headings %s, want %s", got, want)
 	}

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	os.Setenv(asProgram, "1") // for the processes that it starts
+	os.Setenv("HF_HUB_OFFLINE", "1")
 	os.Exit(withCache(m))
 }
 

@@ -17,6 +17,7 @@ import (
 )
 
 type quantizeOptions struct {
+	hubOptions
 	schemeOptions
 	Name  string
 	Force bool
@@ -27,6 +28,7 @@ func (o *quantizeOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Name, "name", "", "name of the model inside the file")
 	fs.Lookup("name").DefValue = "that of SRC"
 	fs.BoolVar(&o.Force, "force", false, "replace DST if it is there")
+	o.hubOptions.addFlags(fs)
 }
 
 func quantizeCommand() *cli.Command {
@@ -61,7 +63,7 @@ func quantize(ctx context.Context, s *cli.Streams, src, dst string, o *quantizeO
 	if !utf8.ValidString(o.Name) || strings.ContainsFunc(o.Name, unicode.IsControl) {
 		return cli.Usage("--name %q: a GGUF file holds names in UTF-8 without control characters", o.Name)
 	}
-	ck, err := openModel(s, src)
+	ck, err := openModel(ctx, s, o.hubOptions, src)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ at the end on standard error says the same in short; -q leaves it out.`,
 		},
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			return o.begin(s, args, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return run(ctx, s, o, ck, p) })
+			return o.begin(ctx, s, args, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return run(ctx, s, o, ck, p) })
 		},
 	}
 }

@@ -19,6 +19,7 @@ import (
 )
 
 type showOptions struct {
+	Offline bool
 	Tensors bool
 	JSON    bool
 }
@@ -26,6 +27,7 @@ type showOptions struct {
 func (o *showOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Tensors, "tensors", false, "list every tensor too")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object, with every tensor")
+	fs.BoolVar(&o.Offline, "offline", false, "ask no hub, as with HF_HUB_OFFLINE=1")
 }
 
 func showCommand() *cli.Command {
@@ -33,17 +35,18 @@ func showCommand() *cli.Command {
 	return &cli.Command{
 		Name: "show", Args: "MODEL", Min: 1, Max: 1,
 		Summary: "show what a model consists of",
-		Detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not. The last table says how "muninn run"
-would hold the model, with all its positions, on the devices of this machine and on cards of usual sizes.`,
-		Examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors"},
+		Detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not: of a model that is not here those
+are asked of the hub, some hundred kilobytes, and nothing is kept. The last table says how "muninn run" would hold the
+model, with all its positions, on the devices of this machine and on cards of usual sizes.`,
+		Examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors", "muninn show ouro-1.4b"},
 		Flags:    o.addFlags,
-		Run: func(_ context.Context, s *cli.Streams, args []string) error {
-			ck, err := openModel(s, args[0])
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
+			ck, far, err := inspect(ctx, s, hubOptions{Offline: o.Offline}, args[0], store.Open)
 			if err != nil {
 				return err
 			}
 			defer ck.Close()
-			d, err := describeModel(args[0], ck)
+			d, err := describeModel(args[0], ck, far)
 			if err != nil {
 				return err
 			}
@@ -63,7 +66,8 @@ would hold the model, with all its positions, on the devices of this machine and
 // modelDescription is what show prints with --json.
 type modelDescription struct {
 	Model          string              `json:"model"`
-	Name           string              `json:"name"` // inside a GGUF file; empty for a folder
+	Download       int64               `json:"download_bytes"` // of a model that is not here
+	Name           string              `json:"name"`           // inside a GGUF file; empty for a folder
 	Shape          string              `json:"shape"`
 	Parameters     int64               `json:"parameters"`
 	Context        int                 `json:"context"`
@@ -92,11 +96,14 @@ type tensorDescription struct {
 	Part string `json:"part"`
 }
 
-func describeModel(name string, ck *checkpoint.Checkpoint) (modelDescription, error) {
+// describeModel says what there is to say; far is the download of a model that is not here, and else nil.
+func describeModel(name string, ck *checkpoint.Checkpoint, far *store.Download) (modelDescription, error) {
 	c := ck.Config
 	d := modelDescription{Model: name, Name: ck.Name(), Shape: c.String(), Parameters: c.Params(), Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
 		TiedEmbeddings: c.TieEmbeddings, Notes: append([]string{}, ck.Notes...), Bytes: ck.Size()}
-	if m, err := textOf(ck); err == nil {
+	if far != nil {
+		d.Download = far.Left // its tokenizer is too large to be looked at
+	} else if m, err := textOf(ck); err == nil {
 		d.Tokens = m.Tokenizer.VocabSize()
 	} else if !errors.Is(err, checkpoint.ErrNoTokenizer) {
 		return d, err
@@ -136,7 +143,9 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 		fmt.Fprintf(s.Out, "named %s\n", d.Name)
 	}
 	fmt.Fprintf(s.Out, "%s\ncontext %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)
-	if d.Tokens == 0 {
+	if d.Download > 0 {
+		fmt.Fprintf(s.Out, "not here: `muninn pull %s` fetches %s\n\n", d.Model, cli.Size(uint64(d.Download)))
+	} else if d.Tokens == 0 {
 		fmt.Fprint(s.Out, "no tokenizer\n\n")
 	} else {
 		fmt.Fprintf(s.Out, "tokenizer of %d tokens\n\n", d.Tokens)

@@ -11,11 +11,11 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/checkpoint"
-	"muninn/model/store"
 	"muninn/model/tokenizer"
 )
 
 type tokenizeOptions struct {
+	hubOptions
 	NoSpecial    bool
 	ParseSpecial bool
 	JSON         bool
@@ -25,6 +25,7 @@ func (o *tokenizeOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.NoSpecial, "no-special", false, "do not put the begin token in front")
 	fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in the text")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with ids, tokens and lost bytes")
+	o.hubOptions.addFlags(fs)
 }
 
 func tokenizeCommand() *cli.Command {
@@ -37,8 +38,8 @@ its end; one final newline of it is left out. Text that no token carries is drop
 much is said on standard error.`,
 		Examples: []string{`muninn tokenize demo "k=d;d=3;k?"`, `muninn tokenize demo --json < prompt.txt`},
 		Flags:    o.addFlags,
-		Run: func(_ context.Context, s *cli.Streams, args []string) error {
-			return tokenize(s, o, args[0], args[1:])
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
+			return tokenize(ctx, s, o, args[0], args[1:])
 		},
 	}
 }
@@ -50,8 +51,8 @@ type tokenized struct {
 	Lost   int      `json:"lost_bytes"`
 }
 
-func tokenize(s *cli.Streams, o *tokenizeOptions, model string, words []string) error {
-	m, err := textModel(s, model)
+func tokenize(ctx context.Context, s *cli.Streams, o *tokenizeOptions, model string, words []string) error {
+	m, err := textModel(ctx, s, o.hubOptions, model)
 	if err != nil {
 		return err
 	}
@@ -96,6 +97,7 @@ func noteLoss(s *cli.Streams, t *tokenizer.Tokenizer, text string, parseSpecial 
 }
 
 type detokenizeOptions struct {
+	hubOptions
 	NoSpecial bool
 	JSON      bool
 }
@@ -103,6 +105,7 @@ type detokenizeOptions struct {
 func (o *detokenizeOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.NoSpecial, "no-special", false, "leave special tokens out of the text")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with the text")
+	o.hubOptions.addFlags(fs)
 }
 
 func detokenizeCommand() *cli.Command {
@@ -113,14 +116,14 @@ func detokenizeCommand() *cli.Command {
 		Detail:   `Ids are separated by spaces or commas. Without any, they are read from standard input. Nothing is added to the text.`,
 		Examples: []string{"muninn detokenize demo 926 107 63", `muninn tokenize demo "a=3;a?" | muninn detokenize demo --no-special`},
 		Flags:    o.addFlags,
-		Run: func(_ context.Context, s *cli.Streams, args []string) error {
-			return detokenize(s, o, args[0], args[1:])
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
+			return detokenize(ctx, s, o, args[0], args[1:])
 		},
 	}
 }
 
-func detokenize(s *cli.Streams, o *detokenizeOptions, model string, words []string) error {
-	m, err := textModel(s, model)
+func detokenize(ctx context.Context, s *cli.Streams, o *detokenizeOptions, model string, words []string) error {
+	m, err := textModel(ctx, s, o.hubOptions, model)
 	if err != nil {
 		return err
 	}
@@ -152,8 +155,8 @@ func wordsOrInput(s *cli.Streams, words []string) (string, error) {
 }
 
 // textModel is what the texts of a model go by, without its weights.
-func textModel(s *cli.Streams, path string) (t checkpoint.Text, err error) {
-	ck, err := openModel(s, path)
+func textModel(ctx context.Context, s *cli.Streams, o hubOptions, path string) (t checkpoint.Text, err error) {
+	ck, err := openModel(ctx, s, o, path)
 	if err != nil {
 		return t, err
 	}
@@ -189,21 +192,4 @@ func parseIDs(list string) ([]int32, error) {
 		return nil, cli.Usage("no token ids given")
 	}
 	return ids, nil
-}
-
-// openModel opens what a user named, and says what is to be known about its files.
-func openModel(s *cli.Streams, path string) (*checkpoint.Checkpoint, error) {
-	return noted(s, path, store.Open)
-}
-
-// noted opens a model, and tells what the user should know about its files.
-func noted(s *cli.Streams, path string, open func(string) (*checkpoint.Checkpoint, error)) (*checkpoint.Checkpoint, error) {
-	ck, err := open(path)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range ck.Notes {
-		s.Note("%s", n)
-	}
-	return ck, nil
 }

@@ -67,7 +67,7 @@ and memory for all of them.`,
 		},
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			return o.begin(s, args, false, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return runTrace(ctx, s, o, ck, p) })
+			return o.begin(ctx, s, args, false, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return runTrace(ctx, s, o, ck, p) })
 		},
 	}
 }

@@ -22,8 +22,33 @@ const (
 	maxIndexBytes = 16 << 20
 )
 
-// errNoWeights says that a folder has no file of weights under a name that is read.
-var errNoWeights = errors.New("only safetensors weights are read")
+// ErrNoWeights says that a folder has no file of weights under a name that is read.
+var ErrNoWeights = errors.New("only safetensors weights are read")
+
+// Needed lists which files of a folder opening it reads: the texts that are there, and model.safetensors or else the index, which read
+// gives, and the shards that it names. Whatever else holds weights is passed over.
+func Needed(has func(name string) bool, read func(name string) ([]byte, error)) (names []string, err error) {
+	for _, t := range textFiles {
+		if has(t.name) {
+			names = append(names, t.name)
+		}
+	}
+	switch {
+	case has(fileSingle):
+		return append(names, fileSingle), nil
+	case !has(fileIndex):
+		return nil, strict.Unusable("neither %s nor %s; %w", fileSingle, fileIndex, ErrNoWeights)
+	}
+	data, err := read(fileIndex)
+	if err != nil {
+		return nil, err
+	}
+	_, shards, err := parseIndex(data)
+	if err != nil {
+		return nil, strict.Unusable("%s: %w", fileIndex, err)
+	}
+	return append(append(names, fileIndex), shards...), nil
+}
 
 // openFiles opens model.safetensors, or the shards that the index names. The tensors of a GGUF file are known already.
 func (c *Checkpoint) openFiles() error {
@@ -36,7 +61,7 @@ func (c *Checkpoint) openFiles() error {
 	}
 	data, err := readSmall(c.fsys, fileIndex, maxIndexBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return strict.Unusable("neither %s nor %s in the folder; %w", fileSingle, fileIndex, errNoWeights)
+		return strict.Unusable("neither %s nor %s in the folder; %w", fileSingle, fileIndex, ErrNoWeights)
 	}
 	if err != nil {
 		return strict.Unusable("%s: %w", fileIndex, err)

@@ -2,24 +2,25 @@
 package store
 
 import (
-	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"muninn/model/checkpoint"
 	"muninn/model/demo"
 	"muninn/model/internal/strict"
+	"muninn/model/store/hub"
 )
 
 // DemoName is the path that stands for the embedded demo model.
 const DemoName = "demo"
 
-// Open opens the checkpoint in a folder, a GGUF file that WriteGGUF made, a model in the hub cache by its name ORG/NAME or its
-// folder there, or the embedded demo model for the name "demo". Every error is of the checkpoint.ErrModel family.
+// Open opens the checkpoint in a folder, a GGUF file that WriteGGUF made, a model in the hub cache by its name ORG/NAME[@REVISION],
+// an alias or its folder there, or the embedded demo model for the name "demo". It fetches nothing: Wanted tells what could be.
+// Every error is of the checkpoint.ErrModel family.
 func Open(name string) (*checkpoint.Checkpoint, error) { return open(name, checkpoint.OpenPath) }
 
 // OpenShapes is Open for a plan: a folder may lack the weights, as checkpoint.OpenShapes has it.
@@ -40,6 +41,9 @@ func open(name string, from func(path string) (*checkpoint.Checkpoint, error)) (
 
 // Name is a name for people, from what Open takes: that of the folder or file, in a hub cache that of the model there.
 func Name(path string) string {
+	if n, ok := hub.ParseName(path); ok {
+		path = n.Repo
+	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
@@ -62,67 +66,47 @@ func CacheDir() string {
 	return filepath.Join(user, "muninn")
 }
 
-// notThere is an error that is fs.ErrNotExist, in other words.
+// NotThere is an error that is fs.ErrNotExist, in other words.
+func NotThere(format string, args ...any) error { return notThere(fmt.Sprintf(format, args...)) }
+
 type notThere string
 
 func (e notThere) Error() string   { return "model: " + string(e) }
 func (e notThere) Unwrap() []error { return []error{fs.ErrNotExist, checkpoint.ErrModel} }
 
-// hubID is the form of a model's name on a hub, ORG/NAME.
-var hubID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
-
-// locate is the folder or file of a model that is given as a path, as a folder models--ORG--NAME of a hub cache, or as ORG/NAME.
+// locate is the folder or file of a model that is given as a path, as a folder models--ORG--NAME of a hub cache, or as its name on a hub.
 func locate(name string) (string, error) {
 	_, err := os.Stat(name)
-	missing := errors.Is(err, fs.ErrNotExist)
-	switch {
+	n, onHub := HubName(name)
+	switch missing := errors.Is(err, fs.ErrNotExist); {
 	case missing && strings.EqualFold(filepath.Clean(name), DemoName):
-		return "", notThere("there is neither a folder nor a file " + name + "; did you mean " + DemoName + "?")
+		return "", NotThere("there is neither a folder nor a file %s; did you mean %s?", name, DemoName)
 	case missing && strings.HasSuffix(name, ".gguf"):
-		return "", notThere("there is no file " + name + "; `muninn quantize` writes such files")
-	case missing && !hubID.MatchString(name):
-		return "", notThere("there is neither a folder nor a file " + name)
+		return "", NotThere("there is no file %s; `muninn quantize` writes such files", name)
+	case missing && !onHub:
+		return "", NotThere("there is neither a folder nor a file %s", name)
 	case missing:
-		hub := hubCache()
-		repo := filepath.Join(hub, "models--"+strings.ReplaceAll(name, "/", "--"))
-		if _, err := os.Stat(repo); err != nil {
-			return "", notThere("there is neither a folder " + name + " nor a model of that name in the hub cache " + hub + "; fetch it with\n" +
-				"  hf download " + name + "\n" +
-				"(a command of the Python package huggingface_hub), or give the folder that holds its config.json, tokenizer.json and\n" +
-				"*.safetensors, with their index where there are several")
+		path, err := held(n)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, checkpoint.ErrNoWeights) {
+			err = NotThere("there is neither a folder %s nor all of a model of that name in the hub cache %s;\n`muninn pull %[1]s` fetches it", name, hub.Dir())
+		} else if err != nil {
+			err = strict.Unusable("%w", err)
 		}
-		name = repo
+		return path, err
 	}
 	if _, err := os.Stat(filepath.Join(name, "snapshots")); err != nil {
 		return name, nil
 	}
-	return snapshot(name)
-}
-
-// snapshot is the folder of the revision in a hub cache's folder of a model that refs/main names, or of the only one.
-func snapshot(repo string) (string, error) {
-	all, err := os.ReadDir(filepath.Join(repo, "snapshots"))
+	dir, err := hub.SnapshotIn(name, "")
+	if none, ok := errors.AsType[*hub.NoSnapshotError](err); ok {
+		return "", strict.Unusable("%s has %d snapshots and refs/main names none of them (%.80q); fetch the model again, or give a folder in snapshots",
+			none.Repo, none.Snapshots, none.Commit)
+	}
 	if err != nil {
 		return "", strict.Unusable("%w", err)
 	}
-	ref, err := os.ReadFile(filepath.Join(repo, "refs", "main"))
-	revision := strings.TrimSpace(string(ref))
-	if err != nil && len(all) == 1 {
-		revision = all[0].Name()
+	if whole, err := Whole(dir); err == nil {
+		return whole, nil
 	}
-	for _, s := range all {
-		if s.Name() == revision {
-			return filepath.Join(repo, "snapshots", revision), nil
-		}
-	}
-	return "", strict.Unusable("%s has %d snapshots and refs/main names none of them (%.80q); fetch the model again, or give a folder in snapshots",
-		repo, len(all), revision)
-}
-
-// hubCache is the folder in which the hub's tools keep models.
-func hubCache() string {
-	dir, _ := os.UserHomeDir() // without one the path is relative, and nothing is there
-	user := cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(dir, ".cache"))
-	home := cmp.Or(os.Getenv("HF_HOME"), filepath.Join(user, "huggingface"))
-	return cmp.Or(os.Getenv("HF_HUB_CACHE"), filepath.Join(home, "hub"))
+	return dir, nil // to be told what is wrong with it
 }

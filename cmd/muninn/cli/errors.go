@@ -14,6 +14,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/fit"
+	"muninn/model/store/hub"
 	"muninn/model/tokenizer"
 	"muninn/shaders"
 	"muninn/shaders/selftest"
@@ -28,6 +29,7 @@ const (
 	ExitDevice   = 3
 	ExitMemory   = 4
 	ExitModel    = 5
+	ExitNetwork  = 6
 	ExitSignaled = 130
 )
 
@@ -94,6 +96,7 @@ var Kinds = []kind{
 	{matches(fit.ErrDoesNotFit), ExitMemory, "--no-fit tries all the same; with --plan it prints the plan of what was given."},
 	{matches(vk.ErrOutOfMemory), ExitMemory, memoryAdvice},
 	{matches(shaders.ErrBindingLimit), ExitMemory, ""},
+	{matches(hub.ErrHub), ExitNetwork, ""},
 	{matches(checkpoint.ErrNoTokenizer), ExitModel, "Add the tokenizer.json of the model to its folder; `muninn run --prompt-ids` works without it."},
 	{isNoModel, ExitModel, modelAdvice},
 	{matches(checkpoint.ErrModel), ExitModel, ""},
@@ -125,8 +128,8 @@ of the core blocks), --quant q8_0 or q4_0, fewer --num-steps. --plan shows what 
 much is free.`
 
 	modelAdvice = `MODEL is a folder with config.json, model.safetensors (or its shards) and tokenizer.json, as model hubs have them,
-a GGUF file that "muninn quantize" wrote, ORG/NAME for one that is in the hub cache, or "demo"
-for the model inside this program.`
+a GGUF file that "muninn quantize" wrote, ORG/NAME or ORG/NAME@REVISION as the hub has it, a short name ("muninn list
+--all" shows them), or "demo" for the model inside this program.`
 
 	wrongResultsAdvice = `Do not trust this device with this driver. Update the driver or choose another --device, and report what
 "muninn check --report FILE.md" writes.`

@@ -10,6 +10,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
+	"muninn/model/store/hub"
 	"muninn/model/tokenizer"
 	"muninn/vk"
 )
@@ -38,6 +39,7 @@ func TestExitCodes(t *testing.T) {
 		{checkpoint.ErrModel, ExitModel},
 		{&arch.UnknownArchitectureError{Found: "llama"}, ExitModel},
 		{checkpoint.ErrNoTokenizer, ExitModel},
+		{hub.ErrHub, ExitNetwork},
 		{context.Canceled, ExitSignaled},
 		{Interrupted{syscall.SIGINT}, 130},
 		{Interrupted{syscall.SIGTERM}, 143},

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"muninn/cmd/muninn/cli"
+	"muninn/model/demo"
+)
+
+const hubCommit = "0123456789abcdef0123456789abcdef01234567"
+
+// hubWith is a hub with some models, by ORG/NAME. It counts the bytes that it sends of files; a file that is padded is said to be so
+// many bytes larger.
+type hubWith struct {
+	*httptest.Server
+	sent  atomic.Int64
+	extra int64
+}
+
+// demoHub is a hub with the demo model as org/demo, and an empty cache that it fills.
+func demoHub(t *testing.T) *hubWith {
+	t.Helper()
+	h := &hubWith{}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		file, ok := strings.CutPrefix(r.URL.Path, "/org/demo/resolve/"+hubCommit+"/")
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/api/models/org/demo/revision/main"):
+			h.list(t, w)
+		case ok:
+			data, err := fs.ReadFile(demo.Files, file)
+			if err != nil {
+				t.Error(err)
+			}
+			http.ServeContent(counting{w, h}, r, "", time.Time{}, bytes.NewReader(data))
+		default:
+			w.Header().Set("X-Error-Code", "RepoNotFound")
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(h.Close)
+	for name, value := range map[string]string{"HF_ENDPOINT": h.URL, "HF_HUB_CACHE": t.TempDir(), "HF_HUB_OFFLINE": "", "HF_TOKEN": "hf_x", "HTTP_PROXY": ""} {
+		t.Setenv(name, value)
+	}
+	t.Chdir(t.TempDir())
+	return h
+}
+
+func (h *hubWith) list(t *testing.T, w http.ResponseWriter) {
+	files, err := fs.ReadDir(demo.Files, ".")
+	if err != nil {
+		t.Error(err)
+	}
+	var siblings []map[string]any
+	for _, f := range files {
+		data, err := fs.ReadFile(demo.Files, f.Name())
+		if err != nil {
+			t.Error(err)
+		}
+		size := int64(len(data))
+		sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", size), data...))
+		if f.Name() == "model.safetensors" {
+			size += h.extra
+		}
+		siblings = append(siblings, map[string]any{"rfilename": f.Name(), "size": size, "blobId": hex.EncodeToString(sum[:])})
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"sha": hubCommit, "siblings": append(siblings, map[string]any{"rfilename": "pytorch_model.bin", "size": 1 << 50})})
+}
+
+type counting struct {
+	http.ResponseWriter
+	h *hubWith
+}
+
+func (c counting) Write(p []byte) (int, error) {
+	c.h.sent.Add(int64(len(p)))
+	return c.ResponseWriter.Write(p)
+}
+
+// A model that is not here is fetched by the verb that needs it, once, and listed, shown and removed by its name.
+func TestModelFromHub(t *testing.T) {
+	h := demoHub(t)
+	invoke("list").wants(t, cli.ExitOK, "", "no models in "+os.Getenv("HF_HUB_CACHE"))
+	invoke("tokenize", "org/demo", "a=1", "--offline").wants(t, cli.ExitModel, "", "`muninn pull org/demo` fetches it")
+	want := invoke("tokenize", "demo", "a=1")
+	if o := invoke("tokenize", "org/demo", "a=1"); o.out != want.out || o.code != cli.ExitOK || !strings.Contains(o.err, "fetched org/demo: 1.") {
+		t.Fatalf("%q, %q", o.out, o.err)
+	}
+	sent := h.sent.Load()
+	if o := invoke("tokenize", "org/demo", "a=1"); o != want || h.sent.Load() != sent {
+		t.Errorf("again: %q, %d bytes sent, then %d", o.err, sent, h.sent.Load())
+	}
+	dir := filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--org--demo", "snapshots", hubCommit)
+	invoke("pull", "org/demo").wants(t, cli.ExitOK, dir+"\n", "")
+	invoke("pull", "org/demo", "--json").wants(t, cli.ExitOK, `"commit":"`+hubCommit+`","path":"`+dir+`"`, "")
+	h.Close() // from here on nothing is asked
+	invoke("list").wants(t, cli.ExitOK, "org/demo  main 01234567  huginn  1.", "")
+	invoke("list", "--json").wants(t, cli.ExitOK, `"revisions":["main"],"commit":"`+hubCommit+`"`, "")
+	invoke("list", "--all").wants(t, cli.ExitOK, "ByteDance/Ouro-1.4B", "")
+	invoke("show", "org/demo@main").wants(t, cli.ExitOK, "tokenizer of 932 tokens", "")
+	invoke("rm", "org/demo").wants(t, cli.ExitUsage, "", "Remove org/demo, one revision (1.")
+	invoke("rm", "org/demo@other", "-y").wants(t, cli.ExitModel, "", "org/demo@other is not in the hub cache")
+	invoke("rm", "org/demo", "-y").wants(t, cli.ExitOK, "", "removed org/demo@"+hubCommit+": 1.")
+	if left, err := filepath.Glob(filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// What a model consists of, and what would fit, is seen before any of its weights is fetched.
+func TestShowFromHub(t *testing.T) {
+	h := demoHub(t)
+	here, there := invoke("show", "demo"), invoke("show", "org/demo")
+	there.wants(t, cli.ExitOK, "not here: `muninn pull org/demo` fetches 1.", "")
+	table := func(o outcome) string { // of the parts; what is free changes
+		_, parts, _ := strings.Cut(o.out, "PART")
+		parts, _, _ = strings.Cut(parts, "\nON")
+		return parts
+	}
+	if table(there) != table(here) || table(here) == "" || !strings.Contains(there.out, "a card of 24.00 GiB  ") {
+		t.Errorf("here\n%s\nthere\n%s", here.out, there.out)
+	}
+	invoke("run", "org/demo", "--plan-for", "4GiB").wants(t, cli.ExitOK, "on a card of 4.00 GiB", "")
+	if sent := h.sent.Load(); sent > 700_000 {
+		t.Errorf("%d bytes were sent", sent)
+	}
+	if left, err := filepath.Glob(filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// Over a GiB nothing is fetched unasked; names of nothing get a sentence and an exit status.
+func TestNotFetched(t *testing.T) {
+	h := demoHub(t)
+	h.extra = 2 << 30
+	invoke("tokenize", "org/demo", "a=1").wants(t, cli.ExitUsage, "", "org/demo is not here, and org/demo (2.0 GiB) would be fetched: say so with --yes")
+	invoke("run", "org/demo", "a=1", "--yes").wants(t, cli.ExitNetwork, "", "what the hub says: is a login page in between?")
+	invoke("run", "org/gone", "x").wants(t, cli.ExitNetwork, "", "org/gone is neither here nor in the hub cache, and cannot be fetched: hub: there is no model org/gone on ")
+	invoke("pull", "nonsense").wants(t, cli.ExitUsage, "", "nonsense is no name of a model on the hub")
+	invoke("pull", "org/demo@../x").wants(t, cli.ExitUsage, "", "no name of a model")
+	h.Close()
+	invoke("pull", "org/demo").wants(t, cli.ExitNetwork, "", "cannot be reached (dial tcp")
+	if o := invoke("run", "--offline", "org/demo", "x"); o.code != cli.ExitModel {
+		t.Errorf("%d, %s", o.code, o.err)
+	}
+}
+
+// What is kept is listed with its size, and cleared by kind; nothing else in the folder is touched.
+func TestCacheVerb(t *testing.T) {
+	dir := t.TempDir()
+	i := invocation{env: map[string]string{"MUNINN_CACHE_DIR": dir}}
+	i.run("cache").wants(t, cli.ExitOK, dir+": 0 B\n", "")
+	for name, size := range map[string]int{"weights/q8_0-00.gguf": 3000, "weights/sources/x": 64, "pipelines-1.bin": 2048, "speed-1.bin": 5, "verdict-1.bin": 6, "mine.txt": 7} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, make([]byte, size), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(dir, "mine.txt"), filepath.Join(dir, "speed-2.bin")); err != nil {
+		t.Fatal(err)
+	}
+	i.run("cache").wants(t, cli.ExitOK, "kernels       one file  2 KiB", "")
+	i.run("cache", "--clear", "weights").wants(t, cli.ExitUsage, "", "Remove 2 files (3.0 KiB) of weights?")
+	i.run("cache", "--clear", "weights", "-y").wants(t, cli.ExitOK, "measurements  2 files", "removed 3.0 KiB")
+	i.run("cache", "--clear", "all", "-y", "--json").wants(t, cli.ExitOK, `"files":[],"freed_bytes":2059`, "")
+	if _, err := os.Stat(filepath.Join(dir, "mine.txt")); err != nil {
+		t.Error(err)
+	}
+}
+
+// On a terminal a large model is asked for.
+func TestAsks(t *testing.T) {
+	h := demoHub(t)
+	h.extra = 2 << 30
+	for answer, want := range map[string]string{"y\n": "is a login page in between?", "\n": "was not to be fetched"} {
+		got := onTerminalTyping(t, answer, "tokenize", "org/demo", "a=1")
+		if !strings.Contains(got, "org/demo is not here. Fetch org/demo (2.0 GiB)? [y/N]") || !strings.Contains(got, want) {
+			t.Errorf("%q: %s", answer, got)
+		}
+	}
+}
+
+// onTerminalTyping runs the program on a terminal where something is typed, and gives all that was written.
+func onTerminalTyping(t *testing.T, keys string, args ...string) string {
+	t.Helper()
+	c := exec.Command(os.Args[0], args...)
+	c.Env = append(os.Environ(), asProgram+"=1", "TERM=xterm", "MUNINN_CACHE_DIR="+cacheDir)
+	own, err := pty.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	if _, err := own.WriteString(keys); err != nil {
+		t.Fatal(err)
+	}
+	all, _ := io.ReadAll(own) // EIO at the end
+	_ = c.Wait()              // fails
+	return string(all)
+}

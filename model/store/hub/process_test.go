@@ -1,0 +1,120 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const asChild = "MUNINN_TEST_FETCH"
+
+// TestMain has the test binary fetch the model of a hub where a test started it for that.
+func TestMain(m *testing.M) {
+	if os.Getenv(asChild) == "" {
+		os.Exit(m.Run())
+	}
+	c, err := New(func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
+	if err == nil {
+		_, err = fetch(context.Background(), c)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// child is a process that fetches the hub's model into a cache.
+func (h *lookalike) child(t *testing.T, dir string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd, said := exec.Command(self), &bytes.Buffer{}
+	cmd.Env = append(os.Environ(), asChild+"=1", "HF_ENDPOINT="+h.URL, "HF_HUB_CACHE="+dir, "HF_HUB_OFFLINE=", "HF_TOKEN="+secret)
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, said
+}
+
+// A process that is killed leaves nothing under a final name that is not right, and the next one goes on from what it left.
+func TestKilled(t *testing.T) {
+	h := lookLike(t, 300_000)
+	c, _ := h.client(t)
+	h.serve = func(w http.ResponseWriter, r *http.Request) bool {
+		return r.Header.Get("Range") == "" && stall(h, w, r)
+	}
+	repo := &Repo{Name: model}
+	cmd, _ := h.child(t, c.Cache.Dir)
+	for c.begun(repo, File{Blob: sum(h.files[large])}) < 5000 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+	h.sound(t, c.Cache.Folder(model.Repo), false)
+	dir, err := fetch(t.Context(), c)
+	h.right(t, dir, err)
+	if last := h.ranges[len(h.ranges)-1]; last != "bytes=5000-" {
+		t.Errorf("asked for %v", h.ranges)
+	}
+}
+
+// Of two processes one fetches a file, the other waits for it.
+func TestTwoProcesses(t *testing.T) {
+	h := lookLike(t, 300_000)
+	c, _ := h.client(t)
+	both := make(chan struct{})
+	h.serve = func(w http.ResponseWriter, r *http.Request) bool {
+		<-both // the second one has come to the lock, or to here
+		return false
+	}
+	first, said := h.child(t, c.Cache.Dir)
+	for c.begun(&Repo{Name: model}, File{Blob: sum(h.files[large])}) == 0 && !whole(c.Cache.blob(model.Repo, sum(h.files[large]))+incomplete, 0) {
+		time.Sleep(time.Millisecond)
+	}
+	waits := make(chan struct{})
+	c.Note = func(format string, args ...any) {
+		if strings.HasPrefix(format, "another process fetches") && args[0] == large {
+			close(waits)
+		}
+	}
+	go func() { <-waits; close(both) }()
+	dir, err := fetch(t.Context(), c)
+	h.right(t, dir, err)
+	if err := first.Wait(); err != nil || len(h.ranges) != 1 || h.sent != 300_000 {
+		t.Errorf("%v; requests %v, %d bytes sent; %s", err, h.ranges, h.sent, said)
+	}
+}
+
+// Several fetches in one process share what comes, too.
+func TestTwoClients(t *testing.T) {
+	h := lookLike(t, 300_000)
+	c, _ := h.client(t)
+	results := make(chan error)
+	for range 3 {
+		go func() {
+			_, err := fetch(t.Context(), c)
+			results <- err
+		}()
+	}
+	for range 3 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	h.right(t, filepath.Join(c.Cache.Folder(model.Repo), "snapshots", commit), nil)
+	if h.sent != 300_000 {
+		t.Errorf("%d bytes sent", h.sent)
+	}
+}
