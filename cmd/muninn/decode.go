@@ -101,13 +101,7 @@ func (o *decodeOptions) begin(ctx context.Context, s *cli.Streams, args []string
 	if o.Model = args[0]; len(args) > 1 {
 		o.Text = &args[1]
 	}
-	var ck *checkpoint.Checkpoint
-	var err error
-	if o.asked() {
-		ck, _, err = inspect(ctx, s, o.hubOptions, o.Model, store.OpenShapes)
-	} else {
-		ck, err = openModel(ctx, s, o.hubOptions, o.Model)
-	}
+	ck, err := o.checkpoint(ctx, s, o.Model)
 	if err != nil {
 		return err
 	}
@@ -124,6 +118,15 @@ func (o *decodeOptions) begin(ctx context.Context, s *cli.Streams, args []string
 		return o.doesNotFit(o.printPlan(s, ck, o.deviceOptions, p.scheme, p.session, asJSON))
 	}
 	return do(ck, p)
+}
+
+// checkpoint opens a model; where a plan alone is wanted, of one that is not here what the hub says of it.
+func (o *decodeOptions) checkpoint(ctx context.Context, s *cli.Streams, model string) (*checkpoint.Checkpoint, error) {
+	if !o.asked() {
+		return openModel(ctx, s, o.hubOptions, model)
+	}
+	ck, _, err := inspect(ctx, s, o.hubOptions, model, store.OpenShapes)
+	return ck, err
 }
 
 // plan is a run whose every setting has been checked, before anything large is loaded.

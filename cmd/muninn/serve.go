@@ -138,7 +138,7 @@ func serveModels(ctx context.Context, s *cli.Streams, o *serveOptions, names []s
 		return err
 	}
 	log := o.logger(s)
-	specs, memory, err := o.specs(s, log, names)
+	specs, memory, err := o.specs(ctx, s, log, names)
 	if err != nil || o.asked() {
 		return err
 	}

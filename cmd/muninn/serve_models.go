@@ -27,14 +27,14 @@ const servedContext = 4096
 const servedScores = 64
 
 // specs plans all models for the device, as if each had it alone, and prints the plans. memory is what there is for all.
-func (o *serveOptions) specs(s *cli.Streams, log *slog.Logger, names []string) (specs []serve.Spec, memory uint64, err error) {
+func (o *serveOptions) specs(ctx context.Context, s *cli.Streams, log *slog.Logger, names []string) (specs []serve.Spec, memory uint64, err error) {
 	caps, err := o.planned(o.deviceOptions)
 	if err != nil {
 		return nil, 0, err
 	}
 	ids := map[string]bool{}
 	for _, name := range names {
-		spec, room, err := o.spec(s, log, name, caps)
+		spec, room, err := o.spec(ctx, s, log, name, caps)
 		if err != nil {
 			return nil, 0, o.doesNotFit(err)
 		}
@@ -48,12 +48,8 @@ func (o *serveOptions) specs(s *cli.Streams, log *slog.Logger, names []string) (
 }
 
 // spec plans one model.
-func (o *serveOptions) spec(s *cli.Streams, log *slog.Logger, name string, caps vk.Caps) (spec serve.Spec, memory uint64, err error) {
-	open := store.Open
-	if o.asked() {
-		open = store.OpenShapes
-	}
-	ck, err := noted(s, name, open)
+func (o *serveOptions) spec(ctx context.Context, s *cli.Streams, log *slog.Logger, name string, caps vk.Caps) (spec serve.Spec, memory uint64, err error) {
+	ck, err := o.checkpoint(ctx, s, name)
 	if err != nil {
 		return spec, 0, err
 	}
