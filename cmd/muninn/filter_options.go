@@ -22,6 +22,9 @@ type filterOptions struct {
 	TopP              float64
 	MinP              float64
 	RepetitionPenalty float64
+	FrequencyPenalty  float64
+	PresencePenalty   float64
+	Bias              map[int32]float32
 	Seed              seed
 
 	chosen func(flag string) bool // whether the user gave a flag; what is left open is the model's own
@@ -34,6 +37,10 @@ func (o *filterOptions) addFlags(fs *pflag.FlagSet) {
 	cli.FloatVar(fs, &o.TopP, "top-p", 0, "sample among the likeliest tokens within this total probability; 0 or 1: off")
 	cli.FloatVar(fs, &o.MinP, "min-p", 0, "sample among tokens with at least this share of the likeliest one's probability; 0: off")
 	cli.FloatVar(fs, &o.RepetitionPenalty, "repetition-penalty", 0, "penalty on tokens that occurred; 0 or 1: off")
+	cli.FloatVar(fs, &o.FrequencyPenalty, "frequency-penalty", 0, "taken off the logit of a generated token for each time it occurred in the answer")
+	cli.FloatVar(fs, &o.PresencePenalty, "presence-penalty", 0, "taken off the logit of a generated token once it occurred in the answer")
+	cli.Var(fs, "logit-bias", "", "", "id=number", "added to the logit of a token, by its id; may be given several times", o.addBias)
+	cli.Advanced(fs, "frequency-penalty", "presence-penalty", "logit-bias")
 	for _, name := range []string{"temp", "top-k", "top-p", "min-p", "repetition-penalty"} {
 		fs.Lookup(name).DefValue = "the model's"
 	}
@@ -77,6 +84,7 @@ func (o *filterOptions) filters(s *cli.Streams, g arch.Generation) (decode.Filte
 		p.Greedy = true
 	}
 	p.Seed = o.Seed.number(s)
+	p.FrequencyPenalty, p.PresencePenalty, p.Bias = o.FrequencyPenalty, o.PresencePenalty, o.Bias
 	if p.RepetitionPenalty == 0 || p.RepetitionPenalty == 1 {
 		p.DRYMultiplier = 0 // without a penalty the reference does not look at DRY at all
 	}
@@ -84,6 +92,21 @@ func (o *filterOptions) filters(s *cli.Streams, g arch.Generation) (decode.Filte
 		return p, cli.AsUsage(err)
 	}
 	return p, nil
+}
+
+// addBias takes a bias as --logit-bias spells it.
+func (o *filterOptions) addBias(text string) error {
+	token, bias, _ := strings.Cut(text, "=")
+	id, err := strconv.ParseInt(token, 10, 32)
+	by, biasErr := strconv.ParseFloat(bias, 32)
+	if err != nil || id < 0 || biasErr != nil || math.IsNaN(by) || math.IsInf(by, 0) {
+		return fmt.Errorf("want the id of a token and a number, as 42=-100")
+	}
+	if o.Bias == nil {
+		o.Bias = map[int32]float32{}
+	}
+	o.Bias[int32(id)] = float32(by)
+	return nil
 }
 
 // seed is a flag value: a number, or random for another one each time.

@@ -30,6 +30,8 @@ func TestFilterFlags(t *testing.T) {
 		{drawn, "--top-k -1", decode.Filters{Temperature: 0.7, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
 		{greedy, "--top-k 0", decode.Filters{Temperature: 1, TopP: 1, RepetitionPenalty: 1}},
 		{greedy, "--repetition-penalty 1.3", decode.Filters{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1.3}},
+		{greedy, "--frequency-penalty 0.5 --presence-penalty -1 --logit-bias 7=-100 --logit-bias 9=2.5", decode.Filters{Greedy: true, Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1,
+			FrequencyPenalty: 0.5, PresencePenalty: -1, Bias: map[int32]float32{7: -100, 9: 2.5}}},
 		{greedy, "--temp 0.5 --greedy", decode.Filters{Greedy: true, Temperature: 0.5, TopK: 50, TopP: 1, RepetitionPenalty: 1}},
 		{drawn, "", decode.Filters{Temperature: 0.7, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},
 		{drawn, "--temp 0", decode.Filters{Greedy: true, TopK: 20, TopP: 0.9, MinP: 0.05, RepetitionPenalty: 1.1, DRYMultiplier: 0.8, DRYBase: 1.75, DRYAllowedLength: 2}},

@@ -21,6 +21,7 @@ type runOptions struct {
 	Depth        int // num_steps; -1: the model's mean_recurrence, or the effort's
 	Effort       string
 	JSON         bool
+	Top          int
 	Steps        bool
 	ComparePlain bool
 	Stats        bool
@@ -38,6 +39,8 @@ func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	o.machineFlags(fs)
 	cli.Group(fs, "Output", func() {
 		fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each token, then one with counters")
+		fs.IntVar(&o.Top, "top-logprobs", 0, "with --json, so many of the likeliest tokens in the place of each, 20 at most")
+		cli.Advanced(fs, "top-logprobs")
 		fs.BoolVar(&o.Steps, "steps", false, "show the core steps of each token: by its colour and the number below it, or without colours as word‹8›")
 		fs.BoolVar(&o.ComparePlain, "compare-plain", false, "decode the prompt again plainly, all --num-steps a token, and compare the rates")
 		fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
@@ -87,10 +90,10 @@ plain decoding may get a KV rule that keeps less; speculative and wave keep the 
 --cache-lookup-strategy).
 
 With --json, each line is an object: "id", "text" (what became certain), "steps" (core steps that decided it),
-"logprob", "margin" of a token, and "thinking" where it comes before the answer (dim on a terminal); text still held
-back at the end comes alone; the last object has "finish_reason" (stop, length, context or interrupted),
-"steps_per_token", "core_passes_per_token" (of the prompt too; a pass may serve several tokens) and counters. The line
-at the end on standard error says the same in short; -q leaves it out.`,
+"logprob", "margin" of a token, "thinking" where it comes before the answer (dim on a terminal), and "top_logprobs" with
+--top-logprobs; text still held back at the end comes alone; the last object has "finish_reason" (stop, length, context
+or interrupted), "steps_per_token", "core_passes_per_token" (of the prompt too; a pass may serve several tokens) and
+counters. The line at the end on standard error says the same in short; -q leaves it out.`,
 		Examples: []string{
 			`muninn run demo "k=d;d=a;a=3;k?"`,
 			`muninn run demo -r 1 --json "k=d;d=a;a=3;k?"`,
@@ -113,6 +116,7 @@ at the end on standard error says the same in short; -q leaves it out.`,
 
 // run generates one answer.
 func run(ctx context.Context, s *cli.Streams, o *runOptions, ck *checkpoint.Checkpoint, p plan) (err error) {
+	p.request.Top = o.Top
 	x, err := o.open(ctx, s, ck, &p, o.Profile)
 	if err != nil {
 		return err
@@ -161,6 +165,12 @@ func (o *runOptions) depth(c arch.Config) (steps int, strategy decode.Strategy, 
 	}
 	if strategy, err = o.strategy(c, steps, e); err != nil {
 		return 0, strategy, err
+	}
+	switch {
+	case o.Top < 0 || o.Top > decode.MostTop:
+		return 0, strategy, cli.Usage("--top-logprobs %d: want 0 to %d", o.Top, decode.MostTop)
+	case o.Top > 0 && !o.JSON:
+		return 0, strategy, cli.Usage("--top-logprobs has no meaning without --json")
 	}
 	if o.ComparePlain && strategy.Exit == nil && strategy.Plain() {
 		return 0, strategy, cli.Usage("--compare-plain: this run is plain decoding already; add --criterion or --decode")

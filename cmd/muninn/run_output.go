@@ -39,6 +39,18 @@ type tokenLine struct {
 	Margin  *float64 `json:"margin"`
 
 	Thinking bool `json:"thinking,omitempty"` // before the answer
+
+	Top []likelyToken `json:"top_logprobs,omitempty"` // the likeliest in its place
+}
+
+// likelyToken is one of the likeliest tokens in JSON.
+type likelyToken struct {
+	ID      int32    `json:"id"`
+	LogProb *float64 `json:"logprob"`
+}
+
+func likeliest(t decode.Token) []likelyToken {
+	return cli.Each(t.Top, func(l decode.Likely) likelyToken { return likelyToken{l.Token, finite(float64(l.LogProb))} })
 }
 
 // textLine is text that was held back until the end.
@@ -61,7 +73,7 @@ func (w *tokenWriter) token(t decode.Token) error {
 	case w.json != nil && t.Token < 0:
 		return w.json.Encode(textLine{w.depth, t.Text, t.Thinking})
 	case w.json != nil:
-		return w.json.Encode(tokenLine{w.depth, t.Token, t.Text, t.Steps, finite(float64(t.LogProb)), finite(float64(t.Margin)), t.Thinking})
+		return w.json.Encode(tokenLine{w.depth, t.Token, t.Text, t.Steps, finite(float64(t.LogProb)), finite(float64(t.Margin)), t.Thinking, likeliest(t)})
 	case w.steps != nil:
 		return w.steps.Push(textOrID(t, w.text), stepsOf(t))
 	}

@@ -44,7 +44,7 @@ func TestClosedOutput(t *testing.T) {
 
 func TestTokenWriter(t *testing.T) {
 	tokens := []decode.Token{
-		{Choice: decode.Choice{Token: 7, Steps: 2, LogProb: -0.5, Margin: 1.25}, Text: "<a"},
+		{Choice: decode.Choice{Token: 7, Steps: 2, LogProb: -0.5, Margin: 1.25, Top: []decode.Likely{{Token: 7, LogProb: -0.5}}}, Text: "<a"},
 		{Choice: decode.Choice{Token: 8, Steps: 2, LogProb: float32(math.Inf(-1)), Margin: float32(math.NaN())}},
 		{Choice: decode.Choice{Token: 9}, Text: "hm", Thinking: true},
 		{Choice: decode.Choice{Token: -1}, Text: "\uFFFD"},
@@ -53,7 +53,7 @@ func TestTokenWriter(t *testing.T) {
 		json, text bool
 		want       string
 	}{
-		{true, true, `{"id":7,"text":"<a","steps":2,"logprob":-0.5,"margin":1.25}
+		{true, true, `{"id":7,"text":"<a","steps":2,"logprob":-0.5,"margin":1.25,"top_logprobs":[{"id":7,"logprob":-0.5}]}
 {"id":8,"text":"","steps":2,"logprob":null,"margin":null}
 {"id":9,"text":"hm","steps":0,"logprob":0,"margin":0,"thinking":true}
 {"text":"` + "\uFFFD" + `"}

@@ -120,7 +120,7 @@ func (s *scheduler) pagesFor(req decode.Request, setting decode.Sequence, others
 	}
 	pages := shaders.PagesOf(len(req.Prompt)+1) + others
 	if as, ok := s.keptAs(setting, req.Run()); ok && len(req.Prompt) > 0 && req.Shares(s.opt.Lookup) {
-		path, _ := s.pager.Match(as, req.Prompt[:len(req.Prompt)-1])
+		path, _ := s.pager.Match(as, req.Prompt[:req.Reusable()])
 		pages -= s.pager.InUse(path)
 	}
 	return pages <= s.pager.Room(false) && pages*s.opt.Lookup.Stored(req.Steps) <= s.pager.Room(true)
