@@ -160,6 +160,9 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 		return plan{}, err
 	}
 	session, err := o.session(ck.Config, len(prompt)+o.MaxTokens, steps, strategy)
+	if err == nil {
+		err = o.idle(ck.Config, pick.Greedy)
+	}
 	if err != nil {
 		return plan{}, err
 	}
@@ -196,6 +199,18 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 		session: session,
 		state:   decode.Sequence{Seed: pick.Seed, InitScale: o.InitScale},
 	}, nil
+}
+
+// idle refuses flags about drawn states of a model that draws none.
+func (o *decodeOptions) idle(c arch.Config, greedy bool) error {
+	switch {
+	case c.StartsDrawn():
+	case o.set("init-scale"):
+		return cli.Usage("--init-scale has no meaning for this %s model: its states are not drawn, they begin as the token itself", c.FamilyName())
+	case o.set("seed") && greedy && !c.Adapter(): // without an adapter there is no wave, whose noise is drawn
+		return cli.Usage("--seed has no meaning for this %s model without sampling (--temp): neither its states nor its tokens are drawn", c.FamilyName())
+	}
+	return nil
 }
 
 // session is the session as the flags have it, with room for need positions where they do not say how many, and for what

@@ -126,6 +126,36 @@ func TestPlanOfPrefix(t *testing.T) {
 	}
 }
 
+// Flags about drawn states are refused where none are drawn, before anything is loaded; a seed of sampled tokens is not.
+func TestNoDrawnStates(t *testing.T) {
+	for args, want := range map[string]string{
+		"U-bf16 --init-scale 1":                                 "--init-scale has no meaning for this ouro model",
+		"H-bf16 --init-scale 0":                                 "--init-scale has no meaning for this hrm_text model",
+		"N-bf16 --greedy --seed 3":                              "--seed has no meaning for this nanbeige model",
+		"U-bf16 --temp 1 --seed 3":                              "",
+		"S-bf16 --init-scale 0.5":                               "--init-scale has no meaning for this retrofit model",
+		"S-bf16 --greedy --seed 3":                              "",
+		"../../models/A-f32 --greedy --seed 3 --init-scale 0.5": "",
+	} {
+		model, flags, _ := strings.Cut(args, " ")
+		o := runOptions{}
+		fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		o.addFlags(fs)
+		ck, err := store.Open("../../testdata/goldens/family/models/" + model)
+		if err == nil {
+			err = fs.Parse(append(strings.Fields(flags), "--prompt-ids", "1,2"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = o.plan(cli.NewStreams(nil, io.Discard, io.Discard, noEnv), ck, 2, decode.Strategy{})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+		_ = ck.Close()
+	}
+}
+
 // A tokenizer that has more than the model is told before the model is loaded, where a text has such tokens.
 func TestPromptOfAnotherModel(t *testing.T) {
 	dir := t.TempDir()

@@ -72,6 +72,7 @@ type modelDescription struct {
 	Parameters     int64               `json:"parameters"`
 	Context        int                 `json:"context"`
 	MeanRecurrence int                 `json:"mean_recurrence"`
+	Cycles         int                 `json:"cycles,omitempty"` // passes over the first of two stacks in a core step
 	TiedEmbeddings bool                `json:"tied_embeddings"`
 	Tokens         int                 `json:"tokens"` // of the tokenizer; 0 without one
 	Notes          []string            `json:"notes"`  // about the files
@@ -99,7 +100,7 @@ type tensorDescription struct {
 // describeModel says what there is to say; far is the download of a model that is not here, and else nil.
 func describeModel(name string, ck *checkpoint.Checkpoint, far *store.Download) (modelDescription, error) {
 	c := ck.Config
-	d := modelDescription{Model: name, Name: ck.Name(), Shape: c.String(), Parameters: c.Params(), Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence,
+	d := modelDescription{Model: name, Name: ck.Name(), Shape: c.String(), Parameters: c.Params(), Context: c.BlockSize, MeanRecurrence: c.MeanRecurrence, Cycles: c.Cycles,
 		TiedEmbeddings: c.TieEmbeddings, Notes: append([]string{}, ck.Notes...), Bytes: ck.Size()}
 	if far != nil {
 		d.Download = far.Left // its tokenizer is too large to be looked at
@@ -142,7 +143,11 @@ func (d modelDescription) print(s *cli.Streams, tensors bool) {
 	if d.Name != "" && d.Name != store.Name(d.Model) {
 		fmt.Fprintf(s.Out, "named %s\n", d.Name)
 	}
-	fmt.Fprintf(s.Out, "%s\ncontext %d, mean_recurrence %d\n", d.Shape, d.Context, d.MeanRecurrence)
+	fmt.Fprintf(s.Out, "%s\ncontext %d, mean_recurrence %d", d.Shape, d.Context, d.MeanRecurrence)
+	if d.Cycles > 0 {
+		fmt.Fprintf(s.Out, " (H_cycles), L_cycles %d", d.Cycles)
+	}
+	fmt.Fprintln(s.Out)
 	if d.Download > 0 {
 		fmt.Fprintf(s.Out, "not here: `muninn pull %s` fetches %s\n\n", d.Model, cli.Size(uint64(d.Download)))
 	} else if d.Tokens == 0 {

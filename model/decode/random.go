@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"muninn/model/arch"
 	"muninn/shaders/plain"
 )
 
@@ -18,6 +19,14 @@ type Sequence struct {
 	States func(pos int) []float32
 	// ContinuousCompute has Forward start each decoded token from the previous token's final state after ln_f.
 	ContinuousCompute bool
+}
+
+// Fits says why a model cannot start so, if so: where states are not drawn, none can be given, and a scale is 0 or 1, which say nothing.
+func (q Sequence) Fits(c arch.Config) error {
+	if c.StartsDrawn() || q.States == nil && (q.InitScale == 0 || q.InitScale == 1) {
+		return nil
+	}
+	return fmt.Errorf("model: %w: initial states or an init_scale for this %s model: its states are not drawn, they begin as the token itself", ErrStrategy, c.FamilyName())
 }
 
 // SequenceKey is the generator key of one sequence of a run: two rounds of the splitmix64 finaliser (Steele,

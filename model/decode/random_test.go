@@ -1,8 +1,12 @@
 package decode
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"testing"
+
+	"muninn/model/arch"
 )
 
 // TestSequenceKey: seeds and sequences near each other share no key.
@@ -29,5 +33,21 @@ func TestUniform(t *testing.T) {
 	}
 	if mean := sum / 10000; math.Abs(mean-0.5) > 0.012 { // the mean's own deviation is 0.0029
 		t.Errorf("mean %g, want 0.5", mean)
+	}
+}
+
+// A model whose states are not drawn takes no initial states and no scale of them.
+func TestSequenceFits(t *testing.T) {
+	drawn, embeds := arch.Config{}, arch.Config{Family: arch.Ouro, Start: arch.StartEmbeds}
+	for _, c := range []struct {
+		q  Sequence
+		ok bool
+	}{{Sequence{}, true}, {Sequence{Seed: 3, Stream: 2, InitScale: 1}, true}, {Sequence{InitScale: 0.5}, false}, {Sequence{States: func(int) []float32 { return nil }}, false}} {
+		if err := c.q.Fits(embeds); (err == nil) != c.ok || err != nil && (!errors.Is(err, ErrStrategy) || !strings.Contains(err.Error(), "init_scale for this ouro model")) {
+			t.Errorf("%+v: %v", c.q, err)
+		}
+		if err := c.q.Fits(drawn); err != nil {
+			t.Errorf("%+v: %v", c.q, err)
+		}
 	}
 }

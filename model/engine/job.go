@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"muninn/model/decode"
@@ -69,7 +70,7 @@ func (s *scheduler) check(a *decode.Task) error {
 		return fmt.Errorf("model: task for sequence %d: this session has %d", a.Seq, len(s.seqs))
 	}
 	q := &s.seqs[a.Seq]
-	if err := a.Fits(s.m.Config); err != nil {
+	if err := errors.Join(a.Fits(s.m.Config), q.setting.Fits(s.m.Config)); err != nil {
 		return err
 	}
 	if err := a.Check(len(q.tokens), s.opt.Context, s.m.Config.PaddedVocabSize, func(pos int) bool { return q.liveAt(pos) >= 0 }); err != nil {
@@ -83,7 +84,7 @@ func (s *scheduler) check(a *decode.Task) error {
 		if r.From == decode.FromNormed {
 			normed++
 		}
-		if r.From == decode.FromInitial && q.setting.States != nil && s.m.Config.StartsDrawn() {
+		if r.From == decode.FromInitial && q.setting.States != nil {
 			if n := len(q.setting.States(r.Pos)); n != s.m.Config.NEmbd {
 				return fmt.Errorf("model: the initial state of position %d has %d values, want n_embd = %d", r.Pos, n, s.m.Config.NEmbd)
 			}

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,7 +24,7 @@ func (s *Session) do(q *refSequence, a *decode.Task, row0 int) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Fits(r.Config); err != nil {
+	if err := errors.Join(a.Fits(r.Config), q.setting.Fits(r.Config)); err != nil {
 		return err
 	}
 	starts, err := s.starts(q, a) // (S, d), before the sequence changes
