@@ -89,7 +89,7 @@ func collect(ids *[]int32, steps *[]int) func(decode.Token) error {
 // TestBatchMixed: requests of different prompts, depths, criteria and strategies side by side give what each gives alone, though
 // some join and one is taken out midway.
 func TestBatchMixed(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 		requests := mixed(t, m)
 		b := engine.NewBatch(batchSession(t, m, len(requests)))
@@ -136,7 +136,7 @@ func TestBatchMixed(t *testing.T) {
 
 // TestManyPrompts: prompts whose rows together are more than a session holds live run one after the other.
 func TestManyPrompts(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, store.DemoName, engine.LoadOptions{})
 		const side, rows = 6, 20
 		s := session(t, m, engine.SessionOptions{Sequences: side, Context: 32, Rows: 2 * rows, MaxSteps: 2, Exits: true})
@@ -166,7 +166,7 @@ func TestManyPrompts(t *testing.T) {
 
 // TestBatchRefuses: a request that cannot be run ends by itself, and one too many is refused.
 func TestBatchRefuses(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		b := engine.NewBatch(batchSession(t, m, 2))
 		var bad, good error
@@ -197,7 +197,7 @@ func TestBatchRefuses(t *testing.T) {
 // TestBatchRemove: a request may be taken out before its strategy has begun, and from within another's emit; it ends once, as
 // cancelled, and the others go on.
 func TestBatchRemove(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		b := engine.NewBatch(batchSession(t, m, 4))
 		req := decode.Request{Prompt: randomTokens(m, 5, 1), Steps: 2, MaxTokens: 6, Pick: decode.Filters{Greedy: true}}

@@ -38,7 +38,7 @@ var slow = vk.Speed{Read: 8e5, FMA: 1e12}
 // TestCutShort: wherever a pass is cut short, the same task once more gives what it gives in a session that was left alone: after a
 // prompt, with continuous compute, with exits.
 func TestCutShort(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		dev.SetSpeed(slow)
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		s := session(t, m, engine.SessionOptions{Context: 16, MaxSteps: 3, Exits: true})
@@ -98,7 +98,7 @@ func begun(pos int, tokens ...int32) []decode.TaskRow {
 // TestCutShortDrafts: rows that a pass was to take further are no longer live when it is cut short, nor is what ran as
 // them part of the sequence. Rows before them stay.
 func TestCutShortDrafts(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		s := session(t, m, engine.SessionOptions{Context: 16, MaxSteps: 4, Outputs: 2, StepsPerSubmit: 1})
 		ctx := context.Background()
@@ -157,7 +157,7 @@ func TestCutShortDrafts(t *testing.T) {
 
 // TestBatchCutShort: the requests of a step that fails end with its error, and the batch takes them anew.
 func TestBatchCutShort(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		b := engine.NewBatch(batchSession(t, m, 2))
 		all := mixed(t, m)
@@ -198,7 +198,7 @@ func TestBatchCutShort(t *testing.T) {
 
 // TestTaskTwice: what came of a task when it was done before is not part of what comes of it.
 func TestTaskTwice(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		s := session(t, m, engine.SessionOptions{Context: 8, MaxSteps: 2, Compares: 1})
 		a := &decode.Task{Rows: begun(0, 5), Steps: 2, Outputs: 1, Given: []int32{1}, Compare: decode.CompareDifference}

@@ -56,7 +56,7 @@ func batchIDs(t *testing.T, b *engine.Batch, requests ...decode.Request) (ids []
 
 // Sequences in pages of a common pool give what those with room of their own give, whatever came before in the pages.
 func TestPagedAnswers(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		paths, rounds := []string{golden.Model(t, "C-f16"), familyModel(t, "W-f16"), familyModel(t, "H-bf16")}, uint64(2)
 		if testing.Short() {
 			paths = paths[:1]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"muninn/model/decode"
@@ -42,7 +41,7 @@ func chats(t *testing.T) map[string]decode.Request {
 // TestSync: in a chat only what is new runs, and a turn's tokens are those of a session that begins with the whole prompt. Replies
 // are kept as far as they were run as a prompt is.
 func TestSync(t *testing.T) {
-	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
 		for _, path := range []string{store.DemoName, golden.Model(t, "A-f32")} {
 			m := open(t, dev, path, engine.LoadOptions{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 			options := engine.SessionOptions{Context: 80, MaxSteps: 6, Outputs: 6, Exits: true, Compares: 6}
@@ -61,7 +60,7 @@ func TestSync(t *testing.T) {
 func chat(t *testing.T, m *engine.Model, s, fresh *engine.Session, req decode.Request) {
 	const steps, reply = 6, 4
 	turns := 10
-	if testing.Short() || !strings.Contains(m.Device().Caps().Name, vktest.Names()[0]) { // what is kept, no device decides
+	if testing.Short() {
 		turns = 4
 	}
 	setting := decode.Sequence{Seed: 5, InitScale: 1}

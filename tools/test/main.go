@@ -33,6 +33,9 @@ var slow = []string{"TestKernels", "TestBrokenKernels", "TestLarge", "TestBatchM
 	"TestDemoFits", "TestDemoOnPipe", "TestDemoMeasures", "TestSeedsMeanTheSame", "TestTablesFit", "TestTraceIsReproducible", "TestRunHealsTheCache", "TestReport",
 	"TestWrongKernels"}
 
+// again are tests whose recordings others have too: validation has nothing to see in them.
+var again = []string{"TestBatchMixed", "TestSameBits", "TestRepeats", "TestWrongKernels", "TestRunHealsTheCache", "TestBench", "TestBenchModel", "TestCompare", "TestDemoMeasures"}
+
 // The short form of a test takes fewer rounds, not fewer kinds of input; the first round of `test` runs the whole.
 var (
 	lavapipe = []string{"MUNINN_SKIP_DEVICES=SwiftShader"}
@@ -46,8 +49,10 @@ var (
 		{name: "race", why: "the race detector and pointer checks where goroutines meet, lavapipe: they see Go's side alone", env: lavapipe,
 			args: []string{"-count=1", "-short", "-race", "./vk", "./shaders", "./model/checkpoint", "./model/store", "./model/tokenizer", "./model/engine", "./cmd/..."}},
 		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
-		{name: "validation", why: "Khronos layer: core checks, hazards within and across submissions", env: layer.Env(true),
-			args: []string{"-count=1", "-short", "./vk/...", "./shaders/...", "./model", "./model/engine/...", "./model/fit", "./model/bench", "./cmd/...", "./tools/goldens"}},
+		{name: "validation", why: "Khronos layer: core checks, hazards within and across submissions; every kernel", env: layer.Env(true),
+			args: []string{"-count=1", "-short", "./vk/...", "./shaders/..."}},
+		{name: "model validation", why: "the same: what the engine records, lavapipe", env: append(layer.Env(true), lavapipe...),
+			args: []string{"-count=1", "-short", "-skip", "^(" + strings.Join(again, "|") + ")$", "./model", "./model/engine/...", "./model/fit", "./model/bench", "./cmd/...", "./tools/goldens"}},
 	}
 )
 

@@ -51,6 +51,13 @@ func Each(t *testing.T, test func(t *testing.T, d *vk.Device)) {
 	EachWith(t, vk.Options{}, test)
 }
 
+// OnFirst runs a test on the first device of Names: what it shows, no device decides.
+func OnFirst(t *testing.T, test func(t *testing.T, d *vk.Device)) {
+	t.Helper()
+	name := Names()[0]
+	t.Run(name, func(t *testing.T) { test(t, Open(t, name, vk.Options{})) })
+}
+
 // EachWith is Each with options.
 func EachWith(t *testing.T, opt vk.Options, test func(t *testing.T, d *vk.Device)) {
 	t.Helper()
