@@ -47,10 +47,14 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	job.Step = func() { bar.Add(1) }
 	x.reading.Done()
 	defer bar.Done()
-	t, out, err := b.Record(x.session.Engine(ctx), x.session, job)
+	out, err := b.Record(x.session.Engine(ctx), x.session, job)
 	if errors.Is(err, trace.ErrEnded) {
 		return nil, cli.Usage("--token %d: %v", o.Token, err)
 	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := b.Build()
 	if err != nil {
 		return nil, err
 	}

@@ -55,16 +55,22 @@ func (l *Loop) nextUse() *use {
 	return u
 }
 
-// lend lets somebody use the session, and empties its sequences.
+// lend lets somebody use the session, whose sequences are empty before and after.
 func (l *Loop) lend(u *use) error {
 	err := u.ctx.Err()
 	if err == nil {
+		l.empty() // so that there are pages
 		err = u.f(l.session)
+		l.empty()
 	}
+	u.done <- err
+	return err
+}
+
+// empty drops what the session's sequences hold.
+func (l *Loop) empty() {
 	for seq := range l.session.seqs {
 		l.session.drop(seq, 0)
 		_ = l.session.Rewind(seq, 0) // which it can
 	}
-	u.done <- err
-	return err
 }

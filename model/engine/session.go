@@ -125,6 +125,9 @@ func (s *Session) Context() int { return s.opt.Context }
 // Rows is the number of rows of a pass at most.
 func (s *Session) Rows() int { return s.opt.Rows }
 
+// Outputs is the number of rows of logits of a pass at most.
+func (s *Session) Outputs() int { return s.opt.Outputs }
+
 // Rewind drops the tokens of sequence seq from position pos on.
 func (s *Session) Rewind(seq, pos int) error {
 	q := &s.seqs[seq]

@@ -24,29 +24,30 @@ type Job struct {
 	Starts    int                  // initial states from which one token is taken again; 0: none. Not with continuous compute
 	At        int                  // position of that token; -1: the last one of the prompt
 
-	Step  func()      // called after each core step recorded; nil: nobody asks
-	Token func(Token) // given each token once it is done, as Path.Now has it; nil: nobody asks
+	Step  func()                   // called after each core step recorded; nil: nobody asks
+	Token func(Token)              // given each token once it is done, as Path.Now has it; nil: nobody asks
+	Emit  func(decode.Token) error // as decode.Generate has it; nil: nobody asks
 }
 
 // ErrEnded is wrapped, and the position follows, when the text has ended before the one whose token was to be taken again.
 var ErrEnded = errors.New("the text ended after position")
 
-// Record decodes a job's request on sequence 0 of an engine and its session, from position 0 on, and makes the trace of it.
-func (b *Builder) Record(e decode.Engine, s Session, j Job) (*Trace, decode.Outcome, error) {
+// Record decodes a job's request on sequence 0 of an engine and its session, from position 0 on, for Build.
+func (b *Builder) Record(e decode.Engine, s Session, j Job) (decode.Outcome, error) {
 	if err := e.Rewind(0, 0); err != nil {
-		return nil, decode.Outcome{}, err
+		return decode.Outcome{}, err
 	}
 	s.SetSequence(0, j.State)
-	r := &Recorder{Engine: e, Builder: b, Latents: s.Latents, Outputs: j.Outputs, Step: j.Step, Token: j.Token, Prompt: len(j.Request.Prompt), First: j.First}
-	out, err := decode.Generate(r, j.Tokenizer, 0, j.Request, func(decode.Token) error { return nil })
+	r := &Recorder{Engine: e, Builder: b, Latents: s.Latents, Outputs: j.Outputs, Step: j.Step, Token: j.Token, Prompt: len(j.Request.Prompt),
+		Prefix: j.Request.Prefix > 0, First: j.First}
+	if j.Emit == nil {
+		j.Emit = func(decode.Token) error { return nil }
+	}
+	out, err := decode.Generate(r, j.Tokenizer, 0, j.Request, j.Emit)
 	if err == nil && j.Starts > 0 {
 		err = r.starts(s, j)
 	}
-	if err != nil {
-		return nil, out, err
-	}
-	t, err := b.Build()
-	return t, out, err
+	return out, err
 }
 
 // starts takes one token from the run's own initial state and from others.

@@ -12,13 +12,14 @@ type Recorder struct {
 	Step    func()                           // called after each core step recorded; nil: nobody asks
 	Token   func(Token)                      // given each token once it is done, as Path.Now has it; nil: nobody asks
 	Prompt  int                              // positions before this one are of the prompt
+	Prefix  bool                             // which is a prefix, whose tokens see each other
 	First   int                              // positions before this one are run, and not recorded
 	Paths   []*Path                          // recorded so far
 }
 
-// Rows is the number of rows of a task at most: each has logits.
+// Rows is the number of rows of a task at most: each has logits, but for those of a prefix, which is read at once.
 func (r *Recorder) Rows() int {
-	if r.Outputs > 0 {
+	if r.Outputs > 0 && !r.Prefix {
 		return min(r.Outputs, r.Engine.Rows())
 	}
 	return r.Engine.Rows()
@@ -72,6 +73,9 @@ func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Pa
 		one.Logits = func(rows [][]float32) { logits = append(logits, rows...) }
 		if k > 0 {
 			one.Steps, one.Outputs = 1, n
+			if r.Outputs > 0 {
+				one.Outputs = min(n, r.Outputs)
+			}
 			for i := range one.Rows {
 				one.Rows[i].Begin, one.Rows[i].From, one.Rows[i].Step, one.Rows[i].Mix = false, decode.FromOwn, k-1, 0
 			}
@@ -88,7 +92,11 @@ func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Pa
 				paths = append(paths, begin(i, state))
 				continue
 			}
-			paths[i].Step(state, logits[i])
+			if behind := n - len(logits); i < behind {
+				paths[i].Step(state, nil)
+			} else {
+				paths[i].Step(state, logits[i-behind])
+			}
 		}
 		if k > 0 && r.Step != nil {
 			r.Step()
