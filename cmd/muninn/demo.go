@@ -36,6 +36,10 @@ type demoOptions struct {
 	Seed     seed
 	Problems int
 	JSON     bool
+
+	Page      bool
+	Port      int
+	NoBrowser bool
 }
 
 func (o *demoOptions) addFlags(fs *pflag.FlagSet) {
@@ -43,6 +47,9 @@ func (o *demoOptions) addFlags(fs *pflag.FlagSet) {
 	seedVar(fs, &o.Seed, "1", "of the problems and the initial states")
 	fs.IntVar(&o.Problems, "problems", demoProblems, "fresh problems measured of each chain length")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object with everything measured")
+	fs.BoolVar(&o.Page, "page", false, "serve a page with the model on this machine, to chat, compare depths and watch it think, until Ctrl-C")
+	fs.IntVar(&o.Port, "port", 0, "port of the page; 0: any that is free")
+	fs.BoolVar(&o.NoBrowser, "no-browser", false, "print the page's address only; otherwise it is opened where there is a browser")
 }
 
 func demoCommand() *cli.Command {
@@ -54,9 +61,12 @@ func demoCommand() *cli.Command {
 further with every core step. The demo answers one problem at five depths side by side, shows the same thought from
 inside, step by step, and measures fresh problems of every length at every depth. All values are measured as it
 runs; the same seed draws the same problems. On a terminal the first table is slowed down so that it can be watched.`,
-		Examples: []string{"muninn demo", "muninn demo --seed random --problems 100", "muninn demo --device cpu --json"},
+		Examples: []string{"muninn demo", "muninn demo --seed random --problems 100", "muninn demo --device cpu --json", "muninn demo --page"},
 		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, _ []string) error {
+			if o.Page {
+				return demoPage(ctx, s, o)
+			}
 			return runDemo(ctx, s, o)
 		},
 	}

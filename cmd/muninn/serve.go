@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/cmd/muninn/serve"
+	"muninn/cmd/muninn/web"
 )
 
 type serveOptions struct {
@@ -31,6 +33,9 @@ type serveOptions struct {
 	Hosts   []string
 	Metrics string
 	Log     string
+	NoUI    bool
+
+	listening func(url string) // told where; nil: it is printed
 }
 
 func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
@@ -41,6 +46,7 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 		fs.StringArrayVar(&o.Origins, "cors-origin", nil, "`origin` of pages that may ask, exactly, as in http://localhost:3000; may be given several times")
 		fs.StringArrayVar(&o.Hosts, "allow-host", nil, "`name` by which clients call this machine, besides localhost and addresses; may be given several times")
 		cli.ChoiceVar(fs, &o.Metrics, "metrics", "auto", []string{"auto", "on", "off"}, "/metrics, for Prometheus; auto: where only this machine can ask")
+		fs.BoolVar(&o.NoUI, "no-ui", false, "show no page at /")
 		cli.ChoiceVar(fs, &o.Log, "log-format", "text", []string{"text", "json"}, "how requests and events are logged to standard error")
 	})
 	cli.Group(fs, "Requests", func() {
@@ -73,8 +79,8 @@ longest unused is closed where the device's memory does not hold all. The memory
 before anything is loaded: requests beyond that wait, or are refused, and nothing is allocated while they run.
 
 Routes: /v1/chat/completions, /v1/completions (echo, log probabilities of prompts, ids), /v1/models, /tokenize,
-/detokenize, /tokenizer_info, /health, /metrics, /props. What models here cannot do (tools, images, schemas) is refused
-by name.
+/detokenize, /tokenizer_info, /health, /metrics, /props; /v1/trace, which tells what happens at each core step; at / a
+page that chats, compares depths and draws that. What models here cannot do (tools, images, schemas) is refused by name.
 
 Depth is a field of each request: num_steps, criterion, exit_threshold, min_steps, continuous_compute, init_scale; or
 reasoning_effort (none, minimal, low, medium, high, xhigh: 4, 4, 8, 32, 64 and 128 core steps of a Huginn, never more
@@ -150,7 +156,8 @@ func serveModels(ctx context.Context, s *cli.Streams, o *serveOptions, names []s
 		}
 	})
 	defer models.Close()
-	server, err := serve.New(serve.Options{Models: models, Keys: keys, Origins: o.Origins, Hosts: append(o.Hosts, o.Host), Metrics: o.Metrics == "on", Version: thisBuild().Version, Log: log})
+	server, err := serve.New(serve.Options{Models: models, Keys: keys, Origins: o.Origins, Hosts: append(o.Hosts, o.Host), Metrics: o.Metrics == "on", Version: thisBuild().Version, Log: log,
+		Routes: o.routes})
 	if err != nil {
 		return cli.AsUsage(err)
 	}
@@ -159,7 +166,10 @@ func serveModels(ctx context.Context, s *cli.Streams, o *serveOptions, names []s
 		return err
 	}
 	s.Linger(serve.Grace + 2*time.Second)
-	fmt.Fprintf(s.Out, "http://%s\n", listener.Addr())
+	url := fmt.Sprintf("http://%s", listener.Addr())
+	if fmt.Fprintln(s.Out, url); o.listening != nil {
+		o.listening(url)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { // what cannot be served ends the server, by its error
@@ -175,6 +185,13 @@ func serveModels(ctx context.Context, s *cli.Streams, o *serveOptions, names []s
 		return cause
 	}
 	return err
+}
+
+// routes are those beside the server's own: the page.
+func (o *serveOptions) routes(mux *http.ServeMux, _ *serve.Server) {
+	if !o.NoUI {
+		mux.Handle("GET /{$}", web.Handler())
+	}
 }
 
 // logger logs to standard error; when quiet, only what is wrong.

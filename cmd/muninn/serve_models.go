@@ -26,6 +26,9 @@ const servedContext = 4096
 // servedScores is the tokens of prompts whose likelihoods a pass gives.
 const servedScores = 64
 
+// tracedRows is how many tokens a trace takes through their core steps at once: each has logits then.
+const tracedRows = 32
+
 // specs plans all models for the device, as if each had it alone, and prints the plans. memory is what there is for all.
 func (o *serveOptions) specs(ctx context.Context, s *cli.Streams, log *slog.Logger, names []string) (specs []serve.Spec, memory uint64, err error) {
 	caps, err := o.planned(o.deviceOptions)
@@ -106,6 +109,7 @@ func (o *serveOptions) served(s *cli.Streams, ck *checkpoint.Checkpoint) (m serv
 	if err != nil {
 		return m, opening, err
 	}
+	session.Outputs = max(session.Outputs, o.Parallel, tracedRows)
 	session.Exits, session.Readouts, session.Positions, session.Scores = true, session.Readouts || c.ExitGate(), o.Positions, servedScores
 	if c.PrefixLM { // questions are read in one pass
 		session.Rows = max(session.Rows, session.Context)

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -78,7 +79,10 @@ func (s *Server) oneModel(w http.ResponseWriter, r *http.Request) {
 func (s *Server) with(name func(f *Fields) string, f func(f *Fields, m *Model) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answer, err := func() (any, error) {
-			fields := &Fields{}
+			fields := &Fields{raw: map[string]json.RawMessage{}}
+			if model := r.URL.Query().Get("model"); model != "" {
+				fields.raw["model"], _ = json.Marshal(model) // a text
+			}
 			if r.Method == http.MethodPost {
 				var err error
 				if fields, err = readBody(w, r); err != nil {

@@ -51,15 +51,15 @@ func New(o Options) (*Server, error) {
 	for _, d := range dialects {
 		mux.HandleFunc("POST "+d.Path, s.answer(d))
 	}
-	first := func(*Fields) string { return "" }
 	mux.HandleFunc("GET /v1/models", s.listModels)
 	mux.HandleFunc("GET /v1/models/{id...}", s.oneModel)
 	mux.HandleFunc("POST /tokenize", s.with(named, tokenize))
 	mux.HandleFunc("POST /detokenize", s.with(named, detokenize))
-	mux.HandleFunc("GET /tokenizer_info", s.with(first, tokenizerInfo))
-	mux.HandleFunc("GET /props", s.with(first, s.props))
+	mux.HandleFunc("GET /tokenizer_info", s.with(named, tokenizerInfo))
+	mux.HandleFunc("GET /props", s.with(named, s.props))
 	mux.HandleFunc("GET /health", s.health)
 	mux.HandleFunc("GET /v1/health", s.health)
+	mux.HandleFunc("POST /v1/trace", s.trace)
 	if o.Metrics {
 		mux.HandleFunc("GET /metrics", s.metrics)
 	}

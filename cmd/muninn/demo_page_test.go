@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"muninn/cmd/muninn/cli"
+	"muninn/model/trace"
+)
+
+// pageServer is `muninn demo --page` in this process, until the test ends.
+func pageServer(t *testing.T, args ...string) (url string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	env := map[string]string{"MUNINN_CACHE_DIR": cacheDir, "DISPLAY": "", "HF_HUB_OFFLINE": "1"}
+	s := cli.NewStreams(strings.NewReader(""), in, io.Discard, func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	code := make(chan int)
+	go func() {
+		code <- cli.Execute(ctx, s, commands(), append([]string{"demo", "--page", "-q", "--device", firstDevice(t)}, args...))
+	}()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if c := <-code; c != cli.ExitOK && c != cli.ExitSignaled {
+			t.Errorf("exit status %d", c)
+		}
+	})
+	return strings.TrimSpace(line)
+}
+
+// post sends JSON and returns the status and what came.
+func post(t *testing.T, url, body string) (int, string) {
+	t.Helper()
+	r, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(data)
+}
+
+// TestServedTrace: what a server traces is what the verb traces, whole and token by token; what it cannot trace it refuses by name.
+func TestServedTrace(t *testing.T) {
+	url := pageServer(t)
+	verb := traceRun(t, "-r", "6", "-n", "4", "--stop", ";", "--starts", "3", "--components", "2", "--device", firstDevice(t), "--greedy", "--kv-type", "f32")
+	body := fmt.Sprintf(`{"prompt":%q,"num_steps":6,"max_tokens":4,"stop":";","temperature":0,"starts":3`, chain)
+	status, text := post(t, url+"/v1/trace", body+"}")
+	if status != http.StatusOK {
+		t.Fatalf("%d: %s", status, text)
+	}
+	served := readTrace(t, text)
+	sameTrace(t, verb.Tokens, served.Tokens)
+	if len(served.Starts.Paths) != 3 || served.Prompt != verb.Prompt || !strings.Contains(text, `"finish_reason":"stop"`) {
+		t.Errorf("%d starts, prompt %q, want 3 and %q; %.200s", len(served.Starts.Paths), served.Prompt, verb.Prompt, text)
+	}
+	_, text = post(t, url+"/v1/trace", body+`,"last":3,"stream":true}`)
+	streamed, whole := streamedTrace(t, text)
+	sameTrace(t, verb.Tokens[len(verb.Tokens)-len(streamed):], streamed)
+	sameTrace(t, streamed, whole.Tokens)
+	if first := streamed[0].Pos; first != len(served.Tokens)-len(streamed) || !streamed[0].Prompt || len(streamed[0].Start) != 2 {
+		t.Errorf("the first token told is at %d: %+v", first, streamed[0])
+	}
+	for field, want := range map[string]string{
+		`,"num_steps":0`: "a core step at least", `,"components":9`: "2 to 6", `,"at":99`: "positions 0 to", `,"num_steps":64`: "--max-steps",
+		`,"n":2`: "one answer", `,"starts":17`: "0 to 16", `,"continuous_compute":true,"starts":2`: "continuous_compute", `,"logprobs":1`: "logprobs",
+	} {
+		status, text := post(t, url+"/v1/trace", fmt.Sprintf(`{"prompt":%q,"max_tokens":2%s}`, chain, field))
+		if status != http.StatusBadRequest || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s, want %q", field, status, text, want)
+		}
+	}
+}
+
+// sameTrace compares what does not depend on the other tokens of a trace: states at every step, logits at the last. Between, what
+// coda and head make of a state depends on how far the tokens before it are, which those recorded with it are as far as it is.
+func sameTrace(t *testing.T, want, got []trace.Token) {
+	t.Helper()
+	if len(want) != len(got) {
+		t.Fatalf("%d tokens, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		g := got[i]
+		if w.ID != g.ID || w.Pos != g.Pos || w.Steps != g.Steps || w.Prompt != g.Prompt || !slices.EqualFunc(w.Path, g.Path, func(a, b trace.Step) bool {
+			near := func(x, y trace.Real) bool { return max(x-y, y-x) <= 0.02*max(x, y)+1e-3 } // passes of other widths round otherwise
+			return near(a.Residual, b.Residual)
+		}) || w.Path[len(w.Path)-1].Top[0].ID != g.Path[len(g.Path)-1].Top[0].ID {
+			t.Errorf("token %d: %+v\nwant %+v", i, g, w)
+		}
+	}
+}
+
+// streamedTrace reads the events of a trace.
+func streamedTrace(t *testing.T, text string) (tokens []trace.Token, whole trace.Trace) {
+	t.Helper()
+	var rest bytes.Buffer
+	for line := range strings.Lines(text) {
+		data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: ")
+		if !ok || data == "[DONE]" {
+			continue
+		}
+		event := struct {
+			Token *trace.Token
+			Trace *trace.Trace
+		}{}
+		if err := json.Unmarshal([]byte(data), &event); err != nil {
+			t.Fatalf("%v: %s", err, data)
+		}
+		if event.Token != nil {
+			tokens = append(tokens, *event.Token)
+		}
+		if event.Trace != nil {
+			whole = *event.Trace
+		}
+		rest.WriteString(data)
+	}
+	if len(tokens) == 0 || !strings.HasSuffix(strings.TrimSpace(text), "data: [DONE]") {
+		t.Fatalf("events: %.300s", rest.String())
+	}
+	return tokens, whole
+}
+
+func TestBrowser(t *testing.T) {
+	for _, c := range []struct {
+		system, screen, want string
+	}{{"windows", "", "rundll32"}, {"darwin", "", "open"}, {"linux", ":0", "xdg-open"}, {"linux", "", ""}, {"freebsd", ":1", "xdg-open"}} {
+		command := browser(c.system, func(name string) (string, bool) { return c.screen, name == "DISPLAY" }, "http://127.0.0.1:1")
+		if got := strings.Join(command[:min(len(command), 1)], ""); got != c.want {
+			t.Errorf("%s with screen %q: %q, want %q", c.system, c.screen, got, c.want)
+		}
+	}
+}
