@@ -166,7 +166,7 @@ func serving(t testing.TB, m *Model, o Options) *Server {
 	t.Helper()
 	o.Models = NewManager([]Spec{{ID: m.ID, Open: func(context.Context, func(float64)) (*Model, error) { return m, nil }}}, 1, func(string, error) {})
 	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+		o.Log = quiet
 	}
 	o.Metrics = true
 	s, err := New(o)
@@ -251,3 +251,5 @@ func decoded(t testing.TB, w *httptest.ResponseRecorder) (v map[string]any) {
 	}
 	return v
 }
+
+var quiet = slog.New(slog.DiscardHandler)

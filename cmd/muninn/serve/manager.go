@@ -30,7 +30,8 @@ type Manager struct {
 	entries []*entry
 	waiting *entry        // is to be loaded, and waits for memory
 	changed chan struct{} // closed when something has
-	opening sync.Mutex    // one model at a time
+	opening chan struct{} // taken while a model is opened: one at a time
+	uses    int           // so far
 	ctx     context.Context
 	stop    context.CancelFunc
 	closed  bool
@@ -39,11 +40,11 @@ type Manager struct {
 type entry struct {
 	Spec
 	model    *Model
-	broken   bool // its device is lost
-	users    int  // requests that have it
-	wanted   int  // requests that wait for it
-	fresh    bool // nobody has had it since it was opened
-	used     time.Time
+	broken   bool  // its device is lost
+	users    int   // requests that have it
+	wanted   int   // requests that wait for it
+	fresh    bool  // nobody has had it since it was opened
+	used     int   // when it was last: the number of that use
 	load     *load // under way
 	progress float64
 }
@@ -55,7 +56,7 @@ type load struct {
 
 // NewManager manages models in so much memory. note is told of models that are opened or closed, or cannot be.
 func NewManager(specs []Spec, memory uint64, note func(text string, err error)) *Manager {
-	m := &Manager{memory: memory, note: note, changed: make(chan struct{})}
+	m := &Manager{memory: memory, note: note, changed: make(chan struct{}), opening: make(chan struct{}, 1)}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	for _, s := range specs {
 		m.entries = append(m.entries, &entry{Spec: s})
@@ -102,7 +103,7 @@ func (m *Manager) Acquire(ctx context.Context, name string) (model *Model, steps
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		e.users--
-		e.used = time.Now()
+		m.use(e)
 		m.change()
 	})
 	return e.model, steps, release, nil
@@ -115,7 +116,7 @@ func (m *Manager) ready(ctx context.Context, e *entry) error {
 		switch {
 		case m.closed:
 			return context.Canceled
-		case e.model != nil && !e.broken && (m.waiting == nil || m.waiting == e):
+		case e.model != nil && !e.broken && (m.waiting == nil || m.waiting == e || e.fresh):
 			return nil
 		case e.load == nil && (e.model == nil || e.broken):
 			e.load = &load{done: make(chan struct{})}
@@ -147,8 +148,8 @@ func (m *Manager) ready(ctx context.Context, e *entry) error {
 
 // open opens an entry's model, whoever asked for it.
 func (m *Manager) open(e *entry, l *load) {
-	m.opening.Lock()
-	defer m.opening.Unlock()
+	m.opening <- struct{}{}
+	defer func() { <-m.opening }()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	err := m.makeRoom(e, false)
@@ -181,7 +182,8 @@ func (m *Manager) try(e *entry) error {
 	}
 	m.mu.Lock()
 	if err == nil {
-		e.model, e.broken, e.fresh, e.used = model, false, true, time.Now()
+		e.model, e.broken, e.fresh = model, false, true
+		m.use(e)
 	}
 	return err
 }
@@ -202,12 +204,12 @@ func (m *Manager) makeRoom(e *entry, oneMore bool) error {
 			}
 			taken += o.Need
 			free := o.users == 0 && !(o.fresh && o.wanted > 0) || o.broken && o == e
-			if free && (idle == nil || o.used.Before(idle.used)) {
+			if free && (idle == nil || o.used < idle.used) {
 				idle = o
 			}
 		}
 		switch {
-		case m.closed:
+		case m.closed || e.wanted == 0: // nobody waits any more
 			return context.Canceled
 		case e.model == nil && !oneMore && (taken+e.Need <= m.memory || taken == 0):
 			return nil
@@ -244,6 +246,12 @@ func (m *Manager) close(e *entry) {
 	m.change()
 }
 
+// use notes that an entry was used now.
+func (m *Manager) use(e *entry) {
+	m.uses++
+	e.used = m.uses
+}
+
 // change tells those that wait.
 func (m *Manager) change() {
 	close(m.changed)
@@ -277,8 +285,8 @@ func (m *Manager) Close() {
 	m.closed = true
 	m.change()
 	m.mu.Unlock()
-	m.opening.Lock()
-	defer m.opening.Unlock()
+	m.opening <- struct{}{}
+	defer func() { <-m.opening }()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.entries {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -41,7 +42,8 @@ type Server struct {
 // New makes a server.
 func New(o Options) (*Server, error) {
 	for _, origin := range o.Origins {
-		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host || strings.Contains(origin, "*") {
 			return nil, fmt.Errorf("serve: the origin %q is none: want a scheme, a host and a port, as in http://localhost:3000", origin)
 		}
 	}

@@ -1,0 +1,208 @@
+package serve
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// begin sends a request and leaves its answer to be read.
+func begin(t *testing.T, p *pipes, text string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	c, err := p.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	return c, bufio.NewReader(c)
+}
+
+const streamed = `{"prompt":"x","max_tokens":3,"stream":true}`
+
+// While a prompt is read, a stream says every 15 seconds that it is alive.
+func TestPings(t *testing.T) {
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	listening(t, m, Options{}, func(t *testing.T, _ *Server, p *pipes, _ func() error) {
+		f.hold = make(chan struct{})
+		c, in := begin(t, p, post(streamed))
+		defer c.Close()
+		go func() {
+			time.Sleep(50 * time.Second)
+			close(f.hold)
+		}()
+		r, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _ := io.ReadAll(r.Body)
+		if n := bytes.Count(data, []byte(": ping\n\n")); n != 3 || len(events(t, bytes.NewReader(data))) != 4 {
+			t.Errorf("%d pings in 50 seconds: %q", n, data)
+		}
+	})
+}
+
+// A client that goes ends its request, running or not; more than may wait are told when to come again.
+func TestQueue(t *testing.T) {
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	listening(t, m, Options{}, func(t *testing.T, s *Server, p *pipes, _ func() error) {
+		f.hold = make(chan struct{})
+		var conns []net.Conn
+		for range m.Parallel + m.Queue {
+			c, _ := begin(t, p, post(streamed))
+			conns = append(conns, c)
+		}
+		if w := ask(s, "/v1/completions", streamed); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || at(decoded(t, w), "error", "code") != "overloaded" {
+			t.Errorf("one too many: %d %v %s", w.Code, w.Header(), w.Body)
+		}
+		for _, c := range conns {
+			c.Close()
+		}
+		synctest.Wait()
+		if n := f.Stats().Running; n != 0 || len(m.places) != 0 {
+			t.Errorf("%d requests run, %d places are taken, after their clients have gone", n, len(m.places))
+		}
+		close(f.hold)
+		if got := raw(t, p, post(streamed)); got != http.StatusOK {
+			t.Errorf("then: %d", got)
+		}
+	})
+}
+
+// Who does not read his stream for half a minute is taken for gone.
+func TestSlowReader(t *testing.T) {
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	listening(t, m, Options{}, func(t *testing.T, _ *Server, p *pipes, _ func() error) {
+		c, _ := begin(t, p, post(streamed))
+		defer c.Close()
+		time.Sleep(writeTime + time.Second)
+		synctest.Wait()
+		if n := f.Stats().Running; n != 0 || len(m.places) != 0 {
+			t.Errorf("%d requests run, %d places are taken", n, len(m.places))
+		}
+	})
+}
+
+// When the server stops, what runs has five seconds: what is done by then is whole, what is not ends with an error; nothing more begins.
+func TestStop(t *testing.T) {
+	for _, takes := range []time.Duration{3 * time.Second, time.Hour} {
+		m, f := fakeModel("demo", ids(t, "abc")...)
+		listening(t, m, Options{}, func(t *testing.T, s *Server, p *pipes, stop func() error) {
+			f.hold = make(chan struct{})
+			c, in := begin(t, p, post(streamed))
+			defer c.Close()
+			began := time.Now()
+			go func() {
+				select {
+				case <-time.After(takes):
+					close(f.hold)
+				case <-time.After(time.Minute):
+				}
+			}()
+			var body []byte
+			var all sync.WaitGroup
+			all.Go(func() {
+				if r, err := http.ReadResponse(in, nil); err == nil {
+					body, _ = io.ReadAll(r.Body)
+				}
+			})
+			all.Go(func() {
+				time.Sleep(time.Second)
+				if w := get(s, "/health"); w.Code != http.StatusServiceUnavailable {
+					t.Errorf("health while stopping: %d", w.Code)
+				}
+				if _, err := p.dial(); err == nil {
+					t.Error("a connection is taken while stopping")
+				}
+			})
+			if err := stop(); err != nil {
+				t.Errorf("stopped with %v", err)
+			}
+			all.Wait()
+			took := time.Since(began)
+			if done := takes < Grace; done != strings.Contains(string(body), "[DONE]") || !done && !strings.Contains(string(body), "stopping") || took > Grace+time.Second {
+				t.Errorf("a request of %v: %q, after %v", takes, body, took)
+			}
+			time.Sleep(2 * time.Minute) // for the one that holds
+		})
+	}
+}
+
+// Keys are demanded where there are any, of all but who asks for health; logs have neither keys nor texts.
+func TestKeys(t *testing.T) {
+	var log bytes.Buffer
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	s := serving(t, m, Options{Keys: []string{"first-key", "second-key"}, Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	const body = `{"prompt":"a secret","max_tokens":1}`
+	for _, c := range []struct {
+		want    int
+		headers []string
+	}{
+		{401, nil}, {401, []string{"Authorization", "Bearer wrong"}}, {401, []string{"Authorization", "Bearer "}}, {401, []string{"Authorization", "first-key"}}, {401, []string{"Authorization", "Bearer first-key,second-key"}},
+		{200, []string{"Authorization", "Bearer first-key"}}, {200, []string{"X-Api-Key", "second-key"}},
+	} {
+		if w := ask(s, "/v1/completions", body, c.headers...); w.Code != c.want {
+			t.Errorf("%v: %d, want %d", c.headers, w.Code, c.want)
+		}
+	}
+	for path, want := range map[string]int{"/health": 200, "/v1/health": 200, "/metrics": 401, "/props": 401, "/v1/models": 401} {
+		if w := get(s, path); w.Code != want {
+			t.Errorf("%s without a key: %d, want %d", path, w.Code, want)
+		}
+	}
+	if a, b := f.asked[0].Owner, f.asked[1].Owner; a == b {
+		t.Errorf("two keys are one owner, %s", a)
+	}
+	if text := log.String(); strings.Contains(text, "key") && strings.Contains(text, "-key") || strings.Contains(text, "secret") || !strings.Contains(text, `"status":401`) || !strings.Contains(text, `"tokens":1`) {
+		t.Errorf("the log is %s", text)
+	}
+}
+
+// Pages of origins that are named may ask, others may not, and none may where none is named.
+func TestOrigins(t *testing.T) {
+	m, _ := fakeModel("demo", ids(t, "abc")...)
+	for _, c := range []struct {
+		named, origin string
+		want          int
+		allowed       string
+	}{
+		{"", "http://localhost:3000", 403, ""}, {"http://localhost:3000", "http://localhost:3000", 200, "http://localhost:3000"},
+		{"http://localhost:3000", "http://localhost:3001", 403, ""}, {"http://localhost:3000", "null", 403, ""}, {"", "http://localhost", 200, ""},
+	} {
+		o := Options{}
+		if c.named != "" {
+			o.Origins = []string{c.named}
+		}
+		w := ask(serving(t, m, o), "/v1/completions", `{"prompt":"x","max_tokens":1}`, "Origin", c.origin)
+		if w.Code != c.want || w.Header().Get("Access-Control-Allow-Origin") != c.allowed {
+			t.Errorf("%q, with %q named: %d, allows %q", c.origin, c.named, w.Code, w.Header().Get("Access-Control-Allow-Origin"))
+		}
+	}
+	for _, bad := range []string{"*", "localhost:3000", "http://a/b", "http://*.example"} {
+		if _, err := New(Options{Models: NewManager(nil, 0, nil), Origins: []string{bad}}); err == nil {
+			t.Errorf("origin %s is taken", bad)
+		}
+	}
+}
+
+// A port that is taken is said so, with one that is not.
+func TestListen(t *testing.T) {
+	l, err := Listen("127.0.0.1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err = Listen("127.0.0.1", l.Addr().(*net.TCPAddr).Port); err == nil || !strings.Contains(err.Error(), "in use") || !strings.Contains(err.Error(), "--port") {
+		t.Errorf("a port twice: %v", err)
+	}
+}
