@@ -13,16 +13,17 @@ import (
 	"muninn/vk"
 )
 
-// several are models of one size each, in memory for so many; log is what happens to them.
-func several(memory uint64, names ...string) (m *Manager, log *[]string, fail map[string]error) {
-	log, fail = &[]string{}, map[string]error{}
+// several are models of one size each, in memory for so many; log is what happens to them, fail what their first openings fail with.
+func several(memory uint64, names ...string) (m *Manager, log *[]string, fail map[string][]error) {
+	log, fail = &[]string{}, map[string][]error{}
 	var specs []Spec
 	for _, name := range names {
 		specs = append(specs, Spec{ID: name, Need: 10, Open: func(ctx context.Context, progress func(float64)) (*Model, error) {
 			progress(0.5)
 			time.Sleep(time.Second)
-			if err := fail[name]; err != nil {
-				return nil, err
+			if list := fail[name]; len(list) > 0 {
+				fail[name] = list[1:]
+				return nil, list[0]
 			}
 			model, _ := fakeModel(name, 1)
 			return model, nil
@@ -117,13 +118,13 @@ func TestManagerWaits(t *testing.T) {
 func TestManagerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, log, fail := several(100, "a", "b")
-		fail["a"] = errors.New("no")
+		fail["a"] = []error{errors.New("no"), errors.New("no")}
+		fail["b"] = []error{fmt.Errorf("here: %w", vk.ErrOutOfMemory)}
 		for range 2 {
 			if _, _, _, err := m.Acquire(t.Context(), "a"); err == nil {
 				t.Error("a model that cannot be opened is there")
 			}
 		}
-		fail["a"] = nil
 		release := take(t, m, "a")
 		wantLog(t, log, "cannot open a, cannot open a, opened a")
 		model, _, other, _ := m.Acquire(t.Context(), "a")
@@ -132,11 +133,6 @@ func TestManagerFails(t *testing.T) {
 		release()
 		take(t, m, "a")()
 		wantLog(t, log, "closed a, opened a")
-		fail["b"] = fmt.Errorf("here: %w", vk.ErrOutOfMemory)
-		go func() {
-			time.Sleep(1500 * time.Millisecond)
-			fail["b"] = nil
-		}()
 		take(t, m, "b")()
 		wantLog(t, log, "cannot open b, closed a, opened b")
 		m.Close()
