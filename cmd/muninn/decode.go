@@ -40,6 +40,7 @@ type decodeOptions struct {
 	Activations    string
 	StepsPerSubmit int
 
+	talks       bool // there is no prompt: messages come one after the other
 	texts       int  // decoded side by side; 0: one
 	everyOutput bool // the logits of the whole prompt are wanted
 }
@@ -49,8 +50,11 @@ func (o *decodeOptions) textFlags(fs *pflag.FlagSet, tokens int) {
 	cli.Group(fs, "Text", func() {
 		fs.IntVarP(&o.MaxTokens, "max-tokens", "n", tokens, "tokens to generate at most")
 		fs.StringArrayVar(&o.Stop, "stop", nil, "end before this `text`; may be given several times")
-		o.promptOptions.addFlags(fs)
-		cli.Advanced(fs, "parse-special")
+		if !o.talks {
+			o.promptOptions.addFlags(fs)
+			cli.Advanced(fs, "parse-special")
+		}
+		o.promptOptions.formFlags(fs)
 	})
 	cli.Group(fs, "Sampling", func() { o.filterOptions.addFlags(fs) })
 }
@@ -151,15 +155,19 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 		}
 		return plan{scheme: scheme, session: session}, err
 	}
-	prompt, err := o.prompt(s, ck)
-	if err != nil {
-		return plan{}, err
+	var prompt []int32
+	need := chatContext
+	if !o.talks {
+		if prompt, err = o.prompt(s, ck); err != nil {
+			return plan{}, err
+		}
+		need = len(prompt) + o.MaxTokens
 	}
 	pick, err := o.filters(s, ck.Generation)
 	if err != nil {
 		return plan{}, err
 	}
-	session, err := o.session(ck.Config, len(prompt)+o.MaxTokens, steps, strategy)
+	session, err := o.session(ck.Config, need, steps, strategy)
 	if err == nil {
 		err = o.idle(ck.Config, pick.Greedy)
 	}
@@ -167,7 +175,7 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 		return plan{}, err
 	}
 	switch {
-	case o.MaxTokens < 1:
+	case o.MaxTokens < 0 || o.MaxTokens < 1 && !o.talks:
 		return plan{}, cli.Usage("--max-tokens %d: want at least 1", o.MaxTokens)
 	case o.InitScale < 0 || o.InitScale > maxInitScale:
 		return plan{}, cli.Usage("--init-scale %g: want 0 to %g", o.InitScale, float64(maxInitScale))
@@ -185,10 +193,16 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 	if o.everyOutput {
 		session.Outputs = len(prompt) // as far as a pass has rows
 	}
-	if session.Lookup.DecodeLast {
+	if session.Lookup.DecodeLast && !o.talks {
 		session.Unread = shaders.PagesOf(len(prompt)) * shaders.PagePositions * max(o.texts, 1)
 	}
 	prefix := 0
+	if o.talks {
+		session.Outputs = max(session.Outputs, traceRows)
+	}
+	if o.talks && ck.Config.PrefixLM {
+		session.Rows = max(session.Rows, min(session.Context, longestQuestion))
+	}
 	if o.Chat && ck.Config.PrefixLM { // questions are read so, in one pass
 		prefix = len(prompt)
 		session.Rows = max(session.Rows, prefix)
@@ -258,6 +272,9 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 	x = &opened{}
 	opening := o.opening(s)
 	opening.Weights, opening.Session, opening.Fit = p.scheme, p.session, o.wish(p.session, len(p.request.Prompt))
+	if o.talks {
+		opening.Fit.Least = min(leastChat, p.session.Context)
+	}
 	opening.Profile, opening.KeepNoWeights = profile, o.NoCache
 	opening.Kernels = shaders.Options{Activations: activations, Compiling: func(name string) { x.reading.Say("compiling " + name) }}
 	if x.Model, err = model.Load(ctx, store.Name(o.Model), ck, opening); err != nil {

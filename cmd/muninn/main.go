@@ -7,6 +7,7 @@ import "muninn/cmd/muninn/cli"
 func commands() []*cli.Command {
 	return append([]*cli.Command{
 		runCommand(),
+		chatCommand(),
 		compareCommand(),
 		traceCommand(),
 		serveCommand(),

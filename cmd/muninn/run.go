@@ -26,10 +26,18 @@ type runOptions struct {
 	ComparePlain bool
 	Stats        bool
 	Profile      bool
+	chatOptions
+
+	flags *pflag.FlagSet
 }
 
 func (o *runOptions) addFlags(fs *pflag.FlagSet) {
-	o.textFlags(fs, 512)
+	o.flags = fs
+	tokens := 512
+	if o.talks {
+		tokens = 0
+	}
+	o.textFlags(fs, tokens)
 	cli.Group(fs, "Depth", func() {
 		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps (loops) of each token: how deep the model thinks; with --criterion, the most of them; of a wave, those of the prompt")
 		fs.Lookup("num-steps").DefValue = ownDepth
@@ -42,6 +50,11 @@ func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 		fs.IntVar(&o.Top, "top-logprobs", 0, "with --json, so many of the likeliest tokens in the place of each, 20 at most")
 		cli.Advanced(fs, "top-logprobs")
 		fs.BoolVar(&o.Steps, "steps", false, "show the core steps of each token: by its colour and the number below it, or without colours as word‹8›")
+		if o.talks {
+			o.chatOptions.addFlags(fs)
+			fs.Lookup("max-tokens").DefValue = "as many as the context has room for"
+			return
+		}
 		fs.BoolVar(&o.ComparePlain, "compare-plain", false, "decode the prompt again plainly, all --num-steps a token, and compare the rates")
 		fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
 		fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel to standard error at the end; slows the run down")
@@ -60,8 +73,8 @@ With --quant q8_0 or q4_0, weights that are stored otherwise are quantized once 
 may be deleted at any time.
 
 The prompt is PROMPT, or the text of --file, or standard input when that is not a terminal; one final newline of a
-file or of standard input is left out. The text goes to standard output as it becomes certain, everything else to
-standard error.
+file or of standard input is left out. On a terminal without a prompt it is a chat, as "muninn chat" holds it. The text
+goes to standard output as it becomes certain, everything else to standard error.
 
 Sampling follows the model's generation_config.json when that says do_sample, and is greedy otherwise; flags win.
 One device and driver gives the same tokens for the same seed and settings. Where a model draws the initial state of a
@@ -109,6 +122,9 @@ counters. The line at the end on standard error says the same in short; -q leave
 		},
 		Flags: o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
+			if len(args) == 1 && o.File == "" && o.IDs == "" && !o.asked() && s.Interactive() {
+				return o.converse(ctx, s, args)
+			}
 			return o.begin(ctx, s, args, o.JSON, o.depth, func(ck *checkpoint.Checkpoint, p plan) error { return run(ctx, s, o, ck, p) })
 		},
 	}

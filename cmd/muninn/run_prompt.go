@@ -30,10 +30,27 @@ func (o *promptOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.File, "file", "f", "", "read the prompt from this `file`; - is standard input")
 	fs.StringVar(&o.IDs, "prompt-ids", "", "the prompt as token `ids`, separated by commas; nothing is added to them")
 	fs.BoolVar(&o.Chat, "chat", false, "ask in the model's chat form instead of continuing the text")
-	fs.StringVar(&o.System, "system", "", "system message; with --chat")
-	cli.ChoiceVar(fs, &o.Thinking, "thinking", "", []arch.Thinking{arch.ThinkingOn, arch.ThinkingOff}, "think before the answer, or not; with --chat, of models that can do both (Ouro-Thinking, Nanbeige)")
-	fs.StringVar(&o.Conditions, "conditions", "", "how HRM-Text is to answer, a `list` of direct (at once), cot (step by step), noisy and synth, separated by commas, as in synth,cot; with --chat")
 	fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in the prompt; not with text from strangers")
+}
+
+// formFlags declares the flags that are about the chat form.
+func (o *promptOptions) formFlags(fs *pflag.FlagSet) {
+	with := "; with --chat"
+	if fs.Lookup("chat") == nil {
+		with = ""
+	}
+	fs.StringVar(&o.System, "system", "", "system message"+with)
+	cli.ChoiceVar(fs, &o.Thinking, "thinking", "", []arch.Thinking{arch.ThinkingOn, arch.ThinkingOff}, "think before the answer, or not"+with+", of models that can do both (Ouro-Thinking, Nanbeige)")
+	fs.StringVar(&o.Conditions, "conditions", "", "how HRM-Text is to answer, a `list` of direct (at once), cot (step by step), noisy and synth, separated by commas, as in synth,cot"+with)
+}
+
+// form is how the flags have a conversation laid out.
+func (o *promptOptions) form() arch.ChatOptions {
+	form := arch.ChatOptions{Answer: true, Thinking: o.Thinking}
+	if o.Conditions != "" {
+		form.Conditions = strings.Split(o.Conditions, ",")
+	}
+	return form
 }
 
 // prompt is the prompt's token ids.
@@ -145,11 +162,7 @@ func (o *promptOptions) chat(t checkpoint.Text, text string) ([]int32, error) {
 	if o.System != "" {
 		messages = append([]arch.Message{{Role: "system", Content: o.System}}, messages...)
 	}
-	form := arch.ChatOptions{Answer: true, Thinking: o.Thinking}
-	if o.Conditions != "" {
-		form.Conditions = strings.Split(o.Conditions, ",")
-	}
-	ids, err := t.EncodeChat(messages, form)
+	ids, err := t.EncodeChat(messages, o.form())
 	switch {
 	case errors.Is(err, checkpoint.ErrNoChat):
 		return nil, cli.Usage("--chat: %v; leave --chat out", err)

@@ -17,12 +17,14 @@ import (
 type tally struct {
 	dev           *vk.Device
 	prompt        int
+	held          int // of the prompt, that did not run
 	loading       time.Duration
 	before        vk.Counters
 	start, answer time.Time // of the prompt, of the first token
 	tokens        int
 	pace
 	steps int     // core steps of the tokens
+	most  int     // of one token
 	ids   []int32 // of the tokens
 }
 
@@ -34,6 +36,7 @@ func (t *tally) token(token decode.Token) {
 		t.pace.token(time.Now(), t.dev.Counters())
 		t.tokens++
 		t.steps += token.Steps
+		t.most = max(t.most, token.Steps)
 		t.ids = append(t.ids, token.Token)
 	}
 }
@@ -74,6 +77,7 @@ func (p *pace) rate() *float64 {
 type summary struct {
 	Finish       decode.Finish `json:"finish_reason"`
 	PromptTokens int           `json:"prompt_tokens"`
+	Held         int           `json:"held_tokens,omitempty"` // of the prompt, that did not run
 	Tokens       int           `json:"tokens"`
 	Steps        int           `json:"num_steps"`
 	Seed         uint64        `json:"seed"`
@@ -94,8 +98,9 @@ type summary struct {
 	Recordings  uint64 `json:"recordings"`
 	BytesUp     uint64 `json:"bytes_up"`
 	BytesDown   uint64 `json:"bytes_down"`
-	DeviceBytes uint64 `json:"device_bytes"` // allocated, weights included
-	LogitsHash  string `json:"logits_hash"`  // of the last logits, to compare runs by; empty when there are none
+	DeviceBytes uint64 `json:"device_bytes"`       // allocated, weights included
+	KVBytes     uint64 `json:"kv_bytes,omitempty"` // of a chat, in use
+	LogitsHash  string `json:"logits_hash"`        // of the last logits, to compare runs by; empty when there are none
 
 	timings []vk.Timing
 }
@@ -104,7 +109,7 @@ type summary struct {
 func (t *tally) close(s *engine.Session, out decode.Outcome, req decode.Request) summary {
 	end, now := time.Now(), t.dev.Counters()
 	sum := summary{
-		Finish: out.Finish, PromptTokens: t.prompt, Tokens: t.tokens, Steps: req.Steps, Seed: req.Pick.Seed, depthSummary: depthOf(t, out, req),
+		Finish: out.Finish, PromptTokens: t.prompt, Held: t.held, Tokens: t.tokens, Steps: req.Steps, Seed: req.Pick.Seed, depthSummary: depthOf(t, out, req),
 		Seconds: end.Sub(t.start).Seconds(), LoadSeconds: t.loading.Seconds(), Device: describe(t.dev.Caps()),
 		Dispatches: now.Dispatches - t.before.Dispatches, Submissions: now.Submissions - t.before.Submissions,
 		Recordings: now.Recordings - t.before.Recordings, BytesUp: now.BytesUp - t.before.BytesUp,
@@ -112,7 +117,7 @@ func (t *tally) close(s *engine.Session, out decode.Outcome, req decode.Request)
 	}
 	if t.tokens > 0 {
 		sum.PromptSeconds, sum.AnswerSeconds = t.answer.Sub(t.start).Seconds(), end.Sub(t.answer).Seconds()
-		sum.PromptRate = rate(t.prompt, sum.PromptSeconds)
+		sum.PromptRate = rate(t.prompt-t.held, sum.PromptSeconds)
 		sum.AnswerRate = t.pace.rate()
 	}
 	if out.Finish == "interrupted" {

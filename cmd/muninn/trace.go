@@ -25,6 +25,7 @@ type traceOptions struct {
 	Theme      string
 
 	flags *pflag.FlagSet
+	job   trace.Job // what is recorded of the run
 }
 
 func (o *traceOptions) addFlags(fs *pflag.FlagSet) {

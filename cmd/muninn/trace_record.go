@@ -38,7 +38,8 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	if err != nil {
 		return nil, err
 	}
-	start, job := time.Now(), trace.Job{Request: p.request, State: p.state, Tokenizer: x.Tokenizer, At: o.Token}
+	start, job := time.Now(), o.job
+	job.Request, job.State, job.Tokenizer, job.At = p.request, p.state, x.Tokenizer, o.Token
 	if !o.ContinuousCompute {
 		job.Starts = o.Starts
 	}

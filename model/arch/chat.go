@@ -13,13 +13,15 @@ import (
 type Message struct {
 	Role    string // "system", "user", "assistant"; to Huginn, "Huginn" is the assistant too
 	Content string
+	IDs     []int32 // that Content was generated as, where a form lays it out as it is; nil: it is encoded
 }
 
 // PromptPart is a stretch of a prompt: the name of one special token, or text in which nothing is special, whatever
-// it looks like.
+// it looks like; or tokens as they were generated.
 type PromptPart struct {
 	Text    string
 	Special bool
+	IDs     []int32 // in place of Text; nil: Text counts
 }
 
 // ChatOptions say how a conversation is laid out.
@@ -55,6 +57,9 @@ type ChatForm struct {
 	Digest     string   // SHA-256 of such a template, in hex
 	Thinking   Thinking // if nothing is asked; empty: the form has no thinking to ask for
 	Conditions []string // that may be asked for
+	Single     bool     // there is one question and no turn after it
+
+	opens map[Thinking]string // what is laid out of an answer, where it begins with thinking or is told not to
 
 	lay func(messages []Message, o ChatOptions) ([]PromptPart, error)
 }
@@ -88,20 +93,36 @@ func (f *ChatForm) Lay(messages []Message, o ChatOptions) ([]PromptPart, error) 
 	return f.lay(messages, o)
 }
 
+// Opening is what the form itself writes of an answer.
+func (f *ChatForm) Opening(o ChatOptions) []PromptPart {
+	var p chatParts
+	p.own(f.opens[cmp.Or(o.Thinking, f.Thinking)])
+	return p
+}
+
 // chatParts are a prompt as it grows.
 type chatParts []PromptPart
 
-func (p *chatParts) token(name string) { *p = append(*p, PromptPart{name, true}) }
+func (p *chatParts) token(name string) { *p = append(*p, PromptPart{Text: name, Special: true}) }
 
 // text appends to the text before, if that is the last part: cut elsewhere it would have other tokens.
 func (p *chatParts) text(s string) {
 	switch last := len(*p) - 1; {
 	case s == "":
-	case last >= 0 && !(*p)[last].Special:
+	case last >= 0 && !(*p)[last].Special && (*p)[last].IDs == nil:
 		(*p)[last].Text += s
 	default:
-		*p = append(*p, PromptPart{s, false})
+		*p = append(*p, PromptPart{Text: s})
 	}
+}
+
+// said appends what the assistant said, by its tokens where they are known.
+func (p *chatParts) said(m Message) {
+	if m.IDs != nil {
+		*p = append(*p, PromptPart{IDs: m.IDs})
+		return
+	}
+	p.own(m.Content)
 }
 
 // own appends what the assistant said, whose marks of thinking are tokens.

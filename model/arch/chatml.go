@@ -7,13 +7,13 @@ const (
 )
 
 // turn appends a message in ChatML. What the assistant said may have thinking in it.
-func (p *chatParts) turn(role, content string) {
+func (p *chatParts) turn(m Message) {
 	p.token(chatBegin)
-	p.text(role + "\n")
-	if role == "assistant" {
-		p.own(content)
+	p.text(m.Role + "\n")
+	if m.Role == "assistant" {
+		p.said(m)
 	} else {
-		p.text(content)
+		p.text(m.Content)
 	}
 	p.token(chatEnd)
 	p.text("\n")

@@ -9,7 +9,7 @@ import (
 // Nanbeige's form thinks unless it is told not to, and forgets what it thought before the last question.
 func TestNanbeigeChat(t *testing.T) {
 	const system = "<|im_start|>system\n" + nanbeigeSystem + "<|im_end|>\n"
-	talk := []Message{{"user", "a"}, {"assistant", "<think>\n hm \n</think>\n\nb\n"}, {"user", "c"}, {"assistant", "x<think>\ny</think>z"}}
+	talk := []Message{{Role: "user", Content: "a"}, {Role: "assistant", Content: "<think>\n hm \n</think>\n\nb\n"}, {Role: "user", Content: "c"}, {Role: "assistant", Content: "x<think>\ny</think>z"}}
 	for _, c := range []struct {
 		messages []Message
 		o        ChatOptions
@@ -18,10 +18,10 @@ func TestNanbeigeChat(t *testing.T) {
 		{talk[:1], ChatOptions{}, system + "<|im_start|>user\na<|im_end|>\n"},
 		{talk[:1], ChatOptions{Answer: true}, system + "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n<think>\n"},
 		{talk[:1], ChatOptions{Answer: true, Thinking: ThinkingOff}, system + "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"},
-		{append([]Message{{"system", " s "}}, talk...), ChatOptions{}, "<|im_start|>system\n s <|im_end|>\n<|im_start|>user\na<|im_end|>\n" +
+		{append([]Message{{Role: "system", Content: " s "}}, talk...), ChatOptions{}, "<|im_start|>system\n s <|im_end|>\n<|im_start|>user\na<|im_end|>\n" +
 			"<|im_start|>assistant\n<think>\n\n</think>\n\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n<think>\ny\n</think>\n\nz<|im_end|>\n"},
 		{talk[:2], ChatOptions{}, system + "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n<think>\nhm\n</think>\n\nb<|im_end|>\n"},
-		{[]Message{{"assistant", " b "}}, ChatOptions{}, system + "<|im_start|>assistant\n<think>\n\n</think>\n\n b <|im_end|>\n"},
+		{[]Message{{Role: "assistant", Content: " b "}}, ChatOptions{}, system + "<|im_start|>assistant\n<think>\n\n</think>\n\n b <|im_end|>\n"},
 	} {
 		parts, err := nanbeigeForm.Lay(c.messages, c.o)
 		if err != nil || written(parts) != c.want {
@@ -32,7 +32,7 @@ func TestNanbeigeChat(t *testing.T) {
 
 // What a form does not have is refused by name.
 func TestChatRefuses(t *testing.T) {
-	user := []Message{{"user", "a"}}
+	user := []Message{{Role: "user", Content: "a"}}
 	for _, c := range []struct {
 		form     *ChatForm
 		messages []Message
@@ -45,9 +45,9 @@ func TestChatRefuses(t *testing.T) {
 		{ouroForms[1], user, ChatOptions{Conditions: []string{"cot"}}, `condition "cot": not in this model's chat form (ouro-thinking), which has none`},
 		{hrmForm, user, ChatOptions{Conditions: []string{"cot", "fast"}}, `condition "fast": not in this model's chat form (hrm), which has direct, cot, noisy, synth`},
 		{hrmForm, append(user, user...), ChatOptions{}, "one question"},
-		{hrmForm, []Message{{"system", "a"}}, ChatOptions{}, "one question"},
-		{nanbeigeForm, append(user, Message{"system", "b"}), ChatOptions{}, "message 2 of role system"},
-		{nanbeigeForm, append(user, Message{"tool", "b"}), ChatOptions{}, "message 2 of role tool"},
+		{hrmForm, []Message{{Role: "system", Content: "a"}}, ChatOptions{}, "one question"},
+		{nanbeigeForm, append(user, Message{Role: "system", Content: "b"}), ChatOptions{}, "message 2 of role system"},
+		{nanbeigeForm, append(user, Message{Role: "tool", Content: "b"}), ChatOptions{}, "message 2 of role tool"},
 	} {
 		if _, err := c.form.Lay(c.messages, c.o); !errors.Is(err, ErrChat) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
@@ -93,7 +93,7 @@ func FuzzChatForm(f *testing.F) {
 				continue
 			}
 			for _, thinking := range []Thinking{"", ThinkingOff} {
-				parts, err := form.Lay([]Message{{"user", text}, {role, text}, {"user", "b"}}, ChatOptions{Answer: true, Thinking: thinking})
+				parts, err := form.Lay([]Message{{Role: "user", Content: text}, {Role: role, Content: text}, {Role: "user", Content: "b"}}, ChatOptions{Answer: true, Thinking: thinking})
 				for i, p := range parts {
 					if p.Text == "" || i > 0 && !p.Special && !parts[i-1].Special {
 						t.Errorf("part %d of %+v, %v", i, parts, err)

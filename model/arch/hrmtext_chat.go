@@ -9,7 +9,7 @@ var hrmConditions = map[string]string{
 }
 
 // hrmForm is a question under conditions, in their order. The model has no other turns and no template.
-var hrmForm = &ChatForm{Name: "hrm", Conditions: []string{"direct", "cot", "noisy", "synth"}, lay: hrmChat}
+var hrmForm = &ChatForm{Name: "hrm", Conditions: []string{"direct", "cot", "noisy", "synth"}, Single: true, lay: hrmChat}
 
 func hrmChat(messages []Message, o ChatOptions) ([]PromptPart, error) {
 	if len(messages) != 1 || messages[0].Role != "user" {

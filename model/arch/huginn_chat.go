@@ -27,22 +27,32 @@ const assistantName = "Huginn"
 // newlines, the content without outer white space, and an end of turn. With answer it ends in the header of the
 // answer to come, otherwise in the end of text. The model was given no default system message, so none is added.
 func huginnChat(messages []Message, o ChatOptions) ([]PromptPart, error) {
-	parts := []PromptPart{{beginText, true}}
+	var p chatParts
+	p.token(beginText)
 	header := func(role string) {
-		parts = append(parts, PromptPart{beginHeader, true}, PromptPart{role, false}, PromptPart{endHeader, true})
+		p.token(beginHeader)
+		p.text(role)
+		p.token(endHeader)
+		p.text("\n\n")
 	}
 	for _, m := range messages {
 		if m.Role == "assistant" {
 			m.Role = assistantName
 		}
 		header(m.Role)
-		parts = append(parts, PromptPart{"\n\n" + strings.TrimSpace(m.Content), false}, PromptPart{endTurn, true})
+		if m.IDs != nil {
+			p.said(m)
+		} else {
+			p.text(strings.TrimSpace(m.Content))
+		}
+		p.token(endTurn)
 	}
-	if !o.Answer {
-		return append(parts, PromptPart{endText, true}), nil
+	if o.Answer {
+		header(assistantName)
+	} else {
+		p.token(endText)
 	}
-	header(assistantName)
-	return append(parts, PromptPart{"\n\n", false}), nil
+	return p, nil
 }
 
 // huginnGeneration holds without generation_config.json: the values shipped with Huginn. Special tokens that

@@ -9,8 +9,10 @@ import (
 // nanbeigeForm is ChatML with thinking in every turn of the assistant. The template is too long to be kept here, and what it does
 // with tools is left out.
 var nanbeigeForm = &ChatForm{
-	Name: "nanbeige", Digest: "ed118a3c5ddf1d24ffa43229de22bacd5b803be31acaafeb4c0fff0cefee551a", Thinking: ThinkingOn, lay: nanbeigeChat,
+	Name: "nanbeige", Digest: "ed118a3c5ddf1d24ffa43229de22bacd5b803be31acaafeb4c0fff0cefee551a", Thinking: ThinkingOn, opens: nanbeigeOpens, lay: nanbeigeChat,
 }
+
+var nanbeigeOpens = map[Thinking]string{ThinkingOn: ThinkBegin + "\n", ThinkingOff: ThinkBegin + "\n\n" + ThinkEnd + "\n\n"}
 
 const nanbeigeSystem = "你是南北阁，一款由BOSS直聘自主研发并训练的专业大语言模型。"
 
@@ -18,7 +20,7 @@ const nanbeigeSystem = "你是南北阁，一款由BOSS直聘自主研发并训�
 func nanbeigeChat(messages []Message, o ChatOptions) ([]PromptPart, error) {
 	var p chatParts
 	if messages[0].Role != "system" {
-		p.turn("system", nanbeigeSystem)
+		p.turn(Message{Role: "system", Content: nanbeigeSystem})
 	}
 	question := len(messages) - 1
 	for i, m := range slices.Backward(messages) {
@@ -30,26 +32,23 @@ func nanbeigeChat(messages []Message, o ChatOptions) ([]PromptPart, error) {
 	for i, m := range messages {
 		switch {
 		case m.Role == "user" || m.Role == "system" && i == 0:
-			p.turn(m.Role, m.Content)
+			p.turn(m)
 		case m.Role == "assistant":
 			thought, said := nanbeigeThought(m.Content)
-			if i < question {
-				thought = ""
+			if i < question && thought != "" {
+				thought, m.IDs = "", nil
 			}
-			p.turn(m.Role, ThinkBegin+"\n"+thought+"\n"+ThinkEnd+"\n\n"+said)
+			if thought != "" || m.IDs == nil {
+				m = Message{Role: m.Role, Content: ThinkBegin + "\n" + thought + "\n" + ThinkEnd + "\n\n" + said}
+			}
+			p.turn(m)
 		default:
 			return nil, fmt.Errorf("model: message %d of role %s: %w (nanbeige): a system message comes first, user and assistant follow", i+1, m.Role, ErrChat)
 		}
 	}
 	if o.Answer {
 		p.ask()
-		p.token(ThinkBegin)
-		p.text("\n")
-		if o.Thinking == ThinkingOff {
-			p.text("\n")
-			p.token(ThinkEnd)
-			p.text("\n\n")
-		}
+		p.own(nanbeigeOpens[o.Thinking])
 	}
 	return p, nil
 }

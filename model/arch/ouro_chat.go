@@ -20,20 +20,18 @@ func ouroForm(name string, system bool, thinking Thinking) *ChatForm {
 		template += `{%- if enable_thinking is defined and enable_thinking is true -%}{{- '<think>\n' }}{%- endif -%}`
 	}
 	template += `{%- endif -%}`
-	return &ChatForm{Name: name, Template: template, Thinking: thinking, lay: func(messages []Message, o ChatOptions) ([]PromptPart, error) {
+	opens := map[Thinking]string{ThinkingOn: ThinkBegin + "\n"}
+	return &ChatForm{Name: name, Template: template, Thinking: thinking, opens: opens, lay: func(messages []Message, o ChatOptions) ([]PromptPart, error) {
 		var p chatParts
 		if system && messages[0].Role != "system" {
-			p.turn("system", ouroSystem)
+			p.turn(Message{Role: "system", Content: ouroSystem})
 		}
 		for _, m := range messages {
-			p.turn(m.Role, m.Content)
+			p.turn(m)
 		}
 		if o.Answer {
 			p.ask()
-			if o.Thinking == ThinkingOn {
-				p.token(ThinkBegin)
-				p.text("\n")
-			}
+			p.own(opens[o.Thinking])
 		}
 		return p, nil
 	}}

@@ -122,16 +122,31 @@ func (t Text) EncodeChat(messages []arch.Message, o arch.ChatOptions) ([]int32, 
 	if err != nil {
 		return nil, err
 	}
+	ids, err := t.encodeParts(parts, o)
+	if err != nil {
+		return nil, err
+	}
+	return ids, t.inEmbedding(ids)
+}
+
+// Said is the tokens of an answer that was generated, with what the form wrote of it.
+func (t Text) Said(ids []int32, o arch.ChatOptions) ([]int32, error) {
+	opening, err := t.encodeParts(t.Chat.Opening(o), o)
+	return append(opening, ids...), err
+}
+
+func (t Text) encodeParts(parts []arch.PromptPart, o arch.ChatOptions) (ids []int32, err error) {
 	opt := tokenizer.EncodeOptions{ParseSpecial: o.ParseSpecial, Literal: slices.Clone(arch.ChatMarks)}
 	for _, p := range parts {
 		if p.Special && !slices.Contains(opt.Literal, p.Text) {
 			opt.Literal = append(opt.Literal, p.Text)
 		}
 	}
-	var ids []int32
 	for i, p := range parts {
 		id, known := t.Tokenizer.ID(p.Text)
 		switch {
+		case p.IDs != nil:
+			ids = append(ids, p.IDs...)
 		case p.Special && known:
 			ids = append(ids, id)
 		case p.Special && !slices.Contains(arch.ChatMarks, p.Text): // a mark may be spelt
@@ -145,5 +160,5 @@ func (t Text) EncodeChat(messages []arch.Message, o arch.ChatOptions) ([]int32, 
 			ids = append(ids, part...)
 		}
 	}
-	return ids, t.inEmbedding(ids)
+	return ids, nil
 }

@@ -159,7 +159,7 @@ func Find(table []*Command, name string) *Command {
 }
 
 func unknownCommand(table []*Command, verb string) error {
-	return Usage("unknown command %q%s", verb, suggestion(verb, "", commandNames(table)))
+	return Usage("unknown command %q%s", verb, Suggestion(verb, "", commandNames(table)))
 }
 
 // flagError puts what pflag says in our words and names the nearest flag.
@@ -189,11 +189,11 @@ func flagError(fs *pflag.FlagSet, err error) error {
 	}
 	var names []string
 	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return Usage("unknown flag --%s%s", got, suggestion(got, "--", names))
+	return Usage("unknown flag --%s%s", got, Suggestion(got, "--", names))
 }
 
-// suggestion names what was probably meant: a name that begins the same way or contains the word, or the nearest by edits.
-func suggestion(got, prefix string, names []string) string {
+// Suggestion names what was probably meant: a name that begins the same way or contains the word, or the nearest by edits.
+func Suggestion(got, prefix string, names []string) string {
 	best, least := "", len(got)/2+1
 	for _, name := range names {
 		d := distance(got, name)

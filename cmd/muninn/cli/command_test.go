@@ -17,7 +17,7 @@ func TestSuggestion(t *testing.T) {
 		"rnu": "run", "device": "devices", "tokenise": "tokenize", "detokenise": "detokenize", "temperature": "temp",
 		"steps": "num-steps", "num": "num-steps", "xyzzy": "", "q": "",
 	} {
-		text := suggestion(got, "--", names)
+		text := Suggestion(got, "--", names)
 		if want == "" && text != "" || !strings.Contains(text, want) {
 			t.Errorf("%s: %q, want %q", got, text, want)
 		}

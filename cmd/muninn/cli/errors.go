@@ -195,6 +195,11 @@ func report(s *Streams, err error) {
 	}
 }
 
+// Complain prints an error after which the command goes on.
+func (s *Streams) Complain(err error) {
+	fmt.Fprintln(s.Err, s.Style(s.Err, Red, "muninn:"), Printable(asCalled(err.Error())))
+}
+
 // Called is this program as a shell finds it: by the path that it was called by.
 func Called() string {
 	name := os.Args[0]

@@ -37,6 +37,14 @@ func Group(fs *pflag.FlagSet, heading string, declare func()) {
 	})
 }
 
+// GroupOf is the heading of help under which a flag stands; empty for none.
+func GroupOf(f *pflag.Flag) string {
+	if g := f.Annotations[group]; g != nil {
+		return g[0]
+	}
+	return ""
+}
+
 // Advanced leaves flags to --help-all.
 func Advanced(fs *pflag.FlagSet, names ...string) {
 	for _, name := range names {
@@ -114,7 +122,7 @@ func strayVariables(environ []string, table []*Command) (notes []string) {
 		word, ours := strings.CutPrefix(name, variablePrefix)
 		if ours && !strings.HasPrefix(word, "TEST_") && !slices.Contains(known, name) {
 			bare := Each(known, func(name string) string { return strings.TrimPrefix(name, variablePrefix) })
-			notes = append(notes, fmt.Sprintf("environment variable %s: no flag has this name%s", name, suggestion(word, variablePrefix, bare)))
+			notes = append(notes, fmt.Sprintf("environment variable %s: no flag has this name%s", name, Suggestion(word, variablePrefix, bare)))
 		}
 	}
 	return notes

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -134,10 +135,7 @@ func (c *Command) groups() []flagGroup {
 		if f.Hidden {
 			return
 		}
-		heading := "Flags"
-		if g := f.Annotations[group]; g != nil {
-			heading = g[0]
-		}
+		heading := cmp.Or(GroupOf(f), "Flags")
 		i := slices.IndexFunc(list, func(g flagGroup) bool { return g.heading == heading })
 		if i < 0 {
 			i = len(list)

@@ -54,13 +54,17 @@ func withSignals(s *Streams) (context.Context, func()) {
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		var first Interrupted
-		select {
-		case <-done:
-			return
-		case sig := <-caught:
-			first.Signal, _ = sig.(syscall.Signal)
-			cancel(first)
+		for first.Signal == 0 {
+			select {
+			case <-done:
+				return
+			case sig := <-caught:
+				if turn := s.turn.Load(); sig != os.Interrupt || turn == nil || !(*turn)() {
+					first.Signal, _ = sig.(syscall.Signal)
+				}
+			}
 		}
+		cancel(first)
 		select {
 		case <-done:
 			return
@@ -84,6 +88,15 @@ func withSignals(s *Streams) (context.Context, func()) {
 		close(done)
 		cancel(nil)
 	}
+}
+
+// OnInterrupt has Ctrl-C end a part of what the verb does, and not the verb: end says whether there was such a part. nil: the verb.
+func (s *Streams) OnInterrupt(end func() bool) {
+	if end == nil {
+		s.turn.Store(nil)
+		return
+	}
+	s.turn.Store(&end)
 }
 
 // Main runs the process's command line and ends the process.

@@ -22,11 +22,12 @@ type Streams struct {
 	Quiet bool   // no notes
 	Color string // auto, always or never
 
-	results   *output           // Out
-	saidEnd   *sync.Once        // of a signal
-	grace     *atomic.Int64     // nanoseconds that a verb may take to wind up after a signal
-	helpAll   bool              // help is to show the advanced flags too
-	variables map[string]string // by which variables flags were set
+	results   *output                      // Out
+	saidEnd   *sync.Once                   // of a signal
+	grace     *atomic.Int64                // nanoseconds that a verb may take to wind up after a signal
+	turn      *atomic.Pointer[func() bool] // what Ctrl-C ends before the verb
+	helpAll   bool                         // help is to show the advanced flags too
+	variables map[string]string            // by which variables flags were set
 }
 
 // NewStreams are streams of some kind, with colours on terminals.
@@ -35,7 +36,7 @@ func NewStreams(in io.Reader, out, err io.Writer, env func(string) (string, bool
 	if sameFile(out, err) {
 		notes.beside = results
 	}
-	return &Streams{In: in, Out: results, Err: notes, Env: env, Environ: func() []string { return nil }, Color: "auto", results: results, saidEnd: &sync.Once{}, grace: &atomic.Int64{}}
+	return &Streams{In: in, Out: results, Err: notes, Env: env, Environ: func() []string { return nil }, Color: "auto", results: results, saidEnd: &sync.Once{}, grace: &atomic.Int64{}, turn: &atomic.Pointer[func() bool]{}}
 }
 
 // Linger gives the verb so long to wind up after a signal, as one that serves others needs.
@@ -57,6 +58,9 @@ func (s *Streams) Note(format string, args ...any) {
 		fmt.Fprintln(s.Err, s.Style(s.Err, Dim, Printable(byVariables(fmt.Sprintf(format, args...), s.variables))))
 	}
 }
+
+// EndLine ends a line that is open on a terminal.
+func (s *Streams) EndLine() { s.results.endLine() }
 
 // Variable is the environment variable that set a flag; empty where none did.
 func (s *Streams) Variable(flag string) string { return s.variables[flag] }
