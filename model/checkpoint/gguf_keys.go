@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"muninn/model/arch"
@@ -79,8 +80,10 @@ func ggufMetadata(ck *Checkpoint, name string, fileType uint32) ([]gguf.KV, erro
 // Kinds of tokens, by GGUF's numbers.
 const (
 	tokenNormal  int32 = 1
+	tokenUnknown int32 = 2
 	tokenControl int32 = 3
 	tokenUnused  int32 = 5
+	tokenByte    int32 = 6
 )
 
 // appendTokenizer adds the tokenizer as other programs look for it, one token for each row of the embedding.
@@ -100,24 +103,54 @@ func appendTokenizer(kvs []gguf.KV, ck *Checkpoint, text []byte) ([]gguf.KV, err
 		switch {
 		case !ok:
 			tokens[id], kinds[id] = fmt.Sprintf("[PAD%d]", id), tokenUnused
+		case t.Pieces() && int32(id) == t.Unknown():
+			kinds[id] = tokenUnknown
 		case t.IsSpecial(int32(id)):
 			kinds[id] = tokenControl
+		case t.IsByte(int32(id)):
+			kinds[id] = tokenByte
 		}
 	}
+	kvs = append(kvs, tokenizerModel(t, rows)...)
 	kvs = append(kvs,
-		gguf.KV{Key: "tokenizer.ggml.model", Value: "gpt2"},
 		gguf.KV{Key: "tokenizer.ggml.tokens", Value: tokens},
 		gguf.KV{Key: "tokenizer.ggml.token_type", Value: kinds},
 		gguf.KV{Key: "tokenizer.ggml.merges", Value: t.Merges()})
 	g := ck.Generation
-	ids := map[string]int{"bos": g.BOS, "padding": g.Pad, "eos": -1}
+	ids := map[string]int{"bos": g.BOS, "padding": g.Pad, "eos": -1, "unknown": -1}
 	if len(g.EOS) > 0 {
 		ids["eos"] = g.EOS[0]
 	}
-	for _, name := range []string{"bos", "padding", "eos"} {
+	if t.Pieces() {
+		ids["unknown"] = int(t.Unknown())
+	}
+	for _, name := range []string{"bos", "padding", "eos", "unknown"} {
 		if ids[name] >= 0 {
 			kvs = append(kvs, gguf.KV{Key: "tokenizer.ggml." + name + "_token_id", Value: uint32(ids[name])})
 		}
 	}
 	return kvs, nil
+}
+
+// tokenizerModel says by which of the kinds that other programs know the tokenizer works: "gpt2" over the byte alphabet, or "llama", which
+// goes by scores, and what of its manners they assume otherwise.
+func tokenizerModel(t *tokenizer.Tokenizer, rows int) []gguf.KV {
+	if !t.Pieces() {
+		return []gguf.KV{{Key: "tokenizer.ggml.model", Value: "gpt2"}}
+	}
+	scores := make([]float32, rows)
+	copy(scores, t.Scores())
+	plain, _ := t.Encode("a", tokenizer.EncodeOptions{}) // a letter that is lost leads to neither
+	framed, _ := t.Encode("a", tokenizer.EncodeOptions{AddSpecial: true})
+	spaced := false
+	if len(plain) > 0 {
+		token, _ := t.Token(plain[0])
+		spaced = strings.HasPrefix(token, "\u2581")
+	}
+	return []gguf.KV{
+		{Key: "tokenizer.ggml.model", Value: "llama"},
+		{Key: "tokenizer.ggml.scores", Value: scores},
+		{Key: "tokenizer.ggml.add_bos_token", Value: len(framed) > 0 && (len(plain) == 0 || framed[0] != plain[0])},
+		{Key: "tokenizer.ggml.add_space_prefix", Value: spaced},
+	}
 }

@@ -10,21 +10,25 @@ import (
 	"testing"
 )
 
-const tinyGGUF = "../../testdata/gguf/tiny.gguf"
+// committed are the files of ours that other programs have read: names in testdata/gguf, with the number of merges.
+var committed = map[string]int{"tiny": 38, "pieces": 24}
 
-// The committed file is what this version writes, byte for byte: other programs and older files of ours depend on it.
-func TestTinyStaysTheSame(t *testing.T) {
-	want, err := os.ReadFile(tinyGGUF)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ck := pathT(t, tinyGGUF)
-	got, err := os.ReadFile(writeT(t, ck, WriteOptions{Name: "tiny"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%d bytes, the file in testdata/gguf has %d others; its README says how to write it anew", len(got), len(want))
+func committedFile(name, ending string) string { return "../../testdata/gguf/" + name + ending }
+
+// The committed files are what this version writes, byte for byte: other programs and older files of ours depend on it.
+func TestCommittedStayTheSame(t *testing.T) {
+	for name := range committed {
+		want, err := os.ReadFile(committedFile(name, ".gguf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(writeT(t, pathT(t, committedFile(name, ".gguf")), WriteOptions{Name: name}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, the file in testdata/gguf has %d others; its README says how to write it anew", name, len(got), len(want))
+		}
 	}
 }
 
@@ -62,7 +66,13 @@ func checkKeys(t *testing.T, ck *Checkpoint, value func(key string) (any, bool))
 }
 
 func TestHuggingFaceReadsOurs(t *testing.T) {
-	data, err := os.ReadFile(strings.TrimSuffix(tinyGGUF, ".gguf") + ".json")
+	for name, merges := range committed {
+		t.Run(name, func(t *testing.T) { testHuggingFace(t, name, merges) })
+	}
+}
+
+func testHuggingFace(t *testing.T, name string, merges int) {
+	data, err := os.ReadFile(committedFile(name, ".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +89,7 @@ func TestHuggingFaceReadsOurs(t *testing.T) {
 	if err := json.Unmarshal(data, &read); err != nil {
 		t.Fatal(err)
 	}
-	ck := pathT(t, tinyGGUF)
+	ck := pathT(t, committedFile(name, ".gguf"))
 	checkKeys(t, ck, func(key string) (any, bool) { v, ok := read.Metadata[key]; return v, ok })
 	var got []string
 	for _, x := range read.Tensors {
@@ -88,7 +98,7 @@ func TestHuggingFaceReadsOurs(t *testing.T) {
 	if want := tensorsOf(ck); !slices.Equal(got, want) || read.Offset != ck.gguf.Tensors[0].Offset {
 		t.Errorf("tensors from byte %d on:\n%s\nwant from %d on:\n%s", read.Offset, strings.Join(got, "\n"), ck.gguf.Tensors[0].Offset, strings.Join(want, "\n"))
 	}
-	for key, want := range map[string]int{"tokenizer.ggml.tokens": 300, "tokenizer.ggml.token_type": 300, "tokenizer.ggml.merges": 38} {
+	for key, want := range map[string]int{"tokenizer.ggml.tokens": 300, "tokenizer.ggml.token_type": 300, "tokenizer.ggml.merges": merges} {
 		if list, _ := read.Metadata[key].([]any); len(list) != want {
 			t.Errorf("%s has %d elements, want %d", key, len(list), want)
 		}

@@ -13,9 +13,10 @@ import (
 	parser "github.com/gpustack/gguf-parser-go"
 )
 
-// tiny is the path of a committed file that holds every weight format. A test of the main module keeps it equal, byte for byte, to
-// what the program writes, and its neighbour tiny.json, what HuggingFace's reader says of it, equal to what the program reads.
-const tiny = "../../testdata/gguf/tiny"
+// files are committed files without their endings: one that holds every weight format, and one with a tokenizer of pieces. A test of the
+// main module keeps them equal, byte for byte, to what the program writes, and the .json beside each, what HuggingFace's reader says of it,
+// equal to what the program reads.
+var files = []string{"../../testdata/gguf/tiny", "../../testdata/gguf/pieces"}
 
 // official is what HuggingFace's reader says of the file.
 type official struct {
@@ -29,13 +30,13 @@ type official struct {
 	Offset int64 `json:"data_offset"`
 }
 
-func read(t *testing.T) (*parser.GGUFFile, official) {
+func read(t *testing.T, name string) (*parser.GGUFFile, official) {
 	t.Helper()
-	f, err := parser.ParseGGUFFile(tiny + ".gguf")
+	f, err := parser.ParseGGUFFile(name + ".gguf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile(tiny + ".json")
+	data, err := os.ReadFile(name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,14 +48,16 @@ func read(t *testing.T) (*parser.GGUFFile, official) {
 }
 
 func TestMetadata(t *testing.T) {
-	f, want := read(t)
-	// The official reader's list has three entries of the header among the keys.
-	if got := len(f.Header.MetadataKV) + 3; got != len(want.Metadata) {
-		t.Errorf("%d keys, want %d", got, len(want.Metadata))
-	}
-	for _, kv := range f.Header.MetadataKV {
-		if got := plain(t, kv); !reflect.DeepEqual(got, want.Metadata[kv.Key]) {
-			t.Errorf("%s is %.80v, want %.80v", kv.Key, got, want.Metadata[kv.Key])
+	for _, name := range files {
+		f, want := read(t, name)
+		// The official reader's list has three entries of the header among the keys.
+		if got := len(f.Header.MetadataKV) + 3; got != len(want.Metadata) {
+			t.Errorf("%s: %d keys, want %d", name, got, len(want.Metadata))
+		}
+		for _, kv := range f.Header.MetadataKV {
+			if got := plain(t, kv); !reflect.DeepEqual(got, want.Metadata[kv.Key]) {
+				t.Errorf("%s: %s is %.80v, want %.80v", name, kv.Key, got, want.Metadata[kv.Key])
+			}
 		}
 	}
 }
@@ -81,7 +84,13 @@ func plain(t *testing.T, kv parser.GGUFMetadataKV) (v any) {
 }
 
 func TestTensors(t *testing.T) {
-	f, want := read(t)
+	for _, name := range files {
+		f, want := read(t, name)
+		testTensors(t, f, want)
+	}
+}
+
+func testTensors(t *testing.T, f *parser.GGUFFile, want official) {
 	var got, list []string
 	for _, x := range f.TensorInfos {
 		got = append(got, fmt.Sprintf("%s %v %v at %d", x.Name, x.Dimensions, x.Type, x.Offset))
@@ -96,8 +105,8 @@ func TestTensors(t *testing.T) {
 
 // Each tensor begins where the one before ends by the parser's own sizes of blocks, aligned, and the last ends the file.
 func TestSizes(t *testing.T) {
-	f, _ := read(t)
-	stat, err := os.Stat(tiny + ".gguf")
+	f, _ := read(t, files[0])
+	stat, err := os.Stat(files[0] + ".gguf")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +123,7 @@ func TestSizes(t *testing.T) {
 }
 
 func TestWhatTheFileIs(t *testing.T) {
-	f, _ := read(t)
+	f, _ := read(t, files[0])
 	if a := f.Architecture(); a.Architecture != "huginn" || a.BlockCount != 3 || a.EmbeddingLength != 32 || a.MaximumContextLength != 64 ||
 		a.AttentionHeadCount != 2 || a.VocabularyLength != 300 {
 		t.Errorf("architecture %+v", a)
@@ -124,5 +133,25 @@ func TestWhatTheFileIs(t *testing.T) {
 	}
 	if m := f.Metadata(); m.Name != "tiny" || m.Architecture != "huginn" {
 		t.Errorf("metadata %+v", m)
+	}
+}
+
+// A tokenizer of pieces is told as such, with a score for each and bytes that are none.
+func TestPieces(t *testing.T) {
+	f, _ := read(t, files[1])
+	if tok := f.Tokenizer(); tok.Model != "llama" || tok.TokensLength != 300 || tok.BOSTokenID != 1 || tok.EOSTokenID != 2 || tok.UnknownTokenID != 0 {
+		t.Errorf("tokenizer %+v", tok)
+	}
+	for key, want := range map[string]map[int]float64{
+		"tokenizer.ggml.token_type": {0: 2, 1: 3, 3: 6, 258: 6, 259: 1, 299: 1},
+		"tokenizer.ggml.scores":     {0: 0, 1: 0, 258: 0, 259: 0, 260: -1, 281: -22, 282: -23, 299: -24},
+	} {
+		kv, ok := f.Header.MetadataKV.Get(key)
+		list, _ := plain(t, kv).([]any)
+		for id, want := range want {
+			if !ok || len(list) != 300 || list[id] != want {
+				t.Errorf("%s of %d: of %d, want %g", key, id, len(list), want)
+			}
+		}
 	}
 }
