@@ -1,97 +1,28 @@
 package main
 
 import (
-	"bytes"
-	"crypto/sha1"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model/demo"
+	"muninn/model/store/hub/hubtest"
 )
 
-const hubCommit = "0123456789abcdef0123456789abcdef01234567"
-
-// hubWith is a hub with some models, by ORG/NAME. It counts the bytes that it sends of files; a file that is padded is said to be so
-// many bytes larger.
-type hubWith struct {
-	*httptest.Server
-	sent  atomic.Int64
-	extra int64
-}
-
 // demoHub is a hub with the demo model as org/demo, and an empty cache that it fills.
-func demoHub(t *testing.T) *hubWith {
+func demoHub(t *testing.T) *hubtest.Hub {
 	t.Helper()
-	h := &hubWith{}
-	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		file, ok := strings.CutPrefix(r.URL.Path, "/org/demo/resolve/"+hubCommit+"/")
-		switch {
-		case strings.HasPrefix(r.URL.Path, "/api/models/org/demo/revision/main"):
-			h.list(t, w)
-		case ok:
-			data, err := fs.ReadFile(demo.Files, file)
-			if err != nil {
-				t.Error(err)
-			}
-			http.ServeContent(counting{w, h}, r, "", time.Time{}, bytes.NewReader(data))
-		default:
-			w.Header().Set("X-Error-Code", "RepoNotFound")
-			w.WriteHeader(http.StatusNotFound)
-		}
-	}))
-	t.Cleanup(h.Close)
-	for name, value := range map[string]string{"HF_ENDPOINT": h.URL, "HF_HUB_CACHE": t.TempDir(), "HF_HUB_OFFLINE": "", "HF_TOKEN": "hf_x", "HTTP_PROXY": ""} {
-		t.Setenv(name, value)
-	}
+	h, _ := hubtest.New(t, map[string]fs.FS{"org/demo": demo.Files})
 	t.Chdir(t.TempDir())
 	return h
-}
-
-func (h *hubWith) list(t *testing.T, w http.ResponseWriter) {
-	files, err := fs.ReadDir(demo.Files, ".")
-	if err != nil {
-		t.Error(err)
-	}
-	var siblings []map[string]any
-	for _, f := range files {
-		data, err := fs.ReadFile(demo.Files, f.Name())
-		if err != nil {
-			t.Error(err)
-		}
-		size := int64(len(data))
-		sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", size), data...))
-		if f.Name() == "model.safetensors" {
-			size += h.extra
-		}
-		siblings = append(siblings, map[string]any{"rfilename": f.Name(), "size": size, "blobId": hex.EncodeToString(sum[:])})
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"sha": hubCommit, "siblings": append(siblings, map[string]any{"rfilename": "pytorch_model.bin", "size": 1 << 50})})
-}
-
-type counting struct {
-	http.ResponseWriter
-	h *hubWith
-}
-
-func (c counting) Write(p []byte) (int, error) {
-	c.h.sent.Add(int64(len(p)))
-	return c.ResponseWriter.Write(p)
 }
 
 // A model that is not here is fetched by the verb that needs it, once, and listed, shown and removed by its name.
@@ -103,21 +34,21 @@ func TestModelFromHub(t *testing.T) {
 	if o := invoke("tokenize", "org/demo", "a=1"); o.out != want.out || o.code != cli.ExitOK || !strings.Contains(o.err, "fetched org/demo: 1.") {
 		t.Fatalf("%q, %q", o.out, o.err)
 	}
-	sent := h.sent.Load()
-	if o := invoke("tokenize", "org/demo", "a=1"); o != want || h.sent.Load() != sent {
-		t.Errorf("again: %q, %d bytes sent, then %d", o.err, sent, h.sent.Load())
+	sent := h.Sent.Load()
+	if o := invoke("tokenize", "org/demo", "a=1"); o != want || h.Sent.Load() != sent {
+		t.Errorf("again: %q, %d bytes sent, then %d", o.err, sent, h.Sent.Load())
 	}
-	dir := filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--org--demo", "snapshots", hubCommit)
+	dir := filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--org--demo", "snapshots", hubtest.Commit)
 	invoke("pull", "org/demo").wants(t, cli.ExitOK, dir+"\n", "")
-	invoke("pull", "org/demo", "--json").wants(t, cli.ExitOK, `"commit":"`+hubCommit+`","path":"`+dir+`"`, "")
+	invoke("pull", "org/demo", "--json").wants(t, cli.ExitOK, `"commit":"`+hubtest.Commit+`","path":"`+dir+`"`, "")
 	h.Close() // from here on nothing is asked
 	invoke("list").wants(t, cli.ExitOK, "org/demo  main 01234567  huginn  1.", "")
-	invoke("list", "--json").wants(t, cli.ExitOK, `"revisions":["main"],"commit":"`+hubCommit+`"`, "")
+	invoke("list", "--json").wants(t, cli.ExitOK, `"revisions":["main"],"commit":"`+hubtest.Commit+`"`, "")
 	invoke("list", "--all").wants(t, cli.ExitOK, "ByteDance/Ouro-1.4B", "")
 	invoke("show", "org/demo@main").wants(t, cli.ExitOK, "tokenizer of 932 tokens", "")
 	invoke("rm", "org/demo").wants(t, cli.ExitUsage, "", "Remove org/demo, one revision (1.")
 	invoke("rm", "org/demo@other", "-y").wants(t, cli.ExitModel, "", "org/demo@other is not in the hub cache")
-	invoke("rm", "org/demo", "-y").wants(t, cli.ExitOK, "", "removed org/demo@"+hubCommit+": 1.")
+	invoke("rm", "org/demo", "-y").wants(t, cli.ExitOK, "", "removed org/demo@"+hubtest.Commit+": 1.")
 	if left, err := filepath.Glob(filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
@@ -137,7 +68,7 @@ func TestShowFromHub(t *testing.T) {
 		t.Errorf("here\n%s\nthere\n%s", here.out, there.out)
 	}
 	invoke("run", "org/demo", "--plan-for", "4GiB").wants(t, cli.ExitOK, "on a card of 4.00 GiB", "")
-	if sent := h.sent.Load(); sent > 700_000 {
+	if sent := h.Sent.Load(); sent > 700_000 {
 		t.Errorf("%d bytes were sent", sent)
 	}
 	if left, err := filepath.Glob(filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--*")); err != nil || len(left) > 0 {
@@ -148,7 +79,7 @@ func TestShowFromHub(t *testing.T) {
 // Over a GiB nothing is fetched unasked; names of nothing get a sentence and an exit status.
 func TestNotFetched(t *testing.T) {
 	h := demoHub(t)
-	h.extra = 2 << 30
+	h.Extra = 2 << 30
 	invoke("tokenize", "org/demo", "a=1").wants(t, cli.ExitUsage, "", "org/demo is not here, and org/demo (2.0 GiB) would be fetched: say so with --yes")
 	invoke("run", "org/demo", "a=1", "--yes").wants(t, cli.ExitNetwork, "", "what the hub says: is a login page in between?")
 	invoke("run", "org/gone", "x").wants(t, cli.ExitNetwork, "", "org/gone is neither here nor in the hub cache, and cannot be fetched: hub: there is no model org/gone on ")
@@ -187,7 +118,7 @@ func TestCacheVerb(t *testing.T) {
 // On a terminal a large model is asked for.
 func TestAsks(t *testing.T) {
 	h := demoHub(t)
-	h.extra = 2 << 30
+	h.Extra = 2 << 30
 	for answer, want := range map[string]string{"y\n": "is a login page in between?", "\n": "was not to be fetched"} {
 		got := onTerminalTyping(t, answer, "tokenize", "org/demo", "a=1")
 		if !strings.Contains(got, "org/demo is not here. Fetch org/demo (2.0 GiB)? [y/N]") || !strings.Contains(got, want) {

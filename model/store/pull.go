@@ -126,5 +126,8 @@ func (d *Download) Pull(ctx context.Context, progress func(done, total int64)) (
 
 // OpenRemote opens a model on a hub for what its config, texts and headers of weights say, which is all that is read, and kept nowhere.
 func OpenRemote(ctx context.Context, d *Download) (*checkpoint.Checkpoint, error) {
+	if len(d.Files) == 1 {
+		return nil, strict.Unusable("%s has its weights as %s, which can be looked at once it is fetched", d.Repo.Name, d.Files[0].Path)
+	}
 	return checkpoint.OpenHeaders(d.client.FS(ctx, d.Repo, func(path string) bool { return !strings.HasSuffix(path, ".safetensors") }))
 }

@@ -65,22 +65,29 @@ func (c Cache) link(r *Repo, f File, symlink func(from, to string) error) error 
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return err
 	}
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	relative, err := filepath.Rel(filepath.Dir(to), from)
 	if err != nil {
 		return err
 	}
-	if err = symlink(relative, to); err != nil && !errors.Is(err, fs.ErrExist) { // a link that is there is another process's
-		if err = os.Link(from, to); err != nil {
+	for range 2 {
+		err = symlink(relative, to)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			err = os.Link(from, to)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			err = copyFile(from, to)
 		}
+		if err == nil || whole(to, f.Size) { // what is there may be another process's
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err = os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	if err == nil && !whole(to, f.Size) {
-		err = fatal("%s cannot be put into %s", f.Path, c.snapshot(r))
-	}
-	return err
+	return fatal("%s cannot be put into %s", f.Path, c.snapshot(r))
 }
 
 // copyFile copies a file, which appears under its name when all of it is there.

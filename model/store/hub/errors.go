@@ -125,7 +125,7 @@ func unreached(ctx context.Context, host string, err error) *problem {
 	case noTLS, errors.Is(err, http.ErrSchemeMismatch):
 		return fatal("%s does not speak TLS: is a proxy or a login page in between?", host)
 	case isOp && op.Op == "proxyconnect":
-		return passing(err, "the proxy cannot be reached (%v): check HTTPS_PROXY", op.Err)
+		return passing(err, "the proxy does not lead on (%v): check HTTPS_PROXY", op.Err)
 	case errors.Is(context.Cause(ctx), errStalled), os.IsTimeout(err):
 		return passing(err, "%s does not go on sending", host)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):

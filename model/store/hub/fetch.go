@@ -49,8 +49,10 @@ func (c *Client) Fetch(ctx context.Context, r *Repo, files []File, progress func
 			return "", err
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(c.Cache.Folder(r.Name.Repo), "blobs"), 0o777); err != nil {
-		return "", err
+	for _, part := range []string{"blobs", "snapshots"} { // other tools take a model without either for a damaged one
+		if err := os.MkdirAll(filepath.Join(c.Cache.Folder(r.Name.Repo), part), 0o777); err != nil {
+			return "", err
+		}
 	}
 	total := c.Left(r, files)
 	if room, err := free(c.Cache.Dir); err == nil && total > int64(min(room, 1<<62)) {

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -129,6 +130,13 @@ func (c counted) Write(p []byte) (int, error) {
 	return c.ResponseWriter.Write(p)
 }
 
+// seen is what was asked for of the large file, and how many bytes of it were sent.
+func (h *lookalike) seen() ([]string, int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.ranges), h.sent
+}
+
 // cutAt sends what was asked for as far as so many bytes, and cuts the connection.
 func (h *lookalike) cutAt(w http.ResponseWriter, r *http.Request, n int) {
 	rec := httptest.NewRecorder()
@@ -161,7 +169,13 @@ func clientOf(t *testing.T, endpoint, dir string) (*Client, *[]time.Duration) {
 		t.Fatal(err)
 	}
 	var waits []time.Duration
-	c.sleep = func(ctx context.Context, d time.Duration) error { waits = append(waits, d); return ctx.Err() }
+	var mu sync.Mutex
+	c.sleep = func(ctx context.Context, d time.Duration) error {
+		mu.Lock()
+		defer mu.Unlock()
+		waits = append(waits, d)
+		return ctx.Err()
+	}
 	return c, &waits
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -35,9 +36,9 @@ func TestRefusals(t *testing.T) {
 		h := lookLike(t, 1000)
 		c, waits := h.client(t)
 		c.Token = f.token
-		asked := 0
+		var asked atomic.Int32
 		refuse := func(w http.ResponseWriter, r *http.Request) bool {
-			asked++
+			asked.Add(1)
 			w.Header().Set("X-Error-Code", f.code)
 			w.Header().Set("X-Error-Message", "not \u202e today")
 			if f.status == 429 {
@@ -54,8 +55,8 @@ func TestRefusals(t *testing.T) {
 		if !errors.Is(err, ErrHub) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
 			t.Errorf("%d %s: %v\nwant %s", f.status, f.code, err, want)
 		}
-		if again := f.status == 500; again != (len(*waits) > 0) || again != (asked == tries) {
-			t.Errorf("%d: %d requests, waits %v", f.status, asked, *waits)
+		if again := f.status == 500; again != (len(*waits) > 0) || again != (asked.Load() == tries) {
+			t.Errorf("%d: %d requests, waits %v", f.status, asked.Load(), *waits)
 		}
 	}
 }
