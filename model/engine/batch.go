@@ -21,6 +21,7 @@ type Batch struct {
 	s       *Session
 	runs    []*batchRun // in the order of their coming
 	parked  []*batchRun // that began and gave way to those before them
+	tight   bool        // none has left since
 	free    []int       // sequences without a request, the one longest idle first
 	came    int         // requests so far
 	gaveWay uint64      // times that one did
@@ -185,6 +186,7 @@ func (b *Batch) Run(ctx context.Context) error {
 // leave ends a request whose strategy has returned.
 func (b *Batch) leave(r *batchRun) {
 	b.vacate(r)
+	b.tight = false
 	r.tell()
 }
 

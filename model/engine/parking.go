@@ -24,11 +24,12 @@ func (b *Batch) giveWay(err error) {
 	r.stop()
 	b.vacate(r)
 	b.parked = append([]*batchRun{r}, b.parked...) // older than those that gave way before it
+	b.tight = true
 }
 
-// unpark has requests that gave way begin again, as far as there is room beside the others.
+// unpark has requests that gave way begin again, once another has left, as far as there is room.
 func (b *Batch) unpark() {
-	for len(b.parked) > 0 && len(b.free) > 0 && b.fits(b.parked[0].req, b.parked[0].setting) {
+	for len(b.parked) > 0 && (!b.tight || len(b.runs) == 0) && len(b.free) > 0 && b.fits(b.parked[0].req, b.parked[0].setting) {
 		r := b.parked[0]
 		b.parked = b.parked[1:]
 		r.job, r.err, r.out, r.failed, r.gone = nil, nil, decode.Outcome{}, nil, false
