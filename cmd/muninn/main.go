@@ -9,6 +9,7 @@ func commands() []*cli.Command {
 		runCommand(),
 		chatCommand(),
 		compareCommand(),
+		scoreCommand(),
 		traceCommand(),
 		serveCommand(),
 		demoCommand(),

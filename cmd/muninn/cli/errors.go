@@ -14,6 +14,7 @@ import (
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/fit"
+	"muninn/model/score"
 	"muninn/model/store/hub"
 	"muninn/model/tokenizer"
 	"muninn/shaders"
@@ -83,7 +84,7 @@ func IsUsage(err error) bool {
 // Kinds is the table of errors; the first row that fits counts.
 var Kinds = []kind{
 	{IsUsage, ExitUsage, ""},
-	{matches(decode.ErrFilters, decode.ErrStrategy, decode.ErrExit, decode.ErrNoise, decode.ErrLookupUnsupported, decode.ErrContextFull, checkpoint.ErrScheme, tokenizer.ErrUnknownID), ExitUsage, ""},
+	{matches(decode.ErrFilters, decode.ErrStrategy, decode.ErrExit, decode.ErrNoise, decode.ErrLookupUnsupported, decode.ErrContextFull, checkpoint.ErrScheme, tokenizer.ErrUnknownID, score.ErrItems), ExitUsage, ""},
 	{matches(context.Canceled), ExitSignaled, ""},
 	{matches(ErrWrongResults, selftest.ErrRefused), ExitDevice, wrongResultsAdvice},
 	{matches(vk.ErrNoCgo), ExitDevice, ""},
