@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,10 @@ func several(memory uint64, names ...string) (m *Manager, log *[]string, fail ma
 			return model, nil
 		}})
 	}
+	var mu sync.Mutex
 	return NewManager(specs, memory, func(text string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
 		text, _, _ = strings.Cut(text, " in ")
 		*log = append(*log, text)
 	}), log, fail
@@ -37,6 +41,7 @@ func several(memory uint64, names ...string) (m *Manager, log *[]string, fail ma
 
 func wantLog(t *testing.T, log *[]string, want string) {
 	t.Helper()
+	synctest.Wait()
 	if got := strings.Join(*log, ", "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
