@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -227,60 +226,4 @@ func (o *scoreOptions) score(ctx context.Context, s *cli.Streams, ck *checkpoint
 		printScores(s, sums)
 	}
 	return nil
-}
-
-// scoreWork are the items as they go through a context.
-type scoreWork struct {
-	items   []score.Item
-	first   []int // of parts, for each item
-	parts   []score.Part
-	of      []int // of parts, which of its item's it is
-	results []*score.Result
-}
-
-func newScoreWork(items []score.Item, context, stride int) (*scoreWork, error) {
-	w := &scoreWork{items: items}
-	for _, item := range items {
-		parts, of, err := item.Windows(context, stride)
-		if err != nil {
-			return nil, err
-		}
-		w.first = append(w.first, len(w.parts))
-		w.parts, w.of = append(w.parts, parts...), append(w.of, of...)
-	}
-	w.first = append(w.first, len(w.parts))
-	w.results = make([]*score.Result, len(w.parts))
-	return w, nil
-}
-
-// sum takes in what came of a depth, prints its items in their order, if asked to, and, when it is whole, its sum.
-func (w *scoreWork) sum(s *cli.Streams, steps int, asJSON, whole bool, took time.Duration) (score.Summary, error) {
-	sum := score.Summary{Steps: steps, Seconds: took.Seconds()}
-	var out *json.Encoder
-	if asJSON {
-		out = cli.JSONLines(s.Out)
-	}
-	for i, item := range w.items {
-		var results []score.Result
-		for _, r := range w.results[w.first[i]:w.first[i+1]] {
-			if r != nil {
-				results = append(results, *r)
-			}
-		}
-		if len(results) < w.first[i+1]-w.first[i] {
-			continue // the run has ended before
-		}
-		line := sum.Add(item, w.of[w.first[i]:w.first[i+1]], results)
-		if out == nil {
-			continue
-		}
-		if err := out.Encode(line); err != nil {
-			return sum, err
-		}
-	}
-	clear(w.results)
-	if sum.Close(); out == nil || !whole {
-		return sum, nil
-	}
-	return sum, out.Encode(sum)
 }

@@ -45,3 +45,22 @@ func TestEdits(t *testing.T) {
 		t.Errorf("penalised %v, want %v", logits, want)
 	}
 }
+
+// Penalties of frequency and presence are taken off for what was generated alone, a bias is added to any token, and what a repetition penalty
+// scales is scaled first.
+func TestGeneratedPenalties(t *testing.T) {
+	s := Filters{FrequencyPenalty: 0.5, PresencePenalty: 0.25, Bias: map[int32]float32{1: -100, 4: 2}}
+	history := []int32{7, 4, 7, 4, 7, 7, 2}
+	if got, want := s.Edits(history, 3), []LogitEdit{{1, 1, -100}, {2, 1, -0.75}, {4, 1, 2 - 0.75}, {7, 1, -1.25}}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := s.Edits(history, 9); len(got) != 2 {
+		t.Errorf("nothing generated: %v", got)
+	}
+	s.RepetitionPenalty = 2
+	logits := []float32{0, 3, 6, 5, -2, 5, 5, 8}
+	s.Penalise(logits, history, 3)
+	if want := []float32{0, -97, 2.25, 5, -2.75, 5, 5, 2.75}; !slices.Equal(logits, want) {
+		t.Errorf("%v, want %v", logits, want)
+	}
+}

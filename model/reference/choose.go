@@ -24,47 +24,62 @@ func (s *Session) choose(q *refSequence, a *decode.Task, steps []int, logits [][
 	a.Choices, a.Below, a.LogProbs = nil, nil, nil
 	for i, row := range rows {
 		n := len(a.Rows) - len(rows) + i
-		at, taken := a.Rows[n], a.Taken
+		taken := a.Taken
 		if steps != nil {
 			taken = steps[n]
 		}
-		pick, plainRow := a.Pick, row
+		pick := a.Pick
 		if a.Score && i < len(rows)-1 {
 			pick = nil
 		}
-		if row = slices.Clone(row); pick != nil {
-			pick.Penalise(row, q.tokens[:at.Pos+1], a.Begun)
+		c, penalised, err := s.choice(q, a, pick, a.Rows[n].Pos, row)
+		if err != nil {
+			return err
 		}
-		top, kept := decode.Argmax(row), 1
-		if top < 0 || len(row) > 1 && slices.Min(row) == slices.Max(row) {
-			return fmt.Errorf("model: the logits after position %d of sequence %d hold no number or are all equal", at.Pos, a.Seq)
+		c.Steps = a.Rows[n].Step + taken
+		likely := logProbs(row)
+		c.LogProb = likely(int(c.Token))
+		for _, token := range plain.Likeliest(row, a.Top) {
+			c.Top = append(c.Top, decode.Likely{Token: int32(token), LogProb: likely(token)})
 		}
-		token := top
-		if pick != nil && !pick.Greedy {
-			probs := pick.Probabilities(row)
-			token = plain.Draw(probs, decode.Uniform(decode.SequenceKey(pick.Seed, q.setting.Stream), at.Pos))
-			kept = floats.Count(func(p float64) bool { return p != 0 }, probs)
-		}
-		largest, second := float64(row[top]), math.Inf(-1)
-		for j, l := range row {
-			if j != top {
-				second = max(second, float64(l))
-			}
-		}
-		most, lse := plain.LogSum(plainRow)
-		logProb := func(token int) float32 { return float32(plain.LogProb(plainRow[token], most, lse)) }
-		var likeliest []decode.Likely
-		for _, token := range plain.Likeliest(plainRow, a.Top) {
-			likeliest = append(likeliest, decode.Likely{Token: int32(token), LogProb: logProb(token)})
-		}
-		a.Choices = append(a.Choices, decode.Choice{Seq: a.Seq, Pos: at.Pos, Token: int32(token), Steps: at.Step + taken, Logit: row[token],
-			LogProb: logProb(token), Margin: float32(largest - second), Kept: kept, Top: likeliest})
+		a.Choices = append(a.Choices, c)
 		if a.Given != nil {
-			a.Below = append(a.Below, row[top]-row[a.Given[i]])
-			a.LogProbs = append(a.LogProbs, logProb(int(a.Given[i])))
+			a.Below = append(a.Below, slices.Max(penalised)-penalised[a.Given[i]])
+			a.LogProbs = append(a.LogProbs, likely(int(a.Given[i])))
 		}
 	}
 	return nil
+}
+
+// logProbs are the log probabilities of a row's tokens.
+func logProbs(row []float32) func(token int) float32 {
+	top, lse := plain.LogSum(row)
+	return func(token int) float32 { return float32(plain.LogProb(row[token], top, lse)) }
+}
+
+// choice picks a token from a row of logits, and gives these as they are after penalties.
+func (s *Session) choice(q *refSequence, a *decode.Task, pick *decode.Filters, pos int, row []float32) (c decode.Choice, penalised []float32, err error) {
+	row = slices.Clone(row)
+	if pick != nil {
+		pick.Penalise(row, q.tokens[:pos+1], a.Begun)
+	}
+	top, kept := decode.Argmax(row), 1
+	if top < 0 || len(row) > 1 && slices.Min(row) == slices.Max(row) {
+		return c, row, fmt.Errorf("model: the logits after position %d of sequence %d hold no number or are all equal", pos, a.Seq)
+	}
+	token := top
+	if pick != nil && !pick.Greedy {
+		probs := pick.Probabilities(row)
+		token = plain.Draw(probs, decode.Uniform(decode.SequenceKey(pick.Seed, q.setting.Stream), pos))
+		kept = floats.Count(func(p float64) bool { return p != 0 }, probs)
+	}
+	second := math.Inf(-1)
+	for j, l := range row {
+		if j != top {
+			second = max(second, float64(l))
+		}
+	}
+	return decode.Choice{Seq: a.Seq, Pos: pos, Token: int32(token), Logit: row[token], Margin: float32(float64(row[top]) - second), Kept: kept}, row, nil
 }
 
 // compare measures how far the states have come.

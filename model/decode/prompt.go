@@ -1,5 +1,53 @@
 package decode
 
+import "slices"
+
+// prompt runs the prompt, but for what is held, in as few tasks as the engine takes, and gives the token that follows it. With an exit each of
+// these leaves by itself. The last token is left out if it is only scored.
+func (s *decoding) prompt() (Choice, error) {
+	var rows []TaskRow
+	run := s.Prompt
+	if s.scoresOnly() {
+		run = run[:len(run)-1]
+	}
+	for i, token := range run[s.Held:] {
+		rows = append(rows, TaskRow{Pos: s.base + s.Held + i, Token: token, Begin: true})
+	}
+	exit := s.Strategy.Exit
+	most := s.e.Rows()
+	if s.e.Lookup().OneByOne || exit != nil && exit.Prefill && (exit.Criterion == Gate || s.Score) {
+		most = 1
+	}
+	var last *Task // there is one: the prompt has tokens
+	for chunk := range slices.Chunk(rows, most) {
+		a := &Task{Rows: chunk, Last: true, Prompt: true, Top: s.Top, Prefix: s.prefix(), Steps: s.Steps}
+		if s.Progress != nil {
+			a.Progress = func(done, _ int) { s.Progress(chunk[0].Pos-s.base+done, len(s.Prompt)) }
+		}
+		if exit != nil && exit.Prefill {
+			a.Exit = exit
+		}
+		if chunk[len(chunk)-1].Pos == rows[len(rows)-1].Pos {
+			a.Outputs = 1
+			last = a
+		}
+		s.score(a)
+		if err := s.do(a); err != nil {
+			return Choice{}, err
+		}
+		s.scored(a)
+	}
+	return last.Choices[len(last.Choices)-1], nil
+}
+
+// prefix is how many positions of the sequence see each other.
+func (s *decoding) prefix() int {
+	if s.Prefix == 0 {
+		return 0
+	}
+	return s.base + s.Prefix
+}
+
 // scoresOnly tells whether the prompt is scored and nothing generated.
 func (s *decoding) scoresOnly() bool { return s.Score && s.MaxTokens == 0 }
 
