@@ -201,6 +201,7 @@ func (o *serveOptions) logger(s *cli.Streams) *slog.Logger {
 		h.Level = slog.LevelWarn
 	}
 	if o.Log == "json" {
+		s.Quiet = true // every line is an object
 		return slog.New(slog.NewJSONHandler(s.Err, h))
 	}
 	return slog.New(slog.NewTextHandler(s.Err, h))

@@ -85,10 +85,10 @@ func (o *serveOptions) spec(ctx context.Context, s *cli.Streams, log *slog.Logge
 			m.MaxSteps, choice.Why, fit.Size(parts["weights"]), fit.Size(parts["kv"]), fit.Size(parts["scratch"])))
 	}
 	opening.Fit = model.Fit{Off: true}
-	spec = serve.Spec{ID: m.ID, Need: choice.Plan.Device, Open: func(ctx context.Context, progress func(float64)) (*serve.Model, error) {
+	spec = serve.Spec{ID: m.ID, About: &m, Need: choice.Plan.Device, Open: func(ctx context.Context, progress func(float64)) (*serve.Model, error) {
 		return o.openServed(ctx, name, opening, m, progress)
 	}}
-	if strings.Contains(name, "/") && !strings.HasSuffix(m.ID, "/") {
+	if strings.Count(name, "/") == 1 && !strings.ContainsAny(name[:1], `./~`) { // as a hub names it
 		spec.Also = []string{name}
 	}
 	return spec, choice.Space.Room(), nil

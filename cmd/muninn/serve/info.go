@@ -16,10 +16,11 @@ type modelEntry struct {
 	Object  string     `json:"object"`
 	Created int64      `json:"created"`
 	OwnedBy string     `json:"owned_by"`
-	Meta    *modelMeta `json:"meta,omitempty"` // nil: it is not open
+	Meta    *modelMeta `json:"meta,omitempty"` // nil: nothing is known yet
 }
 
 type modelMeta struct {
+	Open       bool   `json:"open"`
 	Family     string `json:"family"`
 	Parameters int64  `json:"n_params"`
 	Weights    string `json:"quant"`
@@ -28,32 +29,32 @@ type modelMeta struct {
 	Steps      int    `json:"num_steps"`
 	MaxSteps   int    `json:"max_steps"`
 	Lookup     string `json:"cache_lookup_strategy"`
-	Device     string `json:"device"`
+	Device     string `json:"device,omitempty"`
 }
 
 func metaOf(m *Model) *modelMeta {
 	if m == nil {
 		return nil
 	}
-	return &modelMeta{Family: m.Config.FamilyName(), Parameters: m.Config.Params(), Weights: m.Weights, Context: m.Context, Parallel: m.Parallel,
+	return &modelMeta{Open: m.Engine != nil, Family: m.Config.FamilyName(), Parameters: m.Config.Params(), Weights: m.Weights, Context: m.Context, Parallel: m.Parallel,
 		Steps: m.Steps, MaxSteps: m.MaxSteps, Lookup: m.Lookup, Device: m.Device}
 }
 
-// listModels lists models, and those that are open at other depths too.
+// listModels lists models, and each at other depths too.
 func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {
 	list := struct {
 		Object string       `json:"object"`
 		Data   []modelEntry `json:"data"`
 	}{Object: "list", Data: []modelEntry{}}
-	s.Models.Each(func(id string, m *Model, _ float64) {
-		names := []string{id}
-		if m != nil {
-			names = append(names, aliases(id, m.Config, min(m.MaxSteps, 64))...)
+	for _, m := range s.Models.Status() {
+		names := []string{m.ID}
+		if m.About != nil {
+			names = append(names, aliases(m.ID, m.About.Config, min(m.About.MaxSteps, 64))...)
 		}
 		for _, name := range names {
-			list.Data = append(list.Data, s.entry(name, m))
+			list.Data = append(list.Data, s.entry(name, m.About))
 		}
-	})
+	}
 	writeJSON(w, http.StatusOK, list)
 }
 
@@ -68,15 +69,15 @@ func (s *Server) oneModel(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, chatDialect, err)
 		return
 	}
-	s.Models.Each(func(id string, m *Model, _ float64) {
-		if id == e.ID {
-			writeJSON(w, http.StatusOK, s.entry(name, m))
+	for _, m := range s.Models.Status() {
+		if m.ID == e.ID {
+			writeJSON(w, http.StatusOK, s.entry(name, m.About))
 		}
-	})
+	}
 }
 
-// with handles a request about a model, which is opened for it. f gives the answer.
-func (s *Server) with(name func(f *Fields) string, f func(f *Fields, m *Model) (any, error)) http.HandlerFunc {
+// with handles a request about a model, which its body or query names and which is opened for it. f gives the answer.
+func (s *Server) with(f func(f *Fields, m *Model) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answer, err := func() (any, error) {
 			fields := &Fields{raw: map[string]json.RawMessage{}}
@@ -89,7 +90,8 @@ func (s *Server) with(name func(f *Fields) string, f func(f *Fields, m *Model) (
 					return nil, err
 				}
 			}
-			m, _, release, err := s.Models.Acquire(r.Context(), name(fields))
+			name, _ := fields.Text("model")
+			m, _, release, err := s.Models.Acquire(r.Context(), name)
 			if err != nil {
 				return nil, err
 			}
@@ -106,12 +108,6 @@ func (s *Server) with(name func(f *Fields) string, f func(f *Fields, m *Model) (
 		}
 		writeJSON(w, http.StatusOK, answer)
 	}
-}
-
-// named reads which model a request is about.
-func named(f *Fields) string {
-	name, _ := f.Text("model")
-	return name
 }
 
 type tokenized struct {
@@ -212,9 +208,9 @@ func (s *Server) props(_ *Fields, m *Model) (any, error) {
 // health tells whether requests are answered at once: some model is open.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	open, progress := false, 0.0
-	s.Models.Each(func(_ string, m *Model, done float64) {
-		open, progress = open || m != nil, max(progress, done)
-	})
+	for _, m := range s.Models.Status() {
+		open, progress = open || m.Open, max(progress, m.Progress)
+	}
 	switch {
 	case s.stopping.Err() != nil || s.draining.Load():
 		writeError(w, AsError(context.Canceled), openAIError)

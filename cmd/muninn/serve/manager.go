@@ -1,15 +1,11 @@
 package serve
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
-
-	"muninn/model/fit"
-	"muninn/vk"
 )
 
 // Spec is a model that can be opened.
@@ -17,6 +13,8 @@ type Spec struct {
 	ID   string
 	Also []string // other names for it
 	Need uint64   // device memory that it takes, in bytes
+	// About is the model as it will be, before it is open.
+	About *Model
 	// Open opens it; progress is told how far that is, 0 to 1.
 	Open func(ctx context.Context, progress func(float64)) (*Model, error)
 }
@@ -146,106 +144,6 @@ func (m *Manager) ready(ctx context.Context, e *entry) error {
 	}
 }
 
-// open opens an entry's model, whoever asked for it.
-func (m *Manager) open(e *entry, l *load) {
-	m.opening <- struct{}{}
-	defer func() { <-m.opening }()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	err := m.makeRoom(e, false)
-	for err == nil {
-		if err = m.try(e); err == nil || !isMemory(err) || !m.othersOpen(e) {
-			break
-		}
-		err = m.makeRoom(e, true) // more is taken than was planned, as by other programs
-	}
-	m.waiting = nil
-	l.err, e.load = err, nil
-	close(l.done)
-	m.change()
-}
-
-// try opens an entry's model in the memory that there is.
-func (m *Manager) try(e *entry) error {
-	m.mu.Unlock()
-	began := time.Now()
-	model, err := e.Open(m.ctx, func(done float64) {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		e.progress = done
-	})
-	if err == nil {
-		model.open()
-		m.note("opened "+e.ID+" in "+time.Since(began).Round(time.Millisecond).String(), nil)
-	} else {
-		m.note("cannot open "+e.ID, err)
-	}
-	m.mu.Lock()
-	if err == nil {
-		e.model, e.broken, e.fresh = model, false, true
-		m.use(e)
-	}
-	return err
-}
-
-func isMemory(err error) bool {
-	return errors.Is(err, vk.ErrOutOfMemory) || errors.Is(err, fit.ErrDoesNotFit)
-}
-
-// makeRoom closes models that nobody uses until one more fits, least used first, and waits for those that are used. One of
-// them at least, if oneMore.
-func (m *Manager) makeRoom(e *entry, oneMore bool) error {
-	for {
-		taken := uint64(0)
-		var idle *entry
-		for _, o := range m.entries {
-			if o.model == nil {
-				continue
-			}
-			taken += o.Need
-			free := o.users == 0 && !(o.fresh && o.wanted > 0) || o.broken && o == e
-			if free && (idle == nil || o.used < idle.used) {
-				idle = o
-			}
-		}
-		switch {
-		case m.closed || e.wanted == 0: // nobody waits any more
-			return context.Canceled
-		case e.model == nil && !oneMore && (taken+e.Need <= m.memory || taken == 0):
-			return nil
-		case idle != nil:
-			m.close(idle)
-			oneMore = false
-		default:
-			m.waiting = e
-			changed := m.changed
-			m.mu.Unlock()
-			<-changed
-			m.mu.Lock()
-		}
-	}
-}
-
-// othersOpen tells whether there is another model to close.
-func (m *Manager) othersOpen(e *entry) bool {
-	for _, o := range m.entries {
-		if o != e && o.model != nil {
-			return true
-		}
-	}
-	return false
-}
-
-func (m *Manager) close(e *entry) {
-	model := e.model
-	e.model, e.broken = nil, false
-	m.mu.Unlock()
-	model.Engine.Close()
-	m.note("closed "+e.ID, nil)
-	m.mu.Lock()
-	m.change()
-}
-
 // use notes that an entry was used now.
 func (m *Manager) use(e *entry) {
 	m.uses++
@@ -269,13 +167,22 @@ func (m *Manager) Broken(model *Model) {
 	}
 }
 
-// Each calls f with each model; one that is not open is nil, and progress how far it is.
-func (m *Manager) Each(f func(id string, model *Model, progress float64)) {
+// Status is what is known of a model.
+type Status struct {
+	ID       string
+	About    *Model  // itself, or what is planned; nil: nothing is
+	Open     bool    // it can be asked at once
+	Progress float64 // of opening it, 0 to 1
+}
+
+// Status lists all models.
+func (m *Manager) Status() (list []Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.entries {
-		f(e.ID, e.model, e.progress)
+		list = append(list, Status{e.ID, cmp.Or(e.model, e.About), e.model != nil && !e.broken, e.progress})
 	}
+	return list
 }
 
 // Close closes all models.

@@ -27,15 +27,13 @@ func newCounters(models *Manager) *counters {
 	c := &counters{set: set, prompt: set.NewCounter("muninn_prompt_tokens_total"), cached: set.NewCounter("muninn_prompt_tokens_cached_total"),
 		tokens: set.NewCounter("muninn_generated_tokens_total"), steps: set.NewCounter("muninn_core_steps_total"), broken: set.NewCounter("muninn_logprobs_not_a_number_total"),
 		first: set.NewHistogram("muninn_first_token_seconds"), between: set.NewHistogram("muninn_token_seconds")}
-	models.Each(func(id string, _ *Model, _ float64) {
+	for i, about := range models.Status() {
 		gauge := func(name string, of func(engine.LoopStats) float64) {
-			set.NewGauge(fmt.Sprintf("%s{model=%q}", name, id), func() (v float64) {
-				models.Each(func(other string, m *Model, _ float64) {
-					if other == id && m != nil {
-						v = of(m.Engine.Stats())
-					}
-				})
-				return v
+			set.NewGauge(fmt.Sprintf("%s{model=%q}", name, about.ID), func() float64 {
+				if now := models.Status()[i]; now.Open {
+					return of(now.About.Engine.Stats())
+				}
+				return 0
 			})
 		}
 		gauge("muninn_model_open", func(engine.LoopStats) float64 { return 1 })
@@ -43,7 +41,7 @@ func newCounters(models *Manager) *counters {
 		gauge("muninn_requests_waiting", func(s engine.LoopStats) float64 { return float64(s.Waiting) })
 		gauge("muninn_kv_bytes_used", func(s engine.LoopStats) float64 { return float64(s.KVUsed) })
 		gauge("muninn_kv_bytes", func(s engine.LoopStats) float64 { return float64(s.KVAll) })
-	})
+	}
 	return c
 }
 

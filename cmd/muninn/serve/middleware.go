@@ -95,7 +95,7 @@ func (s *Server) watch(next http.Handler) http.Handler {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				s.Log.Error("a bug in muninn, not in what was asked for", "id", l.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				if l.status == 0 {
-					writeError(out, AsError(errors.New("panic")), openAIError)
+					writeError(out, AsError(errPanic), openAIError)
 				}
 			}
 			l.route = r.Pattern

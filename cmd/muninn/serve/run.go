@@ -3,6 +3,8 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -94,13 +96,27 @@ func (s *Server) run(ctx context.Context, a *Ask, owner string) <-chan report {
 	}
 	go func() {
 		defer close(reports)
-		if err := s.make(ctx, a, owner, tell); err != nil {
+		if err := s.safely(func() error { return s.make(ctx, a, owner, tell) }); err != nil {
 			tell(report{err: err})
 		}
 	}()
 	return reports
 }
 
+// safely makes an error of a panic, which would else end the server.
+func (s *Server) safely(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.Error("a bug in muninn, not in what was asked for", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	return f()
+}
+
+var errPanic = errors.New("serve: a bug in muninn")
+
+// make waits for an Ask's model and its place, and makes the answers.
 func (s *Server) make(ctx context.Context, a *Ask, owner string, tell func(report) bool) error {
 	m, alias, release, err := s.Models.Acquire(ctx, a.Model)
 	if err != nil {
@@ -154,7 +170,7 @@ func (s *Server) runJobs(ctx context.Context, m *Model, jobs []job, tell func(re
 		all.Go(func() {
 			defer func() { <-places }()
 			defer begun()
-			if err := s.runJob(ctx, m, j, begun, tell); err != nil {
+			if err := s.safely(func() error { return s.runJob(ctx, m, j, begun, tell) }); err != nil {
 				cancel(err)
 			}
 		})

@@ -13,6 +13,9 @@ type usage struct {
 	Details    struct {
 		Cached int `json:"cached_tokens"`
 	} `json:"prompt_tokens_details"`
+	Completions struct {
+		Reasoning int `json:"reasoning_tokens"` // of what the model thought before it answered
+	} `json:"completion_tokens_details"`
 	CoreSteps int     `json:"x_core_steps"`       // of all tokens, prompts included
 	Layers    float64 `json:"x_effective_layers"` // that an answer's token went through, in the mean
 }
@@ -42,6 +45,9 @@ func (r *Result) usage() (u usage) {
 		u.CoreSteps += c.Out.RowSteps
 		for _, t := range c.Tokens {
 			steps += t.Steps
+			if t.Thinking {
+				u.Completions.Reasoning++
+			}
 		}
 	}
 	u.Total = u.Prompt + u.Completion
