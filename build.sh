@@ -90,10 +90,11 @@ shader_tools() {
 mingw() { need gcc-mingw-w64-x86-64 command -v x86_64-w64-mingw32-gcc; }
 arm64_tools() { need 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross' command -v aarch64-linux-gnu-gcc; }
 
-# The tests' own needs: lavapipe, the validation layer, and what compiles the kernels once more.
+# The tests' own needs: lavapipe, the validation layer, a terminal, and what compiles the kernels once more.
 test_tools() {
     need libvulkan1 loader
     need mesa-vulkan-drivers manifests 'icd.d/lvp_icd*.json'
+    need tmux command -v tmux
     need vulkan-validationlayers manifests 'explicit_layer.d/VkLayer_khronos_validation.json'
     install
 }
