@@ -87,7 +87,9 @@ func (s *screen) asked() (questions []string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var talk struct{ Messages []struct{ Role, Content string } }
+	var talk struct {
+		Messages []struct{ Role, Content string }
+	}
 	if err := json.Unmarshal(data, &talk); err != nil {
 		s.t.Fatal(err)
 	}
