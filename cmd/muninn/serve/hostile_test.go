@@ -62,6 +62,7 @@ func listening(t *testing.T, m *Model, o Options, test func(t *testing.T, s *Ser
 			}
 		}
 		s.Models.Close()
+		time.Sleep(10 * time.Second) // net/http's connections linger
 	})
 }
 

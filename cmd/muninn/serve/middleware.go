@@ -86,6 +86,8 @@ func (s *Server) guarded(mux *http.ServeMux) http.Handler {
 // watch logs and counts each request, and answers for what panics.
 func (s *Server) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.active.Add(1)
+		defer s.active.Add(-1)
 		l := &record{id: newID("req_"), began: time.Now()}
 		w.Header().Set("X-Request-Id", l.id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -36,7 +36,8 @@ type Server struct {
 	handler  http.Handler
 	stopping context.Context // ends what runs
 	stop     context.CancelFunc
-	draining atomic.Bool // no more is taken
+	draining atomic.Bool  // no more is taken
+	active   atomic.Int64 // requests that run
 }
 
 // New makes a server.
@@ -108,18 +109,24 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	s.draining.Store(true)
 	s.Log.Info("stopping", "grace", Grace.String())
-	drain, cancel := context.WithTimeout(context.Background(), Grace)
-	defer cancel()
-	err := h.Shutdown(drain)
+	shut := make(chan error, 1)
+	go func() { shut <- h.Shutdown(context.Background()) }()
+	s.drained(Grace)
 	s.stop()
-	if errors.Is(err, context.DeadlineExceeded) {
-		after, cancel := context.WithTimeout(context.Background(), time.Second) // for their last words
-		defer cancel()
-		if err = h.Shutdown(after); err != nil {
-			err = h.Close()
-		}
+	s.drained(time.Second) // their last words
+	select {
+	case err := <-shut:
+		return err
+	case <-time.After(100 * time.Millisecond): // connections that never asked anything, as browsers keep ready
+		return h.Close()
 	}
-	return err
+}
+
+// drained waits until no request is left, at most so long.
+func (s *Server) drained(most time.Duration) {
+	for end := time.Now().Add(most); s.active.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // Listen opens a port; 0 takes a free one. Where it is taken, the error names the next that is not.
