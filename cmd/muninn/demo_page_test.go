@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,32 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"muninn/cmd/muninn/cli"
 	"muninn/model/trace"
 )
 
 // pageServer is `muninn demo --page` in this process, until the test ends.
 func pageServer(t *testing.T, args ...string) (url string) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	out, in := io.Pipe()
-	env := map[string]string{"MUNINN_CACHE_DIR": cacheDir, "DISPLAY": "", "HF_HUB_OFFLINE": "1"}
-	s := cli.NewStreams(strings.NewReader(""), in, io.Discard, func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-	code := make(chan int)
-	go func() {
-		code <- cli.Execute(ctx, s, commands(), append([]string{"demo", "--page", "-q", "--device", firstDevice(t)}, args...))
-	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		if c := <-code; c != cli.ExitOK && c != cli.ExitSignaled {
-			t.Errorf("exit status %d", c)
-		}
-	})
-	return strings.TrimSpace(line)
+	return startServer(t, append([]string{"demo", "--page"}, args...)...).url
 }
 
 // post sends JSON and returns the status and what came.
