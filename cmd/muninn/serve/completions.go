@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"muninn/model/decode"
 )
@@ -103,7 +104,7 @@ func completionsWhole(a *Ask, r *Result) completion {
 			choice.Text = c.echo(r.Model) + c.Text
 		}
 		if a.Logprobs {
-			choice.Logprobs = &legacyLogprobs{}
+			choice.Logprobs = newLegacyLogprobs()
 			if a.Echo {
 				c.addPrompt(choice.Logprobs, r.Model)
 			}
@@ -146,7 +147,7 @@ func (c *Choice) addTokens(l *legacyLogprobs, m *Model, tokens []decode.Token) {
 	for _, t := range tokens {
 		if t.Token >= 0 {
 			p := Logprob(t.LogProb)
-			l.add(m, t.Token, &p, t.Top, c.offset.next(m, t.Token, contains(m.StopIDs(), t.Token)))
+			l.add(m, t.Token, &p, t.Top, c.offset.next(m, t.Token, slices.Contains(m.StopIDs(), t.Token)))
 		}
 	}
 }
@@ -165,8 +166,8 @@ func completionsStream(a *Ask, r *Result) func(Event) []Frame {
 			}
 		case Delta:
 			c := completionChoice{Text: e.Text, Index: e.Choice.Index}
-			if a.Logprobs {
-				c.Logprobs = &legacyLogprobs{}
+			if a.Logprobs && e.Token.Token >= 0 {
+				c.Logprobs = newLegacyLogprobs()
 				e.Choice.addTokens(c.Logprobs, r.Model, []decode.Token{e.Token})
 			}
 			if a.Steps && e.Token.Token >= 0 {
@@ -179,7 +180,7 @@ func completionsStream(a *Ask, r *Result) func(Event) []Frame {
 			finish := e.Choice.Finish()
 			c := completionChoice{Index: e.Choice.Index, Finish: &finish}
 			if a.Score { // which are known by now
-				c.Logprobs = &legacyLogprobs{}
+				c.Logprobs = newLegacyLogprobs()
 				e.Choice.offset = offsets{}
 				e.Choice.addPrompt(c.Logprobs, r.Model)
 			}

@@ -70,6 +70,7 @@ var causes = []struct {
 	{checkpoint.ErrNoTokenizer, Error{Status: 400, Type: typeRequest, Param: "prompt"}, true},
 	{arch.ErrChat, Error{Status: 400, Type: typeRequest, Param: "messages"}, true},
 	{tokenizer.ErrTooLarge, Error{Status: 400, Type: typeRequest}, true},
+	{tokenizer.ErrFile, Error{Status: 400, Type: typeRequest}, true}, // of a text that it has no tokens for
 	{tokenizer.ErrTimeout, Error{Status: 400, Type: typeRequest}, true},
 	{engine.ErrLoopFull, Error{Status: 503, Type: typeOverloaded, Code: "overloaded", Retry: 2 * time.Second, Message: "too many requests wait for this model; try again later"}, false},
 	{engine.ErrLoopClosed, Error{Status: 503, Type: typeServer, Code: "stopping", Retry: 5 * time.Second, Message: "the model is being closed"}, false},

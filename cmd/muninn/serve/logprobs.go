@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -47,7 +48,7 @@ func chatLogprobsOf(m *Model, tokens []decode.Token) *chatLogprobs {
 	l := &chatLogprobs{Content: []chatLogprob{}}
 	stops := m.StopIDs()
 	for _, t := range tokens {
-		if t.Token < 0 || contains(stops, t.Token) {
+		if t.Token < 0 || slices.Contains(stops, t.Token) {
 			continue
 		}
 		one := chatLogprob{tokenLogprob: tokenLogprobOf(m, t.Token, t.LogProb), Top: []tokenLogprob{}}
@@ -59,21 +60,17 @@ func chatLogprobsOf(m *Model, tokens []decode.Token) *chatLogprobs {
 	return l
 }
 
-func contains(ids []int32, id int32) bool {
-	for _, i := range ids {
-		if i == id {
-			return true
-		}
-	}
-	return false
-}
-
 // legacyLogprobs are those of completions: four lists as long as the tokens.
 type legacyLogprobs struct {
 	Tokens  []string             `json:"tokens"`
 	Logprob []*Logprob           `json:"token_logprobs"`
 	Top     []map[string]Logprob `json:"top_logprobs"`
 	Offset  []int                `json:"text_offset"`
+}
+
+// newLegacyLogprobs are none: lists, not null.
+func newLegacyLogprobs() *legacyLogprobs {
+	return &legacyLogprobs{Tokens: []string{}, Logprob: []*Logprob{}, Top: []map[string]Logprob{}, Offset: []int{}}
 }
 
 // add adds a token that begins at a character of the text; nil: nothing was likely before it. Tokens may share a text, as parts of runes do, which all

@@ -156,13 +156,18 @@ func (m *Manager) change() {
 	m.changed = make(chan struct{})
 }
 
-// Broken has a model opened anew for the next request: its device is lost.
+// Broken has a model opened anew: its device is lost. It is opened at once, for whoever asks by health whether he may come again.
 func (m *Manager) Broken(model *Model) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.entries {
-		if e.model == model {
+		if e.model == model && !e.broken {
 			e.broken = true
+			go func() {
+				if _, _, release, err := m.Acquire(m.ctx, e.ID); err == nil {
+					release()
+				}
+			}()
 		}
 	}
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -109,6 +110,9 @@ func (a *Ask) pick(m *Model, req *decode.Request, setting *decode.Sequence) erro
 	set(&p.RepetitionPenalty, a.Repetition, false)
 	set(&p.FrequencyPenalty, a.Frequency, false)
 	set(&p.PresencePenalty, a.Presence, false)
+	if a.TopP != nil && *a.TopP == 0 {
+		p.TopP = math.SmallestNonzeroFloat32 // the likeliest alone: 0 would be off
+	}
 	if a.TopK != nil {
 		p.TopK = max(*a.TopK, 0)
 	}
