@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -88,15 +89,17 @@ func pull(ctx context.Context, s *cli.Streams, d *store.Download) (string, error
 		bar.Tell()
 	}
 	var came int64
+	s.Linger(time.Second) // to say what came
 	path, err := d.Pull(ctx, func(done, total int64) {
 		came = done
 		bar.Set(done, total)
 	})
 	bar.Done()
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return "", cli.After(err, "%s of %s of %s, which are kept; the same command goes on from there", cli.Size(uint64(came)), cli.Size(uint64(d.Left)), d.Repo.Name)
-	case err == nil && d.Left > 0:
+	}
+	s.Linger(0)
+	if err == nil && d.Left > 0 {
 		s.Note("fetched %s: %s to %s", d.Repo.Name, cli.Size(uint64(d.Left)), path)
 	}
 	return path, err

@@ -36,9 +36,25 @@ func NewProgress(s *Streams, what string, total int64, bytes bool) *Progress {
 	if !bytes && total >= 0 {
 		count = progressbar.OptionShowCount()
 	}
-	return &Progress{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(oneLine{fileOf(s.Err)}), progressbar.OptionSetDescription(what), count,
-		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetSpinnerChangeInterval(0)), total: total}
+	options := []progressbar.Option{progressbar.OptionSetWriter(oneLine{fileOf(s.Err)}), progressbar.OptionSetDescription(what), count,
+		progressbar.OptionUseIECUnits(true), progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0)}
+	if columns, _ := s.TerminalSize(s.Err); bytes && columns > 0 {
+		options = append(options, fitting(columns, cells(what))...)
+	}
+	return &Progress{bar: progressbar.NewOptions64(total, options...), total: total}
+}
+
+// beside is how many columns percentage, rate, elapsed time and time left take beside a bar.
+const beside = 36
+
+// fitting makes a bar short, and puts what it is for behind it, so that rate and time left can be seen on a narrow terminal.
+func fitting(columns, what int) []progressbar.Option {
+	const least, most = 4, 40
+	if room := columns - beside - what; room >= least {
+		return []progressbar.Option{progressbar.OptionSetWidth(min(room, most))}
+	}
+	return []progressbar.Option{progressbar.OptionSetWidth(min(max(columns-beside, least), most)), progressbar.OptionShowDescriptionAtLineEnd()}
 }
 
 // oneLine is a terminal on which what is drawn over and over stays on its line: longer lines are cut.

@@ -109,8 +109,8 @@ func unreached(ctx context.Context, host string, err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok { // of a redirect
 		return p
 	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
+	if u, ok := errors.AsType[*url.Error](err); ok { // of the last address that was tried
+		err, host = u.Err, hostOf(u.URL)
 	}
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)

@@ -134,8 +134,8 @@ func (c *Client) one(ctx context.Context, r *Repo, f File, more func(n int64)) (
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
-		if p.done == 0 {
-			_ = os.Remove(path + incomplete) // nothing is in it
+		if whole(path+incomplete, 0) {
+			_ = os.Remove(path + incomplete) // nothing came
 		}
 		return err
 	}

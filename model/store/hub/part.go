@@ -38,7 +38,7 @@ func (f File) newSum() hash.Hash {
 }
 
 // take goes on with what an earlier run left in the file.
-func (p *part) take() error {
+func (p *part) take(ctx context.Context) error {
 	p.sum = p.newSum()
 	info, err := p.f.Stat()
 	if err != nil {
@@ -47,11 +47,24 @@ func (p *part) take() error {
 	if info.Size() > p.Size {
 		return p.restart()
 	}
-	p.done, err = io.Copy(p.sum, io.NewSectionReader(p.f, 0, info.Size()))
+	p.done, err = io.Copy(p.sum, until{ctx, io.NewSectionReader(p.f, 0, info.Size())})
 	if err == nil {
 		_, err = p.f.Seek(p.done, io.SeekStart)
 	}
 	return err
+}
+
+// until reads until ctx ends.
+type until struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.Reader.Read(p)
 }
 
 // restart gives up what has come.
@@ -69,7 +82,7 @@ func (p *part) right() bool {
 
 // fetch has the rest come, and all of it a second time where the whole is wrong.
 func (p *part) fetch(ctx context.Context) error {
-	if err := p.take(); err != nil {
+	if err := p.take(ctx); err != nil {
 		return err
 	}
 	for range 2 {

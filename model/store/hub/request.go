@@ -35,7 +35,7 @@ func (c *Client) persist(ctx context.Context, try func() (further bool, err erro
 			limit = atFirst
 		}
 		switch {
-		case !ok || !p.again:
+		case !ok || !p.again || failed == limit && limit == atFirst:
 			return err
 		case failed == limit || p.wait > maxWait:
 			return &problem{text: p.text + "; given up for now: the same command tries again, and goes on from what has come", status: p.status, cause: err}
