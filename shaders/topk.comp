@@ -21,10 +21,9 @@ layout(set = 0, binding = 3) readonly buffer K { uint wanted[]; };    // [n] ent
 layout(set = 0, binding = 4) writeonly buffer T { Likely likely[]; }; // [n]
 layout(push_constant) uniform Push { uint vocab, stride; } p;
 
-shared float best[LS];
-shared uint token[LS];
-
 uint l0;
+float best; // of the lane's tokens that are still to come, the first to be taken
+uint token; // NO_TOKEN: there is none
 
 // The lane's best token that comes after `last`, whose logit is `limit`; the first of all when `last` is NO_TOKEN.
 void look(float limit, uint last) {
@@ -36,8 +35,8 @@ void look(float limit, uint last) {
         if (last != NO_TOKEN && (v > limit || (v == limit && t <= last))) continue;
         if (v > b || (at == NO_TOKEN && v == b)) { b = v; at = t; }
     }
-    best[i] = b;
-    token[i] = at;
+    best = b;
+    token = at;
 }
 
 // The same float wherever a token's log probability is printed. An infinite logit does not meet the largest as Inf - Inf.
@@ -56,8 +55,8 @@ void main() {
     look(0.0, NO_TOKEN);
     float top = 0.0, lse = 0.0;
     for (uint r = 0; r < max(k, 1u); r++) {
-        top_value[i] = best[i];
-        top_token[i] = token[i];
+        top_value[i] = best;
+        top_token[i] = token;
         for (uint h = LS / 2; h > 0; h >>= 1) {
             barrier();
             if (i < h && top_token[i + h] != NO_TOKEN &&

@@ -60,9 +60,10 @@ func scoreCommand() *cli.Command {
 		Summary: "measure how likely a model finds texts and choices, at several depths",
 		Detail: `FILE has a JSON object a line; - is standard input. Each is one of
 
-  {"text": "..."} or {"tokens": [1, 2, 3]}                       perplexity, of all tokens but the first
+  {"text": "..."} or {"tokens": [1, 2, 3]}                        perplexity, of all tokens but the first
   {"context": "...", "continuation": " ..."}                      how likely is it, and is it what the model would say
   {"context": "...", "choices": [" a", " b"], "gold": 1}          which choice is the likeliest; gold counts from 0
+  a sample as lm-eval logs it with --log_samples                  its arguments and target
 
 Contexts, continuations and choices may be lists of token ids instead of texts, then all of a line. An "id" comes back
 with the result, other fields are passed over. Text is split into tokens as lm-eval does: spaces at the end of a context

@@ -59,7 +59,7 @@ type Reader struct {
 // maxLine is how many bytes a line has at most.
 const maxLine = 64 << 20
 
-// Read reads JSON lines, each an object with text or tokens; context and continuation; or context, choices and gold. Contexts,
+// Read reads JSON lines, each an object with text or tokens; context and continuation; context, choices and gold; or a sample that lm-eval has logged. Contexts,
 // continuations and choices are texts or lists of token ids; other fields are passed over, id is kept. Errors name file and line, and
 // wrap ErrItems.
 func (r Reader) Read(from io.Reader) ([]Item, error) {
@@ -100,6 +100,8 @@ type line struct {
 	Continuation json.RawMessage   `json:"continuation"`
 	Choices      []json.RawMessage `json:"choices"`
 	Gold         *int              `json:"gold"`
+	Arguments    json.RawMessage   `json:"arguments"`
+	Target       json.RawMessage   `json:"target"`
 }
 
 func (r Reader) item(text []byte) (Item, error) {
@@ -108,7 +110,7 @@ func (r Reader) item(text []byte) (Item, error) {
 		return Item{}, fmt.Errorf("not a JSON object of an item: %w", err)
 	}
 	item, asks := Item{ID: l.ID, Gold: -1}, 0
-	for _, given := range []bool{l.Text != nil, l.Tokens != nil, l.Continuation != nil, l.Choices != nil} {
+	for _, given := range []bool{l.Text != nil, l.Tokens != nil, l.Continuation != nil, l.Choices != nil, l.Arguments != nil} {
 		if given {
 			asks++
 		}
@@ -117,7 +119,7 @@ func (r Reader) item(text []byte) (Item, error) {
 	var err error
 	switch {
 	case asks != 1:
-		return item, fmt.Errorf("want one of text, tokens, continuation and choices")
+		return item, fmt.Errorf("want one of text, tokens, continuation, choices and arguments")
 	case l.Text != nil || l.Tokens != nil:
 		part, err = r.text(l)
 		item.Parts = []Part{part}
@@ -125,6 +127,8 @@ func (r Reader) item(text []byte) (Item, error) {
 		item.Kind = Continuation
 		part, err = r.pair(l.Context, l.Continuation)
 		item.Parts = []Part{part}
+	case l.Arguments != nil:
+		item, err = r.sample(l)
 	default:
 		item.Kind = Choice
 		if l.Gold != nil {

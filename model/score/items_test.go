@@ -36,8 +36,11 @@ func TestRead(t *testing.T) {
 {"context":"k=d;k?","choices":["1;","  12;"],"gold":1}
 {"context":[4,5],"choices":[[6],[7,8]]}
 {"continuation":"3;"}
+{"doc_id":0,"target":"1","arguments":[["k=d;k?","1;"],["k=d;k?"," 12;"]],"resps":[]}
+{"doc_id":1,"target":0,"arguments":{"gen_args_1":{"arg_0":"k=d;k?","arg_1":"12;"},"gen_args_0":{"arg_0":"k=d;k?","arg_1":"1;"}}}
+{"doc_id":2,"target":"x","arguments":[["k=d;k?","1;"]]}
 `))
-	if err != nil || len(items) != 6 {
+	if err != nil || len(items) != 9 {
 		t.Fatalf("%d items, %v", len(items), err)
 	}
 	whole, _ := r.encode("k=d;d=a;a=3;k? 3;")
@@ -54,6 +57,9 @@ func TestRead(t *testing.T) {
 		{Choice, 5, 0, []int{2, 5}, []int{2, 3}},
 		{Choice, 6, 2, []int{len(r.Text.Tokenizer.Bytes(6)), len(r.Text.Tokenizer.Bytes(7)) + len(r.Text.Tokenizer.Bytes(8))}, []int{1, 2}},
 		{Continuation, 7, 1, []int{2}, []int{2}},
+		{Choice, 8, 0, []int{2, 4}, []int{2, 3}},
+		{Choice, 9, 0, []int{2, 3}, []int{2, 3}},
+		{Continuation, 10, 0, []int{2}, []int{2}},
 	} {
 		item := items[i]
 		if item.Kind != want.kind || item.Line != want.line || len(item.Parts) != len(want.bytes) || want.from > 0 && item.Parts[0].From != want.from {
@@ -66,7 +72,7 @@ func TestRead(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Equal(items[2].Parts[0].Tokens, whole) || string(items[1].ID) != `"x"` || items[3].Gold != 1 || items[4].Gold != -1 {
+	if !slices.Equal(items[2].Parts[0].Tokens, whole) || string(items[1].ID) != `"x"` || items[3].Gold != 1 || items[4].Gold != -1 || items[6].Gold != 1 || items[7].Gold != 0 {
 		t.Errorf("%+v", items)
 	}
 }
@@ -75,19 +81,22 @@ func TestRead(t *testing.T) {
 func TestReadRefuses(t *testing.T) {
 	r := reader(t)
 	for text, want := range map[string]string{
-		"":                                   "has no lines",
-		"\n{":                                "items.jsonl:2: not a JSON object",
-		`[1]`:                                "items.jsonl:1: not a JSON object",
-		`{"id":1}`:                           "want one of",
-		`{"text":"a;","tokens":[1,2]}`:       "want one of",
-		`{"tokens":[1]}`:                     "a text of 1 tokens",
-		`{"tokens":[1,-2]}`:                  "token 1 is -2",
-		`{"tokens":[1,1000000000]}`:          "token 1 is 1000000000",
-		`{"context":"a","continuation":""}`:  "no tokens of its own",
-		`{"context":[1],"continuation":[]}`:  "no tokens of its own",
-		`{"context":[1],"continuation":"a"}`: "want both alike",
-		`{"context":"k","choices":[1]}`:      "choice 0: continuation is neither",
-		`{"context":"k","choices":[]}`:       "gold", // none to be gold is fine, none to choose from is not
+		"":                                         "has no lines",
+		"\n{":                                      "items.jsonl:2: not a JSON object",
+		`[1]`:                                      "items.jsonl:1: not a JSON object",
+		`{"id":1}`:                                 "want one of",
+		`{"text":"a;","tokens":[1,2]}`:             "want one of",
+		`{"tokens":[1]}`:                           "a text of 1 tokens",
+		`{"tokens":[1,-2]}`:                        "token 1 is -2",
+		`{"tokens":[1,1000000000]}`:                "token 1 is 1000000000",
+		`{"context":"a","continuation":""}`:        "no tokens of its own",
+		`{"context":[1],"continuation":[]}`:        "no tokens of its own",
+		`{"context":[1],"continuation":"a"}`:       "want both alike",
+		`{"context":"k","choices":[1]}`:            "choice 0: continuation is neither",
+		`{"context":"k","choices":[]}`:             "gold", // none to be gold is fine, none to choose from is not
+		`{"arguments":[["a",{"until":[]}]]}`:       "arguments 0: continuation is neither",
+		`{"arguments":{"gen_args_1":{}}}`:          "no gen_args_0",
+		`{"arguments":[["a"]]}`:                    "want a context and",
 		`{"context":"k","choices":["a"],"gold":1}`: "gold is 1 of 1",
 	} {
 		_, err := r.Read(strings.NewReader(text))
