@@ -9,6 +9,9 @@
 // A Readout picks tokens from other core steps than the last, all of which run: from one, or from the sum of all, each with the
 // probability that the gate lets the token go there. It is for models with nothing but a head behind the core.
 //
+// Request.Top and Request.Score ask for log probabilities, of the likeliest tokens and of the prompt's own. They are of the plain
+// softmax, whatever picks the token.
+//
 // A prefix (Request.Prefix) is the beginning of a prompt whose tokens all see each other. It is read in one pass.
 package decode
 

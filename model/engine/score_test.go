@@ -76,6 +76,38 @@ func TestScores(t *testing.T) {
 	})
 }
 
+// TestScoresByGate: where an exit gate chooses the step that is read, or lets each token of the prompt go by itself, log probabilities
+// are of that step.
+func TestScoresByGate(t *testing.T) {
+	path := familyModel(t, "U-bf16")
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, path, engine.LoadOptions{})
+	gate := &decode.Exit{Criterion: decode.Gate, Threshold: 0.6, Prefill: true}
+	full, err := decode.ParseLookup("full", m.Config.NLayersInRecurrentBlock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		lookup   decode.Lookup
+		strategy decode.Strategy
+	}{
+		"weighted":  {decode.Lookup{}, decode.Strategy{Readout: decode.Readout{Kind: decode.ReadWeighted}}},
+		"second":    {decode.Lookup{}, decode.Strategy{Readout: decode.Readout{Kind: decode.ReadAt, Step: 2}}},
+		"gate":      {decode.Lookup{}, decode.Strategy{Exit: gate}},
+		"full gate": {full, decode.Strategy{Exit: gate}},
+	} {
+		req := decode.Request{Prompt: randomTokens(m, 14, 7), Steps: 4, Score: true, Top: 2, MaxTokens: 2, Pick: decode.Filters{Greedy: true}, Strategy: c.strategy}
+		rs, err := openReference(t, path).NewSession(reference.Options{Context: 40, Lookup: c.lookup})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, wanted := outcome(t, rs, req)
+		s := session(t, m, engine.SessionOptions{Context: 40, MaxSteps: 4, Lookup: c.lookup, Exits: true, Readouts: true, Scores: 4})
+		out, got := outcome(t, s.Engine(context.Background()), req)
+		sameScores(t, name, out, want, got, wanted, nil)
+	}
+}
+
 // outcome runs a request.
 func outcome(t *testing.T, e decode.Engine, req decode.Request) (out decode.Outcome, tokens []decode.Token) {
 	t.Helper()
