@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"muninn/cmd/muninn/cli"
+)
+
+// turns are what a chat with --json printed after each answer, with its text.
+func turns(t *testing.T, o outcome) (sums []summary, texts []string) {
+	t.Helper()
+	text := ""
+	for line := range strings.Lines(o.out) {
+		var l struct {
+			Finish string `json:"finish_reason"`
+			Text   string
+			summary
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		text += l.Text
+		if l.Finish != "" {
+			sums, texts, text = append(sums, l.summary), append(texts, text), ""
+		}
+	}
+	return sums, texts
+}
+
+// In a chat only what is new runs, however answers are decoded and whatever the cache keeps; all of it after a change that it would
+// show in.
+func TestChatTurnsCostTheirOwn(t *testing.T) {
+	device, model := firstDevice(t), chatModel(t)
+	for _, flags := range []string{"--cache-lookup-strategy compress-s4 --repetition-penalty 1.5", "--effort low --temp 1", "--decode speculative -r 4"} {
+		args := append([]string{"chat", model, "--lines", "--json", "-n", "7", "--device", device}, strings.Fields(flags)...)
+		o := invocation{stdin: "hello\nand now?\n/regen\nonce more\n/set temp 0.9\nmore\n/set seed 8\nanother\n"}.run(args...)
+		sums, _ := turns(t, o)
+		if len(sums) != 6 {
+			t.Fatalf("%s: %d answers: %s", flags, len(sums), o.err)
+		}
+		for i, s := range sums {
+			want := 0
+			switch i {
+			case 1, 3, 4:
+				want = sums[i-1].PromptTokens + sums[i-1].Tokens - 1 // the last one was never run
+			case 2: // the same prompt again: its last token runs
+				want = sums[1].PromptTokens - 1
+			}
+			if s.Held != want {
+				t.Errorf("%s: answer %d: %d of %d tokens held, want %d", flags, i+1, s.Held, s.PromptTokens, want)
+			}
+			if s.KVBytes == 0 || s.Tokens == 0 {
+				t.Errorf("%s: answer %d: %+v", flags, i+1, s)
+			}
+		}
+	}
+}
+
+// A conversation of a file goes on as it would have; its answers at another depth stand side by side or in its place.
+func TestChatFiles(t *testing.T) {
+	device, model, dir := firstDevice(t), chatModel(t), t.TempDir()
+	talk, picture := filepath.Join(dir, "talk.json"), filepath.Join(dir, "turn.json")
+	args := []string{"chat", model, "--lines", "--json", "-n", "6", "--device", device}
+	whole, said := turns(t, invocation{stdin: "hello\nand now?\n/save " + talk + "\nonce more\n"}.run(args...))
+	again, answers := turns(t, invocation{stdin: "/load " + talk + "\nonce more\n/compare 1,4\n/trace " + picture + "\nlast\n"}.run(args...))
+	if len(whole) != 3 || len(again) != 4 { // two of them compared
+		t.Fatalf("%d and %d answers", len(whole), len(again))
+	}
+	if again[0].PromptTokens != whole[2].PromptTokens || answers[0] != said[2] {
+		t.Errorf("after loading: %d tokens, %q, before: %d, %q", again[0].PromptTokens, answers[0], whole[2].PromptTokens, said[2])
+	}
+	var trace struct {
+		Tokens []struct{ Pos int }
+	}
+	data, err := os.ReadFile(picture)
+	if err != nil || json.Unmarshal(data, &trace) != nil || len(trace.Tokens) < 10 || len(trace.Tokens) > 60 || trace.Tokens[0].Pos < 40 {
+		t.Errorf("trace of %d tokens, the first %+v: %v", len(trace.Tokens), trace.Tokens[:min(len(trace.Tokens), 1)], err)
+	}
+}
+
+// A context that is full is said so, in figures and with what can be done; or the oldest questions go.
+func TestChatContextFull(t *testing.T) {
+	device, model := firstDevice(t), chatModel(t)
+	long := strings.Repeat("another question\n", 4)
+	args := []string{"chat", model, "--lines", "--ctx", "120", "-r", "1", "-n", "6", "--device", device}
+	o := invocation{stdin: long}.run(args...)
+	o.wants(t, cli.ExitUsage, "", "tokens with this message, the context 120 positions; /clear begins anew, --context-shift drops the oldest questions, --ctx gives more room (this model: up to 256)")
+	o = invocation{stdin: long}.run(append(args, "--context-shift")...)
+	o.wants(t, cli.ExitOK, "", "the context of 120 positions is full: the oldest question is dropped")
+	o = invocation{stdin: strings.Repeat("long ", 100)}.run(args...)
+	o.wants(t, cli.ExitUsage, "", "shorten the message, or begin with a larger --ctx")
+}
+
+// What cannot be a chat is refused by name before anything is loaded.
+func TestChatRefuses(t *testing.T) {
+	model := chatModel(t)
+	for _, c := range []struct{ args, want string }{
+		{"--thinking on", "thinking: not in this model's chat form (huginn)"},
+		{"--conditions cot", `condition "cot": not in this model's chat form (huginn), which has none`},
+		{"--prompt-ids 1", "unknown flag --prompt-ids"},
+		{"--ctx 5000", "--ctx 5000"},
+		{"--max-tokens -1", "--max-tokens -1"},
+	} {
+		o := invocation{stdin: "x"}.run(append([]string{"chat", model, "--device", "none"}, strings.Fields(c.args)...)...)
+		o.wants(t, cli.ExitUsage, "", c.want)
+	}
+}
+
+// The editor changes the last message, which is answered again.
+func TestChatEdit(t *testing.T) {
+	model := chatModel(t)
+	s := newScreen(t, 100, cacheDir, "chat", model, "--device", firstDevice(t), "-n", "4", "-r", "1", "--no-history")
+	s.shows(prompting)
+	s.types("first words", "Enter")
+	s.shows(`(?s)4 tok.*` + prompting)
+	s.types("/edit", "Enter")
+	s.shows(`(?m)^>>> first words$`)
+	s.types("", "C-a", "M-f", "C-k")
+	s.types("changed", "Enter")
+	s.shows(`(?s)4 tok.*4 tok.*` + prompting)
+	if got := s.asked(); len(got) != 1 || got[0] != "first changed" {
+		t.Errorf("asked %q", got)
+	}
+	s.types("/by", "Tab", "Enter")
+	if code := s.ended(); code != "0" {
+		t.Errorf("exit status %s", code)
+	}
+	if _, err := os.Stat(filepath.Join(cacheDir, "chat-history")); err == nil {
+		t.Error("there is a history in spite of --no-history")
+	}
+}
