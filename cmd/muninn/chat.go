@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strconv"
@@ -139,7 +140,7 @@ func (c *chatting) source(ctx context.Context) (source, error) {
 	if !c.s.Interactive() {
 		lines := bufio.NewScanner(c.s.In)
 		lines.Buffer(nil, tokenizer.MaxText)
-		return plainLines{lines}, nil
+		return plainLines{lines, c.s}, nil
 	}
 	history := ""
 	if !c.o.NoHistory {
@@ -241,10 +242,16 @@ func (c *chatting) goOn(ctx context.Context, err error) error {
 }
 
 // plainLines are messages where nobody edits them.
-type plainLines struct{ in *bufio.Scanner }
+type plainLines struct {
+	in *bufio.Scanner
+	s  *cli.Streams
+}
 
 // Read reads a line.
-func (p plainLines) Read(string, string) (string, error) {
+func (p plainLines) Read(prompt, _ string) (string, error) {
+	if cli.IsTerminal(p.s.In) {
+		fmt.Fprint(p.s.Err, prompt)
+	}
 	return cli.Message(func() (string, error) {
 		if p.in.Scan() {
 			return p.in.Text(), nil

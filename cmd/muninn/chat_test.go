@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -108,6 +109,15 @@ func TestChatRefuses(t *testing.T) {
 		o := invocation{stdin: "x"}.run(append([]string{"chat", model, "--device", "none"}, strings.Fields(c.args)...)...)
 		o.wants(t, cli.ExitUsage, "", c.want)
 	}
+}
+
+// A chat that is stopped where nobody can go on ends as a run does.
+func TestChatInterrupted(t *testing.T) {
+	invoke("chat", "demo", "--device", firstDevice(t), "-n", "1").wants(t, cli.ExitUsage, "", "standard input is empty") // and the device is known
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(cli.Interrupted{Signal: 2})
+	o := invocation{ctx: ctx, stdin: chain}.run("chat", "demo", "--json", "--device", firstDevice(t))
+	o.wants(t, cli.ExitSignaled, `"finish_reason":"interrupted"`, "\ninterrupted\n")
 }
 
 // The editor changes the last message, which is answered again.

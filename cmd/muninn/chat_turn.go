@@ -120,7 +120,7 @@ func (c *chatting) generate(ctx context.Context, p plan) (a said, err error) {
 		return err
 	})
 	c.cache.Ran(err == nil)
-	if err != nil && !errors.Is(err, errStopped) {
+	if err != nil && !errors.Is(err, errStopped) && ctx.Err() == nil {
 		return a, err
 	}
 	c.x.reading.Done()
@@ -137,7 +137,7 @@ func (c *chatting) generate(ctx context.Context, p plan) (a said, err error) {
 	} else if out.Finish == decode.FinishStop {
 		a.ids = nil // of a stop text
 	}
-	return a, c.finish(w, t, out, req)
+	return a, errors.Join(context.Cause(ctx), c.finish(w, t, out, req))
 }
 
 // finish ends what is printed of an answer, and says in a line what it took.
@@ -172,8 +172,12 @@ func (c *chatting) finish(w *tokenWriter, t *tally, out decode.Outcome, req deco
 // errStopped says that Ctrl-C ended a part of the chat.
 var errStopped = errors.New("interrupted")
 
-// interruptible does what Ctrl-C may end: then the error is errStopped. A second Ctrl-C before it has ended ends the chat.
+// interruptible does what Ctrl-C may end where a person can go on: then the error is errStopped. A second Ctrl-C before it has
+// ended ends the chat.
 func (c *chatting) interruptible(ctx context.Context, do func(context.Context) error) error {
+	if !cli.IsTerminal(c.s.In) {
+		return do(ctx)
+	}
 	turn, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	c.s.OnInterrupt(func() bool {
