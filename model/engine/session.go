@@ -228,6 +228,9 @@ func (s *Session) holds(q *sequence, req decode.Request) int {
 	for n < min(len(q.tokens), req.Reusable()) && q.tokens[n] == req.Prompt[n] {
 		n++
 	}
+	if n < req.Prefix {
+		return 0 // what these saw is another text
+	}
 	return q.history.Stands(n, req, s.opt.Lookup)
 }
 

@@ -118,6 +118,34 @@ func chat(t *testing.T, m *engine.Model, s, fresh *engine.Session, req decode.Re
 	}
 }
 
+// TestSyncOfPrefix: tokens that saw others behind them do not stand for a prompt that goes on otherwise.
+func TestSyncOfPrefix(t *testing.T) {
+	m := open(t, vktest.Open(t, vktest.Names()[0], vk.Options{}), familyModel(t, "H-bf16"), engine.LoadOptions{})
+	s := session(t, m, engine.SessionOptions{Context: 40})
+	for _, prefix := range []int{4, 3} {
+		for _, prompt := range [][]int32{{7, 8, 9, 10}, {7, 8, 11, 10}, {7, 8, 11, 10, 12}} {
+			var got, want []int32
+			var depths []int
+			req := decode.Request{Prompt: prompt, Prefix: prefix, Steps: 2, MaxTokens: 4, Pick: decode.Filters{Greedy: true}}
+			var err error
+			if req.Held, err = s.Sync(0, req); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := m.Generate(context.Background(), s, 0, req, collect(&got, &depths)); err != nil {
+				t.Fatalf("%v, the first %d see each other, %d held: %v", prompt, prefix, req.Held, err)
+			}
+			fresh := session(t, m, engine.SessionOptions{Context: 40})
+			req.Held = 0
+			if _, err := m.Generate(context.Background(), fresh, 0, req, collect(&want, &depths)); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%v, the first %d see each other: %v, in a fresh session %v", prompt, prefix, got, want)
+			}
+		}
+	}
+}
+
 // TestSyncAfterRemoval: a request taken out amid a pass leaves nothing that the pass had begun to change.
 func TestSyncAfterRemoval(t *testing.T) {
 	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
