@@ -73,18 +73,21 @@ func serveCommand() *cli.Command {
 	o := &serveOptions{}
 	return &cli.Command{
 		Name: "serve", Args: "MODEL...", Min: 1, Max: -1,
-		Summary: "answer requests over HTTP, as OpenAI's API has them",
+		Summary: "answer requests over HTTP, as OpenAI's and Anthropic's APIs have them",
 		Detail: `MODEL is what "muninn run" takes. The first one is opened at once. Others are opened when a request names them; the one
 longest unused is closed where the device's memory does not hold all. The memory that each takes is planned and printed
 before anything is loaded: requests beyond that wait, or are refused, and nothing is allocated while they run.
 
-Routes: /v1/chat/completions, /v1/completions (echo, log probabilities of prompts, ids), /v1/models, /tokenize,
-/detokenize, /tokenizer_info, /health, /metrics, /props; /v1/trace, which tells what happens at each core step; at / a
-page that chats, compares depths and draws that. What models here cannot do (tools, images, schemas) is refused by name.
+Routes: /v1/chat/completions, /v1/completions (echo, log probabilities of prompts, ids), /v1/responses (nothing is
+stored), Anthropic's /v1/messages with count_tokens, /v1/models, /tokenize, /detokenize, /tokenizer_info, /health,
+/metrics, /props; /v1/trace, which tells what happens at each core step; at / a page that chats, compares depths and
+draws that. What models here cannot do (tools, images, schemas) is refused by name.
 
 Depth is a field of each request: num_steps, criterion, exit_threshold, min_steps, continuous_compute, init_scale; or
-reasoning_effort (none, minimal, low, medium, high, xhigh: 4, 4, 8, 32, 64 and 128 core steps of a Huginn, never more
-than --max-steps); or the model's name: huginn-0125:r8. With return_steps answers tell the core steps of each token.
+reasoning_effort, reasoning.effort or output_config.effort (none, minimal, low, medium, high, xhigh, max: 4, 4, 8, 32,
+64, 128 and 128 core steps of a Huginn, never more than --max-steps); thinking.budget_tokens (up to 1024 low, 4096
+medium, 16384 high, else xhigh); or the model's name: huginn-0125:r8. With return_steps answers tell the core steps
+of each token.
 
 Requests of different clients take turns. A client that goes ends its request. Ctrl-C takes no more requests and gives
 those that run five seconds; a second one ends at once.

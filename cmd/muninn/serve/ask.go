@@ -28,6 +28,7 @@ type Ask struct {
 	Usage  bool // at the end of a stream too
 	Steps  bool // the core steps of each token are wanted
 
+	kept any    // what the dialect keeps of the request for its answer
 	User string // whom the client asks for; those of different users take turns
 }
 
@@ -35,6 +36,7 @@ type Ask struct {
 type Prompt struct {
 	Messages []arch.Message
 	Chat     arch.ChatOptions
+	Wish     bool // Chat.Thinking is for models that have thinking to ask for
 	Text     string
 	Bare     bool // nothing is put in front of Text
 	IDs      []int32
@@ -66,14 +68,14 @@ func (f *Fields) Common(a *Ask) {
 	}
 	a.Stream, a.Steps = f.Flag("stream"), f.Flag("return_steps")
 	f.streamOptions(a)
-	f.stops(a)
+	a.Stop = f.stops("stop")
 	if f.Has("seed") {
 		a.Seed = f.Whole("seed", -1<<53, 1<<53)
 	}
 	a.User, _ = f.Text("user")
 	a.Sampling = f.Sampling()
 	a.Depth = f.Depth()
-	f.refuseUnsupported()
+	f.refuse(refused)
 	f.refuseMisspelt()
 }
 
@@ -106,23 +108,24 @@ func (f *Fields) take(o *Fields) {
 	}
 }
 
-// stops reads stop: a text or a list of them.
-func (f *Fields) stops(a *Ask) {
-	if !f.Has("stop") {
-		return
+// stops reads a text, or a list of them, before which an answer ends.
+func (f *Fields) stops(name string) (stops []string) {
+	if !f.Has(name) {
+		return nil
 	}
-	if f.raw["stop"][0] == '"' {
-		a.Stop = []string{""}
-		f.Read("stop", "a string", &a.Stop[0])
+	if f.raw[name][0] == '"' {
+		stops = []string{""}
+		f.Read(name, "a string", &stops[0])
 	} else {
-		f.Read("stop", "a string or a list of them", &a.Stop)
+		f.Read(name, "a string or a list of them", &stops)
 	}
 	switch {
-	case len(a.Stop) > maxStops:
-		f.Fail(Refuse("stop", "stop has %d texts, at most %d are taken", len(a.Stop), maxStops))
-	case slices.ContainsFunc(a.Stop, func(s string) bool { return s == "" || len(s) > maxStop }):
-		f.Fail(Refuse("stop", "a text of stop is empty, or has more than %d bytes", maxStop))
+	case len(stops) > maxStops:
+		f.Fail(Refuse(name, "%s has %d texts, at most %d are taken", name, len(stops), maxStops))
+	case slices.ContainsFunc(stops, func(s string) bool { return s == "" || len(s) > maxStop }):
+		f.Fail(Refuse(name, "a text of %s is empty, or has more than %d bytes", name, maxStop))
 	}
+	return stops
 }
 
 // Sampling reads how tokens are picked.
@@ -151,14 +154,17 @@ func (f *Fields) Sampling() Sampling {
 	return s
 }
 
-// refused are fields that clients know, with what they ask for; the values that ask for nothing are let through.
-var refused = []struct {
+// refusal is a field that clients know, and why nothing follows it.
+type refusal struct {
 	name  string
-	idle  []string // JSON of values that change nothing
+	idle  []string // JSON of values that change nothing, which are let through
 	cause string
-}{
+}
+
+// refused are those of all dialects.
+var refused = []refusal{
 	{"tools", []string{"[]"}, "no model here was trained to call tools"},
-	{"tool_choice", []string{`"none"`, `"auto"`}, "no model here was trained to call tools"},
+	{"tool_choice", []string{`"none"`, `"auto"`, `{"type":"none"}`, `{"type":"auto"}`}, "no model here was trained to call tools"},
 	{"functions", []string{"[]"}, "no model here was trained to call functions"},
 	{"function_call", []string{`"none"`, `"auto"`}, "no model here was trained to call functions"},
 	{"parallel_tool_calls", []string{"true", "false"}, "no model here was trained to call tools"},
@@ -178,11 +184,11 @@ var refused = []struct {
 	{"json_schema", nil, "answers are not bound to a schema"},
 }
 
-// refuseUnsupported refuses what would be wrong to pass over.
-func (f *Fields) refuseUnsupported() {
-	for _, r := range refused {
+// refuse refuses what would be wrong to pass over.
+func (f *Fields) refuse(list []refusal) {
+	for _, r := range list {
 		if f.Has(r.name) && !slices.Contains(r.idle, compact(f.raw[r.name])) {
-			f.Fail(unsupported(r.name, r.cause))
+			f.Fail(unsupported(f.at+r.name, r.cause))
 		}
 	}
 }

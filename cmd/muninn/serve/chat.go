@@ -118,6 +118,9 @@ func (f *Fields) Content(name string) string {
 			part.Fail(Refuse(at, "%s is %s, want an object", at, clip(raw)))
 		}
 		kind, _ := part.Text("type")
+		if slices.Contains(thoughtParts, kind) {
+			continue
+		}
 		if !slices.Contains(textParts, kind) {
 			part.Fail(unsupported(at, "it is of type "+clip([]byte(kind))+", and models here read text"))
 		}
@@ -127,6 +130,9 @@ func (f *Fields) Content(name string) string {
 	}
 	return text.String()
 }
+
+// thoughtParts are the types of parts that hold thoughts of earlier answers: chat forms leave those out.
+var thoughtParts = []string{"thinking", "redacted_thinking", "reasoning"}
 
 // textParts are the types of parts that are text, in all dialects.
 var textParts = []string{"text", "input_text", "output_text"}

@@ -51,6 +51,7 @@ var efforts = []struct {
 	{"medium", 1, 1, "medium"},
 	{"high", 2, 1, "high"},
 	{"xhigh", 4, 1, "max"},
+	{"max", 4, 1, "max"},
 }
 
 // EffortNames are the values of reasoning_effort.
@@ -74,7 +75,11 @@ func effortDepth(name string, c arch.Config) (steps int, criterion, threshold st
 			return preset.Steps(c), string(own), limit, nil
 		}
 	}
-	return 0, "", "", Refuse("reasoning_effort", "reasoning_effort is %q, want one of %s", name, strings.Join(EffortNames(), ", "))
+	return 0, "", "", unknownEffort("reasoning_effort", name)
+}
+
+func unknownEffort(param, name string) *Error {
+	return Refuse(param, "%s is %s, want one of %s", param, clip([]byte(strconv.Quote(name))), strings.Join(EffortNames(), ", "))
 }
 
 // apply puts the depth into a request and how its tokens start. alias is that of the model's name; nil: it has none.
@@ -160,7 +165,7 @@ func aliases(id string, c arch.Config, most int) (names []string) {
 
 // known are names of fields that a client would rather have followed than passed over.
 var known = []string{"temperature", "max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "logprobs", "top_logprobs",
-	"messages", "stream_options", "reasoning_effort", "num_steps", "criterion", "exit_threshold", "min_steps", "continuous_compute", "init_scale",
+	"messages", "stream_options", "max_output_tokens", "instructions", "stop_sequences", "reasoning_effort", "num_steps", "criterion", "exit_threshold", "min_steps", "continuous_compute", "init_scale",
 	"cache_lookup_strategy", "return_steps", "add_special_tokens", "enable_thinking", "conditions"}
 
 // refuseMisspelt refuses names that are one letter, or an underscore, away from a known one: what they ask for would be passed over in silence.

@@ -1,4 +1,4 @@
-// Package serve answers HTTP requests with models: OpenAI's routes, and what servers have beside them.
+// Package serve answers HTTP requests with models: OpenAI's and Anthropic's routes, and what servers have beside them.
 //
 // A request goes through the middleware (who may ask, and how much), is decoded by its dialect into an Ask, waits for its model (Manager:
 // opened on demand, closed when another needs the memory) and for a place in it, is planned as decode.Requests, one for each

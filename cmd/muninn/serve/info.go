@@ -41,7 +41,7 @@ func metaOf(m *Model) *modelMeta {
 }
 
 // listModels lists models, and each at other depths too.
-func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) listModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
 		Object string       `json:"object"`
 		Data   []modelEntry `json:"data"`
@@ -55,6 +55,10 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {
 			list.Data = append(list.Data, s.entry(name, m.About))
 		}
 	}
+	if isAnthropic(r) {
+		writeJSON(w, http.StatusOK, anthropicList(list.Data))
+		return
+	}
 	writeJSON(w, http.StatusOK, list)
 }
 
@@ -66,12 +70,16 @@ func (s *Server) oneModel(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("id")
 	e, _, err := s.Models.find(name)
 	if err != nil {
-		s.fail(w, r, chatDialect, err)
+		s.fail(w, r, err)
 		return
 	}
 	for _, m := range s.Models.Status() {
-		if m.ID == e.ID {
-			writeJSON(w, http.StatusOK, s.entry(name, m.About))
+		switch entry := s.entry(name, m.About); {
+		case m.ID != e.ID:
+		case isAnthropic(r):
+			writeJSON(w, http.StatusOK, anthropicEntry(entry))
+		default:
+			writeJSON(w, http.StatusOK, entry)
 		}
 	}
 }
@@ -103,7 +111,7 @@ func (s *Server) with(f func(f *Fields, m *Model) (any, error)) http.HandlerFunc
 			return answer, err
 		}()
 		if err != nil {
-			s.fail(w, r, chatDialect, err)
+			s.fail(w, r, err)
 			return
 		}
 		writeJSON(w, http.StatusOK, answer)
@@ -213,7 +221,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case s.stopping.Err() != nil || s.draining.Load():
-		writeError(w, AsError(context.Canceled), openAIError)
+		writeError(w, AsError(context.Canceled), errorForm(r))
 	case open:
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	default:

@@ -71,8 +71,8 @@ func (s *Server) guarded(mux *http.ServeMux) http.Handler {
 	for _, origin := range s.Origins {
 		_ = cross.AddTrustedOrigin(origin) // New has checked them
 	}
-	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, &Error{Status: http.StatusForbidden, Type: typePermission, Code: "origin_not_allowed", Message: "pages of other origins may not ask this server; --cors-origin allows one"}, openAIError)
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, &Error{Status: http.StatusForbidden, Type: typePermission, Code: "origin_not_allowed", Message: "pages of other origins may not ask this server; --cors-origin allows one"}, errorForm(r))
 	}))
 	h := s.checkBody(mux)
 	h = s.checkKey(h)
@@ -90,6 +90,7 @@ func (s *Server) watch(next http.Handler) http.Handler {
 		defer s.active.Add(-1)
 		l := &record{id: newID("req_"), began: time.Now()}
 		w.Header().Set("X-Request-Id", l.id)
+		w.Header().Set("Request-Id", l.id) // where Anthropic's clients look for it
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, l))
 		out := &watched{ResponseWriter: w, log: l}
@@ -97,7 +98,7 @@ func (s *Server) watch(next http.Handler) http.Handler {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				s.Log.Error("a bug in muninn, not in what was asked for", "id", l.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				if l.status == 0 {
-					writeError(out, AsError(errPanic), openAIError)
+					writeError(out, AsError(errPanic), errorForm(r))
 				}
 			}
 			l.route = r.Pattern
@@ -137,7 +138,7 @@ func (s *Server) logError(l *record, err error) {
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.ownHost(r.Host) {
-			writeError(w, &Error{Status: http.StatusForbidden, Type: typePermission, Code: "host_not_allowed", Message: "this server is not called so; --allow-host adds a name"}, openAIError)
+			writeError(w, &Error{Status: http.StatusForbidden, Type: typePermission, Code: "host_not_allowed", Message: "this server is not called so; --allow-host adds a name"}, errorForm(r))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -177,7 +178,7 @@ func (s *Server) checkKey(next http.Handler) http.Handler {
 		}
 		if recordOf(r).key = match; match == 0 && len(s.Keys) > 0 && !openRoute(r) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			writeError(w, &Error{Status: http.StatusUnauthorized, Type: typeAuth, Code: "invalid_api_key", Message: "this server wants an API key, as Authorization: Bearer KEY"}, openAIError)
+			writeError(w, &Error{Status: http.StatusUnauthorized, Type: typeAuth, Code: "invalid_api_key", Message: "this server wants an API key, as Authorization: Bearer KEY"}, errorForm(r))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -189,7 +190,7 @@ func (s *Server) checkBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-				writeError(w, &Error{Status: http.StatusUnsupportedMediaType, Type: typeRequest, Message: "the body must be JSON, with Content-Type: application/json"}, openAIError)
+				writeError(w, &Error{Status: http.StatusUnsupportedMediaType, Type: typeRequest, Message: "the body must be JSON, with Content-Type: application/json"}, errorForm(r))
 				return
 			}
 		}

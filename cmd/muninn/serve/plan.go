@@ -71,6 +71,9 @@ func (p Prompt) encode(m *Model) ([]int32, error) {
 	case p.Messages != nil:
 		o := p.Chat
 		o.Answer, o.ParseSpecial = true, m.ParseSpecial
+		if p.Wish && m.Chat != nil && m.Chat.Thinking == "" {
+			o.Thinking = ""
+		}
 		return m.EncodeChat(p.Messages, o)
 	case p.IDs != nil:
 		if i := slices.IndexFunc(p.IDs, func(id int32) bool { return id < 0 || int(id) >= m.Config.PaddedVocabSize }); i >= 0 {

@@ -19,29 +19,22 @@ type Dialect struct {
 	Decode func(f *Fields) (*Ask, error)               // reads a body; errors of f need not be looked at
 	Whole  func(a *Ask, r *Result) any                 // the answer as a whole
 	Stream func(a *Ask, r *Result) func(Event) []Frame // what events become, for one answer
-	Error  func(e *Error) any                          // nil: as OpenAI has it
 	Named  string                                      // the event that an error in a stream is; empty: none
+	Ping   *Frame                                      // what keeps a stream alive; nil: a comment
 }
 
 // dialects are the ways to ask.
-var dialects = []*Dialect{chatDialect, completionsDialect}
+var dialects = []*Dialect{chatDialect, completionsDialect, responsesDialect, messagesDialect}
 
 // thoughtMarks takes the marks around thoughts away.
 var thoughtMarks = strings.NewReplacer(arch.ThinkBegin, "", arch.ThinkEnd, "")
-
-func (d *Dialect) encodeError(e *Error) any {
-	if d.Error != nil {
-		return d.Error(e)
-	}
-	return openAIError(e)
-}
 
 // answer handles a dialect's requests.
 func (s *Server) answer(d *Dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, err := decodeAsk(d, w, r)
 		if err != nil {
-			s.fail(w, r, d, err)
+			s.fail(w, r, err)
 			return
 		}
 		log := recordOf(r)
@@ -49,12 +42,12 @@ func (s *Server) answer(d *Dialect) http.HandlerFunc {
 		defer cancel()
 		reports := s.run(ctx, a, ownerOf(r, a.User))
 		if a.Stream {
-			err = s.stream(w, d, a, log, reports)
+			err = s.stream(w, r, d, a, reports)
 		} else {
 			err = s.whole(w, d, a, log, reports)
 		}
 		if err != nil {
-			s.fail(w, r, d, err)
+			s.fail(w, r, err)
 		}
 	}
 }
@@ -104,8 +97,8 @@ func (r *Result) done() bool {
 }
 
 // stream answers as it comes. What goes wrong before the first token is an error as any other; later it is the stream's last event.
-func (s *Server) stream(w http.ResponseWriter, d *Dialect, a *Ask, log *record, reports <-chan report) error {
-	out := &eventStream{w: w}
+func (s *Server) stream(w http.ResponseWriter, req *http.Request, d *Dialect, a *Ask, reports <-chan report) error {
+	log, out := recordOf(req), &eventStream{w: w, keep: d.Ping}
 	ping := time.NewTicker(pingTime)
 	defer ping.Stop()
 	var res *Result
@@ -130,7 +123,7 @@ func (s *Server) stream(w http.ResponseWriter, d *Dialect, a *Ask, log *record, 
 				return r.err
 			case r.err != nil:
 				s.logError(log, r.err)
-				return out.send(Frame{Event: d.Named, Data: d.encodeError(AsError(r.err))})
+				return out.send(Frame{Event: d.Named, Data: errorForm(req)(AsError(r.err))})
 			case r.result != nil:
 				res = r.result
 				res.ID = newID(d.Prefix)
@@ -150,14 +143,14 @@ func (s *Server) stream(w http.ResponseWriter, d *Dialect, a *Ask, log *record, 
 }
 
 // fail answers with an error, unless there is nobody to be answered.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, d *Dialect, err error) {
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	log := recordOf(r)
 	s.logError(log, err)
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil && s.stopping.Err() == nil {
 		log.gone = true
 		return
 	}
-	writeError(w, AsError(err), d.encodeError)
+	writeError(w, AsError(err), errorForm(r))
 }
 
 // newID is an id that nobody can guess.

@@ -29,6 +29,7 @@ type Choice struct {
 	Prompt   []int32
 	Text     string // what became certain, but for Thinking
 	Thinking string // what the model thought before
+	Parts    []Part // both, as they came
 	Tokens   []decode.Token
 	Out      decode.Outcome
 	Ended    bool
@@ -36,6 +37,7 @@ type Choice struct {
 	prompt Prompt
 	apart  bool // thoughts are told from the answer
 	offset offsets
+	held   held // tokens that are in none of Parts yet
 }
 
 // Finish is why the answer ended, in OpenAI's words.
@@ -48,11 +50,7 @@ func (c *Choice) Finish() string {
 
 // StepsPerToken lists the core steps of each token.
 func (c *Choice) StepsPerToken() []int {
-	steps := []int{}
-	for _, t := range c.Tokens {
-		steps = append(steps, t.Steps)
-	}
-	return steps
+	return stepsOf(c.Tokens)
 }
 
 // EventKind says what has happened.
@@ -221,5 +219,6 @@ func (c *Choice) add(r report, res *Result) Event {
 	} else {
 		c.Text += text
 	}
+	c.addPart(t, text)
 	return Event{Kind: Delta, Choice: c, Token: t, Text: text}
 }

@@ -54,6 +54,7 @@ func New(o Options) (*Server, error) {
 	for _, d := range dialects {
 		mux.HandleFunc("POST "+d.Path, s.answer(d))
 	}
+	mux.HandleFunc("POST "+anthropicPath+"/count_tokens", s.with(countTokens))
 	mux.HandleFunc("GET /v1/models", s.listModels)
 	mux.HandleFunc("GET /v1/models/{id...}", s.oneModel)
 	mux.HandleFunc("POST /tokenize", s.with(tokenize))
@@ -88,7 +89,7 @@ func noRoute(mux *http.ServeMux) http.HandlerFunc {
 				e.Status, e.Code = http.StatusMethodNotAllowed, "method_not_allowed"
 			}
 		}
-		writeError(w, e, openAIError)
+		writeError(w, e, errorForm(r))
 	}
 }
 

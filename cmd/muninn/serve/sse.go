@@ -25,6 +25,7 @@ type Frame struct {
 // eventStream writes server-sent events.
 type eventStream struct {
 	w     http.ResponseWriter
+	keep  *Frame // what keeps it alive; nil: a comment
 	begun bool
 }
 
@@ -60,8 +61,13 @@ func (s *eventStream) send(frames ...Frame) error {
 	return s.write(b.Bytes())
 }
 
-// ping sends a comment, so that nobody in between takes the connection for dead.
-func (s *eventStream) ping() error { return s.write([]byte(": ping\n\n")) }
+// ping sends what means nothing, so that nobody in between takes the connection for dead.
+func (s *eventStream) ping() error {
+	if s.keep != nil {
+		return s.send(*s.keep)
+	}
+	return s.write([]byte(": ping\n\n"))
+}
 
 func (s *eventStream) write(data []byte) error {
 	s.begin()

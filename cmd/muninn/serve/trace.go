@@ -155,7 +155,7 @@ func (t *traceAsk) record(ctx context.Context, m *Model, job trace.Job, version 
 // trace answers what happens at each core step of each token of a text.
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
 	if err := s.traced(w, r); err != nil {
-		s.fail(w, r, chatDialect, err)
+		s.fail(w, r, err)
 	}
 }
 
