@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os/exec"
@@ -64,7 +66,7 @@ func served(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, url stri
 func TestServe(t *testing.T) {
 	cmd, url, log := served(t, []string{"MUNINN_API_KEY=one-secret, other-secret"}, "--log-format", "json")
 	for key, want := range map[string]int{"": http.StatusUnauthorized, "other-secret": http.StatusOK} {
-		r, err := http.NewRequest(http.MethodPost, url+"/v1/completions", strings.NewReader(`{"prompt":"k=d;d=a;a=3;k?","max_tokens":2}`))
+		r, err := http.NewRequest(http.MethodPost, url+"/v1/completions", strings.NewReader(`{"prompt":"k=d;d=a;a=3;k?","max_tokens":2,"echo":true,"logprobs":1}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,9 +76,12 @@ func TestServe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer.Body.Close()
+		body := bodyOf(answer)
 		if answer.StatusCode != want {
 			t.Errorf("with the key %q: %d", key, answer.StatusCode)
+		}
+		if want == http.StatusOK {
+			echoIsScore(t, body)
 		}
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -97,6 +102,29 @@ func TestServe(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "secret") || strings.Contains(log.String(), "k=d") {
 		t.Errorf("the log tells keys or prompts: %s", log)
+	}
+}
+
+// echoIsScore: an answer's echo has the log probabilities that the verb score gives, and two tokens more.
+func echoIsScore(t *testing.T, body string) {
+	t.Helper()
+	var answer struct {
+		Choices []struct {
+			Logprobs struct{ Token_logprobs []float64 }
+		}
+	}
+	var item struct{ Loglikelihood float64 }
+	o := invoke("score", "demo", file(t, `{"text":"k=d;d=a;a=3;k?"}`), "--json", "-q", "--no-self-test", "--device", firstDevice(t))
+	line, _, _ := strings.Cut(o.out, "\n")
+	if err := errors.Join(json.Unmarshal([]byte(body), &answer), json.Unmarshal([]byte(line), &item)); err != nil {
+		t.Fatalf("%v: %s, %s %s", err, body, o.out, o.err)
+	}
+	sum, list := 0.0, answer.Choices[0].Logprobs.Token_logprobs
+	for _, p := range list[:len(list)-2] {
+		sum += p
+	}
+	if math.Abs(sum-item.Loglikelihood) > 1e-4 || sum > -1 {
+		t.Errorf("the echo gives %g, score %g", sum, item.Loglikelihood)
 	}
 }
 
