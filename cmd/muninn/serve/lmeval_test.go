@@ -20,20 +20,30 @@ import (
 	"muninn/vk/vktest"
 )
 
-// onDevice is a server of the demo on a device.
-func onDevice(t *testing.T) *Server {
+// onDevice is the demo on a device.
+func onDevice(t *testing.T) *model.Model {
 	t.Helper()
+	on, err := model.Open(t.Context(), "demo", model.Options{Device: vktest.Names()[0], CacheDir: t.TempDir(), NoSelfTest: true, Fit: model.Fit{Off: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := on.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return on
+}
+
+// sessionOf serves a session of a model.
+func sessionOf(t *testing.T, on *model.Model, sequences, positions int) *Server {
+	t.Helper()
+	session, err := on.NewSession(engine.SessionOptions{Sequences: sequences, Context: 64, Positions: positions, MaxSteps: 16, Scores: 400, Exits: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	m, _ := fakeModel("demo")
-	on, err := model.Open(t.Context(), "demo", model.Options{Device: vktest.Names()[0], CacheDir: t.TempDir(), NoSelfTest: true,
-		Session: engine.SessionOptions{Sequences: 16, Context: 64, MaxSteps: 16, Scores: 64, Exits: true, Positions: 16 * 64}, Fit: model.Fit{Off: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := on.NewSession(on.Size)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Parallel, m.Queue, m.Engine = 16, 64, Loop{Loop: engine.NewLoop(session, engine.LoopOptions{Queue: 1000}), Of: on}
+	m.Parallel, m.Queue, m.Engine = sequences, 64, Loop{Loop: engine.NewLoop(session, engine.LoopOptions{Queue: 1000}), Of: &model.Model{}}
 	s := serving(t, m, Options{})
 	t.Cleanup(s.Models.Close)
 	return s
@@ -111,7 +121,8 @@ func parseLogprobs(t *testing.T, body []byte, contexts []int) (list []scored) {
 // lm-eval's multiple choice, asked in its own form, gives the reference's likelihoods, and tells which choice is the likeliest token of all.
 func TestLMEval(t *testing.T) {
 	const steps = 4
-	s := onDevice(t)
+	on := onDevice(t)
+	s := sessionOf(t, on, 40, 40*32)
 	list := items(t, 200)
 	got := make([][]scored, len(list))
 	var all sync.WaitGroup
@@ -165,6 +176,7 @@ func TestLMEval(t *testing.T) {
 	}
 	t.Run("Echo", func(t *testing.T) { testEcho(t, s) })
 	t.Run("Cached", func(t *testing.T) { testCached(t, s) })
+	t.Run("Memory", func(t *testing.T) { testMemory(t, on) })
 }
 
 func upTo(n int) (list []int) {
@@ -253,6 +265,32 @@ func testCached(t *testing.T, s *Server) {
 	}
 	if a, b := seeded(), seeded(); a != b {
 		t.Errorf("one seed gives %s and %s", a, b)
+	}
+}
+
+// testMemory: where pages are for two requests, many more wait for them, each gives what it gives alone, and nothing is allocated meanwhile.
+func testMemory(t *testing.T, on *model.Model) {
+	s := sessionOf(t, on, 8, 128)
+	body := func(i int) string {
+		return fmt.Sprintf(`{"prompt":"%sk?","max_tokens":10,"logit_bias":{"927":-100,"930":-100},"num_steps":8}`, strings.Repeat(fmt.Sprintf("%c=%d;", 'a'+i, i), 20))
+	}
+	var want [6]any
+	for i := range want {
+		want[i] = at(decoded(t, ask(s, "/v1/completions", body(i))), "choices", 0, "text")
+	}
+	before := on.Device().Counters().DeviceBytes
+	var all sync.WaitGroup
+	for i := range 3 * len(want) {
+		all.Go(func() {
+			i %= len(want)
+			if w := ask(s, "/v1/completions", body(i)); w.Code != http.StatusOK || at(decoded(t, w), "choices", 0, "text") != want[i] {
+				t.Errorf("request %d, among many: %d %s, alone %v", i, w.Code, w.Body, want[i])
+			}
+		})
+	}
+	all.Wait()
+	if after := on.Device().Counters().DeviceBytes; after != before {
+		t.Errorf("%d bytes on the device, before %d", after, before)
 	}
 }
 
