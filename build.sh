@@ -99,6 +99,14 @@ test_tools() {
     install
 }
 
+# What shows the page and tests it: a browser, and Node for its driver.
+browser() {
+    [ -z "${MUNINN_SKIP_BROWSER:-}" ] || return 0
+    need chromium command -v chromium
+    need 'nodejs npm' command -v npm
+    install
+}
+
 second_driver() {
     [ -f "$swiftshader/libvk_swiftshader.so" ] && return
     case "${MUNINN_SKIP_DEVICES:-}" in *[Ss]wift[Ss]hader*) return ;; esac
@@ -158,6 +166,7 @@ deps)
     runtime
     shader_tools
     test_tools
+    browser
     second_driver
     ;;
 demo)
@@ -175,6 +184,7 @@ test)
     tool_chain
     shader_tools
     test_tools
+    browser
     second_driver
     run_tests
     ;;

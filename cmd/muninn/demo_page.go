@@ -26,7 +26,8 @@ func demoPage(ctx context.Context, s *cli.Streams, o *demoOptions) error {
 		return err
 	}
 	served.deviceOptions = o.deviceOptions
-	quiet := *s // requests are not for whoever looks at the page
+	served.prefill = true // answers are a token or two, of which the first leaves with the prompt
+	quiet := *s           // requests are not for whoever looks at the page
 	quiet.Quiet = true
 	served.listening = func(url string) {
 		s.Note("the page is at %s until Ctrl-C", url)

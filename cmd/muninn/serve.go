@@ -35,6 +35,8 @@ type serveOptions struct {
 	Log     string
 	NoUI    bool
 
+	prefill bool // a request's criterion may end the core steps of prompts too
+
 	listening func(url string) // told where; nil: it is printed
 }
 

@@ -101,6 +101,7 @@ func (o *serveOptions) served(s *cli.Streams, ck *checkpoint.Checkpoint) (m serv
 	if m.Steps, m.MaxSteps, m.Strategy, err = o.depths(c); err != nil {
 		return m, opening, err
 	}
+	m.Prefill = o.prefill || m.Strategy.Exit != nil && m.Strategy.Exit.Prefill
 	if m.Pick, err = o.filters(s, ck.Generation); err != nil {
 		return m, opening, err
 	}

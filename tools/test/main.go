@@ -31,7 +31,7 @@ var checks = []check{
 var slow = []string{"TestKernels", "TestBrokenKernels", "TestLarge", "TestBatchMixed", "TestBatchRefuses", "TestLoop", "TestLoopHolds",
 	"TestWavesAnswer", "TestExitsFollowHops", "TestReadme", "TestBench", "TestCompare", "TestCompareTexts", "TestQuality", "TestSpoiledGoldens",
 	"TestDemoFits", "TestDemoOnPipe", "TestDemoMeasures", "TestSeedsMeanTheSame", "TestTablesFit", "TestTraceIsReproducible", "TestRunHealsTheCache", "TestReport",
-	"TestWrongKernels"}
+	"TestWrongKernels", "TestPage"}
 
 // again are tests whose recordings others have too: validation has nothing to see in them.
 var again = []string{"TestBatchMixed", "TestSameBits", "TestRepeats", "TestWrongKernels", "TestRunHealsTheCache", "TestBench", "TestBenchModel", "TestCompare", "TestDemoMeasures"}

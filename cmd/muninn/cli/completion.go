@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
-
-	"muninn/model/store"
 )
 
 // completions write a completion script for a shell.
@@ -51,7 +49,7 @@ func arguments(c *Command, table []*Command) (words []string, files bool) {
 	case c.Name == "completion":
 		return slices.Sorted(maps.Keys(completions())), false
 	case strings.HasPrefix(strings.TrimPrefix(c.Args, "["), "MODEL"):
-		return append([]string{store.DemoName}, Each(store.Aliases, func(a store.Alias) string { return a.Name })...), true
+		return []string{"demo"}, true
 	}
 	return nil, strings.HasPrefix(c.Args, "SRC")
 }

@@ -108,7 +108,7 @@ func fromEnvironment(fs *pflag.FlagSet, env func(string) (string, bool)) (set ma
 const variablePrefix = "MUNINN_"
 
 // otherVariables are those that are of no flag; the ones of tests begin with MUNINN_TEST_.
-var otherVariables = []string{"MUNINN_CACHE_DIR", "MUNINN_SKIP_DEVICES"}
+var otherVariables = []string{"MUNINN_CACHE_DIR", "MUNINN_SKIP_BROWSER", "MUNINN_SKIP_DEVICES"}
 
 // strayVariables says which variables of ours nothing reads. That is no error: scripts may set them for other versions. It comes
 // before a command's flags are parsed, since a set of flags begins by giving its variables their defaults.

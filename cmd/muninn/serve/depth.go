@@ -113,6 +113,7 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 		if err != nil {
 			return err
 		}
+		exit.Prefill = m.Prefill
 		req.Strategy.Exit = &exit
 	case threshold != "" || d.MinSteps != nil:
 		if req.Strategy.Exit == nil {

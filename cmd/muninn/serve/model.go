@@ -45,6 +45,7 @@ type Model struct {
 	Pick      decode.Filters
 	Lookup    string // of the KV cache
 	InitScale float64
+	Prefill   bool // a request's criterion may end the core steps of prompts too
 	Fixed     bool // draws follow Pick.Seed; else each request without a seed draws anew
 	// ParseSpecial reads special tokens that are spelt out in prompts and messages.
 	ParseSpecial bool

@@ -70,7 +70,7 @@ export function chat({current, onanswer, onpick, onbusy}) {
       note.before(h("p", {class: `verdict ${judged}`}, judged === "right" ? "✓ right: " : "✗ wrong; it is ", h("span", {class: "mono"}, links(problem))));
     }
     if (new Set(steps).size > 1) note.after(histogram(steps, most));
-    announce(`Answer${judged ? `, ${judged}` : ""}: ${message.content || "empty"}. ${parts.join(". ")}`);
+    announce(`Answer${judged ? `, ${judged}` : ""}, ${parts.join(", ")}: ${message.content || "empty"}`);
   }
 
   function nearEnd() {

@@ -20,9 +20,11 @@ export const s = (tag, attributes, ...children) => fill(document.createElementNS
 
 export const byId = id => document.getElementById(id);
 
-// announce has a screen reader say something.
+const mostSaid = 400; // characters that a screen reader says by itself
+
+// announce has a screen reader say something; what is longer can be read in the page.
 export function announce(text) {
-  byId("announcer").textContent = text;
+  byId("announcer").textContent = text.length > mostSaid ? `${text.slice(0, mostSaid)}… and more` : text;
 }
 
 // later calls something once before the next frame, however often it is asked for.

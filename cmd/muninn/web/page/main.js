@@ -136,7 +136,7 @@ addEventListener("keydown", event => {
   }
 });
 
-listen(start);
+listen(() => chosen || start());
 let kept = "auto";
 try {
   kept = localStorage.getItem("muninn-theme") || "auto";
