@@ -82,7 +82,7 @@ func (s *screen) asked() (questions []string) {
 	s.t.Helper()
 	path := filepath.Join(s.t.TempDir(), "talk.json")
 	s.types("/save "+path, "Enter")
-	s.shows(`saved \w+ questions?`)
+	s.shows(`saved \w+ questions? to ` + regexp.QuoteMeta(path))
 	data, err := os.ReadFile(path)
 	if err != nil {
 		s.t.Fatal(err)

@@ -9,10 +9,12 @@ import (
 
 	"muninn/cmd/muninn/chat"
 	"muninn/cmd/muninn/cli"
+	"muninn/model"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/engine/weights"
+	"muninn/model/fit"
 	"muninn/shaders"
 )
 
@@ -94,19 +96,20 @@ type said struct {
 // generate decodes an answer and prints it, until Ctrl-C or its end.
 func (c *chatting) generate(ctx context.Context, p plan) (a said, err error) {
 	p.request.StopIDs = c.x.StopIDs()
-	c.x.read(c.s, &p)
-	defer c.x.reading.Done()
 	c.last = answered{request: p.request}
-	req := p.request
-	held, err := c.cache.Take(c.x.session, &req, p.state)
+	prompt := len(p.request.Prompt)
+	held, err := c.cache.Take(c.x.session, &p.request, p.state)
 	if err != nil {
 		return a, err
 	}
+	c.x.read(c.s, &p)
+	defer c.x.reading.Done()
+	req := p.request
 	w := newTokenWriter(c.s, c.o.JSON, true)
 	if c.o.Steps && !c.o.JSON {
 		w.steps = cli.NewStepsView(c.s, req.Steps)
 	}
-	t := newTally(c.x.Device(), len(p.request.Prompt), 0)
+	t := newTally(c.x.Device(), prompt, 0)
 	t.held = held
 	var text strings.Builder
 	var out decode.Outcome
@@ -209,6 +212,13 @@ func (c *chatting) kvBytes() uint64 {
 	return all * uint64(shaders.PagesOf(c.x.session.Pos(0))) / uint64(shaders.PagesOf(size.Context))
 }
 
+// fits refuses a session that the device has no memory for beside the weights.
+func (c *chatting) fits(size engine.SessionOptions) error {
+	planned := model.Options{Weights: c.x.Weights, Session: size, Fit: model.Fit{Off: c.o.NoFit || !c.o.fit, FixContext: true, FixLookup: true, FixKV: true}}
+	_, err := planned.Choose(c.ck, fit.WithHost(c.x.Device().Caps()))
+	return err
+}
+
 // resize gives the session room for a plan; what it held runs again.
 func (c *chatting) resize(p plan) error {
 	was, size := c.x.Size, c.x.Size
@@ -216,6 +226,9 @@ func (c *chatting) resize(p plan) error {
 	size.Exits, size.Readouts = was.Exits || p.session.Exits, was.Readouts || p.session.Readouts
 	if size.MaxSteps == was.MaxSteps && size.Outputs == was.Outputs && size.Compares == was.Compares && size.Exits == was.Exits && size.Readouts == was.Readouts {
 		return nil
+	}
+	if err := c.fits(size); err != nil {
+		return err
 	}
 	c.x.session.Close()
 	c.cache = chat.Cache{}

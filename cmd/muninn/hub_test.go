@@ -43,6 +43,19 @@ func TestModelFromHub(t *testing.T) {
 	invoke("pull", "org/demo", "--json").wants(t, cli.ExitOK, `"commit":"`+hubtest.Commit+`","path":"`+dir+`"`, "")
 	h.Close() // from here on nothing is asked
 	invoke("list").wants(t, cli.ExitOK, "org/demo  main 01234567  huginn  1.", "")
+	if err := os.MkdirAll(filepath.Join(cacheDir, "weights"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	invoke("quantize", "demo", filepath.Join(cacheDir, "weights", "q8_0-list.gguf"), "--name", "demo", "--force").wants(t, cli.ExitOK, "", "")
+	invoke("list").wants(t, cli.ExitOK, "COPIES\norg/demo  main 01234567  huginn  1.9 MiB  q8_0\n", "")
+	weights := filepath.Join(dir, "model.safetensors")
+	if err := os.Rename(weights, weights+".away"); err != nil {
+		t.Fatal(err)
+	}
+	invoke("list").wants(t, cli.ExitOK, "huginn, not whole", "")
+	if err := os.Rename(weights+".away", weights); err != nil {
+		t.Fatal(err)
+	}
 	invoke("list", "--json").wants(t, cli.ExitOK, `"revisions":["main"],"commit":"`+hubtest.Commit+`"`, "")
 	invoke("list", "--all").wants(t, cli.ExitOK, "ByteDance/Ouro-1.4B", "")
 	invoke("show", "org/demo@main").wants(t, cli.ExitOK, "tokenizer of 932 tokens", "")

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
+	"muninn/model/arch"
 	"muninn/model/store"
 	"muninn/model/store/hub"
 )
@@ -39,7 +42,8 @@ type listed struct {
 	Model     string   `json:"model"`
 	Revisions []string `json:"revisions"` // branches and tags that stand for the commit
 	Commit    string   `json:"commit"`
-	Family    string   `json:"family"` // empty where files are missing
+	Family    string   `json:"family"`
+	Whole     bool     `json:"whole"` // else files are missing, and it is fetched where it is needed
 	Bytes     int64    `json:"bytes"`
 	Copies    []string `json:"copies"` // formats of quantized copies
 	Path      string   `json:"path"`
@@ -67,8 +71,8 @@ func list(s *cli.Streams, o *listOptions) error {
 		t := cli.NewTable(s, s.Out, "MODEL", "REVISION", "FAMILY", "SIZE", "COPIES")
 		for _, m := range found.Models {
 			family := m.Family
-			if family == "" {
-				family = "not whole"
+			if !m.Whole {
+				family += ", not whole"
 			}
 			t.Row(m.Model, strings.Join(append(m.Revisions, m.Commit[:min(len(m.Commit), 8)]), " "), family, cli.Size(uint64(m.Bytes)), strings.Join(m.Copies, " "))
 		}
@@ -97,6 +101,28 @@ func printAliases(s *cli.Streams, apart bool) {
 	t.Print()
 }
 
+// look finds family and files; an error says that it is no model to be run.
+func (m *listed) look() error {
+	path, missing := store.Whole(m.Path)
+	if missing != nil {
+		data, err := os.ReadFile(filepath.Join(m.Path, arch.FileConfig))
+		if err != nil {
+			return err
+		}
+		c, _, err := arch.ParseConfig(data, nil)
+		if err == nil {
+			m.Family = c.FamilyName()
+		}
+		return err
+	}
+	ck, err := store.Open(path)
+	if err != nil {
+		return err
+	}
+	m.Family, m.Path, m.Whole = ck.Config.FamilyName(), path, true
+	return ck.Close()
+}
+
 // listModels are the models of the hub cache that can be run or are not whole, and how many there are that cannot.
 func listModels(s *cli.Streams) (list []listed, others int, err error) {
 	cache := hub.Cache{Dir: hub.Dir()}
@@ -111,14 +137,9 @@ func listModels(s *cli.Streams) (list []listed, others int, err error) {
 	list = []listed{}
 	for _, h := range held {
 		m := listed{Model: h.Name.Repo, Revisions: append([]string{}, h.Refs...), Commit: h.Name.Revision, Bytes: h.Size(), Copies: []string{}, Path: h.Folder}
-		if path, err := store.Whole(h.Folder); err == nil {
-			ck, err := store.Open(path)
-			if err != nil {
-				others++
-				continue
-			}
-			m.Family, m.Path = ck.Config.FamilyName(), path
-			ck.Close()
+		if err := m.look(); err != nil {
+			others++
+			continue
 		}
 		for _, k := range kept {
 			if k.Model == store.Name(m.Model) && !slices.Contains(m.Copies, k.Format()) {

@@ -51,14 +51,16 @@ func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 		cli.Advanced(fs, "top-logprobs")
 		fs.BoolVar(&o.Steps, "steps", false, "show the core steps of each token: by its colour and the number below it, or without colours as word‹8›")
 		if o.talks {
-			o.chatOptions.addFlags(fs)
-			fs.Lookup("max-tokens").DefValue = "as many as the context has room for"
 			return
 		}
 		fs.BoolVar(&o.ComparePlain, "compare-plain", false, "decode the prompt again plainly, all --num-steps a token, and compare the rates")
 		fs.BoolVar(&o.Stats, "stats", false, "print times, rates and counters to standard error at the end")
 		fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel to standard error at the end; slows the run down")
 	})
+	if o.talks {
+		cli.Group(fs, "Chat", func() { o.chatOptions.addFlags(fs) })
+		fs.Lookup("max-tokens").DefValue = "as many as the context has room for"
+	}
 }
 
 func runCommand() *cli.Command {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/internal/strict"
 	"muninn/model/store/hub"
@@ -51,7 +52,7 @@ func Whole(dir string) (string, error) {
 			return files[0], nil
 		}
 	}
-	for _, name := range append(names, "config.json") {
+	for _, name := range append(names, arch.FileConfig) {
 		if err == nil && !has(name) {
 			err = strict.Unusable("%s: %s: %w", dir, name, fs.ErrNotExist)
 		}
@@ -84,6 +85,8 @@ func Find(ctx context.Context, c *hub.Client, name hub.Name) (*Download, error) 
 	})
 	if errors.Is(err, checkpoint.ErrNoWeights) {
 		names, err = onlyGGUF(r)
+	} else if err == nil {
+		err = known(ctx, c, r)
 	}
 	if err != nil {
 		return nil, err
@@ -97,6 +100,23 @@ func Find(ctx context.Context, c *hub.Client, name hub.Name) (*Download, error) 
 	}
 	d.Left = c.Left(r, d.Files)
 	return d, nil
+}
+
+// known refuses a model that could not be run, before its weights are fetched.
+func known(ctx context.Context, c *hub.Client, r *hub.Repo) error {
+	f, ok := r.File(arch.FileConfig)
+	if !ok {
+		return strict.Unusable("%s has no %s, without which its weights say nothing", r.Name, arch.FileConfig)
+	}
+	data, err := c.ReadFile(ctx, r, f)
+	if err != nil {
+		return err
+	}
+	_, _, err = arch.ParseConfig(data, nil)
+	if unknown, ok := errors.AsType[*arch.UnknownArchitectureError](err); ok {
+		return strict.Unusable("%s: %w", r.Name, unknown)
+	}
+	return nil // what else may be wrong is seen with the tensors
 }
 
 // onlyGGUF is the name of the GGUF file of a repository that has no other weights that are read.

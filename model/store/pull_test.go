@@ -41,7 +41,10 @@ func some(names ...string) fs.FS {
 	return files
 }
 
-const index = `model.safetensors.index.json={"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}`
+const (
+	config = `config.json={"model_type":"huginn_raven"}`
+	index  = `model.safetensors.index.json={"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}`
+)
 
 // Of what a repository holds the files that are opened are fetched, and of weights that it holds more than once the first kind.
 func TestFind(t *testing.T) {
@@ -50,13 +53,15 @@ func TestFind(t *testing.T) {
 		files []string
 		want  string // files, or a part of the error
 	}{
-		"one file":       {[]string{"config.json", "model.safetensors", "README.md", "modeling_x.py", "tokenizer.json", "vocab.json", "original/model.safetensors", "x.gguf"}, "config.json tokenizer.json model.safetensors"},
-		"shards":         {append([]string{"config.json", index, "model-00003-of-00003.safetensors", "pytorch_model.bin"}, shards...), "config.json model.safetensors.index.json " + strings.Join(shards, " ")},
-		"both":           {append([]string{"config.json", index, "model.safetensors", "chat_template.jinja"}, shards...), "config.json chat_template.jinja model.safetensors"},
+		"one file":       {[]string{config, "model.safetensors", "README.md", "modeling_x.py", "tokenizer.json", "vocab.json", "original/model.safetensors", "x.gguf"}, "config.json tokenizer.json model.safetensors"},
+		"shards":         {append([]string{config, index, "model-00003-of-00003.safetensors", "pytorch_model.bin"}, shards...), "config.json model.safetensors.index.json " + strings.Join(shards, " ")},
+		"both":           {append([]string{config, index, "model.safetensors", "chat_template.jinja"}, shards...), "config.json chat_template.jinja model.safetensors"},
 		"GGUF":           {[]string{"README.md", "m.gguf", "sub/other.gguf"}, "m.gguf"},
 		"GGUFs":          {[]string{"a.gguf", "b.gguf"}, "2 GGUF files; download the one you want and give its path: a.gguf, b.gguf"},
-		"pickles":        {[]string{"config.json", "pytorch_model.bin"}, "only safetensors weights are read"},
-		"a missing one":  {append([]string{index}, shards[0]), "has no model-00002-of-00002.safetensors, which its index names"},
+		"no config":      {[]string{"model.safetensors"}, "org/m has no config.json, without which its weights say nothing"},
+		"another family": {[]string{`config.json={"model_type":"llama"}`, "model.safetensors"}, "org/m: architecture llama"},
+		"pickles":        {[]string{config, "pytorch_model.bin"}, "only safetensors weights are read"},
+		"a missing one":  {[]string{config, index, shards[0]}, "has no model-00002-of-00002.safetensors, which its index names"},
 		"a hostile name": {[]string{`model.safetensors.index.json={"weight_map":{"a":"../../x.safetensors"}}`}, "is not a plain file name"},
 	} {
 		hubtest.New(t, map[string]fs.FS{"org/m": some(c.files...)})

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"muninn/model/store"
 )
 
 // completions write a completion script for a shell.
@@ -49,7 +51,7 @@ func arguments(c *Command, table []*Command) (words []string, files bool) {
 	case c.Name == "completion":
 		return slices.Sorted(maps.Keys(completions())), false
 	case strings.HasPrefix(strings.TrimPrefix(c.Args, "["), "MODEL"):
-		return []string{"demo"}, true
+		return append([]string{store.DemoName}, Each(store.Aliases, func(a store.Alias) string { return a.Name })...), true
 	}
 	return nil, strings.HasPrefix(c.Args, "SRC")
 }

@@ -56,7 +56,7 @@ func (c *Client) Fetch(ctx context.Context, r *Repo, files []File, progress func
 	}
 	total := c.Left(r, files)
 	if room, err := free(c.Cache.Dir); err == nil && total > int64(min(room, 1<<62)) {
-		return "", fmt.Errorf("%s has %.1f GB free, and %s needs %.1f GB more: make room, or have HF_HUB_CACHE name a folder on a larger disk",
+		return "", fmt.Errorf("%s has %.3f GB free, and %s needs %.3f GB more: make room, or have HF_HUB_CACHE name a folder on a larger disk",
 			c.Cache.Dir, float64(room)/1e9, r.Name, float64(total)/1e9)
 	}
 	if err := c.all(ctx, r, files, total, progress); err != nil {

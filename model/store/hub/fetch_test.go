@@ -218,7 +218,7 @@ func TestDiskFull(t *testing.T) {
 	h := lookLike(t, 300_000)
 	c, _ := h.client(t)
 	huge := &Repo{Name: model, Commit: commit, Files: []File{{Path: large, Size: 1 << 60, Blob: sum(nil)}}}
-	if _, err := c.Fetch(t.Context(), huge, huge.Files, func(int64, int64) {}); err == nil || !strings.Contains(err.Error(), "GB free, and org/model needs 1152921504.6 GB more") {
+	if _, err := c.Fetch(t.Context(), huge, huge.Files, func(int64, int64) {}); err == nil || !strings.Contains(err.Error(), "GB free, and org/model needs 1152921504.607 GB more") {
 		t.Error(err)
 	}
 	var room atomic.Int64

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,4 +121,31 @@ func TestTwoClients(t *testing.T) {
 	if _, sent := h.seen(); sent != 300_000 {
 		t.Errorf("%d bytes sent", sent)
 	}
+}
+
+// A proxy of the environment is used, for a hub that it alone can reach.
+func TestProxy(t *testing.T) {
+	h := lookLike(t, 10_000)
+	c, _ := h.client(t)
+	through := 0
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.mu.Lock()
+		through++
+		h.mu.Unlock()
+		h.near(w, r)
+	}))
+	defer proxy.Close()
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	name := h.URL
+	h.URL = "http://hub.invalid"
+	cmd, said := h.child(t, c.Cache.Dir)
+	h.URL = name
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	h.right(t, filepath.Join(c.Cache.Folder(model.Repo), "snapshots", commit), nil)
+	if h.mu.Lock(); through < 4 { // the list and three files
+		t.Errorf("%d requests came through the proxy", through)
+	}
+	h.mu.Unlock()
 }

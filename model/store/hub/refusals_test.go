@@ -1,9 +1,13 @@
 package hub
 
 import (
+	"crypto/x509"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -223,5 +227,26 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("HF_TOKEN", "three\r\nHost: x")
 	if _, err := New(nil); err == nil || strings.Contains(err.Error(), "three") {
 		t.Error(err)
+	}
+}
+
+// What keeps a request from its answer is said in words, and what may pass is tried again.
+func TestUnreachedWords(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		again bool
+		want  string
+	}{
+		{&net.DNSError{Err: "no such host", Name: "hub.test"}, true, "the address of hub.test cannot be found (no such host): is there a network?"},
+		{&net.OpError{Op: "proxyconnect", Err: errors.New("Proxy Authentication Required")}, true, "the proxy does not lead on (Proxy Authentication Required): check HTTPS_PROXY"},
+		{os.ErrDeadlineExceeded, true, "hub.test does not go on sending"},
+		{io.ErrUnexpectedEOF, true, "hub.test cut the connection"},
+		{x509.UnknownAuthorityError{}, false, "the certificate of hub.test is not trusted (x509: certificate signed by unknown authority)"},
+		{errors.New("odd\n\u202e"), true, `hub.test cannot be reached (odd\n\u202e)`},
+	} {
+		p := unreached(t.Context(), "x", &url.Error{Op: "Get", URL: "https://hub.test/a?signature=secret", Err: c.err})
+		if !strings.Contains(p.Error(), c.want) || strings.Contains(p.Error(), "secret") || p.again != c.again || !errors.Is(p, ErrHub) {
+			t.Errorf("%v: %v, again %v", c.err, p, p.again)
+		}
 	}
 }
