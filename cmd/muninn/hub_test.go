@@ -60,7 +60,7 @@ func TestModelFromHub(t *testing.T) {
 	invoke("list", "--all").wants(t, cli.ExitOK, "ByteDance/Ouro-1.4B", "")
 	invoke("show", "org/demo@main").wants(t, cli.ExitOK, "tokenizer of 932 tokens", "")
 	invoke("rm", "org/demo").wants(t, cli.ExitUsage, "", "Remove org/demo, one revision (1.")
-	invoke("rm", "org/demo@other", "-y").wants(t, cli.ExitModel, "", "org/demo@other is not in the hub cache")
+	invoke("rm", "org/demo@other", "-y").wants(t, cli.ExitUsage, "", "org/demo@other is not in the hub cache")
 	invoke("rm", "org/demo", "-y").wants(t, cli.ExitOK, "", "removed org/demo@"+hubtest.Commit+": 1.")
 	if left, err := filepath.Glob(filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)

@@ -16,7 +16,7 @@ func TestModelThatIsNotThere(t *testing.T) {
 		"huginn-0125":    "there is neither a folder nor a file huginn-0125\nMODEL is a folder",
 		"DEMO":           "there is neither a folder nor a file DEMO; did you mean demo?\nMODEL is a folder",
 		"demo/":          "there is neither a folder nor a file demo/; did you mean demo?\nMODEL is a folder",
-		"org/none":       "`muninn pull org/none` fetches it\nMODEL is a folder",
+		"org/none":       "`muninn pull org/none` fetches it\n",
 	} {
 		o := invoke("run", name, "x")
 		o.wants(t, cli.ExitModel, "", want)

@@ -65,7 +65,7 @@ func (o *rmOptions) remove(s *cli.Streams, model string) error {
 		bytes += h.Size()
 	}
 	if len(all) == 0 {
-		return store.NotThere("%s is not in the hub cache %s; `muninn list` shows what is", name, cache.Dir)
+		return cli.Usage("%s is not in the hub cache %s; `muninn list` shows what is", name, cache.Dir)
 	}
 	if err := sure(s, o.Yes, fmt.Sprintf("Remove %s, %s (%s), from %s?", name, cli.Plural(len(all), "revision"), cli.Size(uint64(bytes)), cache.Dir)); err != nil {
 		return err

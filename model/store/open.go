@@ -66,8 +66,8 @@ func CacheDir() string {
 	return filepath.Join(user, "muninn")
 }
 
-// NotThere is an error that is fs.ErrNotExist, in other words.
-func NotThere(format string, args ...any) error { return notThere(fmt.Sprintf(format, args...)) }
+// noneThere is an error that is fs.ErrNotExist, in other words.
+func noneThere(format string, args ...any) error { return notThere(fmt.Sprintf(format, args...)) }
 
 type notThere string
 
@@ -80,15 +80,15 @@ func locate(name string) (string, error) {
 	n, onHub := HubName(name)
 	switch missing := errors.Is(err, fs.ErrNotExist); {
 	case missing && strings.EqualFold(filepath.Clean(name), DemoName):
-		return "", NotThere("there is neither a folder nor a file %s; did you mean %s?", name, DemoName)
+		return "", noneThere("there is neither a folder nor a file %s; did you mean %s?", name, DemoName)
 	case missing && strings.HasSuffix(name, ".gguf"):
-		return "", NotThere("there is no file %s; `muninn quantize` writes such files", name)
+		return "", noneThere("there is no file %s; `muninn quantize` writes such files", name)
 	case missing && !onHub:
-		return "", NotThere("there is neither a folder nor a file %s", name)
+		return "", noneThere("there is neither a folder nor a file %s", name)
 	case missing:
 		path, err := held(n)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, checkpoint.ErrNoWeights) {
-			err = NotThere("there is neither a folder %s nor all of a model of that name in the hub cache %s;\n`muninn pull %[1]s` fetches it", name, hub.Dir())
+			err = strict.Unusable("there is neither a folder %s nor all of a model of that name in the hub cache %s;\n`muninn pull %[1]s` fetches it", name, hub.Dir())
 		} else if err != nil {
 			err = strict.Unusable("%w", err)
 		}
