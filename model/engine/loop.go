@@ -108,12 +108,12 @@ func (l *Loop) Close() {
 func (l *Loop) run() {
 	defer close(l.done)
 	for l.ctx.Err() == nil {
-		l.join()
 		for s, seq := range l.running {
 			if s.ctx.Err() != nil {
 				l.batch.Remove(seq)
 			}
 		}
+		l.join() // after what has left, of whose places and pages others may have need
 		var err error
 		if l.batch.Len() > 0 {
 			err = l.batch.Step(l.ctx)
@@ -204,6 +204,7 @@ func (l *Loop) begin(s *Stream) {
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.stats.Running = len(l.running) // once it has ended, it is seen to have
 		l.finish(s, out, err)
 	})
 	if err != nil {

@@ -96,6 +96,17 @@ func TestLoopFull(t *testing.T) {
 	if got := read(unread[0]); got.err != nil || len(got.ids) != 20 {
 		t.Errorf("read late: %d tokens, %v", len(got.ids), got.err)
 	}
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	if s, err = l.Submit(ctx, short(m, 20), setting(0)); err != nil {
+		t.Fatal(err)
+	}
+	for range s.Tokens() {
+		leave()
+	}
+	if _, err := s.Outcome(); !errors.Is(err, context.Canceled) || l.Stats().Running != 0 {
+		t.Errorf("the last one, which has left: %v, and %d run", err, l.Stats().Running)
+	}
 	expired, cancel := context.WithTimeout(context.Background(), 0)
 	defer cancel()
 	if _, err := l.Submit(expired, short(m, 3), setting(0)); !errors.Is(err, context.DeadlineExceeded) {
