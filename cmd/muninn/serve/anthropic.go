@@ -54,12 +54,17 @@ type anthropicModel struct {
 	Created string     `json:"created_at"`
 	Input   *int       `json:"max_input_tokens"`
 	Output  *int       `json:"max_tokens"`
+	Can     *struct{}  `json:"capabilities"`
+	Cycle   string     `json:"lifecycle"`
+	Line    *string    `json:"line"`
+	Old     *string    `json:"deprecated_at"`
+	Gone    *string    `json:"retires_at"`
 	Meta    *modelMeta `json:"meta,omitempty"`
 }
 
 // anthropicEntry encodes an entry of the list of models as Anthropic does.
 func anthropicEntry(e modelEntry) anthropicModel {
-	m := anthropicModel{Type: "model", ID: e.ID, Name: e.ID, Created: time.Unix(e.Created, 0).UTC().Format(time.RFC3339), Meta: e.Meta}
+	m := anthropicModel{Type: "model", ID: e.ID, Name: e.ID, Cycle: "active", Created: time.Unix(e.Created, 0).UTC().Format(time.RFC3339), Meta: e.Meta}
 	if e.Meta != nil {
 		m.Input, m.Output = &e.Meta.Context, &e.Meta.Context
 	}

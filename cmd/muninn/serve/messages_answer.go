@@ -73,7 +73,7 @@ func messageBegun(r *Result) *message {
 
 func messageUsageOf(r *Result) messageUsage {
 	u := r.usage()
-	return messageUsage{Input: u.Prompt - u.Details.Cached, Cached: u.Details.Cached, Output: u.Completion, Details: thoughts{r.Choices[0].thought()}, Tier: "standard",
+	return messageUsage{Input: u.Prompt - u.Details.Cached, Cached: u.Details.Cached, Output: u.Completion, Details: thoughts{u.Completions.Reasoning}, Tier: "standard",
 		CoreSteps: u.CoreSteps, Layers: u.Layers}
 }
 

@@ -60,16 +60,6 @@ func stepsOf(tokens []decode.Token) []int {
 	return steps
 }
 
-// thought is how many tokens were thoughts.
-func (c *Choice) thought() (n int) {
-	for _, t := range c.Tokens {
-		if t.Thinking {
-			n++
-		}
-	}
-	return n
-}
-
 // stoppedBy is the text, of those that were to stop the answer, that did; empty: none.
 func (c *Choice) stoppedBy(m *Model, stops []string) (by string) {
 	if c.Out.Finish != decode.FinishStop || len(c.Tokens) == 0 || m.Tokenizer == nil || slices.Contains(m.StopIDs(), c.Tokens[len(c.Tokens)-1].Token) {

@@ -42,7 +42,7 @@ type response struct {
 	TopLogprobs int            `json:"top_logprobs"`
 	TopP        *float64       `json:"top_p"`
 	Truncation  string         `json:"truncation"`
-	Usage       *responseUsage `json:"usage"`
+	Usage       *responseUsage `json:"usage,omitempty"`
 	Steps       []int          `json:"x_steps,omitempty"`
 	Timings     *timings       `json:"timings,omitempty"`
 }
@@ -114,7 +114,7 @@ func responsesWhole(a *Ask, r *Result) *response {
 	}
 	u := r.usage()
 	w.Usage = &responseUsage{Input: u.Prompt, Output: u.Completion, Total: u.Total, CoreSteps: u.CoreSteps, Layers: u.Layers}
-	w.Usage.InputDetails.Cached, w.Usage.OutputDetails.Reasoning = u.Details.Cached, c.thought()
+	w.Usage.InputDetails.Cached, w.Usage.OutputDetails.Reasoning = u.Details.Cached, u.Completions.Reasoning
 	return w
 }
 
