@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,22 @@ func TestBrowser(t *testing.T) {
 		command := browser(c.system, func(name string) (string, bool) { return c.screen, name == "DISPLAY" }, "http://127.0.0.1:1")
 		if got := strings.Join(command[:min(len(command), 1)], ""); got != c.want {
 			t.Errorf("%s with screen %q: %q, want %q", c.system, c.screen, got, c.want)
+		}
+	}
+}
+
+// TestPageIsServed: the page is at / for whoever comes, unless it is not wanted.
+func TestPageIsServed(t *testing.T) {
+	for _, c := range []struct {
+		noUI bool
+		want int
+	}{{false, http.StatusOK}, {true, http.StatusNotFound}} {
+		mux := http.NewServeMux()
+		(&serveOptions{NoUI: c.noUI}).routes(mux, nil)
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if w.Code != c.want {
+			t.Errorf("no page %t: %d, want %d", c.noUI, w.Code, c.want)
 		}
 	}
 }

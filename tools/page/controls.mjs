@@ -47,9 +47,10 @@ async function settings(page, use) {
   }
   await use.press("#settings summary");
   await use.write("#input", "b=a;a=4;b?");
-  const asked = body(page);
+  const asked = page.waitForRequest(r => r.url().endsWith("/v1/completions"));
   await use.press("#send");
-  const sent = await asked;
+  assert.equal((await asked).headers().authorization, "Bearer secret");
+  const sent = (await asked).postDataJSON();
   const want = {num_steps: 8, criterion: "latent-diff", exit_threshold: 0.05, min_steps: 2, temperature: 0.4, max_tokens: 3, seed: 7, return_steps: true, stream: true, prompt: "b=a;a=4;b?"};
   for (const [name, value] of Object.entries(want)) assert.equal(sent[name], value, name);
   await idle(page);

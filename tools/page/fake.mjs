@@ -47,13 +47,13 @@ export async function fake(url, {models = ["talker"], says = () => ["Hello."], p
 // events streams objects as server-sent events, several in a write where there is no pause.
 async function events(answer, list, pause, state) {
   let here = true;
-  answer.on("close", () => {
+  const closed = new Promise(done => answer.on("close", done)).then(() => {
     here = false;
     if (!answer.writableFinished) state.gone++;
   });
   answer.writeHead(200, {"Content-Type": "text/event-stream"});
   for (let i = 0; i < list.length && here; i++) {
-    if (!answer.write(`data: ${JSON.stringify(list[i])}\n\n`)) await new Promise(done => answer.once("drain", done).once("close", done));
+    if (!answer.write(`data: ${JSON.stringify(list[i])}\n\n`)) await Promise.race([closed, new Promise(done => answer.once("drain", done))]);
     if (pause) await new Promise(done => setTimeout(done, pause));
   }
   if (!here) return;

@@ -61,6 +61,7 @@ function show() {
   const loop = byId("loop"), dots = Math.min(n, 32);
   while (loop.children.length > dots) loop.lastChild.remove();
   while (loop.children.length < dots) loop.append(h("i", {}));
+  loop.classList.toggle("thin", dots > 12);
   byId("loop-more").textContent = n > dots ? `×${n}` : "";
   for (const id of ["threshold", "min-steps"]) byId(id).disabled = !criterion;
 }

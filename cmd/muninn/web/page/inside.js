@@ -6,7 +6,7 @@ import {heatmap, lens} from "./grids.js";
 import {latent, starts} from "./paths.js";
 import {label} from "./text.js";
 
-const mostTokens = 96, restarts = 5;
+const mostTokens = 96, mostStates = 12000, restarts = 5;
 
 // inside runs the panel of pictures for the model that current gives.
 export function inside({current}) {
@@ -62,12 +62,15 @@ export function inside({current}) {
     stop();
     const mine = running = new AbortController();
     const {return_steps, stream_options, ...asked} = body;
-    Object.assign(state, {tokens: [], at: {token: -1, step: 1}, starts: null, explained: null, trace: null, body: asked});
+    // As much as a server takes of a large model: a state for each token and pass.
+    const most = Math.max(Math.floor(mostStates / (asked.num_steps + 1)), 8);
+    const recorded = {...asked, components: 2, last: Math.min(mostTokens, most), max_tokens: Math.min(asked.max_tokens, most)};
+    Object.assign(state, {tokens: [], at: {token: -1, step: 1}, starts: null, explained: null, trace: null, body: recorded});
     status.replaceChildren("Looking inside…");
     document.body.classList.add("tracing");
     draw();
     try {
-      for await (const event of stream("/v1/trace", {...asked, components: 2, last: mostTokens}, mine.signal)) {
+      for await (const event of stream("/v1/trace", recorded, mine.signal)) {
         if (running !== mine) return;
         if (event.token) {
           state.tokens.push(event.token);
@@ -99,10 +102,10 @@ export function inside({current}) {
     meet.say("Running the same token from random states…");
     again.disabled = true;
     try {
-      const {messages, prompt, stop: _, ...asked} = state.body;
-      const first = state.tokens[0].pos, before = first === 0 ? ids : null;
-      const body = before ? {...asked, prompt: before, max_tokens: 0} : {...asked, ...(messages ? {messages} : {prompt}), at: state.tokens[chosen].pos};
-      const trace = await postJSON("/v1/trace", {...body, components: 2, last: before ? 1 : mostTokens, starts: restarts}, mine.signal);
+      // Where the whole text was recorded, its ids up to the token are enough; else it is made again.
+      const {messages, prompt, stop, ...asked} = state.body;
+      const body = state.tokens[0].pos === 0 ? {...asked, prompt: ids, max_tokens: 0, last: 1} : {...state.body, at: state.tokens[chosen].pos};
+      const trace = await postJSON("/v1/trace", {...body, starts: restarts}, mine.signal);
       if (state.at.token !== chosen) return;
       state.starts = trace.starts;
       state.startsExplained = trace.explained_variance;

@@ -47,7 +47,8 @@ for (const v of views) byId(`go-${v}`).addEventListener("click", () => view(v));
 const themes = ["auto", "light", "dark"];
 function theme(name) {
   document.documentElement.dataset.theme = name;
-  byId("theme").textContent = {auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark"}[name];
+  byId("theme").replaceChildren(h("span", {class: "roomy"}, "Theme: "), name);
+  byId("theme").setAttribute("aria-label", `Theme: ${name}`);
   try {
     localStorage.setItem("muninn-theme", name);
   } catch { /* kept for this visit only */ }

@@ -4,6 +4,7 @@ import {byId, bytes} from "./dom.js";
 import {counters} from "./ask.js";
 import {metrics} from "./model.js";
 
+const count = n => n >= 1e9 ? `${Number((n / 1e9).toPrecision(3))} billion` : `${Number((n / 1e6).toPrecision(3))} million`;
 const interval = 1000; // ms between looks while something runs
 
 // stats keeps the line of the model that current gives.
@@ -17,7 +18,7 @@ export function stats({current}) {
     if (document.hidden || !model) return;
     const now = {at: performance.now(), ...counters}, seconds = last ? (now.at - last.at) / 1000 : 0;
     const rate = (name, noun) => last && running() && now[name] > last[name] ? `${Number(((now[name] - last[name]) / seconds).toPrecision(2))} ${noun}/s` : "";
-    const size = model.parameters ? `${Number((model.parameters / 1e6).toPrecision(3)).toLocaleString("en")} M parameters in ${model.weights}` : "";
+    const size = model.parameters ? `${count(model.parameters)} parameters in ${model.weights}` : "";
     const parts = [model.device.replace(/ \(.*$/, ""), size, open ? await memory() : "", rate("tokens", "tokens"), rate("passes", "passes")];
     byId("speed").textContent = parts.filter(Boolean).join(" · ");
     byId("speed").title = model.device;
