@@ -2,13 +2,14 @@
 
 const svgSpace = "http://www.w3.org/2000/svg";
 
+// Children come first: an element with dir="auto" looks through all of them for each that is added.
 function fill(element, attributes, children) {
+  element.append(...children.flat().filter(c => c !== null && c !== undefined && c !== false));
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter(c => c !== null && c !== undefined && c !== false));
   return element;
 }
 
