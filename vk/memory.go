@@ -1,6 +1,9 @@
 package vk
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Memory is what an arena's memory is for.
 type Memory int
@@ -128,7 +131,9 @@ type placing struct {
 
 // placings are the ways to place a block of size bytes, or of the bare need when that much is not there, in the order in which
 // to try them, given what is used of each heap. Heaps that seem full come last: what is free is an estimate. Only the host's
-// memory is never filled up with what belongs to the device: some drivers give any amount of it, and lose the device later.
+// memory is never filled up with what belongs to the device: some drivers give any amount of it, and lose the device later. On a CPU
+// the size comes first all the same, since a heap of which the driver makes up the size is full too soon: a plan knows better, and
+// would tell other blocks than there are.
 func (c Caps) placings(m Memory, bits uint32, need, size uint64, used []uint64) []placing {
 	var fit, full []placing
 	for _, n := range slices.Compact([]uint64{size, need}) {
@@ -142,5 +147,9 @@ func (c Caps) placings(m Memory, bits uint32, need, size uint64, used []uint64) 
 			}
 		}
 	}
-	return append(fit, full...)
+	list := append(fit, full...)
+	if c.IsCPU() {
+		slices.SortStableFunc(list, func(a, b placing) int { return cmp.Compare(b.size, a.size) })
+	}
+	return list
 }

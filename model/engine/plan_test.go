@@ -212,3 +212,24 @@ func planned(p engine.MemoryPlan, group string) (n uint64) {
 	}
 	return n
 }
+
+// What a software device takes does not depend on the size that its driver gives its heap, which is not the host's memory.
+func TestPlanOnCPU(t *testing.T) {
+	shape, err := arch.ParseShape("ouro-2.6b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var took []uint64
+	for _, heap := range []uint64{2 << 30, 24 << 30} {
+		caps := card(heap)
+		caps.Type, caps.Heaps, caps.MemoryTypes = "cpu", caps.Heaps[:1], []vk.MemoryType{{DeviceLocal: true, HostVisible: true, HostCoherent: true, HostCached: true}}
+		plan, err := engine.PlanMemory(shape.Config, caps, weights.DeviceFormats(checkpoint.Scheme{Quant: format.Q4_0}, shape.Config, asBF16), engine.SessionOptions{Context: 64, MaxSteps: 4, KV: shaders.KVF16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, plan.Device)
+	}
+	if took[0] != took[1] {
+		t.Errorf("%d bytes on a heap of 2 GiB, %d on one of 24", took[0], took[1])
+	}
+}
