@@ -99,11 +99,10 @@ test_tools() {
     install
 }
 
-# What shows the page and tests it: a browser, and Node for its driver.
+# What shows the page and tests it: a browser, and Node for its driver; clients of the server's APIs need Node too.
 browser() {
-    [ -z "${MUNINN_SKIP_BROWSER:-}" ] || return 0
-    need chromium command -v chromium
-    need 'nodejs npm' command -v npm
+    [ -n "${MUNINN_SKIP_BROWSER:-}" ] || need chromium command -v chromium
+    [ -n "${MUNINN_SKIP_BROWSER:-}" ] && [ -n "${MUNINN_SKIP_CLIENTS:-}" ] || need 'nodejs npm' command -v npm
     install
 }
 

@@ -46,6 +46,7 @@ var (
 	whole = []round{
 		{name: "tests", why: "every package, both software drivers", args: []string{"-count=1", "./..."}},
 		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},
+		{name: "clients", why: "the server by clients that others have written; answers by their types", dir: "tools/clients", env: lavapipe, args: []string{"-count=1", "./..."}},
 		{name: "race", why: "the race detector and pointer checks where goroutines meet, lavapipe: they see Go's side alone", env: lavapipe,
 			args: []string{"-count=1", "-short", "-race", "./vk", "./shaders", "./model/checkpoint", "./model/store", "./model/tokenizer", "./model/engine", "./cmd/..."}},
 		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
