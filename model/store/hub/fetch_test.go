@@ -146,7 +146,9 @@ func TestFaults(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			h := lookLike(t, size)
 			c, _ := h.client(t)
-			c.stall = 100 * time.Millisecond
+			if what == "slow" {
+				c.stall = 200 * time.Millisecond
+			}
 			n := -1
 			h.serve = func(w http.ResponseWriter, r *http.Request) bool { n++; return f.serve(h, w, r, n) }
 			dir, err := fetch(t.Context(), c)
