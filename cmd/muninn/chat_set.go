@@ -93,9 +93,11 @@ func (c *chatting) set(rest string) error {
 		}
 	})
 	if name == "" {
+		t := cli.NewTable(c.s, c.s.Err)
 		for _, n := range names {
-			c.say("  %-30s %s", n, c.setting(flags.Lookup(n)))
+			t.Row(n, c.setting(flags.Lookup(n)))
 		}
+		t.Print()
 		return nil
 	}
 	f := flags.Lookup(name)

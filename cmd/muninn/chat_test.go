@@ -123,7 +123,8 @@ func TestChatInterrupted(t *testing.T) {
 // The editor changes the last message, which is answered again.
 func TestChatEdit(t *testing.T) {
 	model := chatModel(t)
-	s := newScreen(t, 100, cacheDir, "chat", model, "--device", firstDevice(t), "-n", "4", "-r", "1", "--no-history")
+	_ = os.Remove(filepath.Join(cacheDir, "chat-history"))
+	s := newScreen(t, 100, "chat", model, "--device", firstDevice(t), "-n", "4", "-r", "1", "--no-history")
 	s.shows(prompting)
 	s.types("first words", "Enter")
 	s.shows(`(?s)4 tok.*` + prompting)
