@@ -74,6 +74,7 @@ func (o *serveOptions) spec(ctx context.Context, s *cli.Streams, log *slog.Logge
 		size.Positions = size.Sequences * shaders.PagesOf(size.Context) * shaders.PagePositions
 	}
 	m.ID, m.Context, m.Lookup, m.Weights = store.Name(name), size.Context, size.Lookup.String(), fit.Of(ck, opening.Weights).QuantName(choice.Quant)
+	m.Memory = choice.Plan.Device
 	if o.asked() {
 		planTable(s, ck.Config, caps, choice)
 	} else {

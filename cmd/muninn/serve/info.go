@@ -30,6 +30,7 @@ type modelMeta struct {
 	MaxSteps   int    `json:"max_steps"`
 	Lookup     string `json:"cache_lookup_strategy"`
 	Device     string `json:"device,omitempty"`
+	Memory     uint64 `json:"memory_bytes"`
 }
 
 func metaOf(m *Model) *modelMeta {
@@ -37,7 +38,7 @@ func metaOf(m *Model) *modelMeta {
 		return nil
 	}
 	return &modelMeta{Open: m.Engine != nil, Family: m.Config.FamilyName(), Parameters: m.Config.Params(), Weights: m.Weights, Context: m.Context, Parallel: m.Parallel,
-		Steps: m.Steps, MaxSteps: m.MaxSteps, Lookup: m.Lookup, Device: m.Device}
+		Steps: m.Steps, MaxSteps: m.MaxSteps, Lookup: m.Lookup, Device: m.Device, Memory: m.Memory}
 }
 
 // listModels lists models, and each at other depths too.

@@ -51,6 +51,7 @@ type Model struct {
 	ParseSpecial bool
 
 	Device, Weights string // for people
+	Memory          uint64 // of the device, as planned, in bytes
 
 	places chan struct{} // taken by requests that run or wait
 }

@@ -179,6 +179,8 @@ func (s *Server) traced(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	log := recordOf(r)
+	log.model, log.prompt = m.ID, len(job.Request.Prompt)
 	leave, err := m.enter()
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ export function compare({current, onbusy}) {
     }
     if (!question || !model) return byId("compare-input").focus();
     const problem = model.demo ? solve(question) : null;
-    problemText.replaceChildren(problem ? h("span", {}, `${plural(problem.hops, "link")} to follow: `, h("span", {class: "mono"}, links(problem))) : "");
+    problemText.replaceChildren(problem ? h("span", {}, `${plural(problem.chain.length, "link")} to follow: `, h("span", {class: "mono"}, links(problem))) : "");
     columns.replaceChildren();
     columns.classList.add("filled");
     running = new AbortController();

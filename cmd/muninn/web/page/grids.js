@@ -69,7 +69,7 @@ export function lens(state, point) {
     ...frame,
     update() {
       const width = frame.width();
-      columns = spaced(longest(state.tokens), Math.max(Math.min(Math.floor((width - labelWidth) / 34), 16), 3));
+      columns = spaced(longest(state.tokens), Math.max(Math.min(Math.floor((width - labelWidth) / 31), 16), 3));
       const most = Math.max(...state.tokens.flatMap(t => t.path.map(p => p.entropy || 0)), 0.001);
       const {svg} = grid({
         tokens: state.tokens, columns, width, rowHeight, at: state.at, legend: "entropy of the next token, in nats",

@@ -86,7 +86,7 @@ export function inside({current}) {
       }
       announce(`The inside of the answer is recorded: ${plural(state.tokens.length, "token")}.`);
     } catch (error) {
-      if (running === mine) status.replaceChildren(error.name === "AbortError" ? "Stopped." : h("span", {class: "error", role: "alert"}, error.message));
+      if (running === mine) status.replaceChildren(h("span", {class: "error", role: "alert"}, error.message));
     }
     if (running !== mine) return;
     running = null;
@@ -119,15 +119,18 @@ export function inside({current}) {
   }
 
   function stop() {
-    if (running) running.abort();
+    if (!running) return;
+    running.abort();
     running = null;
+    status.replaceChildren("Stopped.");
     document.body.classList.remove("tracing");
+    draw();
   }
 
   new ResizeObserver(draw).observe(byId("pictures"));
   return {
     trace, stop, redraw: draw,
-    saved: () => state.trace,
+    saved: () => state.trace || {tokens: state.tokens},
     clear() {
       stop();
       Object.assign(state, {tokens: [], at: {token: -1, step: 1}, starts: null, trace: null});

@@ -16,6 +16,7 @@ const meter = stats({current});
 const onbusy = on => {
   busy += on ? 1 : busy > 0 ? -1 : 0;
   document.body.classList.toggle("running", busy > 0);
+  if (on) look.stop(); // a question does not wait for a picture
   meter.update();
 };
 const talk = chat({
@@ -47,7 +48,7 @@ for (const v of views) byId(`go-${v}`).addEventListener("click", () => view(v));
 const themes = ["auto", "light", "dark"];
 function theme(name) {
   document.documentElement.dataset.theme = name;
-  byId("theme").replaceChildren(h("span", {class: "roomy"}, "Theme: "), name);
+  byId("theme").replaceChildren(h("span", {class: "roomy"}, "Theme: "), h("span", {class: "slim", "aria-hidden": "true"}, "◐ "), name);
   byId("theme").setAttribute("aria-label", `Theme: ${name}`);
   try {
     localStorage.setItem("muninn-theme", name);
@@ -70,19 +71,19 @@ function welcome() {
   byId("welcome-demo").hidden = !chosen.demo;
   byId("welcome-other").hidden = chosen.demo;
   byId("examples").replaceChildren(...examples.map(text => h("button", {type: "button", class: "example", onclick: () => talk.ask(text)}, text)));
-  if (chosen.demo) pose(5);
+  if (chosen.demo) pose(6);
 }
 
 // pose shows a fresh problem of so many links.
-function pose(hops) {
-  problem = draw(hops);
+function pose(length) {
+  problem = draw(length);
   const p = solve(problem), on = p.asked + p.chain.join("");
   byId("definitions").replaceChildren(...p.definitions.map(d => h("span", {class: on.includes(d.name) ? "on" : "off"}, `${d.name}=${d.is}; `)), h("span", {class: "on ask"}, `${p.asked}?`));
   byId("chain").textContent = links(p);
-  for (const b of byId("hops").children) b.setAttribute("aria-pressed", String(Number(b.dataset.hops) === hops));
+  for (const b of byId("links").children) b.setAttribute("aria-pressed", String(Number(b.dataset.links) === length));
   talk.put(problem);
 }
-byId("hops").replaceChildren(...[1, 2, 3, 5, 7].map(n => h("button", {type: "button", class: "chip", "data-hops": n, onclick: () => pose(n)}, n === 1 ? "1 link" : `${n} links`)));
+byId("links").replaceChildren(...[2, 3, 4, 6, 8].map(n => h("button", {type: "button", class: "chip", "data-links": n, onclick: () => pose(n)}, `${n} links`)));
 byId("ask-shallow").addEventListener("click", () => {
   setDepth(1);
   talk.ask(problem);

@@ -18,7 +18,7 @@ export async function model(id) {
   const efforts = Object.entries(props.reasoning_efforts || {}).map(([name, steps]) => ({name, steps: Math.min(steps, most)}))
     .sort((a, b) => a.steps - b.steps || (a.name === "none" ? 1 : -1)).filter(e => !seen.has(e.steps) && seen.add(e.steps));
   return {
-    id, demo, chat: Boolean(props.chat_form) && !demo, device: meta.device || "", parameters: meta.n_params || 0, weights: meta.quant || "",
+    id, demo, chat: Boolean(props.chat_form) && !demo, device: meta.device || "", parameters: meta.n_params || 0, weights: meta.quant || "", memory: meta.memory_bytes || 0,
     maxSteps: most, meanSteps: Math.max(Math.min(own.num_steps || 8, most), 1), efforts, criteria: props.criteria || [],
     temperature: own.do_sample ? own.temperature : 0,
   };

@@ -14,24 +14,24 @@ export function solve(text) {
     const is = at.get(name);
     if (is === undefined) return null;
     chain.push(is);
-    if (/\d/.test(is)) return {definitions, asked: m[2], chain, value: is, hops: chain.length - 1};
+    if (/\d/.test(is)) return {definitions, asked: m[2], chain, value: is};
     name = is;
   }
   return null;
 }
 
-// draw gives a problem's text whose chain has so many links between the name and its value.
-export function draw(hops) {
+// draw gives a problem's text whose chain has so many links, from the name to the value.
+export function draw(length) {
   for (;;) {
-    const names = [...alphabet].sort(() => Math.random() - 0.5).slice(0, Math.max(least, hops + 2) + random(3));
+    const names = [...alphabet].sort(() => Math.random() - 0.5).slice(0, Math.max(least, length + 1) + random(3));
     const list = names.slice(0, mostNames).map((name, i, all) => {
-      if (i === 0 || Math.random() < (hops <= 4 ? 0.25 : 0.06)) return {name, is: String(random(10))};
+      if (i === 0 || Math.random() < (length <= 5 ? 0.25 : 0.06)) return {name, is: String(random(10))};
       return {name, is: Math.random() < 0.7 ? all[i - 1] : all[random(i)]};
     });
     const text = list.reverse().map(d => `${d.name}=${d.is};`).join("");
     for (const d of list) {
       const problem = solve(`${text}${d.name}?`);
-      if (problem && problem.hops === hops) return `${text}${d.name}?`;
+      if (problem && problem.chain.length === length) return `${text}${d.name}?`;
     }
   }
 }

@@ -19,7 +19,8 @@ export function stats({current}) {
     const now = {at: performance.now(), ...counters}, seconds = last ? (now.at - last.at) / 1000 : 0;
     const rate = (name, noun) => last && running() && now[name] > last[name] ? `${Number(((now[name] - last[name]) / seconds).toPrecision(2))} ${noun}/s` : "";
     const size = model.parameters ? `${count(model.parameters)} parameters in ${model.weights}` : "";
-    const parts = [model.device.replace(/ \(.*$/, ""), size, open ? await memory() : "", rate("tokens", "tokens"), rate("passes", "passes")];
+    const taken = [model.memory ? `${bytes(model.memory)} taken` : "", open ? await memory() : ""].filter(Boolean).join(", ");
+    const parts = [model.device.replace(/ \(.*$/, ""), size, taken, rate("tokens", "tokens"), rate("passes", "passes")];
     byId("speed").textContent = parts.filter(Boolean).join(" · ");
     byId("speed").title = model.device;
     last = now;
