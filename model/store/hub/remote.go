@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -53,8 +54,8 @@ func (c *Client) get(ctx context.Context, r *Repo, f File, header http.Header, n
 		return nil, err
 	}
 	defer a.Close()
-	if header.Get("Range") != "" && a.StatusCode != http.StatusPartialContent {
-		return nil, fatal("%s sends all of %s where a part was asked for; only a whole download can show it", a.Request.URL.Host, f.Path)
+	if part := header.Get("Range"); part != "" && !strings.HasPrefix(a.Header.Get("Content-Range"), strings.Replace(part, "=", " ", 1)+"/") {
+		return nil, fatal("%s does not send the part of %s that was asked for; only a whole download can show it", a.Request.URL.Host, f.Path)
 	}
 	data := make([]byte, n)
 	if _, err := io.ReadFull(a, data); err == io.EOF || err == io.ErrUnexpectedEOF {
