@@ -22,8 +22,8 @@ import (
 	"muninn/vk"
 )
 
-// Of the context: what a chat begins with where --ctx does not say and the memory allows, what it needs at least, the longest
-// question that is read in one pass, by a model that reads it so, and how many tokens /trace reads at once.
+// Positions: of a chat's context where --ctx does not say and the memory allows it, the fewest that one needs, those of the longest
+// question for a model that reads it in one pass, and those that /trace reads at once.
 const (
 	chatContext     = 4096
 	leastChat       = 256

@@ -44,9 +44,9 @@ func (c *chatting) anew(do func(chat.Turn) error) error {
 	if !ok {
 		return errNoMessage
 	}
-	n := len(c.talk.Turns)
+	before := c.answers
 	err := do(t)
-	if len(c.talk.Turns) <= n && (n == 0 || c.talk.Turns[len(c.talk.Turns)-1].Question != t.Question) {
+	if c.answers == before {
 		c.talk.Restore(t)
 	}
 	return err

@@ -90,8 +90,12 @@ func TestChatContextFull(t *testing.T) {
 	args := []string{"chat", model, "--lines", "--ctx", "120", "-r", "1", "-n", "6", "--device", device}
 	o := invocation{stdin: long}.run(args...)
 	o.wants(t, cli.ExitUsage, "", "tokens with this message, the context 120 positions; /clear begins anew, --context-shift drops the oldest questions, --ctx gives more room (this model: up to 256)")
-	o = invocation{stdin: long}.run(append(args, "--context-shift")...)
+	talk := filepath.Join(t.TempDir(), "talk.json")
+	o = invocation{stdin: long + "/regen\nlast of all questions\n/regen\n/save " + talk + "\n"}.run(append(args, "--context-shift")...)
 	o.wants(t, cli.ExitOK, "", "the context of 120 positions is full: the oldest question is dropped")
+	if data, err := os.ReadFile(talk); err != nil || strings.Count(string(data), "last of all") != 1 || strings.Count(string(data), "another question") < 1 {
+		t.Errorf("%s, %v", data, err)
+	}
 	o = invocation{stdin: strings.Repeat("long ", 100)}.run(args...)
 	o.wants(t, cli.ExitUsage, "", "shorten the message, or begin with a larger --ctx")
 }

@@ -28,10 +28,11 @@ type chatting struct {
 	talk *chat.Conversation
 	from source
 
-	chosen map[string][]string // flags, with their values
-	cache  chat.Cache
-	last   answered
-	again  uint64 // how often the last message has been answered anew
+	chosen  map[string][]string // flags, with their values
+	cache   chat.Cache
+	last    answered
+	again   uint64 // how often the last message has been answered anew
+	answers int    // that the conversation was given
 }
 
 // answered is the last answer's request, with the whole prompt.
@@ -72,6 +73,7 @@ func (c *chatting) answer(ctx context.Context, question string, p plan) error {
 	if err != nil || said.none {
 		return err
 	}
+	c.answers++
 	return c.talk.Answered(question, said.text, said.ids)
 }
 
@@ -164,7 +166,10 @@ func (c *chatting) finish(w *tokenWriter, t *tally, out decode.Outcome, req deco
 	case decode.FinishLength:
 		line += "; --max-tokens reached"
 	case decode.FinishContext:
-		line += fmt.Sprintf("; the context of %d positions is full: /clear begins anew, --context-shift drops the oldest questions", c.x.session.Context())
+		line += fmt.Sprintf("; the context of %d positions is full", c.x.session.Context())
+		if !c.o.Shift {
+			line += ": /clear begins anew, --context-shift drops the oldest questions"
+		}
 	case "interrupted":
 		line += "; interrupted"
 	}

@@ -116,7 +116,7 @@ func (l *Lines) line(prompt, text string) (string, error) {
 	return fromEdit.Replace(l.input.whole(line)), err
 }
 
-// Of the file of history: how many messages it keeps, and the bytes of the longest that it does.
+// The history's file keeps so many messages, each of so many bytes at most.
 const (
 	maxHistory = 500
 	maxEntry   = 16 << 10
