@@ -123,7 +123,11 @@ func TestLMEval(t *testing.T) {
 	const steps = 4
 	on := onDevice(t)
 	s := sessionOf(t, on, 40, 40*32)
-	list := items(t, 200)
+	n := 200
+	if testing.Short() {
+		n = 30
+	}
+	list := items(t, n)
 	got := make([][]scored, len(list))
 	var all sync.WaitGroup
 	next := make(chan []int)
