@@ -56,10 +56,11 @@ type Model struct {
 	places chan struct{} // taken by requests that run or wait
 }
 
-// Open readies a model for requests.
+// open readies a model for requests, if it is not.
 func (m *Model) open() {
-	m.Created = time.Now()
-	m.places = make(chan struct{}, m.Parallel+m.Queue)
+	if m.places == nil {
+		m.Created, m.places = time.Now(), make(chan struct{}, m.Parallel+m.Queue)
+	}
 }
 
 // enter takes a place in the model's queue, and gives how to leave it.
