@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,6 +37,26 @@ func post(t *testing.T, url, body string) (int, string) {
 	return r.StatusCode, string(data)
 }
 
+// leave posts JSON and goes when the first of the answer has come.
+func leave(t *testing.T, url, body string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if line, err := bufio.NewReader(answer.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, `data: {"token":`) {
+		t.Fatalf("%q, %v", line, err)
+	}
+}
+
 // TestServedTrace: what a server traces is what the verb traces, whole and token by token; what it cannot trace it refuses by name.
 func TestServedTrace(t *testing.T) {
 	url := pageServer(t)
@@ -55,6 +77,10 @@ func TestServedTrace(t *testing.T) {
 	sameTrace(t, streamed, whole.Tokens)
 	if first := streamed[0].Pos; first != len(served.Tokens)-len(streamed) || !streamed[0].Prompt || len(streamed[0].Start) != 2 {
 		t.Errorf("the first token told is at %d: %+v", first, streamed[0])
+	}
+	leave(t, url+"/v1/trace", fmt.Sprintf(`{"prompt":%q,"num_steps":32,"max_tokens":200,"stream":true}`, chain))
+	if status, text := post(t, url+"/v1/completions", body[:len(body)-len(`,"starts":3`)]+"}"); status != http.StatusOK {
+		t.Errorf("after a client that went: %d %s", status, text)
 	}
 	for field, want := range map[string]string{
 		`,"num_steps":0`: "a core step at least", `,"components":9`: "2 to 6", `,"at":99`: "positions 0 to", `,"num_steps":64`: "--max-steps",

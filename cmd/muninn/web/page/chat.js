@@ -11,15 +11,16 @@ import {clean} from "./text.js";
 // that the reader points at.
 export function chat({current, onanswer, onpick, onbusy}) {
   const log = byId("log"), input = byId("input"), send = byId("send");
-  let messages = [], running = null;
+  let messages = [], running = null, asking = false;
 
   function busy(on) {
+    if (on !== asking) onbusy(on);
+    asking = on;
     send.textContent = on ? "Stop" : "Ask";
     send.classList.toggle("stop", on);
     byId("regenerate").disabled = on || !messages.length;
     byId("clear").disabled = byId("save-chat").disabled = !messages.length;
     document.body.classList.toggle("busy", on);
-    onbusy(on);
   }
 
   function question(text) {
@@ -50,6 +51,7 @@ export function chat({current, onanswer, onpick, onbusy}) {
       });
       message.content = view.text;
       message.steps = view.steps();
+      if (!messages.includes(message)) return; // cleared meanwhile
       ended(message, note, end, problem);
       if (end.finish !== "stopped" || message.steps.length) onanswer(message, {...body, max_tokens: Math.max(end.tokens, 1)});
     } catch (error) {
@@ -58,6 +60,7 @@ export function chat({current, onanswer, onpick, onbusy}) {
       note.replaceChildren(h("span", {class: "error", role: "alert"}, error.message));
     }
     turn.setAttribute("aria-busy", "false");
+    if (running !== stop) return;
     running = null;
     busy(false);
   }
@@ -103,6 +106,7 @@ export function chat({current, onanswer, onpick, onbusy}) {
 
   function clear() {
     if (running) running.abort();
+    running = null;
     messages = [];
     log.replaceChildren();
     byId("welcome").hidden = false;
