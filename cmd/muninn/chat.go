@@ -68,7 +68,7 @@ Where standard input is no terminal, all of it is one message, as for "muninn ru
 answer goes to standard output, everything else to standard error: after each answer a line with its tokens, rate, core
 steps a token and the KV cache in use; -q leaves that out. With --json, the objects are those of "muninn run --json".`,
 		Examples: []string{
-			"muninn chat ~/huginn-0125",
+			"muninn chat ByteDance/Ouro-1.4B",
 			"muninn chat ~/huginn-0125 --effort low --steps",
 			`muninn chat ~/ouro-1.4b-thinking --thinking on --system "Answer in one sentence."`,
 			"muninn chat ~/huginn-0125 -r 64 --context-shift --load talk.json",

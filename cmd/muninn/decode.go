@@ -146,7 +146,11 @@ func (o *decodeOptions) plan(s *cli.Streams, ck *checkpoint.Checkpoint, steps in
 		return plan{}, err
 	}
 	if o.asked() {
-		session, err := o.session(ck.Config, ck.Config.BlockSize, steps, strategy)
+		need := ck.Config.BlockSize
+		if o.talks {
+			need = chatContext
+		}
+		session, err := o.session(ck.Config, need, steps, strategy)
 		if o.everyOutput {
 			session.Outputs = session.Context
 		}

@@ -60,6 +60,7 @@ func (o *runOptions) addFlags(fs *pflag.FlagSet) {
 	if o.talks {
 		cli.Group(fs, "Chat", func() { o.chatOptions.addFlags(fs) })
 		fs.Lookup("max-tokens").DefValue = "as many as the context has room for"
+		fs.Lookup("ctx").DefValue = fmt.Sprintf("%d, at most the model's block_size, fewer where memory is short", chatContext)
 	}
 }
 
