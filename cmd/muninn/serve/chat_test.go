@@ -183,4 +183,14 @@ func TestDepths(t *testing.T) {
 	if e := got.Exit; e == nil || e.Criterion != decode.KL || e.Threshold != 0.5 || e.MinSteps != 3 || e.Prefill || !got.ContinuousCompute {
 		t.Errorf("strategy %+v", got)
 	}
+	m.Strategy.Exit = &decode.Exit{Criterion: decode.LatentDiff, Threshold: 0.1, MinSteps: 2}
+	for body, want := range map[string]*decode.Exit{
+		`"x":1`: m.Strategy.Exit, `"exit_threshold":0.2`: {Criterion: decode.LatentDiff, Threshold: 0.2, MinSteps: 2}, `"min_steps":4`: {Criterion: decode.LatentDiff, Threshold: 0.1, MinSteps: 4},
+		`"criterion":"none"`: nil, `"criterion":"cosine"`: {Criterion: decode.Cosine}, `"reasoning_effort":"high"`: nil,
+	} {
+		ask(s, "/v1/chat/completions", `{`+hello+`,"max_tokens":1,`+body+`}`)
+		if got := f.asked[len(f.asked)-1].Strategy.Exit; (got == nil) != (want == nil) || got != nil && (got.Criterion != want.Criterion || got.Threshold != want.Threshold || got.MinSteps != want.MinSteps) {
+			t.Errorf("%s beside the server's own exit: %+v, want %+v", body, got, want)
+		}
+	}
 }

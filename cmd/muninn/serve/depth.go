@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -85,7 +86,6 @@ func unknownEffort(param, name string) *Error {
 // apply puts the depth into a request and how its tokens start. alias is that of the model's name; nil: it has none.
 func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.Sequence) error {
 	req.Steps, req.Strategy = m.Steps, m.Strategy
-	criterion, threshold := d.Criterion, d.Threshold
 	switch {
 	case d.Steps != nil:
 		req.Steps = *d.Steps
@@ -97,8 +97,8 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 			return err
 		}
 		req.Steps, req.Strategy.Exit = min(steps, m.MaxSteps), nil
-		if criterion == "" {
-			criterion, threshold = own, limit
+		if d.Criterion == "" {
+			d.Criterion, d.Threshold = own, cmp.Or(d.Threshold, limit)
 		}
 	}
 	switch {
@@ -106,24 +106,12 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 		return Refuse("num_steps", "num_steps is %d, this server takes %s to 0 to %d (--max-steps)", req.Steps, m.ID, m.MaxSteps)
 	case d.Lookup != "" && d.Lookup != m.Lookup:
 		return Refuse("cache_lookup_strategy", "cache_lookup_strategy is the server's choice, %s; %q would need another server (--cache-lookup-strategy)", m.Lookup, d.Lookup)
-	case criterion == "none":
-		req.Strategy.Exit = nil
-	case criterion != "":
-		exit, err := decode.ParseExit(criterion, threshold)
-		if err != nil {
-			return err
-		}
-		exit.Prefill = m.Prefill
-		req.Strategy.Exit = &exit
-	case threshold != "" || d.MinSteps != nil:
-		if req.Strategy.Exit == nil {
-			return Refuse("criterion", "exit_threshold and min_steps are of a criterion: name one")
-		}
+	case req.Strategy.Readout.Step > req.Steps: // what the model's config reads is not reached
+		req.Strategy.Readout = decode.Readout{}
 	}
-	if d.MinSteps != nil && req.Strategy.Exit != nil {
-		exit := *req.Strategy.Exit
-		exit.MinSteps = *d.MinSteps
-		req.Strategy.Exit = &exit
+	var err error
+	if req.Strategy.Exit, err = d.exit(req.Strategy.Exit, m.Prefill); err != nil {
+		return err
 	}
 	req.Strategy.ContinuousCompute = req.Strategy.ContinuousCompute || d.Continuous
 	if setting.InitScale = m.InitScale; d.InitScale != nil {
@@ -133,6 +121,34 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 		return err
 	}
 	return req.Strategy.FitsModel(m.Config)
+}
+
+// exit is what ends the steps of a token, where the server's own is another; nil: nothing does.
+func (d Depth) exit(own *decode.Exit, prefill bool) (*decode.Exit, error) {
+	var exit decode.Exit
+	switch {
+	case d.Criterion == "none":
+		return nil, nil
+	case d.Criterion == "" && own == nil && (d.Threshold != "" || d.MinSteps != nil):
+		return nil, Refuse("criterion", "exit_threshold and min_steps are of a criterion: name one")
+	case d.Criterion == "" && own == nil:
+		return nil, nil
+	case d.Criterion == "":
+		exit = *own
+	default:
+		exit = decode.Exit{Criterion: decode.Criterion(d.Criterion), Prefill: prefill}
+	}
+	if d.Threshold != "" || d.Criterion != "" {
+		parsed, err := decode.ParseExit(string(exit.Criterion), d.Threshold)
+		if err != nil {
+			return nil, err
+		}
+		exit.Threshold = parsed.Threshold
+	}
+	if d.MinSteps != nil {
+		exit.MinSteps = *d.MinSteps
+	}
+	return &exit, nil
 }
 
 // cutAlias takes the depth off a model's name: "huginn-0125:r8" asks for 8 core steps.
