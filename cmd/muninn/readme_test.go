@@ -108,6 +108,9 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	t.Chdir(t.TempDir())
+	if err := os.WriteFile("questions.jsonl", []byte(`{"context":"k=3;k?","choices":["3;","4;"],"gold":0}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ran := 0
 	for line := range strings.Lines(string(readme)) {
 		command, found := strings.CutPrefix(line, "    ")
@@ -128,17 +131,27 @@ func TestReadme(t *testing.T) {
 				t.Errorf("%s: what does it export?", strings.TrimSpace(line))
 			}
 		case words[0] == "muninn":
-			args := words[1:]
+			args, stdin := words[1:], ""
 			switch args[0] {
+			case "serve":
+				startServer(t, append(args, "--port", "0", "--no-cache")...).stop(t)
+				ran++
+				continue
+			case "demo":
+				startServer(t, append(args, "--no-browser")...).stop(t)
+				ran++
+				continue
+			case "chat":
+				stdin = "Why?\n"
 			case "check":
 				args = append(args, "--match", "rmsnorm")
 			case "bench":
 				args = append(args, "--reps", "1")
 			}
-			if slices.Contains([]string{"run", "compare", "trace", "check", "bench"}, args[0]) {
+			if slices.Contains([]string{"run", "chat", "score", "compare", "trace", "check", "bench"}, args[0]) {
 				args = append(args, "--device", firstDevice(t))
 			}
-			if o := invoke(args...); o.code != cli.ExitOK || o.out == "" && args[0] != "quantize" && args[0] != "trace" {
+			if o := (invocation{stdin: stdin}).run(args...); o.code != cli.ExitOK || o.out == "" && args[0] != "quantize" && args[0] != "trace" {
 				t.Errorf("%s: exit status %d, %d bytes of output, %s", strings.TrimSpace(line), o.code, len(o.out), o.err)
 			}
 			ran++
