@@ -121,6 +121,9 @@ async function start() {
     says.hidden = false;
     says.replaceChildren(h("span", {class: "error", role: "alert"}, error.message), " ", h("button", {type: "button", class: "chip", onclick: start}, "Try again"));
     if (error.status === 503) setTimeout(start, 2000);
+    if (error.status !== 401) return;
+    byId("settings").open = true;
+    byId("key").focus();
   }
 }
 byId("model").addEventListener("change", () => choose(byId("model").value).then(() => announce(`Model ${chosen.id}, depth ${depth()}`)));
