@@ -95,16 +95,20 @@ func TestSlowReader(t *testing.T) {
 
 // When the server stops, what runs has five seconds: what is done by then is whole, what is not ends with an error; nothing more begins.
 func TestStop(t *testing.T) {
-	for _, takes := range []time.Duration{3 * time.Second, time.Hour} {
+	for _, c := range []struct {
+		takes time.Duration
+		said  int // before
+		ends  string
+	}{{3 * time.Second, 0, "[DONE]"}, {time.Hour, 0, `"code":"stopping"`}, {time.Hour, 2, "data: {\"error\":{"}} {
 		m, f := fakeModel("demo", ids(t, "abc")...)
 		listening(t, m, Options{}, func(t *testing.T, s *Server, p *pipes, stop func() error) {
 			f.hold = make(chan struct{})
-			c, in := begin(t, p, post(streamed))
-			defer c.Close()
+			conn, in := begin(t, p, post(streamed))
+			defer conn.Close()
 			began := time.Now()
 			go func() {
 				select {
-				case <-time.After(takes):
+				case <-time.After(c.takes):
 					close(f.hold)
 				case <-time.After(time.Minute):
 				}
@@ -116,6 +120,9 @@ func TestStop(t *testing.T) {
 					body, _ = io.ReadAll(r.Body)
 				}
 			})
+			for range c.said {
+				f.hold <- struct{}{}
+			}
 			all.Go(func() {
 				time.Sleep(time.Second)
 				if w := get(s, "/health"); w.Code != http.StatusServiceUnavailable {
@@ -130,8 +137,9 @@ func TestStop(t *testing.T) {
 			}
 			all.Wait()
 			took := time.Since(began)
-			if done := takes < Grace; done != strings.Contains(string(body), "[DONE]") || !done && !strings.Contains(string(body), "stopping") || took > Grace+time.Second {
-				t.Errorf("a request of %v: %q, after %v", takes, body, took)
+			parts := strings.Split(strings.TrimSpace(string(body)), "\n\n")
+			if last := parts[len(parts)-1]; !strings.Contains(last, c.ends) || took > Grace+time.Second {
+				t.Errorf("a request of %v: %q, after %v", c.takes, body, took)
 			}
 			time.Sleep(2 * time.Minute) // for the one that holds
 		})

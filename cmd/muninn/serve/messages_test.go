@@ -38,7 +38,7 @@ func TestMessages(t *testing.T) {
 		t.Errorf("it ends by %v", end)
 	}
 	count := decoded(t, ask(s, "/v1/messages/count_tokens", `{`+question+`}`))
-	if n := len(f.asked[0].Prompt); count["input_tokens"] != float64(n) {
+	if n := len(f.asked[len(f.asked)-1].Prompt); count["input_tokens"] != float64(n) {
 		t.Errorf("counts %v, the prompt has %d", count, n)
 	}
 }

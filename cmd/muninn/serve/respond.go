@@ -110,20 +110,24 @@ func (s *Server) stream(w http.ResponseWriter, req *http.Request, d *Dialect, a 
 		}
 		return first
 	}
+	failed := func(err error) error {
+		if !out.begun || s.gone(req) {
+			return err
+		}
+		s.logError(log, err)
+		return out.send(Frame{Event: d.Named, Data: errorForm(req)(AsError(err))})
+	}
 	for {
 		select {
 		case r, ok := <-reports:
 			switch {
 			case !ok && (res == nil || !res.done()):
-				return context.Canceled
+				return failed(context.Canceled)
 			case !ok:
 				s.count(log, res)
 				return out.send(append(begin(), frames(Event{Kind: Close})...)...)
-			case r.err != nil && !out.begun:
-				return r.err
 			case r.err != nil:
-				s.logError(log, r.err)
-				return out.send(Frame{Event: d.Named, Data: errorForm(req)(AsError(r.err))})
+				return failed(r.err)
 			case r.result != nil:
 				res = r.result
 				res.ID = newID(d.Prefix)
@@ -131,12 +135,12 @@ func (s *Server) stream(w http.ResponseWriter, req *http.Request, d *Dialect, a 
 				event := r.choice.add(r, res)
 				ping.Reset(pingTime)
 				if err := out.send(append(begin(), frames(event)...)...); err != nil {
-					return context.Canceled
+					return err
 				}
 			}
 		case <-ping.C:
 			if err := out.ping(); err != nil {
-				return context.Canceled
+				return err
 			}
 		}
 	}
@@ -145,13 +149,20 @@ func (s *Server) stream(w http.ResponseWriter, req *http.Request, d *Dialect, a 
 // fail answers with an error, unless there is nobody to be answered.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	log := recordOf(r)
-	s.logError(log, err)
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil && s.stopping.Err() == nil {
-		log.gone = true
+	if log.gone = errors.Is(err, errGone) || errors.Is(err, context.Canceled) && s.gone(r); log.gone {
 		return
 	}
+	s.logError(log, err)
 	writeError(w, AsError(err), errorForm(r))
 }
+
+// gone tells whether the client of a request has left.
+func (s *Server) gone(r *http.Request) bool {
+	return r.Context().Err() != nil && s.stopping.Err() == nil
+}
+
+// errGone is wrapped when a client takes no more.
+var errGone = errors.New("serve: the client has gone")
 
 // newID is an id that nobody can guess.
 func newID(prefix string) string {

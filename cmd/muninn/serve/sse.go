@@ -3,6 +3,8 @@ package serve
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -73,10 +75,11 @@ func (s *eventStream) write(data []byte) error {
 	s.begin()
 	rc := http.NewResponseController(s.w)
 	_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // which a test's recorder has not
-	if _, err := s.w.Write(data); err != nil {
-		return err
+	_, err := s.w.Write(data)
+	if err = errors.Join(err, rc.Flush()); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
 	}
-	return rc.Flush()
+	return nil
 }
 
 // encode writes a value as a line of JSON.
