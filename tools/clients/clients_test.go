@@ -71,6 +71,7 @@ func serving(t *testing.T) (url string, models []string) {
 		inRoot(t, "go", "run", "./tools/synth", "--out", folder, "--shape", shapes[name])
 		args = append(args, folder)
 	}
+	args = append(args, thinker(t, filepath.Join(dir, "ouro")))
 	c := exec.Command(program, append(args, "--port", "0", "--ctx", "256", "--no-self-test", "--metrics", "on")...)
 	c.Env = append(os.Environ(), "MUNINN_API_KEY="+key, "MUNINN_CACHE_DIR="+filepath.Join(dir, "cache"))
 	log := &strings.Builder{}
@@ -93,6 +94,33 @@ func serving(t *testing.T) (url string, models []string) {
 		t.Fatal("the server does not say where it listens")
 	}
 	return lines.Text(), models
+}
+
+// template is that of Ouro's Thinking models: they think if they are asked to.
+const template = `{%- if messages[0]['role'] == 'system' -%}{{- '<|im_start|>system\n' + messages[0]['content'] + '<|im_end|>\n' }}{%- else -%}` +
+	`{{- '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n' }}{%- endif -%}{%- for message in messages -%}{%- if message.role == 'system' and loop.first -%}` +
+	`{%- else -%}{{- '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{%- endif -%}{%- endfor -%}{%- if add_generation_prompt -%}` +
+	`{{- '<|im_start|>assistant\n' }}{%- if enable_thinking is defined and enable_thinking is true -%}{{- '<think>\n' }}{%- endif -%}{%- endif -%}`
+
+// thinker writes another Ouro beside one: it has the marks of thoughts among its tokens.
+func thinker(t *testing.T, of string) (folder string) {
+	t.Helper()
+	folder = filepath.Join(filepath.Dir(of), "thinker")
+	if err := os.CopyFS(folder, os.DirFS(of)); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(folder, "tokenizer.json")
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("|object_ref_start|", "think", "|object_ref_end|", "/think").Replace(string(data))
+	for name, text := range map[string]string{name: text, filepath.Join(folder, "chat_template.jinja"): template} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
 }
 
 // inRoot runs a command in the program's module.

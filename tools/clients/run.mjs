@@ -4,11 +4,12 @@ import {anthropic} from "./anthropic.mjs";
 import {ask, failures} from "./check.mjs";
 import {openai} from "./openai.mjs";
 import {responses} from "./responses.mjs";
+import {thinks} from "./thinks.mjs";
 import {vercel} from "./vercel.mjs";
 
 for (const {id} of (await ask("/v1/models")).data.filter(m => !/:r\d+$/.test(m.id))) {
   const props = await ask(`/props?model=${id}`);
   const model = {model: id, efforts: props.reasoning_efforts, steps: props.default_generation_settings.num_steps, early: props.criteria.includes("gate")};
-  for (const client of [openai, responses, anthropic, vercel]) await client(model);
+  for (const client of props.chat_form.includes("thinking") ? [thinks] : [openai, responses, anthropic, vercel]) await client(model);
 }
 process.exit(failures() ? 1 : 0);
