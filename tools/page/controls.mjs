@@ -12,7 +12,7 @@ async function depth(page, use) {
   assert.equal(await text(page, "#depth-value"), "32");
   await use.slide("#depth", 0);
   assert.equal(await text(page, "#depth-value"), "1");
-  assert.match(await text(page, "#depth-says"), /^1 pass of the core before every token\.$/);
+  assert.match(await text(page, "#depth-says"), /^1 core step before every token\.$/);
   for (const preset of await page.locator("#presets button").all()) {
     const steps = await preset.getAttribute("data-steps");
     await use.press(`#presets [data-steps="${steps}"]`);
@@ -55,12 +55,12 @@ async function settings(page, use) {
   await idle(page);
   await traced(page);
   const steps = await page.locator("#log .assistant:last-child .token").first().getAttribute("title");
-  assert.match(steps, /^[2-7] passes$/, "the token left early");
+  assert.match(steps, /^[2-7] steps$/, "the token left early");
 }
 
 async function conversation(page, use) {
   await use.point("#log .assistant:last-child .tokens", "#log .assistant:last-child .token", 0);
-  assert.match(await text(page, "#log .assistant:last-child .readout"), /\d+ passes/);
+  assert.match(await text(page, "#log .assistant:last-child .readout"), /\d+ steps/);
   await use.press("#coloured");
   await page.locator("#log .rendered").last().waitFor();
   await use.press("#coloured");
@@ -104,7 +104,7 @@ async function compared(page, use) {
   assert.deepEqual(await page.locator("#columns .verdict").allInnerTexts(), ["✓ right", "✓ right", "✓ right"]);
   assert.match(await text(page, "#compare-end"), /depth 1 spelled the chain out in 3 tokens, depth 4 followed it inside and needed 1 token/);
   await use.point("#columns .tokens", "#columns .token", 1);
-  assert.match(await text(page, "#columns .readout"), /1 pass/);
+  assert.match(await text(page, "#columns .readout"), /1 step/);
   const kept = JSON.parse((await saved(page, () => use.press("#save-compare"))).content);
   assert.deepEqual(kept.answers.map(a => a.num_steps), [1, 2, 4]);
   await use.press("#go-chat");

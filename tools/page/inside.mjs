@@ -14,7 +14,7 @@ for (const [how, size, colorScheme] of [["mouse", sizes[1], "light"], ["keyboard
     if (size.width < 1000) await use.press("#go-inside");
     await page.waitForSelector("#convergence svg");
     const said = await page.locator("#lens svg text.mono.mid").allTextContents();
-    assert.match(said.at(-1), /^\d;$/, "after the last pass it says the value");
+    assert.match(said.at(-1), /^\d;$/, "after the last step it says the value");
     await pointed(page, how);
     await again(page, use);
     for (const id of ["convergence", "lens", "latent", "starts"]) await kept(page, use, id);
@@ -32,9 +32,9 @@ async function pointed(page, how) {
     for (const key of ["ArrowUp", "ArrowUp", "Home", "ArrowRight"]) await page.keyboard.press(key);
   }
   await page.waitForFunction(was => document.querySelector("#inside-detail p").innerText !== was, before);
-  assert.match(await detail(page), /after pass \d of 8\. The pass moved the state by [\d.<]+ %; the next token has an entropy of/);
+  assert.match(await detail(page), /after step \d of 8\. The step moved the state by [\d.<]+ %; the next token has an entropy of/);
   assert.equal(await page.locator("#inside-detail li").count(), 5);
-  assert.match(await page.locator("#latent svg").getAttribute("aria-label"), /^Path of the token .* over 8 passes/);
+  assert.match(await page.locator("#latent svg").getAttribute("aria-label"), /^Path of the token .* over 8 steps/);
 }
 
 // again restarts the token from random states.

@@ -3,7 +3,7 @@
 import {stream} from "./api.js";
 
 // counters count what has come of all answers.
-export const counters = {tokens: 0, passes: 0};
+export const counters = {tokens: 0, steps: 0};
 
 // prompt is a conversation as the model takes it: the demo model reads bare text, others messages.
 export function prompt(model, messages) {
@@ -28,7 +28,7 @@ export async function ask(model, body, signal, add) {
       end.first ||= performance.now() - begin;
       end.tokens += steps.length || 1;
       told.tokens += steps.length || 1;
-      told.passes += steps.reduce((a, b) => a + b, 0);
+      told.steps += steps.reduce((a, b) => a + b, 0);
       add(piece, steps);
     }
   } catch (error) {

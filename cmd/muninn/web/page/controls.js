@@ -42,7 +42,7 @@ export function controls(model) {
     button.dataset.steps = model.efforts[i].steps;
     button.dataset.criterion = model.efforts[i].criterion || "";
   });
-  byId("criterion").replaceChildren(h("option", {value: ""}, "never: every token takes all passes"),
+  byId("criterion").replaceChildren(h("option", {value: ""}, "never: every token takes all steps"),
     ...model.criteria.map(c => h("option", {value: c}, `when ${criteriaText[c] || c} (${c})`)));
   show();
 }
@@ -50,10 +50,10 @@ export function controls(model) {
 function show() {
   const n = depth(), slider = byId("depth");
   byId("depth-value").textContent = String(n);
-  slider.setAttribute("aria-valuetext", plural(n, "pass") + " per token");
+  slider.setAttribute("aria-valuetext", plural(n, "core step") + " per token");
   slider.style.setProperty("--at", `${100 * (n - 1) / Math.max(maxDepth() - 1, 1)}%`);
   const criterion = byId("criterion").value;
-  byId("depth-says").textContent = (criterion ? "Up to " : "") + plural(n, "pass") + " of the core before every token" +
+  byId("depth-says").textContent = (criterion ? "Up to " : "") + plural(n, "core step") + " before every token" +
     (criterion ? ", fewer once " + (criteriaText[criterion] || criterion) + "." : ".");
   for (const button of byId("presets").children) {
     button.setAttribute("aria-pressed", String(Number(button.dataset.steps) === n && button.dataset.criterion === criterion));

@@ -1,4 +1,4 @@
-// What the two pictures of tokens and passes share: rows of cells, a colour bar, axes, and a mark where the reader points.
+// What the two pictures of tokens and steps share: rows of cells, a colour bar, axes, and a mark where the reader points.
 
 import {s} from "./dom.js";
 import {label, short} from "./text.js";
@@ -7,7 +7,7 @@ import {viridis} from "./colour.js";
 export const labelWidth = 74;
 const top = 46;
 
-// grid draws a row for each token. columns are the passes that are drawn, each width wide; cell draws one.
+// grid draws a row for each token. columns are the steps that are drawn, each width wide; cell draws one.
 export function grid({tokens, columns, width, rowHeight, at, ticks, legend, cell}) {
   const cellWidth = (width - labelWidth - 4) / Math.max(columns.length, 1), bottom = top + tokens.length * rowHeight;
   const svg = s("svg", {width, height: bottom + 34, viewBox: `0 0 ${width} ${bottom + 34}`, class: "plot"});
@@ -20,7 +20,7 @@ export function grid({tokens, columns, width, rowHeight, at, ticks, legend, cell
     });
     if (token.steps < token.path.length) {
       const i = Math.max(columns.findLastIndex(k => k <= token.steps), 0);
-      svg.append(s("rect", {x: labelWidth + i * cellWidth + 0.75, y: y + 0.75, width: Math.max(cellWidth - 1.5, 1), height: rowHeight - 2, class: "exit"}, s("title", {}, `left after pass ${token.steps}`)));
+      svg.append(s("rect", {x: labelWidth + i * cellWidth + 0.75, y: y + 0.75, width: Math.max(cellWidth - 1.5, 1), height: rowHeight - 2, class: "exit"}, s("title", {}, `left after step ${token.steps}`)));
     }
   });
   let last = -Infinity;
@@ -30,7 +30,7 @@ export function grid({tokens, columns, width, rowHeight, at, ticks, legend, cell
     last = x;
     svg.append(s("text", {x, y: bottom + 14, class: "tick mid"}, String(k)));
   });
-  svg.append(s("text", {x: labelWidth + (width - labelWidth) / 2, y: bottom + 29, class: "axis-name mid"}, "pass through the core"),
+  svg.append(s("text", {x: labelWidth + (width - labelWidth) / 2, y: bottom + 29, class: "axis-name mid"}, "core step"),
     s("text", {x: labelWidth - 6, y: top - 6, class: "axis-name end"}, "token read"));
   if (tokens[at.token]) {
     const i = Math.max(columns.findLastIndex(k => k <= at.step), 0);

@@ -42,13 +42,13 @@ export function inside({current}) {
     draw();
   }
 
-  // describe tells of the token and the pass that the reader points at.
+  // describe tells of the token and the step that the reader points at.
   function describe() {
     const t = state.tokens[state.at.token], step = t && t.path[state.at.step - 1];
     if (!step) return detail.replaceChildren();
     const top = step.top || [];
     detail.replaceChildren(
-      h("p", {}, h("bdi", {class: "mono strong"}, label(t.text)), ` at position ${t.pos}${t.prompt ? " (question)" : ""}, after pass ${state.at.step} of ${t.path.length}. The pass moved the state by ${percent(step.residual)}` +
+      h("p", {}, h("bdi", {class: "mono strong"}, label(t.text)), ` at position ${t.pos}${t.prompt ? " (question)" : ""}, after step ${state.at.step} of ${t.path.length}. The step moved the state by ${percent(step.residual)}` +
         (step.entropy === null ? "." : `; the next token has an entropy of ${digits(step.entropy)} nats:`)),
       h("ol", {class: "likely", "aria-label": "The likeliest next tokens"}, top.map(c => {
         const bar = h("i", {class: "share"});
@@ -62,7 +62,7 @@ export function inside({current}) {
     stop();
     const mine = running = new AbortController();
     const {return_steps, stream_options, ...asked} = body;
-    // As much as a server takes of a large model: a state for each token and pass.
+    // As much as a server takes of a large model: a state for each token and step.
     const most = Math.max(Math.floor(mostStates / (asked.num_steps + 1)), 8);
     const recorded = {...asked, components: 2, last: Math.min(mostTokens, most), max_tokens: Math.min(asked.max_tokens, most)};
     Object.assign(state, {tokens: [], at: {token: -1, step: 1}, starts: null, explained: null, trace: null, body: recorded});
@@ -81,7 +81,7 @@ export function inside({current}) {
           state.tokens = event.trace.tokens;
           state.explained = event.trace.explained_variance;
         }
-        status.replaceChildren(`Recorded ${plural(state.tokens.length, "token")} by ${plural(Math.max(...state.tokens.map(t => t.path.length)), "pass")}.`);
+        status.replaceChildren(`Recorded ${plural(state.tokens.length, "token")} by ${plural(Math.max(...state.tokens.map(t => t.path.length)), "step")}.`);
         draw();
       }
       announce(`The inside of the answer is recorded: ${plural(state.tokens.length, "token")}.`);

@@ -30,7 +30,7 @@ function plane(svg, points, {x, y, side, names}) {
 const axisNames = explained => [0, 1].map(i => `component ${i + 1}${explained && explained[i] !== undefined ? ` (${percent(explained[i])} of the variance)` : ""}`);
 const pair = c => [c[0] ?? 0, c[1] ?? 0];
 const ring = ([x, y]) => s("circle", {cx: x, cy: y, r: 6, class: "ring"}, s("title", {}, "initial state"));
-const cross = ([x, y]) => s("path", {d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`, class: "cross"}, s("title", {}, "last pass"));
+const cross = ([x, y]) => s("path", {d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`, class: "cross"}, s("title", {}, "last step"));
 
 // latent draws the path of the token at state.at in the two directions in which states spread most.
 export function latent(state) {
@@ -38,8 +38,8 @@ export function latent(state) {
   const path = t => [t.start, ...t.path.map(p => p.components)].map(pair);
   const frame = picture({
     id: "latent", title: "Latent path",
-    hint: "Where the hidden state of the chosen token goes, pass by pass, in the two directions in which states spread most. Ring: start; cross: end.",
-    table: () => [["pass", "component 1", "component 2"], ...(chosen() ? path(chosen()).map((p, k) => [String(k), digits(p[0]), digits(p[1])]) : [])],
+    hint: "Where the hidden state of the chosen token goes, step by step, in the two directions in which states spread most. Ring: start; cross: end.",
+    table: () => [["step", "component 1", "component 2"], ...(chosen() ? path(chosen()).map((p, k) => [String(k), digits(p[0]), digits(p[1])]) : [])],
     data: () => ({token: chosen().text, pos: chosen().pos, explained_variance: state.explained, components: [chosen().start, ...chosen().path.map(p => p.components)]}),
   });
   return {
@@ -53,14 +53,14 @@ export function latent(state) {
       svg.append(s("path", {d: "M" + at.map(p => p.map(v => v.toFixed(1)).join(" ")).join("L"), class: "way"}));
       const numbered = [];
       at.forEach((p, k) => {
-        svg.append(s("circle", {cx: p[0], cy: p[1], r: k === state.at.step ? 6 : 3.6, class: k === state.at.step ? "dot now" : "dot", fill: viridis(Math.log1p(k) / most)}, s("title", {}, `after pass ${k}`)));
+        svg.append(s("circle", {cx: p[0], cy: p[1], r: k === state.at.step ? 6 : 3.6, class: k === state.at.step ? "dot now" : "dot", fill: viridis(Math.log1p(k) / most)}, s("title", {}, `after step ${k}`)));
         if (numbered.some(o => Math.abs(p[0] - o[0]) < 18 && Math.abs(p[1] - o[1]) < 14)) return;
         numbered.push(p);
         svg.append(s("text", {x: p[0] + 7, y: p[1] - 6, class: "tick halo"}, String(k)));
       });
       svg.append(ring(at[0]), cross(at[at.length - 1]));
       const [a, b] = [points[points.length - 2] || points[0], points[points.length - 1]], step = Math.hypot(b[0] - a[0], b[1] - a[1]);
-      frame.draw(svg, `Path of the token ${label(t.text)} over ${points.length - 1} passes. The last pass moves it by ${digits(step)}.`);
+      frame.draw(svg, `Path of the token ${label(t.text)} over ${points.length - 1} steps. The last step moves it by ${digits(step)}.`);
     },
   };
 }
@@ -73,7 +73,7 @@ export function starts(state) {
   const frame = picture({
     id: "starts", title: "Path independence",
     hint: "The same token from several random states: distance of each path to where they end on average. One line for each start; lines that fall together say that the start did not matter.",
-    table: () => [["pass", ...state.starts.paths.map(p => `seed ${p.seed}`), "mean of pairs"], ...state.starts.paths[0].distance.map((_, k) => [String(k), ...state.starts.paths.map(p => digits(p.distance[k])), digits(state.starts.spread[k])])],
+    table: () => [["step", ...state.starts.paths.map(p => `seed ${p.seed}`), "mean of pairs"], ...state.starts.paths[0].distance.map((_, k) => [String(k), ...state.starts.paths.map(p => digits(p.distance[k])), digits(state.starts.spread[k])])],
     data: () => state.starts,
   });
   return {
@@ -89,7 +89,7 @@ export function starts(state) {
       svg.append(s("rect", {x: margin.left, y: margin.top, width: w, height: tall, class: "field"}));
       for (const t of scale.ticks) svg.append(s("path", {d: `M${margin.left} ${margin.top + tall * (1 - t.at)}h${w}`, class: "grid"}), s("text", {x: margin.left - 5, y: margin.top + tall * (1 - t.at) + 4, class: "tick end"}, t.text));
       for (const k of niceTicks(0, n, 6).filter(Number.isInteger)) svg.append(s("text", {x: put(k, 1)[0], y: margin.top + tall + 14, class: "tick mid"}, String(k)));
-      svg.append(s("text", {x: margin.left + w / 2, y: margin.top + tall + 31, class: "axis-name mid"}, "pass through the core"),
+      svg.append(s("text", {x: margin.left + w / 2, y: margin.top + tall + 31, class: "axis-name mid"}, "core step"),
         s("text", {transform: `translate(10 ${margin.top + tall / 2}) rotate(-90)`, class: "axis-name mid"}, "distance to the mean end"));
       paths.forEach((p, i) => svg.append(s("path", {d: "M" + p.distance.map((v, k) => put(k, v).map(z => z.toFixed(1)).join(" ")).join("L"), ...line(i)}, s("title", {}, `seed ${p.seed}`))));
       const at = beside ? {x: w + 2 * margin.left + margin.right, y: margin.top} : {x: margin.left, y: margin.top + tall + margin.bottom + 8};

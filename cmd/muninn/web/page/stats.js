@@ -20,7 +20,7 @@ export function stats({current}) {
     const rate = (name, noun) => last && running() && now[name] > last[name] ? `${Number(((now[name] - last[name]) / seconds).toPrecision(2))} ${noun}/s` : "";
     const size = model.parameters ? `${count(model.parameters)} parameters in ${model.weights}` : "";
     const taken = [model.memory ? `${bytes(model.memory)} taken` : "", open ? await memory() : ""].filter(Boolean).join(", ");
-    const parts = [model.device.replace(/ \(.*$/, ""), size, taken, rate("tokens", "tokens"), rate("passes", "passes")];
+    const parts = [model.device.replace(/ \(.*$/, ""), size, taken, rate("tokens", "tokens"), rate("steps", "core steps")];
     byId("speed").textContent = parts.filter(Boolean).join(" · ");
     byId("speed").title = model.device;
     last = now;

@@ -85,7 +85,7 @@ export function tokenView({most, name, spaced, onpick}) {
 
 function stepsText(steps) {
   if (!steps.length) return "depth not reported";
-  return steps.length === 1 ? plural(steps[0], "pass") : `${steps.length} tokens: ${steps.join(", ")} passes`;
+  return steps.length === 1 ? plural(steps[0], "step") : `${steps.length} tokens: ${steps.join(", ")} steps`;
 }
 
 export const mean = list => list.reduce((a, b) => a + b, 0) / list.length;
@@ -94,8 +94,8 @@ export const mean = list => list.reduce((a, b) => a + b, 0) / list.length;
 export function summary(steps, most) {
   if (!steps.length) return "";
   const sum = steps.reduce((a, b) => a + b, 0), saved = 1 - sum / (steps.length * most);
-  if (steps.every(n => n === steps[0])) return `${plural(steps.length, "token")} × ${plural(steps[0], "pass")}` + (steps.length > 1 ? ` = ${plural(sum, "pass")}` : "");
-  return `${plural(steps.length, "token")} · ${plural(sum, "pass")} · ${mean(steps).toFixed(1)} per token` +
+  if (steps.every(n => n === steps[0])) return `${plural(steps.length, "token")} × ${plural(steps[0], "step")}` + (steps.length > 1 ? ` = ${plural(sum, "step")}` : "");
+  return `${plural(steps.length, "token")} · ${plural(sum, "step")} · ${mean(steps).toFixed(1)} per token` +
     (saved > 0.005 ? ` · ${(100 * saved).toFixed(0)} % fewer than a fixed depth of ${most}` : "");
 }
 
@@ -105,14 +105,14 @@ export function histogram(steps, most) {
   for (const n of steps) counts[Math.max(bin(n), 0)]++;
   const width = 240, height = 44, high = Math.max(...counts, 1), w = width / bins;
   const x = (mean(steps) / most) * width - w / 2;
-  const text = `Passes per token: mean ${mean(steps).toFixed(1)}, least ${Math.min(...steps)}, most ${Math.max(...steps)}, of ${most}.`;
+  const text = `Core steps per token: mean ${mean(steps).toFixed(1)}, least ${Math.min(...steps)}, most ${Math.max(...steps)}, of ${most}.`;
   const picture = s("svg", {viewBox: `0 0 ${width + 8} ${height + 20}`, class: "histogram", role: "img", "aria-label": text, width: width + 8, height: height + 20},
     s("path", {d: `M4 ${height + 0.5}h${width}`, class: "axis"}),
     counts.map((n, i) => n && s("rect", {x: 4 + i * w + 0.5, y: height - Math.max(n / high * (height - 4), 2), width: Math.max(w - 1, 1), height: Math.max(n / high * (height - 4), 2), class: "bar"},
-      s("title", {}, `${plural(n, "token")}: ${bins === most ? plural(i + 1, "pass") : `${Math.floor(i * most / bins) + 1} to ${Math.floor((i + 1) * most / bins)} passes`}`))),
+      s("title", {}, `${plural(n, "token")}: ${bins === most ? plural(i + 1, "step") : `${Math.floor(i * most / bins) + 1} to ${Math.floor((i + 1) * most / bins)} steps`}`))),
     s("path", {d: `M${4 + x} 2V${height}`, class: "mean"}),
     s("text", {x: 4, y: height + 15, class: "tick"}, "1"),
-    s("text", {x: 4 + width, y: height + 15, class: "tick end"}, `${most} passes`),
+    s("text", {x: 4 + width, y: height + 15, class: "tick end"}, `${most} steps`),
     s("text", {x: Math.min(Math.max(4 + x, 50), width - 90), y: height + 15, class: "tick mid strong"}, `mean ${mean(steps).toFixed(1)}`));
-  return h("figure", {class: "depths"}, h("figcaption", {}, "Passes per token"), picture);
+  return h("figure", {class: "depths"}, h("figcaption", {}, "Core steps per token"), picture);
 }
