@@ -140,6 +140,9 @@ func (g *Pager) Write(seq, from, to, slots int) (copies []Copy, err error) {
 				continue
 			}
 			unit, ok := g.take(pool)
+			if !ok && *at != noUnit && pool.refs[*at] == 1 {
+				continue // a kept text has given up its share of it
+			}
 			if !ok {
 				return copies, fmt.Errorf("model: page %d of sequence %d: %w: use a shorter context or fewer sequences", page, seq, ErrNoPages)
 			}

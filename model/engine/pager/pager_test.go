@@ -149,6 +149,21 @@ func TestPagesForgotten(t *testing.T) {
 	}
 }
 
+// A text that is only kept never stands in the way of the sequence that goes on from it: where no page is left to copy to, that one
+// takes the kept page as its own.
+func TestPagesKeptMakeRoom(t *testing.T) {
+	g := testPager(1, 2, 2*pageSlots)
+	g.mustWrite(t, 0, 0, 60)
+	g.Keep(0, KeptAs{}, text(60, 0))
+	g.Drop(0, 0)
+	if held := g.shareLike(0, text(58, 0)); held != 58 {
+		t.Fatalf("%d held", held)
+	}
+	if copies := g.mustWrite(t, 0, 58, 64); len(copies) > 0 {
+		t.Errorf("copies %v, where there are no pages but its own", copies)
+	}
+}
+
 // Whatever is done in whatever order, the counts are right and a written page is its sequence's alone.
 func TestPagesAtRandom(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 3))
