@@ -21,7 +21,16 @@ ALIASED layout(set = 0, binding = 2) readonly buffer V2 { uvec2 v2[]; };
 ALIASED layout(set = 0, binding = 2) readonly buffer V4 { uvec4 v4[]; };
 layout(set = 0, binding = 3) readonly buffer D { uint words[]; };  // lib/pages.glsl
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]
+#ifdef QUANTIZE // y as int8 beside itself; heads are whole blocks
+ALIASED layout(set = 0, binding = 5) coherent buffer Y { float y[]; };
+ALIASED layout(set = 0, binding = 5) coherent buffer Y4 { vec4 y4[]; };
+layout(set = 0, binding = 7 + 2 * (TR == 1 ? 1 : 0)) writeonly buffer I8 { uint quant[]; }; // [n] quantized rows
+#define NORM_Y4(i) y4[i]
+#define QUANT(i) quant[i]
+#include "lib/quantize.glsl"
+#else
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };    // [n][stride]
+#endif
 layout(set = 0, binding = 6) readonly buffer G { float gate[]; };  // [n][gate_stride], when there are gates
 layout(set = 0, binding = 7) coherent buffer P { vec4 parts[]; };  // split: [n][heads_all][segments][hs / 4 + 1], top and total last
 layout(set = 0, binding = 8) coherent buffer C { uint arrived[]; }; // split: [n][heads_all], 0 before and after
@@ -144,11 +153,17 @@ void join(inout float t0, inout float l0, inout vec4 a0, float t, float l, vec4 
 
 void emit(uint n, float l, vec4 a) {
     const uint lane = gl_LocalInvocationIndex;
-    if (lane >= p.hv) return;
-    a /= l;
-    const uint column = (p.head0 + gl_WorkGroupID.x) * p.h + lane * 4;
-    for (uint c = 0; c < 4; c++)
-        if (lane * 4 + c < p.h) y[n * p.stride + column + c] = gated(a[c], n, column + c);
+    const uint first = (p.head0 + gl_WorkGroupID.x) * p.h, column = first + lane * 4;
+    if (lane < p.hv) {
+        a /= l;
+        for (uint c = 0; c < 4; c++)
+            if (lane * 4 + c < p.h) y[n * p.stride + column + c] = gated(a[c], n, column + c);
+    }
+#ifdef QUANTIZE
+    memoryBarrierBuffer();
+    barrier();
+    if (lane < p.h / 32) quantize_block(n * p.stride, p.stride, first / 32 + lane);
+#endif
 }
 
 void main() {
@@ -199,7 +214,7 @@ void main() {
         const uint size = p.hv + 1, i0 = (n0 * p.heads_all + head) * p.split * size;
         if (lane < p.hv) parts[i0 + gl_WorkGroupID.z * size + lane] = acc[0];
         if (lane == 0) parts[i0 + gl_WorkGroupID.z * size + p.hv] = vec4(top[0], total[0], 0, 0);
-        if (!last_to_arrive(n0 * p.heads_all + head, segments)) return;
+        if (!last_to_arrive(n0 * p.heads_all + head, 1, segments)) return;
         float t, l;
         vec4 a;
         for (uint s = 0; s < segments; s++) {

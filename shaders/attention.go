@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"math"
+	"strings"
 
 	"muninn/vk"
 )
@@ -38,6 +39,7 @@ func segments(context int) int { return (context + attentionSegment - 1) / atten
 // Attention records y = softmax(q k^T / sqrt(headDim)) v for each row and query head, over the positions of its sequence that
 // the row sees; the cache's rule says which slot of a position is read. q (n, QueryCols(H, headDim)) with a multiple H of the
 // cache's K heads, of which query head i reads i / (H/K); y (n, H headDim). context is an upper bound on the positions read.
+// If y has room for them, its int8 activations are written too: of heads of whole blocks.
 func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context int, scratch AttentionScratch) {
 	group := c.group(q)
 	heads := group * c.Heads
@@ -48,6 +50,11 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 	} else {
 		r.check(gate.QKV.Rows == y.Rows && gate.At+y.Cols <= gate.QKV.Cols, "attention of %dx%d with gates from column %d of %dx%d",
 			y.Rows, y.Cols, gate.At, gate.QKV.Rows, gate.QKV.Cols)
+	}
+	op, int8 := "attention", []vk.Span(nil)
+	if !y.Int8.IsZero() {
+		r.check(r.k.Int8Written && WholeBlocks(c.HeadDim), "attention with heads of %d into int8 activations", c.HeadDim)
+		op, int8 = "attention_quantize", []vk.Span{y.Int8}
 	}
 	parts, arrived := AttentionScratchBytes(heads, c.HeadDim, context)
 	r.check(scratch.Parts.Size() >= parts && scratch.Arrived.Size() >= arrived, "attention over %d positions with a scratch of %d and %d bytes, want %d and %d",
@@ -73,12 +80,13 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 		switch kv := c.Type.String(); {
 		case r.k.Texels:
 			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0), uint32(c.Slots.Rule)}
-			r.dispatchSpec("attention_lane_"+kv+"_sg", spec, push, rowsPart(n, queries, int(r.k.Subgroup)), cost, bind...)
+			r.dispatchSpec(strings.Replace(op, "attention", "attention_lane", 1)+"_"+kv+"_sg", spec, push, rowsPart(n, queries, int(r.k.Subgroup)), cost, append(bind, int8...)...)
 		case n > attentionSplit && r.k.Tiles:
 			cost.Bytes /= attentionTile
-			r.dispatch("attention_"+kv+"_tile", push, rowsY(uint32(queries), n, attentionTile), cost, bind...)
+			r.dispatch(op+"_"+kv+"_tile", push, rowsY(uint32(queries), n, attentionTile), cost, append(bind, int8...)...)
 		default:
-			r.dispatch("attention_"+kv, push, rowsY(uint32(queries), n, 1).deep(max(split, 1)), cost, append(bind, scratch.Parts, scratch.Arrived)...)
+			bind = append(bind, scratch.Parts, scratch.Arrived)
+			r.dispatch(op+"_"+kv, push, rowsY(uint32(queries), n, 1).deep(max(split, 1)), cost, append(bind, int8...)...)
 		}
 	}
 }

@@ -22,7 +22,16 @@ UINT_INPUT(1, S, scales);     // [cell][heads][hu / 2]
 #endif
 UINT_INPUT(3, D, words);      // lib/pages.glsl
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };        // [n]
+#ifdef QUANTIZE // y as int8 beside itself; heads are whole blocks
+ALIASED layout(set = 0, binding = 5) buffer Y { float y[]; };
+ALIASED layout(set = 0, binding = 5) buffer Y4 { vec4 y4[]; };
+layout(set = 0, binding = 7) writeonly buffer I8 { uint quant[]; };    // [n] quantized rows
+#define NORM_Y4(i) y4[i]
+#define QUANT(i) quant[i]
+#include "lib/quantize.glsl"
+#else
 layout(set = 0, binding = 5) writeonly buffer Y { float y[]; };        // [n][stride]
+#endif
 layout(set = 0, binding = 6) readonly buffer G { float gate[]; };      // [n][gate_stride], when there are gates
 #define GATED (GATES != 0)
 #define WORD(i) ONE(words, i)
@@ -102,4 +111,7 @@ void main() {
         [[unroll]] for (uint c = 0; c < 4; c++)
             if (i * 4 + c < p.h) y[n * p.stride + head * p.h + i * 4 + c] = gated(a[c], n, head * p.h + i * 4 + c);
     }
+#ifdef QUANTIZE
+    for (uint b = 0; b < p.h / 32; b++) quantize_block(n * p.stride, p.stride, head * p.h / 32 + b);
+#endif
 }

@@ -15,7 +15,7 @@ type Activations int
 const (
 	AutoActivations  Activations = iota
 	FloatActivations             // rows as they are
-	Int8Activations              // where a norm writes the row: its blocks of BlockSize rounded to 8 bits, by integer dot
+	Int8Activations              // where what writes the row can: its blocks of BlockSize rounded to 8 bits, by integer dot
 )
 
 // Dot is how GEMV multiplies int8 activations: DOT in lib/quantized.glsl.
@@ -46,6 +46,9 @@ func int8Row(stride int) uint64 { return uint64(stride) / 64 * 80 }
 
 // Int8Bytes is the size of Tensor.Int8 for rows of cols values.
 func Int8Bytes(rows, cols int) uint64 { return uint64(rows) * int8Row(Padded(cols)) }
+
+// WholeBlocks tells whether attention with heads of such a size can write int8 activations: no two heads share a block.
+func WholeBlocks(headDim int) bool { return headDim%format.Block == 0 }
 
 // factor is x as a matmul with w reads it: Quant is zero when that is the floats.
 func (r *Recorder) factor(w Matrix, x Tensor) Tensor {
@@ -79,7 +82,7 @@ func (r *Recorder) withInt8(name string, y Tensor, bind ...vk.Span) (string, []v
 }
 
 // int8Spans is the number of spans that the largest kernel with int8 activations binds.
-const int8Spans = 9
+const int8Spans = 10
 
 func ruleInt8(t *Tuning) string {
 	switch {
@@ -145,3 +148,19 @@ func (t Tuning) CanInt8(f format.Type, rows int) bool {
 func (t Tuning) PaysInt8(f format.Type, rows int) bool {
 	return t.CanInt8(f, rows) && (f == format.Q8_0 && t.Int8Q8 || f == format.Q4_0 && t.Int8Q4)
 }
+
+// ruleInt8Written: attention and swiglu write int8 activations for the products after them as norms do.
+func ruleInt8Written(t *Tuning) string {
+	switch {
+	case !t.Int8:
+		return "see int8"
+	case !t.Arrivals: // a block of swiglu's comes from several workgroups
+		return "see arrivals"
+	}
+	t.Int8Written = true
+	return "products after them take these as they take the norms'"
+}
+
+// WritesInt8 tells whether attention and swiglu of so many rows should write int8 activations for a product with weights of that
+// format.
+func (t Tuning) WritesInt8(f format.Type, rows int) bool { return t.Int8Written && t.PaysInt8(f, rows) }

@@ -38,7 +38,7 @@ layout(set = 0, binding = 7) writeonly buffer Z { float z[]; };          // [n][
 #define NORM_NEXT(i) next_weight[i]
 #define NORM_Y(i) z[i]
 #define FINISH(t0)                                                                            \
-    if (last_to_arrive(gl_WorkGroupID.y, p.groups))                                                     \
+    if (last_to_arrive(gl_WorkGroupID.y, 1, p.groups))                                                     \
         for (uint t = 0; t < NT && t0 + t < p.n; t++) add_norm_pair((t0 + t) * p.y_stride, p.y_stride, p.d, p.eps, p.form);
 #else
 layout(set = 0, binding = 2) writeonly buffer Y { float y[]; };          // [n][y_stride]

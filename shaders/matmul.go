@@ -16,10 +16,9 @@ func (r *Recorder) MatMul(y Tensor, w Matrix, x Tensor) {
 // MatMulNorm records y = w x, and then what AddNormPair does with it: the residual takes in y by the form, with its norm, and
 // z = rms(residual) * next. For few rows the GEMV's last workgroup does it, which saves a dispatch; for more, and
 // in any other shape, AddNormPair is recorded. The bits are the same. arrived is a word that is zero and that nothing
-// else uses at the same time; it is zero again afterwards. x is taken as floats.
+// else uses at the same time; it is zero again afterwards.
 func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, form Residual, weight, next vk.Span, eps float32, arrived vk.Span) {
 	n := x.Rows
-	x.Int8 = vk.Span{}
 	int8 := !z.Int8.IsZero() && r.k.Subgroup != 0
 	if n > r.k.NormRows || int8 && !w.Format.Blocked() {
 		r.MatMul(y, w, x)
@@ -28,6 +27,7 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, form Re
 	}
 	r.checkMatMul(y, w, x)
 	r.checkNorm(z, residual, y)
+	x = r.factor(w, x)
 	rows, _ := r.asVectors(x)
 	op, more := "matmul_norm", []vk.Span(nil)
 	if int8 {
@@ -43,7 +43,7 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, form Re
 		if i == len(w.Shards)-1 {
 			c = c.Add(vk.Cost{Bytes: 7 * y.bytes(), FLOPs: 10 * y.bytes() / 4})
 		}
-		bind := append([]vk.Span{s.Bind, x.Span, y.Span, arrived, residual.Span, form.weight(weight, next), next, z.Span}, more...)
+		bind := append([]vk.Span{s.Bind, x.factor(), y.Span, arrived, residual.Span, form.weight(weight, next), next, z.Span}, more...)
 		r.matmul(op, w, s, 1, x, p, c, bind...)
 	}
 }

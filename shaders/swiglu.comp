@@ -18,7 +18,18 @@ FLOAT_INPUT(2, XS, x_scales);
 VEC4_INPUT(2, X, x_in);   // [n][x_stride]
 #define LOAD_X(t, v) FOUR(x_in, (t) * p.x_stride + (v))
 #endif
+#ifdef QUANTIZE // y as int8 beside itself
+ALIASED layout(set = 0, binding = 3) coherent buffer Y { float y[]; };
+ALIASED layout(set = 0, binding = 3) coherent buffer Y4 { vec4 y4[]; };
+layout(set = 0, binding = 4) coherent buffer Q { uint quant[]; };  // [n] quantized rows
+#define arrived quant
+#define NORM_Y4(i) y4[i]
+#define QUANT(i) quant[i]
+#define LAST_QUANTIZES
+#define FINISH(t0) quantize_complete(t0, min(NT, p.n - t0), p.y_stride, p.row0 + row0, p.row0 + min(row0 + NR / PARTS, p.rows), p.d);
+#else
 layout(set = 0, binding = 3) writeonly buffer Y { float y[]; };    // [n][y_stride]
+#endif
 #define PARTS 2
 #define LOAD_W(into, part, row, unit)                        \
     if ((part) == 0) PACKED(into, gate, gate_scales, row, unit) \

@@ -23,6 +23,7 @@ type Tuning struct {
 	Int8Q8      bool   // ... and does for q8_0
 	Int8Q4      bool   // ... and does for q4_0
 	Dot         Dot    // how
+	Int8Written bool   // attention and swiglu write int8 activations
 	Arrivals    bool   // a workgroup can go on with what others of its dispatch wrote
 	NormLanes   uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
 	NormRows    int    // rows up to which MatMulNorm is one dispatch
@@ -73,6 +74,7 @@ var tunings = []struct {
 	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && t.Unrolls) }, true},
 	{"integer dot", func(t *Tuning) any { return &t.Dot }, ruleDot, true},
 	{"arrivals", func(t *Tuning) any { return &t.Arrivals }, ruleArrivals, true},
+	{"int8 written", func(t *Tuning) any { return &t.Int8Written }, ruleInt8Written, true},
 	{"norm lanes", func(t *Tuning) any { return &t.NormLanes }, ruleNormLanes, true},
 	{"norm rows", func(t *Tuning) any { return &t.NormRows }, ruleNormRows, true},
 	{"pass rows", func(t *Tuning) any { return &t.PassRows }, rulePassRows, false},

@@ -19,12 +19,13 @@ func (p *pass) block(name string, x shaders.Tensor, blocks []weights.Block, i in
 		r.RMSNormAt(p.QKV, c.QueryWidth(), c.KeyWidth(), b.KNorm, p.eps)
 	}
 	r.QKVRope(p.Q, cache, p.QKV, b.QKBias, p.rope, c.Block.Halves, p.rows, mark)
-	r.Attention(p.Attn, p.Q, cache, p.gate(), p.rows, p.context, p.attention)
-	p.join(x, b.AttnProj, p.Attn, b.Norm2, b.Norm3, b.Gate)
+	attn := p.attended(b)
+	r.Attention(attn, p.Q, cache, p.gate(), p.rows, p.context, p.attention)
+	p.join(x, b.AttnProj, attn, b.Norm2, b.Norm3, b.Gate)
 	r.Tap(name+".attn", p.Proj)
 	r.Tap(name+".norm_2", x)
 	r.Tap(name+".norm_3", p.Y)
-	r.SwiGLU(p.Hidden, b.Gate, b.Up, p.reads(x, b.Norm3, b.Gate))
+	r.SwiGLU(p.hidden(b), b.Gate, b.Up, p.reads(x, b.Norm3, b.Gate))
 	out := end()
 	r.Tap(name+".mlp", p.Proj)
 	if out.Rows > 0 {
@@ -65,7 +66,7 @@ func (p *pass) residual(x shaders.Tensor, blocks []weights.Block, i int, next vk
 		if i+1 < len(blocks) {
 			next, reader = blocks[i+1].Norm1, blocks[i+1].Wqkv
 		}
-		p.join(x, blocks[i].MLPProj, p.Hidden, blocks[i].Norm4, next, reader)
+		p.join(x, blocks[i].MLPProj, p.hidden(&blocks[i]), blocks[i].Norm4, next, reader)
 		return x
 	}
 }
@@ -97,12 +98,30 @@ func (p *pass) normed(w shaders.Matrix) shaders.Tensor {
 	return p.floats()
 }
 
-// floats is Y without its rows in 8 bits.
-func (p *pass) floats() shaders.Tensor {
-	y := p.Y
-	y.Int8 = vk.Span{}
-	return y
+// attended is Attn between attention and its projection: with its rows in 8 bits as normed is.
+func (p *pass) attended(b *weights.Block) shaders.Tensor {
+	if p.kernels.WritesInt8(b.AttnProj.Format, p.Attn.Rows) && shaders.WholeBlocks(p.Config.HeadDim) {
+		return p.Attn
+	}
+	return floats(p.Attn)
 }
+
+// hidden is the same of Hidden, which is written in 8 bits where it is made of such.
+func (p *pass) hidden(b *weights.Block) shaders.Tensor {
+	if n := p.Hidden.Rows; p.kernels.WritesInt8(b.MLPProj.Format, n) && p.kernels.PaysInt8(b.Gate.Format, n) && !b.Norm3.IsZero() {
+		return p.Hidden
+	}
+	return floats(p.Hidden)
+}
+
+// floats is t without its rows in 8 bits.
+func floats(t shaders.Tensor) shaders.Tensor {
+	t.Int8 = vk.Span{}
+	return t
+}
+
+// floats is Y so.
+func (p *pass) floats() shaders.Tensor { return floats(p.Y) }
 
 // mark gives m to the first layer of its part: one layer of a pass tells the cache how deep its rows are.
 func mark(layer int, m shaders.Mark) shaders.Mark {

@@ -19,7 +19,7 @@ type buffers struct {
 	Older  shaders.Tensor // (slots or 2 slots, d) states that later ones are compared with
 	Kept   shaders.Tensor // (sequences x compares, d) differences of states from one task to the next
 	X      shaders.Tensor // (n, d) residual stream of core and coda
-	Y      shaders.Tensor // (n, d) normed input of the next product, for Wqkv, gate and up also in 8 bits
+	Y      shaders.Tensor // (n, d) normed input of the next product, for Wqkv, gate and up also in 8 bits, as Attn and Hidden are
 	QKV    shaders.Tensor // (n, QKVWidth) q, k, v, and the gate
 	Q      shaders.Tensor // (n, H h) after bias and rope, heads padded
 	Attn   shaders.Tensor // (n, H h) attention's output before its projection
@@ -135,7 +135,7 @@ func (p *pass) corePass(name string, of arch.Pass, caches []shaders.Cache, last 
 		end := p.residual(p.X, blocks, i, vk.Span{})
 		if i == of.Blocks-1 {
 			end = func() shaders.Tensor {
-				r.MatMul(p.Proj, blocks[i].MLPProj, p.Hidden)
+				r.MatMul(p.Proj, blocks[i].MLPProj, p.hidden(&blocks[i]))
 				r.Advance(into, p.Older, p.X, p.Proj, p.form(), blocks[i].Norm4, endNorm, p.eps, p.rows, p.groups, last)
 				if endNorm.IsZero() {
 					return into

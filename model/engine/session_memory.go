@@ -88,6 +88,7 @@ func (x *onDevice) activations(c arch.Config, o SessionOptions) {
 	b.QKV = tensor(o.Rows, c.QKVWidth())
 	b.Q = tensor(o.Rows, shaders.QueryCols(c.NHeads, c.HeadDim))
 	b.Attn, b.Proj, b.Hidden = tensor(o.Rows, c.QueryWidth()), tensor(o.Rows, d), tensor(o.Rows, c.IntermediateSize)
+	b.Attn.Int8, b.Hidden.Int8 = x.mem.Zeroed(shaders.Int8Bytes(o.Rows, b.Attn.Cols)), x.mem.Zeroed(shaders.Int8Bytes(o.Rows, b.Hidden.Cols))
 	b.Out, b.Carry = tensor(o.logits(), d), tensor(o.Sequences, d)
 	x.mem.As(weights.MemoryScratch, "logits")
 	b.Logits = tensor(o.logits(), c.PaddedVocabSize)

@@ -10,7 +10,7 @@ layout(push_constant) uniform Push {
     uint scales;   // block formats: words before the scales in the shard
     uint embeds;   // adapter: float vectors from the state of a row to its embeds
     uint bias;     // adapter: 1 when there is a bias
-    uint d;        // matmul with norm: columns of y
+    uint d;        // matmul with norm, swiglu with int8: columns of y
     float eps;     // matmul with norm
     uint groups;   // matmul with norm: workgroups of all shards for a tile of x
     uint first;    // workgroup of the shard that this dispatch begins with

@@ -25,6 +25,9 @@ shared float part_sum[NR * NT][LS];
 #include "last.glsl"
 #include "wide.glsl"
 #include "addnorm.glsl"
+#elif defined(LAST_QUANTIZES)
+#include "last.glsl"
+#include "quantize.glsl"
 #endif
 
 void main() {

@@ -56,7 +56,8 @@ type attentionSize struct {
 	rows           int // of the longest sequence, up to its end; 0: few rows of each
 	group          int // query heads to a head of keys; 0: one
 	gate           bool
-	prefix         int // positions of each sequence that see each other
+	prefix         int  // positions of each sequence that see each other
+	int8           bool // int8 activations are written
 }
 
 func (s attentionSize) String() string {
@@ -66,7 +67,7 @@ func (s attentionSize) String() string {
 	if s.group > 0 || s.gate || s.prefix > 0 {
 		name += fmt.Sprintf(" group=%d gate=%v prefix=%d", s.group, s.gate, s.prefix)
 	}
-	return name
+	return named(s.int8, name)
 }
 
 // sees is how many positions of a sequence of n the row at pos sees.
@@ -105,6 +106,11 @@ func attentionCases() []Case {
 			attentionSize{heads: 2, headDim: 24, contexts: []int{1100, 3}, slots: shaders.Slots{Period: 2, Rule: plain.RuleLatest}, shards: 1, kv: kv, rows: 13})
 	}
 	sizes = append(sizes, grouped()...)
+	for i, s := range slices.Clone(sizes) {
+		if s.int8 = shaders.WholeBlocks(s.headDim) && (s.headDim < 128 || i%2 > 0); s.int8 {
+			sizes = append(sizes, s)
+		}
+	}
 	return each(Case{Op: "attention", Limit: 1e-9, Why: "float32 scores below 300: a score's rounding is its weight's relative error"}, sizes, attentionTrial)
 }
 
@@ -195,7 +201,7 @@ func attentionTrial(t *trial, s attentionSize) {
 	heads := s.heads * max(s.group, 1)
 	width := heads * s.headDim
 	qt := t.input("q", padHeads(q, s.headDim), shaders.QueryCols(heads, s.headDim))
-	y := t.output("y", len(table), width)
+	y := t.written("y", len(table), width, s.int8)
 	most := slices.Max(s.contexts)
 	alone := t.output("y row by row", len(table), width)
 	gate, gates := shaders.Gate{}, []float32(nil)

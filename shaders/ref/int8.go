@@ -68,13 +68,31 @@ func (t *trial) normed(name string, s normSize) tensor {
 	y := t.inout(name, filler(s.n*s.d), s.d)
 	if s.int8 {
 		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(format.Q8_0, 1) }
-		y.quants = t.buffer(name+" in int8", appendFloats(nil, filler(int(shaders.Int8Bytes(s.n, s.d))/4)), true)
-		y.Int8 = y.quants.data
+		t.int8(&y, filler(int(shaders.Int8Bytes(s.n, s.d))/4))
 	}
 	return y
 }
 
-// int8s compares the int8 activations that a norm wrote with those that its own floats quantize to.
+// int8 gives y room for int8 activations, with what is there before.
+func (t *trial) int8(y *tensor, start []float32) {
+	y.quants = t.buffer(y.name+" in int8", appendFloats(nil, start), true)
+	y.Int8 = y.quants.data
+}
+
+// written is an output of attention or swiglu, with room for int8 activations if it is to write them. Those begin as zeros, as in a
+// session: padding is not written, and the room behind the scales counts.
+func (t *trial) written(name string, n, d int, int8 bool) tensor {
+	if !int8 {
+		return t.output(name, n, d)
+	}
+	y := t.inout(name, filler(n*d), d)
+	more := t.needs
+	t.needs = func(k *shaders.Kernels) bool { return k.Int8Written && (more == nil || more(k)) }
+	t.int8(&y, make([]float32, shaders.Int8Bytes(n, d)/4))
+	return y
+}
+
+// int8s compares int8 activations with those that the floats beside them quantize to, and the room behind them with what was there.
 func (v *verdict) int8s(y tensor) {
 	floats, got := floatsOf(y.values()), y.quants.values()
 	row := len(got) / y.Rows
@@ -82,7 +100,9 @@ func (v *verdict) int8s(y tensor) {
 	for n := range y.Rows {
 		copy(padded, floats[n*y.Stride:][:y.Cols])
 		q, scales := quantize(padded)
-		for i, b := range appendInt8(nil, q, scales) {
+		want, room := appendInt8(nil, q, scales), row-len(scales)*4
+		copy(want[room:], y.quants.before()[n*row+room:][:row-room])
+		for i, b := range want {
 			if g := got[n*row+i]; g != b {
 				v.fail("%s: byte %d of row %d is %d, want %d", y.quants.name, i, n, g, b)
 				break

@@ -16,6 +16,7 @@ type matmulSize struct {
 	family     family
 	shards     int  // forced number of shards; 0: the device's
 	int8       bool // int8 activations are read or written
+	writes     bool // those of a swiglu are written too
 	bias       bool // of an adapter
 }
 
@@ -26,6 +27,9 @@ func (s matmulSize) String() string {
 	}
 	if s.bias {
 		name += " bias"
+	}
+	if s.writes {
+		name += " into int8"
 	}
 	return name
 }
@@ -110,10 +114,10 @@ func matmulSizes(salt int) []matmulSize {
 }
 
 // int8Sizes are those that int8 activations go with.
-func int8Sizes(salt int) []matmulSize {
+func int8Sizes(salt int, writes bool) []matmulSize {
 	list := slices.DeleteFunc(matmulSizes(salt), func(s matmulSize) bool { return !s.format.Blocked() || s.n > mostVecRows })
 	for i := range list {
-		list[i].int8 = true
+		list[i].int8, list[i].writes = true, writes
 	}
 	return list
 }

@@ -12,37 +12,50 @@ import (
 // bits are asked for. It is recorded twice, since its counter must be ready for the next use.
 func matmulNormCases() []Case {
 	var sizes []matmulNormSize
-	add := func(s matmulSize) {
+	add := func(s matmulSize, of8 bool) {
 		forms := []shaders.Residual{shaders.ResidualNormed, shaders.ResidualInside}
 		if s.n > 1 {
 			forms[1] = shaders.ResidualPlain
 		}
 		for _, form := range forms {
-			sizes = append(sizes, matmulNormSize{s, form})
+			sizes = append(sizes, matmulNormSize{s, form, of8})
 		}
 	}
 	for i, f := range format.Types() {
 		for j, n := range []int{1, 3, 5} {
 			s := matmulSize{n: n, rows: []int{5, 65, 120}[(i+j)%3], k: []int{24, 328, 5280}[(i+j)%3], format: f, shards: 1 + 2*(j%2)}
-			if add(s); f.Blocked() {
+			if add(s, false); f.Blocked() {
+				add(s, true)
 				s.int8 = true
-				add(s)
+				add(s, false)
+				add(s, true)
 			}
 		}
 	}
 	return each(Case{Op: "matmulnorm", Why: "the same sums in the same order"}, sizes, matmulNormTrial)
 }
 
-// matmulNormSize is a product whose rows the residual takes in by a form.
+// matmulNormSize is a product, of int8 activations or floats, whose rows the residual takes in by a form.
 type matmulNormSize struct {
 	matmulSize
 	form shaders.Residual
+	of8  bool
 }
 
-func (s matmulNormSize) String() string { return s.matmulSize.String() + formName(s.form) }
+func (s matmulNormSize) String() string {
+	name := s.matmulSize.String() + formName(s.form)
+	if s.of8 {
+		return "of " + named(true, name)
+	}
+	return name
+}
 
 func matmulNormTrial(t *trial, s matmulNormSize) {
 	x := t.drawn("x", s.family, s.n, s.k)
+	if s.of8 {
+		t.needs = func(k *shaders.Kernels) bool { return k.CanInt8(s.format, s.n) }
+		t.quantize(&x)
+	}
 	w, _ := t.weights("w", s.matmulSize)
 	residual := t.values("residual", s.family, s.n, s.rows)
 	weight, _ := t.formWeight(s.form, s.rows)

@@ -75,7 +75,9 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 	case "kv":
 		pick("qkvrope", func(name string) bool { return strings.HasPrefix(name, of) && strings.Contains(name, "x96 ") })
 		pick("attention", func(name string) bool {
-			return strings.HasPrefix(name, of+" one") && (strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]"))
+			name, int8 := strings.CutPrefix(name, "int8 ")
+			return strings.HasPrefix(name, of+" one") && (!int8 && strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]")) &&
+				(!int8 || t.WritesInt8(format.Q8_0, 1) || t.WritesInt8(format.Q4_0, 1))
 		})
 	case "embed":
 		pick(op, func(name string) bool { return strings.HasPrefix(name, of) && strings.Contains(name, "d=328") })
@@ -90,7 +92,8 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 				pick(norm, func(name string) bool { return name == end })
 			}
 			pick("matmulnorm", func(name string) bool {
-				return t.NormRows > 0 && strings.HasPrefix(name, "int8 "+of) && !strings.Contains(name, "n=5")
+				return t.NormRows > 0 && strings.HasPrefix(strings.TrimPrefix(name, "of int8 "), "int8 "+of) && !strings.Contains(name, "n=5") ||
+					t.NormRows > 0 && strings.HasPrefix(name, "of int8 "+of+" n=1")
 			})
 		}
 	}
@@ -113,6 +116,9 @@ func quickSizes(op string, f format.Type, t shaders.Tuning) (list []Case) {
 			}
 			if s.int8 = true; n <= 7 && op != "adapter" && t.PaysInt8(f, n) {
 				sizes = append(sizes, s)
+				if s.writes = true; op == "swiglu" && t.WritesInt8(f, n) {
+					sizes = append(sizes, s)
+				}
 			}
 		}
 	}

@@ -23,11 +23,12 @@ func swiglu(gate, up rowFunc, x []float32, k int, rows []int) (y reference) {
 func swigluCases() []Case {
 	c, int8 := Case{Op: "swiglu", Limit: matmulLimit, Why: matmulWhy}, Case{Op: "swiglu", Limit: matmulLimit, Why: int8Why}
 	large := []matmulSize{{n: 1, rows: 17920, k: 5280, format: format.BF16}}
-	return slices.Concat(each(c, matmulSizes(2), swigluTrial), each(c.large(), large, swigluTrial), each(int8, int8Sizes(7), swigluTrial))
+	return slices.Concat(each(c, matmulSizes(2), swigluTrial), each(c.large(), large, swigluTrial), each(int8, int8Sizes(7, false), swigluTrial),
+		each(int8, int8Sizes(4, true), swigluTrial))
 }
 
 func swigluTrial(t *trial, s matmulSize) {
-	x, y := t.factor(s), t.output("y", s.n, s.rows)
+	x, y := t.factor(s), t.written("y", s.n, s.rows, s.writes)
 	gate, gates := t.weights("gate", s)
 	up, ups := t.weights("up", s)
 	rows := t.sample(s.rows)

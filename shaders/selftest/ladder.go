@@ -25,6 +25,7 @@ func has(parts ...string) func(string) bool {
 // before separate, many rows before few, subgroups before shared memory.
 var rungs = []rung{
 	{"integer dot", 0, has("_i8_")},
+	{"int8 written", 0, has("swiglu_quantize_", "attention_quantize_", "attention_lane_quantize_")},
 	{"int8", 0, has("_i8_", "_quantize_")},
 	{"norm rows", 0, has("matmul_norm_")},
 	{"norm lanes", 0, has("_wg_")},
@@ -33,7 +34,7 @@ var rungs = []rung{
 	{"x rows", 4, has("_vec_")},
 	{"x rows", 1, has("_vec_", "_fix4_")},
 	{"unrolled loops", 0, has("_vec_")},
-	{"arrivals", 0, has("matmul_norm_", "attention_")},
+	{"arrivals", 0, has("matmul_norm_", "attention_", "swiglu_quantize_")},
 	{"subgroup", 0, has("_sg_")},
 }
 
