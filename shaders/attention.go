@@ -53,7 +53,7 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 	}
 	op, int8 := "attention", []vk.Span(nil)
 	if !y.Int8.IsZero() {
-		r.check(r.k.Int8Written && WholeBlocks(c.HeadDim), "attention with heads of %d into int8 activations", c.HeadDim)
+		r.check(r.k.CanWriteInt8() && WholeBlocks(c.HeadDim), "attention with heads of %d into int8 activations", c.HeadDim)
 		op, int8 = "attention_quantize", []vk.Span{y.Int8}
 	}
 	parts, arrived := AttentionScratchBytes(heads, c.HeadDim, context)

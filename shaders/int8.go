@@ -149,16 +149,30 @@ func (t Tuning) PaysInt8(f format.Type, rows int) bool {
 	return t.CanInt8(f, rows) && (f == format.Q8_0 && t.Int8Q8 || f == format.Q4_0 && t.Int8Q4)
 }
 
-// ruleInt8Written: attention and swiglu write int8 activations for the products after them as norms do.
+// CanWriteInt8 tells whether attention and swiglu can write int8 activations: a block of swiglu's comes from several workgroups.
+func (t Tuning) CanWriteInt8() bool { return t.Int8 && t.Arrivals }
+
+// ruleInt8Written goes by what was measured: CPU time of floats over int8 after attention and swiglu, models cut to a layer.
+//
+//	                                prompt of 64             decoding
+//	lavapipe of Mesa 26.2  Nanbeige  q8_0 1.13  q4_0 1.46    q8_0 1.10  q4_0 1.01
+//	                       HRM-Text  q8_0 1.06  q4_0 1.33    q8_0 1.04  q4_0 1.06
+//	lavapipe of Mesa 22.3  Nanbeige  q8_0 1.00  q4_0 1.21    q8_0 1.01  q4_0 1.10
+//	SwiftShader            HRM-Text  q8_0 0.91               q8_0 1.05
 func ruleInt8Written(t *Tuning) string {
+	asks := t.opt.Activations == Int8Activations
 	switch {
 	case !t.Int8:
 		return "see int8"
-	case !t.Arrivals: // a block of swiglu's comes from several workgroups
+	case !t.Arrivals:
 		return "see arrivals"
+	case t.Fixed && !asks:
+		return "fixed kernels take int8 activations row by row, which costs prompts more than it saves"
 	}
-	t.Int8Written = true
-	return "products after them take these as they take the norms'"
+	if t.Int8Written = true; asks {
+		return asked
+	}
+	return "products take them as they take the norms'"
 }
 
 // WritesInt8 tells whether attention and swiglu of so many rows should write int8 activations for a product with weights of that

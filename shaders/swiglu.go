@@ -14,7 +14,7 @@ func (r *Recorder) SwiGLU(y Tensor, gate, up Matrix, x Tensor) {
 	x = r.factor(gate, x)
 	op, bind := "swiglu", []vk.Span{x.factor(), y.Span}
 	if !y.Int8.IsZero() {
-		r.check(!x.Int8.IsZero() && r.k.Int8Written, "swiglu of floats into int8 activations")
+		r.check(!x.Int8.IsZero() && r.k.CanWriteInt8(), "swiglu of floats into int8 activations")
 		op, bind = "swiglu_quantize", append(bind, y.Int8)
 	}
 	for i, g := range gate.Shards {

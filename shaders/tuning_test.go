@@ -26,13 +26,22 @@ func TestInt8Pays(t *testing.T) {
 	slow := gpu
 	slow.IntegerDotAccelerated = false
 	for _, c := range []struct {
-		name   string
-		caps   vk.Caps
-		q8, q4 bool
-	}{{"GPU that accelerates them", gpu, true, true}, {"GPU that emulates them", slow, false, false}, {"lavapipe", lavapipe, true, true}, {"SwiftShader", swift, true, false}} {
+		name            string
+		caps            vk.Caps
+		q8, q4, written bool
+	}{{"GPU that accelerates them", gpu, true, true, true}, {"GPU that emulates them", slow, false, false, false},
+		{"lavapipe", lavapipe, true, true, true}, {"SwiftShader", swift, true, false, false}} {
 		tuned := Tune(c.caps, c.caps.SubgroupSize, Options{})
 		if q8, q4 := tuned.PaysInt8(format.Q8_0, 1), tuned.PaysInt8(format.Q4_0, 1); q8 != c.q8 || q4 != c.q4 {
 			t.Errorf("%s: q8_0 %v, q4_0 %v", c.name, q8, q4)
+		}
+		if got := tuned.WritesInt8(format.Q8_0, 1); got != c.written {
+			t.Errorf("%s: attention and swiglu write int8: %v", c.name, got)
+		}
+		asked := Tune(c.caps, c.caps.SubgroupSize, Options{Activations: Int8Activations})
+		floats := Tune(c.caps, c.caps.SubgroupSize, Options{Activations: FloatActivations})
+		if !asked.WritesInt8(format.Q4_0, 1) || floats.WritesInt8(format.Q8_0, 1) || asked.Int8Written != asked.CanWriteInt8() {
+			t.Errorf("%s: attention and swiglu do not write int8 when asked, or do when not", c.name)
 		}
 	}
 	for i, name := range ActivationNames() {

@@ -31,6 +31,8 @@ func TestBrokenKernels(t *testing.T) {
 		{"swiglu_q8_0_vec_sg", mutant.FDiv, mutant.FMul, 0, "swiglu/q8_0 n=1 rows"},
 		{"matmul_q4_0_i8_fix1_sg", mutant.Fma, mutant.FMix, 0, "matmul/int8 q4_0 n=1 rows"},
 		{"rmsnorm_quantize_sg", mutant.FOrdLess, mutant.FOrdGreater, -1, "rmsnorm/int8"},
+		{"swiglu_quantize_q4_0_i8_fix1_sg", mutant.FOrdLess, mutant.FOrdGreater, -1, "swiglu/int8 q4_0 n=1 rows"},
+		{"attention_lane_quantize_f32_sg", mutant.FOrdLess, mutant.FOrdGreater, -1, "attention/int8 f32"},
 		{"embed_bf16", mutant.ShiftLeft, mutant.ShiftRight, 0, "embed/bf16"},
 		{"rmsnorm_sg", mutant.FAdd, mutant.FSub, 0, "rmsnorm"},
 		{"addnorm_sm", mutant.FAdd, mutant.FSub, -1, "addnorm/n="},

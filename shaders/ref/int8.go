@@ -87,7 +87,7 @@ func (t *trial) written(name string, n, d int, int8 bool) tensor {
 	}
 	y := t.inout(name, filler(n*d), d)
 	more := t.needs
-	t.needs = func(k *shaders.Kernels) bool { return k.Int8Written && (more == nil || more(k)) }
+	t.needs = func(k *shaders.Kernels) bool { return k.CanWriteInt8() && (more == nil || more(k)) }
 	t.int8(&y, make([]float32, shaders.Int8Bytes(n, d)/4))
 	return y
 }
