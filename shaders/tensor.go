@@ -28,7 +28,9 @@ type Tensor struct {
 	Cols   int
 	Stride int // Padded(Cols)
 
-	Int8 vk.Span // int8 activations as a norm writes them beside the floats; zero where there are none
+	// Int8 are int8 activations as norms, attention and swiglu write them beside the floats; zero where there are none. Room for fewer
+	// rows serves no more than those.
+	Int8 vk.Span
 }
 
 // NewTensor takes [rows][Padded(cols)] float32 from the arena. The caller zeroes it once (Device.Fill); kernels
@@ -49,9 +51,10 @@ func (t Tensor) From(i, n int) Tensor {
 	}
 	row := uint64(t.Stride) * 4
 	t.Span = t.Span.Slice(uint64(i)*row, uint64(n)*row)
-	if !t.Int8.IsZero() {
-		row = int8Row(t.Stride)
+	if row = int8Row(t.Stride); t.Int8.Size() >= uint64(i+n)*row && !t.Int8.IsZero() {
 		t.Int8 = t.Int8.Slice(uint64(i)*row, uint64(n)*row)
+	} else {
+		t.Int8 = vk.Span{}
 	}
 	t.Rows = n
 	return t

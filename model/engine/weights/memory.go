@@ -109,6 +109,11 @@ func (m *Memory) Tensor(rows, cols int) (t shaders.Tensor) {
 	return t
 }
 
+// Int8 gives t room for int8 activations, zeros, of as many rows as go as GEMV: more go in float tiles.
+func (m *Memory) Int8(t *shaders.Tensor) {
+	t.Int8 = m.Zeroed(shaders.Int8Bytes(min(t.Rows, shaders.Tune(m.caps, 0, shaders.Options{}).GEMVRows), t.Cols))
+}
+
 func (m *Memory) matrix(rows, cols int, f format.Type) (x shaders.Matrix) {
 	if m.Err == nil {
 		x, m.Err = shaders.NewMatrix(m.Arena, rows, cols, f, m.caps.ShardLimit())
