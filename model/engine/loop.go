@@ -26,6 +26,7 @@ type Loop struct {
 	mu    sync.Mutex
 	queue []*Stream // not begun, in the order of their coming
 	uses  []*use    // likewise
+	turns []string  // owners of the requests begun lately
 	came  int       // requests and uses so far
 	stats LoopStats
 	most  int
@@ -63,7 +64,7 @@ func NewLoop(s *Session, o LoopOptions) *Loop {
 }
 
 // Submit queues a request and returns the stream of its tokens. Requests begin in the order of their coming, but next comes that of the
-// owner with the fewest under way; each on a free sequence that holds much of its prompt already, from a request before with the same
+// owner with the fewest under way, and of those the one who has not had a turn for longest; each on a free sequence that holds much of its prompt already, from a request before with the same
 // setting (Session.Sync), or else the one longest idle, and once there are pages for its prompt. When ctx ends, so does the request, after the iteration under
 // way. Its callbacks run on the loop's goroutine.
 //
@@ -163,29 +164,40 @@ func (l *Loop) join() {
 		}
 		s := l.queue[i]
 		l.queue = slices.Delete(l.queue, i, i+1)
+		l.turns = append(l.turns[max(len(l.turns)+1-turnsKept, 0):], s.req.Owner)
 		l.begin(s)
 	}
 	l.stats.KVUsed, l.stats.KVAll = l.session.KVBytes()
 	l.stats.Running, l.stats.GaveWay = l.batch.Len(), l.batch.gaveWay
 }
 
-// next is the place in the queue of the request to begin: the first of the owner with the fewest under way; -1: none may.
+// next is the place in the queue of the request to begin: the first of the owner with the fewest under way, or among such owners of the
+// one whose turn is longest ago; -1: none may.
 func (l *Loop) next() (at int) {
-	under := map[string]int{}
+	under, turn := map[string]int{}, map[string]int{}
 	for s := range l.running {
 		under[s.req.Owner]++
+	}
+	for i, owner := range l.turns {
+		turn[owner] = i + 1
 	}
 	at = -1
 	for i, s := range l.queue {
 		if len(l.uses) > 0 && s.arrival > l.uses[0].arrival {
 			break
 		}
-		if at < 0 || under[s.req.Owner] < under[l.queue[at].req.Owner] {
+		own := s.req.Owner
+		if at < 0 {
+			at = i
+		} else if best := l.queue[at].req.Owner; cmp.Or(under[own]-under[best], turn[own]-turn[best]) < 0 {
 			at = i
 		}
 	}
 	return at
 }
+
+// turnsKept is how many turns are remembered; whoever had none of them has waited for longest.
+const turnsKept = 256
 
 // begin and finish are called under l.mu.
 func (l *Loop) begin(s *Stream) {
@@ -216,9 +228,9 @@ func (l *Loop) begin(s *Stream) {
 
 func (l *Loop) finish(s *Stream, out decode.Outcome, err error) {
 	l.stats.Requests++
-	l.stats.Held += uint64(out.Held)
 	l.stats.CoreSteps += uint64(out.RowSteps)
 	if err == nil {
+		l.stats.Held += uint64(out.Held)
 		l.stats.Prompt += uint64(len(s.req.Prompt))
 	}
 	s.finish(out, err)

@@ -66,11 +66,18 @@ func aloneIn(t *testing.T, m *engine.Model, req decode.Request) (ids []int32, st
 	return ids, steps
 }
 
-// TestOwnersTakeTurns: a request of somebody who has none under way begins before those of one who has.
+// TestOwnersTakeTurns: a request of somebody who has none under way begins before those of one who has, and where nobody has, that of
+// who has not had a turn for longest.
 func TestOwnersTakeTurns(t *testing.T) {
 	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
 	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{})
-	l := engine.NewLoop(batchSession(t, m, 2), engine.LoopOptions{})
+	testTurns(t, m, 1, "a0", "b4", "c5", "a1", "a2", "a3")
+	testTurns(t, m, 2, "a0", "b4", "c5", "a1", "a2", "a3")
+	testTurns(t, m, 3, "a0", "b4", "c5", "a1", "a2", "a3")
+}
+
+func testTurns(t *testing.T, m *engine.Model, sequences int, want ...string) {
+	l := engine.NewLoop(batchSession(t, m, sequences), engine.LoopOptions{})
 	defer l.Close()
 	var order []string // written on the loop's goroutine
 	var streams []*engine.Stream
@@ -106,8 +113,8 @@ func TestOwnersTakeTurns(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if want := []string{"a0", "b4", "a1", "c5", "a2", "a3"}; !slices.Equal(order, want) {
-		t.Errorf("requests began in the order %v, want %v", order, want)
+	if !slices.Equal(order, want) {
+		t.Errorf("%d at once: requests began in the order %v, want %v", sequences, order, want)
 	}
 }
 
