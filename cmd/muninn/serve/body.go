@@ -24,8 +24,6 @@ const (
 
 // readBody reads a request's JSON whole, within bounds.
 func readBody(w http.ResponseWriter, r *http.Request) (*Fields, error) {
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // which a test's recorder has not
 	data, err := io.ReadAll(r.Body)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, &Error{Status: http.StatusRequestTimeout, Type: typeRequest, Message: "the body did not come within " + bodyTime.String()}
@@ -36,7 +34,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (*Fields, error) {
 		}
 		return nil, Refuse("", "the body ends early")
 	}
-	_ = rc.SetReadDeadline(time.Time{}) // else the connection would seem to be lost when it has passed
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // else the connection would seem to be lost when it has passed
 	return ParseFields(data)
 }
 

@@ -90,6 +90,13 @@ func TestSlowReader(t *testing.T) {
 		if n := f.Stats().Running; n != 0 || len(m.places) != 0 {
 			t.Errorf("%d requests run, %d places are taken", n, len(m.places))
 		}
+		c, in := begin(t, p, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		defer c.Close()
+		time.Sleep(writeTime + time.Second)
+		synctest.Wait()
+		if late, _ := io.ReadAll(in); len(late) > 0 {
+			t.Errorf("metrics that nobody read still wait: %.40q", late)
+		}
 	})
 }
 

@@ -83,7 +83,8 @@ func (s *Server) guarded(mux *http.ServeMux) http.Handler {
 	return s.watch(s.checkHost(h))
 }
 
-// watch logs and counts each request, and answers for what panics.
+// watch logs and counts each request, bounds how long its body and its answer take, and answers for what panics. Who takes longer sets
+// deadlines of his own.
 func (s *Server) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.active.Add(1)
@@ -94,6 +95,11 @@ func (s *Server) watch(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, l))
 		out := &watched{ResponseWriter: w, log: l}
+		rc := http.NewResponseController(w) // which a test's recorder has no deadlines for
+		_ = rc.SetWriteDeadline(l.began.Add(writeTime))
+		if r.ContentLength != 0 { // also of a body that is not asked for, which net/http waits for
+			_ = rc.SetReadDeadline(l.began.Add(bodyTime))
+		}
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				s.Log.Error("a bug in muninn, not in what was asked for", "id", l.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -134,10 +140,11 @@ func (s *Server) logError(l *record, err error) {
 	}
 }
 
-// checkHost refuses names that are not this server's: a page that has its own name point here would else be taken for one of ours.
+// checkHost refuses names that are not this server's: a page that has its own name point here would else be taken for one of ours. Only
+// programs that speak HTTP/1.0 give none.
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.ownHost(r.Host) {
+		if r.Host != "" && !s.ownHost(r.Host) {
 			writeError(w, &Error{Status: http.StatusForbidden, Type: typePermission, Code: "host_not_allowed", Message: "this server is not called so; --allow-host adds a name"}, errorForm(r))
 			return
 		}
@@ -191,6 +198,10 @@ func (s *Server) checkBody(next http.Handler) http.Handler {
 		if r.Method == http.MethodPost {
 			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 				writeError(w, &Error{Status: http.StatusUnsupportedMediaType, Type: typeRequest, Message: "the body must be JSON, with Content-Type: application/json"}, errorForm(r))
+				return
+			}
+			if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+				writeError(w, &Error{Status: http.StatusUnsupportedMediaType, Type: typeRequest, Message: "the body is packed as " + clip([]byte(e)) + "; send it as it is, without Content-Encoding"}, errorForm(r))
 				return
 			}
 		}
