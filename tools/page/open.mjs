@@ -58,12 +58,20 @@ export async function open(url, options, use) {
   await context.close();
 }
 
-export const idle = page => page.waitForFunction(() => !document.body.classList.contains("busy") && !document.body.classList.contains("running"));
+// drawn waits until what has come is on the screen.
+const drawn = page => page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+
+// idle waits until no answer is under way.
+export async function idle(page) {
+  await page.waitForFunction(() => !document.body.classList.contains("busy") && !document.body.classList.contains("running"));
+  await drawn(page);
+}
 
 // traced waits until an answer has been looked into.
 export async function traced(page) {
   await page.waitForFunction(() => /^Recorded/.test(document.getElementById("inside-status").textContent) && !document.body.classList.contains("tracing"));
   await page.waitForFunction(() => !document.getElementById("save-trace").disabled);
+  await drawn(page);
 }
 
 // saved gives the name and the content of what an action downloads.
