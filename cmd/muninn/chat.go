@@ -157,7 +157,7 @@ func (c *chatting) source(ctx context.Context) (source, error) {
 		return nil, err
 	}
 	if err != nil {
-		c.s.Note("what was typed before cannot be read: %v", err)
+		c.s.Note("the history of earlier chats cannot be read: %v", err)
 	}
 	return lines, nil
 }
@@ -176,9 +176,9 @@ func (c *chatting) hold(ctx context.Context) error {
 		return err
 	}
 	defer c.from.Close()
-	c.s.Note("/help lists what can be done, Ctrl-D leaves")
+	c.s.Note("/help lists the commands, Ctrl-D leaves")
 	if c.talk.Single() {
-		c.s.Note("this model takes one question: each message is one of its own")
+		c.s.Note("this model takes a single question: each message starts afresh")
 	}
 	leaving := false
 	for {
@@ -191,7 +191,7 @@ func (c *chatting) hold(ctx context.Context) error {
 		case errors.Is(err, io.EOF), errors.Is(err, cli.ErrNothing) && leaving:
 			return nil
 		case errors.Is(err, cli.ErrNothing):
-			c.say("Ctrl-C once more leaves, so do Ctrl-D and /bye")
+			c.say("press Ctrl-C again to leave, or Ctrl-D, or type /bye")
 			leaving = true
 			continue
 		case errors.Is(err, cli.ErrCleared):

@@ -17,11 +17,26 @@ import (
 	"muninn/model/trace"
 )
 
-var errNoMessage = cli.Usage("nothing has been asked yet")
+// What a word needs that there is not.
+var (
+	errNoMessage = cli.Usage("nothing has been asked yet")
+	errLoaded    = cli.Usage("the last answer was loaded from a file: /regen answers it here first")
+)
+
+// noAnswer is why there is no last answer of this program run.
+func (c *chatting) noAnswer() error {
+	if len(c.talk.Turns) > 0 {
+		return errLoaded
+	}
+	return errNoMessage
+}
 
 // regenLast is /regen: other draws, or another depth.
 func regenLast(ctx context.Context, c *chatting, rest string) error {
 	p := c.p
+	if len(c.talk.Turns) == 0 {
+		return errNoMessage
+	}
 	if rest != "" {
 		var err error
 		if _, p, _, err = c.with(func(chosen map[string][]string) { chosen["num-steps"] = []string{rest} }); err != nil {
@@ -31,7 +46,7 @@ func regenLast(ctx context.Context, c *chatting, rest string) error {
 			return err
 		}
 	} else if p.request.Pick.Greedy {
-		c.s.Note("the likeliest tokens are the same again; /set temp 0.7 draws, /regen N takes another depth")
+		c.s.Note("greedy decoding gives the same answer again; /set temp 0.7 samples, /regen N takes another depth")
 	}
 	c.again++
 	p.request.Pick.Seed += c.again // the states' seed stays, and with it what the cache holds
@@ -106,7 +121,7 @@ func compareLast(ctx context.Context, c *chatting, rest string) error {
 	case len(depths) > maxCompared:
 		return cli.Usage("/compare %s: want up to %d numbers", rest, maxCompared)
 	case len(c.last.request.Prompt) == 0:
-		return errNoMessage
+		return c.noAnswer()
 	}
 	_, p, _, err := c.with(func(chosen map[string][]string) {
 		delete(chosen, "effort")
@@ -144,7 +159,7 @@ func compareLast(ctx context.Context, c *chatting, rest string) error {
 func traceLast(ctx context.Context, c *chatting, path string) (err error) {
 	switch {
 	case c.last.tokens == 0 || len(c.talk.Turns) == 0:
-		return errNoMessage
+		return c.noAnswer()
 	case !c.last.request.Strategy.Plain():
 		return cli.Usage("/trace: only plain decoding can be recorded")
 	}

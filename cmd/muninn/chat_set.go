@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,7 +34,7 @@ func givenFlags(fs *pflag.FlagSet, chosen map[string][]string) error {
 		}
 		for _, value := range chosen[name] {
 			if err := fs.Set(name, value); err != nil {
-				return cli.Usage("%s %s: %v", name, value, errors.Unwrap(err))
+				return cli.Usage("--%s %s: %v", name, value, errors.Unwrap(err))
 			}
 		}
 	}
@@ -103,7 +104,7 @@ func (c *chatting) set(rest string) error {
 	f := flags.Lookup(name)
 	switch {
 	case !slices.Contains(names, name):
-		return cli.Usage("/set %s: there is no such setting%s", name, cli.Suggestion(name, "", names))
+		return cli.Usage("/set %s: there is no such setting%s; /set lists them", name, cli.Suggestion(name, "", names))
 	case !given:
 		c.say("%s is %s", name, c.setting(f))
 		return nil
@@ -146,8 +147,12 @@ func (c *chatting) depth(rest string) error {
 // effort is /effort: it takes the place of what was said of the depth before.
 func (c *chatting) effort(rest string) error {
 	names := cli.Each(decode.Efforts, func(e decode.Effort) string { return e.Name })
+	if rest == "" {
+		c.say("effort %s; want one of %s", cmp.Or(c.o.Effort, "not set"), strings.Join(names, ", "))
+		return nil
+	}
 	if !slices.Contains(names, rest) {
-		return cli.Usage("/effort: want %s", strings.Join(names, ", "))
+		return cli.Usage("/effort %s: want one of %s", rest, strings.Join(names, ", "))
 	}
 	err := c.change(func(chosen map[string][]string) {
 		for _, name := range append([]string{"num-steps", "criterion"}, exitFlags...) {

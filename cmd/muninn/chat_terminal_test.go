@@ -180,7 +180,7 @@ func TestChatOnTerminals(t *testing.T) {
 			}
 			s.types("gone", "C-c")
 			s.types("", "C-c")
-			s.shows(`Ctrl-C once more leaves`)
+			s.shows(`press Ctrl-C again to leave`)
 			s.types("", "C-d")
 			if code := s.ended(); code != "0" {
 				t.Errorf("exit status %s\n%s", code, s.shows(""))
@@ -191,7 +191,7 @@ func TestChatOnTerminals(t *testing.T) {
 			s.types("", "Up", "Up") // the first is the word that saved
 			s.shows(`(?s)>>> a text of some length that goes over more than one line of fifty$`)
 			s.types("", "C-c", "C-c")
-			s.shows(`Ctrl-C once more leaves`)
+			s.shows(`press Ctrl-C again to leave`)
 			s.types("", "C-c")
 			if code := s.ended(); code != "0" {
 				t.Errorf("exit status %s", code)

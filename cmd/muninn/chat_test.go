@@ -100,6 +100,32 @@ func TestChatContextFull(t *testing.T) {
 	o.wants(t, cli.ExitUsage, "", "shorten the message, or begin with a larger --ctx")
 }
 
+// A /word that cannot do its work says why and what to do, and takes nothing from what was said before /clear or another file.
+func TestChatWordsRefuse(t *testing.T) {
+	device, dir := firstDevice(t), t.TempDir()
+	talk := filepath.Join(dir, "talk.json")
+	for _, c := range []struct{ lines, want, not string }{
+		{"/regen", "nothing has been asked yet", "greedy"},
+		{chain + "\n/clear\n/compare 1,2", "nothing has been asked yet", "r = 1"},
+		{chain + "\n/save " + talk + "\n/load " + talk + "\n/compare 1,2", "/regen answers it here first", "r = 1"},
+		{"/save " + talk, "nothing has been asked yet", "saved"},
+		{"/save", "/save needs more: want /save FILE", ""},
+		{chain + "\n/save " + filepath.Join(dir, "none", "f"), "the folder " + filepath.Join(dir, "none") + " does not exist", ".f-"},
+		{"/load " + filepath.Join(dir, "f"), "cannot open the conversation " + filepath.Join(dir, "f"), "open /"},
+		{"/set nope 1", "/set lists them", ""},
+	} {
+		o := invocation{stdin: c.lines + "\n"}.run("chat", "demo", "--lines", "-n", "1", "--device", device)
+		code := cli.ExitUsage
+		if strings.Contains(c.not, "/") || c.not == ".f-" { // of a file
+			code = cli.ExitFailure
+		}
+		o.wants(t, code, "", c.want)
+		if c.not != "" && strings.Contains(o.out+o.err, c.not) {
+			t.Errorf("%q: %s%s", c.lines, o.out, o.err)
+		}
+	}
+}
+
 // What cannot be a chat is refused by name before anything is loaded.
 func TestChatRefuses(t *testing.T) {
 	model := chatModel(t)

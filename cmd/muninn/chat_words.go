@@ -29,20 +29,20 @@ func plainly(do func(c *chatting, rest string) error) func(context.Context, *cha
 func words() []word {
 	return []word{
 		{"depth", "N", "core steps of each token from here on", plainly((*chatting).depth)},
-		{"effort", "NAME", "depth by a preset: low, medium, high, max", plainly((*chatting).effort)},
-		{"criterion", "NAME [THRESHOLD]", "end the core steps of a token when it has settled; none: never", plainly((*chatting).criterion)},
-		{"steps", "", "show the core steps of each token, or no longer", plainly((*chatting).steps)},
-		{"set", "[NAME [VALUE]]", "set what the flag of that name sets; default leaves it open", plainly((*chatting).set)},
-		{"system", "[TEXT]", "set the system message; - takes it away", plainly((*chatting).system)},
-		{"show", "", "how the next answer is made, and what the conversation takes", plainly((*chatting).show)},
-		{"regen", "[N]", "answer the last message again, once at depth N", regenLast},
+		{"effort", "NAME", "show or set a preset of depth: low, medium, high, max", plainly((*chatting).effort)},
+		{"criterion", "NAME [THRESHOLD]", "end a token's core steps once it has settled; none: never", plainly((*chatting).criterion)},
+		{"steps", "", "turn the display of each token's core steps on or off", plainly((*chatting).steps)},
+		{"set", "[NAME [VALUE]]", "show or change a setting, named as its flag; default resets it", plainly((*chatting).set)},
+		{"system", "[TEXT]", "show or set the system message; - removes it", plainly((*chatting).system)},
+		{"show", "", "show how the next answer is made, and how much the conversation takes", plainly((*chatting).show)},
+		{"regen", "[N]", "answer the last message again; with N, at that depth this once", regenLast},
 		{"edit", "", "change the last message, in $VISUAL or $EDITOR where there is one", editLast},
 		{"compare", "1,8,32", "answer the last message at several depths side by side", compareLast},
 		{"trace", "FILE", "record the last answer core step by core step, as .html, .svg or .json", traceLast},
 		{"save", "FILE", "write the conversation to a file", plainly((*chatting).save)},
-		{"load", "FILE", "go on with the conversation of a file", plainly((*chatting).load)},
-		{"clear", "", "forget what was said", plainly((*chatting).clear)},
-		{"help", "", "this list", plainly((*chatting).help)},
+		{"load", "FILE", "go on with a saved conversation", plainly((*chatting).load)},
+		{"clear", "", "forget the conversation", plainly((*chatting).clear)},
+		{"help", "", "show this list", plainly((*chatting).help)},
 		{"bye", "", "leave", plainly(func(*chatting, string) error { return errBye })},
 	}
 }
@@ -68,7 +68,7 @@ func (c *chatting) do(ctx context.Context, line string) error {
 	case args == "" && rest != "":
 		return cli.Usage("/%s takes nothing after it", name)
 	case args == "FILE" && rest == "", name == "compare" && rest == "":
-		return cli.Usage("/%s %s: what is missing?", name, args)
+		return cli.Usage("/%s needs more: want /%s %s", name, name, args)
 	}
 	return table[i].do(ctx, c, rest)
 }
@@ -112,7 +112,7 @@ func (c *chatting) system(rest string) error {
 		}
 	}
 	if c.talk.System == "" {
-		c.say("there is no system message")
+		c.say("no system message")
 	} else {
 		c.say("system message: %s", c.talk.System)
 	}
@@ -131,7 +131,7 @@ func (c *chatting) show(string) error {
 		how = fmt.Sprintf("temp %g, top-k %d, top-p %g, min-p %g", pick.Temperature, pick.TopK, pick.TopP, pick.MinP)
 	}
 	t.Row("model", fmt.Sprintf("%s (%v)", c.o.Model, c.x.Config))
-	t.Row("conversation", fmt.Sprintf("%s, %d tokens of %d", cli.Plural(len(c.talk.Turns), "question"), len(prompt), c.x.session.Context()))
+	t.Row("conversation", fmt.Sprintf("%s, %s of %d", cli.Plural(len(c.talk.Turns), "question"), cli.Plural(len(prompt), "token"), c.x.session.Context()))
 	t.Row("KV", fmt.Sprintf("%s in use, %s, %s", cli.Size(c.kvBytes()), c.x.Size.Lookup, c.x.Size.KV))
 	t.Row("depth", fmt.Sprintf("%d, criterion %s", c.p.request.Steps, c.criterionNow()))
 	t.Row("sampling", fmt.Sprintf("%s, repetition-penalty %g, seed %d", how, pick.RepetitionPenalty, pick.Seed))
@@ -143,12 +143,15 @@ func (c *chatting) show(string) error {
 }
 
 func (c *chatting) clear(string) error {
-	c.talk.Turns = nil
-	c.say("forgotten")
+	c.talk.Turns, c.last = nil, answered{}
+	c.say("the conversation is cleared")
 	return nil
 }
 
 func (c *chatting) save(path string) error {
+	if len(c.talk.Turns) == 0 {
+		return errNoMessage
+	}
 	path = fromHome(path)
 	if err := c.talk.Save(path, store.Name(c.o.Model)); err != nil {
 		return err
@@ -162,6 +165,7 @@ func (c *chatting) load(path string) error {
 	if err != nil {
 		return err
 	}
+	c.last = answered{}
 	delete(c.chosen, "thinking")
 	if t := c.talk.Options.Thinking; t != "" {
 		c.chosen["thinking"] = []string{string(t)}
@@ -170,7 +174,7 @@ func (c *chatting) load(path string) error {
 	if list := c.talk.Options.Conditions; list != nil {
 		c.chosen["conditions"] = []string{strings.Join(list, ",")}
 	}
-	c.say("%s, held with %s", cli.Plural(len(c.talk.Turns), "question"), name)
+	c.say("loaded %s, asked of %s", cli.Plural(len(c.talk.Turns), "question"), name)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func TestChatRefuses(t *testing.T) {
 		{ouroForms[1], user, ChatOptions{Conditions: []string{"cot"}}, `condition "cot": not in this model's chat form (ouro-thinking), which has none`},
 		{hrmForm, user, ChatOptions{Conditions: []string{"cot", "fast"}}, `condition "fast": not in this model's chat form (hrm), which has direct, cot, noisy, synth`},
 		{hrmForm, append(user, user...), ChatOptions{}, "one question"},
-		{hrmForm, []Message{{Role: "system", Content: "a"}}, ChatOptions{}, "one question"},
+		{hrmForm, append([]Message{{Role: "system", Content: "a"}}, user...), ChatOptions{}, "a system message: not in"},
 		{nanbeigeForm, append(user, Message{Role: "system", Content: "b"}), ChatOptions{}, "message 2 of role system"},
 		{nanbeigeForm, append(user, Message{Role: "tool", Content: "b"}), ChatOptions{}, "message 2 of role tool"},
 	} {

@@ -12,6 +12,9 @@ var hrmConditions = map[string]string{
 var hrmForm = &ChatForm{Name: "hrm", Conditions: []string{"direct", "cot", "noisy", "synth"}, Single: true, lay: hrmChat}
 
 func hrmChat(messages []Message, o ChatOptions) ([]PromptPart, error) {
+	if len(messages) > 0 && messages[0].Role == "system" {
+		return nil, fmt.Errorf("model: a system message: %w (hrm), which is one question", ErrChat)
+	}
 	if len(messages) != 1 || messages[0].Role != "user" {
 		return nil, fmt.Errorf("model: more than one message of the user: %w (hrm), which is one question", ErrChat)
 	}

@@ -36,10 +36,13 @@ type fileMessage struct {
 }
 
 // ErrFile is wrapped by errors about the file of a conversation.
-var ErrFile = errors.New("no conversation")
+var ErrFile = errors.New("does not hold a conversation")
 
 // Save writes the conversation to a file that only its owner can read. A file of that name is replaced if it holds a conversation.
 func (c *Conversation) Save(path, model string) (err error) {
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot write %s: the folder %s does not exist", path, filepath.Dir(path))
+	}
 	if _, err := read(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; choose another name, so that it is not lost", err)
 	}
@@ -77,7 +80,7 @@ func (c *Conversation) Load(path string) (model string, err error) {
 		now.Turns = append(now.Turns, Turn{Question: f.Messages[i].Content, Answer: f.Messages[i+1].Content})
 	}
 	if _, err := now.Prompt("?"); err != nil { // of another model
-		return "", fmt.Errorf("%s was held with %.100q: %w", path, f.Model, err)
+		return "", fmt.Errorf("%s is of a chat with %.100q: %w", path, f.Model, err)
 	}
 	*c = now
 	return f.Model, nil
@@ -85,15 +88,17 @@ func (c *Conversation) Load(path string) (model string, err error) {
 
 func read(path string) (f file, err error) {
 	in, err := os.Open(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, fmt.Errorf("cannot open the conversation %s: %w", path, fs.ErrNotExist)
+	} else if err != nil {
 		return f, err
 	}
 	defer in.Close()
 	wrong := func(format string, args ...any) (file, error) {
-		return f, fmt.Errorf("%s is %w: %s", path, ErrFile, fmt.Sprintf(format, args...))
+		return f, fmt.Errorf("%s %w: %s", path, ErrFile, fmt.Sprintf(format, args...))
 	}
 	if info, err := in.Stat(); err == nil && !info.Mode().IsRegular() {
-		return wrong("it is no file")
+		return wrong("it is not a file")
 	}
 	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	switch {
