@@ -171,7 +171,7 @@ func serveModels(ctx context.Context, s *cli.Streams, o *serveOptions, names []s
 		return err
 	}
 	s.Linger(serve.Grace + 2*time.Second)
-	url := fmt.Sprintf("http://%s", listener.Addr())
+	url := serve.URL(listener.Addr())
 	if fmt.Fprintln(s.Out, url); o.listening != nil {
 		o.listening(url)
 	}

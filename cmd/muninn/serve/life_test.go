@@ -221,3 +221,22 @@ func TestListen(t *testing.T) {
 		t.Errorf("a port twice: %v", err)
 	}
 }
+
+// What is printed can be opened, and an IPv4 address is not taken for IPv6's too.
+func TestURL(t *testing.T) {
+	for host, want := range map[string]string{"127.0.0.2": "http://127.0.0.2:", "0.0.0.0": "http://127.0.0.1:"} {
+		l, err := Listen(host, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if got := URL(l.Addr()); !strings.HasPrefix(got, want) || l.Addr().(*net.TCPAddr).IP.To4() == nil {
+			t.Errorf("%s listens at %v, printed as %s", host, l.Addr(), got)
+		}
+	}
+	for ip, want := range map[string]string{"::": "http://[::1]:80", "::1": "http://[::1]:80", "fe80::1": "http://[fe80::1]:80"} {
+		if got := URL(&net.TCPAddr{IP: net.ParseIP(ip), Port: 80}); got != want {
+			t.Errorf("%s is printed as %s, want %s", ip, got, want)
+		}
+	}
+}

@@ -132,8 +132,12 @@ func (s *Server) drained(most time.Duration) {
 
 // Listen opens a port; 0 takes a free one. Where it is taken, the error names the next that is not.
 func Listen(host string, port int) (net.Listener, error) {
+	network := "tcp"
+	if net.ParseIP(host).To4() != nil {
+		network = "tcp4" // else 0.0.0.0 would be every address of IPv6 too
+	}
 	at := func(port int) (net.Listener, error) {
-		return net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+		return net.Listen(network, net.JoinHostPort(host, fmt.Sprint(port)))
 	}
 	l, err := at(port)
 	if err == nil || !slices.ContainsFunc(inUse, func(e error) bool { return errors.Is(err, e) }) {
@@ -146,6 +150,18 @@ func Listen(host string, port int) (net.Listener, error) {
 		}
 	}
 	return nil, fmt.Errorf("serve: port %d of %s is in use by another program; --port 0 takes a free one", port, host)
+}
+
+// URL is where this machine's programs reach what listens at an address.
+func URL(at net.Addr) string {
+	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		own := net.IPv6loopback
+		if tcp.IP.To4() != nil {
+			own = net.IPv4(127, 0, 0, 1)
+		}
+		at = &net.TCPAddr{IP: own, Port: tcp.Port}
+	}
+	return "http://" + at.String()
 }
 
 // inUse are what systems say of a port that is taken; the number is Windows'.
