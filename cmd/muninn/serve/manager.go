@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Spec is a model that can be opened.
@@ -45,7 +46,13 @@ type entry struct {
 	used     int   // when it was last: the number of that use
 	load     *load // under way
 	progress float64
+	failure  error     // of the last opening; nil: it went well
+	failed   time.Time // when
 }
+
+// openPause is how long a model that could not be opened is not tried again: whoever asks meanwhile is told the same, and need not wait for
+// the whole of it to be read once more.
+const openPause = 5 * time.Second
 
 type load struct {
 	done chan struct{}
@@ -116,6 +123,8 @@ func (m *Manager) ready(ctx context.Context, e *entry) error {
 			return context.Canceled
 		case e.model != nil && !e.broken && (m.waiting == nil || m.waiting == e || e.fresh):
 			return nil
+		case e.load == nil && e.failure != nil && time.Since(e.failed) < openPause:
+			return e.failure
 		case e.load == nil && (e.model == nil || e.broken):
 			e.load = &load{done: make(chan struct{})}
 			go m.open(e, e.load)

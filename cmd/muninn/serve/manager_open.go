@@ -24,6 +24,10 @@ func (m *Manager) open(e *entry, l *load) {
 	}
 	m.waiting = nil
 	l.err, e.load = err, nil
+	if e.failure = err; errors.Is(err, context.Canceled) { // nobody waited
+		e.failure = nil
+	}
+	e.failed = time.Now()
 	close(l.done)
 	m.change()
 }
@@ -44,11 +48,13 @@ func (m *Manager) try(e *entry) error {
 		m.note("cannot open "+e.ID, err)
 	}
 	m.mu.Lock()
-	if err == nil {
-		e.model, e.broken, e.fresh = model, false, true
-		m.use(e)
+	if err != nil {
+		e.progress = 0
+		return err
 	}
-	return err
+	e.model, e.broken, e.fresh = model, false, true
+	m.use(e)
+	return nil
 }
 
 func isMemory(err error) bool {
@@ -101,7 +107,7 @@ func (m *Manager) othersOpen(e *entry) bool {
 
 func (m *Manager) close(e *entry) {
 	model := e.model
-	e.model, e.broken = nil, false
+	e.model, e.broken, e.progress = nil, false, 0
 	m.mu.Unlock()
 	model.Engine.Close()
 	m.note("closed "+e.ID, nil)

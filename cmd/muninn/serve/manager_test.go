@@ -118,18 +118,20 @@ func TestManagerWaits(t *testing.T) {
 	})
 }
 
-// A model that cannot be opened is an error for all who wait, and is tried anew for the next; one whose device is lost is opened anew; where
+// A model that cannot be opened is an error for all who wait, and is tried anew for the next after a pause; one whose device is lost is opened anew; where
 // memory lacks against the plan, another one gives way.
 func TestManagerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, log, fail := several(100, "a", "b")
 		fail["a"] = []error{errors.New("no"), errors.New("no")}
 		fail["b"] = []error{fmt.Errorf("here: %w", vk.ErrOutOfMemory)}
-		for range 2 {
-			if _, _, _, err := m.Acquire(t.Context(), "a"); err == nil {
-				t.Error("a model that cannot be opened is there")
+		for _, wait := range []time.Duration{0, 0, openPause / 2, openPause} { // it is tried at the first and the last
+			time.Sleep(wait)
+			if _, _, _, err := m.Acquire(t.Context(), "a"); err == nil || err.Error() != "no" {
+				t.Errorf("a model that cannot be opened: %v", err)
 			}
 		}
+		time.Sleep(openPause)
 		release := take(t, m, "a")
 		wantLog(t, log, "cannot open a, cannot open a, opened a")
 		model, _, other, _ := m.Acquire(t.Context(), "a")
