@@ -210,12 +210,14 @@ func (s *Server) checkBody(next http.Handler) http.Handler {
 	})
 }
 
-// ownerOf tells clients apart whose requests are to take turns: by key, address, and user; programs of one machine by their names too.
+// ownerOf tells clients apart whose requests are to take turns: by key, address, and user; programs of one machine by their names too. It is a
+// hash: what clients say may be long.
 func ownerOf(r *http.Request, user string) string {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	owner := fmt.Sprintf("%d %s %s", recordOf(r).key, host, user)
+	owner := fmt.Sprintf("%d %s %q", recordOf(r).key, host, user)
 	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
 		owner += " " + r.UserAgent()
 	}
-	return owner
+	sum := sha256.Sum256([]byte(owner))
+	return string(sum[:])
 }

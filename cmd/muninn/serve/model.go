@@ -53,23 +53,13 @@ type Model struct {
 	Device, Weights string // for people
 	Memory          uint64 // of the device, as planned, in bytes
 
-	places chan struct{} // taken by requests that run or wait
+	places *places
 }
 
 // open readies a model for requests, if it is not.
 func (m *Model) open() {
 	if m.places == nil {
-		m.Created, m.places = time.Now(), make(chan struct{}, m.Parallel+m.Queue)
-	}
-}
-
-// enter takes a place in the model's queue, and gives how to leave it.
-func (m *Model) enter() (leave func(), err error) {
-	select {
-	case m.places <- struct{}{}:
-		return func() { <-m.places }, nil
-	default:
-		return nil, busy("%d requests run or wait already, as many as this server takes for %s; try again later", cap(m.places), m.ID)
+		m.Created, m.places = time.Now(), &places{most: m.Parallel + m.Queue}
 	}
 }
 

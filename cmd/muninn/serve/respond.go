@@ -40,7 +40,7 @@ func (s *Server) answer(d *Dialect) http.HandlerFunc {
 		log := recordOf(r)
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		reports := s.run(ctx, a, ownerOf(r, a.User))
+		reports := s.run(ctx, a, r)
 		if a.Stream {
 			err = s.stream(w, r, d, a, reports)
 		} else {

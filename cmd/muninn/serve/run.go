@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -82,8 +83,8 @@ type report struct {
 }
 
 // run makes the answers of an Ask, and reports what comes of it until all is done. It waits for its model and its place.
-func (s *Server) run(ctx context.Context, a *Ask, owner string) <-chan report {
-	reports := make(chan report)
+func (s *Server) run(ctx context.Context, a *Ask, r *http.Request) <-chan report {
+	reports, client, owner := make(chan report), ownerOf(r, ""), ownerOf(r, a.User)
 	tell := func(r report) bool {
 		select {
 		case reports <- r:
@@ -94,7 +95,7 @@ func (s *Server) run(ctx context.Context, a *Ask, owner string) <-chan report {
 	}
 	go func() {
 		defer close(reports)
-		if err := s.safely(func() error { return s.make(ctx, a, owner, tell) }); err != nil {
+		if err := s.safely(func() error { return s.make(ctx, a, client, owner, tell) }); err != nil {
 			tell(report{err: err})
 		}
 	}()
@@ -115,7 +116,7 @@ func (s *Server) safely(f func() error) (err error) {
 var errPanic = errors.New("serve: a bug in muninn")
 
 // make waits for an Ask's model and its place, and makes the answers.
-func (s *Server) make(ctx context.Context, a *Ask, owner string, tell func(report) bool) error {
+func (s *Server) make(ctx context.Context, a *Ask, client, owner string, tell func(report) bool) error {
 	m, alias, release, err := s.Models.Acquire(ctx, a.Model)
 	if err != nil {
 		return err
@@ -125,11 +126,13 @@ func (s *Server) make(ctx context.Context, a *Ask, owner string, tell func(repor
 	if err != nil {
 		return err
 	}
-	leave, err := m.enter()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	place, err := m.enter(client, cancel)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer place.leave()
 	res := &Result{Created: time.Now(), Model: m, Name: a.Model, began: time.Now()}
 	if res.Name == "" {
 		res.Name = m.ID
@@ -138,7 +141,11 @@ func (s *Server) make(ctx context.Context, a *Ask, owner string, tell func(repor
 		res.Choices = append(res.Choices, jobs[i].choice)
 	}
 	tell(report{result: res})
-	return s.runJobs(ctx, m, jobs, tell)
+	begun := sync.OnceFunc(place.begun)
+	return s.runJobs(ctx, m, jobs, func(r report) bool {
+		begun()
+		return tell(r)
+	})
 }
 
 // runJobs runs jobs, as many at once as the model runs at all. Those of one prompt wait until the first of them has read it, which they then

@@ -181,11 +181,11 @@ func (s *Server) traced(w http.ResponseWriter, r *http.Request) error {
 	}
 	log := recordOf(r)
 	log.model, log.prompt = m.ID, len(job.Request.Prompt)
-	leave, err := m.enter()
+	place, err := m.enter(ownerOf(r, ""), nil)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer place.leave()
 	told := t.record(ctx, m, job, s.Version)
 	defer func() { // the session is lent until then
 		cancel()
