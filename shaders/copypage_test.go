@@ -45,7 +45,8 @@ func TestCopyPage(t *testing.T) {
 						page := len(plane) / units
 						copy(plane[dst*page:][:page], plane[src*page:])
 					}
-					if err := dev.Write(span, before); err == nil {
+					err := dev.Write(span, before)
+					if err == nil {
 						err = dev.Run(context.Background(), vk.RunOptions{}, p)
 					}
 					if err == nil {

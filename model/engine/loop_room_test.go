@@ -132,8 +132,9 @@ func TestLoopUse(t *testing.T) {
 	var second *engine.Stream
 	failure := errors.New("mine")
 	err = l.Use(context.Background(), func(s *engine.Session) error {
-		out, err := stream.Outcome() // has ended, or this hangs
+		out, _ := stream.Outcome() // has ended, or this hangs
 		before = out.Emitted
+		var err error
 		if second, err = l.Submit(context.Background(), short(m, 10), setting(0)); err != nil {
 			return err
 		}

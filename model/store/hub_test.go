@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"muninn/model/checkpoint"
 	"muninn/model/demo"
 )
 
@@ -37,27 +36,6 @@ func cacheHub(t *testing.T, ref string) string {
 		}
 	}
 	return hub
-}
-
-func opens(t *testing.T, name string) {
-	t.Helper()
-	ck, err := Open(name)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	ck.Close()
-}
-
-func refuses(t *testing.T, name, want string) {
-	t.Helper()
-	ck, err := Open(name)
-	if err == nil {
-		ck.Close()
-	}
-	if !errors.Is(err, checkpoint.ErrModel) || !strings.Contains(err.Error(), want) {
-		t.Errorf("%s: %v, want %q", name, err, want)
-	}
 }
 
 // A model of a hub cache is found by its name, wherever the cache is, and by its folder.

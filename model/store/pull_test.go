@@ -32,6 +32,27 @@ func find(t *testing.T, name string) (*Download, error) {
 	return Find(t.Context(), c, n)
 }
 
+func opens(t *testing.T, name string) {
+	t.Helper()
+	ck, err := Open(name)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	ck.Close()
+}
+
+func refuses(t *testing.T, name, want string) {
+	t.Helper()
+	ck, err := Open(name)
+	if err == nil {
+		ck.Close()
+	}
+	if !errors.Is(err, checkpoint.ErrModel) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: %v, want %q", name, err, want)
+	}
+}
+
 func some(names ...string) fs.FS {
 	files := fstest.MapFS{}
 	for _, name := range names {

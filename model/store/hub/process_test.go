@@ -42,7 +42,7 @@ func (h *lookalike) child(t *testing.T, dir string) (*exec.Cmd, *bytes.Buffer) {
 	cmd.Env = append(os.Environ(), asChild+"=1", "HF_ENDPOINT="+h.URL, "HF_HUB_CACHE="+dir, "HF_HUB_OFFLINE=", "HF_TOKEN="+secret)
 	cmd.Stderr = said
 	h.mu.Lock() // what the test has set is seen by what answers another process
-	h.mu.Unlock()
+	defer h.mu.Unlock()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
