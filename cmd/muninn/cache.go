@@ -29,9 +29,9 @@ func cacheCommand() *cli.Command {
 	return &cli.Command{
 		Name: "cache", Max: 0,
 		Summary: "show or clear what muninn keeps to start faster",
-		Detail: `There are quantized copies of models (weights), kernels that drivers compiled (kernels), and what was measured and
-tested on devices (measurements). What is removed is made again when it is needed. MUNINN_CACHE_DIR says where it is.
-Models that were fetched are elsewhere: "muninn list" shows them and "muninn rm" removes them.`,
+		Detail: `The cache holds quantized copies of models (weights), kernels that drivers compiled (kernels), and results of tests and
+measurements on devices (measurements). Anything removed is made again when it is needed. MUNINN_CACHE_DIR says where
+the cache is. Fetched models are elsewhere: "muninn list" shows them and "muninn rm" removes them.`,
 		Examples: []string{"muninn cache", "muninn cache --clear weights"},
 		Flags:    o.addFlags,
 		Run:      func(_ context.Context, s *cli.Streams, _ []string) error { return cache(s, o) },
@@ -105,6 +105,10 @@ func (d *cacheDescription) clear(s *cli.Streams, o *cacheOptions) (err error) {
 		return err
 	}
 	list = slices.DeleteFunc(list, func(k store.Kept) bool { return !slices.Contains(kinds, k.Kind) })
+	if len(list) == 0 {
+		s.Note("nothing to remove")
+		return nil
+	}
 	if err := sure(s, o.Yes, fmt.Sprintf("Remove %s (%s) of %s?", cli.Plural(len(list), "file"), cli.Size(total(list)), strings.Join(kinds, ", "))); err != nil {
 		return err
 	}

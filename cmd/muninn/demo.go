@@ -64,8 +64,11 @@ runs; the same seed draws the same problems. On a terminal the first table is sl
 		Examples: []string{"muninn demo", "muninn demo --seed random --problems 100", "muninn demo --device cpu --json", "muninn demo --page"},
 		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, _ []string) error {
-			if o.Page {
+			switch {
+			case o.Page:
 				return demoPage(ctx, s, o)
+			case o.Port != 0 || o.NoBrowser:
+				return cli.Usage("--port and --no-browser are for the page: give --page too")
 			}
 			return runDemo(ctx, s, o)
 		},

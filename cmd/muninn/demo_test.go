@@ -182,3 +182,10 @@ func TestDemoRefusals(t *testing.T) {
 	cancel()
 	invocation{ctx: ctx}.run("demo", "--device", vktest.Names()[0]).wants(t, cli.ExitSignaled, "", "")
 }
+
+// Flags of the page mean nothing without it, and say so.
+func TestDemoPageFlags(t *testing.T) {
+	for _, flag := range []string{"--port=8080", "--no-browser"} {
+		invoke("demo", flag, "--device", "none").wants(t, cli.ExitUsage, "", "give --page too")
+	}
+}

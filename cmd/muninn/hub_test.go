@@ -96,8 +96,8 @@ func TestNotFetched(t *testing.T) {
 	invoke("tokenize", "org/demo", "a=1").wants(t, cli.ExitUsage, "", "org/demo is not here, and org/demo (2.0 GiB) would be fetched: say so with --yes")
 	invoke("run", "org/demo", "a=1", "--yes").wants(t, cli.ExitNetwork, "", "what the hub says: is a login page in between?")
 	invoke("run", "org/gone", "x").wants(t, cli.ExitNetwork, "", "org/gone is neither here nor in the hub cache, and cannot be fetched: hub: there is no model org/gone on ")
-	invoke("pull", "nonsense").wants(t, cli.ExitUsage, "", "nonsense is no name of a model on the hub")
-	invoke("pull", "org/demo@../x").wants(t, cli.ExitUsage, "", "no name of a model")
+	invoke("pull", "nonsense").wants(t, cli.ExitUsage, "", "nonsense is not the name of a model on the hub")
+	invoke("pull", "org/demo@../x").wants(t, cli.ExitUsage, "", "is not the name of a model")
 	h.Close()
 	invoke("pull", "org/demo").wants(t, cli.ExitNetwork, "", "cannot be reached (dial tcp")
 	if o := invoke("run", "--offline", "org/demo", "x"); o.code != cli.ExitModel {
@@ -110,6 +110,7 @@ func TestCacheVerb(t *testing.T) {
 	dir := t.TempDir()
 	i := invocation{env: map[string]string{"MUNINN_CACHE_DIR": dir}}
 	i.run("cache").wants(t, cli.ExitOK, dir+": 0 B\n", "")
+	i.run("cache", "--clear", "all").wants(t, cli.ExitOK, dir+": 0 B\n", "nothing to remove") // nothing to ask either
 	for name, size := range map[string]int{"weights/q8_0-00.gguf": 3000, "weights/sources/x": 64, "pipelines-1.bin": 2048, "speed-1.bin": 5, "verdict-1.bin": 6, "mine.txt": 7} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, make([]byte, size), 0o600)); err != nil {

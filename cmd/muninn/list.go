@@ -28,9 +28,9 @@ func listCommand() *cli.Command {
 	return &cli.Command{
 		Name: "list", Max: 0,
 		Summary: "list the models that are here",
-		Detail: `The models in the hub cache that muninn runs, whoever fetched them, with what their files take there and which quantized
-copies "muninn cache" has of them. --all shows what has a short name: the licence is that of the weights, the size that
-of 16 bits a weight.`,
+		Detail: `Shows the models in the hub cache that muninn can run, whichever program fetched them: the size of their files, and the
+quantized copies that "muninn cache" has. --all also shows the models with short names, with the licence of the weights
+and the size at 16 bits a weight.`,
 		Examples: []string{"muninn list", "muninn list --all"},
 		Flags:    o.addFlags,
 		Run:      func(_ context.Context, s *cli.Streams, _ []string) error { return list(s, o) },

@@ -17,7 +17,7 @@ type pullOptions struct {
 }
 
 func (o *pullOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, however large it is")
+	fs.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, however large the model is")
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object for each model")
 }
 
@@ -31,17 +31,16 @@ a weight; a hub may hold more):
 
 ` + aliasHelp() + `
 
-The folder that holds it then is printed; every command takes the name. On a terminal, more than 1 GiB is fetched after
-a question.
+Prints the folder that then holds the model; every command takes the name. On a terminal, asks before it fetches more
+than 1 GiB.
 
-The files go to the cache that the hub's own tools use, and what is there, from whichever of them, is not fetched
-again. Of a repository only the files that muninn reads are taken: config, tokenizer and chat template, and the
-weights as model.safetensors, else the shards that its index names, else the only GGUF file. Each is checked against
-the hub's checksum before it gets its name. What an interrupt or a broken connection leaves is kept, and the same
-command goes on from there.
+The files go to the cache that the hub's own tools use; files that any of them fetched are not fetched again. Only the
+files that muninn reads are taken: config, tokenizer and chat template, and the weights as model.safetensors, else the
+shards that its index names, else the only GGUF file. Each is checked against the hub's checksum before it gets its
+name. After an interrupt or a broken connection, the same command goes on where it stopped.
 
 Variables: HF_HUB_CACHE or HF_HOME say where the cache is, HF_TOKEN or HF_TOKEN_PATH give a token for private and gated
-models, HF_ENDPOINT names another hub, HF_HUB_OFFLINE=1 asks none; HTTPS_PROXY and SSL_CERT_FILE are heeded.`,
+models, HF_ENDPOINT names another hub, HF_HUB_OFFLINE=1 forbids asking any; HTTPS_PROXY and SSL_CERT_FILE hold as usual.`,
 		Examples: []string{"muninn pull ouro-1.4b", "muninn pull tomg-group-umd/huginn-0125@main"},
 		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
@@ -75,7 +74,7 @@ type pulled struct {
 func (o *pullOptions) pull(ctx context.Context, s *cli.Streams, model string) error {
 	name, ok := store.HubName(model)
 	if !ok {
-		return cli.Usage("%s is no name of a model on the hub; want ORG/NAME, ORG/NAME@REVISION or a short name (`muninn list --all` shows them)", model)
+		return cli.Usage("%s is not the name of a model on the hub; want ORG/NAME, ORG/NAME@REVISION or a short name (`muninn list --all` shows them)", model)
 	}
 	c, err := o.client(s)
 	if err != nil {

@@ -24,9 +24,9 @@ func rmCommand() *cli.Command {
 	return &cli.Command{
 		Name: "rm", Args: "MODEL...", Min: 1, Max: -1,
 		Summary: "remove models from the hub cache",
-		Detail: `MODEL is a name as "muninn list" shows it, or a short name; with @REVISION, a branch, tag or commit, that one goes
-alone, and files stay that another revision has too. Other programs that use the hub cache lose the model as well. What
-"muninn cache" has of it stays.`,
+		Detail: `MODEL is a name as "muninn list" shows it, or a short name. With @REVISION (a branch, tag or commit) only that revision
+goes; files that another revision shares stay. Other programs that use the hub cache lose the model too. Its quantized
+copies stay: see "muninn cache".`,
 		Examples: []string{"muninn rm ouro-1.4b", "muninn rm ByteDance/Ouro-1.4B@main --yes"},
 		Flags:    o.addFlags,
 		Run: func(_ context.Context, s *cli.Streams, args []string) error {
@@ -50,7 +50,7 @@ type removed struct {
 func (o *rmOptions) remove(s *cli.Streams, model string) error {
 	name, ok := store.HubName(model)
 	if !ok {
-		return cli.Usage("%s is no name of a model in the hub cache (`muninn list` shows them); files of your own are yours to remove", model)
+		return cli.Usage("%s is not the name of a model in the hub cache (`muninn list` shows them); rm removes no other files", model)
 	}
 	cache := hub.Cache{Dir: hub.Dir()}
 	all, err := cache.Models()

@@ -124,4 +124,7 @@ func printScores(s *cli.Streams, sums []score.Summary) {
 		t.Row(cells...)
 	}
 	t.Print()
+	if n := of.Items - of.Texts - of.Questions - of.Continuations; n > 0 {
+		s.Note("%s of choices without gold: --json has their likelihoods", cli.Plural(n, "item"))
+	}
 }

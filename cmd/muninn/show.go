@@ -35,9 +35,9 @@ func showCommand() *cli.Command {
 	return &cli.Command{
 		Name: "show", Args: "MODEL", Min: 1, Max: 1,
 		Summary: "show what a model consists of",
-		Detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not: of a model that is not here those
-are asked of the hub, some hundred kilobytes, and nothing is kept. The last table says how "muninn run" would hold the
-model, with all its positions, on the devices of this machine and on cards of usual sizes.`,
+		Detail: `MODEL is what "muninn run" takes. Headers are read and checked, weights are not. The headers of a model that is
+not here are read from the hub, a few hundred kilobytes, and nothing is kept. The last table says how "muninn run" would
+fit the model, with its full context, into the devices of this machine and into cards of common sizes.`,
 		Examples: []string{"muninn show demo", "muninn show huginn-q4.gguf --tensors", "muninn show ouro-1.4b"},
 		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {

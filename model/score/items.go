@@ -104,9 +104,15 @@ type line struct {
 	Target       json.RawMessage   `json:"target"`
 }
 
+// wanted are the types of fields, for who gives another.
+var wanted = map[string]string{"text": "a string", "tokens": "a list of token ids", "choices": "a list", "gold": "the number of a choice, counted from 0"}
+
 func (r Reader) item(text []byte) (Item, error) {
 	var l line
 	if err := json.Unmarshal(text, &l); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+			return Item{}, fmt.Errorf("%s is a JSON %s: want %s", wrong.Field, wrong.Value, wanted[wrong.Field])
+		}
 		return Item{}, fmt.Errorf("not a JSON object of an item: %w", err)
 	}
 	item, asks := Item{ID: l.ID, Gold: -1}, 0
@@ -134,7 +140,10 @@ func (r Reader) item(text []byte) (Item, error) {
 		if l.Gold != nil {
 			item.Gold = *l.Gold
 		}
-		if len(l.Choices) == 0 || item.Gold < -1 || item.Gold >= len(l.Choices) {
+		if len(l.Choices) == 0 {
+			return item, fmt.Errorf("choices is empty")
+		}
+		if item.Gold < -1 || item.Gold >= len(l.Choices) {
 			return item, fmt.Errorf("gold is %d of %d choices, counted from 0", item.Gold, len(l.Choices))
 		}
 		for i, choice := range l.Choices {
@@ -163,7 +172,7 @@ func (r Reader) text(l line) (Part, error) {
 		p.Bytes = r.bytes(l.Tokens[1:])
 	}
 	if len(p.Tokens) < 2 {
-		return p, fmt.Errorf("a text of %d tokens: want two or more, as the first has nothing before it", len(p.Tokens))
+		return p, fmt.Errorf("a text needs two tokens or more, as the first has nothing before it; this one has %d", len(p.Tokens))
 	}
 	return p, r.known(p.Tokens)
 }

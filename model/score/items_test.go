@@ -81,23 +81,26 @@ func TestRead(t *testing.T) {
 func TestReadRefuses(t *testing.T) {
 	r := reader(t)
 	for text, want := range map[string]string{
-		"":                                         "has no lines",
-		"\n{":                                      "items.jsonl:2: not a JSON object",
-		`[1]`:                                      "items.jsonl:1: not a JSON object",
-		`{"id":1}`:                                 "want one of",
-		`{"text":"a;","tokens":[1,2]}`:             "want one of",
-		`{"tokens":[1]}`:                           "a text of 1 tokens",
-		`{"tokens":[1,-2]}`:                        "token 1 is -2",
-		`{"tokens":[1,1000000000]}`:                "token 1 is 1000000000",
-		`{"context":"a","continuation":""}`:        "no tokens of its own",
-		`{"context":[1],"continuation":[]}`:        "no tokens of its own",
-		`{"context":[1],"continuation":"a"}`:       "want both alike",
-		`{"context":"k","choices":[1]}`:            "choice 0: continuation is neither",
-		`{"context":"k","choices":[]}`:             "gold", // none to be gold is fine, none to choose from is not
-		`{"arguments":[["a",{"until":[]}]]}`:       "arguments 0: continuation is neither",
-		`{"arguments":{"gen_args_1":{}}}`:          "no gen_args_0",
-		`{"arguments":[["a"]]}`:                    "want a context and",
-		`{"context":"k","choices":["a"],"gold":1}`: "gold is 1 of 1",
+		"":                                   "has no lines",
+		"\n{":                                "items.jsonl:2: not a JSON object",
+		`[1]`:                                "items.jsonl:1: not a JSON object",
+		`{"id":1}`:                           "want one of",
+		`{"text":"a;","tokens":[1,2]}`:       "want one of",
+		`{"tokens":[1]}`:                     "this one has 1",
+		`{"tokens":[1,-2]}`:                  "token 1 is -2",
+		`{"tokens":[1,1000000000]}`:          "token 1 is 1000000000",
+		`{"context":"a","continuation":""}`:  "no tokens of its own",
+		`{"context":[1],"continuation":[]}`:  "no tokens of its own",
+		`{"context":[1],"continuation":"a"}`: "want both alike",
+		`{"context":"k","choices":[1]}`:      "choice 0: continuation is neither",
+		`{"context":"k","choices":[]}`:       "choices is empty",
+		`{"arguments":[["a",{"until":[]}]]}`: "arguments 0: continuation is neither",
+		`{"arguments":{"gen_args_1":{}}}`:    "no gen_args_0",
+		`{"text":5}`:                         "text is a JSON number: want a string",
+		`{"tokens":["a"]}`:                   "tokens is a JSON string: want a list of token ids",
+		`{"context":"k","choices":["a"],"gold":"a"}`: "gold is a JSON string: want the number of a choice, counted from 0",
+		`{"arguments":[["a"]]}`:                      "want a context and",
+		`{"context":"k","choices":["a"],"gold":1}`:   "gold is 1 of 1",
 	} {
 		_, err := r.Read(strings.NewReader(text))
 		if !errors.Is(err, ErrItems) || !strings.Contains(err.Error(), want) {

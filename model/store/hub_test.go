@@ -45,7 +45,7 @@ func TestHubCache(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	hub := cacheHub(t, "abc\n")
-	refuses(t, "raven/small", "there is neither a folder raven/small nor all of a model of that name in the hub cache ")
+	refuses(t, "raven/small", "raven/small is neither a folder nor a complete model in the hub cache ")
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	if err := errors.Join(os.MkdirAll(filepath.Join(home, ".cache"), 0o700), os.Symlink(filepath.Dir(hub), filepath.Join(home, ".cache", "huggingface"))); err != nil {

@@ -88,7 +88,7 @@ func locate(name string) (string, error) {
 	case missing:
 		path, err := held(n)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, checkpoint.ErrNoWeights) {
-			err = strict.Unusable("there is neither a folder %s nor all of a model of that name in the hub cache %s;\n`muninn pull %[1]s` fetches it", name, hub.Dir())
+			err = strict.Unusable("%s is neither a folder nor a complete model in the hub cache %s;\n`muninn pull %[1]s` fetches it", name, hub.Dir())
 		} else if err != nil {
 			err = strict.Unusable("%w", err)
 		}

@@ -103,7 +103,7 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 	}
 	switch {
 	case req.Steps > m.MaxSteps:
-		return Refuse("num_steps", "num_steps is %d, this server takes %s to 0 to %d (--max-steps)", req.Steps, m.ID, m.MaxSteps)
+		return Refuse("num_steps", "num_steps is %d; this server allows 0 to %d for %s (--max-steps)", req.Steps, m.MaxSteps, m.ID)
 	case d.Lookup != "" && d.Lookup != m.Lookup:
 		return Refuse("cache_lookup_strategy", "cache_lookup_strategy is the server's choice, %s; %q would need another server (--cache-lookup-strategy)", m.Lookup, d.Lookup)
 	case req.Strategy.Readout.Step > req.Steps: // what the model's config reads is not reached

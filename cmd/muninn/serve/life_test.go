@@ -259,6 +259,15 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// A path that is asked by another method is named with the one that it takes.
+func TestMethods(t *testing.T) {
+	m, _ := fakeModel("demo")
+	w := get(serving(t, m, Options{}), "/v1/chat/completions")
+	if w.Code != http.StatusMethodNotAllowed || !strings.Contains(w.Body.String(), "/v1/chat/completions takes POST, not GET") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+}
+
 // A port that is taken is said so, with one that is not.
 func TestListen(t *testing.T) {
 	l, err := Listen("127.0.0.1", 0)

@@ -85,7 +85,7 @@ func (m *Manager) find(name string) (e *entry, steps *int, err error) {
 		ids = append(ids, e.ID)
 	}
 	return nil, nil, &Error{Status: http.StatusNotFound, Type: typeRequest, Code: "model_not_found", Param: "model",
-		Message: "there is no model " + clip([]byte(name)) + " here; there is " + strings.Join(ids, ", ")}
+		Message: "there is no model " + clip([]byte(name)) + " here; models here: " + strings.Join(ids, ", ")}
 }
 
 // Acquire gives the model of a name, opened if it is not, and how to give it back; steps is the depth that the name asks for, if it does.

@@ -145,7 +145,7 @@ func (s *Server) logError(l *record, err error) {
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != "" && !s.ownHost(r.Host) {
-			writeError(w, &Error{Status: http.StatusForbidden, Type: typePermission, Code: "host_not_allowed", Message: "this server is not called so; --allow-host adds a name"}, errorForm(r))
+			writeError(w, &Error{Status: http.StatusForbidden, Type: typePermission, Code: "host_not_allowed", Message: "the Host header " + clip([]byte(r.Host)) + " is no name of this server; muninn serve --allow-host adds one"}, errorForm(r))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -45,7 +45,7 @@ func New(o Options) (*Server, error) {
 	for _, origin := range o.Origins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host || strings.Contains(origin, "*") {
-			return nil, fmt.Errorf("serve: the origin %q is none: want a scheme, a host and a port, as in http://localhost:3000", origin)
+			return nil, fmt.Errorf("serve: --cors-origin %q is not an origin: want a scheme, a host and a port, as in http://localhost:3000", origin)
 		}
 	}
 	s := &Server{Options: o, began: time.Now(), counters: newCounters(o.Models)}
@@ -87,6 +87,7 @@ func noRoute(mux *http.ServeMux) http.HandlerFunc {
 			if _, pattern := mux.Handler(other); pattern != "/" && pattern != "" {
 				w.Header().Add("Allow", method)
 				e.Status, e.Code = http.StatusMethodNotAllowed, "method_not_allowed"
+				e.Message = clip([]byte(r.URL.Path)) + " takes " + method + ", not " + clip([]byte(r.Method))
 			}
 		}
 		writeError(w, e, errorForm(r))
@@ -140,8 +141,11 @@ func Listen(host string, port int) (net.Listener, error) {
 		return net.Listen(network, net.JoinHostPort(host, fmt.Sprint(port)))
 	}
 	l, err := at(port)
-	if err == nil || !slices.ContainsFunc(inUse, func(e error) bool { return errors.Is(err, e) }) {
-		return l, err
+	if err == nil {
+		return l, nil
+	}
+	if !slices.ContainsFunc(inUse, func(e error) bool { return errors.Is(err, e) }) {
+		return nil, fmt.Errorf("serve: cannot listen: %w; --host takes an address of this machine, --port one that you may use", err)
 	}
 	for next := port + 1; next <= min(port+50, 1<<16-1); next++ {
 		if other, free := at(next); free == nil {

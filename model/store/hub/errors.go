@@ -131,7 +131,7 @@ func unreached(ctx context.Context, host string, err error) *problem {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return passing(err, "%s cut the connection", host)
 	}
-	return passing(err, "%s cannot be reached (%s)", host, clip(err.Error()))
+	return passing(err, "%s cannot be reached (%s): check the network, HTTPS_PROXY and HF_ENDPOINT", host, clip(err.Error()))
 }
 
 var errStalled = errors.New("no byte for a while")
