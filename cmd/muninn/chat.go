@@ -41,9 +41,9 @@ type chatOptions struct {
 
 func (o *chatOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Shift, "context-shift", false, "when the context is full, drop the oldest questions with their answers")
-	fs.BoolVar(&o.Lines, "lines", false, "take each line of standard input as a message, or as one of the /words; else all of it is one message, where it is no terminal")
-	fs.BoolVar(&o.NoHistory, "no-history", false, "do not keep what is typed in a file for the next time")
-	fs.StringVar(&o.LoadFile, "load", "", "go on with the conversation in this `file`, which /save wrote")
+	fs.BoolVar(&o.Lines, "lines", false, "take each line of standard input as a message or a /command; otherwise, unless it is a terminal, all of it is one message")
+	fs.BoolVar(&o.NoHistory, "no-history", false, "do not keep messages in a file for the next chat")
+	fs.StringVar(&o.LoadFile, "load", "", "go on with the conversation in a `file` that /save wrote")
 }
 
 func chatCommand() *cli.Command {
@@ -51,22 +51,23 @@ func chatCommand() *cli.Command {
 	return &cli.Command{
 		Name: "chat", Args: "MODEL", Min: 1, Max: 1,
 		Summary: "talk with a model",
-		Detail: `MODEL is as for "muninn run", which does the same without a prompt on a terminal. The model must have been trained to
-chat. One that takes a single question (HRM-Text, the demo) begins again with each message.
+		Detail: `MODEL is as for "muninn run", which starts the same chat on a terminal when it is given no PROMPT. The model must have
+been trained to chat. A model that takes a single question (HRM-Text, the demo) starts afresh with each message.
 
-Ctrl-C ends an answer, Ctrl-D or /bye ends the chat. A message of many lines is pasted, or stands between """ and """.
-Lines that begin with / are for the program: /help lists them. What is typed is kept in the file chat-history of the
-cache folder, unless --no-history says otherwise.
+Ctrl-C stops an answer; Ctrl-D or /bye ends the chat. A message of several lines is pasted, or typed between """ and
+""". Lines that begin with / are commands: /help lists them. Messages are kept for the next chat in the file
+chat-history of the cache folder, unless --no-history is given.
 
-What was said stays in the KV cache, so that a message costs its own tokens. All of it runs again after a change of
-depth, criterion or seed, after /trace, and where something before it has changed. A model that forgets what it thought
-(Nanbeige) has its last answer run again, without the thinking.
+The conversation stays in the KV cache, so that only a new message has to be read. All of it is read again after a
+change of depth, criterion or seed, after /trace, and when an earlier part has changed. A model that drops its earlier
+thinking (Nanbeige) reads its last answer again, without the thinking.
 
-When the context is full the chat says so; with --context-shift the oldest questions and their answers are dropped.
+When the context is full the chat says so; with --context-shift it drops the oldest questions and their answers instead.
 
-Where standard input is no terminal, all of it is one message, as for "muninn run"; with --lines each line is one. The
-answer goes to standard output, everything else to standard error: after each answer a line with its tokens, rate, core
-steps a token and the KV cache in use; -q leaves that out. With --json, the objects are those of "muninn run --json".`,
+When standard input is not a terminal, all of it is one message, as for "muninn run"; with --lines each line is one.
+Answers go to standard output, everything else to standard error. Each answer is followed by a line with its tokens,
+rate, core steps per token and the KV cache in use, which -q leaves out. With --json, the objects are those of
+"muninn run --json".`,
 		Examples: []string{
 			"muninn chat ByteDance/Ouro-1.4B",
 			"muninn chat ~/huginn-0125 --effort low --steps",

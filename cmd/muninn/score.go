@@ -33,7 +33,7 @@ type scoreOptions struct {
 
 func (o *scoreOptions) addFlags(fs *pflag.FlagSet) {
 	cli.Group(fs, "Text", func() {
-		fs.IntVar(&o.Stride, "stride", 0, "tokens that each further window of a text goes on, where the text is longer than the context")
+		fs.IntVar(&o.Stride, "stride", 0, "tokens by which each further window moves on, in a text that is longer than the context")
 		fs.Lookup("stride").DefValue = "half of the context"
 		fs.BoolVar(&o.NoBegin, "no-begin", false, "leave out the token that texts of this model begin with, as lm-eval does unless told add_bos_token")
 		fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in texts; not with text from strangers")
@@ -41,7 +41,7 @@ func (o *scoreOptions) addFlags(fs *pflag.FlagSet) {
 		cli.Advanced(fs, "parse-special")
 	})
 	cli.Group(fs, "Depth", func() {
-		fs.StringVarP(&o.Depths, "num-steps", "r", "", "core `steps` of each token; of several numbers, all is scored at each")
+		fs.StringVarP(&o.Depths, "num-steps", "r", "", "core `steps` of each token; with several numbers, everything is scored at each")
 		fs.Lookup("num-steps").DefValue = ownDepth
 	})
 	o.strategyOptions.addFlags(fs, false)
@@ -57,24 +57,24 @@ func scoreCommand() *cli.Command {
 	o := &scoreOptions{}
 	return &cli.Command{
 		Name: "score", Args: "MODEL FILE.jsonl", Min: 2, Max: 2,
-		Summary: "measure how likely a model finds texts and choices, at several depths",
-		Detail: `FILE has a JSON object a line; - is standard input. Each is one of
+		Summary: "measure how likely texts and choices are to a model, at several depths",
+		Detail: `FILE has one JSON object per line; - is standard input. Each is one of
 
   {"text": "..."} or {"tokens": [1, 2, 3]}                        perplexity, of all tokens but the first
-  {"context": "...", "continuation": " ..."}                      how likely is it, and is it what the model would say
-  {"context": "...", "choices": [" a", " b"], "gold": 1}          which choice is the likeliest; gold counts from 0
+  {"context": "...", "continuation": " ..."}                      how likely it is, and whether the model would say it
+  {"context": "...", "choices": [" a", " b"], "gold": 1}          which choice is likeliest; gold counts from 0
   a sample as lm-eval logs it with --log_samples                  its arguments and target
 
-Contexts, continuations and choices may be lists of token ids instead of texts, then all of a line. An "id" comes back
-with the result, other fields are passed over. Text is split into tokens as lm-eval does: spaces at the end of a context
-belong to what follows. An empty context is the model's begin token, or its end token.
+Contexts, continuations and choices may be lists of token ids instead of texts, but not both on one line. An "id" is
+repeated in the result; other fields are ignored. Text is split into tokens as lm-eval does: spaces at the end of a
+context belong to what follows. An empty context stands for the model's begin token, or its end token.
 
-All items share the passes over the weights, --batch at a time; what items begin with alike, as the choices of a
-question do, is read once. A text longer than the context goes through it in windows, each --stride tokens further; a
-question that is longer is an error that names its line.
+Items are scored side by side, --batch at a time; a beginning that several share, as the choices of a question do, is
+read once. A text longer than the context is read in windows, each --stride tokens further on; a question longer than
+the context is an error that names its line.
 
-Every token takes -r core steps, or as many as --criterion lets it; then each is read by itself. Log probabilities are
-of the plain softmax, the same that a server's echo gives.
+Every token takes -r core steps; with --criterion each takes fewer once it has settled. Log probabilities are those of
+the plain softmax, as in a server's echo.
 
 With --json, an item's object has "line", "id", "num_steps", and "loglikelihood" (natural, the sum over its tokens),
 "greedy" (each token is the likeliest in its place), "tokens", "bytes" and "perplexity", or a list of "choices" with

@@ -44,26 +44,26 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 	cli.Group(fs, "Network", func() {
 		fs.StringVar(&o.Host, "host", "127.0.0.1", "`address` to listen on; one that other machines can reach needs --api-key")
 		fs.IntVar(&o.Port, "port", 8080, "port to listen on; 0: any that is free, which is printed")
-		fs.StringVar(&o.APIKey, "api-key", "", "`keys` of which a request must have one, separated by commas; better in MUNINN_API_KEY, as others see command lines")
-		fs.StringArrayVar(&o.Origins, "cors-origin", nil, "`origin` of pages that may ask, exactly, as in http://localhost:3000; may be given several times")
+		fs.StringVar(&o.APIKey, "api-key", "", "`keys`, separated by commas, of which each request must send one; better set as MUNINN_API_KEY, as other users can see command lines")
+		fs.StringArrayVar(&o.Origins, "cors-origin", nil, "exact `origin` of pages that may send requests, as in http://localhost:3000; may be given several times")
 		fs.StringArrayVar(&o.Hosts, "allow-host", nil, "`name` by which clients call this machine, besides localhost and addresses; may be given several times")
 		cli.ChoiceVar(fs, &o.Metrics, "metrics", "auto", []string{"auto", "on", "off"}, "/metrics, for Prometheus; auto: where only this machine can ask")
 		fs.BoolVar(&o.NoUI, "no-ui", false, "show no page at /")
 		cli.ChoiceVar(fs, &o.Log, "log-format", "text", []string{"text", "json"}, "how requests and events are logged to standard error")
 	})
 	cli.Group(fs, "Requests", func() {
-		fs.IntVar(&o.Parallel, "parallel", 4, "requests that run side by side; memory is planned for so many, each of --ctx positions")
+		fs.IntVar(&o.Parallel, "parallel", 4, "requests that run side by side; memory is planned for that many, each with --ctx positions")
 		fs.IntVar(&o.Positions, "positions", 0, "positions of the KV cache of all requests and kept texts together")
 		fs.Lookup("positions").DefValue = "--parallel times --ctx"
-		fs.IntVar(&o.Queue, "queue", 64, "requests that may wait; further ones are told to come again (503)")
+		fs.IntVar(&o.Queue, "queue", 64, "requests that may wait; more are refused with 503 and Retry-After")
 		fs.BoolVar(&o.ParseSpecial, "parse-special", false, "read special tokens that are spelt out in prompts and messages; not with text from strangers")
 		cli.Advanced(fs, "parse-special", "positions")
 	})
-	cli.Group(fs, "Sampling, where a request does not say", func() { o.filterOptions.addFlags(fs) })
+	cli.Group(fs, "Sampling, when a request does not say", func() { o.filterOptions.addFlags(fs) })
 	cli.Group(fs, "Depth", func() {
-		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps (loops) of each token where a request does not say")
+		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps (loops) of each token when a request names no depth")
 		fs.Lookup("num-steps").DefValue = ownDepth
-		fs.IntVar(&o.MaxSteps, "max-steps", 0, "core steps that a request may ask for; the KV cache is planned for them")
+		fs.IntVar(&o.MaxSteps, "max-steps", 0, "most core steps that a request may ask for; the KV cache is planned for them")
 		fs.Lookup("max-steps").DefValue = "twice the model's mean_recurrence; of a model of fixed depth, its loops"
 	})
 	o.strategyOptions.addFlags(fs, false)
@@ -75,27 +75,28 @@ func serveCommand() *cli.Command {
 	o := &serveOptions{}
 	return &cli.Command{
 		Name: "serve", Args: "MODEL...", Min: 1, Max: -1,
-		Summary: "answer requests over HTTP, as OpenAI's and Anthropic's APIs have them",
-		Detail: `MODEL is what "muninn run" takes. The first one is opened at once. Others are opened when a request names them; the one
-longest unused is closed where the device's memory does not hold all. The memory that each takes is planned and printed
-before anything is loaded: requests beyond that wait, or are refused, and nothing is allocated while they run.
+		Summary: "serve models over HTTP, with OpenAI's and Anthropic's APIs",
+		Detail: `MODEL is what "muninn run" takes. The first one is opened at once, the others when a request names them; when the
+device's memory cannot hold all, the one unused for longest is closed. The memory of each is planned and printed before
+anything is loaded, and nothing is allocated while requests run: those that do not fit wait, or are refused. The demo
+does not chat: it continues text at /v1/completions.
 
 Routes: /v1/chat/completions, /v1/completions (echo, log probabilities of prompts, ids), /v1/responses (nothing is
 stored), Anthropic's /v1/messages with count_tokens, /v1/models, /tokenize, /detokenize, /tokenizer_info, /health,
-/metrics, /props; /v1/trace, which tells what happens at each core step; at / a page that chats, compares depths and
-draws that. What models here cannot do (tools, images, schemas) is refused by name.
+/metrics, /props; /v1/trace, which records each core step; and at / a page to chat, compare depths and see those records
+drawn. Features that no model here has (tools, images, schemas) are refused by name.
 
 Depth is a field of each request: num_steps, criterion, exit_threshold, min_steps, continuous_compute, init_scale; or
 reasoning_effort, reasoning.effort or output_config.effort (none, minimal, low, medium, high, xhigh, max: 4, 4, 8, 32,
 64, 128 and 128 core steps of a Huginn, never more than --max-steps); thinking.budget_tokens (up to 1024 low, 4096
-medium, 16384 high, else xhigh); or the model's name: huginn-0125:r8. With return_steps answers tell the core steps
+medium, 16384 high, else xhigh); or the model's name: huginn-0125:r8. With return_steps, answers list the core steps
 of each token.
 
-Requests of different clients take turns. A client that goes ends its request. Ctrl-C takes no more requests and gives
-those that run five seconds; a second one ends at once.
+Clients take turns. A request ends when its client disconnects. On Ctrl-C the server takes no more requests and gives
+running ones five seconds; a second Ctrl-C ends it at once.
 
-The server listens to this machine alone, unless --host says otherwise and --api-key is set. Pages of other origins may
-ask only if --cors-origin names them.`,
+Only this machine can reach the server, unless --host names another address and --api-key is set. Pages of other origins
+are refused unless --cors-origin names them.`,
 		Examples: []string{
 			"muninn serve demo",
 			"muninn serve ~/huginn-0125 ~/ouro-1.4b --parallel 8 --ctx 2048",
