@@ -142,7 +142,7 @@ func (f *Fields) Sampling() Sampling {
 		s.Bias = map[int32]float64{}
 		for name := range list.raw {
 			id, err := strconv.ParseInt(name, 10, 32)
-			if err != nil || id < 0 {
+			if err != nil || id < 0 || name != strconv.FormatInt(id, 10) { // which also keeps 01 from meaning 1 a second time
 				f.Fail(Refuse("logit_bias", "logit_bias has the key %s, want ids of tokens", clip([]byte(strconv.Quote(name)))))
 			}
 			if v := list.Number(name, -100, 100); v != nil {

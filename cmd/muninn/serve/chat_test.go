@@ -133,6 +133,7 @@ func TestRefusals(t *testing.T) {
 		{"chat/completions", `{` + hello + `,"chat_template_kwargs":{"x":1}}`, "chat_template_kwargs.x", "unsupported_parameter"},
 		{"chat/completions", `{` + hello + `,"stream_options":{"include_usage":true}}`, "stream_options", ""},
 		{"chat/completions", `{` + hello + `,"logit_bias":{"x":1}}`, "logit_bias", ""},
+		{"chat/completions", `{` + hello + `,"logit_bias":{"1":1,"01":2}}`, "logit_bias", ""},
 		{"chat/completions", `{` + hello + `,"logit_bias":{"960":1}}`, "logit_bias", ""},
 		{"chat/completions", `{` + hello + `,"logit_bias":{"1":101}}`, "logit_bias.1", ""},
 		{"chat/completions", `{"messages":[{"role":"user","content":"` + long + `"}]}`, "messages", "context_length_exceeded"},

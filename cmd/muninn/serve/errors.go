@@ -78,8 +78,8 @@ var causes = []struct {
 	{vk.ErrOutOfMemory, Error{Status: 500, Type: typeServer, Code: "out_of_memory", Final: true, Message: "the device has no memory left for this model"}, false},
 	{fit.ErrDoesNotFit, Error{Status: 500, Type: typeServer, Code: "out_of_memory", Final: true, Message: "the model does not fit the device's memory"}, false},
 	{checkpoint.ErrModel, Error{Status: 500, Type: typeServer, Code: "model_unusable", Final: true, Message: "the model cannot be used; the server's log says why"}, false},
-	{context.DeadlineExceeded, Error{Status: 503, Type: typeServer, Code: "stopping", Message: "the server is stopping"}, false},
-	{context.Canceled, Error{Status: 503, Type: typeServer, Code: "stopping", Message: "the request was cancelled: the server is stopping, or its client has gone"}, false},
+	{context.DeadlineExceeded, Error{Status: 503, Type: typeServer, Code: "stopping", Retry: 5 * time.Second, Message: "the server is stopping"}, false},
+	{context.Canceled, Error{Status: 503, Type: typeServer, Code: "stopping", Retry: 5 * time.Second, Message: "the request was cancelled: the server is stopping, or its client has gone"}, false},
 }
 
 // packageName is what the packages begin their errors with, and kinds of errors.

@@ -195,6 +195,8 @@ func TestLegacyLogprobs(t *testing.T) {
 	}
 	none := Logprob(math.Inf(-1))
 	l.add(m, high[0], &none, []decode.Likely{{LogProb: float32(math.NaN())}}, 0)
+	more := Logprob(math.Inf(1))
+	l.add(m, high[0], &more, nil, 0)
 	data, err := json.Marshal(l)
 	if err != nil || !strings.Contains(string(data), `-9999`) || strings.Contains(string(data), "Inf") {
 		t.Errorf("%s %v", data, err)

@@ -135,7 +135,7 @@ func (s *Server) logRequest(r *http.Request, l *record) {
 
 // logError logs what the client is not told.
 func (s *Server) logError(l *record, err error) {
-	if e := AsError(err); e.Status >= 500 && !errors.Is(err, context.Canceled) {
+	if _, told := errors.AsType[*Error](err); !told && AsError(err).Status >= 500 && !errors.Is(err, context.Canceled) {
 		s.Log.Error("request failed", "id", l.id, "error", err.Error())
 	}
 }

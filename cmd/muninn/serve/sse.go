@@ -123,7 +123,7 @@ const leastLogprob = -9999
 // MarshalJSON writes equal numbers equally.
 func (l Logprob) MarshalJSON() ([]byte, error) {
 	v := float64(l)
-	if !(v >= leastLogprob) { // or no number
+	if !(v >= leastLogprob && v <= math.MaxFloat32) { // or no number
 		v = leastLogprob
 	}
 	return strconv.AppendFloat(nil, v, 'g', -1, 32), nil

@@ -108,10 +108,10 @@ type recording struct {
 }
 
 // record records on the model's session while no request runs, and tells each token as it is done. It never waits for who listens.
-func (t *traceAsk) record(ctx context.Context, m *Model, job trace.Job, version string) <-chan recording {
+func (s *Server) record(ctx context.Context, t *traceAsk, m *Model, job trace.Job) <-chan recording {
 	told := make(chan recording, maxTraced+1)
 	about := trace.Trace{Model: m.ID, Device: m.Device, Criterion: "none", MaxSteps: job.Request.Steps,
-		Run: trace.Run{Program: version, Weights: m.Weights, Lookup: m.Lookup, Seed: job.State.Seed}}
+		Run: trace.Run{Program: s.Version, Weights: m.Weights, Lookup: m.Lookup, Seed: job.State.Seed}}
 	if exit := job.Request.Strategy.Exit; exit != nil {
 		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
 	}
@@ -134,19 +134,25 @@ func (t *traceAsk) record(ctx context.Context, m *Model, job trace.Job, version 
 	}
 	go func() {
 		defer close(told)
-		b, err := trace.NewBuilder(about, options)
 		var out decode.Outcome
-		if err == nil {
-			err = m.Engine.Use(ctx, func(x *engine.Session) (err error) {
-				job.Outputs = x.Outputs()
-				out, err = b.Record(x.Engine(ctx), x, job)
-				return err
-			})
-		}
 		var done *trace.Trace
-		if err == nil {
-			done, err = b.Build()
-		}
+		err := s.safely(func() error {
+			b, err := trace.NewBuilder(about, options)
+			if err != nil {
+				return err
+			}
+			err = m.Engine.Use(ctx, func(x *engine.Session) error {
+				return s.safely(func() (err error) { // on the loop's goroutine
+					job.Outputs = x.Outputs()
+					out, err = b.Record(x.Engine(ctx), x, job)
+					return err
+				})
+			})
+			if err == nil {
+				done, err = b.Build()
+			}
+			return err
+		})
 		told <- recording{done: &traceAnswer{done, answer.String(), (&Choice{Out: out}).Finish()}, err: err}
 	}()
 	return told
@@ -186,7 +192,7 @@ func (s *Server) traced(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer place.leave()
-	told := t.record(ctx, m, job, s.Version)
+	told := s.record(ctx, t, m, job)
 	defer func() { // the session is lent until then
 		cancel()
 		for range told {

@@ -1,0 +1,112 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"muninn/model/engine"
+)
+
+// A client that goes ends its request, running or not; more than may wait are told when to come again.
+func TestQueue(t *testing.T) {
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	listening(t, m, Options{}, func(t *testing.T, s *Server, p *pipes, _ func() error) {
+		f.hold = make(chan struct{})
+		var conns []net.Conn
+		for range m.Parallel + m.Queue {
+			c, _ := begin(t, p, post(streamed))
+			conns = append(conns, c)
+		}
+		again := httptest.NewRequest(http.MethodPost, "http://localhost/v1/completions", strings.NewReader(streamed))
+		again.RemoteAddr = "pipe" // as of those before
+		if w := do(s, again, "Content-Type", "application/json"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || at(decoded(t, w), "error", "code") != "overloaded" {
+			t.Errorf("one too many: %d %v %s", w.Code, w.Header(), w.Body)
+		}
+		for _, c := range conns {
+			c.Close()
+		}
+		synctest.Wait()
+		if n := f.Stats().Running; n != 0 || m.places.len() != 0 {
+			t.Errorf("%d requests run, %d places are taken, after their clients have gone", n, m.places.len())
+		}
+		close(f.hold)
+		if got := raw(t, p, post(streamed)); got != http.StatusOK {
+			t.Errorf("then: %d", got)
+		}
+	})
+}
+
+// A client who fills the queue makes room for another, up to half of it, with what has not begun: that is told to come again.
+func TestQueueIsShared(t *testing.T) {
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	m.Queue = 4
+	var log bytes.Buffer
+	listening(t, m, Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, s *Server, p *pipes, _ func() error) {
+		f.hold = make(chan struct{})
+		from := func(client string, answers chan int) {
+			go func() {
+				r := httptest.NewRequest(http.MethodPost, "http://localhost/v1/completions", strings.NewReader(`{"prompt":"x","max_tokens":2,"user":"`+newID("")+`"}`))
+				r.RemoteAddr = client
+				w := do(s, r, "Content-Type", "application/json")
+				if w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
+					t.Errorf("%s is not told when to come again", client)
+				}
+				answers <- w.Code
+			}()
+			synctest.Wait()
+		}
+		greedy, other := make(chan int, 100), make(chan int, 100)
+		for range 7 {
+			from("192.0.2.1:1", greedy)
+		}
+		f.hold <- struct{}{} // one of them begins
+		synctest.Wait()
+		for range 4 {
+			from("192.0.2.2:1", other)
+		}
+		if len(greedy) != 1+3 || len(other) != 1 {
+			t.Errorf("%d of 7 requests are refused to who fills 6 places, %d of 4 to another", len(greedy), len(other))
+		}
+		close(f.hold)
+		synctest.Wait()
+		served := func(answers chan int) (n int) {
+			for range len(answers) {
+				if <-answers == http.StatusOK {
+					n++
+				}
+			}
+			return n
+		}
+		if a, b := served(greedy), served(other); a != 3 || b != 3 {
+			t.Errorf("%d and %d requests are answered, want 3 each", a, b)
+		}
+		if strings.Contains(log.String(), "ERROR") {
+			t.Errorf("a full queue is logged as an error: %s", &log)
+		}
+	})
+}
+
+// broken is an Engine whose session is none.
+type broken struct{ *fake }
+
+func (broken) Use(_ context.Context, f func(*engine.Session) error) error { return f(nil) }
+
+// A bug in a trace ends the trace, not the server.
+func TestTracePanics(t *testing.T) {
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	m.Engine = broken{f}
+	s := serving(t, m, Options{})
+	if w := ask(s, "/v1/trace", `{"prompt":"x","max_tokens":1}`); w.Code != http.StatusInternalServerError {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := ask(s, "/v1/completions", `{"prompt":"x","max_tokens":1}`); w.Code != http.StatusOK {
+		t.Errorf("then %d %s", w.Code, w.Body)
+	}
+}
