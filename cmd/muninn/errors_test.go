@@ -120,6 +120,13 @@ func TestModelAdvice(t *testing.T) {
 	}
 }
 
+// The depth is the word for what a flag by another name sets.
+func TestDepthFlag(t *testing.T) {
+	for _, verb := range []string{"run", "chat", "score", "serve", "trace"} {
+		invoke(verb, "demo", "--depth", "4").wants(t, cli.ExitUsage, "", "unknown flag --depth; did you mean --num-steps?\n")
+	}
+}
+
 // JSON is --json of some verbs and -o json of others: who gives the one to the other is told.
 func TestJSONByAnotherFlag(t *testing.T) {
 	told := 0

@@ -70,38 +70,39 @@ func runCommand() *cli.Command {
 		Name: "run", Args: "MODEL [PROMPT]", Min: 1, Max: 2,
 		Summary: "continue a prompt, or answer it with --chat",
 		Detail: `MODEL is a folder with config.json, safetensors weights and tokenizer.json, a GGUF file that "muninn quantize" wrote,
-ORG/NAME for a model that is in the hub cache (HF_HUB_CACHE, HF_HOME), or "demo" for the model in this program.
+ORG/NAME or ORG/NAME@REVISION on the hub, a short name ("muninn list --all" shows them), or "demo" for the model in this
+program. A model of the hub that is not here is fetched, as by "muninn pull", after a question if it is over 1 GiB.
 
-With --quant q8_0 or q4_0, weights that are stored otherwise are quantized once and kept as a GGUF file in the cache. It
-may be deleted at any time.
+With --quant q8_0 or q4_0, weights that are stored otherwise are quantized once and kept as a GGUF file in the cache,
+which "muninn cache" shows and clears.
 
 The prompt is PROMPT, or the text of --file, or standard input when that is not a terminal; one final newline of a
-file or of standard input is left out. On a terminal without a prompt it is a chat, as "muninn chat" holds it. The text
-goes to standard output as it becomes certain, everything else to standard error.
+file or of standard input is left out. On a terminal without a prompt, run is "muninn chat". The text goes to standard
+output as it becomes certain, everything else to standard error.
 
 Sampling follows the model's generation_config.json when that says do_sample, and is greedy otherwise; flags win.
 One device and driver gives the same tokens for the same seed and settings. Where a model draws the initial state of a
 token, as Huginn does, it depends on the seed and its position, so the seed matters for greedy output too.
 
-With --chat the prompt is laid out as the model was trained to be asked. HRM-Text was trained on little else: the
-question is read as one prefix, whose tokens see each other, under --conditions; without --chat it is continued as any
-text, which it does worse. Retrofitted models have no chat form.
+With --chat the prompt is laid out in the model's chat form. HRM-Text was trained on little else: it reads the question
+as one prefix, whose tokens see each other, under --conditions; without --chat it continues the prompt as text, which it
+does worse. Retrofitted models have no chat form.
 
-Before anything is loaded the memory it takes is planned. Anything you leave unset (format, KV rule, context) is chosen
-to fit the device's memory, in that order of preference, and one line says what was chosen; --no-fit takes everything
-as given. --plan prints the plan and needs no prompt: the context is then --ctx, or all positions that the model has.
+The memory that a run takes is planned before anything is loaded. Anything you leave unset (format, KV rule, context) is
+chosen to fit the device's memory, in that order of preference, and one line says what was chosen; --no-fit takes
+everything as given. --plan prints the plan and needs no prompt: the context is then --ctx, or all that the model has.
 
-Depth is -r, or --effort. Ouro, HRM-Text and Nanbeige have a fixed depth, their loops (of HRM-Text, passes of its upper
-stack): they take fewer, but get worse beyond. With --criterion each token takes as many core steps as it needs, -r at
-most; the device looks at the criterion itself. With --criterion gate a token leaves once Ouro's exit gate would have
-let it go by then with a probability of --exit-threshold or more. What later tokens see of the loops that it left out,
---cache-lookup-strategy says; with full none is left out, and the gate only chooses where the token is picked.
+-r or --effort sets the depth. Ouro, HRM-Text and Nanbeige were trained for a fixed number of core steps (for HRM-Text,
+of its upper stack): they can take fewer, but get worse beyond it. With --criterion each token takes as many core steps
+as it needs, at most -r; the device itself decides. With --criterion gate a token leaves once Ouro's exit gate would
+have let it go by then with a probability of --exit-threshold or more. --cache-lookup-strategy says what later tokens
+see of the steps that it skipped; with full it skips none, and the gate only chooses which step gives the token.
 
 --decode speculative drafts tokens with few core steps and verifies them all in one pass: at threshold 1 the text is
 that of plain decoding. --decode wave keeps many positions in flight, gives all of them a few core steps at a time, and
-freezes those that have settled (not of Ouro, HRM-Text and Nanbeige, which have no adapter); its flags begin with the
-paper's settings. There -r is the depth of the prompt's pass and bounds no token: each takes core steps until it
-settles. If no position settles within eight times -r core steps, the wave freezes one as it is. Where memory is short,
+freezes those that have settled; its defaults are the paper's settings, and models without an adapter (Ouro, HRM-Text,
+Nanbeige) cannot use it. There -r is the depth of the prompt and does not limit tokens: each takes core steps until it
+settles. If no position settles within eight times -r core steps, the wave freezes one as it is. When memory is short,
 plain decoding may get a KV rule that keeps less; speculative and wave keep the rule that each is defined with (see
 --cache-lookup-strategy).
 

@@ -176,6 +176,8 @@ func flagError(fs *pflag.FlagSet, err error) error {
 	switch {
 	case json != nil && slices.Contains([]string{"o", "output", "format"}, got):
 		meant = "--json"
+	case got == "depth" && fs.Lookup("num-steps") != nil:
+		meant = "--num-steps"
 	case output != nil && got == "json" && slices.Contains(output.Annotations[offered], "json"):
 		meant = "-o json"
 	case output != nil && got == "json":
