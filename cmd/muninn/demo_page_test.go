@@ -52,7 +52,7 @@ func leave(t *testing.T, url, body string) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	if line, err := bufio.NewReader(answer.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, `data: {"token":`) {
+	if line, err := bufio.NewReader(answer.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, `data: {"`) {
 		t.Fatalf("%q, %v", line, err)
 	}
 }

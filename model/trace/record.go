@@ -21,6 +21,7 @@ type Job struct {
 	Tokenizer *tokenizer.Tokenizer // nil: no texts
 	Outputs   int                  // rows of logits of a pass at most; 0: as many as rows
 	First     int                  // positions before this one are run, and not recorded
+	End       int                  // and those from this one on; 0: there are none
 	Starts    int                  // initial states from which one token is taken again; 0: none. Not with continuous compute
 	At        int                  // position of that token; -1: the last one of the prompt
 
@@ -39,7 +40,7 @@ func (b *Builder) Record(e decode.Engine, s Session, j Job) (decode.Outcome, err
 	}
 	s.SetSequence(0, j.State)
 	r := &Recorder{Engine: e, Builder: b, Latents: s.Latents, Outputs: j.Outputs, Step: j.Step, Token: j.Token, Prompt: len(j.Request.Prompt),
-		Prefix: j.Request.Prefix > 0, First: j.First}
+		Prefix: j.Request.Prefix > 0, First: j.First, End: j.End}
 	if j.Emit == nil {
 		j.Emit = func(decode.Token) error { return nil }
 	}

@@ -14,6 +14,7 @@ type Recorder struct {
 	Prompt  int                              // positions before this one are of the prompt
 	Prefix  bool                             // which is a prefix, whose tokens see each other
 	First   int                              // positions before this one are run, and not recorded
+	End     int                              // and tasks from this one on; 0: there are none
 	Paths   []*Path                          // recorded so far
 }
 
@@ -27,16 +28,16 @@ func (r *Recorder) Rows() int {
 
 // Do records a task and does it.
 func (r *Recorder) Do(a *decode.Task) error {
-	if before := r.First - a.Rows[0].Pos; before > 0 {
-		if before >= len(a.Rows) {
-			return r.Engine.Do(a)
-		}
+	first, before := a.Rows[0].Pos, 0 // steps of rows that are not recorded
+	if unseen := r.First - first; unseen >= len(a.Rows) || r.End > 0 && first >= r.End {
+		return r.Engine.Do(a)
+	} else if unseen > 0 {
 		head := *a
-		head.Rows, head.Outputs = a.Rows[:before], 0
+		head.Rows, head.Outputs = a.Rows[:unseen], 0
 		if err := r.Engine.Do(&head); err != nil {
 			return err
 		}
-		a.Rows = a.Rows[before:]
+		before, a.Rows = head.RowSteps, a.Rows[unseen:]
 	}
 	var paths []*Path
 	err := r.Walk(a, func(i int, initial []float32) *Path {
@@ -51,6 +52,7 @@ func (r *Recorder) Do(a *decode.Task) error {
 	if err := r.Engine.Do(a); err != nil {
 		return err
 	}
+	a.RowSteps += before
 	r.Paths = append(r.Paths, paths...)
 	for _, p := range paths {
 		p.Exit(a.Taken)

@@ -5,7 +5,7 @@ import {test} from "node:test";
 import {hand, idle, open, saved, sizes, stage, traced} from "./open.mjs";
 
 const text = (page, selector) => page.locator(selector).first().innerText();
-const body = page => page.waitForRequest(r => r.method() === "POST" && /completions$/.test(r.url())).then(r => r.postDataJSON());
+const body = page => page.waitForRequest(r => r.method() === "POST" && /(completions|trace)$/.test(r.url())).then(r => r.postDataJSON());
 
 async function depth(page, use) {
   await use.slide("#depth", 1);
@@ -46,7 +46,7 @@ async function settings(page, use) {
   }
   await use.press("#settings summary");
   await use.write("#input", "b=a;a=4;b?");
-  const asked = page.waitForRequest(r => r.url().endsWith("/v1/completions"));
+  const asked = page.waitForRequest(r => r.url().endsWith("/v1/trace"));
   await use.press("#send");
   assert.equal((await asked).headers().authorization, "Bearer secret");
   const sent = (await asked).postDataJSON();

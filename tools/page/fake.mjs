@@ -30,7 +30,7 @@ export async function fake(url, {models = ["talker"], says = () => ["Hello."], p
     for await (const part of request) body += part;
     const asked = JSON.parse(body);
     state.asked.push({path, ...asked});
-    if (path === "/v1/trace") return trace ? events(answer, trace(asked), 0, state) : json(answer, {error: {message: "no traces here", type: "invalid_request_error"}}, 400);
+    if (path === "/v1/trace") return trace ? events(answer, trace(asked), pause, state) : json(answer, {error: {message: "no traces here", type: "invalid_request_error"}}, 400);
     const list = says(asked).map((piece, i) => ({choices: [{index: 0, delta: {content: piece}, finish_reason: null, x_steps: [1 + i % asked.num_steps]}]}));
     events(answer, [...list, {choices: [{index: 0, delta: {}, finish_reason: "stop"}]}], pause, state);
   });

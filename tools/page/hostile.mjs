@@ -104,7 +104,9 @@ test("models are chosen from, and messages grow", () => on({models: ["first", "s
   assert.equal(last.model, "second");
   assert.deepEqual(last.messages.map(m => m.role), ["system", "user", "assistant", "user"]);
   assert.equal(last.messages[2].content, "I am first.");
-  assert.match(await page.innerText("#inside-status"), /no traces here/);
+  assert.match(await page.locator("#log .assistant").last().innerText(), /No live pictures: no traces here/);
+  assert.equal(await page.locator("#inside-status").textContent(), "No live pictures: no traces here");
+  assert.deepEqual(state.asked.map(a => a.path), ["/v1/trace", "/v1/chat/completions", "/v1/trace", "/v1/chat/completions"]);
 }));
 
 test("errors are told", () => on({says: () => { throw new Error("no"); }}, async page => {

@@ -2,15 +2,19 @@
 
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {hand, open, saved, sizes, stage, traced} from "./open.mjs";
+import {fake} from "./fake.mjs";
+import {hand, idle, open, saved, sizes, stage, traced} from "./open.mjs";
 
 const detail = page => page.locator("#inside-detail p").innerText();
 
 for (const [how, size, colorScheme] of [["mouse", sizes[1], "light"], ["keyboard", sizes[0], "dark"]]) {
   test(`pictures by ${how}, ${size.width} px`, () => open(stage.url, {viewport: size, colorScheme}, async page => {
-    const use = hand(page, how);
+    const use = hand(page, how), asked = [];
+    page.on("request", r => r.method() === "POST" && asked.push(new URL(r.url()).pathname));
     await use.press("#ask-deep");
     await traced(page);
+    assert.deepEqual(asked, ["/v1/trace"], "one decoding makes the answer and its pictures");
+    assert.match(await page.innerText("#log .verdict"), /✓ right/);
     if (size.width < 1000) await use.press("#go-inside");
     await page.waitForSelector("#convergence svg");
     const said = await page.locator("#lens svg text.mono.mid").allTextContents();
@@ -58,3 +62,69 @@ async function kept(page, use, id) {
   assert.ok(png.length > 2000, `${png.length} bytes`);
   JSON.parse(await file("JSON"));
 }
+
+// live is what a trace tells of a question of three tokens and an answer of some words.
+function live(asked, words) {
+  const row = (pos, text, prompt) => ({token: {
+    pos, id: pos, text, prompt, steps: asked.num_steps, start: [0, pos], path: Array.from({length: asked.num_steps}, (_, k) => ({
+      residual: 0.5 ** (k + 1), entropy: 1, top: [{id: 1, text: "so", prob: 0.5}], components: [k + 1, pos],
+    })),
+  }});
+  const rows = [0, 1, 2].map(i => row(i, `q${i}`, true)), answer = words.flatMap((text, i) => [
+    ...i ? [row(2 + i, words[i - 1], false)] : [], {choices: [{index: 0, delta: {content: text}, finish_reason: null, x_steps: [asked.num_steps]}]},
+  ]);
+  const all = [...rows, ...answer].flatMap(e => e.token || []);
+  return [{prompt: {read: 1, of: 3}}, ...rows, ...answer, {choices: [{index: 0, delta: {}, finish_reason: "stop"}]},
+    {trace: {tokens: all, explained_variance: [0.6, 0.3], usage: {completion_tokens: words.length}}}, {choices: [], usage: {completion_tokens: words.length}}];
+}
+
+// shown counts the tokens of the answer and the rows of the heat map.
+const shown = page => page.evaluate(() => ({
+  tokens: document.querySelectorAll("#log .assistant:last-child .token").length,
+  rows: Number(/of (\d+) tokens/.exec(document.querySelector("#convergence svg")?.getAttribute("aria-label"))?.[1] || 0), busy: document.body.classList.contains("busy"),
+}));
+
+test("pictures grow with the answer", async () => {
+  const words = Array.from({length: 400}, (_, i) => `w${i} `), talker = await fake(stage.url, {pause: 15, trace: asked => live(asked, words.slice(0, asked.num_steps === 8 ? 20 : 400))});
+  try {
+    await open(talker.url, {viewport: sizes[0]}, async page => {
+      await page.fill("#input", "go");
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => document.querySelectorAll("#log .token").length > 3);
+      const seen = [await shown(page)];
+      await page.waitForFunction(n => document.querySelectorAll("#log .token").length > n + 5, seen[0].tokens);
+      seen.push(await shown(page));
+      assert.ok(seen.every(s => s.busy && s.rows > 0 && Math.abs(s.rows - s.tokens - 2) <= 3) && seen[1].rows > seen[0].rows, JSON.stringify(seen));
+      assert.ok(await page.isDisabled("#save-trace"));
+      // Where the reader points, the picture stays, and grows on.
+      await page.hover("#convergence .sheet", {position: {x: 110, y: 54}});
+      await page.waitForFunction(() => /^q0 at position 0/.test(document.querySelector("#inside-detail p").innerText));
+      await page.waitForFunction(n => document.querySelectorAll("#log .token").length > n + 5, seen[1].tokens);
+      assert.match(await detail(page), /^q0 at position 0/);
+      // Stopped, both stop, and the server is left at once.
+      await page.click("#send");
+      await idle(page);
+      for (let i = 0; i < 100 && talker.state.gone < 1; i++) await new Promise(done => setTimeout(done, 10));
+      assert.equal(talker.state.gone, 1);
+      assert.match(await page.innerText("#inside-status"), /^Recorded \d+ tokens by 32 steps\. The answer did not come to its end\./);
+      const stopped = await shown(page);
+      assert.ok([2, 3].includes(stopped.rows - stopped.tokens), JSON.stringify(stopped));
+      // Made anew to the end, it is there once.
+      await page.fill("#depth", "8");
+      await page.click("#regenerate");
+      await traced(page);
+      assert.deepEqual(await shown(page), {tokens: 20, rows: 22, busy: false});
+      // Cleared while it comes, nothing is left, nor comes later.
+      await page.fill("#depth", "32");
+      await page.click("#regenerate");
+      await page.waitForFunction(() => document.querySelectorAll("#log .token").length > 3);
+      await page.click("#clear");
+      await page.waitForTimeout(100);
+      assert.ok(await page.isVisible("#inside-empty") && await page.isHidden("#inside-full"));
+      assert.equal(await page.innerText("#inside-status"), "");
+      assert.deepEqual(talker.state.asked.map(a => [a.path, a.at_once]), [["/v1/trace", true], ["/v1/trace", true], ["/v1/trace", true]]);
+    });
+  } finally {
+    await talker.close();
+  }
+});

@@ -69,8 +69,7 @@ export async function idle(page) {
 
 // traced waits until an answer has been looked into.
 export async function traced(page) {
-  await page.waitForFunction(() => /^Recorded/.test(document.getElementById("inside-status").textContent) && !document.body.classList.contains("tracing"));
-  await page.waitForFunction(() => !document.getElementById("save-trace").disabled);
+  await page.waitForFunction(() => /^Recorded/.test(document.getElementById("inside-status").textContent) && !document.getElementById("save-trace").disabled);
   await drawn(page);
 }
 

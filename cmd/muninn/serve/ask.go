@@ -28,6 +28,8 @@ type Ask struct {
 	Usage  bool // at the end of a stream too
 	Steps  bool // the core steps of each token are wanted
 
+	trace *traceAsk // the answer is recorded; nil: it is not
+
 	kept any    // what the dialect keeps of the request for its answer
 	User string // whom the client asks for; those of different users take turns
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -63,7 +62,7 @@ func (s *Server) count(l *record, r *Result) {
 	if !r.first.IsZero() {
 		c.first.Update(r.first.Sub(r.began).Seconds())
 		if u.Completion > 1 {
-			c.between.Update(time.Since(r.first).Seconds() / float64(u.Completion-1))
+			c.between.Update(r.ended.Sub(r.first).Seconds() / float64(u.Completion-1))
 		}
 	}
 	broken := 0

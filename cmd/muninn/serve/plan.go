@@ -17,6 +17,7 @@ type job struct {
 	shown   int           // tokens that the client wants of those that are made; -1: all
 	read    chan struct{} // closed when its prompt has been read,
 	leads   bool          // by this one
+	trace   *recording    // what is recorded of it; nil: nothing
 }
 
 // plan turns an Ask into the requests that make its answers. Nothing has run before all of them have been found sound.
@@ -61,6 +62,9 @@ func (a *Ask) plan(m *Model, alias *int, owner string) ([]job, error) {
 			}
 			jobs = append(jobs, j)
 		}
+	}
+	if a.trace != nil {
+		return jobs, a.trace.fit(m, &jobs[0])
 	}
 	return jobs, nil
 }

@@ -24,7 +24,7 @@ type Dialect struct {
 }
 
 // dialects are the ways to ask.
-var dialects = []*Dialect{chatDialect, completionsDialect, responsesDialect, messagesDialect}
+var dialects = []*Dialect{chatDialect, completionsDialect, responsesDialect, messagesDialect, traceDialect}
 
 // thoughtMarks takes the marks around thoughts away.
 var thoughtMarks = strings.NewReplacer(arch.ThinkBegin, "", arch.ThinkEnd, "")

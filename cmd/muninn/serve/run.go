@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"muninn/model/decode"
+	"muninn/model/trace"
 	"muninn/vk"
 )
 
@@ -21,7 +22,7 @@ type Result struct {
 	Name    string // of the model, as the client has it
 	Choices []*Choice
 
-	began, first time.Time // running, and the first token
+	began, first, ended time.Time // running, the first token, and the last
 }
 
 // Choice is one answer.
@@ -34,6 +35,7 @@ type Choice struct {
 	Tokens   []decode.Token
 	Out      decode.Outcome
 	Ended    bool
+	Trace    *trace.Trace // once it has ended; nil: none was asked for
 
 	prompt Prompt
 	apart  bool // thoughts are told from the answer
@@ -58,9 +60,11 @@ func (c *Choice) StepsPerToken() []int {
 type EventKind int
 
 // An answer begins with Begin. Each token, and text that was held back, is a Delta of its choice, which End ends. Close is last.
+// Recorded is what a trace tells meanwhile.
 const (
 	Begin EventKind = iota
 	Delta
+	Recorded
 	End
 	Close
 )
@@ -71,6 +75,7 @@ type Event struct {
 	Choice *Choice
 	Token  decode.Token // of Delta. Token.Token -1: only text
 	Text   string       // of Delta: what became certain, of the thoughts if Token.Thinking
+	Record any          // of Recorded: as it is sent
 }
 
 // report is what the goroutines of a request tell the one that answers it.
@@ -78,6 +83,7 @@ type report struct {
 	result *Result
 	choice *Choice
 	token  *decode.Token
+	record any
 	out    decode.Outcome
 	err    error
 }
@@ -133,6 +139,9 @@ func (s *Server) make(ctx context.Context, a *Ask, client, owner string, tell fu
 		return err
 	}
 	defer place.leave()
+	if a.trace != nil && a.trace.atOnce && m.places.len() > 1 {
+		return busy("other requests run or wait, which a trace would keep waiting (at_once)")
+	}
 	res := &Result{Created: time.Now(), Model: m, Name: a.Model, began: time.Now()}
 	if res.Name == "" {
 		res.Name = m.ID
@@ -175,7 +184,11 @@ func (s *Server) runJobs(ctx context.Context, m *Model, jobs []job, tell func(re
 		all.Go(func() {
 			defer func() { <-places }()
 			defer begun()
-			if err := s.safely(func() error { return s.runJob(ctx, m, j, begun, tell) }); err != nil {
+			err := s.safely(func() error { return s.runJob(ctx, m, j, begun, tell) })
+			if errors.Is(err, vk.ErrDeviceLost) {
+				s.Models.Broken(m)
+			}
+			if err != nil {
 				cancel(err)
 			}
 		})
@@ -186,6 +199,9 @@ func (s *Server) runJobs(ctx context.Context, m *Model, jobs []job, tell func(re
 
 // runJob makes one answer.
 func (s *Server) runJob(ctx context.Context, m *Model, j job, begun func(), tell func(report) bool) error {
+	if j.trace != nil {
+		return s.record(ctx, m, j, tell)
+	}
 	stream, err := m.Engine.Submit(ctx, j.req, j.setting)
 	if err == nil {
 		n := 0
@@ -200,16 +216,16 @@ func (s *Server) runJob(ctx context.Context, m *Model, j job, begun func(), tell
 			tell(report{choice: j.choice, out: out})
 		}
 	}
-	if errors.Is(err, vk.ErrDeviceLost) {
-		s.Models.Broken(m)
-	}
 	return err
 }
 
 // add puts what was reported into the choice and tells the event that it is.
 func (c *Choice) add(r report, res *Result) Event {
-	if r.token == nil {
-		c.Out, c.Ended = r.out, true
+	switch {
+	case r.record != nil:
+		return Event{Kind: Recorded, Choice: c, Record: r.record}
+	case r.token == nil:
+		c.Out, c.Ended, res.ended = r.out, true, time.Now()
 		return Event{Kind: End, Choice: c}
 	}
 	if res.first.IsZero() {

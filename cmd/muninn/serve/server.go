@@ -63,7 +63,6 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("GET /props", s.with(s.props))
 	mux.HandleFunc("GET /health", s.health)
 	mux.HandleFunc("GET /v1/health", s.health)
-	mux.HandleFunc("POST /v1/trace", s.trace)
 	if o.Metrics {
 		mux.HandleFunc("GET /metrics", s.metrics)
 	}

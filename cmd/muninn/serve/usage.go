@@ -61,8 +61,7 @@ func (r *Result) usage() (u usage) {
 
 // timings tell where the time went. Waiting for a place in the model's queue is part of the prompt's.
 func (r *Result) timings() timings {
-	u, end := r.usage(), time.Now()
-	first := r.first
+	u, first, end := r.usage(), r.first, r.ended
 	if first.IsZero() {
 		first = end
 	}

@@ -11,19 +11,36 @@ export function prompt(model, messages) {
   return {prompt: messages[messages.length - 1].content};
 }
 
-// ask streams an answer. add is given each piece of text with the core steps of its tokens; what comes back is how it ended.
-export async function ask(model, body, signal, add) {
+// events are those of an answer: where somebody looks, of a trace, which says the same and more; else, or if the server has no trace to
+// give now, of the answer alone.
+async function* events(model, body, signal, look) {
+  const asked = {...body, stream_options: {include_usage: true}};
+  try {
+    if (look) return yield* stream("/v1/trace", {...asked, ...look.asks}, signal);
+  } catch (error) {
+    if (!(error.status >= 400)) throw error; // it had begun, or nobody is there
+    look.refused(error.message);
+  }
+  yield* stream(model.chat ? "/v1/chat/completions" : "/v1/completions", asked, signal);
+}
+
+// ask streams an answer. add is given each piece of text with the core steps of its tokens; look, if any, all that comes of a trace.
+// What comes back is how it ended.
+export async function ask(model, body, signal, add, look) {
   const told = counters;
-  const path = model.chat ? "/v1/chat/completions" : "/v1/completions";
   const begin = performance.now(), end = {finish: "", tokens: 0, seconds: 0, first: 0, timings: null};
   try {
-    for await (const event of stream(path, {...body, stream_options: {include_usage: true}}, signal)) {
+    for await (const event of events(model, body, signal, look)) {
+      if (look) look.event(event);
       if (event.timings) end.timings = event.timings;
       if (event.usage) end.usage = event.usage;
       const choice = event.choices && event.choices[0];
       if (!choice) continue;
       const piece = (choice.delta ? choice.delta.content : choice.text) || "", steps = choice.x_steps || [];
-      if (choice.finish_reason) end.finish = choice.finish_reason;
+      if (choice.finish_reason) {
+        end.finish = choice.finish_reason;
+        end.seconds = (performance.now() - begin) / 1000;
+      }
       if (!piece && !steps.length) continue;
       end.first ||= performance.now() - begin;
       end.tokens += steps.length || 1;
@@ -35,7 +52,7 @@ export async function ask(model, body, signal, add) {
     if (error.name !== "AbortError") throw error;
     end.finish = "stopped";
   }
-  end.seconds = (performance.now() - begin) / 1000;
+  end.seconds ||= (performance.now() - begin) / 1000;
   return end;
 }
 

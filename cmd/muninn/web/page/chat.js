@@ -7,9 +7,9 @@ import {histogram, summary, tokenView} from "./tokens.js";
 import {links, solve, verdict} from "./problems.js";
 import {clean} from "./text.js";
 
-// chat runs the conversation with the model that current gives. onanswer is told of each finished answer, onpick of the token of it
-// that the reader points at.
-export function chat({current, onanswer, onpick, onbusy}) {
+// chat runs the conversation with the model that current gives. look gives for an answer that begins what looks into it, or null; onpick is
+// told of the token of an answer that the reader points at, onclear of the end of a conversation.
+export function chat({current, look, onpick, onclear, onbusy}) {
   const log = byId("log"), input = byId("input"), send = byId("send");
   let messages = [], running = null, asking = false;
 
@@ -44,20 +44,22 @@ export function chat({current, onanswer, onpick, onbusy}) {
     running = stop;
     busy(true);
     turn.scrollIntoView({block: "nearest"});
+    const looking = look(message, body);
     try {
       const end = await ask(model, body, stop.signal, (piece, steps) => {
         view.add(piece, steps);
         if (nearEnd()) turn.scrollIntoView({block: "end"});
-      });
+      }, looking);
       message.content = view.text;
       message.steps = view.steps();
       if (!messages.includes(message)) return; // cleared meanwhile
       ended(message, note, end, problem);
-      if (end.finish !== "stopped" || message.steps.length) onanswer(message, {...body, max_tokens: Math.max(end.tokens, 1)});
     } catch (error) {
       message.failed = true;
       message.content = view.text;
       note.replaceChildren(h("span", {class: "error", role: "alert"}, error.message));
+    } finally {
+      if (looking) looking.end();
     }
     turn.setAttribute("aria-busy", "false");
     if (running !== stop) return;
@@ -113,7 +115,7 @@ export function chat({current, onanswer, onpick, onbusy}) {
     busy(false);
     announce("The conversation is cleared.");
     input.focus();
-    onanswer(null);
+    onclear();
   }
 
   const grow = () => {

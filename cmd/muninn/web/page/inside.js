@@ -6,12 +6,12 @@ import {heatmap, lens} from "./grids.js";
 import {latent, starts} from "./paths.js";
 import {label} from "./text.js";
 
-const mostTokens = 96, mostStates = 12000, restarts = 5;
+const mostTokens = 512, mostPrompt = 96, mostStates = 24000, restarts = 5;
 
 // inside runs the panel of pictures for the model that current gives.
 export function inside({current}) {
   const state = {tokens: [], at: {token: -1, step: 1}, starts: null, explained: null, body: null};
-  let running = null, restarting = null;
+  let recording = null, restarting = null;
   const status = byId("inside-status"), detail = byId("inside-detail");
   const heat = heatmap(state, point), says = lens(state, point), path = latent(state), meet = starts(state);
   const again = h("button", {type: "button", class: "chip", disabled: true, onclick: restart}, `Restart from ${restarts} random states`);
@@ -20,16 +20,18 @@ export function inside({current}) {
 
   const draw = later(() => {
     const some = state.tokens.length > 0;
-    byId("inside-empty").hidden = some || running !== null;
+    byId("inside-empty").hidden = some || recording !== null;
     byId("inside-full").hidden = !some;
-    byId("save-trace").disabled = !some || running !== null;
-    again.disabled = !some || restarting !== null;
-    if (!some) return;
+    byId("save-trace").disabled = !some || recording !== null;
+    again.disabled = !some || recording !== null || restarting !== null;
+    if (!some || !byId("inside").checkVisibility()) return;
+    const began = performance.now();
     heat.update();
     says.update();
     path.update();
     meet.update();
     describe();
+    if (recording) recording.until = 2 * performance.now() - began; // while tokens come, pictures take half of the time at most
   });
 
   function point(token, step) {
@@ -57,42 +59,57 @@ export function inside({current}) {
       })));
   }
 
-  // trace records an answer again, and shows each token as it is done. body is what was asked.
-  async function trace(body) {
+  // live looks into an answer while it is made: event is given what comes of it. no is told why there is nothing to see, if so.
+  function live(body, no) {
     stop();
-    const mine = running = new AbortController();
-    const {return_steps, stream_options, ...asked} = body;
+    const {return_steps, ...asked} = body;
     // As much as a server takes of a large model: a state for each token and step.
-    const most = Math.max(Math.floor(mostStates / (asked.num_steps + 1)), 8);
-    const recorded = {...asked, components: 2, last: Math.min(mostTokens, most), max_tokens: Math.min(asked.max_tokens, most)};
-    Object.assign(state, {tokens: [], at: {token: -1, step: 1}, starts: null, explained: null, trace: null, body: recorded});
+    const most = Math.max(Math.min(Math.floor(mostStates / (asked.num_steps + 1)), mostTokens) - restarts, 16), last = Math.min(mostPrompt, most >> 1);
+    const asks = {components: 2, last, records: most - last};
+    const mine = recording = {done: false, until: 0};
+    Object.assign(state, {tokens: [], at: {token: -1, step: 1}, starts: null, explained: null, trace: null, body: {...asked, ...asks}});
     status.replaceChildren("Looking inside…");
-    document.body.classList.add("tracing");
     draw();
-    try {
-      for await (const event of stream("/v1/trace", recorded, mine.signal)) {
-        if (running !== mine) return;
-        if (event.token) {
-          state.tokens.push(event.token);
-          state.at = {token: state.tokens.length - 1, step: Math.max(event.token.steps, 1)};
-        }
-        if (event.trace) {
-          state.trace = event.trace;
-          state.tokens = event.trace.tokens;
-          state.explained = event.trace.explained_variance;
-        }
-        status.replaceChildren(`Recorded ${plural(state.tokens.length, "token")} by ${plural(Math.max(...state.tokens.map(t => t.path.length)), "step")}.`);
-        draw();
-      }
-      announce(`The inside of the answer is recorded: ${plural(state.tokens.length, "token")}.`);
-    } catch (error) {
-      if (running === mine) status.replaceChildren(h("span", {class: "error", role: "alert"}, error.message));
+
+    function add(token) {
+      const newest = state.at.token === state.tokens.length - 1; // else the reader looks at another
+      state.tokens.push(token);
+      if (newest) state.at = {token: state.tokens.length - 1, step: Math.max(token.steps, 1)};
+      recorded();
     }
-    if (running !== mine) return;
-    running = null;
-    document.body.classList.remove("tracing");
-    draw();
+    return {
+      asks: {...asks, at_once: true},
+      refused(why) {
+        if (recording !== mine) return;
+        recording = null;
+        status.replaceChildren(`No live pictures: ${why}`);
+        no(status.textContent);
+        draw();
+      },
+      event({token, prompt, trace}) {
+        if (recording !== mine) return;
+        if (prompt && !state.tokens.length) status.replaceChildren(`Reading the question: ${prompt.read} of ${plural(prompt.of, "token")}.`);
+        if (token) add(token);
+        if (trace) {
+          Object.assign(state, {trace, tokens: trace.tokens, explained: trace.explained_variance});
+          mine.done = true;
+          recorded();
+          if (trace.usage.completion_tokens > trace.tokens.filter(t => !t.prompt).length + 1) status.append(` The answer has ${plural(trace.usage.completion_tokens, "token")}.`);
+          announce(`The inside of the answer is recorded: ${plural(state.tokens.length, "token")}.`);
+        }
+        if ((token || trace) && performance.now() >= mine.until) draw();
+      },
+      end() {
+        if (recording !== mine) return;
+        recording = null;
+        if (!state.tokens.length) status.replaceChildren("Nothing was recorded.");
+        else if (!mine.done) status.append(" The answer did not come to its end.");
+        draw();
+      },
+    };
   }
+
+  const recorded = () => status.replaceChildren(`Recorded ${plural(state.tokens.length, "token")} by ${plural(Math.max(...state.tokens.map(t => t.path.length)), "step")}.`);
 
   // restart takes the chosen token again from other initial states.
   async function restart() {
@@ -103,8 +120,8 @@ export function inside({current}) {
     again.disabled = true;
     try {
       // Where the whole text was recorded, its ids up to the token are enough; else it is made again.
-      const {messages, prompt, stop, ...asked} = state.body;
-      const body = state.tokens[0].pos === 0 ? {...asked, prompt: ids, max_tokens: 0, last: 1} : {...state.body, at: state.tokens[chosen].pos};
+      const {messages, prompt, stop, ...asked} = state.body, made = state.tokens.slice(0, chosen + 1).filter(t => !t.prompt).length;
+      const body = state.tokens[0].pos === 0 ? {...asked, prompt: ids, max_tokens: 0, last: 1} : {...state.body, at: state.tokens[chosen].pos, max_tokens: made + 1};
       const trace = await postJSON("/v1/trace", {...body, starts: restarts}, mine.signal);
       if (state.at.token !== chosen) return;
       state.starts = trace.starts;
@@ -119,20 +136,16 @@ export function inside({current}) {
   }
 
   function stop() {
-    if (!running) return;
-    running.abort();
-    running = null;
-    status.replaceChildren("Stopped.");
-    document.body.classList.remove("tracing");
-    draw();
+    if (restarting) restarting.abort();
   }
 
   new ResizeObserver(draw).observe(byId("pictures"));
   return {
-    trace, stop, redraw: draw,
+    live, stop, redraw: draw,
     saved: () => state.trace || {tokens: state.tokens},
     clear() {
       stop();
+      recording = null;
       Object.assign(state, {tokens: [], at: {token: -1, step: 1}, starts: null, trace: null});
       status.replaceChildren();
       draw();
@@ -141,7 +154,7 @@ export function inside({current}) {
     follow(i) {
       const answer = state.tokens.findIndex(t => !t.prompt), first = answer < 0 ? state.tokens.length : answer;
       const row = first - 1 + i, t = state.tokens[row];
-      if (t && !running) point(row, Math.max(t.steps, 1));
+      if (t) point(row, Math.max(t.steps, 1));
     },
   };
 }

@@ -16,17 +16,24 @@ const meter = stats({current});
 const onbusy = on => {
   busy += on ? 1 : busy > 0 ? -1 : 0;
   document.body.classList.toggle("running", busy > 0);
-  if (on) look.stop(); // a question does not wait for a picture
+  if (on) look.stop(); // a question does not wait for a restart
   meter.update();
 };
 const talk = chat({
   current, onbusy,
-  onanswer: (message, body) => {
+  look: (message, body) => {
+    if (!byId("look").checked) return null;
     asked = message;
-    if (!message) return look.clear();
-    if (!byId("look").checked) return;
-    message.view.turn.append(h("button", {type: "button", class: "chip narrow", onclick: () => view("inside")}, "See inside"));
-    look.trace(body);
+    const says = h("p", {class: "note narrow"}), see = h("button", {type: "button", class: "chip narrow", onclick: () => view("inside")}, "See inside");
+    message.view.turn.append(see);
+    return look.live(body, why => {
+      says.textContent = why;
+      see.replaceWith(says);
+    });
+  },
+  onclear: () => {
+    asked = null;
+    look.clear();
   },
   onpick: (message, i) => {
     if (message !== asked || i < 0) return;

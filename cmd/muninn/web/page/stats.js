@@ -10,7 +10,7 @@ const interval = 1000; // ms between looks while something runs
 // stats keeps the line of the model that current gives.
 export function stats({current}) {
   let last = null, timer = 0, open = true;
-  const running = () => document.body.classList.contains("running") || document.body.classList.contains("tracing");
+  const running = () => document.body.classList.contains("running");
 
   async function look() {
     timer = 0;
