@@ -126,7 +126,7 @@ func (c *chatting) setting(f *pflag.Flag) string {
 	if values, ok := c.chosen[f.Name]; ok {
 		return strings.Join(values, ", ")
 	}
-	return f.DefValue
+	return cmp.Or(strings.Trim(f.DefValue, "[]"), "not set")
 }
 
 // depth is /depth.

@@ -83,6 +83,24 @@ func TestChatFiles(t *testing.T) {
 	}
 }
 
+// An answer of a model that reads its question as one prefix can be traced too; flags that are not set say so.
+func TestChatTraceOfPrefix(t *testing.T) {
+	model := hubModels()["sapientinc/HRM-Text-1B"]
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, model.files); err != nil {
+		t.Fatal(err)
+	}
+	unpack(t, model.tokenizer, filepath.Join(dir, "tokenizer.json"))
+	cutVocabulary(t, filepath.Join(dir, "tokenizer.json"), 320)
+	picture := filepath.Join(dir, "trace.json")
+	o := invocation{stdin: "hello\n/set stop\n/trace " + picture + "\n"}.run("chat", dir, "--lines", "-n", "3", "--device", firstDevice(t))
+	o.wants(t, cli.ExitOK, "", "stop is not set\n")
+	var trace struct{ Tokens []struct{ Pos int } }
+	if data, err := os.ReadFile(picture); err != nil || json.Unmarshal(data, &trace) != nil || len(trace.Tokens) < 5 || trace.Tokens[0].Pos == 0 {
+		t.Errorf("%+v, %v", trace, err)
+	}
+}
+
 // A context that is full is said so, in figures and with what can be done; or the oldest questions go.
 func TestChatContextFull(t *testing.T) {
 	device, model := firstDevice(t), chatModel(t)

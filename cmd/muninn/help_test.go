@@ -177,7 +177,7 @@ func TestHelpExplains(t *testing.T) {
 	help := strings.Join(strings.Fields(invoke("run", "--help").out), " ")
 	for _, want := range []string{"RULE says which of a position's KV slots a core step reads", "compress-sN keeps N slots a position",
 		"compress-anchor keeps one for each of the first 8", "rarely needed flag", "Anything you leave unset (format, KV rule, context) is chosen to fit the device's memory",
-		"last-exited is latest-m4", "shared keeps one slot a position", "decode-last keeps all steps of a prompt while that is read", "half (low) or all (medium, high, max) of its loops"} {
+		"last-exited is latest-m4", "shared keeps one slot a position", "decode-last keeps all steps of a prompt while that is read", "half (low) or all (medium, high, max) of its core steps"} {
 		if !strings.Contains(help, want) {
 			t.Errorf("no %q in the help of run", want)
 		}

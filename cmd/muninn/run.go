@@ -224,7 +224,7 @@ func newTally(dev *vk.Device, prompt int, loading time.Duration) *tally {
 func describe(c vk.Caps) string { return fmt.Sprintf("%s (%s)", c.Name, c.Driver) }
 
 const effortText = "preset of depth: a quarter (low), half (medium) and all (high) of the model's mean_recurrence with --criterion latent-diff " +
-	"(high: --exit-threshold 0.01), or twice that without an exit (max); of a model of fixed depth, half (low) or all (medium, high, max) of its loops, " +
+	"(high: --exit-threshold 0.01), or twice that without an exit (max); of a model of fixed depth, half (low) or all (medium, high, max) of its core steps, " +
 	"Ouro's with --criterion gate (high: --exit-threshold 0.9; max: no exit); other flags win, and --decode speculative and wave take num_steps alone"
 
 // ownDepth is the default of --num-steps, by its names in config.json.

@@ -64,7 +64,7 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 		fs.IntVarP(&o.Depth, "num-steps", "r", -1, "core steps (loops) of each token when a request names no depth")
 		fs.Lookup("num-steps").DefValue = ownDepth
 		fs.IntVar(&o.MaxSteps, "max-steps", 0, "most core steps that a request may ask for; the KV cache is planned for them")
-		fs.Lookup("max-steps").DefValue = "twice the model's mean_recurrence; of a model of fixed depth, its loops"
+		fs.Lookup("max-steps").DefValue = "twice the model's mean_recurrence; for a model of fixed depth, its own"
 	})
 	o.strategyOptions.addFlags(fs, false)
 	o.machineFlags(fs)

@@ -29,18 +29,22 @@ func (r *Recorder) Rows() int {
 // Do records a task and does it.
 func (r *Recorder) Do(a *decode.Task) error {
 	first, before := a.Rows[0].Pos, 0 // steps of rows that are not recorded
-	if unseen := r.First - first; unseen >= len(a.Rows) || r.End > 0 && first >= r.End {
+	unseen := max(r.First-first, 0)
+	if unseen >= len(a.Rows) || r.End > 0 && first >= r.End {
 		return r.Engine.Do(a)
-	} else if unseen > 0 {
+	} else if unseen > 0 && a.Prefix == 0 { // a prefix is read at once
 		head := *a
 		head.Rows, head.Outputs = a.Rows[:unseen], 0
 		if err := r.Engine.Do(&head); err != nil {
 			return err
 		}
-		before, a.Rows = head.RowSteps, a.Rows[unseen:]
+		before, a.Rows, unseen = head.RowSteps, a.Rows[unseen:], 0
 	}
 	var paths []*Path
 	err := r.Walk(a, func(i int, initial []float32) *Path {
+		if i < unseen {
+			return nil
+		}
 		row := a.Rows[i]
 		p := r.Builder.Token(row.Pos, row.Token, row.Pos < r.Prompt, initial)
 		paths = append(paths, p)
@@ -63,7 +67,7 @@ func (r *Recorder) Do(a *decode.Task) error {
 	return nil
 }
 
-// Walk takes the rows of a task through all its core steps and feeds the paths that begin makes of their initial states.
+// Walk takes the rows of a task through all its core steps and feeds the paths that begin makes of their initial states; nil: not of this row.
 func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Path) error {
 	n := len(a.Rows)
 	// A row that starts from the one before needs that to stay.
@@ -94,9 +98,11 @@ func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Pa
 				paths = append(paths, begin(i, state))
 				continue
 			}
-			if behind := n - len(logits); i < behind {
+			switch behind := n - len(logits); {
+			case paths[i] == nil:
+			case i < behind:
 				paths[i].Step(state, nil)
-			} else {
+			default:
 				paths[i].Step(state, logits[i-behind])
 			}
 		}
