@@ -60,6 +60,7 @@ const (
 	maxTop     = 20
 	maxBias    = 1024
 	maxTokens  = 1 << 24
+	maxLikely  = 1 << 21 // of prompts, with what else was likely: some 100 bytes each
 )
 
 // Common reads the fields that chat and completions share into a.

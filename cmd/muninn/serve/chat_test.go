@@ -134,6 +134,7 @@ func TestRefusals(t *testing.T) {
 		{"chat/completions", `{` + hello + `,"stream_options":{"include_usage":true}}`, "stream_options", ""},
 		{"chat/completions", `{` + hello + `,"logit_bias":{"x":1}}`, "logit_bias", ""},
 		{"chat/completions", `{` + hello + `,"logit_bias":{"1":1,"01":2}}`, "logit_bias", ""},
+		{"completions", `{"echo":true,"logprobs":20,"max_tokens":0,"n":8,"prompt":[` + strings.TrimSuffix(strings.Repeat(`[1`+strings.Repeat(",1", 63)+`],`, 500), ",") + `]}`, "logprobs", ""},
 		{"chat/completions", `{` + hello + `,"logit_bias":{"960":1}}`, "logit_bias", ""},
 		{"chat/completions", `{` + hello + `,"logit_bias":{"1":101}}`, "logit_bias.1", ""},
 		{"chat/completions", `{"messages":[{"role":"user","content":"` + long + `"}]}`, "messages", "context_length_exceeded"},

@@ -165,18 +165,30 @@ func (m *Manager) change() {
 	m.changed = make(chan struct{})
 }
 
-// Broken has a model opened anew: its device is lost. It is opened at once, for whoever asks by health whether he may come again.
+// Broken has a model opened anew: its device is lost. It is opened at once, and tried until it is, for whoever asks by health whether he may
+// come again.
 func (m *Manager) Broken(model *Model) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.entries {
 		if e.model == model && !e.broken {
 			e.broken = true
-			go func() {
-				if _, _, release, err := m.Acquire(m.ctx, e.ID); err == nil {
-					release()
-				}
-			}()
+			go m.reopen(e.ID)
+		}
+	}
+}
+
+func (m *Manager) reopen(id string) {
+	for pause := openPause; ; pause = min(2*pause, time.Minute) {
+		_, _, release, err := m.Acquire(m.ctx, id)
+		if err == nil {
+			release()
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-m.ctx.Done():
+			return
 		}
 	}
 }

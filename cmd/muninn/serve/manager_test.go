@@ -140,6 +140,14 @@ func TestManagerFails(t *testing.T) {
 		release()
 		take(t, m, "a")()
 		wantLog(t, log, "closed a, opened a")
+		release = take(t, m, "a")
+		fail["a"] = []error{vk.ErrDeviceLost, vk.ErrDeviceLost}
+		model, _, other, _ = m.Acquire(t.Context(), "a")
+		m.Broken(model)
+		other()
+		release()
+		time.Sleep(time.Minute) // nobody asks: health says that it is of no use
+		wantLog(t, log, "closed a, cannot open a, cannot open a, opened a")
 		take(t, m, "b")()
 		wantLog(t, log, "cannot open b, closed a, opened b")
 		m.Close()

@@ -34,6 +34,7 @@ func (a *Ask) plan(m *Model, alias *int, owner string) ([]job, error) {
 		return nil, err
 	}
 	var jobs []job
+	likely := 0 // tokens to be told of
 	for _, p := range a.Prompts {
 		ids, err := p.encode(m)
 		if err != nil {
@@ -45,6 +46,12 @@ func (a *Ask) plan(m *Model, alias *int, owner string) ([]job, error) {
 				e.Param = "prompt"
 			}
 			return nil, e
+		}
+		if a.Score {
+			likely += max(a.N, 1) * len(ids) * (a.Top + 1)
+		}
+		if likely > maxLikely {
+			return nil, Refuse("logprobs", "the likelihoods of all prompts are more than %d tokens; send fewer prompts at once, or lower logprobs", maxLikely)
 		}
 		read := make(chan struct{})
 		for i := range max(a.N, 1) {
