@@ -73,6 +73,7 @@ func (o *serveOptions) spec(ctx context.Context, s *cli.Streams, log *slog.Logge
 	if size.Positions == 0 {
 		size.Positions = size.Sequences * shaders.PagesOf(size.Context) * shaders.PagePositions
 	}
+	size.Context = min(size.Context, shaders.PagesOf(size.Positions)*shaders.PagePositions) // more a request could not have
 	m.ID, m.Context, m.Lookup, m.Weights = store.Name(name), size.Context, size.Lookup.String(), fit.Of(ck, opening.Weights).QuantName(choice.Quant)
 	m.Memory = choice.Plan.Device
 	if o.asked() {

@@ -41,6 +41,18 @@ func TestServeRefuses(t *testing.T) {
 	invoke("serve", "demo", "--plan", "--parallel", "3", "--ctx", "200", "--device", firstDevice(t)).wants(t, cli.ExitOK, "200 positions", "")
 }
 
+// Clients are told of no more positions than a request can have.
+func TestServePositions(t *testing.T) {
+	s := startServer(t, "serve", "demo", "--port", "0", "--ctx", "80", "--positions", "33")
+	r, err := http.Get(s.url + "/props")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := bodyOf(r); !strings.Contains(string(body), `"context":64`) {
+		t.Errorf("with 33 positions in pages of 32: %s", body)
+	}
+}
+
 // served is `muninn serve` in a process of its own, at a URL.
 func served(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, url string, log *bytes.Buffer) {
 	t.Helper()
