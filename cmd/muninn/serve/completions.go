@@ -162,6 +162,7 @@ func completionsStream(a *Ask, r *Result) func(Event) []Frame {
 			for _, c := range r.Choices {
 				if a.Echo {
 					frames = append(frames, frame(completionChoice{Text: c.echo(r.Model), Index: c.Index}))
+					c.addPrompt(newLegacyLogprobs(), r.Model) // whose offsets lie before the answer's; the rest is not known yet
 				}
 			}
 		case Delta:

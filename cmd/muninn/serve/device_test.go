@@ -61,6 +61,9 @@ func testEcho(t *testing.T, s *Server) {
 	if got, want := fmt.Sprint(at(list[len(list)-1], "choices", 0, "logprobs", "top_logprobs")), fmt.Sprint(at(choice, "logprobs", "top_logprobs")); got != want || at(list[0], "choices", 0, "text") != text {
 		t.Errorf("streamed %v, want %s", list, want)
 	}
+	if got := at(list[1], "choices", 0, "logprobs", "text_offset", 0); got != float64(len(text)) {
+		t.Errorf("streamed, the first token behind the prompt begins at %v", got)
+	}
 }
 
 func promptIDs(t *testing.T, text string) []int32 {
