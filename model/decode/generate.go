@@ -23,7 +23,7 @@ type Request struct {
 	Strategy    Strategy // how tokens are decoded; plain
 	StopIDs     []int32  // stop after any of these; Model.StopIDs for the model's own
 	StopStrings []string // stop before any of these
-	Owner       string   // whose it is: in a Loop's queue those of different owners take turns
+	Owner       string   // whose it is: in a Loop's queue those of different owners take turns; behind a slash, for whom he asks, by whom his own take turns
 	// Progress, if set, is told from time to time how many tokens of the prompt have been read.
 	Progress func(done, total int)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"muninn/model/decode"
@@ -172,28 +173,36 @@ func (l *Loop) join() {
 }
 
 // next is the place in the queue of the request to begin: the first of the owner with the fewest under way, or among such owners of the
-// one whose turn is longest ago; -1: none may.
+// one whose turn is longest ago; then likewise of those that he asks for; -1: none may.
 func (l *Loop) next() (at int) {
-	under, turn := map[string]int{}, map[string]int{}
+	under, turn := map[string]int{}, map[string]int{} // of owners, and with those they ask for
 	for s := range l.running {
+		under[ownerOf(s.req.Owner)]++
 		under[s.req.Owner]++
 	}
-	for i, owner := range l.turns {
-		turn[owner] = i + 1
+	for i, name := range l.turns {
+		turn[ownerOf(name)], turn[name] = i+1, i+1
+	}
+	before := func(a, b string) bool {
+		x, y := ownerOf(a), ownerOf(b)
+		return cmp.Or(under[x]-under[y], turn[x]-turn[y], under[a]-under[b], turn[a]-turn[b]) < 0
 	}
 	at = -1
 	for i, s := range l.queue {
 		if len(l.uses) > 0 && s.arrival > l.uses[0].arrival {
 			break
 		}
-		own := s.req.Owner
-		if at < 0 {
-			at = i
-		} else if best := l.queue[at].req.Owner; cmp.Or(under[own]-under[best], turn[own]-turn[best]) < 0 {
+		if at < 0 || before(s.req.Owner, l.queue[at].req.Owner) {
 			at = i
 		}
 	}
 	return at
+}
+
+// ownerOf is the owner without whom he asks for, as no request is called.
+func ownerOf(name string) string {
+	owner, _, _ := strings.Cut(name, "/")
+	return owner + "/"
 }
 
 // turnsKept is how many turns are remembered; whoever had none of them has waited for longest.

@@ -210,14 +210,13 @@ func (s *Server) checkBody(next http.Handler) http.Handler {
 	})
 }
 
-// ownerOf tells clients apart whose requests are to take turns: by key, address, and user; programs of one machine by their names too. It is a
-// hash: what clients say may be long.
+// ownerOf tells clients apart whose requests are to take turns: by key and address, programs of one machine by their names too; behind a slash,
+// which user a client asks for. These are hashes: what clients say may be long.
 func ownerOf(r *http.Request, user string) string {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	owner := fmt.Sprintf("%d %s %q", recordOf(r).key, host, user)
+	client := fmt.Sprintf("%d %s", recordOf(r).key, host)
 	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
-		owner += " " + r.UserAgent()
+		client += " " + r.UserAgent()
 	}
-	sum := sha256.Sum256([]byte(owner))
-	return string(sum[:])
+	return fmt.Sprintf("%x/%x", sha256.Sum256([]byte(client)), sha256.Sum256([]byte(user)))
 }
