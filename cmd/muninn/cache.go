@@ -125,7 +125,7 @@ func sure(s *cli.Streams, yes bool, question string) error {
 	yes, asked := s.Ask(question)
 	switch {
 	case !asked:
-		return cli.Usage("%s Say so with --yes", question)
+		return cli.Usage("%s Confirm with --yes", question)
 	case !yes:
 		return fmt.Errorf("nothing was removed")
 	}

@@ -20,7 +20,7 @@ type hubOptions struct {
 }
 
 func (o *hubOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.Offline, "offline", false, "use what is here and ask no hub, as with HF_HUB_OFFLINE=1")
+	fs.BoolVar(&o.Offline, "offline", false, "never ask the hub: use only models that are here, as with HF_HUB_OFFLINE=1")
 	fs.BoolVarP(&o.Yes, "yes", "y", false, "fetch a model that is not here without asking, however large it is")
 }
 
@@ -46,10 +46,10 @@ func (o *hubOptions) have(ctx context.Context, s *cli.Streams, model string) err
 	if d.Left > large && !o.Yes {
 		yes, asked := s.Ask(fmt.Sprintf("%s is not here. Fetch %s?", model, about(d)))
 		if !asked {
-			return cli.Usage("%s is not here, and %s would be fetched: say so with --yes, or fetch it with `muninn pull %s`", model, about(d), model)
+			return cli.Usage("%s is not here, and %s would be fetched: confirm with --yes, or fetch it with `muninn pull %s`", model, about(d), model)
 		}
 		if !yes {
-			return fmt.Errorf("%s is not here, and was not to be fetched", model)
+			return fmt.Errorf("%s is not here, and was not fetched", model)
 		}
 	}
 	_, err = pull(ctx, s, d)

@@ -93,7 +93,7 @@ func TestShowFromHub(t *testing.T) {
 func TestNotFetched(t *testing.T) {
 	h := demoHub(t)
 	h.Extra = 2 << 30
-	invoke("tokenize", "org/demo", "a=1").wants(t, cli.ExitUsage, "", "org/demo is not here, and org/demo (2.0 GiB) would be fetched: say so with --yes")
+	invoke("tokenize", "org/demo", "a=1").wants(t, cli.ExitUsage, "", "org/demo is not here, and org/demo (2.0 GiB) would be fetched: confirm with --yes")
 	invoke("run", "org/demo", "a=1", "--yes").wants(t, cli.ExitNetwork, "", "what the hub says: is a login page in between?")
 	invoke("run", "org/gone", "x").wants(t, cli.ExitNetwork, "", "org/gone is neither here nor in the hub cache, and cannot be fetched: hub: there is no model org/gone on ")
 	invoke("pull", "nonsense").wants(t, cli.ExitUsage, "", "nonsense is not the name of a model on the hub")
@@ -133,7 +133,7 @@ func TestCacheVerb(t *testing.T) {
 func TestAsks(t *testing.T) {
 	h := demoHub(t)
 	h.Extra = 2 << 30
-	for answer, want := range map[string]string{"y\n": "is a login page in between?", "\n": "was not to be fetched"} {
+	for answer, want := range map[string]string{"y\n": "is a login page in between?", "\n": "is not here, and was not fetched"} {
 		got := onTerminalTyping(t, answer, "tokenize", "org/demo", "a=1")
 		if !strings.Contains(got, "org/demo is not here. Fetch org/demo (2.0 GiB)? [y/N]") || !strings.Contains(got, want) {
 			t.Errorf("%q: %s", answer, got)

@@ -163,7 +163,7 @@ func (o *strategyOptions) strategy(c arch.Config, steps int, e *decode.Effort) (
 		err = s.FitsModel(c)
 	}
 	if most := c.MostSteps(); err == nil && most > 0 && steps > most && !o.Deeper {
-		err = cli.Usage("%d core steps: this %s model was trained for %d and gets worse beyond; give --deeper to take them all the same", steps, c.FamilyName(), most)
+		err = cli.Usage("%d core steps: this %s model was trained for %d and gets worse beyond; --deeper allows more", steps, c.FamilyName(), most)
 	}
 	if errors.Is(err, decode.ErrStrategy) || errors.Is(err, decode.ErrExit) || errors.Is(err, decode.ErrNoise) {
 		err = cli.AsUsage(err)

@@ -11,15 +11,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const about = "muninn runs recurrent-depth language models (Huginn) on any Vulkan device"
+const about = "muninn runs recurrent-depth language models (Huginn, Ouro, HRM-Text, Nanbeige ...) on any Vulkan device"
 
 const exitText = `0 success; 1 failure; 2 wrong usage, or input that cannot be used; 3 no usable device; 4 out of memory; 5 unusable
 model; 6 the hub or the network; 130 interrupted (Ctrl-C); 143 terminated`
 
 const environmentText = `Every flag can be given as an environment variable: MUNINN_DEVICE for --device, MUNINN_NUM_STEPS for
 --num-steps. A flag on the command line wins. MUNINN_CACHE_DIR is where compiled pipelines, measured
-speeds and quantized weights are kept. HF_HUB_CACHE, HF_TOKEN and HF_ENDPOINT hold as for the hub's own tools: see
-` + "`muninn help pull`" + `.`
+speeds and quantized weights are kept. HF_HUB_CACHE, HF_TOKEN and HF_ENDPOINT mean what they do for the
+hub's own tools: see ` + "`muninn help pull`" + `.`
 
 func helpCommand(table func() []*Command) *Command {
 	return &Command{
