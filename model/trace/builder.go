@@ -107,7 +107,7 @@ func (p *Path) Now() Token {
 		for _, q := range b.tokens {
 			all = append(all, q.states...)
 		}
-		b.early = fitPCA(all, b.opts.Width, b.opts.Components)
+		b.early = fitPCA(thinned(all, earlyRows), b.opts.Width, b.opts.Components)
 	}
 	where, _ := b.early.project(p.states)
 	return p.finished(func() (c []Real) {

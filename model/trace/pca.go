@@ -12,6 +12,7 @@ import (
 
 const (
 	fitRows    = 2048 // states that components are computed from at most, spread evenly; all are projected
+	earlyRows  = 256  // the same while a model waits
 	oversample = 6    // directions iterated beyond those wanted, which makes the wanted ones converge faster
 	fitRounds  = 30   // of iteration at most
 	fitTol     = 1e-7 // relative change of the variances that ends it
@@ -31,11 +32,7 @@ func fitPCA(rows [][]float32, width, k int) *pca {
 	if len(rows) == 0 {
 		return p
 	}
-	var some [][]float32
-	for i := 0; i < len(rows); i += (len(rows) + fitRows - 1) / fitRows {
-		some = append(some, rows[i])
-	}
-	a, rng := p.centred(some), rand.New(rand.NewPCG(1, 2))
+	a, rng := p.centred(thinned(rows, fitRows)), rand.New(rand.NewPCG(1, 2))
 	wide := min(k+oversample, width)
 	q := mat.NewDense(width, wide, nil)
 	q.Apply(func(int, int, float64) float64 { return rng.NormFloat64() }, q)
@@ -59,6 +56,14 @@ func fitPCA(rows [][]float32, width, k int) *pca {
 	}
 	p.fixSigns()
 	return p
+}
+
+// thinned is at most so many of the rows, evenly.
+func thinned(rows [][]float32, most int) (some [][]float32) {
+	for i := 0; i < len(rows); i += (len(rows) + most - 1) / most {
+		some = append(some, rows[i])
+	}
+	return some
 }
 
 func meanOf(rows [][]float32, width int) []float64 {

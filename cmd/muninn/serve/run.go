@@ -140,7 +140,9 @@ func (s *Server) make(ctx context.Context, a *Ask, client, owner string, tell fu
 	}
 	defer place.leave()
 	if a.trace != nil && a.trace.atOnce && m.places.len() > 1 {
-		return busy("other requests run or wait, which a trace would keep waiting (at_once)")
+		e := busy("other requests run or wait on this server, and a trace would keep them waiting")
+		e.Param = "at_once"
+		return e
 	}
 	res := &Result{Created: time.Now(), Model: m, Name: a.Model, began: time.Now()}
 	if res.Name == "" {

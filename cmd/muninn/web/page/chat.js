@@ -53,7 +53,9 @@ export function chat({current, look, onpick, onclear, onbusy}) {
       message.content = view.text;
       message.steps = view.steps();
       if (!messages.includes(message)) return; // cleared meanwhile
+      const near = nearEnd();
       ended(message, note, end, problem);
+      if (near) turn.scrollIntoView({block: "end"});
     } catch (error) {
       message.failed = true;
       message.content = view.text;
