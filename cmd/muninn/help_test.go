@@ -62,15 +62,15 @@ func checkFlag(t *testing.T, c *cli.Command, f *pflag.Flag) {
 // The flags, commands and values in examples and help texts exist.
 func TestExamplesAreRight(t *testing.T) {
 	table := commands()
-	mentioned := regexp.MustCompile(`--[a-z][a-z-]+`)
+	mentioned := regexp.MustCompile(`(?:muninn ([a-z]+) )?(--[a-z][a-z-]+)`)
 	for _, c := range table {
-		var names []string
-		for _, f := range c.AllFlags() {
-			names = append(names, "--"+f.Name)
-		}
-		for _, word := range mentioned.FindAllString(c.Detail, -1) {
-			if !slices.Contains(names, word) {
-				t.Errorf("help %s speaks of %s, which it does not have", c.Name, word)
+		for _, m := range mentioned.FindAllStringSubmatch(c.Detail, -1) {
+			of := c
+			if m[1] != "" {
+				of = cli.Find(table, m[1])
+			}
+			if of == nil || !slices.ContainsFunc(of.AllFlags(), func(f *pflag.Flag) bool { return "--"+f.Name == m[2] }) {
+				t.Errorf("help %s speaks of %s, which is not there", c.Name, m[0])
 			}
 		}
 		for _, e := range c.Examples {

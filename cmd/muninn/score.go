@@ -63,7 +63,7 @@ func scoreCommand() *cli.Command {
   {"text": "..."} or {"tokens": [1, 2, 3]}                        perplexity, of all tokens but the first
   {"context": "...", "continuation": " ..."}                      how likely it is, and whether the model would say it
   {"context": "...", "choices": [" a", " b"], "gold": 1}          which choice is likeliest; gold counts from 0
-  a sample as lm-eval logs it with --log_samples                  its arguments and target
+  a sample, as lm-eval logs them where it is told to              its arguments and target
 
 Contexts, continuations and choices may be lists of token ids instead of texts, but not both on one line. An "id" is
 repeated in the result; other fields are ignored. Text is split into tokens as lm-eval does: spaces at the end of a
