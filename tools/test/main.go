@@ -33,6 +33,9 @@ var slow = []string{"TestKernels", "TestBrokenKernels", "TestLarge", "TestBatchM
 	"TestDemoFits", "TestDemoOnPipe", "TestDemoMeasures", "TestSeedsMeanTheSame", "TestTablesFit", "TestTraceIsReproducible", "TestRunHealsTheCache", "TestReport",
 	"TestWrongKernels", "TestPage"}
 
+// alone are slow tests in which no two goroutines meet: the race detector has nothing to see in them.
+var alone = []string{"TestLongPieces", "TestParseLimits", "TestSameBits", "TestDecodeCounters", "TestDeviceTasks", "TestRandomFamilies", "TestInventedFamily"}
+
 // again are tests whose recordings others have too: validation has nothing to see in them.
 var again = []string{"TestBatchMixed", "TestSameBits", "TestRepeats", "TestWrongKernels", "TestRunHealsTheCache", "TestBench", "TestBenchModel", "TestCompare", "TestDemoMeasures"}
 
@@ -48,7 +51,10 @@ var (
 		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},
 		{name: "clients", why: "the server by clients that others have written; answers by their types", dir: "tools/clients", env: lavapipe, args: []string{"-count=1", "./..."}},
 		{name: "race", why: "the race detector and pointer checks where goroutines meet, lavapipe: they see Go's side alone", env: lavapipe,
-			args: []string{"-count=1", "-short", "-race", "./vk", "./shaders", "./model/checkpoint", "./model/store", "./model/tokenizer", "./model/engine", "./cmd/..."}},
+			args: []string{"-count=1", "-short", "-race", "-skip", "^(" + strings.Join(alone, "|") + ")$", "./vk", "./shaders", "./model/checkpoint", "./model/store/...", "./model/tokenizer", "./model/score", "./model/engine",
+				"./cmd/muninn/chat", "./cmd/muninn/cli", "./cmd/muninn/serve", "./cmd/muninn/web"}},
+		{name: "race of verbs", why: "the same: those that wait for people, clients and signals", env: lavapipe,
+			args: []string{"-count=1", "-short", "-race", "-run", "^Test(Chat|Demo|Interrupted|Page|Run|Serve|Signals|Traced)", "./cmd/muninn"}},
 		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
 		{name: "validation", why: "Khronos layer: core checks, hazards within and across submissions; every kernel", env: layer.Env(true),
 			args: []string{"-count=1", "-short", "./vk/...", "./shaders/..."}},

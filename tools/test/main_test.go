@@ -11,7 +11,7 @@ import (
 // What check and validation leave out exists: a test that was renamed would come back, and nobody would know why.
 func TestSlowTestsExist(t *testing.T) {
 	var all strings.Builder
-	for _, room := range []string{"cmd/muninn", "model", "model/engine", "shaders/ref", "tools/goldens", "tools/page"} {
+	for _, room := range []string{"cmd/muninn", "model", "model/engine", "model/tokenizer", "shaders/ref", "tools/goldens", "tools/page"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", room, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
@@ -24,7 +24,7 @@ func TestSlowTestsExist(t *testing.T) {
 			all.Write(text)
 		}
 	}
-	for _, name := range slices.Concat(slow, again) {
+	for _, name := range slices.Concat(slow, again, alone) {
 		if !strings.Contains(all.String(), "\nfunc "+name+"(t ") {
 			t.Errorf("there is no %s", name)
 		}
