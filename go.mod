@@ -3,7 +3,7 @@ module muninn
 go 1.26.0
 
 require (
-	github.com/VictoriaMetrics/metrics v1.44.0
+	github.com/VictoriaMetrics/metrics v1.35.4 // 1.40 and later log a line at every start where the kernel counts no pressure
 	github.com/creack/pty v1.1.24
 	github.com/dlclark/regexp2/v2 v2.13.0
 	github.com/ergochat/readline v0.1.3
