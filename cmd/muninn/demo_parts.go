@@ -228,7 +228,8 @@ func average(shares []float64) string {
 func (d *demoScreen) end(rep *demoReport) {
 	d.heading("Go on")
 	d.print(fmt.Sprintf("%s%s run demo -r 2 --stop %q %q", indent, cli.Called(), ";", rep.Problem.Text))
-	d.print(indent+cli.Called()+" help run", "")
+	d.print(indent + cli.Called() + " demo --page")
+	d.print(indent+cli.Called()+" help", "")
 	d.paragraph("", "", fmt.Sprintf("%.1f s, %d prompt tokens, %d tokens said, %d core steps, on %s",
 		rep.Seconds, rep.PromptTokens, rep.Tokens, rep.CoreSteps, rep.Device))
 }
