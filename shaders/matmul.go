@@ -28,12 +28,11 @@ func (r *Recorder) MatMulNorm(z, residual, y Tensor, w Matrix, x Tensor, form Re
 	r.checkMatMul(y, w, x)
 	r.checkNorm(z, residual, y)
 	x = r.factor(w, x)
-	rows, _ := r.asVectors(x)
 	op, more := "matmul_norm", []vk.Span(nil)
 	if int8 {
 		op, more = "matmul_norm_quantize", []vk.Span{z.Int8}
 	}
-	total := uint32(0)
+	total, rows := uint32(0), r.k.gemv(op, w, x).WeightRows
 	for _, s := range w.Shards {
 		total += groups(s.Rows, rows)
 	}

@@ -24,6 +24,7 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 	if r.err != nil {
 		return
 	}
+	g := r.k.gemv(op, w, x)
 	op += "_" + string(w.Format)
 	if !x.Int8.IsZero() {
 		op += "_i8"
@@ -41,7 +42,7 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, each), nil, p, rowsY(groups(s.Rows, 64/parts), n, each), cost, bind...)
 		return
 	}
-	rows, xs := r.asVectors(x)
+	rows, xs := g.WeightRows, r.k.xRows(g, n, !x.Int8.IsZero())
 	shape, spec := "vec", []uint32{r.k.Subgroup, uint32(rows), uint32(xs)}
 	if !x.Int8.IsZero() {
 		spec = append(spec, uint32(r.k.Dot))
@@ -58,37 +59,6 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 	for ; p.First < all; p.First += each {
 		r.dispatchSpec(op+"_"+shape+r.k.suffix(), spec, p, rowsY(min(each, all-p.First), n, xs), cost, bind...)
 	}
-}
-
-// asVectors is how the rows of x are taken as vectors: weight rows and rows of x a workgroup. Int8 activations have no fixed
-// kernel but for one: on SwiftShader their GEMV are bound by the dot itself, and four together take as long as one by one.
-func (r *Recorder) asVectors(x Tensor) (rows, xs int) {
-	t := r.k.Tuning
-	switch {
-	case !t.Fixed:
-		xs = rowsTogether(x.Rows, t.XRows)
-	case x.Rows > 1 && x.Int8.IsZero() && t.XRows >= 4:
-		xs = 4
-	default:
-		xs = 1
-	}
-	return t.WeightRows, xs
-}
-
-// together are the numbers of rows of x that kernels are specialized to, few because each is compiled.
-var together = []int{1, 2, 4, 6, 8, 12, 16}
-
-// rowsTogether is the number of rows of x, at most most, that a workgroup takes when all of them are n. Rows of the last workgroup
-// beyond n are computed and not stored, and a workgroup costs as much as a row more: measured on lavapipe, where 4 rows
-// take 1.19 and 8 rows 1.02 times as long each as 16 do.
-func rowsTogether(n, most int) int {
-	best, least := 1, 2*n
-	for _, each := range together {
-		if cost := (n + each - 1) / each * (each + 1); each <= most && cost <= least {
-			best, least = each, cost
-		}
-	}
-	return best
 }
 
 func matmulCost(w Matrix, rows int, x, y Tensor) vk.Cost {

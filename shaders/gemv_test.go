@@ -1,15 +1,18 @@
 package shaders
 
-import "testing"
+import (
+	"testing"
+
+	"muninn/shaders/format"
+)
 
 // However many rows a pass has, few kernels serve them all. Up to 16 rows, which is where GPUs stop, the weights are read as few
 // times as can be; from 50 rows on an eighth is computed in vain at most.
 func TestNumbersOfRowsShareKernels(t *testing.T) {
 	for _, cut := range []Tuning{{WeightRows: 16, XRows: 16}, {WeightRows: 4, XRows: 8}} {
-		k := &Recorder{k: &Kernels{Tuning: cut}}
 		kernels := map[int]bool{}
 		for n := 1; n <= 300; n++ {
-			_, xs := k.asVectors(Tensor{Rows: n})
+			xs := cut.xRows(cut.GEMV("matmul", format.F16, 64, 64, false), n, false)
 			tiles := (n + xs - 1) / xs
 			kernels[xs] = true
 			if xs > cut.XRows || n <= 16 && tiles != (n+cut.XRows-1)/cut.XRows {
