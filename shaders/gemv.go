@@ -13,7 +13,7 @@ type GEMV struct {
 // GEMV chooses for a matrix of rows x cols, of several side by side for each, that op multiplies. Groups fix the order of a row's
 // sum, so they depend on the matrix alone; the rest changes no bit.
 func (t Tuning) GEMV(op string, f format.Type, rows, cols int, int8 bool) GEMV {
-	return GEMV{Groups: 1, WeightRows: t.WeightRows, XRows: t.XRows, Depth: 1}
+	return t.measuredGEMV(GEMV{Groups: 1, WeightRows: t.WeightRows, XRows: t.XRows, Depth: 1}, Product{op, f, rows, cols, int8})
 }
 
 // gemv is the choice for w times x.

@@ -78,6 +78,8 @@ type Options struct {
 	Separate bool
 	// Off takes choices away.
 	Off []Off
+	// Measured choices come before the rules.
+	Measured Measured `json:",omitzero"`
 	// Compiling is as in vk.KernelOptions.
 	Compiling func(name string) `json:"-"`
 

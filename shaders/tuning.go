@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -33,6 +34,7 @@ type Tuning struct {
 	caps        vk.Caps
 	size        uint32 // subgroup size that can be counted on
 	opt         Options
+	off         []Off // of the options, and what is known of the driver
 	settings    []Setting
 }
 
@@ -86,17 +88,20 @@ var tunings = []struct {
 }
 
 // Tune chooses for a device of which so large a subgroup can be counted on (vk.Device.Subgroup; 0: none). What the options fix
-// comes before what they take away, then what is known of the driver, then the rule.
+// comes before what they take away, then what is known of the driver, then what was measured, then the rule.
 func Tune(c vk.Caps, subgroup uint32, opt Options) Tuning {
 	t := Tuning{caps: c, size: subgroup, opt: opt}
-	off := slices.Clone(opt.Off)
+	t.off = slices.Clone(opt.Off)
 	for _, q := range c.Quirks() {
-		off = append(off, Off{Name: q.Off, Why: fmt.Sprintf("%s (%s)", q.Why, q.Source)})
+		t.off = append(t.off, Off{Name: q.Off, Why: fmt.Sprintf("%s (%s)", q.Why, q.Source)})
 	}
 	for _, row := range tunings {
 		why := row.rule(&t)
 		field := reflect.ValueOf(row.field(&t)).Elem()
-		for _, o := range off {
+		if why != asked {
+			why = cmp.Or(t.measured(row.name, field), why)
+		}
+		for _, o := range t.off {
 			if o.Name == row.name && row.off && why != asked && o.limit(field) {
 				why = o.Why
 			}

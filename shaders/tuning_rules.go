@@ -147,16 +147,12 @@ func ruleArrivals(t *Tuning) string {
 // A row of 5280 on 64 lanes is 83 loads one after the other, three times, while the rest of the GPU waits. In CPU devices the lanes of a
 // subgroup are what runs side by side.
 func ruleNormLanes(t *Tuning) string {
-	most := min(1024, t.caps.MaxWorkgroupInvocations, t.caps.MaxWorkgroupSize[0])
-	if n := t.Subgroup * t.caps.MaxSubgroups; n != 0 {
-		most = min(most, n)
-	}
 	if t.NormLanes = t.Subgroup; t.Subgroup == 0 {
 		return "see subgroup"
 	}
 	wide := t.opt.Norms == NormsInWorkgroup || t.opt.Norms == AutoNorms && !t.caps.IsCPU()
 	if wide {
-		t.NormLanes = max(t.Subgroup, most/t.Subgroup*t.Subgroup)
+		t.NormLanes = max(t.Subgroup, t.mostNormLanes()/t.Subgroup*t.Subgroup)
 	}
 	switch {
 	case t.opt.Norms != AutoNorms:
@@ -165,6 +161,14 @@ func ruleNormLanes(t *Tuning) string {
 		return "as many as the device allows, up to 1024: the fewest loads that wait for each other"
 	}
 	return "a subgroup is all that runs side by side"
+}
+
+func (t *Tuning) mostNormLanes() uint32 {
+	most := min(1024, t.caps.MaxWorkgroupInvocations, t.caps.MaxWorkgroupSize[0])
+	if n := t.Subgroup * t.caps.MaxSubgroups; n != 0 {
+		most = min(most, n)
+	}
+	return most
 }
 
 func ruleNormRows(t *Tuning) string {
