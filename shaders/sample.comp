@@ -1,13 +1,14 @@
 #version 450
 // Draws a token from each row's filtered distribution: temperature, top-k (equals kept), top-p (the sum runs over
 // the values before renormalising; the token that crosses the line goes, the first stays), min-p, renormalise.
-// Each filter keeps the tokens above some value, so instead of sorting the kernel finds that value by
-// bisection over the bits of the weights e = exp((logit - top) / temperature), which order as integers do.
+// Each filter keeps the tokens above some value, so instead of sorting the kernels find that value in the bits of the
+// weights e = exp((logit - top) / temperature), which order as integers do: SELECT counts the weights in 1024 bins by their highest
+// ten bits, then those of the bin in which an edge lies by the next ten, then by the last. Sums over bins are integers, so the order
+// in which workgroups add does not show. SUM adds up what is kept of every chunk of the vocabulary, DRAW walks it.
 // Runs after argmax on the same rows; leaves rows that are not to be sampled as argmax left them.
 #extension GL_GOOGLE_include_directive : require
-#define LS 256
-layout(local_size_x = LS) in;
-#include "lib/reduce.glsl"
+layout(local_size_x_id = 0, local_size_x = 64) in;
+#define LS gl_WorkGroupSize.x
 #include "lib/choice.glsl"
 struct Filter { // shaders.Filter in Go
     float inverse_temperature;
@@ -18,129 +19,304 @@ struct Filter { // shaders.Filter in Go
     uint enabled;
     uint pad0, pad1;
 };
-layout(set = 0, binding = 0) readonly buffer L { float logits[]; }; // [n][stride]
+struct Cut { // how far the search for the smallest weight that stays has come
+    uint from;    // bits of the smallest weight of the bin that is searched; in the end of what is kept
+    uint sought;  // whose edge is in the bin: TOP_K, TOP_P; 0: the search is over
+    uint above;   // number of the weights above the bin
+    float sum;    // and what they add up to
+    float budget; // what top-p lets the sum come to
+    uint tie;     // bits of the weight at top-p's edge, of which only
+    uint ties;    // the first so many in vocabulary order stay
+    uint pad;
+};
+struct Part { // of what is kept in a chunk
+    float sum;  // of the weights above ties
+    uint kept;  // number of these
+    uint ties;
+    uint pad;
+};
+const uint LEVELS = 3, BINS = 1024;
+const uint TOP_K = 1, TOP_P = 2;
+layout(set = 0, binding = 0) readonly buffer L { float logits[]; };   // [n][stride]
 layout(set = 0, binding = 1) readonly buffer F { Filter filters[]; }; // [n]
 layout(set = 0, binding = 2) buffer C { Choice choice[]; };           // [n]
-layout(push_constant) uniform Push { uint vocab, stride; } p;
+layout(set = 0, binding = 3) buffer B { uint bins[]; };               // [n][LEVELS][number, sum][BINS], zero before and after
+layout(set = 0, binding = 4) buffer E { Cut cuts[]; };                // [n][LEVELS]
+layout(set = 0, binding = 5) buffer P { Part parts[]; };              // [n][chunks]
+layout(push_constant) uniform Push {
+    uint vocab, stride;
+    uint chunk; // tokens a workgroup; at most LS chunks
+    uint level; // of the bins that SELECT fills; LEVELS: all are filled; 0 beyond SELECT: no row has use for them
+} p;
 
-shared float chunk_sum[LS];
-shared uint chunk_ties[LS];
-shared uint ties_before[LS];
+uint i = gl_LocalInvocationIndex;
+uint n;
+Filter f;
+float top;
 
-uint l0;
-float top, inverse_temperature;
-// At most 1, and exactly 1 for the largest logit: exp promises neither, and the bisections end there.
+// At most 1, and exactly 1 for the largest logit: exp promises neither, and the bins end there.
 float weight(uint t) {
-    const float l = logits[l0 + t];
-    return l == top ? 1.0 : min(exp((l - top) * inverse_temperature), 1.0);
+    const float l = logits[n * p.stride + t];
+    precise float e = (l - top) * f.inverse_temperature;
+    return l == top ? 1.0 : min(exp(e), 1.0);
 }
 
-// Number and sum of the weights whose bits are at least `bits`.
-float count_from(uint bits) {
-    float c = 0.0; // exact: a vocabulary is below 2^24
-    for (uint t = gl_LocalInvocationIndex; t < p.vocab; t += LS) c += floatBitsToUint(weight(t)) >= bits ? 1.0 : 0.0;
-    return group_sum(c);
+// False for rows that stay as they are, in the whole workgroup.
+bool begin(uint row) {
+    n = row;
+    f = filters[n];
+    top = choice[n].top;
+    return f.enabled != 0 && choice[n].token != NO_TOKEN;
 }
-float sum_from(uint bits) {
-    float c = 0.0;
-    for (uint t = gl_LocalInvocationIndex; t < p.vocab; t += LS) {
-        const float w = weight(t);
-        c += floatBitsToUint(w) >= bits ? w : 0.0;
+
+shared uint scan_number[2][LS];
+shared float scan_sum[2][LS];
+uint all_number; // of the last scan
+float all_sum;
+// Sums of both over the invocations up to this one, added in a fixed order.
+void scan(inout uint number, inout float sum) {
+    uint at = 0;
+    barrier(); // the scan before may still be read
+    scan_number[0][i] = number;
+    scan_sum[0][i] = sum;
+    for (uint h = 1; h < LS; h <<= 1) {
+        barrier();
+        if (i >= h) {
+            number += scan_number[at][i - h];
+            sum += scan_sum[at][i - h];
+        }
+        at ^= 1;
+        scan_number[at][i] = number;
+        scan_sum[at][i] = sum;
     }
-    return group_sum(c);
+    barrier();
+    all_number = scan_number[at][LS - 1];
+    all_sum = scan_sum[at][LS - 1];
 }
 
-const uint ONE = 0x3f800000u; // bits of 1.0, the weight of the top token
+shared uint first; // invocation that has found what it was looking for
+// The first of the invocations that find; LS: none does.
+uint first_of(bool found) {
+    barrier(); // the one before may still be read
+    if (i == 0) first = LS;
+    barrier();
+    if (found) atomicMin(first, i);
+    barrier();
+    return first;
+}
+
+#ifndef DRAW
+// The weights of a bin of a level differ in as many bits.
+uint shift(uint level) { return 20 - 10 * level; }
+// How many of these are left out of sums, so that those over a whole vocabulary fit in 32 bits.
+uint lost(uint level) { return uint(max(int(shift(level)) + findMSB(p.vocab - 1) - 31, 0)); }
+uint bin_at(uint level, uint sums, uint bin) { return ((n * LEVELS + level) * 2 + sums) * BINS + bin; }
+
+// What the weights of a bin add up to; they begin at these bits.
+float bin_sum(uint level, uint bin, uint bits, uint number) {
+    if (number == 0) return 0.0;
+    const float least = uintBitsToFloat(bits);
+    if (level == LEVELS - 1) return float(number) * least;
+    const float unit = (uintBitsToFloat(bits + (1u << shift(level))) - least) / float(1u << shift(level));
+    const float middle = 0.5 * float((1u << lost(level)) - 1); // of what is left out
+    return float(number) * (least + middle * unit) + float(bins[bin_at(level, 1, bin)]) * (float(1u << lost(level)) * unit);
+}
+
+shared Cut found;
+// The search one level on. From the highest weight down, the bin in which the number reaches top-k, or the sum exceeds the
+// budget; whichever comes first makes the cut, and the other does not matter.
+Cut search(Cut c, uint level) {
+    const uint each = BINS / LS, high = BINS - 1 - i * each; // an invocation has bins from `high` down
+    const uint base = level == 0 ? 0 : c.from;
+    const bool sums = (c.sought & TOP_P) != 0;
+    uint numbers = 0;
+    float sum = 0.0;
+    for (uint j = 0; j < each; j++) {
+        const uint b = high - j, number = bins[bin_at(level, 0, b)];
+        numbers += number;
+        if (sums) sum += bin_sum(level, b, base + (b << shift(level)), number);
+    }
+    uint above = numbers;
+    float over = sum;
+    scan(above, over);
+    if (level == 0) c.budget = f.top_p * all_sum;
+    const bool reached = (c.sought & TOP_K) != 0 && c.above + above >= f.top_k, exceeded = sums && c.sum + over > c.budget;
+    const uint lane = first_of(reached || exceeded);
+    if (lane == LS) { // rounding: all of the bin is kept
+        c.sought = 0;
+        return c;
+    }
+    if (i == lane) {
+        Cut r = c;
+        uint before = c.above + above - numbers, sought = 0;
+        float sum_before = c.sum + (over - sum);
+        for (uint j = 0; j < each && sought == 0; j++) {
+            const uint b = high - j, number = bins[bin_at(level, 0, b)];
+            if (number == 0) continue;
+            r.from = base + (b << shift(level));
+            r.above = before;
+            r.sum = sum_before;
+            before += number;
+            if (sums) sum_before += bin_sum(level, b, r.from, number);
+            if (before >= f.top_k) sought |= c.sought & TOP_K;
+            if (sum_before > c.budget) sought |= c.sought & TOP_P;
+        }
+        r.sought = sought == 0 ? TOP_P : sought; // sums that are rounded otherwise than in the scan end at the last bin that has any
+        if (level == LEVELS - 1) {
+            if ((r.sought & TOP_P) != 0) {
+                const float w = uintBitsToFloat(r.from);
+                r.tie = r.from++;
+                r.ties = w > 0.0 ? uint(max((c.budget - r.sum) / w, r.above == 0 ? 1.0 : 0.0)) : 0;
+            }
+            r.sought = 0;
+        }
+        found = r;
+    }
+    barrier();
+    return found;
+}
+
+// The cut as the levels before this one leave it. One workgroup keeps it for the next.
+Cut cut_at(uint level) {
+    Cut c = Cut(0, 0, 0, 0.0, 0.0, 0, 0, 0);
+    if (f.top_k > 0 && f.top_k < p.vocab) c.sought |= TOP_K;
+    if (f.top_p > 0.0 && f.top_p < 1.0) c.sought |= TOP_P;
+    if (level == 0 || c.sought == 0) return c;
+    if (level > 1) c = cuts[n * LEVELS + level - 2];
+    if (c.sought != 0) c = search(c, level - 1);
+    return c;
+}
+void keep(Cut c, uint level) {
+    if (i == 0 && gl_WorkGroupID.x == 0) cuts[n * LEVELS + level - 1] = c;
+}
+#endif
+
+#if defined(SELECT)
+shared uint number_in[BINS];
+shared uint sum_in[BINS];
 
 void main() {
-    const uint i = gl_LocalInvocationIndex, n = gl_WorkGroupID.x;
-    const Filter f = filters[n];
-    if (f.enabled == 0 || choice[n].token == NO_TOKEN) return; // the same in the whole workgroup
-    l0 = n * p.stride;
-    top = choice[n].top;
-    inverse_temperature = f.inverse_temperature;
-
-    uint from = 0; // bits of the smallest weight kept
-    if (f.top_k > 0 && f.top_k < p.vocab) { // largest value that at least top_k weights reach
-        uint lo = 0, hi = ONE + 1;
-        while (hi - lo > 1) {
-            const uint mid = (lo + hi) / 2;
-            if (count_from(mid) >= float(f.top_k)) lo = mid; else hi = mid;
-        }
-        from = lo;
-    }
-    uint tie = 0;        // bits of the weight at top-p's edge, of which only
-    uint ties_kept = 0;  // the first ties_kept in vocabulary order stay
-    if (f.top_p > 0.0 && f.top_p < 1.0) {
-        const float budget = f.top_p * sum_from(0);
-        if (sum_from(from) > budget) { // smallest value from which the sum stays within the budget
-            uint lo = from, hi = ONE + 1;
-            while (hi - lo > 1) {
-                const uint mid = (lo + hi) / 2;
-                if (sum_from(mid) > budget) lo = mid; else hi = mid;
-            }
-            tie = lo;
-            ties_kept = uint(max((budget - sum_from(hi)) / uintBitsToFloat(lo), hi > ONE ? 1.0 : 0.0));
-            from = hi;
-        }
-    }
-    const uint floor_bits = floatBitsToUint(max(f.min_p, 0.0));
-    if (f.min_p > 0.0) {
-        if (tie < floor_bits) ties_kept = 0;
-        from = max(from, floor_bits);
-    }
-
-    // The draw walks the vocabulary in order: each invocation has a run of tokens.
-    const uint run = (p.vocab + LS - 1) / LS;
-    const uint first = min(i * run, p.vocab), last = min(first + run, p.vocab);
-    uint ties = 0;
-    if (ties_kept > 0)
-        for (uint t = first; t < last; t++) ties += floatBitsToUint(weight(t)) == tie ? 1 : 0;
-    chunk_ties[i] = ties;
+    if (!begin(gl_WorkGroupID.y)) return;
+    const Cut c = cut_at(p.level);
+    if (p.level > 0) keep(c, p.level);
+    if (c.sought == 0) return;
+    for (uint b = i; b < BINS; b += LS) { number_in[b] = 0; sum_in[b] = 0; }
     barrier();
-    if (i == 0) {
-        uint before = 0;
-        for (uint c = 0; c < LS; c++) { ties_before[c] = before; before += chunk_ties[c]; }
+    const uint s = shift(p.level), less = lost(p.level), mask = (1u << s) - 1;
+    const bool sums = (c.sought & TOP_P) != 0 && p.level < LEVELS - 1;
+    const uint last = min((gl_WorkGroupID.x + 1) * p.chunk, p.vocab);
+    for (uint t = gl_WorkGroupID.x * p.chunk + i; t < last; t += LS) {
+        const uint bits = floatBitsToUint(weight(t)), bin = (bits - c.from) >> s;
+        if (bits < c.from || bin >= BINS) continue;
+        atomicAdd(number_in[bin], 1);
+        if (sums) atomicAdd(sum_in[bin], (bits & mask) >> less);
     }
     barrier();
-    uint seen = ties_before[i], kept = 0;
-    float sum = 0.0;
-    for (uint t = first; t < last; t++) {
-        const float w = weight(t);
-        const uint b = floatBitsToUint(w);
-        if (b >= from || (ties_kept > 0 && b == tie && seen++ < ties_kept)) { sum += w; kept++; }
-    }
-    chunk_sum[i] = sum;
-    const float all_kept = group_sum(float(kept)); // its barriers publish chunk_sum
-    if (i == 0) {
-        float total = 0.0;
-        for (uint c = 0; c < LS; c++) total += chunk_sum[c];
-        const float target = f.u * total;
-        // The run in which the running sum passes the target, or the last run with anything kept.
-        float before = 0.0, at = 0.0;
-        uint owner = 0;
-        for (uint c = 0; c < LS; c++) {
-            if (chunk_sum[c] == 0.0) continue;
-            owner = c;
-            at = before;
-            if (before + chunk_sum[c] > target) break;
-            before += chunk_sum[c];
-        }
-        uint s = ties_before[owner], pick = choice[n].token;
-        for (uint t = owner * run; t < min(owner * run + run, p.vocab); t++) {
-            const float w = weight(t);
-            const uint b = floatBitsToUint(w);
-            if (w > 0.0 && (b >= from || (ties_kept > 0 && b == tie && s++ < ties_kept))) {
-                pick = t;
-                at += w;
-                if (at > target) break;
-            }
-        }
-        Choice c = choice[n];
-        c.token = pick;
-        c.logit = logits[l0 + pick];
-        c.logprob = c.logit - c.top - c.lse;
-        c.kept = uint(all_kept);
-        choice[n] = c;
+    for (uint b = i; b < BINS; b += LS) {
+        if (number_in[b] == 0) continue;
+        atomicAdd(bins[bin_at(p.level, 0, b)], number_in[b]);
+        if (sum_in[b] > 0) atomicAdd(bins[bin_at(p.level, 1, b)], sum_in[b]);
     }
 }
+#elif defined(SUM)
+#include "lib/reduce.glsl"
+shared uint kept_in;
+shared uint ties_in;
+
+void main() {
+    if (!begin(gl_WorkGroupID.y)) return;
+    Cut c = cut_at(p.level);
+    const uint floor_bits = floatBitsToUint(max(f.min_p, 0.0));
+    if (c.tie < floor_bits) c.ties = 0;
+    c.from = max(c.from, floor_bits);
+    keep(c, LEVELS);
+    if (i == 0) { kept_in = 0; ties_in = 0; }
+    uint kept = 0, ties = 0;
+    float sum = 0.0;
+    const uint last = min((gl_WorkGroupID.x + 1) * p.chunk, p.vocab);
+    for (uint t = gl_WorkGroupID.x * p.chunk + i; t < last; t += LS) {
+        const float w = weight(t);
+        const uint bits = floatBitsToUint(w);
+        const bool stays = bits >= c.from;
+        sum += stays ? w : 0.0;
+        kept += stays ? 1 : 0;
+        ties += bits == c.tie ? 1 : 0;
+    }
+    sum = group_sum(sum); // its barriers also come before the sums below
+    atomicAdd(kept_in, kept);
+    if (c.ties > 0) atomicAdd(ties_in, ties);
+    barrier();
+    if (i == 0) parts[n * gl_NumWorkGroups.x + gl_WorkGroupID.x] = Part(sum, kept_in, ties_in, 0);
+}
+#elif defined(DRAW)
+struct Place { uint at; float before; uint ties; }; // a run of tokens, and what is kept before it
+shared Place place;
+// The run, of one an invocation in vocabulary order, in which the running sum passes u of the whole, or u itself when `whole` is false;
+// the last with anything kept where rounding leaves none. Ties of which ties_left stay are not in sum.
+Place locate(float sum, uint ties, uint ties_left, float tie, float u, bool whole) {
+    uint ties_to = ties;
+    float sum_to = 0.0;
+    if (ties_left > 0) scan(ties_to, sum_to);
+    const uint ties_before = ties_to - ties;
+    const float with = sum + float(min(ties, ties_left - min(ties_left, ties_before))) * tie;
+    uint any = with > 0.0 ? 1 : 0;
+    const uint mine = any;
+    sum_to = with;
+    scan(any, sum_to);
+    const uint passed = first_of(mine == 1 && sum_to > (whole ? u * all_sum : u)), last = first_of(mine == 1 && any == all_number);
+    if (i == (passed < LS ? passed : last)) place = Place(i, sum_to - with, ties_before);
+    barrier();
+    return place;
+}
+
+void main() {
+    if (!begin(gl_WorkGroupID.x)) return;
+    Cut c = cuts[n * LEVELS + LEVELS - 1];
+    const uint chunks = (p.vocab + p.chunk - 1) / p.chunk;
+    Part part = Part(0.0, 0, 0, 0);
+    if (i < chunks) part = parts[n * chunks + i];
+    const float tie = uintBitsToFloat(c.tie);
+    Place at = locate(part.sum, part.ties, c.ties, tie, f.u, true);
+    const float target = f.u * all_sum;
+    uint kept = part.kept;
+    float ties_of_all = float(part.ties); // exact: a vocabulary is below 2^24
+    scan(kept, ties_of_all);
+    const uint all_kept = all_number + min(uint(all_sum), c.ties);
+
+    // From the chunk to one invocation's part of it, and on to a few tokens.
+    uint run = p.chunk, from = at.at * run, last = p.vocab, ties = at.ties;
+    float before = at.before;
+    do {
+        last = min(from + run, last);
+        run = (run + LS - 1) / LS;
+        Part r = Part(0.0, 0, 0, 0);
+        for (uint t = from + i * run; t < min(from + i * run + run, last); t++) {
+            const float w = weight(t);
+            const uint bits = floatBitsToUint(w);
+            r.sum += bits >= c.from ? w : 0.0;
+            r.ties += bits == c.tie ? 1 : 0;
+        }
+        at = locate(r.sum, r.ties, c.ties - min(c.ties, ties), tie, target - before, false);
+        from += at.at * run;
+        ties += at.ties;
+        before += at.before;
+    } while (run > LS);
+    if (i == 0) {
+        Choice r = choice[n];
+        for (uint t = from; t < min(from + run, last) && before <= target; t++) {
+            const float w = weight(t);
+            const uint bits = floatBitsToUint(w);
+            if (w > 0.0 && (bits >= c.from || (bits == c.tie && ties++ < c.ties))) {
+                r.token = t;
+                before += w;
+            }
+        }
+        r.logit = logits[n * p.stride + r.token];
+        r.logprob = r.logit - r.top - r.lse;
+        r.kept = all_kept;
+        choice[n] = r;
+    }
+    if (p.level > 0 && (f.top_k > 0 || f.top_p > 0.0))
+        for (uint b = i; b < LEVELS * 2 * BINS; b += LS) bins[n * LEVELS * 2 * BINS + b] = 0;
+}
+#endif

@@ -19,14 +19,47 @@ type Filter struct {
 // FilterBytes is the size of a Filter on the device.
 const FilterBytes = 32
 
+// Edges tells whether an edge has to be looked for in the weights.
+func (f Filter) Edges() bool { return f.Enabled != 0 && (f.TopK > 0 || f.TopP > 0) }
+
 // Put writes the filter as the device reads it.
 func (f Filter) Put(b []byte) {
 	put(b, math.Float32bits(f.InverseTemperature), f.TopK, math.Float32bits(f.TopP), math.Float32bits(f.MinP), math.Float32bits(f.U), f.Enabled, 0, 0)
 }
 
+// sampleLevels and sampleBins are how often, and how finely, Sample looks where in the weights an edge lies.
+const (
+	sampleLevels = 3
+	sampleBins   = 1024
+)
+
+// SampleScratch is what Sample needs beside its operands. Bins are zero between uses. Nothing else may use it at the same time.
+type SampleScratch struct{ Bins, Cuts, Parts vk.Span }
+
+// SampleScratchBytes is the size of the three spans of a SampleScratch, for so many rows.
+func SampleScratchBytes(rows int) (bins, cuts, parts uint64) {
+	n := uint64(rows)
+	return n * sampleLevels * 2 * sampleBins * 4, n * sampleLevels * 32, n * mostLanes * 16
+}
+
+// chunk is how many tokens of a vocabulary a workgroup takes: as many for each of its lanes, and no more chunks than lanes.
+func (k *Kernels) chunk(vocabulary int) int {
+	return k.Lanes * max(16, (vocabulary+k.Lanes*k.Lanes-1)/(k.Lanes*k.Lanes))
+}
+
 // Sample records a draw from each row's filtered distribution; it runs after Argmax over the same rows.
-// logits (n, vocabulary); filters (n) Filter; choices (n) Choice, in place.
-func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span) {
-	r.dispatch("sample", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, rowsX(logits.Rows),
-		vk.Cost{Bytes: 64 * logits.bytes(), FLOPs: 128 * logits.bytes()}, logits.Span, filters, choices)
+// logits (n, vocabulary); filters (n) Filter; choices (n) Choice, in place. edges tells whether any filter has Edges.
+func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span, scratch SampleScratch, edges bool) {
+	chunk := r.k.chunk(logits.Cols)
+	push := struct{ Vocab, Stride, Chunk, Level uint32 }{Vocab: uint32(logits.Cols), Stride: uint32(logits.Stride), Chunk: uint32(chunk)}
+	bins, cuts, parts := SampleScratchBytes(logits.Rows)
+	r.check(scratch.Bins.Size() >= bins && scratch.Cuts.Size() >= cuts && scratch.Parts.Size() >= parts, "sample of %dx%d with a scratch of %d, %d and %d bytes",
+		logits.Rows, logits.Cols, scratch.Bins.Size(), scratch.Cuts.Size(), scratch.Parts.Size())
+	lanes, bind := []uint32{uint32(r.k.Lanes)}, []vk.Span{logits.Span, filters, choices, scratch.Bins, scratch.Cuts, scratch.Parts}
+	all, cost := rowsY(groups(logits.Cols, chunk), logits.Rows, 1), vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}
+	for ; edges && push.Level < sampleLevels; push.Level++ {
+		r.dispatchSpec("sample_select", lanes, push, all, cost, bind[:5]...)
+	}
+	r.dispatchSpec("sample_sum", lanes, push, all, cost, bind...)
+	r.dispatchSpec("sample_draw", lanes, push, rowsX(logits.Rows), vk.Cost{Bytes: 4 * uint64(logits.Rows*chunk), FLOPs: 16 * uint64(logits.Rows*chunk)}, bind...)
 }

@@ -195,8 +195,11 @@ func rulePassRows(t *Tuning) string {
 	return "enough to fill a GPU"
 }
 
+// mostLanes is what Lanes is at most.
+const mostLanes = 256
+
 func ruleLanes(t *Tuning) string {
-	if t.Lanes = int(min(256, t.caps.MaxWorkgroupInvocations)); t.caps.IsCPU() {
+	if t.Lanes = int(min(mostLanes, t.caps.MaxWorkgroupInvocations)); t.caps.IsCPU() {
 		t.Lanes = 8
 		return "what a CPU driver runs side by side"
 	}

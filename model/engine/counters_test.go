@@ -23,11 +23,11 @@ func TestDecodeCounters(t *testing.T) {
 			name string
 			pick *decode.Filters
 			down uint64  // bytes a token
-			more float64 // dispatches a token beside those of layers: penalties are taken back for the log probability
+			more float64 // dispatches a token beside those of layers: draws, and penalties that are taken back for the log probability
 		}{
 			{"greedy", nil, 64, 0},
-			{"sampled from everything", &decode.Filters{Temperature: 1.5}, 4 << 10, 0},
-			{"every filter", &decode.Filters{Temperature: 0.9, TopK: 40, TopP: 0.95, MinP: 0.02, RepetitionPenalty: 1.1}, 4 << 10, 2},
+			{"sampled from everything", &decode.Filters{Temperature: 1.5}, 4 << 10, 2},
+			{"every filter", &decode.Filters{Temperature: 0.9, TopK: 40, TopP: 0.95, MinP: 0.02, RepetitionPenalty: 1.1}, 4 << 10, 7},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				s := session(t, m, engine.SessionOptions{MaxSteps: steps, Context: 128})

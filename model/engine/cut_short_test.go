@@ -87,6 +87,44 @@ func TestCutShort(t *testing.T) {
 	})
 }
 
+// TestCutShortDraw: a draw that is cut short between its dispatches leaves nothing behind that the next one counts.
+func TestCutShortDraw(t *testing.T) {
+	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
+		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
+		s := session(t, m, engine.SessionOptions{Context: 16, MaxSteps: 2})
+		draw := func(looks int, pick *decode.Filters) (decode.Choice, error) {
+			if err := s.Rewind(0, 0); err != nil {
+				t.Fatal(err)
+			}
+			a := &decode.Task{Rows: begun(0, 3), Steps: 2, Outputs: 1, Pick: pick}
+			if err := s.Do(endsAfter(looks), a); err != nil {
+				return decode.Choice{}, err
+			}
+			return a.Choices[0], nil
+		}
+		draw(1<<30, nil) // what is recorded from here on is the draw alone
+		dev.SetSpeed(vk.Speed{Read: 1e3, FMA: 1e12})
+		drawn := &decode.Filters{Temperature: 3, TopK: 20, TopP: 0.9}
+		want, err := draw(1<<30, drawn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut := 0
+		for looks := 0; ; looks++ {
+			if _, err = draw(looks, drawn); err == nil {
+				break
+			}
+			cut++
+			if got, err := draw(1<<30, drawn); err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("after a draw cut short at submission %d: %+v, %v, want %+v", looks, got, err, want)
+			}
+		}
+		if cut < 6 {
+			t.Errorf("a pass of %d submissions: too few to be cut within a draw", cut)
+		}
+	})
+}
+
 func begun(pos int, tokens ...int32) []decode.TaskRow {
 	var rows []decode.TaskRow
 	for i, token := range tokens {

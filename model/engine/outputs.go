@@ -20,6 +20,7 @@ type outputTables struct {
 	likely  bool           // any
 	pairs   []shaders.Pair // states to compare
 	sampled bool
+	edges   bool // any filter has a top-k or a top-p
 }
 
 // add wants the logits of row i of a job, which is row `row` of the pass.
@@ -47,7 +48,7 @@ func (o *outputTables) add(s *scheduler, j *job, i, row int) {
 	}
 	if !pick.Greedy {
 		o.filters[at] = filterFor(pick, decode.Uniform(decode.SequenceKey(pick.Seed, q.setting.Stream), j.rows[i].Pos))
-		o.sampled = true
+		o.sampled, o.edges = true, o.edges || o.filters[at].Edges()
 	}
 }
 

@@ -170,7 +170,7 @@ func (p *passes) finish(jobs []*job) {
 	p.add(programKey{part: "finish", rows: len(table), read: read})
 	if n := len(outs.moves); n > 0 {
 		p.add(programKey{part: "head", outputs: n, every: n == len(table)})
-		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edited: len(outs.edits) > 0, likely: s.ranked, read: read})
+		p.add(programKey{part: "pick", outputs: n, sampled: outs.sampled, edges: outs.edges, edited: len(outs.edits) > 0, likely: s.ranked, read: read})
 	}
 }
 

@@ -31,6 +31,7 @@ type programKey struct {
 	group          int    // leave alone: whose progress
 	pairs          int    // compare: states
 	sampled        bool   // pick: not every output is greedy
+	edges          bool   // pick: a filter has an edge that is looked for
 	edited         bool   // pick: logits are edited
 	likely         bool   // pick: the likeliest tokens are wanted
 }
@@ -231,7 +232,7 @@ func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored,
 	choices, given := x.choices.dev.Slice(0, n*shaders.ChoiceBytes), upload(x.given, key.outputs, 4)
 	p.rec.Argmax(choices, p.Logits, given)
 	if key.sampled {
-		p.rec.Sample(choices, p.Logits, upload(x.filters, key.outputs, shaders.FilterBytes))
+		p.rec.Sample(choices, p.Logits, upload(x.filters, key.outputs, shaders.FilterBytes), r.sample, key.edges)
 	}
 	p.rec.Copy(x.choices.host.Slice(0, choices.Size()), choices)
 	if key.edited {
@@ -247,10 +248,10 @@ func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored,
 	}
 }
 
-// run runs programs of the session. One that was cut short within an operation has left its counters of workgroups as they were.
+// run runs programs of the session. One that was cut short within an operation has left its counters as they were.
 func (r *recordings) run(ctx context.Context, progress func(done, total int), list ...*vk.Program) error {
 	if r.cut {
-		for _, counters := range []vk.Span{r.arrived, r.attention.Arrived} {
+		for _, counters := range []vk.Span{r.arrived, r.attention.Arrived, r.sample.Bins} {
 			if err := r.m.dev.Fill(counters, 0); err != nil {
 				return err
 			}

@@ -22,6 +22,7 @@ type onDevice struct {
 	io        exchange
 	arrived   vk.Span // [1] counter of MatMulNorm
 	attention shaders.AttentionScratch
+	sample    shaders.SampleScratch
 }
 
 // newOnDevice allocates a session for a model of a shape; what went wrong, the memory keeps.
@@ -105,6 +106,8 @@ func (x *onDevice) scratch(c arch.Config, o SessionOptions) {
 	m.As(weights.MemoryScratch, "activations")
 	x.arrived = m.Zeroed(4)
 	x.attention = shaders.AttentionScratch{Parts: m.Span(parts), Arrived: m.Zeroed(arrived)}
+	bins, cuts, sums := shaders.SampleScratchBytes(o.logits())
+	x.sample = shaders.SampleScratch{Bins: m.Zeroed(bins), Cuts: m.Span(cuts), Parts: m.Span(sums)}
 	x.groups = shaders.Groups{N: o.Sequences, Checks: maxChecks, Rules: m.Zeroed(n * shaders.RuleBytes), Progress: m.Zeroed(n * shaders.ProgressBytes),
 		Change: m.Span(uint64(o.cells()) * shaders.ChangeBytes), Values: m.Span(n * maxChecks * 4)}
 	if o.Readouts || o.Exits && c.ExitGate() {

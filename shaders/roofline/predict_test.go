@@ -163,7 +163,9 @@ func (b *bench) cases() []benchCase {
 		}
 		f := b.span(uint64(len(filters)), 0)
 		b.must(b.d.Write(f, filters))
-		add(fmt.Sprintf("sample %d rows", n), func(r *shaders.Recorder) { r.Sample(choices, logits, f) })
+		bins, cuts, sums := shaders.SampleScratchBytes(n)
+		draw := shaders.SampleScratch{Bins: b.span(bins, 0), Cuts: b.span(cuts, 0), Parts: b.span(sums, 0)}
+		add(fmt.Sprintf("sample %d rows", n), func(r *shaders.Recorder) { r.Sample(choices, logits, f, draw, true) })
 	}
 	return list
 }
