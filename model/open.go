@@ -17,6 +17,7 @@ import (
 	"muninn/model/engine/weights"
 	"muninn/model/fit"
 	"muninn/model/store"
+	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
@@ -42,6 +43,7 @@ type Model struct {
 	Weights checkpoint.Scheme      // as loaded
 	Source  *checkpoint.Checkpoint // what was loaded: the checkpoint that was opened, or its weights from the cache
 	Loading time.Duration
+	Tuned   tune.Result // how the kernels were chosen
 
 	name  string
 	cache store.Cache
@@ -95,7 +97,7 @@ func Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, o Options
 		o.note("fit: " + choice.Why)
 		m.Weights, m.Size = o.Weights.With(choice.Quant), o.sized(choice)
 	}
-	if o.Kernels, err = o.Prove(ctx, m.dev, Needs(ck.Config, weights.DeviceFormats(m.Weights, ck.Config, ck.Stored), m.Size.KV)); err != nil {
+	if o.Kernels, m.Tuned, err = o.Prepare(ctx, m.dev, ck.Config, weights.DeviceFormats(m.Weights, ck.Config, ck.Stored), m.Size.KV); err != nil {
 		return m, err
 	}
 	if loss, err := m.Weights.Loss(ck); err != nil {

@@ -13,6 +13,7 @@ import (
 	"muninn/shaders"
 	"muninn/shaders/roofline"
 	"muninn/shaders/selftest"
+	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
@@ -33,7 +34,10 @@ type Options struct {
 	NoSelfTest bool
 	SelfTest   selftest.Pass         // how; nil: in this process, which a driver that crashes takes along
 	Testing    func(done, total int) // told how far that is, 0 of 0 in the end; nil: nobody asks
-	Profile    bool                  // times every dispatch
+	// Tune is how much is measured of how the device's kernels are best taken, once for a driver and a model's matrices.
+	Tune    tune.Level
+	Tuning  func(done, total int) // told how far that is, 0 of 0 in the end; nil: nobody asks
+	Profile bool                  // times every dispatch
 
 	Note     func(text string) // told what was chosen, and what is odd about the files; nil: nobody asks
 	Progress store.Progress    // told how far long work is; nil: nobody asks

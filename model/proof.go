@@ -12,6 +12,7 @@ import (
 	"muninn/shaders"
 	"muninn/shaders/ref"
 	"muninn/shaders/selftest"
+	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
@@ -54,14 +55,8 @@ func (o Options) Prove(ctx context.Context, dev *vk.Device, needs []string) (sha
 	if o.NoSelfTest {
 		return o.Kernels, nil
 	}
-	pass := o.SelfTest
-	if pass == nil {
-		pass = selftest.Here(func(device string) (*vk.Device, error) {
-			return vk.Open(vk.Options{Device: device, CacheDir: o.verdicts()})
-		})
-	}
 	before := o.Verdict(dev.Caps())
-	v, err := selftest.Prove(ctx, o.verdicts(), dev.Caps(), o.Kernels, needs, pass, o.Testing)
+	v, err := selftest.Prove(ctx, o.verdicts(), dev.Caps(), o.Kernels, needs, o.pass(), o.Testing)
 	if errors.Is(err, selftest.ErrRefused) || ctx.Err() != nil {
 		return o.Kernels, err
 	}
@@ -72,6 +67,17 @@ func (o Options) Prove(ctx context.Context, dev *vk.Device, needs []string) (sha
 		o.note(fmt.Sprintf("done without %s from now on, %s", off.Name, off.Why))
 	}
 	return o.Kernels.Without(v.Off), nil
+}
+
+// pass is how kernels are tested and measured.
+func (o Options) pass() selftest.Pass {
+	if o.SelfTest != nil {
+		return o.SelfTest
+	}
+	open := func(device string) (*vk.Device, error) {
+		return vk.Open(vk.Options{Device: device, CacheDir: o.verdicts()})
+	}
+	return tune.Serving(selftest.Here(open), open)
 }
 
 // Verdict is what earlier starts with these kernels have found of a device.

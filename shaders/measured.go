@@ -47,9 +47,11 @@ var measurable = map[string]func(t *Tuning) []any{
 	"gemv rows": func(t *Tuning) []any {
 		return values(t.Tiles && !t.caps.IsCPU() && t.opt.VecRows == 0, 4, 8, 16, 32)
 	},
-	"int8 q8_0":   func(t *Tuning) []any { return values(t.Int8 && t.opt.Activations == AutoActivations, true, false) },
-	"int8 q4_0":   func(t *Tuning) []any { return values(t.Int8 && t.opt.Activations == AutoActivations, true, false) },
-	"integer dot": func(t *Tuning) []any { return values(t.Int8 && t.opt.Dot == 0, Apart, SignedDot, MixedDot) },
+	"int8 q8_0": func(t *Tuning) []any { return values(t.Int8 && t.opt.Activations == AutoActivations, true, false) },
+	"int8 q4_0": func(t *Tuning) []any { return values(t.Int8 && t.opt.Activations == AutoActivations, true, false) },
+	"integer dot": func(t *Tuning) []any { // CPU drivers take tens of seconds to compile dots for many rows
+		return values(t.Int8 && t.opt.Dot == 0 && !t.caps.IsCPU(), Apart, SignedDot, MixedDot)
+	},
 	"norm lanes": func(t *Tuning) (list []any) {
 		for n := t.Subgroup; n != 0 && t.opt.Norms == AutoNorms && !t.caps.IsCPU() && n <= t.mostNormLanes(); n *= 2 {
 			list = append(list, n)

@@ -154,6 +154,9 @@ func (g *guard) createQueries(n int) (handle, error) {
 
 func (g *guard) timestamps(h handle, n int) ([]uint64, error) {
 	t, err := g.driver.timestamps(h, n)
+	if lie := g.test.Clock.Load(); lie != nil {
+		(*lie)(t)
+	}
 	return t, g.check("read timestamps", err)
 }
 

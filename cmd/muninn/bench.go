@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"muninn/cmd/muninn/cli"
-	"muninn/model"
 	"muninn/model/arch"
 	"muninn/model/bench"
 	"muninn/model/checkpoint"
@@ -19,6 +18,7 @@ import (
 	"muninn/model/store"
 	"muninn/shaders"
 	"muninn/shaders/roofline"
+	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
@@ -203,9 +203,11 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	formats := weights.DeviceFormats(scheme, p.shape.Config, stored)
 	opening := o.opening(s)
 	load := engine.LoadOptions{Weights: scheme}
-	if load.Kernels, err = opening.Prove(ctx, dev, model.Needs(p.shape.Config, formats, shaders.KVF32)); err != nil {
+	var found tune.Result
+	if load.Kernels, found, err = opening.Prepare(ctx, dev, p.shape.Config, formats, shaders.KVF32); err != nil {
 		return err
 	}
+	s.Note("kernels %s", saidTuned(found))
 	var m *engine.Model
 	if ck != nil {
 		set, end := opening.Progress("loading "+o.Model, ck.Size())
@@ -223,7 +225,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	b := &bench.Runner{
 		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, formats),
 		Base: bench.Row{Model: p.shape.Name + " " + strings.ReplaceAll(scheme.String(), ", keep ", " "), Size: m.WeightBytes(), Params: m.Config.Params(),
-			Device: describe(dev.Caps()), Name: dev.Caps().Name, RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
+			Device: describe(dev.Caps()), Name: dev.Caps().Name, Tuning: saidTuned(found), RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
 	}
 	if err := b.Run(ctx, out.row); err != nil {
 		return err

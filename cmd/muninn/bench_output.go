@@ -95,7 +95,7 @@ func text(cell func(benchColumn) string) string {
 // textRow is a row for terminals, below what it is of where that is another than before.
 func (b *benchWriter) textRow(r bench.Row) string {
 	row := text(func(c benchColumn) string { return c.cell(r) }) + "\n"
-	of := fmt.Sprintf("%s: %s, %.2f M parameters\non %s\n", r.Model, cli.Size(r.Size), float64(r.Params)/1e6, r.Name)
+	of := fmt.Sprintf("%s: %s, %.2f M parameters\non %s, kernels %s\n", r.Model, cli.Size(r.Size), float64(r.Params)/1e6, r.Name, r.Tuning)
 	if of != b.of {
 		b.of, row = of, of+text(func(c benchColumn) string { return c.title })+"\n"+row
 	}

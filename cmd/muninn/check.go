@@ -18,6 +18,7 @@ import (
 	"muninn/shaders"
 	"muninn/shaders/ref"
 	"muninn/shaders/selftest"
+	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
@@ -81,9 +82,8 @@ func checkJob(ctx context.Context, cacheDir string) *exec.Cmd {
 // doJob is that program's side.
 func doJob(ctx context.Context, s cli.Streams) error {
 	s.Quiet = true
-	return selftest.Serve(ctx, s.In, s.Out, selftest.Here(func(device string) (*vk.Device, error) {
-		return openDevice(&s, deviceOptions{Device: device})
-	}))
+	open := func(device string) (*vk.Device, error) { return openDevice(&s, deviceOptions{Device: device}) }
+	return selftest.Serve(ctx, s.In, s.Out, tune.Serving(selftest.Here(open), open))
 }
 
 func check(ctx context.Context, s *cli.Streams, o *checkOptions) (err error) {

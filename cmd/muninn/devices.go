@@ -18,6 +18,7 @@ import (
 	"muninn/model/fit"
 	"muninn/shaders"
 	"muninn/shaders/selftest"
+	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
@@ -55,7 +56,7 @@ KERNELS is what the self-test at the first start found: right, choices that were
 			}
 			for _, c := range list {
 				if c.Supported() == nil {
-					if err := printChoices(s, c, o.opening(s).Verdict(c)); err != nil {
+					if err := printChoices(s, c, o.opening(s)); err != nil {
 						return err
 					}
 				}
@@ -114,8 +115,9 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 	return nil
 }
 
-// printChoices opens a device and lists what depends on it.
-func printChoices(s *cli.Streams, c vk.Caps, found selftest.Verdict) error {
+// printChoices opens a device and lists what depends on it, and what earlier starts have found.
+func printChoices(s *cli.Streams, c vk.Caps, opening model.Options) error {
+	found := opening.Verdict(c)
 	dev, err := vk.Open(vk.Options{Device: fmt.Sprint(c.Index)})
 	if err != nil {
 		return err
@@ -131,6 +133,10 @@ func printChoices(s *cli.Streams, c vk.Caps, found selftest.Verdict) error {
 		t.Row(choice.Name, choice.Value, choice.Why)
 	}
 	t.Print()
+	for _, r := range opening.Tuned(c) {
+		fmt.Fprintf(s.Out, "\nMEASURED (%v, %.1f s)\n", r.Level, r.Took.Seconds())
+		printTuned(s, r, false)
+	}
 	if len(found.Kernels) == 0 {
 		return nil
 	}
@@ -188,6 +194,7 @@ func storage(c vk.Caps) string {
 type deviceOptions struct {
 	Device     string
 	NoSelfTest bool
+	Tune       string
 }
 
 func (o *deviceOptions) addFlags(fs *pflag.FlagSet) {
@@ -199,6 +206,8 @@ func (o *deviceOptions) addFlags(fs *pflag.FlagSet) {
 func (o *deviceOptions) addProven(fs *pflag.FlagSet) {
 	o.addFlags(fs)
 	fs.BoolVar(&o.NoSelfTest, "no-self-test", false, "do not test the device's kernels at the first start with a driver; one that computes wrongly then gives nonsense without any error")
+	cli.ChoiceVar(fs, &o.Tune, "tune", tune.Auto.String(), tune.Names(), "how much is measured of how the device does best, at a model's first start with a driver: "+
+		"quick takes 4 seconds at most, 8 on an integrated GPU; auto is quick on GPUs, and what was measured before elsewhere; off goes by rule")
 }
 
 // choose finds the device that was asked for, or the best one.
@@ -219,6 +228,7 @@ func (o *deviceOptions) named(err error) error {
 func (o *deviceOptions) opening(s *cli.Streams) model.Options {
 	dir, _ := s.Env("MUNINN_CACHE_DIR")
 	return model.Options{Device: o.Device, CacheDir: dir, Note: func(text string) { s.Note("%s", text) }, NoSelfTest: o.NoSelfTest,
+		Tune: o.tuneLevel(), Tuning: tuningBar(s),
 		SelfTest: selftest.Child(func(ctx context.Context) *exec.Cmd { return checkJob(ctx, dir) }, selftest.Patience),
 		Testing:  testingBar(s),
 		Progress: func(what string, total int64) (func(done, total int64), func()) {
@@ -229,10 +239,15 @@ func (o *deviceOptions) opening(s *cli.Streams) model.Options {
 
 // testingBar shows how far a self-test is.
 func testingBar(s *cli.Streams) func(done, total int) {
+	return bar(s, "testing this device's kernels, once for this driver")
+}
+
+// bar shows how far something is that happens once, and is told of 0 of 0 in the end.
+func bar(s *cli.Streams, what string) func(done, total int) {
 	var bar *cli.Progress
 	return func(done, total int) {
-		if bar == nil {
-			bar = cli.NewProgress(s, "testing this device's kernels, once for this driver", int64(total), false)
+		if bar == nil && total > 0 {
+			bar = cli.NewProgress(s, what, int64(total), false)
 			bar.Tell()
 		}
 		if bar.Set(int64(done), 0); total == 0 {

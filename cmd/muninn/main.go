@@ -16,6 +16,7 @@ func commands() []*cli.Command {
 		devicesCommand(),
 		checkCommand(),
 		benchCommand(),
+		tuneCommand(),
 		pullCommand(),
 		listCommand(),
 		showCommand(),

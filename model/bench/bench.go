@@ -28,6 +28,7 @@ type Row struct {
 	Steps  int    `json:"num_steps"`
 	Layers int    `json:"layers"` // executed
 	Reps   int    `json:"reps"`
+	Tuning string `json:"tuning"` // how the kernels were chosen
 
 	Mean   float64 `json:"tokens_per_second"`
 	SD     float64 `json:"tokens_per_second_sd"`

@@ -16,6 +16,9 @@ import (
 // SwiftShader ten.
 const Patience = time.Minute
 
+// longest is how long a line of a child may be.
+const longest = 4 << 20
+
 // line is what a child writes: an event, or how the pass ended.
 type line struct {
 	Event *Event `json:"event,omitempty"`
@@ -76,7 +79,8 @@ func Child(start func(ctx context.Context) *exec.Cmd, patience time.Duration) Pa
 // listen tells the events of a child, and whether it came to its end, and with which error. What a driver prints in between is no
 // line of ours.
 func listen(r io.Reader, tell func(Event)) (ended bool, err error) {
-	for in := bufio.NewScanner(r); in.Scan(); {
+	in := bufio.NewScanner(r)
+	for in.Buffer(nil, longest); in.Scan(); {
 		var l line
 		if json.Unmarshal(in.Bytes(), &l) != nil {
 			continue

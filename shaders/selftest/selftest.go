@@ -23,6 +23,8 @@ type Job struct {
 	Device  string          `json:"device"`  // as vk.Select takes it
 	Needs   []string        `json:"needs"`   // as ref.Quick takes them
 	Kernels shaders.Options `json:"kernels"` // with what is done without
+
+	Tune json.RawMessage `json:"tune,omitempty"` // a job of package tune in the place of one for a self-test
 }
 
 // Event is what a pass tells as it goes.
@@ -32,6 +34,8 @@ type Event struct {
 	Wrong   string   `json:"wrong,omitempty"` // what is wrong with it
 	Done    int      `json:"done"`            // cases before this one
 	Total   int      `json:"total"`
+
+	Tuned json.RawMessage `json:"tuned,omitempty"` // what came of a job of package tune
 }
 
 // Pass runs the cases of a job on a device of its own and tells what comes of them. Its error says that no more could be run: what

@@ -33,6 +33,9 @@ func (t *Table) Row(cells ...any) {
 	t.rows = append(t.rows, Each(cells, func(c any) string { return fmt.Sprint(c) }))
 }
 
+// Len is the number of rows.
+func (t *Table) Len() int { return len(t.rows) }
+
 // Print writes the table.
 func (t *Table) Print() {
 	rows := t.rows

@@ -25,8 +25,9 @@ const (
 
 // Device is what is done to an open device.
 type Device struct {
-	DropBarriers atomic.Bool          // programs ended from now on leave out their inferred barriers
-	calls        [faults]atomic.Int64 // until the failure, 0 for none
+	DropBarriers atomic.Bool                    // programs ended from now on leave out their inferred barriers
+	Clock        atomic.Pointer[func([]uint64)] // changes what the device's clock says: the timestamps of a program
+	calls        [faults]atomic.Int64           // until the failure, 0 for none
 }
 
 // Fail makes the nth call from now at a place fail, 1 being the next one; 0 takes it back.

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"muninn/cmd/muninn/cli"
+	"muninn/model"
+	"muninn/model/engine/weights"
+	"muninn/model/fit"
+	"muninn/shaders"
+	"muninn/shaders/roofline"
+	"muninn/shaders/tune"
+	"muninn/vk"
+)
+
+type tuneOptions struct {
+	deviceOptions
+	hubOptions
+	schemeOptions
+	Activations string
+	JSON        bool
+}
+
+func (o *tuneOptions) addFlags(fs *pflag.FlagSet) {
+	o.addProven(fs)
+	o.hubOptions.addFlags(fs)
+	o.schemeOptions.addFlags(fs, "auto")
+	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), `as in "muninn run"`)
+	fs.BoolVar(&o.JSON, "json", false, "print one JSON object")
+	fs.Lookup("tune").DefValue = tune.Full.String()
+}
+
+func tuneCommand() *cli.Command {
+	o := &tuneOptions{}
+	return &cli.Command{
+		Name: "tune", Args: "MODEL", Min: 1, Max: 1,
+		Summary: "measure how a device's kernels are best taken for a model",
+		Detail: `MODEL is what "muninn run" takes; its weights are not loaded. Each kind of product that a token takes is timed by the
+device's own clock, on memory of its real size, and ways to share it out among the device's lanes are raced against the
+one chosen by rule. What is faster by more than chance, and passes the self-test, is kept beside the verdict on the
+driver, for these matrices and these kernels, and every later start takes it.
+
+Without this command the first start of a model on a GPU measures for 4 seconds at most, 8 on an integrated one (--tune
+quick); this one ten times as long. On CPU devices the rules were measured, and nothing is unless --tune asks for it.
+
+ROW is the time of a product with one row, by the rules; TIME the chosen way's against the rule's, for a token that is
+decoded and one of a prompt. A way reads: rows of weights x rows of activations of a workgroup, subgroups that share a
+row, 16-byte loads before the first is used. Shares of a row's sum (groups), the subgroup size and int8 activations
+change how results are rounded: the same seed gives the same text on the same device, driver and tuning.`,
+		Examples: []string{"muninn tune ~/huginn-0125 --quant q4_0", "muninn tune demo --tune quick --json"},
+		Flags:    o.addFlags,
+		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
+			return runTune(ctx, s, o, args[0])
+		},
+	}
+}
+
+// tuned is a result as --json shows it.
+type tuned struct {
+	Device string `json:"device"`
+	Model  string `json:"model"`
+	tune.Result
+}
+
+func runTune(ctx context.Context, s *cli.Streams, o *tuneOptions, name string) (err error) {
+	scheme, err := o.scheme()
+	if err != nil {
+		return err
+	}
+	ck, err := openModel(ctx, s, o.hubOptions, name)
+	if err != nil {
+		return err
+	}
+	defer ck.Close()
+	opening := o.opening(s)
+	if opening.Tune == tune.Auto {
+		opening.Tune = tune.Full
+	}
+	if opening.Kernels.Activations, err = shaders.ParseActivations(o.Activations); err != nil {
+		return cli.AsUsage(err)
+	}
+	opening.Weights = scheme
+	dev, err := model.OpenDevice(opening)
+	if err != nil {
+		return o.named(err)
+	}
+	defer func() { err = errors.Join(err, dev.Close()) }()
+	if _, err := roofline.Calibrate(ctx, dev); ctx.Err() != nil || errors.Is(err, vk.ErrDeviceLost) {
+		return err
+	}
+	choice, err := opening.Choose(ck, fit.WithHost(dev.Caps()))
+	if err != nil {
+		return err
+	}
+	scheme = scheme.With(choice.Quant)
+	_, r, err := opening.Prepare(ctx, dev, ck.Config, weights.DeviceFormats(scheme, ck.Config, ck.Stored), choice.KV)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		return cli.JSON(s.Out, tuned{describe(dev.Caps()), name, r})
+	}
+	printTuned(s, r, true)
+	return nil
+}
+
+// printTuned prints what was chosen; with trials, what else was measured.
+func printTuned(s *cli.Streams, r tune.Result, trials bool) {
+	t := cli.NewTable(s, s.Out, "PRODUCT", "SHARE", "ROW", "RULE", "CHOICE", "TIME")
+	for _, c := range r.Choices {
+		rule, chosen := tune.Form(c.Rule), tune.Form(c.GEMV)
+		if c.Op == tune.Norm {
+			rule, chosen = "", ""
+		}
+		t.Row(tune.Named(c.Product), fmt.Sprintf("%.0f %%", 100*c.Share), fmt.Sprintf("%.3f ms", 1e3*c.OneRow), rule, chosen, fmt.Sprintf("%.2f", c.Ratio))
+	}
+	if t.Len() > 0 {
+		t.Print()
+	}
+	if trials {
+		printTrials(s, r)
+	}
+	for _, set := range r.Measured.Settings {
+		fmt.Fprintf(s.Out, "%s: %s (%s)\n", set.Name, set.Value, set.Why)
+	}
+	if r.Why != "" {
+		fmt.Fprintf(s.Out, "by rule: %s\n", r.Why)
+	} else {
+		fmt.Fprintf(s.Out, "all products: %.2f of the rules' time\n", r.Ratio)
+	}
+}
+
+func printTrials(s *cli.Streams, r tune.Result) {
+	t := cli.NewTable(s, s.Out, "TRIED", "FOR", "TIME")
+	list := func(of string, trials []tune.Trial) {
+		for _, tr := range trials {
+			time := fmt.Sprintf("%.2f", tr.Ratio)
+			if tr.Ratio == 0 {
+				time = "far behind"
+			}
+			t.Row(tr.Name, of, time)
+		}
+	}
+	list("the device", r.Settings)
+	for _, c := range r.Choices {
+		list(tune.Named(c.Product), c.Trials)
+	}
+	if t.Len() > 0 {
+		fmt.Fprintln(s.Out)
+		t.Print()
+		fmt.Fprintln(s.Out)
+	}
+}
+
+// saidTuned is a result in a line.
+func saidTuned(r tune.Result) string {
+	if list := r.Said(); len(list) > 0 {
+		return "measured: " + strings.Join(list, "; ")
+	}
+	return "by rule"
+}
+
+// tuneLevel is what --tune asks for.
+func (o *deviceOptions) tuneLevel() tune.Level {
+	return tune.Level(max(slices.Index(tune.Names(), o.Tune), 0))
+}
+
+// tuningBar shows how far measuring is.
+func tuningBar(s *cli.Streams) func(done, total int) {
+	return bar(s, "measuring how this device does best, once for this model and driver")
+}

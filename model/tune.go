@@ -1,0 +1,86 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"muninn/model/arch"
+	"muninn/model/engine/weights"
+	"muninn/shaders"
+	"muninn/shaders/format"
+	"muninn/shaders/tune"
+	"muninn/vk"
+)
+
+// Prepare proves the kernels of a model in such formats on a device, and measures, unless an earlier start has, how they are best taken
+// there: the options of kernels by what was found, and that. Errors are as Prove's.
+func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, formats weights.Formats, kv shaders.KVType) (shaders.Options, tune.Result, error) {
+	needs := Needs(c, formats, kv)
+	kernels, err := o.Prove(ctx, dev, needs)
+	if err != nil {
+		return kernels, tune.Result{}, err
+	}
+	asked := kernels
+	asked.Compiling = nil
+	j := tune.Job{Device: fmt.Sprint(dev.Caps().Index), Level: o.Tune, Uses: Uses(c, dev.Caps(), formats), Kernels: asked, Needs: needs, Speed: dev.Speed()}
+	if o.Tuning != nil {
+		defer o.Tuning(0, 0)
+	}
+	found, fresh, err := tune.Get(ctx, o.verdicts(), dev.Caps(), j, tune.Through(o.pass()), o.Tuning)
+	switch {
+	case err != nil:
+		return kernels, found, err
+	case fresh && found.Why != "":
+		o.note("tuning: by rule: " + found.Why)
+	case fresh:
+		o.note(fmt.Sprintf("tuning: %d choices measured in %.1f s, products take %.2f of the rules' time", len(found.Said()), found.Took.Seconds(), found.Ratio))
+	}
+	kernels.Measured = found.Measured
+	return kernels, found, nil
+}
+
+// Uses are the products and norms of a model's token at its own depth, as tune.Run takes them, those alike together.
+func Uses(c arch.Config, caps vk.Caps, formats weights.Formats) (list []tune.Use) {
+	at := map[tune.Use]int{}
+	add := func(op string, m shaders.Matrix, int8, written bool, times float64) {
+		if m.Rows == 0 || times == 0 {
+			return
+		}
+		u := tune.Use{Product: shaders.Product{Op: op, Format: m.Format, Rows: m.Rows, Cols: m.Cols, Int8: int8 && m.Format.Blocked()}, Written: written && m.Format.Blocked()}
+		i, ok := at[u]
+		if !ok {
+			i = len(list)
+			at[u], list = i, append(list, u)
+		}
+		list[i].Times += times
+	}
+	memory := weights.CountMemory(caps, caps.NewTally())
+	w, _ := weights.Lay(memory, c, formats)
+	if memory.Err != nil {
+		return nil
+	}
+	norm := shaders.Matrix{Rows: 1, Cols: c.NEmbd, Format: format.F32}
+	blocks := func(of []weights.Block, times func(i int) float64) {
+		for i, b := range of {
+			n := times(i)
+			add("matmul", b.Wqkv, true, false, n)
+			add("matmul", b.AttnProj, shaders.WholeBlocks(c.HeadDim), true, n)
+			add("swiglu", b.Gate, !b.Norm3.IsZero(), false, n)
+			add("matmul", b.MLPProj, !b.Norm3.IsZero() && b.Gate.Format.Blocked(), true, n)
+			add(tune.Norm, norm, false, false, 2*n)
+		}
+	}
+	once := func(int) float64 { return 1 }
+	steps := float64(max(c.MeanRecurrence, 1))
+	blocks(w.Prelude, once)
+	blocks(w.Core, func(i int) float64 { return steps * float64(c.Runs(i)) })
+	blocks(w.Coda, once)
+	if c.Adapter() {
+		add("adapter", w.Adapter, false, false, steps)
+	}
+	add("matmul", w.LMHead, false, false, 1)
+	return list
+}
+
+// Tuned are the results that earlier starts have kept of a device, the newest first.
+func (o Options) Tuned(c vk.Caps) []tune.Result { return tune.Kept(o.verdicts(), c) }

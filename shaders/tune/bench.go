@@ -1,0 +1,307 @@
+package tune
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// Rows of x that a product is measured with: of a token that is decoded, and of a prompt, which counts by the row.
+var xRows = []int{1, 16}
+
+const mostRows = 16
+
+// situation is a use with so many rows of x.
+type situation struct{ use, n int }
+
+// bench records programs over scratch memory, and keeps each.
+type bench struct {
+	*meter
+	job     Job
+	arena   *vk.Arena
+	weights vk.Span // all products read theirs from here, from one place after another
+	entries map[string]*entry
+	x, y, z []shaders.Tensor // of each use
+	words   vk.Span          // row table, weights of norms, bias
+
+	compiles time.Duration // the longest that a lot has taken
+}
+
+// scratchBytes are what programs go through, so that caches do not hold it: more than they have on GPUs, where memory allows, and no more
+// than takes a device a moment. On CPU devices products are bound by what they compute.
+func scratchBytes(c vk.Caps, s vk.Speed) uint64 {
+	least, most, share := 4<<20, 64<<20, 500. // of what it reads in a second
+	switch {
+	case c.IsCPU():
+		least, share = 1<<20, 2000
+	case c.Type == "discrete":
+		most = 128 << 20
+	}
+	size := min(uint64(most), max(uint64(least), uint64(s.Read/share)), c.ShardLimit())
+	if heaps := c.HeapsOf(vk.DeviceLocal); len(heaps) > 0 {
+		size = min(size, c.Heaps[heaps[0]].Size/8)
+	}
+	return size &^ (align - 1)
+}
+
+const align = 256 // of what is bound
+
+func newBench(m *meter, j Job) (*bench, error) {
+	b := &bench{meter: m, job: j, arena: m.dev.NewArena("tune", vk.DeviceLocal), entries: map[string]*entry{}}
+	if err := b.allocate(); err != nil {
+		b.free()
+		return nil, fmt.Errorf("tune: %w", err)
+	}
+	return b, nil
+}
+
+func (b *bench) free() {
+	for _, e := range b.entries {
+		if e.prog != nil {
+			e.prog.Free()
+		}
+	}
+	b.arena.Free()
+}
+
+func (b *bench) allocate() (err error) {
+	for size := scratchBytes(b.caps, b.job.Speed); ; size = size / 2 &^ (align - 1) {
+		if b.weights, err = b.arena.Alloc(size); err == nil || !errors.Is(err, vk.ErrOutOfMemory) || size < 2<<20 {
+			break
+		}
+	}
+	if err == nil {
+		err = b.dev.Fill(b.weights, 0x3f803f80) // ones, or nearly: memory that nobody has written may be one page
+	}
+	widest := 1
+	b.x, b.y, b.z = make([]shaders.Tensor, len(b.job.Uses)), make([]shaders.Tensor, len(b.job.Uses)), make([]shaders.Tensor, len(b.job.Uses))
+	for i, u := range b.job.Uses {
+		cols, rows := u.Cols, b.cut(u)
+		if u.Op == "adapter" {
+			cols /= 2 // the state's, then the embeds'
+		}
+		if u.Op == Norm {
+			rows = cols
+		}
+		widest = max(widest, cols, rows)
+		for _, t := range []struct {
+			of         *shaders.Tensor
+			rows, cols int
+		}{{&b.x[i], 2 * mostRows, cols}, {&b.y[i], mostRows, rows}, {&b.z[i], 1, cols}} {
+			if err == nil {
+				err = b.tensor(t.of, t.rows, t.cols)
+			}
+		}
+	}
+	if err == nil {
+		b.words, err = b.arena.Alloc(max(4*uint64(shaders.Padded(widest)), mostRows*shaders.RowBytes))
+	}
+	if err == nil {
+		err = b.dev.Fill(b.words, 0)
+	}
+	return err
+}
+
+func (b *bench) tensor(t *shaders.Tensor, rows, cols int) (err error) {
+	if *t, err = shaders.NewTensor(b.arena, rows, cols); err != nil {
+		return err
+	}
+	if t.Int8, err = b.arena.Alloc(shaders.Int8Bytes(mostRows, cols)); err != nil {
+		return err
+	}
+	return errors.Join(b.dev.Fill(t.Span, 0x3f800000), b.dev.Fill(t.Int8, 0x3f803f80))
+}
+
+// parts is the number of matrices that an op reads side by side.
+func parts(u Use) int {
+	if u.Op == "swiglu" {
+		return 2
+	}
+	return 1
+}
+
+// cut is how many rows of a use's matrix fit in the scratch.
+func (b *bench) cut(u Use) int {
+	if u.Op == Norm {
+		return 0
+	}
+	return int(min(uint64(u.Rows), b.weights.Size()/uint64(parts(u))/shaders.MatrixBytes(1, u.Cols, u.Format)))
+}
+
+// matrices are those of a use, one behind another through the scratch.
+func (b *bench) matrices(u Use) (list []shaders.Matrix) {
+	if u.Op == Norm {
+		return nil
+	}
+	m := shaders.Matrix{Rows: b.cut(u), Cols: u.Cols, Format: u.Format}
+	weights, scales := uint64(m.Rows)*m.RowBytes(), uint64(m.Rows)*m.ScaleRowBytes()
+	size := weights + scales
+	for at := uint64(0); at+size <= b.weights.Size(); at += (size + align - 1) / align * align {
+		s := b.weights.Slice(at, size)
+		shard := shaders.Shard{Bind: s, Span: s.Slice(0, weights), Rows: m.Rows}
+		if scales > 0 {
+			shard.Scales = s.Slice(weights, scales)
+		}
+		one := m
+		one.Shards = []shaders.Shard{shard}
+		list = append(list, one)
+	}
+	return list
+}
+
+// config is a choice: settings for the device, and how the product in question is taken; nil: by rule.
+type config struct {
+	settings []shaders.Setting
+	gemv     *shaders.GEMV
+}
+
+// options are those of kernels by a config, for one use.
+func (b *bench) options(c config, u Use) shaders.Options {
+	o := b.job.Kernels
+	o.Measured = shaders.Measured{Settings: c.settings}
+	if c.gemv != nil {
+		for _, int8 := range []bool{false, true} {
+			p := shaders.Product{Op: u.Op, Format: u.Format, Int8: int8} // of any size, as it is cut
+			o.Measured.GEMVs = append(o.Measured.GEMVs, shaders.MeasuredGEMV{Product: p, GEMV: *c.gemv})
+		}
+	}
+	return o
+}
+
+// int8 tells whether a use multiplies int8 activations.
+func int8(t shaders.Tuning, u Use, n int) bool {
+	return u.Int8 && t.PaysInt8(u.Format, n) && (!u.Written || t.WritesInt8(u.Format, n))
+}
+
+// rule is how a use is taken by a tuning.
+func rule(t shaders.Tuning, u Use) shaders.GEMV {
+	return t.GEMV(u.Op, u.Format, u.Rows, u.Cols, int8(t, u, 1))
+}
+
+// entry is the program of a situation by a config, recorded but not compiled; those that come to the same are one.
+func (b *bench) entry(at situation, c config) (*entry, *shaders.Recorder, error) {
+	u := b.job.Uses[at.use]
+	if c.gemv == nil && u.Op != Norm {
+		k, err := shaders.New(b.dev, b.options(c, u))
+		if err != nil {
+			return nil, nil, err
+		}
+		g := rule(k.Tuning, u)
+		c.gemv = &g
+	}
+	k, err := shaders.New(b.dev, b.options(c, u))
+	if err != nil {
+		return nil, nil, err
+	}
+	key := b.key(k.Tuning, u, at, c)
+	if e := b.entries[key]; e != nil {
+		return e, nil, nil
+	}
+	e := &entry{at: at, config: c}
+	b.entries[key] = e
+	r := k.Record("tune")
+	r.Profile()
+	e.bytes = b.record(r, k.Tuning, at)
+	return e, r, nil
+}
+
+// key names what a program does, as far as choices make it differ.
+func (b *bench) key(t shaders.Tuning, u Use, at situation, c config) string {
+	switch {
+	case u.Op == Norm:
+		return fmt.Sprint(at, t.Subgroup, t.NormLanes)
+	case at.n > t.GEMVRows:
+		return fmt.Sprint(at, "tiles", t.Subgroup)
+	}
+	g := *c.gemv
+	if at.n == 1 {
+		g.XRows = 1
+	}
+	if int8(t, u, at.n) {
+		return fmt.Sprint(at, t.Subgroup, g, "int8", t.Dot)
+	}
+	return fmt.Sprint(at, t.Subgroup, g, t.BlockTexels && u.Format.Blocked())
+}
+
+// record records a use, once for each of its matrices.
+func (b *bench) record(r *shaders.Recorder, t shaders.Tuning, at situation) (bytes uint64) {
+	u := b.job.Uses[at.use]
+	x, y := b.x[at.use].First(at.n), b.y[at.use].First(at.n)
+	y.Int8 = vk.Span{}
+	if !int8(t, u, at.n) {
+		x.Int8 = vk.Span{}
+	}
+	all := b.matrices(u)
+	switch u.Op {
+	case Norm:
+		const often = 16
+		z, y := b.z[at.use], y
+		z.Int8 = vk.Span{}
+		for range often {
+			r.AddNormPair(z, x, y, shaders.ResidualNormed, b.words.Slice(0, 4*uint64(u.Cols)), b.words.Slice(0, 4*uint64(u.Cols)), 1e-6)
+			bytes += 4 * uint64(u.Cols)
+		}
+	case "swiglu":
+		for i := 0; i+1 < len(all); i += 2 {
+			r.SwiGLU(y, all[i], all[i+1], x)
+		}
+	case "adapter":
+		rows := shaders.Rows{Span: b.words.Slice(0, uint64(at.n)*shaders.RowBytes), N: at.n}
+		inputs := b.x[at.use].First(2 * mostRows)
+		for _, w := range all {
+			r.Adapter(y, w, inputs, vk.Span{}, rows)
+		}
+	default:
+		for _, w := range all {
+			r.MatMul(y, w, x)
+		}
+	}
+	if u.Op != Norm {
+		bytes = uint64(len(all)) * shaders.MatrixBytes(b.cut(u), u.Cols, u.Format)
+	}
+	return bytes
+}
+
+// entriesOf are the programs of a situation by several configs but those that have lost, compiled side by side. One that does not compile
+// has an error.
+func (b *bench) entriesOf(at situation, list []config, lost []bool) ([]*entry, error) {
+	entries := make([]*entry, len(list))
+	var wg sync.WaitGroup
+	room := make(chan struct{}, min(4, runtime.GOMAXPROCS(0)))
+	began := time.Now()
+	var err error
+	for i, c := range list {
+		if entries[i] = (&entry{err: errLost}); lost[i] {
+			continue
+		}
+		if err = b.late(b.compiles); err != nil {
+			break
+		}
+		var r *shaders.Recorder
+		if entries[i], r, err = b.entry(at, c); err != nil {
+			break
+		}
+		if e := entries[i]; r != nil {
+			room <- struct{}{}
+			wg.Go(func() {
+				e.prog, e.err = r.End()
+				<-room
+			})
+		}
+	}
+	wg.Wait()
+	b.compiles = max(b.compiles, time.Since(began)/time.Duration((len(list)+cap(room)-1)/cap(room)))
+	for _, e := range entries {
+		if e != nil && errors.Is(e.err, vk.ErrDeviceLost) {
+			return nil, e.err
+		}
+	}
+	return entries, err
+}
+
+var errLost = errors.New("tune: far behind")

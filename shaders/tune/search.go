@@ -1,0 +1,345 @@
+package tune
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// Shares of the limit after which the search ends, and what was found has been measured once more: the rest is for proving it.
+const (
+	searchShare = 0.6
+	finalShare  = 0.75
+)
+
+// Least gains that count: within a search, and of a result.
+const (
+	step = 0.01
+	gain = 0.02
+)
+
+// search looks for the best way to take the uses of a job.
+type search struct {
+	*bench
+	full     bool
+	settings []shaders.Setting    // better than the rules'
+	gemv     map[int]shaders.GEMV // by use, better than the rule's
+	trials   map[int][]Trial      // by use
+	tried    []Trial              // settings
+	times    []float64            // of each use, weighed, by the rules
+	one      []float64            // of each use with one row of x
+	tell     func(done, total int)
+	done     int
+}
+
+// Run measures on a device that is the search's own meanwhile, proves what it chose, and tells how far it is. What goes wrong with
+// the device is an error; a clock that cannot be believed leaves the rules.
+func Run(ctx context.Context, dev *vk.Device, j Job, tell func(done, total int)) (Result, error) {
+	k, err := shaders.New(dev, j.Kernels)
+	if err != nil {
+		return Result{}, err
+	}
+	return run(ctx, dev, j, newMeter(ctx, dev, k.SharesCPU, time.Time{}), tell)
+}
+
+func run(ctx context.Context, dev *vk.Device, j Job, m *meter, tell func(done, total int)) (Result, error) {
+	began, limit := time.Now(), cmp.Or(m.limit, j.Level.limit(dev.Caps())*9/10) // a process had to begin
+	until := func(share float64) time.Time {
+		least := time.Now().Add(limit / 10) // what compiles may have taken longer
+		if t := began.Add(time.Duration(share * float64(limit))); t.After(least) {
+			return t
+		}
+		return least
+	}
+	if tell == nil {
+		tell = func(int, int) {}
+	}
+	m.deadline = until(searchShare)
+	b, err := newBench(m, j)
+	if err != nil {
+		return Result{}, err
+	}
+	defer b.free()
+	s := &search{bench: b, full: j.Level == Full, gemv: map[int]shaders.GEMV{}, trials: map[int][]Trial{}, tell: tell}
+	r := Result{Level: j.Level, Ratio: 1}
+	if err = s.all(); err == nil || errors.Is(err, errLate) {
+		m.deadline = until(finalShare)
+		r, err = s.result()
+		r.Level = j.Level
+	}
+	switch {
+	case ctx.Err() != nil:
+		return Result{}, ctx.Err()
+	case errors.Is(err, errClock):
+		r.Why = err.Error()
+	case errors.Is(err, errLate):
+		r.Why = fmt.Sprintf("%v were too short to measure anything", limit)
+	case err != nil:
+		return Result{}, err
+	default:
+		proving, stop := context.WithDeadline(ctx, until(1))
+		err = s.prove(proving, &r)
+		stop()
+	}
+	if err != nil && !errors.Is(err, errClock) && !errors.Is(err, errLate) {
+		return Result{}, cmp.Or(ctx.Err(), err)
+	}
+	r.Took = time.Since(began)
+	return r, nil
+}
+
+// all measures the rules, then settings of the device, then products, those first that take longest.
+func (s *search) all() error {
+	if err := s.baseline(); err != nil {
+		return err
+	}
+	order := s.order()
+	for _, name := range []string{"subgroup", "int8 q8_0", "int8 q4_0", "integer dot", "texel buffers of blocks", "norm lanes"} {
+		if err := s.setting(name, order); err != nil {
+			return err
+		}
+	}
+	if err := s.gemvRows(order); err != nil {
+		return err
+	}
+	for _, use := range order {
+		if err := s.product(use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows are the numbers of rows of x that a use is measured with, and what a row of each counts.
+func (s *search) rows(use int) []int {
+	if s.job.Uses[use].Op == Norm {
+		return xRows[:1]
+	}
+	return xRows
+}
+
+// weighed is the time that a use takes of a token that is decoded and of one of a prompt, by the times of its situations.
+func (s *search) weighed(use int, times []float64) (sum float64) {
+	for i, n := range s.rows(use) {
+		sum += times[i] / float64(n)
+	}
+	return s.job.Uses[use].Times * sum * s.passes(use)
+}
+
+// passes scales the time of a program to that of the whole use: programs go through several matrices, or a part of one.
+func (s *search) passes(use int) float64 {
+	u := s.job.Uses[use]
+	if u.Op == Norm {
+		return 1. / 16
+	}
+	return float64(u.Rows) * float64(parts(u)) / float64(s.cut(u)*len(s.matrices(u)))
+}
+
+func (s *search) baseline() error {
+	s.times, s.one = make([]float64, len(s.job.Uses)), make([]float64, len(s.job.Uses))
+	for use := range s.job.Uses {
+		times, err := s.compare(use, []config{{}}, quickRounds)
+		if err == nil && times[0] == nil {
+			err = errors.New("tune: the kernels that the rules choose cannot be compiled")
+		}
+		if err != nil {
+			return err
+		}
+		s.times[use], s.one[use] = s.weighed(use, leasts(times[0])), times[0][0].least()*s.passes(use)
+		s.tell(use, 2*len(s.job.Uses))
+	}
+	s.done = len(s.job.Uses)
+	return nil
+}
+
+// order are the uses, those first that take longest.
+func (s *search) order() []int {
+	order := make([]int, len(s.times))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.times[b], s.times[a]) })
+	return order
+}
+
+func leasts(list []*entry) (times []float64) {
+	for _, e := range list {
+		times = append(times, e.least())
+	}
+	return times
+}
+
+// compare times a use by several configs. Of each it gives the entries of its situations; nil for one that does not compile, or is far
+// behind the first.
+func (s *search) compare(use int, list []config, rounds int) ([][]*entry, error) {
+	of := make([][]*entry, len(list))
+	lost := make([]bool, len(list))
+	for _, n := range s.rows(use) {
+		entries, err := s.entriesOf(situation{use, n}, list, lost)
+		if err == nil {
+			err = s.race(entries, rounds)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i, e := range entries {
+			of[i], lost[i] = append(of[i], e), lost[i] || e.err != nil || i > 0 && entries[0].err == nil && e.least() > behind*entries[0].least()
+		}
+	}
+	for i := range of {
+		if lost[i] {
+			of[i] = nil
+		}
+	}
+	return of, nil
+}
+
+// best is the fastest of several configs for some uses together, if it beats the first by the share; their times against the first's are
+// told beside. What does not compile, or is far behind, has no time.
+func (s *search) best(uses []int, configs func(use int) []config, share float64) (at int, ratios []float64, err error) {
+	var sums []float64
+	noise := 0.0
+	for _, use := range uses {
+		list := configs(use)
+		entries, err := s.compare(use, list, quickRounds)
+		if err != nil {
+			return 0, nil, err
+		}
+		if sums == nil {
+			sums = make([]float64, len(list))
+		}
+		for i := range list {
+			if entries[i] == nil {
+				sums[i] = math.Inf(1)
+				continue
+			}
+			sums[i] += s.weighed(use, leasts(entries[i]))
+			for _, e := range entries[i] {
+				noise = max(noise, e.noise())
+			}
+		}
+	}
+	for i, sum := range sums {
+		ratios = append(ratios, sum/sums[0])
+		if sum < sums[0]*(1-max(share, noise/4)) && sum < sums[at] {
+			at = i
+		}
+	}
+	return at, ratios, nil
+}
+
+// setting tries the values that a setting of the device can have, on the uses that it is for.
+func (s *search) setting(name string, order []int) error {
+	k, err := shaders.New(s.dev, s.options(config{settings: s.settings}, Use{}))
+	if err != nil {
+		return err
+	}
+	now := ""
+	for _, row := range k.Settings() {
+		if row.Name == name {
+			now = row.Value
+		}
+	}
+	values := append([]string{now}, without(k.Measurable(name), now)...)
+	uses := slices.DeleteFunc(slices.Clone(order), func(use int) bool { return !concerns(name, s.job.Uses[use], k.Tuning) })
+	if most := 3; !s.full && len(uses) > most {
+		uses = uses[:most]
+	}
+	if len(values) < 2 || len(uses) == 0 {
+		return nil
+	}
+	at, ratios, err := s.best(uses, func(int) (list []config) {
+		for _, v := range values {
+			list = append(list, config{settings: s.with(name, v)})
+		}
+		return list
+	}, gain)
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		s.tried = append(s.tried, Trial{name + " " + v, finite(ratios[i]), i == at})
+	}
+	if at > 0 {
+		s.settings = s.with(name, values[at])
+		s.settings[len(s.settings)-1].Why = fmt.Sprintf("measured: %.2f of the rule's time", ratios[at])
+	}
+	return nil
+}
+
+// with are the settings with one more.
+func (s *search) with(name, value string) []shaders.Setting {
+	return append(slices.Clip(s.settings), shaders.Setting{Name: name, Value: value, Why: "being measured"})
+}
+
+func without(list []string, less string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return v == less })
+}
+
+// finite is a ratio as JSON can have it; 0: none.
+func finite(r float64) float64 {
+	if math.IsInf(r, 0) || math.IsNaN(r) {
+		return 0
+	}
+	return r
+}
+
+// concerns tells whether a setting makes a difference to a use.
+func concerns(name string, u Use, t shaders.Tuning) bool {
+	switch name {
+	case "int8 q8_0", "int8 q4_0":
+		return u.Int8 && name == "int8 "+u.Format.String()
+	case "integer dot":
+		return int8(t, u, 1)
+	case "texel buffers of blocks":
+		return u.Op != Norm && u.Format.Blocked() && !int8(t, u, 1)
+	case "norm lanes":
+		return u.Op == Norm
+	}
+	return u.Op != Norm
+}
+
+// gemvRows looks from how many rows of x on tiles are faster.
+func (s *search) gemvRows(order []int) error {
+	const name = "gemv rows"
+	k, err := shaders.New(s.dev, s.options(config{settings: s.settings}, Use{}))
+	if err != nil {
+		return err
+	}
+	values := k.Measurable(name)
+	if len(values) == 0 || len(order) == 0 || s.job.Uses[order[0]].Op == Norm {
+		return nil
+	}
+	use, best := order[0], k.GEMVRows
+	for _, n := range []int{8, 16, 32} {
+		if n > mostRows || !slices.Contains(values, fmt.Sprint(n)) {
+			continue
+		}
+		entries, err := s.entriesOf(situation{use, n}, []config{{settings: s.with(name, fmt.Sprint(n))}, {settings: s.with(name, "4")}}, make([]bool, 2))
+		if err == nil {
+			err = s.race(entries, quickRounds)
+		}
+		if err != nil {
+			return err
+		}
+		if gemv, tiles := entries[0], entries[1]; gemv.err == nil && tiles.err == nil {
+			ratio := tiles.least() / gemv.least()
+			s.tried = append(s.tried, Trial{fmt.Sprintf("tiles of %d rows", n), ratio, tiles.beats(gemv, gain)})
+			if tiles.beats(gemv, gain) {
+				best = min(best, n/2)
+			}
+		}
+	}
+	if best != k.GEMVRows && slices.Contains(values, fmt.Sprint(best)) {
+		s.settings = s.with(name, fmt.Sprint(best))
+		s.settings[len(s.settings)-1].Why = "measured: more are faster in tiles"
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+// Package tune measures, on the device that a model runs on, how its kernels are best taken: what the table of package shaders chooses by
+// rule, and how each product's weights are shared out. It knows of products, not of models.
+package tune
+
+import (
+	"fmt"
+	"time"
+
+	"muninn/shaders"
+	"muninn/vk"
+)
+
+// Level is how much is measured.
+type Level int
+
+// The levels. Auto is Quick on GPUs; on CPU devices it measures nothing, as the rules were measured there.
+const (
+	Auto Level = iota
+	Off        // the rules, whatever was measured before
+	Quick
+	Full
+)
+
+// Names are the levels' names, in their order.
+func Names() []string { return []string{"auto", "off", "quick", "full"} }
+
+func (l Level) String() string { return Names()[l] }
+
+// for is what a level means on a device.
+func (l Level) on(c vk.Caps) Level {
+	switch {
+	case l == Auto && c.IsCPU():
+		return Off
+	case l == Auto:
+		return Quick
+	}
+	return l
+}
+
+// limit is the longest time that measuring takes, on the wall. CPU devices, which are measured only when that is asked for, take long
+// to compile.
+func (l Level) limit(c vk.Caps) time.Duration {
+	quick := 8 * time.Second
+	switch {
+	case c.IsCPU():
+		quick = 20 * time.Second
+	case c.Type == "discrete":
+		quick = 4 * time.Second
+	}
+	if l == Full {
+		return 10 * quick
+	}
+	return quick
+}
+
+// Norm is the Op of a Use that is a norm after a residual: of one row of Cols.
+const Norm = "norm"
+
+// Use is a product, or a norm, and how often one token takes it.
+type Use struct {
+	shaders.Product
+	// Written int8 activations come of attention or swiglu, others of a norm. Product.Int8 says that there may be any.
+	Written bool    `json:"written"`
+	Times   float64 `json:"times"`
+}
+
+// Job is what is to be measured.
+type Job struct {
+	Device  string          `json:"device"` // as vk.Select takes it
+	Level   Level           `json:"level"`
+	Uses    []Use           `json:"uses"`
+	Kernels shaders.Options `json:"kernels"` // with what is done without
+	Needs   []string        `json:"needs"`   // as ref.Quick takes them: what must be right before a choice for the whole device may be made
+	Speed   vk.Speed        `json:"speed"`   // that the device was measured to reach
+}
+
+// Result is what was measured.
+type Result struct {
+	Level    Level            `json:"level"`
+	Measured shaders.Measured `json:"measured"`
+	Why      string           `json:"why"`     // the rules are kept, if they are
+	Choices  []Choice         `json:"choices"` // of each product, those that take longest first
+	Settings []Trial          `json:"settings"`
+	Ratio    float64          `json:"ratio"` // time of all products against that by the rules
+	Took     time.Duration    `json:"took"`
+}
+
+// Choice is what was chosen for a product.
+type Choice struct {
+	Use
+	Share  float64      `json:"share"` // of the time of all products, by the rules
+	Rule   shaders.GEMV `json:"rule"`
+	GEMV   shaders.GEMV `json:"gemv"`
+	Ratio  float64      `json:"ratio"`   // time against that by the rules; 1 where these are kept
+	OneRow float64      `json:"one_row"` // seconds of a product with one row of x, by the rules
+	Trials []Trial      `json:"trials"`
+}
+
+// Trial is a value that was measured, and its time against the rule's.
+type Trial struct {
+	Name  string  `json:"name"`
+	Ratio float64 `json:"ratio"`
+	Won   bool    `json:"won"`
+}
+
+// Said is a result in words: what is not as the rules have it.
+func (r Result) Said() (list []string) {
+	for _, s := range r.Measured.Settings {
+		list = append(list, s.Name+" "+s.Value)
+	}
+	for _, g := range r.Measured.GEMVs {
+		list = append(list, fmt.Sprintf("%s %s", Named(g.Product), Form(g.GEMV)))
+	}
+	return list
+}
+
+// Named is a product in words.
+func Named(p shaders.Product) string {
+	text := fmt.Sprintf("%s %s %dx%d", p.Op, p.Format, p.Rows, p.Cols)
+	if p.Op == Norm {
+		return fmt.Sprintf("%s %d", p.Op, p.Cols)
+	}
+	if p.Int8 {
+		text += " int8"
+	}
+	return text
+}
+
+// Form is a GEMV in words: weight rows by rows of x, subgroups, depth.
+func Form(g shaders.GEMV) string {
+	return fmt.Sprintf("%dx%d groups %d depth %d", g.WeightRows, g.XRows, g.Groups, g.Depth)
+}
