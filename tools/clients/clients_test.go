@@ -30,7 +30,12 @@ func TestClients(t *testing.T) {
 	if os.Getenv(skip) != "" {
 		t.Skip(skip + " is set")
 	}
-	packages(t)
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Fatalf("%v: `./build.sh deps` installs it; to leave clients written in JavaScript untried: %s=1", err, skip)
+		}
+	}
+	inRoot(t, "go", "run", "./tools/npm", "tools/clients")
 	out, err := exec.Command("node", "run.mjs", url, key).CombinedOutput()
 	text, cases := string(out), map[string]int{}
 	at := verdict.FindAllStringSubmatchIndex(text, -1)
