@@ -73,6 +73,7 @@ type Options struct {
 	Cases    []Case            // only these; nil: all
 	Large    bool              // also the large cases
 	Shaders  []shaders.Options // kernel choices to run each case with; none: DefaultShaders of the device
+	Once     bool              // a case is only recorded where one before it ran the same kernels in the same order
 	Progress func(Result)      // called after each result; may be nil
 	// Begin is called before a case, and Kernel before a kernel is compiled and before kernels run: should the driver end the
 	// process, that was it. Both may be nil.
@@ -167,13 +168,16 @@ func Run(ctx context.Context, dev *vk.Device, o Options) ([]Result, error) {
 		kernels = append(kernels, k)
 	}
 	var results []Result
-	cases := o.cases()
+	cases, ran := o.cases(), map[string]bool{}
 	for i, c := range cases {
 		if o.Begin != nil {
 			o.Begin(i, len(cases), c)
 		}
 		t := &trial{ctx: ctx, dev: dev, choices: choices, kernels: kernels, vecRows: vecRows, c: c, running: o.Kernel,
 			arena: dev.NewArena("ref "+c.Op, vk.DeviceLocal), seen: map[string]bool{}}
+		if o.Once {
+			t.ran = ran
+		}
 		speed := dev.Speed()
 		if c.cut {
 			dev.SetSpeed(glacial)

@@ -21,6 +21,7 @@ type trial struct {
 	arena    *vk.Arena
 	operands []*operand
 	seen     map[string]bool // sets of kernels that have run
+	ran      map[string]bool // kernels in order that have run, in any case; nil: they may again
 	running  func(kernels string)
 	results  []Result
 	err      error // the first error while operands are made
@@ -76,6 +77,13 @@ func (t *trial) once(k *shaders.Kernels, record func(*shaders.Recorder), compare
 		return r, false
 	}
 	t.seen[key] = true
+	if t.ran != nil {
+		order := strings.Join(prog.Kernels(), " ")
+		if t.ran[order] {
+			return r, false
+		}
+		t.ran[order] = true
+	}
 	if t.running != nil {
 		t.running(r.Kernel)
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -68,9 +69,12 @@ func (r *goldenRun) file(t topic, path, name string) error {
 	return nil
 }
 
-// parseCases reads a file's cases and keeps those of the name asked for; `varied-depth` asks for `varied-depth.full` too.
+// parseCases reads a file's cases and keeps those of the names asked for; `varied-depth` asks for `varied-depth.full` too.
 func parseCases(t topic, f goldenFile, only string) ([]goldenCase, error) {
 	var cases []goldenCase
+	asked := func(title string) bool {
+		return only == "" || slices.ContainsFunc(strings.Split(only, ","), func(name string) bool { return title == name || strings.HasPrefix(title, name+".") })
+	}
 	for i, raw := range f.Cases {
 		gc, err := t.parse(raw)
 		if err != nil {
@@ -79,7 +83,7 @@ func parseCases(t topic, f goldenFile, only string) ([]goldenCase, error) {
 		if d, ok := gc.(interface{ ofFile(goldenFile) }); ok {
 			d.ofFile(f)
 		}
-		if title := gc.title(); only == "" || title == only || strings.HasPrefix(title, only+".") {
+		if asked(gc.title()) {
 			cases = append(cases, gc)
 		}
 	}

@@ -7,7 +7,10 @@ import (
 	"muninn/vk/vktest"
 )
 
-// TestDeviceEngine holds the engine to every case of passes that the repository keeps, on every software driver.
+// further are the cases for drivers after the first: of each topic those that between them run every kernel that all of its cases do.
+const further = "len7,len33,chunks,stop,continuous_compute,latent-diff.min_steps=6,kl,minp-kl,argmax-stability,draft3.look1.thr1,default"
+
+// TestDeviceEngine holds the engine to every case of passes that the repository keeps, on the first software driver, and on others to some.
 func TestDeviceEngine(t *testing.T) { holdsDevices(t, "forward", "decode", "generate", "sampling") }
 
 // TestDeviceStrategies holds it to those of exits, speculation and waves.
@@ -15,14 +18,20 @@ func TestDeviceStrategies(t *testing.T) { holdsDevices(t, "exit", "speculative",
 
 func holdsDevices(t *testing.T, topics ...string) {
 	t.Helper()
-	for _, device := range vktest.Names() {
+	for i, device := range vktest.Names() {
 		t.Run(device, func(t *testing.T) {
-			if testing.Short() {
+			o := options{dir: goldens, engine: "device", device: device, topics: topics}
+			switch {
+			case testing.Short():
 				holdsShort(t, "device", device, topics...)
+				return
+			case i > 0:
+				o.caseName = further
+				holds(t, o)
 				return
 			}
 			var out bytes.Buffer
-			s, err := run(options{dir: goldens, engine: "device", device: device, topics: topics}, &out)
+			s, err := run(o, &out)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,23 +17,23 @@ const familyGoldens = goldens + "/family"
 // shortFamilyCases are the cases that short tests run of the families' topics.
 var shortFamilyCases = map[string]string{"ouro": "last_exited.q0.8", "hrm": "greedy.prefix", "retro": "chunks", "nanbeige": "greedy.T3"}
 
-// holdsFamilies holds an engine to the other families' cases that the repository keeps.
-func holdsFamilies(t *testing.T, engine, device string) {
+// holdsFamilies holds an engine to the other families' cases that the repository keeps, or to the short ones.
+func holdsFamilies(t *testing.T, engine, device string, short bool) {
 	t.Helper()
 	for _, topic := range slices.Sorted(maps.Keys(shortFamilyCases)) {
 		o := options{dir: familyGoldens, engine: engine, device: device, topics: []string{topic}}
-		if testing.Short() {
+		if short {
 			o.caseName = shortFamilyCases[topic]
 		}
 		holds(t, o)
 	}
 }
 
-func TestReferenceFamilies(t *testing.T) { holdsFamilies(t, "reference", "") }
+func TestReferenceFamilies(t *testing.T) { holdsFamilies(t, "reference", "", testing.Short()) }
 
 func TestDeviceFamilies(t *testing.T) {
-	for _, device := range vktest.Names() {
-		t.Run(device, func(t *testing.T) { holdsFamilies(t, "device", device) })
+	for i, device := range vktest.Names() {
+		t.Run(device, func(t *testing.T) { holdsFamilies(t, "device", device, testing.Short() || i > 0) })
 	}
 }
 

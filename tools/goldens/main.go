@@ -40,7 +40,7 @@ func main() {
 	flags.StringVar(&o.keep, "keep", "", "parts with a format of their own, as for muninn run")
 	flags.StringSliceVar(&o.topics, "topic", nil, "topics, by default all of "+topicNames()+" that the folder has")
 	flags.StringVar(&o.model, "model", "", "only checkpoints whose name begins so")
-	flags.StringVar(&o.caseName, "case", "", "only cases of this name")
+	flags.StringVar(&o.caseName, "case", "", "only cases of these names, separated by commas")
 	flags.StringVar(&o.limits, "limits", float32Limits, "what holds the engine: "+float32Limits+", or "+eightBitLimits+" for --quant q8_0 of models that it does not hold exactly (forward and decode: logits only)")
 	flags.BoolVar(&o.json, "json", false, "one JSON document instead of lines")
 	flags.Parse(os.Args[1:])
