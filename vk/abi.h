@@ -39,6 +39,7 @@ enum {
 	ST_MAINTENANCE_3_PROPERTIES = 1000168000,
 	ST_8BIT_STORAGE_FEATURES = 1000177000,
 	ST_DRIVER_PROPERTIES = 1000196000,
+	ST_MEMORY_MODEL_FEATURES = 1000211000,
 	ST_SUBGROUP_SIZE_CONTROL_PROPERTIES = 1000225000,
 	ST_REQUIRED_SUBGROUP_SIZE = 1000225001,
 	ST_SUBGROUP_SIZE_CONTROL_FEATURES = 1000225002,
@@ -46,6 +47,9 @@ enum {
 	ST_INTEGER_DOT_FEATURES = 1000280000,
 	ST_INTEGER_DOT_PROPERTIES = 1000280001,
 	ST_MAINTENANCE_4_PROPERTIES = 1000413001,
+	ST_COOPERATIVE_MATRIX_FEATURES = 1000506000,
+	ST_COOPERATIVE_MATRIX = 1000506001,
+	ST_COOPERATIVE_MATRIX_PROPERTIES = 1000506002,
 };
 
 typedef struct VkNode {
@@ -71,6 +75,10 @@ typedef struct { uint32_t sType; void *pNext; VkBool32 storageBuffer, uniform, p
 typedef struct { uint32_t sType; void *pNext; VkBool32 float16, int8; } VkFloat16Int8Features;
 typedef struct { uint32_t sType; void *pNext; VkBool32 sizeControl, fullSubgroups; } VkSubgroupSizeControlFeatures;
 typedef struct { uint32_t sType; void *pNext; VkBool32 integerDot; } VkIntegerDotFeatures;
+typedef struct { uint32_t sType; void *pNext; VkBool32 model, deviceScope, chains; } VkMemoryModelFeatures;
+typedef struct { uint32_t sType; void *pNext; VkBool32 matrix, robust; } VkCooperativeMatrixFeatures;
+typedef struct { uint32_t sType; void *pNext; uint32_t stages; } VkCooperativeMatrixProperties;
+typedef struct { uint32_t sType; void *pNext; uint32_t m, n, k, a, b, c, result; VkBool32 saturating; uint32_t scope; } VkCooperativeMatrix;
 
 typedef struct { uint32_t sType; void *pNext; uint32_t requiredSubgroupSize; } VkRequiredSubgroupSize;
 typedef struct { uint32_t id, offset; size_t size; } VkSpecializationMapEntry;

@@ -52,6 +52,8 @@ type Caps struct {
 	IntegerDotAccelerated bool `json:"integer_dot_accelerated"` // packed 4x8 bit, signed
 	IntegerDotMixed       bool `json:"integer_dot_mixed"`       // the same of a signed and an unsigned factor
 
+	Matrices []Matrix `json:"matrices,omitempty"` // what the device's matrix units multiply: halves, with sums in floats
+
 	TimestampBits   uint32  `json:"timestamp_bits"`   // valid bits; 0 for no timestamps
 	TimestampPeriod float64 `json:"timestamp_period"` // nanoseconds per tick
 
@@ -63,6 +65,13 @@ type Caps struct {
 	sizeControlByName bool // the feature needs its extension enabled by name
 	integerDotByName  bool
 	portabilitySubset bool
+}
+
+// Matrix is a size of cooperative matrices: a subgroup adds the product of an M x K and a K x N matrix to one of M x N.
+type Matrix struct {
+	M uint32 `json:"m"`
+	N uint32 `json:"n"`
+	K uint32 `json:"k"`
 }
 
 // Heap is one pool of memory.

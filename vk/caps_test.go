@@ -161,6 +161,11 @@ func TestKernelsThatDoNotFit(t *testing.T) {
 	if err := c.accepts(fits, KernelOptions{SubgroupSize: 4}, 0); err != nil {
 		t.Fatalf("a kernel that fits: %v", err)
 	}
+	units, product := c, fits
+	units.Matrices, product.Capabilities = []Matrix{{16, 16, 16}}, []uint32{1, 9, 5345, 6022}
+	if err := units.accepts(product, KernelOptions{SubgroupSize: 4}, 0); err != nil {
+		t.Errorf("a kernel of matrices that fits: %v", err)
+	}
 	for name, change := range map[string]func(*signature, *KernelOptions, *Caps){
 		"workgroup":        func(in *signature, o *KernelOptions, c *Caps) { o.Spec = []uint32{257} },
 		"workgroup of 0":   func(in *signature, o *KernelOptions, c *Caps) { o.Spec = []uint32{0} },
@@ -175,7 +180,10 @@ func TestKernelsThatDoNotFit(t *testing.T) {
 		"integer dot": func(in *signature, o *KernelOptions, c *Caps) {
 			c.IntegerDot, in.Capabilities = false, []uint32{1, 6018, 6019}
 		},
-		"capability":             func(in *signature, o *KernelOptions, c *Caps) { in.Capabilities = []uint32{1, 9} },
+		"matrix units": func(in *signature, o *KernelOptions, c *Caps) {
+			in.Capabilities = []uint32{1, 9, 5345, 6022}
+		},
+		"capability":             func(in *signature, o *KernelOptions, c *Caps) { in.Capabilities = []uint32{1, 10} },
 		"no subgroup arithmetic": func(in *signature, o *KernelOptions, c *Caps) { c.SubgroupArithmetic = false },
 		"subgroup size":          func(in *signature, o *KernelOptions, c *Caps) { o.SubgroupSize = 32 },
 		"subgroup size not told": func(in *signature, o *KernelOptions, c *Caps) {

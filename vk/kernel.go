@@ -51,6 +51,7 @@ func (in signature) bindings() bindings {
 const (
 	capMatrix                    = 0
 	capShader                    = 1
+	capFloat16                   = 9
 	capSampledBuffer             = 46
 	capGroupNonUniform           = 61
 	capGroupNonUniformVote       = 62
@@ -58,11 +59,14 @@ const (
 
 	capDotProductInput4x8BitPacked = 6018
 	capDotProduct                  = 6019
+
+	capVulkanMemoryModel = 5345
+	capCooperativeMatrix = 6022
 )
 
 // Prepare returns a kernel that can be dispatched and is compiled by Build, or by the End of the first program that has it. The
 // SPIR-V must stay within what the device was opened with: storage buffers and texel buffers in set 0, push constants, 32-bit
-// arithmetic, subgroup arithmetic and integer dot products where the device has them; else the error matches ErrUnsupported.
+// arithmetic, and where the device has them subgroup arithmetic, integer dot products and cooperative matrices; else the error matches ErrUnsupported.
 // Errors name the kernel.
 func (d *Device) Prepare(name string, spirv []byte, opt KernelOptions) (*Kernel, error) {
 	k := &Kernel{name: name, compiling: opt.Compiling}
@@ -141,6 +145,10 @@ func (c Caps) accepts(in signature, opt KernelOptions, shown uint32) error {
 		case capDotProductInput4x8BitPacked, capDotProduct:
 			if !c.IntegerDot {
 				return unsupported("%s has no integer dot products", c.Name)
+			}
+		case capFloat16, capVulkanMemoryModel, capCooperativeMatrix:
+			if len(c.Matrices) == 0 {
+				return unsupported("%s has no matrix units that are known", c.Name)
 			}
 		default:
 			return unsupported("SPIR-V capability %d needs a feature that is not enabled", capability)

@@ -35,9 +35,9 @@ func openNative(instance binding.Instance, p binding.PhysicalDevice, c *Caps) (*
 		return nil, unsupported("%s has no compute queue", c.Name)
 	}
 	device, err := createDevice(p, *c)
-	if err != nil && (c.choosesSubgroup() || c.IntegerDot) {
+	if err != nil && (c.choosesSubgroup() || c.IntegerDot || c.Matrices != nil) {
 		// Some drivers fail over features that they offer.
-		c.SubgroupSizeControl, c.IntegerDot, c.IntegerDotAccelerated, c.IntegerDotMixed = false, false, false, false
+		c.SubgroupSizeControl, c.IntegerDot, c.IntegerDotAccelerated, c.IntegerDotMixed, c.Matrices = false, false, false, false, nil
 		device, err = createDevice(p, *c)
 	}
 	if err != nil {
@@ -68,8 +68,8 @@ func destroyer[T any](destroy func(binding.Device, T, *binding.AllocationCallbac
 	return func(d binding.Device, h handle) { destroy(d, as[T](h), nil) }
 }
 
-// createDevice creates the logical device with one queue. Of the features only subgroup size control, where there is a choice, and
-// integer dot products are enabled; robust buffer access stays off, which halves the speed of some drivers.
+// createDevice creates the logical device with one queue. Of the features only subgroup size control, where there is a choice,
+// integer dot products and what matrix units take are enabled; robust buffer access stays off, which halves the speed of some drivers.
 func createDevice(p binding.PhysicalDevice, c Caps) (binding.Device, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -82,13 +82,17 @@ func createDevice(p binding.PhysicalDevice, c Caps) (binding.Device, error) {
 		}},
 	}
 	control := c.choosesSubgroup()
-	info.PNext = C.mn_enabled_features(flag(control), flag(c.FullSubgroups), flag(c.IntegerDot))
+	matrices := len(c.Matrices) > 0
+	var features C.mn_features
+	pin.Pin(&features)
+	info.PNext = C.mn_enable(&features, flag(control), flag(c.FullSubgroups), flag(c.IntegerDot), flag(matrices))
 	for _, e := range []struct {
 		on   bool
 		name string
 	}{
 		{c.sizeControlByName && control, "VK_EXT_subgroup_size_control\x00"},
 		{c.integerDotByName && c.IntegerDot, "VK_KHR_shader_integer_dot_product\x00"},
+		{matrices, "VK_KHR_cooperative_matrix\x00"},
 		{c.portabilitySubset, "VK_KHR_portability_subset\x00"},
 	} {
 		if e.on {

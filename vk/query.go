@@ -88,6 +88,9 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 	c.Float16, c.Int8 = f.float16 != 0, f.int8 != 0
 	c.Storage16, c.Storage8 = f.storage16 != 0, f.storage8 != 0
 	c.IntegerDot, c.IntegerDotAccelerated, c.IntegerDotMixed = f.integer_dot != 0, f.integer_dot_4x8 != 0, f.integer_dot_mixed != 0
+	for i := range int(f.matrix_count) {
+		c.Matrices = append(c.Matrices, Matrix{uint32(f.matrix_m[i]), uint32(f.matrix_n[i]), uint32(f.matrix_k[i])})
+	}
 	c.MemoryBudget = f.has_budget != 0
 	for i := range int(f.heap_count) {
 		h := Heap{Size: uint64(f.heap_size[i]), DeviceLocal: f.heap_flags[i]&heapDeviceLocal != 0}

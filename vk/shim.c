@@ -74,16 +74,6 @@ int mn_enumerates_portability(void) {
 	return found;
 }
 
-void *mn_enabled_features(int control, int full, int dot) {
-	static VkIntegerDotFeatures d = {ST_INTEGER_DOT_FEATURES, NULL, 1};
-	static VkSubgroupSizeControlFeatures c[2][2] = { // by full and dot
-	    {{ST_SUBGROUP_SIZE_CONTROL_FEATURES, NULL, 1, 0}, {ST_SUBGROUP_SIZE_CONTROL_FEATURES, &d, 1, 0}},
-	    {{ST_SUBGROUP_SIZE_CONTROL_FEATURES, NULL, 1, 1}, {ST_SUBGROUP_SIZE_CONTROL_FEATURES, &d, 1, 1}},
-	};
-	if (control) return &c[full != 0][dot != 0];
-	return dot ? &d : NULL;
-}
-
 #define LINK(head, node, type)                 \
 	do {                                       \
 		(node).sType = (type);                 \
@@ -91,7 +81,38 @@ void *mn_enabled_features(int control, int full, int dot) {
 		((VkNode *)(head))->pNext = &(node);   \
 	} while (0)
 
+void *mn_enable(mn_features *f, int control, int full, int dot, int matrix) {
+	VkNode head = {0};
+	f->control.sizeControl = 1, f->control.fullSubgroups = full, f->dot.integerDot = 1;
+	f->half.float16 = f->memory.model = f->matrix.matrix = 1;
+	if (control) LINK(&head, f->control, ST_SUBGROUP_SIZE_CONTROL_FEATURES);
+	if (dot) LINK(&head, f->dot, ST_INTEGER_DOT_FEATURES);
+	if (!matrix) return head.pNext;
+	LINK(&head, f->half, ST_FLOAT16_INT8_FEATURES);
+	LINK(&head, f->memory, ST_MEMORY_MODEL_FEATURES);
+	LINK(&head, f->matrix, ST_COOPERATIVE_MATRIX_FEATURES);
+	return head.pNext;
+}
+
 static uint32_t minor(uint32_t version) { return (version >> 22) > 1 ? 1023 : (version >> 12) & 1023; }
+
+// The sizes of matrices that a subgroup multiplies, halves into floats.
+static void query_matrices(VkDispatchable instance, VkDispatchable physical, mn_facts *facts) {
+	enum { HALF = 0, FLOAT = 1, SUBGROUP = 3, MOST = 256 };
+	typedef VkResult(VKAPI * list)(VkDispatchable, uint32_t *, VkCooperativeMatrix *);
+	list get = (list)get_instance_proc(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+	VkCooperativeMatrix *all = calloc(MOST, sizeof *all);
+	uint32_t count = MOST;
+	for (uint32_t i = 0; all && i < MOST; i++) all[i].sType = ST_COOPERATIVE_MATRIX;
+	if (!get || !all || get(physical, &count, all) < 0) count = 0;
+	for (uint32_t i = 0; i < count && facts->matrix_count < MN_MATRICES; i++) {
+		VkCooperativeMatrix m = all[i];
+		if (m.a != HALF || m.b != HALF || m.c != FLOAT || m.result != FLOAT || m.saturating || m.scope != SUBGROUP) continue;
+		uint32_t at = facts->matrix_count++;
+		facts->matrix_m[at] = m.m, facts->matrix_n[at] = m.n, facts->matrix_k[at] = m.k;
+	}
+	free(all);
+}
 
 int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version, mn_facts *facts, const char **missing) {
 	typedef VkResult(VKAPI * enumerate)(VkDispatchable, const char *, uint32_t *, VkExtension *);
@@ -125,6 +146,7 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	facts->has_portability_subset = has_extension(list, count, "VK_KHR_portability_subset");
 	facts->has_budget = has_extension(list, count, "VK_EXT_memory_budget");
 	int control = m >= 3 || facts->has_size_control_extension;
+	int matrix = m >= 2 && has_extension(list, count, "VK_KHR_cooperative_matrix");
 	free(list);
 
 	// Only structs that the device's version or extensions promise are chained: a driver may warn about others.
@@ -134,11 +156,17 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	VkFloat16Int8Features fa = {0};
 	VkSubgroupSizeControlFeatures fc = {0};
 	VkIntegerDotFeatures fd = {0};
+	VkMemoryModelFeatures fm = {0};
+	VkCooperativeMatrixFeatures fx = {0};
 	LINK(&f, f16, ST_16BIT_STORAGE_FEATURES);
 	if (byte) LINK(&f, f8, ST_8BIT_STORAGE_FEATURES);
 	if (half) LINK(&f, fa, ST_FLOAT16_INT8_FEATURES);
 	if (control) LINK(&f, fc, ST_SUBGROUP_SIZE_CONTROL_FEATURES);
 	if (dot) LINK(&f, fd, ST_INTEGER_DOT_FEATURES);
+	if (matrix) {
+		LINK(&f, fm, ST_MEMORY_MODEL_FEATURES);
+		LINK(&f, fx, ST_COOPERATIVE_MATRIX_FEATURES);
+	}
 	features(physical, &f);
 	facts->storage16 = f16.storageBuffer, facts->storage8 = f8.storageBuffer;
 	facts->float16 = fa.float16, facts->int8 = fa.int8, facts->integer_dot = fd.integerDot;
@@ -152,6 +180,7 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	VkDriverProperties dp = {0};
 	VkSubgroupSizeControlProperties pc = {0};
 	VkIntegerDotProperties pd = {0};
+	VkCooperativeMatrixProperties px = {0};
 	LINK(&p, id, ST_ID_PROPERTIES);
 	LINK(&p, sub, ST_SUBGROUP_PROPERTIES);
 	LINK(&p, m3, ST_MAINTENANCE_3_PROPERTIES);
@@ -159,6 +188,7 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	if (driver) LINK(&p, dp, ST_DRIVER_PROPERTIES);
 	if (control) LINK(&p, pc, ST_SUBGROUP_SIZE_CONTROL_PROPERTIES);
 	if (dot) LINK(&p, pd, ST_INTEGER_DOT_PROPERTIES);
+	if (matrix) LINK(&p, px, ST_COOPERATIVE_MATRIX_PROPERTIES);
 	properties(physical, &p);
 	memcpy(facts->device_uuid, id.deviceUUID, 16);
 	memcpy(facts->driver_uuid, id.driverUUID, 16);
@@ -170,6 +200,8 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	facts->subgroup_min = pc.minSize, facts->subgroup_max = pc.maxSize, facts->subgroup_required_stages = pc.stages;
 	facts->max_subgroups = pc.maxWorkgroupSubgroups;
 	facts->integer_dot_4x8 = pd.accelerated[4], facts->integer_dot_mixed = pd.accelerated[5];
+
+	if (fx.matrix && fm.model && fa.float16 && px.stages & 0x20) query_matrices(instance, physical, facts);
 
 	// A family that computes, best one that also draws: the others may lack priority or timestamps on consumer devices.
 	enum { GRAPHICS = 1, COMPUTE = 2 };

@@ -17,6 +17,8 @@ VkResult mn_instance_version(uint32_t *version);
 // mn_enumerates_portability tells whether the loader can be asked for drivers that are not wholly Vulkan.
 int mn_enumerates_portability(void);
 
+enum { MN_MATRICES = 16 };
+
 // mn_facts is what Vulkan 1.1 and later tell about a physical device, flattened.
 typedef struct {
 	uint8_t device_uuid[16], driver_uuid[16];
@@ -29,6 +31,7 @@ typedef struct {
 	uint32_t type_count, type_flags[32], type_heap[32];
 	uint32_t heap_count, heap_flags[16];
 	uint64_t heap_size[16], heap_budget[16], heap_used[16];
+	uint32_t matrix_count, matrix_m[MN_MATRICES], matrix_n[MN_MATRICES], matrix_k[MN_MATRICES]; // halves in, floats out
 	uint32_t queue_family, timestamp_bits; // of the family that the device is used through; ~0 for none
 } mn_facts;
 
@@ -41,9 +44,16 @@ typedef struct mn_device mn_device;
 mn_device *mn_device_new(VkDispatchable instance, VkDispatchable device, uint32_t family, const char **missing);
 void mn_device_free(mn_device *d);
 
-// mn_enabled_features is a constant chain for pNext of the features asked for, or NULL: subgroup size control, with full
-// subgroups or without, and integer dot products.
-void *mn_enabled_features(int control, int full, int dot);
+// mn_features is room for a chain of features. mn_enable chains those asked for, for pNext, or returns NULL: subgroup size control, with
+// full subgroups or without, integer dot products, cooperative matrices of halves.
+typedef struct {
+	VkSubgroupSizeControlFeatures control;
+	VkIntegerDotFeatures dot;
+	VkFloat16Int8Features half;
+	VkMemoryModelFeatures memory;
+	VkCooperativeMatrixFeatures matrix;
+} mn_features;
+void *mn_enable(mn_features *f, int control, int full, int dot, int matrix);
 
 // mn_pipeline builds a compute pipeline with count constants, ids 0 and up, at most MN_CONSTANTS; a subgroup size of 0
 // requires none. Every pipeline may be dispatched from a base group, so that any dispatch can be cut. Not through the binding: the copies that it makes of nested structs may be collected during the call.
