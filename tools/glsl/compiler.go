@@ -44,14 +44,13 @@ func (c compiler) compile(v table.Variant, dir, out string) error {
 	if msg, err := exec.Command(c.glslc, v.Args(dir, out)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: glslc: %w\n%s", v.Name, err, msg)
 	}
-	if err := keepPushNames(out); err != nil {
-		return err
+	if c.spirvVal != "" { // older ones do not know what finish translates into
+		if msg, err := exec.Command(c.spirvVal, "--target-env", "vulkan1.1", out).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: spirv-val: %w\n%s", v.Name, err, msg)
+		}
 	}
-	if c.spirvVal == "" {
-		return nil
-	}
-	if msg, err := exec.Command(c.spirvVal, "--target-env", "vulkan1.1", out).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: spirv-val: %w\n%s", v.Name, err, msg)
+	if err := finish(out); err != nil {
+		return fmt.Errorf("%s: %w", v.Name, err)
 	}
 	return nil
 }

@@ -13,19 +13,28 @@ const (
 	opString          = 7
 	opLine            = 8
 	opTypePointer     = 32
+	opConstant        = 43
 	opNoLine          = 317
 	opModuleProcessed = 330
 
 	classPushConstant = 9
 )
 
-// keepPushNames drops all that a kernel says about its source but the names of its push constants, by which their order is checked
-// when they are pushed.
-func keepPushNames(file string) error {
+// finish makes of what the compiler wrote what is committed.
+func finish(file string) error {
 	code, err := os.ReadFile(file)
+	if err == nil {
+		code, err = matrices(keepPushNames(code))
+	}
 	if err != nil {
 		return err
 	}
+	return os.WriteFile(file, code, 0o644)
+}
+
+// keepPushNames drops all that a kernel says about its source but the names of its push constants, by which their order is checked
+// when they are pushed.
+func keepPushNames(code []byte) []byte {
 	blocks := map[uint32]bool{}
 	eachInstruction(code, func(op uint32, at []byte) {
 		if op == opTypePointer && word(at, 2) == classPushConstant {
@@ -39,7 +48,7 @@ func keepPushNames(file string) error {
 			kept = append(kept, at...)
 		}
 	})
-	return os.WriteFile(file, kept, 0o644)
+	return kept
 }
 
 func word(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
