@@ -8,7 +8,12 @@ UVEC4_INPUT(0, W, weights); // [rows][units], first half acts on the state
 #ifdef BLOCKS
 UINT_INPUT(0, WS, weight_scales);
 #endif
+#ifdef COOP
+UVEC4_INPUT(1, X, x_in);    // [n][x_stride] halves of both, their scale
+FLOAT_INPUT(1, XS, x_scales);
+#else
 VEC4_INPUT(1, X, x_in);     // [cell][x_stride] state, and p.embeds behind it the embeds
+#endif
 layout(set = 0, binding = 2) readonly buffer B { float bias[]; };  // [rows of the whole matrix], when p.bias
 layout(set = 0, binding = 3) writeonly buffer Y { float y[]; };    // [n][y_stride]
 layout(set = 0, binding = 4) readonly buffer R { Row rows[]; };    // [n]

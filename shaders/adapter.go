@@ -14,9 +14,15 @@ func (r *Recorder) Adapter(y Tensor, w Matrix, inputs Tensor, bias vk.Span, rows
 	if bias.IsZero() {
 		p.Bias, bias = 0, inputs.Span // bound, never read
 	}
+	x := inputs.Span
+	if states.halves = r.halves(w, y.Rows, w.Cols); !states.halves.IsZero() {
+		x = states.halves
+		push := halvesPush{uint32(inputs.Stride / 4), uint32(w.Cols / 4), p.Embeds}
+		r.toHalves("halves_cells_wg", push, rows.N, w.Cols, inputs.Span, x, rows.Span)
+	}
 	for _, s := range w.Shards {
 		c := matmulCost(w, s.Rows, Tensor{Rows: 2 * y.Rows, Cols: inputs.Cols}, y)
 		c.FLOPs /= 2
-		r.matmul("adapter", w, s, 1, states, p, c, s.Bind, inputs.Span, bias, y.Span, rows.Span)
+		r.matmul("adapter", w, s, 1, states, p, c, s.Bind, x, bias, y.Span, rows.Span)
 	}
 }

@@ -50,27 +50,33 @@ func Int8Bytes(rows, cols int) uint64 { return uint64(rows) * int8Row(Padded(col
 // WholeBlocks tells whether attention with heads of such a size can write int8 activations: no two heads share a block.
 func WholeBlocks(headDim int) bool { return headDim%format.Block == 0 }
 
-// factor is x as a matmul with w reads it: Quant is zero when that is the floats.
+// factor is x as a matmul with w reads it: its int8 activations or halves are zero when that is the floats.
 func (r *Recorder) factor(w Matrix, x Tensor) Tensor {
 	if !x.Int8.IsZero() && !r.k.CanInt8(w.Format, x.Rows) {
 		x.Int8 = vk.Span{}
 	}
-	return x
+	return r.halved(w, x)
 }
 
 // factor is the span that a matmul reads of x, vectors the number of vectors of 16 bytes in a row of it.
 func (t Tensor) factor() vk.Span {
-	if t.Int8.IsZero() {
-		return t.Span
+	switch {
+	case !t.halves.IsZero():
+		return t.halves
+	case !t.Int8.IsZero():
+		return t.Int8
 	}
-	return t.Int8
+	return t.Span
 }
 
 func (t Tensor) vectors() uint32 {
-	if t.Int8.IsZero() {
-		return uint32(t.Stride / 4)
+	switch {
+	case !t.halves.IsZero():
+		return uint32(t.halves.Size() / uint64(t.Rows) / 16)
+	case !t.Int8.IsZero():
+		return uint32(int8Row(t.Stride) / 16)
 	}
-	return uint32(int8Row(t.Stride) / 16)
+	return uint32(t.Stride / 4)
 }
 
 // withInt8 adds what a norm that writes y also writes, and names the kernel.

@@ -62,6 +62,16 @@ const (
 	NormsInWorkgroup
 )
 
+// Matrices is what multiplies in matmuls of many rows.
+type Matrices int
+
+// AutoMatrices takes the matrix units of GPUs that have them.
+const (
+	AutoMatrices Matrices = iota
+	FloatTiles            // floats, in tiles of shared memory
+	MatrixUnits           // matrix units, on halves, where the device has them
+)
+
 // Options fix choices that Caps otherwise decide, so that every variant can be checked on every device.
 type Options struct {
 	Reduction Reduction
@@ -72,6 +82,7 @@ type Options struct {
 	// Activations of GEMV with block formats.
 	Activations Activations
 	Norms       Norms
+	Matrices    Matrices
 	// Dot is how int8 activations are multiplied; 0: as suits the device.
 	Dot Dot
 	// Separate keeps norms in dispatches of their own.
@@ -147,7 +158,7 @@ func (k *Kernels) get(name string, spec []uint32) (*vk.Kernel, error) {
 		}
 	}
 	opt := vk.KernelOptions{Spec: spec, Compiling: k.opt.Compiling}
-	if k.Subgroup != 0 && (strings.HasSuffix(name, "_sg") || strings.HasSuffix(name, "_wg")) {
+	if k.Subgroup != 0 && (strings.HasSuffix(name, "_sg") || strings.HasSuffix(name, "_wg") || strings.HasSuffix(name, "_coop")) {
 		opt.SubgroupSize = k.Subgroup
 		if len(spec) == 0 {
 			opt.Spec = []uint32{k.Subgroup}

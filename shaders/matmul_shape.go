@@ -34,6 +34,11 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 	p.Scales = uint32(s.Span.Size() / 4)
 	p.Units = w.units()
 	p.Lower0 = s.lower()
+	if !x.halves.IsZero() {
+		tile := r.k.matrixTile(n)
+		r.dispatchSpec(op+"_coop", tile.spec(), p, rowsY(groups(s.Rows, tile.weightRows()/parts), n, tile.xRows()), cost, bind...)
+		return
+	}
 	if n > r.k.GEMVRows {
 		each := 64
 		if n <= 32 {

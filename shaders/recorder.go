@@ -16,6 +16,7 @@ type Recorder struct {
 	tap   *vk.Arena // where taps copy to; nil: taps are not taken
 	live  *Live     // dispatches go by the rows still live; nil: by those recorded
 	whole bool      // by whether any is
+	half  vk.Span   // room for rows in half precision; zero: none
 }
 
 // Tap is a tensor copied out at a named point of a program.

@@ -14,6 +14,9 @@ UINT_INPUT(1, US, up_scales);
 UVEC4_INPUT(2, X, x_in);  // [n][x_stride] quantized rows
 FLOAT_INPUT(2, XS, x_scales);
 #define LOAD_Q(into, t, unit) QUANTIZED(into, x_in, x_scales, t, unit)
+#elif defined(COOP)
+UVEC4_INPUT(2, X, x_in);  // [n][x_stride] halves, their scale
+FLOAT_INPUT(2, XS, x_scales);
 #else
 VEC4_INPUT(2, X, x_in);   // [n][x_stride]
 #define LOAD_X(t, v) FOUR(x_in, (t) * p.x_stride + (v))

@@ -31,6 +31,8 @@ type Tensor struct {
 	// Int8 are int8 activations as norms, attention and swiglu write them beside the floats; zero where there are none. Room for fewer
 	// rows serves no more than those.
 	Int8 vk.Span
+
+	halves vk.Span // the same rows in half precision, where a matmul on matrix units reads them
 }
 
 // NewTensor takes [rows][Padded(cols)] float32 from the arena. The caller zeroes it once (Device.Fill); kernels

@@ -20,6 +20,7 @@ type Tuning struct {
 	XRows       int    // rows of x that it takes at most
 	Tiles       bool   // matmul and attention take many rows in tiles of shared memory
 	GEMVRows    int    // rows of x up to which matmul is GEMV; beyond, in tiles
+	MatrixUnits bool   // ... or on matrix units, in half precision
 	Int8        bool   // GEMV with block formats can take int8 activations
 	Int8Q8      bool   // ... and does for q8_0
 	Int8Q4      bool   // ... and does for q4_0
@@ -71,6 +72,7 @@ var tunings = []struct {
 	{"x rows", func(t *Tuning) any { return &t.XRows }, ruleXRows, true},
 	{"tiles", func(t *Tuning) any { return &t.Tiles }, ruleTiles, true},
 	{"gemv rows", func(t *Tuning) any { return &t.GEMVRows }, ruleGEMVRows, false},
+	{"matrix units", func(t *Tuning) any { return &t.MatrixUnits }, ruleMatrixUnits, true},
 	{"int8", func(t *Tuning) any { return &t.Int8 }, ruleInt8, true},
 	{"int8 q8_0", func(t *Tuning) any { return &t.Int8Q8 }, func(t *Tuning) string { return t.pays(&t.Int8Q8, t.caps.IsCPU()) }, true},
 	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && t.Unrolls) }, true},

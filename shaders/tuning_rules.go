@@ -139,6 +139,26 @@ func ruleGEMVRows(t *Tuning) string {
 	return "more rows are faster in tiles of shared memory"
 }
 
+func ruleMatrixUnits(t *Tuning) string {
+	switch {
+	case t.opt.Matrices == FloatTiles || t.opt.Matrices == AutoMatrices && t.opt.Activations == FloatActivations:
+		return asked
+	case t.matrix().M == 0:
+		return "the device has none that are known"
+	case t.Subgroup == 0:
+		return "see subgroup"
+	case t.opt.Matrices == MatrixUnits:
+		t.MatrixUnits = true
+		return asked
+	case t.caps.IsCPU():
+		return "a CPU's driver multiplies them number by number"
+	case !t.Tiles:
+		return "see tiles"
+	}
+	t.MatrixUnits = true
+	return "the device has them"
+}
+
 func ruleArrivals(t *Tuning) string {
 	t.Arrivals = true
 	return "barriers reach the whole device"

@@ -127,6 +127,8 @@ func TestTune(t *testing.T) {
 	newest := lavapipe
 	newest.DriverID, newest.DriverVersion = 13, 26<<22|2<<12|6
 	broken := Off{Name: "subgroup", Why: "the driver's are broken"}
+	units, cpuUnits := gpu, lavapipe
+	units.Matrices, cpuUnits.Matrices = []vk.Matrix{{M: 64, N: 16, K: 16}, {M: 8, N: 8, K: 16}}, []vk.Matrix{{M: 8, N: 8, K: 8}}
 	for _, c := range []struct {
 		name, want string
 		tuned      Tuning
@@ -160,6 +162,16 @@ func TestTune(t *testing.T) {
 		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(gpu, 32, Options{Norms: NormsInSubgroup})},
 		{"arrivals", "false, the driver may order memory within a workgroup only (MoltenVK issue 2497, SPIRV-Cross issue 2473)", Tune(metal, 32, Options{})},
 		{"arrivals", "false, found", Tune(metal, 32, Options{Off: []Off{{Name: "arrivals", Why: "found"}}})},
+		{"matrix units", "true, the device has them", Tune(units, 32, Options{})},
+		{"matrix units", "false, the device has none that are known", Tune(gpu, 32, Options{Matrices: MatrixUnits})},
+		{"matrix units", "false, see subgroup", Tune(units, 0, Options{})},
+		{"matrix units", "false, see tiles", Tune(units, 32, Options{Off: []Off{{Name: "tiles", Why: "wrong"}}})},
+		{"matrix units", "false, wrong", Tune(units, 32, Options{Off: []Off{{Name: "matrix units", Why: "wrong"}}})},
+		{"matrix units", "false, asked for", Tune(units, 32, Options{Matrices: FloatTiles})},
+		{"matrix units", "false, asked for", Tune(units, 32, Options{Activations: FloatActivations})},
+		{"matrix units", "true, asked for", Tune(units, 32, Options{Activations: FloatActivations, Matrices: MatrixUnits})},
+		{"matrix units", "false, a CPU's driver multiplies them number by number", Tune(cpuUnits, 8, Options{})},
+		{"matrix units", "true, asked for", Tune(cpuUnits, 8, Options{Matrices: MatrixUnits})},
 		{"int8 q8_0", "false, see int8", Tune(radeon, 64, Options{Activations: Int8Activations})},
 		{"unrolled loops", "true, nothing else is known of the driver", Tune(lavapipe, 4, Options{})},
 		{"unrolled loops", "false, the driver runs them at a fifth of the speed and takes gigabytes to compile them (measured by this project)", Tune(swift, 4, Options{})},

@@ -179,7 +179,7 @@ func storage(c vk.Caps) string {
 	for _, f := range []struct {
 		yes  bool
 		name string
-	}{{c.Storage16, "16bit"}, {c.Storage8, "8bit"}, {c.Float16, "fp16"}, {c.Int8, "int8"}, {c.IntegerDotAccelerated || c.IntegerDotMixed, "dot8"}} {
+	}{{c.Storage16, "16bit"}, {c.Storage8, "8bit"}, {c.Float16, "fp16"}, {c.Int8, "int8"}, {c.IntegerDotAccelerated || c.IntegerDotMixed, "dot8"}, {len(c.Matrices) > 0, "matrix"}} {
 		if f.yes {
 			has = append(has, f.name)
 		}

@@ -115,6 +115,7 @@ func (x mirrored) rows(n int) shaders.Rows {
 // record writes one program of a pass.
 func (r *recordings) record(rec *shaders.Recorder, key programKey) *shaders.Recorder {
 	x := &r.io
+	rec.Halves(r.half)
 	p := r.pass(rec, key.rows, key.outputs)
 	upload := func(x mirrored, n, size int) vk.Span {
 		dev := x.dev.Slice(0, uint64(n*size))

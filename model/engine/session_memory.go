@@ -23,6 +23,7 @@ type onDevice struct {
 	arrived   vk.Span // [1] counter of MatMulNorm
 	attention shaders.AttentionScratch
 	sample    shaders.SampleScratch
+	half      vk.Span // rows of a matmul in half precision; zero: the device has no use for them
 }
 
 // newOnDevice allocates a session for a model of a shape; what went wrong, the memory keeps.
@@ -105,6 +106,7 @@ func (x *onDevice) scratch(c arch.Config, o SessionOptions) {
 	parts, arrived := shaders.AttentionScratchBytes(c.NHeads, c.HeadDim, o.Context)
 	m.As(weights.MemoryScratch, "activations")
 	x.arrived = m.Zeroed(4)
+	x.half = m.Halves(o.Rows, max(2*shaders.Padded(c.NEmbd), c.QueryWidth(), c.IntermediateSize))
 	x.attention = shaders.AttentionScratch{Parts: m.Span(parts), Arrived: m.Zeroed(arrived)}
 	bins, cuts, sums := shaders.SampleScratchBytes(o.logits())
 	x.sample = shaders.SampleScratch{Bins: m.Zeroed(bins), Cuts: m.Span(cuts), Parts: m.Span(sums)}

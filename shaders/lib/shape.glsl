@@ -4,6 +4,8 @@
 #endif
 #if defined(VEC)
 #include "matvec.glsl"
+#elif defined(COOP)
+#include "coop.glsl"
 #elif defined(TILED)
 #include "tile.glsl"
 #endif

@@ -59,7 +59,9 @@ func matmulTrial(t *trial, s matmulSize) {
 	w, weights := t.weights("w", s)
 	rows := t.sample(s.rows)
 	t.vectorsOnly = t.c.Large // the other shapes take a minute on a software driver
-	t.check(func(r *shaders.Recorder) { r.MatMul(y.Tensor, w, x.Tensor) }, sampled(y, rows, matmul(weights, x.x, s.k, rows)))
+	t.check(func(r *shaders.Recorder) { r.MatMul(y.Tensor, w, x.Tensor) }, t.products(y, rows, x.x, s.k, func(x []float32, as func(rowFunc) rowFunc) reference {
+		return matmul(as(weights), x, s.k, rows)
+	}))
 }
 
 type aloneSize struct {

@@ -84,6 +84,9 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 	default:
 		f := format.Type(of)
 		list = quickSizes(op, f, t)
+		if op == "matmul" && t.OnMatrixUnits(f, t.GEMVRows+1) {
+			pick("halves", func(name string) bool { return strings.HasPrefix(name, "n=17") })
+		}
 		if op == "matmul" && t.NormRows > 0 {
 			pick("matmulnorm", func(name string) bool { return strings.HasPrefix(name, of) && !strings.Contains(name, "n=5") })
 		}

@@ -18,7 +18,7 @@ func TestQuick(t *testing.T) {
 	for _, kv := range shaders.KVTypes() {
 		needs = append(needs, "kv "+kv.String())
 	}
-	for _, caps := range []vk.Caps{{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024}, {Type: "cpu"}} {
+	for _, caps := range []vk.Caps{{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024, Matrices: []vk.Matrix{{M: 16, N: 16, K: 16}}}, {Type: "cpu"}} {
 		tuned := shaders.Tune(caps, caps.SubgroupSize, shaders.Options{})
 		ops := map[string]int{}
 		for _, need := range needs {
@@ -31,7 +31,8 @@ func TestQuick(t *testing.T) {
 			}
 		}
 		for _, c := range Cases() {
-			if ops[c.Op] == 0 && c.Op != "readroofline" && c.Op != "fmaroofline" && (c.Op != "matmulnorm" || tuned.NormRows > 0) {
+			if ops[c.Op] == 0 && c.Op != "readroofline" && c.Op != "fmaroofline" && (c.Op != "matmulnorm" || tuned.NormRows > 0) &&
+				(c.Op != "halves" || tuned.MatrixUnits) {
 				t.Errorf("%s: no case of %s", caps.Type, c.Op)
 				ops[c.Op]++
 			}

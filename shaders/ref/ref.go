@@ -50,7 +50,7 @@ func each[S any](c Case, sizes []S, run func(*trial, S)) []Case {
 // Cases are all cases, operation by operation; some of each run a second time in parts.
 func Cases() []Case {
 	var all []Case
-	for _, list := range [][]Case{matmulCases(), matmulNormCases(), adapterCases(), swigluCases(), embedCases(), rmsnormCases(), addnormCases(),
+	for _, list := range [][]Case{matmulCases(), matmulNormCases(), adapterCases(), swigluCases(), halvesCases(), embedCases(), rmsnormCases(), addnormCases(),
 		qkvropeCases(), attentionCases(), initstateCases(), advanceCases(), exitgateCases(), moveCases(), argmaxCases(), editCases(), sampleCases(), topkCases(),
 		scatterCases(), gatherCases(), compareCases(), noiseCases(), criterionCases(), retireCases(), readrooflineCases(), fmarooflineCases()} {
 		all = append(all, list...)
@@ -119,7 +119,7 @@ func (r Result) String() string {
 }
 
 // DefaultShaders are the choices that together reach every kernel that the device can run: both reductions, fixed
-// and specialized GEMV, texel and storage buffers, dot products of mixed signs, norms by one subgroup, by several and apart, and tiles from two rows on.
+// and specialized GEMV, texel and storage buffers, dot products of mixed signs, norms by one subgroup, by several and apart, and tiles from two rows on, of floats and on matrix units.
 func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 	if size, err := dev.Subgroup(); size != 0 && err == nil { // what fails here fails in the kernels as well, which say so
 		subgroup := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized, Norms: shaders.NormsInSubgroup}
@@ -134,6 +134,9 @@ func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 		}
 		mixed.Norms = shaders.NormsInWorkgroup
 		list = append(list, fixed, mixed)
+		if len(dev.Caps().Matrices) > 0 {
+			list = append(list, shaders.Options{Reduction: shaders.Subgroup, VecRows: 1, Matrices: shaders.MatrixUnits})
+		}
 	}
 	return append(list, shaders.Options{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
 		shaders.Options{Reduction: shaders.SharedMemory, VecRows: 1, Separate: true})

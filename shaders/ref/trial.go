@@ -30,6 +30,8 @@ type trial struct {
 	vectorsOnly bool
 	// needs, where it is given, leaves out kernels that cannot run the case.
 	needs func(*shaders.Kernels) bool
+	// half is room for rows in half precision.
+	half vk.Span
 }
 
 func (t *trial) fail(err error) {
@@ -61,6 +63,7 @@ func (t *trial) once(k *shaders.Kernels, record func(*shaders.Recorder), compare
 		return r, true
 	}
 	rec := k.Record("ref")
+	rec.Halves(t.half)
 	record(rec)
 	prog, err := rec.End()
 	if err != nil {
@@ -90,7 +93,7 @@ func (t *trial) once(k *shaders.Kernels, record func(*shaders.Recorder), compare
 	if r.Err = t.execute(prog); r.Err != nil {
 		return r, true
 	}
-	v := &verdict{limit: t.c.Limit}
+	v := &verdict{limit: t.c.Limit, halves: strings.Contains(r.Kernel, "_coop")}
 	for _, o := range t.operands {
 		v.untouched(o)
 	}

@@ -9,6 +9,7 @@ import (
 // verdict gathers what a run showed.
 type verdict struct {
 	limit        float64
+	halves       bool // matrix units multiplied, in half precision
 	nmse, maxAbs float64
 	problems     []string
 }

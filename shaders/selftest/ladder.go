@@ -21,9 +21,10 @@ func has(parts ...string) func(string) bool {
 	}
 }
 
-// rungs are tried in this order, each once, until the kernel in question is right or no longer used: integers before floats, fused
+// rungs are tried in this order, each once, until the kernel in question is right or no longer used: matrix units and integers before floats, fused
 // before separate, many rows before few, subgroups before shared memory.
 var rungs = []rung{
+	{"matrix units", 0, has("_coop_", "halves_")},
 	{"integer dot", 0, has("_i8_")},
 	{"int8 written", 0, has("swiglu_quantize_", "attention_quantize_", "attention_lane_quantize_")},
 	{"int8", 0, has("_i8_", "_quantize_")},

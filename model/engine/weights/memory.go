@@ -114,6 +114,14 @@ func (m *Memory) Int8(t *shaders.Tensor) {
 	t.Int8 = m.Zeroed(shaders.Int8Bytes(min(t.Rows, shaders.Tune(m.caps, 0, shaders.Options{}).GEMVRows), t.Cols))
 }
 
+// Halves is room for a matmul's rows in half precision, where the device has matrix units.
+func (m *Memory) Halves(rows, cols int) (s vk.Span) {
+	if len(m.caps.Matrices) > 0 {
+		s = m.Span(shaders.HalvesBytes(rows, cols))
+	}
+	return s
+}
+
 func (m *Memory) matrix(rows, cols int, f format.Type) (x shaders.Matrix) {
 	if m.Err == nil {
 		x, m.Err = shaders.NewMatrix(m.Arena, rows, cols, f, m.caps.ShardLimit())

@@ -1,0 +1,92 @@
+package shaders
+
+import (
+	"slices"
+
+	"muninn/shaders/format"
+	"muninn/vk"
+)
+
+// halvesPush is the push block of halves.comp.
+type halvesPush struct{ Stride, Width, Embeds uint32 }
+
+// HalvesBytes is the room that rows of cols values take in half precision, as lib/coop.glsl reads them: halves, then their scale.
+func HalvesBytes(rows, cols int) uint64 { return uint64(rows) * uint64(Padded(cols)*2+16) }
+
+// Halves gives the recorder room for a matmul's rows in half precision. Without enough of it, matmuls do without matrix units.
+func (r *Recorder) Halves(room vk.Span) { r.half = room }
+
+// ToHalves records y[n] = x[n] in half precision, times a power of two of its own that brings its largest value below 2^15.
+// y is HalvesBytes of x.
+func (r *Recorder) ToHalves(y vk.Span, x Tensor) {
+	push := halvesPush{uint32(x.Stride / 4), uint32(x.Stride / 4), 0}
+	r.toHalves("halves_wg", push, x.Rows, x.Stride, x.Span, y)
+}
+
+func (r *Recorder) toHalves(name string, push halvesPush, rows, cols int, bind ...vk.Span) {
+	n := uint64(rows) * uint64(cols)
+	lanes := max(r.k.NormLanes, r.k.Subgroup)
+	r.dispatchSpec(name, []uint32{lanes}, push, rowsX(rows), vk.Cost{Bytes: 10 * n, FLOPs: 10 * n}, bind...)
+}
+
+// halved is x with its rows in half precision, if a matmul with w is to read those.
+func (r *Recorder) halved(w Matrix, x Tensor) Tensor {
+	if x.halves = r.halves(w, x.Rows, x.Cols); !x.halves.IsZero() {
+		r.ToHalves(x.halves, x)
+	}
+	return x
+}
+
+// halves is the room for n rows of cols values in half precision; zero: a matmul with w reads floats.
+func (r *Recorder) halves(w Matrix, n, cols int) vk.Span {
+	if need := HalvesBytes(n, cols); r.k.OnMatrixUnits(w.Format, n) && need <= r.half.Size() {
+		return r.half.Slice(0, need)
+	}
+	return vk.Span{}
+}
+
+// OnMatrixUnits tells whether a matmul of n rows of x with weights of that format goes on matrix units.
+func (t Tuning) OnMatrixUnits(f format.Type, n int) bool {
+	return t.MatrixUnits && n > t.GEMVRows && f != format.F32 && f != format.BF16
+}
+
+// matrixTile is how a workgroup multiplies on matrix units: the constants of lib/coop.glsl.
+type matrixTile struct {
+	subgroup uint32
+	vk.Matrix
+	cm, cn, gm, gn uint32 // matrices of sums of a subgroup, subgroups: along rows of x, along weight rows
+	depth          uint32
+}
+
+func (m matrixTile) spec() []uint32 {
+	return []uint32{m.subgroup * m.gm * m.gn, m.M, m.N, m.K, m.cm, m.cn, m.gm, m.gn, m.depth}
+}
+
+func (m matrixTile) xRows() int      { return int(m.gm * m.cm * m.M) }
+func (m matrixTile) weightRows() int { return int(m.gn * m.cn * m.N) }
+
+// matrixTile is that for n rows of x.
+func (t Tuning) matrixTile(n int) matrixTile {
+	m := matrixTile{subgroup: t.Subgroup, Matrix: t.matrix(), depth: 32}
+	xs, sums := uint32(64), uint32(32) // rows of x of a workgroup, and of a subgroup
+	if n <= 32 {
+		xs = 32
+	}
+	if t.Subgroup < 16 {
+		sums = 16
+	}
+	m.cm, m.cn = max(sums/m.M, 1), 32/m.N
+	m.gm, m.gn = xs/(m.cm*m.M), 64/(m.cn*m.N)
+	return m
+}
+
+// matrix is the size of matrices to multiply: the largest that the kernels can take.
+func (t Tuning) matrix() (best vk.Matrix) {
+	for _, m := range t.caps.Matrices {
+		if slices.Contains([]uint32{8, 16}, m.M) && slices.Contains([]uint32{8, 16}, m.N) && slices.Contains([]uint32{8, 16, 32}, m.K) &&
+			m.M*m.N*m.K > best.M*best.N*best.K {
+			best = m
+		}
+	}
+	return best
+}
