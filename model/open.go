@@ -84,8 +84,10 @@ func Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, o Options
 		return m, err
 	}
 	m.close = append(m.close, m.dev.Close)
-	if err = o.calibrate(ctx, m.dev); err != nil {
-		return m, err
+	if o.Kernels.Small = ck.Config.Params() < smallParams; !o.Kernels.Small {
+		if err = o.calibrate(ctx, m.dev); err != nil {
+			return m, err
+		}
 	}
 	m.dev.SetProfiling(o.Profile)
 	m.Weights, m.Size = o.Weights, o.Session
@@ -122,6 +124,10 @@ func Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, o Options
 	m.close = append(m.close, func() error { m.Model.Close(); return nil })
 	return m, nil
 }
+
+// smallParams are the parameters from which on it pays to measure the device, and to compile kernels for many rows. A pass over fewer
+// is short by what devices of a class reach at least.
+const smallParams = 8 << 20
 
 // SourceKey names what was loaded: equal keys, equal weights and texts.
 func (m *Model) SourceKey(ctx context.Context) (string, error) {

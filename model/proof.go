@@ -16,14 +16,20 @@ import (
 	"muninn/vk"
 )
 
-// Needs are the kernels, as selftest.Prove takes them, of a model with matrices in such formats and a KV cache of that type.
-func Needs(c arch.Config, formats weights.Formats, kv shaders.KVType) []string {
+// Needs are the kernels, as selftest.Prove takes them, of a model with matrices in such formats and a KV cache of that type; small: as
+// of shaders.Options.
+func Needs(c arch.Config, formats weights.Formats, kv shaders.KVType, small bool) []string {
 	needs := []string{ref.Rest, "kv " + kv.String()}
 	if c.Family != nil && c.Family != arch.Huginn {
 		needs = append(needs, ref.Further)
 	}
 	add := func(op string, spec arch.TensorSpec) {
-		if f := formats(spec); f != "" { // what is optional may be left out
+		f := formats(spec)
+		switch {
+		case f == "": // what is optional may be left out
+		case small && op != "embed":
+			needs = append(needs, op+" "+f.String()+ref.Small)
+		default:
 			needs = append(needs, op+" "+f.String())
 		}
 	}

@@ -43,7 +43,7 @@ func TestNeedsCoverFamilies(t *testing.T) {
 				}
 				return format.F32
 			}
-			needs := model.Needs(s.Config, formats, shaders.KVF32)
+			needs := model.Needs(s.Config, formats, shaders.KVF32, false)
 			if tested := slices.ContainsFunc(needs, func(n string) bool { return strings.HasSuffix(n, " q4_0") }); tested != spec.Matrix() {
 				t.Errorf("%s: %s is tested: %t", s.Name, spec.Name, tested)
 			}
@@ -108,5 +108,22 @@ func TestWrongKernels(t *testing.T) {
 				t.Errorf("%q, error %v", text, err)
 			}
 		})
+	}
+}
+
+// A small model is not kept waiting while the device is measured, nor for kernels that are large.
+func TestSmallModelIsNotMeasured(t *testing.T) {
+	for _, device := range vktest.Names() {
+		m, err := model.Open(t.Context(), "demo", model.Options{Device: device, NoCache: true, NoSelfTest: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := vktest.Open(t, device, vk.Options{})
+		if got := m.Device().Counters(); got.Submissions > 1 || m.Device().Speed() != d.Speed() {
+			t.Errorf("%s: opened with %+v, at %+v", device, got, m.Device().Speed())
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

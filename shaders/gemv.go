@@ -13,7 +13,11 @@ type GEMV struct {
 // GEMV chooses for a matrix of rows x cols, of several side by side for each, that op multiplies. Groups fix the order of a row's
 // sum, so they depend on the matrix alone; the rest changes no bit.
 func (t Tuning) GEMV(op string, f format.Type, rows, cols int, int8 bool) GEMV {
-	return t.measuredGEMV(GEMV{Groups: 1, WeightRows: t.WeightRows, XRows: t.XRows, Depth: 1}, Product{op, f, rows, cols, int8})
+	rule := GEMV{Groups: 1, WeightRows: t.WeightRows, XRows: t.XRows, Depth: 1}
+	if t.opt.Small {
+		return rule
+	}
+	return t.measuredGEMV(rule, Product{op, f, rows, cols, int8})
 }
 
 // gemv is the choice for w times x.
@@ -25,6 +29,8 @@ func (t Tuning) gemv(op string, w Matrix, x Tensor) GEMV {
 // kernel but for one: on SwiftShader their GEMV are bound by the dot itself, and four together take as long as one by one.
 func (t Tuning) xRows(g GEMV, n int, int8 bool) int {
 	switch {
+	case !t.Fixed && t.opt.Small && n > 1:
+		return g.XRows
 	case !t.Fixed:
 		return rowsTogether(n, g.XRows)
 	case n > 1 && !int8 && g.XRows >= 4:

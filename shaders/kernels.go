@@ -91,6 +91,8 @@ type Options struct {
 	Off []Off
 	// Measured choices come before the rules.
 	Measured Measured `json:",omitzero"`
+	// Small is for models so small that kernels take longer to compile than they save: fewer and smaller ones.
+	Small bool `json:",omitempty"`
 	// Compiling is as in vk.KernelOptions.
 	Compiling func(name string) `json:"-"`
 

@@ -76,8 +76,15 @@ func ruleBlockTexels(t *Tuning) string {
 	return "measured on this driver"
 }
 
+// Lavapipe takes 0.5 to 1.8 s to compile a GEMV of 16 weight rows and 6 to 16 of x, 0.03 and 0.07 s one of 4 and 1 or 4. The demo takes
+// 0.8 of the time with these even when all are compiled: its numbers of rows vary.
+const whySmall = "the model is small: little to compile"
+
 func ruleWeightRows(t *Tuning) string {
-	if t.WeightRows = 4; t.Texels {
+	if t.WeightRows = 4; t.opt.Small {
+		return whySmall
+	}
+	if t.Texels {
 		t.WeightRows = 16
 		return "loads cost most: many results share each"
 	}
@@ -89,6 +96,9 @@ func ruleXRows(t *Tuning) string {
 	case t.Fixed:
 		t.XRows = 4
 		return "the fixed kernels' number"
+	case t.opt.Small && !t.smallRegisters():
+		t.XRows = 4
+		return whySmall
 	case t.Texels && t.caps.NewLavapipe(): // 64 rows took 0.75 of the time in q4_0 over int8, 0.9 over floats, 1.0 in bf16
 		t.XRows = 8
 		return "measured on this driver"

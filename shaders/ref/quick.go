@@ -16,6 +16,9 @@ const (
 	Further = "further"
 )
 
+// Small ends the need for a product by the kernels of small models.
+const Small = " small"
+
 // quickOps are cases of one operation, a few, by the ends of their names: odd widths, heavy tails, a model's own width.
 type quickOps struct {
 	op    string
@@ -56,7 +59,7 @@ var quickInt8 = map[string]string{"rmsnorm": "int8 n=3 d=5280 heavy-tailed", "ad
 // Quick are a few cases for what is needed, by the kernels that a device's choices would use: "matmul q8_0", "kv f16", Rest, Further. A need
 // that it does not know has none.
 func Quick(need string, t shaders.Tuning) (list []Case) {
-	op, of, _ := strings.Cut(need, " ")
+	op, of, _ := strings.Cut(strings.TrimSuffix(need, Small), " ")
 	all := Cases()
 	pick := func(op string, match func(name string) bool) {
 		for _, c := range all {

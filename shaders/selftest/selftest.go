@@ -66,6 +66,7 @@ func (v Verdict) Word() string {
 const kind = "verdict" // of the kept file
 
 func key(c vk.Caps, kernels shaders.Options) string {
+	kernels.Small = false             // needs say that
 	asked, _ := json.Marshal(kernels) // flags and numbers
 	return fmt.Sprintf("%s, kernels %s, %s", c.Key(), shaders.Sum(), asked)
 }
