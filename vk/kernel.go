@@ -14,6 +14,7 @@ import (
 type Kernel struct {
 	name   string
 	in     signature
+	spec   []uint32
 	group  [3]uint32 // workgroup size
 	layout layout
 
@@ -80,9 +81,9 @@ func (d *Device) Prepare(name string, spirv []byte, opt KernelOptions) (*Kernel,
 	if err != nil {
 		return nil, fmt.Errorf("vk: kernel %s: %w", name, err)
 	}
-	k.group = k.in.workgroup(opt.Spec)
+	k.spec, k.group = slices.Clone(opt.Spec), k.in.workgroup(opt.Spec)
 	code, _ := words(spirv) // it was reflected
-	k.info = pipelineInfo{name: name, spirv: code, entry: k.in.Entry, spec: slices.Clone(opt.Spec), layout: k.layout.pipeline, cache: d.cache}
+	k.info = pipelineInfo{name: name, spirv: code, entry: k.in.Entry, spec: k.spec, layout: k.layout.pipeline, cache: d.cache}
 	if opt.SubgroupSize != 0 && d.caps.choosesSubgroup() {
 		k.info.subgroupSize = opt.SubgroupSize
 		k.info.fullSubgroups = d.caps.FullSubgroups && k.group[0]%opt.SubgroupSize == 0

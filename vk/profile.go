@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"muninn/vk/internal/seam"
 )
 
 // Timing is the device time of all profiled dispatches of a kernel, or of all copies or fills.
@@ -84,4 +86,24 @@ func (d *Device) ResetTimings() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.timings = make(map[string]*Timing)
+}
+
+// tell tells of each command of the program.
+func (p *Program) tell(told func(seam.Op)) {
+	for i, part := range p.parts {
+		o := &p.ops[part.op]
+		op := seam.Op{Kernel: o.name(), Groups: part.box.groups, Push: o.push, Barrier: i == 0 || p.barriers[i] != nil} // programs begin with one
+		share := 1.0
+		if k := o.kernel; k != nil {
+			op.Spec, op.Group = k.spec, k.group
+		}
+		if all := volume(o.job().groups); all > 0 {
+			share = volume(part.box.groups) / all
+		}
+		if o.kind == opIndirect {
+			op.Groups = [3]uint32{}
+		}
+		op.Bytes, op.FLOPs = share*float64(o.cost.Bytes), share*float64(o.cost.FLOPs)
+		told(op)
+	}
 }

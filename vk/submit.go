@@ -38,6 +38,11 @@ func (d *Device) Run(ctx context.Context, o RunOptions, progs ...*Program) error
 		return err
 	}
 	defer d.release()
+	if told := d.drv.test.Watch.Load(); told != nil {
+		for _, p := range progs {
+			p.tell(*told)
+		}
+	}
 	for len(progs) > 0 {
 		// A profiled program runs alone: its timestamps are read before they can be written again.
 		n := slices.IndexFunc(progs, func(p *Program) bool { return p.queries != 0 })

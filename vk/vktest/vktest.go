@@ -92,6 +92,18 @@ const (
 // Fail makes the nth call from now at a place fail, 1 being the next one; 0 takes it back.
 func Fail(d *vk.Device, at Fault, n int) { seam.OfDevice(d).Fail(at, n) }
 
+// Op is a command of a program that runs.
+type Op = seam.Op
+
+// Watch has all that is run from now on told, in order, by the goroutine that runs it; nil ends it.
+func Watch(d *vk.Device, told func(Op)) {
+	if told == nil {
+		seam.OfDevice(d).Watch.Store(nil)
+		return
+	}
+	seam.OfDevice(d).Watch.Store(&told)
+}
+
 // DropBarriers makes programs ended from now on leave out their inferred barriers.
 func DropBarriers(d *vk.Device) { seam.OfDevice(d).DropBarriers.Store(true) }
 

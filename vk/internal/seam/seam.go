@@ -27,7 +27,19 @@ const (
 type Device struct {
 	DropBarriers atomic.Bool                    // programs ended from now on leave out their inferred barriers
 	Clock        atomic.Pointer[func([]uint64)] // changes what the device's clock says: the timestamps of a program
+	Watch        atomic.Pointer[func(Op)]       // is told of all that is run
 	calls        [faults]atomic.Int64           // until the failure, 0 for none
+}
+
+// Op is a command of a program that runs.
+type Op struct {
+	Kernel       string   // or "copy", "fill"
+	Spec         []uint32 // its specialization constants
+	Group        [3]uint32
+	Groups       [3]uint32 // zero where the device decides
+	Push         []byte
+	Bytes, FLOPs float64 // its estimated work
+	Barrier      bool    // before it
 }
 
 // Fail makes the nth call from now at a place fail, 1 being the next one; 0 takes it back.
