@@ -189,7 +189,7 @@ test)
     ;;
 lab)
     tool_chain
-    case "${1:-}" in -list | --list | -h | -help | --help) exec go run ./tools/lab "$1" ;; esac
+    case "${1:-}" in -list | --list | -predict | -h | -help | --help) exec go run ./tools/lab "$1" ;; esac
     need debootstrap command -v debootstrap
     need util-linux command -v unshare
     [ "${1:-}" != -windows ] || mingw

@@ -37,6 +37,7 @@ type benchOptions struct {
 	Reps    int
 	Output  string
 	Profile bool
+	Report  string
 
 	set func(flag string) bool // whether the user gave a flag
 }
@@ -57,6 +58,7 @@ func (o *benchOptions) addFlags(fs *pflag.FlagSet) {
 	o.hubOptions.addFlags(fs)
 	fs.Lookup("output").DefValue = "text on a terminal, elsewhere md"
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
+	fs.StringVar(&o.Report, "report", "", "also write to a `file` the lines of testdata/bench/gpus.md for this device, what is predicted for it beside what was measured; it must end in .md")
 	o.addProven(fs)
 	o.set = fs.Changed
 }
@@ -80,6 +82,7 @@ first run, with all that is compiled.
 Where the device is the CPU, "cpu ms" is the CPU time of a token on each core, and GB/s, GFLOP/s, the shares and cost
 go by it: other programs disturb it least. On a GPU they go by the clock on the wall.`,
 		Examples: []string{
+			"muninn bench --shape huginn --quant q4_0 -p 0 -n 32 --report row.md",
 			"muninn bench demo -p 64 -n 32 -r 8,32",
 			"muninn bench --shape huginn-core --quant q8_0,q4_0 -p 0 -n 8 --rows 1,2,4,8,16,32,64",
 			"muninn bench ~/huginn-0125 --quant q4_0 -o csv > q4.csv",
@@ -167,6 +170,11 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 	if err != nil {
 		return err
 	}
+	report, err := createBenchReport(o.Report)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, report.Close()) }()
 	dev, err := openDevice(s, o.deviceOptions)
 	if err != nil {
 		return err
@@ -186,6 +194,7 @@ func runBench(ctx context.Context, s *cli.Streams, o *benchOptions) (err error) 
 	if err != nil {
 		return err
 	}
+	out.report = report
 	for _, scheme := range p.schemes {
 		if err := o.measureScheme(ctx, s, ck, dev, speed, p, scheme, out); err != nil {
 			return err
@@ -225,9 +234,10 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	b := &bench.Runner{
 		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, formats),
 		Base: bench.Row{Model: p.shape.Name + " " + strings.ReplaceAll(scheme.String(), ", keep ", " "), Size: m.WeightBytes(), Params: m.Config.Params(),
-			Device: describe(dev.Caps()), Name: dev.Caps().Name, Tuning: saidTuned(found), RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
+			Device: describe(dev.Caps()), Name: dev.Caps().Name, Driver: dev.Caps().Driver, Format: formatOf(scheme), Tuning: saidTuned(found), Choices: choicesOf(dev, load.Kernels),
+			RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
 	}
-	if err := b.Run(ctx, out.row); err != nil {
+	if err := b.Run(ctx, func(r bench.Row) error { return out.row(predicted(r, p.shape.Config)) }); err != nil {
 		return err
 	}
 	if !o.Profile {

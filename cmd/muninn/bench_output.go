@@ -49,10 +49,10 @@ var benchColumns = []benchColumn{
 	decimals("first s", 2, func(r bench.Row) float64 { return r.First }),
 }
 
-// markdown is a line of a table of all columns.
-func markdown(cell func(benchColumn) string) string {
+// markdown is a line of a table of columns.
+func markdown(columns []benchColumn, cell func(benchColumn) string) string {
 	line := "|"
-	for _, c := range benchColumns {
+	for _, c := range columns {
 		line += " " + strings.ReplaceAll(cell(c), "|", "/") + " |"
 	}
 	return line + "\n"
@@ -109,6 +109,7 @@ type benchWriter struct {
 	csv    *csv.Writer
 	rows   []bench.Row
 	of     string // what the text's rows are of
+	report *benchReport
 }
 
 func newBenchWriter(w io.Writer, format string) (*benchWriter, error) {
@@ -116,7 +117,7 @@ func newBenchWriter(w io.Writer, format string) (*benchWriter, error) {
 	var err error
 	switch format {
 	case "md":
-		_, err = io.WriteString(w, markdown(func(c benchColumn) string { return c.title })+markdown(func(benchColumn) string { return "---:" }))
+		_, err = io.WriteString(w, markdown(benchColumns, func(c benchColumn) string { return c.title })+markdown(benchColumns, func(benchColumn) string { return "---:" }))
 	case "csv":
 		err = b.record(benchFields(bench.Row{}, true))
 	}
@@ -131,10 +132,13 @@ func (b *benchWriter) record(fields []string) error {
 }
 
 func (b *benchWriter) row(r bench.Row) error {
-	var err error
+	err := b.report.row(r)
+	if err != nil {
+		return err
+	}
 	switch b.format {
 	case "md":
-		_, err = io.WriteString(b.w, markdown(func(c benchColumn) string { return c.cell(r) }))
+		_, err = io.WriteString(b.w, markdown(benchColumns, func(c benchColumn) string { return c.cell(r) }))
 	case "text":
 		_, err = io.WriteString(b.w, b.textRow(r))
 	case "csv":

@@ -71,9 +71,9 @@ func TestBenchModel(t *testing.T) {
 
 // sampleRow has a number of its own in each field, and a name that forms must quote.
 var sampleRow = bench.Row{
-	Model: `a, "b" q8_0`, Size: 3 << 20, Params: 5e6, Device: "card (driver 7)", Name: "card", Test: "rows8", Steps: 9, Layers: 10, Reps: 11,
+	Model: `a, "b" q8_0`, Size: 3 << 20, Params: 5e6, Device: "card (driver 7)", Name: "card", Driver: "driver 7", Format: "q8_0", Test: "rows8", Steps: 9, Layers: 10, Reps: 11,
 	Mean: 12.25, SD: 1.5, Median: 13, Min: 14, Max: 15, Cost: 2.5, GBs: 16, GFLOPs: 17, ReadShare: 0.18, FMAShare: 0.19, RooflineRead: 20,
-	RooflineFMA: 21, CPU: 22, First: 23,
+	RooflineFMA: 21, CPU: 22, First: 23, Choices: "subgroup 32", Predicted: 24, PredictedShare: 0.25,
 }
 
 func written(t *testing.T, format string, rows ...bench.Row) string {

@@ -24,6 +24,8 @@ type Row struct {
 	Params int64  `json:"params"`
 	Device string `json:"device"`
 	Name   string `json:"-"` // of the device, without its driver
+	Driver string `json:"driver"`
+	Format string `json:"format"` // of the weights: what was asked for
 	Test   string `json:"test"`
 	Steps  int    `json:"num_steps"`
 	Layers int    `json:"layers"` // executed
@@ -45,6 +47,10 @@ type Row struct {
 	RooflineFMA  float64 `json:"roof_gflop_per_second"`
 	CPU          float64 `json:"cpu_ms_per_core_and_token"` // of this process, the driver's threads in it
 	First        float64 `json:"first_run_seconds"`
+
+	Choices        string  `json:"choices"`                     // what was chosen for the device
+	Predicted      float64 `json:"predicted_tokens_per_second"` // on paper, for such a card; 0: it is not known
+	PredictedShare float64 `json:"predicted_share_of_roof"`
 }
 
 // Runner runs the tests on one model.

@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"muninn/shaders"
+	"muninn/tools/lab/predict"
 	"muninn/vk/vktest/layer"
 )
 
@@ -38,23 +40,25 @@ type result struct {
 	Choices                      []shaders.Setting
 	Seconds                      float64
 	Pipelines                    []pipeline
-	Messages                     []string // of the validation layer
+	Run                          []pipeline      `json:"-"` // those of a run, as they were compiled
+	Tokens                       []predict.Token `json:",omitempty"`
+	Messages                     []string        // of the validation layer
 	Error                        string
 }
 
-// stand runs the probe on a device.
-func (d device) stand() (r result) {
+// stand runs the probe on a device, with variables of its own.
+func (d device) stand(variables ...string) (r result) {
 	start := time.Now()
 	stats, found := filepath.Join(*cell, "stats"), filepath.Join(*cell, "found.json")
 	err := errors.Join(os.WriteFile(stats, nil, 0o644), os.WriteFile(found, nil, 0o644)) // not those of the device before
-	out, err2 := d.enter()
+	out, err2 := d.enter(variables...)
 	if err = errors.Join(err, err2); err != nil {
 		err = fmt.Errorf("%w\n%s", err, out[max(0, len(out)-4000):])
 	}
 	data, err2 := os.ReadFile(found)
 	err = errors.Join(err, err2, json.Unmarshal(data, &r))
 	if data, err2 = os.ReadFile(stats); err2 == nil {
-		r.Pipelines, err2 = readStats(string(data))
+		r.Pipelines, r.Run, err2 = readStats(string(data))
 	}
 	if err = errors.Join(err, err2); err != nil {
 		r.Error = err.Error()
@@ -74,6 +78,9 @@ func (d device) enter(variables ...string) (string, error) {
 	defer cancel()
 	args := append([]string{*root, *cell, d.kernel, d.driver, d.place, "MUNINN_LAB_PARAMS=" + d.params}, layer.Newest()...)
 	args[6] += ":VK_LAYER_MUNINN_lab"
+	if slices.Contains(variables, tokensOnly+"=1") { // the rest has been validated
+		args = append(args[:6], "VK_INSTANCE_LAYERS=VK_LAYER_MUNINN_lab", "MUNINN_LAB_CODE=/lab/code")
+	}
 	out, err := exec.CommandContext(ctx, "tools/lab/enter.sh", append(args, variables...)...).CombinedOutput()
 	return string(out), err
 }

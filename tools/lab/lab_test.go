@@ -43,15 +43,25 @@ func TestStats(t *testing.T) {
 	h := fnv.New64a()
 	h.Write(code)
 	line := fmt.Sprintf("%016x\t64,4\t64\t64\t1500000\tVGPRs=24\tSpilled VGPRs=3\tSpilled SGPRs=2\tInstructions=70\n", h.Sum64())
-	list, err := readStats(line + line)
+	list, run, err := readStats(line + runBegins + "\n" + line + runEnds + "\n" + line)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(run) != 1 || total(run) != 0.0015 {
+		t.Errorf("of a run: %+v", run)
+	}
+	slow := result{Kernel: "nouveau", Run: []pipeline{{Kernel: "a", Seconds: 3}, {Kernel: "b", Seconds: 5.5}}}
+	if got := slow.slow(); len(got) != 1 || !strings.Contains(got[0], "take 8.5 s, at most 8; b 5.50 s; a 3.00 s") {
+		t.Errorf("a slow run: %q", got)
+	}
+	if slow.Run = slow.Run[1:]; slow.slow() != nil {
+		t.Error("a run that is not slow")
 	}
 	if len(list) != 1 || list[0].Kernel != "addnorm_sg[64,4]" || list[0].Spills != 5 || list[0].Registers != 24 || list[0].Instructions != 70 || list[0].Seconds != 0.0015 {
 		t.Errorf("%+v", list)
 	}
 	for _, bad := range []string{"0000000000000000\t\t0\t0\t1\n", "half a line\n"} {
-		if _, err := readStats(bad); err == nil {
+		if _, _, err := readStats(bad); err == nil {
 			t.Errorf("%q passes", bad)
 		}
 	}

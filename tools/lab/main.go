@@ -21,6 +21,8 @@ var (
 	list    = flag.Bool("list", false, "list the devices and do nothing")
 	asJSON  = flag.String("json", "", "also write everything that is known to a `file`")
 	lower   = flag.Bool("lower", false, "take into the floor file what has shrunk, and devices that are new in it")
+	counts  = flag.String("counts", "", "only decode a token of each model, and keep in a `file` what each device runs for it and what its compiler made of that")
+	paper   = flag.Bool("predict", false, "write testdata/bench/gpus.md from the counts that are kept, and do nothing else")
 	isProbe = flag.Bool("probe", false, "for the lab itself: run on the one device that there is")
 )
 
@@ -41,6 +43,9 @@ func main() {
 }
 
 func lab() (err error) {
+	if *paper {
+		return writePredictions()
+	}
 	all := slices.DeleteFunc(devices(), func(d device) bool { return *name != "" && d.name != *name })
 	if len(all) == 0 {
 		return fmt.Errorf("no device %q; -list names them", *name)
@@ -50,6 +55,9 @@ func lab() (err error) {
 			fmt.Printf("%-12s %s\n", d.name, d.kernel)
 		}
 		return nil
+	}
+	if *counts != "" {
+		return count(all)
 	}
 	const floorPath = "tools/lab/floor.json"
 	known := floors{}
@@ -62,12 +70,12 @@ func lab() (err error) {
 	}
 	var results []result
 	wrong := 0
-	fmt.Printf(columns, "name", "kernel", "device", "lanes", "pipelines", "compile s", "registers", "instructions", "spilling", "spills", "messages", "run s")
+	fmt.Printf(columns, "name", "kernel", "device", "lanes", "pipelines", "compile s", "run s", "registers", "instructions", "spilling", "spills", "messages", "all s")
 	for _, d := range all {
 		r := d.stand()
 		results = append(results, r)
 		r.print()
-		complaints := slices.Concat(known.hold(r, *lower), r.Messages)
+		complaints := slices.Concat(known.hold(r, *lower), r.slow(), r.Messages)
 		if r.Error != "" {
 			complaints = append(complaints, r.Error)
 		}

@@ -23,6 +23,9 @@ var given = vk.Speed{Read: 300e9, FMA: 10e12, Dispatch: 5 * time.Microsecond}
 // dropBarriers is set for a probe whose programs have no barriers, in which the validation layer must find hazards.
 const dropBarriers = "MUNINN_LAB_DROP_BARRIERS"
 
+// tokensOnly is set for a probe that only decodes a token of each model, and counts.
+const tokensOnly = "MUNINN_LAB_TOKENS"
+
 // probe runs the engine on the one device that there is: the demo as it is stored, also on the kernels that are fallen back to, and
 // Huginn's shape in the formats that people take.
 func probe(ctx context.Context, r *result) (err error) {
@@ -37,6 +40,10 @@ func probe(ctx context.Context, r *result) (err error) {
 		return err
 	}
 	r.Device, r.Driver, r.Subgroup, r.Choices = dev.Caps().Name, dev.Caps().Driver, kernels.Subgroup, kernels.Settings()
+	if os.Getenv(tokensOnly) != "" {
+		r.Tokens, err = countTokens(ctx, dev, kernels)
+		return err
+	}
 	ck, err := store.Open(store.DemoName)
 	if err != nil {
 		return err
@@ -55,6 +62,9 @@ func probe(ctx context.Context, r *result) (err error) {
 	shape, err := arch.ParseShape("huginn")
 	layer, err2 := arch.ParseShape("5280,55,17920,1024,0,1,0")
 	err = errors.Join(err, err2)
+	if err := aRun(ctx, dev, shape.Config, layer.Config); err != nil {
+		return fmt.Errorf("a run: %w", err)
+	}
 	for _, quant := range []string{"q4_0", "q8_0", "auto"} {
 		scheme, err2 := checkpoint.ParseScheme(quant, "")
 		if err := errors.Join(err, err2); err != nil {
@@ -69,6 +79,42 @@ func probe(ctx context.Context, r *result) (err error) {
 		}
 	}
 	return families(ctx, dev)
+}
+
+// What the probe writes between the layer's lines before and after the pipelines of a run.
+const runBegins, runEnds = "# a run", "# all else"
+
+// aRun compiles what a user waits for who runs Huginn in q4_0: a prompt, and tokens that are drawn.
+func aRun(ctx context.Context, dev *vk.Device, c, layer arch.Config) error {
+	mark := func(text string) error {
+		f, err := os.OpenFile(os.Getenv("MUNINN_LAB_STATS"), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString(text + "\n")
+		return errors.Join(err, f.Close())
+	}
+	scheme, err := checkpoint.ParseScheme("q4_0", "")
+	if err = errors.Join(err, mark(runBegins)); err != nil {
+		return err
+	}
+	m, err := engine.Random(c, dev, engine.LoadOptions{Weights: scheme})
+	if errors.Is(err, vk.ErrOutOfMemory) { // the kernels are the same
+		m, err = engine.Random(layer, dev, engine.LoadOptions{Weights: scheme})
+	}
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	s, err := m.NewSession(engine.SessionOptions{Context: 64, MaxSteps: 4})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	pick := &decode.Filters{Temperature: 0.8, TopK: 40, TopP: 0.9}
+	_, err = s.Prefill(ctx, 0, make([]int32, 40), 4, pick)
+	_, err2 := s.Prefill(ctx, 0, make([]int32, 1), 4, pick)
+	return errors.Join(err, err2, mark(runEnds))
 }
 
 // families runs a layer or two of the other families' blocks, in 8 bits as people take them.

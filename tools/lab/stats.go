@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -38,8 +39,8 @@ func pick(all map[string]float64, names []string) (v float64) {
 	return v
 }
 
-// readStats reads what the layer has written, of which layer/stats.c tells the form.
-func readStats(text string) (list []pipeline, err error) {
+// kernelNames are the names of kernels by the hashes of their code that the layer writes.
+func kernelNames() (map[string]string, error) {
 	names := map[string]string{}
 	for _, name := range shaders.Names() {
 		code, err := shaders.SPIRV(name)
@@ -50,11 +51,25 @@ func readStats(text string) (list []pipeline, err error) {
 		h.Write(code)
 		names[fmt.Sprintf("%016x", h.Sum64())] = name
 	}
+	return names, nil
+}
+
+// readStats reads what the layer has written, of which layer/stats.c tells the form, and which pipelines those of a run are.
+func readStats(text string) (list, run []pipeline, err error) {
+	names, err := kernelNames()
+	if err != nil {
+		return nil, nil, err
+	}
+	running := false
 	byKernel := map[string]pipeline{} // a model after the first compiles the same ones again
 	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "#") {
+			running = strings.TrimSpace(line) == runBegins
+			continue
+		}
 		f := strings.Split(strings.TrimSpace(line), "\t")
 		if len(f) < 5 || names[f[0]] == "" {
-			return nil, fmt.Errorf("the layer wrote %q: no pipeline of a known kernel", line)
+			return nil, nil, fmt.Errorf("the layer wrote %q: no pipeline of a known kernel", line)
 		}
 		p := pipeline{Kernel: names[f[0]], All: map[string]float64{"subgroup": 0, "ns": 0}}
 		if f[1] != "" {
@@ -63,7 +78,7 @@ func readStats(text string) (list []pipeline, err error) {
 		for _, s := range append([]string{"subgroup=" + f[3], "ns=" + f[4]}, f[5:]...) {
 			name, value, _ := strings.Cut(s, "=")
 			if p.All[name], err = strconv.ParseFloat(value, 64); err != nil {
-				return nil, fmt.Errorf("the layer wrote %q: %w", s, err)
+				return nil, nil, fmt.Errorf("the layer wrote %q: %w", s, err)
 			}
 		}
 		p.Subgroup, p.Seconds = uint32(p.All["subgroup"]), p.All["ns"]/1e9
@@ -72,8 +87,11 @@ func readStats(text string) (list []pipeline, err error) {
 			p.Spills += p.All[n]
 		}
 		byKernel[p.Kernel] = p
+		if running {
+			run = append(run, p)
+		}
 	}
-	return slices.SortedFunc(maps.Values(byKernel), func(a, b pipeline) int { return strings.Compare(a.Kernel, b.Kernel) }), nil
+	return slices.SortedFunc(maps.Values(byKernel), func(a, b pipeline) int { return strings.Compare(a.Kernel, b.Kernel) }), run, nil
 }
 
 // floors are the spills that are known, by device and kernel. They may only shrink.
@@ -102,8 +120,33 @@ func (f floors) hold(r result, lower bool) (worse []string) {
 	return worse
 }
 
+// mostOfRun is how many seconds of the processor the pipelines of a run may take, by the kernel's driver.
+var mostOfRun = map[string]float64{"i915": 6, "xe": 6, "nouveau": 8}
+
+// slow says what takes too long of a run's pipelines.
+func (r result) slow() []string {
+	sum := total(r.Run)
+	most, ok := mostOfRun[r.Kernel]
+	if !ok || sum <= most {
+		return nil
+	}
+	list := slices.SortedFunc(slices.Values(r.Run), func(a, b pipeline) int { return cmp.Compare(b.Seconds, a.Seconds) })
+	text := fmt.Sprintf("the pipelines of a run take %.1f s, at most %g", sum, most)
+	for _, p := range list[:min(4, len(list))] {
+		text += fmt.Sprintf("; %s %.2f s", p.Kernel, p.Seconds)
+	}
+	return []string{text}
+}
+
+func total(list []pipeline) (seconds float64) {
+	for _, p := range list {
+		seconds += p.Seconds
+	}
+	return seconds
+}
+
 // columns are those of the table.
-const columns = "%-10s %-8s %-46s %5v %9v %9v %9v %12v %8v %6v %8v %5v\n"
+const columns = "%-10s %-8s %-46s %5v %9v %9v %6v %9v %12v %8v %6v %8v %5v\n"
 
 func (r result) print() {
 	var compile, most, instructions, spills float64
@@ -114,6 +157,6 @@ func (r result) print() {
 			spilling++
 		}
 	}
-	fmt.Printf(columns, r.Name, r.Kernel, r.Device, r.Subgroup, len(r.Pipelines), fmt.Sprintf("%.1f", compile), most, instructions, spilling, spills,
+	fmt.Printf(columns, r.Name, r.Kernel, r.Device, r.Subgroup, len(r.Pipelines), fmt.Sprintf("%.1f", compile), fmt.Sprintf("%.1f", total(r.Run)), most, instructions, spilling, spills,
 		len(r.Messages), fmt.Sprintf("%.0f", r.Seconds))
 }

@@ -1,6 +1,7 @@
 // A Vulkan layer that tells what a driver's compiler made of each compute pipeline: a line for each, appended to the file that
 // MUNINN_LAB_STATS names. Fields are separated by tabs: a hash of the SPIR-V (64-bit FNV-1a), the specialization constants, the
-// subgroup size asked for and had, nanoseconds of compilation, then name=value of each statistic of the driver.
+// subgroup size asked for and had, nanoseconds of the processor that compilation took, then name=value of each statistic of the driver. Where MUNINN_LAB_CODE names
+// a file too, what the driver prints of the code goes there: a line "@@@" with hash and constants, then "@@ NAME" before each text.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include <vulkan/vulkan.h>
 #include <vulkan/vk_layer.h>
 
-enum { MODULES = 1 << 12, EXECUTABLES = 8, STATISTICS = 64 };
+enum { MODULES = 1 << 12, EXECUTABLES = 8, STATISTICS = 64, TEXTS = 16 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct { VkShaderModule module; uint64_t hash; } modules[MODULES];
@@ -23,6 +24,7 @@ static PFN_vkCreateShaderModule create_module;
 static PFN_vkCreateComputePipelines create_pipelines;
 static PFN_vkGetPipelineExecutablePropertiesKHR executables_of;
 static PFN_vkGetPipelineExecutableStatisticsKHR statistics_of;
+static PFN_vkGetPipelineExecutableInternalRepresentationsKHR texts_of;
 
 static uint64_t hash(const void *data, size_t n) {
 	uint64_t h = 0xcbf29ce484222325;
@@ -97,20 +99,42 @@ static void report(FILE *f, VkDevice d, const VkComputePipelineCreateInfo *info,
 	}
 }
 
+static void report_code(FILE *f, VkDevice d, const VkComputePipelineCreateInfo *info, VkPipeline pipeline) {
+	VkPipelineExecutableInfoKHR one = {VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, NULL, pipeline, 0};
+	VkPipelineExecutableInternalRepresentationKHR t[TEXTS];
+	memset(t, 0, sizeof t);
+	for (int i = 0; i < TEXTS; i++) t[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
+	uint32_t n = TEXTS;
+	if (texts_of(d, &one, &n, t) < 0) return; // their sizes
+	for (uint32_t i = 0; i < n; i++) t[i].pData = calloc(1, t[i].dataSize + 1);
+	if (texts_of(d, &one, &n, t) < 0) n = 0;
+	fprintf(f, "@@@ %016llx\t", (unsigned long long)hash_of(info->stage.module));
+	print_constants(f, info->stage.pSpecializationInfo);
+	for (uint32_t i = 0; i < n; i++)
+		if (t[i].isText && t[i].pData) fprintf(f, "\n@@ %s\n%s", t[i].name, (char *)t[i].pData);
+	fputc('\n', f);
+	for (uint32_t i = 0; i < n; i++) free(t[i].pData);
+}
+
 static VkResult VKAPI_CALL make_pipelines(VkDevice d, VkPipelineCache cache, uint32_t n, const VkComputePipelineCreateInfo *infos,
                                           const VkAllocationCallbacks *a, VkPipeline *out) {
 	if (n != 1 || !statistics_of || !executables_of) return create_pipelines(d, cache, n, infos, a, out);
 	VkComputePipelineCreateInfo info = *infos;
+	const char *code = texts_of ? getenv("MUNINN_LAB_CODE") : NULL;
 	info.flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
+	if (code) info.flags |= VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
 	struct timespec from, to;
-	clock_gettime(CLOCK_MONOTONIC, &from);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
 	VkResult r = create_pipelines(d, cache, 1, &info, a, out);
-	clock_gettime(CLOCK_MONOTONIC, &to);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 	if (r != VK_SUCCESS) return r;
 	static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 	pthread_mutex_lock(&writing);
 	FILE *f = fopen(getenv("MUNINN_LAB_STATS") ? getenv("MUNINN_LAB_STATS") : "/dev/stderr", "a");
 	if (f) report(f, d, &info, *out, (to.tv_sec - from.tv_sec) * 1000000000ll + to.tv_nsec - from.tv_nsec);
+	if (f) fclose(f);
+	f = code ? fopen(code, "a") : NULL;
+	if (f) report_code(f, d, &info, *out);
 	if (f) fclose(f);
 	pthread_mutex_unlock(&writing);
 	return r;
@@ -154,6 +178,7 @@ static VkResult VKAPI_CALL make_device(VkPhysicalDevice physical, const VkDevice
 	create_pipelines = (PFN_vkCreateComputePipelines)next_device(*d, "vkCreateComputePipelines");
 	executables_of = (PFN_vkGetPipelineExecutablePropertiesKHR)next_device(*d, "vkGetPipelineExecutablePropertiesKHR");
 	statistics_of = (PFN_vkGetPipelineExecutableStatisticsKHR)next_device(*d, "vkGetPipelineExecutableStatisticsKHR");
+	texts_of = (PFN_vkGetPipelineExecutableInternalRepresentationsKHR)next_device(*d, "vkGetPipelineExecutableInternalRepresentationsKHR");
 	return r;
 }
 

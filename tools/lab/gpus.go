@@ -1,0 +1,180 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"muninn/tools/lab/predict"
+)
+
+// Where predictions are, and the counts that they are made of.
+const (
+	countsPath = "tools/lab/counts.json"
+	gpusPath   = "testdata/bench/gpus.md"
+	knownPath  = "tools/lab/predict/known.json"
+
+	measuredTitle = "## Measured\n"
+)
+
+//go:embed gpus.txt
+var gpusHead string
+
+// writePredictions writes the table of predictions for people, and the one that "muninn bench" knows.
+func writePredictions() error {
+	kept, err := readCounts(countsPath)
+	if err != nil {
+		return err
+	}
+	text, known := predictions(kept)
+	before, err := os.ReadFile(gpusPath)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(gpusPath, []byte(text+measured(string(before))), 0o644); err != nil {
+		return err
+	}
+	return writeJSON(knownPath, known)
+}
+
+// measured is the end of gpus.md, to which people add.
+func measured(text string) string {
+	if i := strings.Index(text, measuredTitle); i >= 0 {
+		return text[i:]
+	}
+	return ""
+}
+
+func readCounts(path string) (kept map[string]predict.Counts, err error) {
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &kept)
+	}
+	return kept, err
+}
+
+// predictions are gpus.md, and the same in short.
+func predictions(kept map[string]predict.Counts) (string, []predict.Known) {
+	var b strings.Builder
+	var known []predict.Known
+	for _, model := range tokenModels {
+		for _, format := range tokenFormats {
+			steps := 0
+			var rows strings.Builder
+			for _, c := range predict.Cards {
+				t, counts := tokenOf(kept[c.Lab], model, format)
+				if t == nil {
+					continue
+				}
+				steps = t.Steps
+				p := c.Predict(*t, counts.Kernels)
+				known = append(known, predict.Known{Card: c.Name, Model: model, Format: format, Steps: steps, Rate: round3(1e6 / p.Time), Share: round3(p.Share())})
+				rows.WriteString(predictionRow(c, *t, counts.Kernels, p))
+			}
+			fmt.Fprintf(&b, "\n### %s in %s, r = %d\n\n%s", model, format, steps, head("card", "roof GB/s", "bytes ms", "trips ms", "instructions ms", "fill ms", "launches ms", "all but products ms",
+				"token ms", "tokens/s", "share of roof", "share, nothing overlapped", "share, waits doubled"))
+			b.WriteString(rows.String())
+		}
+	}
+	return strings.NewReplacer("{PREDICTIONS}", b.String(), "{NORMS}", normTable(kept), "{KERNELS}", kernelTable(kept), "{CARDS}", cardTable()).Replace(gpusHead), known
+}
+
+func tokenOf(counts predict.Counts, model, format string) (*predict.Token, predict.Counts) {
+	for i, t := range counts.Tokens {
+		if t.Model == model && t.Format == format {
+			return &counts.Tokens[i], counts
+		}
+	}
+	return nil, counts
+}
+
+func predictionRow(c predict.Card, t predict.Token, kernels map[string]predict.Kernel, p predict.Terms) string {
+	slow := c
+	slow.Latency, slow.Cache, slow.Launch = 2*c.Latency, 2*c.Cache, 2*c.Launch
+	waits := slow.Predict(t, kernels)
+	ms := func(us float64) string { return fmt.Sprintf("%.1f", us/1e3) }
+	return row(c.Name, fmt.Sprintf("%.0f", c.Bandwidth/1e9), ms(p.Bytes), ms(p.Trips), ms(p.Issue), ms(p.Fill), ms(p.Launch), ms(p.Norms), ms(p.Time),
+		fmt.Sprintf("%.1f", 1e6/p.Time), fmt.Sprintf("%.2f", p.Share()), fmt.Sprintf("%.2f", p.Bytes/p.Worst), fmt.Sprintf("%.2f", waits.Bytes/waits.Time))
+}
+
+// normTable is what the norms of a Huginn token take, the longest of them.
+func normTable(kept map[string]predict.Counts) string {
+	text := head("card", "norms a token", "longest us", "all ms")
+	for _, c := range predict.Cards {
+		t, counts := tokenOf(kept[c.Lab], "huginn", "q4_0")
+		if t == nil {
+			continue
+		}
+		n, longest, all := 0, 0.0, 0.0
+		for _, cmd := range t.Commands {
+			if cmd.IsNorm() {
+				us := c.Bound(cmd, counts.Kernels[cmd.Kernel]).Time
+				n, longest, all = n+cmd.Times, max(longest, us), all+us*float64(cmd.Times)
+			}
+		}
+		text += row(c.Name, fmt.Sprint(n), fmt.Sprintf("%.1f", longest), fmt.Sprintf("%.1f", all/1e3))
+	}
+	return text
+}
+
+// kernelTable has the products of a layer at decoding, on each card, with what the compiler made of them.
+func kernelTable(kept map[string]predict.Counts) string {
+	text := head("card", "model", "kernel", "rows of 16 B", "workgroups", "registers", "workgroups a unit", "KiB in flight a unit", "trips", "instructions a weight", "bytes us", "trips us",
+		"instructions us", "bound")
+	for _, c := range predict.Cards {
+		for _, model := range tokenModels {
+			for _, format := range tokenFormats {
+				t, counts := tokenOf(kept[c.Lab], model, format)
+				if t == nil {
+					continue
+				}
+				for _, cmd := range t.Commands {
+					if cmd.GEMV == nil || cmd.Times < t.Steps*8 {
+						continue
+					}
+					k := counts.Kernels[cmd.Kernel]
+					b := c.Bound(cmd, k)
+					us := func(v float64) string { return fmt.Sprintf("%.1f", v) }
+					text += row(c.Name, model, "`"+cmd.Kernel+"`", fmt.Sprint(cmd.Units), fmt.Sprint(cmd.Groups), fmt.Sprint(k.Registers), fmt.Sprint(c.Room.Occupancy(k, cmd.Lanes)),
+						fmt.Sprintf("%.0f", c.InFlight(cmd, k)/1024), fmt.Sprint(cmd.TripsOf(k)), fmt.Sprintf("%.2f", predict.PerWeight(cmd, k)), us(b.Bytes), us(b.Trips), us(b.Issue), binds(b))
+				}
+			}
+		}
+	}
+	return text
+}
+
+// binds names the largest term.
+func binds(t predict.Terms) string {
+	switch max(t.Bytes, t.Trips, t.Issue) {
+	case t.Bytes:
+		return "bytes"
+	case t.Trips:
+		return "trips"
+	}
+	return "instructions"
+}
+
+func cardTable() string {
+	text := head("card", "counts of", "GB/s", "units", "GHz", "lanes a clock", "memory ns", "cache ns", "launch us")
+	for _, c := range predict.Cards {
+		text += row(c.Name, c.Lab, fmt.Sprintf("%.0f", c.Bandwidth/1e9), fmt.Sprint(c.Units), fmt.Sprint(c.Clock), fmt.Sprint(c.Rate), fmt.Sprint(c.Latency), fmt.Sprint(c.Cache), fmt.Sprint(c.Launch))
+	}
+	return text
+}
+
+func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+
+// head is that of a table.
+func head(titles ...string) string {
+	return row(titles...) + row(slices.Repeat([]string{"---"}, len(titles))...)
+}
+
+func round3(v float64) float64 {
+	var r float64
+	fmt.Sscanf(fmt.Sprintf("%.3g", v), "%g", &r)
+	return r
+}
