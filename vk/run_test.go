@@ -246,3 +246,26 @@ func TestCancel(t *testing.T) {
 		}
 	})
 }
+
+// What runs is told in order, with its groups, its work, and where a barrier comes first; until it is no longer asked for.
+func TestWatch(t *testing.T) {
+	vktest.OnFirst(t, func(t *testing.T, d *vk.Device) {
+		k := kernel(t, d, "spin")
+		x := alloc(t, arena(t, d, vk.DeviceLocal), 256)
+		p := program(t, d)
+		p.Fill(x, 0)
+		p.Dispatch(k, []uint32{1}, [3]uint32{2, 1, 1}, vk.Cost{Bytes: 7, FLOPs: 5}, x)
+		must(t, p.End())
+		var got []vktest.Op
+		vktest.Watch(d, func(o vktest.Op) { got = append(got, o) })
+		run(t, d, p, p)
+		vktest.Watch(d, nil)
+		run(t, d, p)
+		if len(got) != 4 || got[0].Kernel != "fill" || !got[0].Barrier || got[2].Kernel != "fill" {
+			t.Fatalf("%+v", got)
+		}
+		if o := got[3]; o.Kernel != "spin" || o.Groups != [3]uint32{2, 1, 1} || o.Group[0] == 0 || o.Bytes != 7 || o.FLOPs != 5 || !o.Barrier || len(o.Push) != 4 {
+			t.Errorf("%+v", o)
+		}
+	})
+}
