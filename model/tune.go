@@ -22,7 +22,7 @@ func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, for
 	}
 	asked := kernels
 	asked.Compiling = nil
-	j := tune.Job{Device: fmt.Sprint(dev.Caps().Index), Level: o.Tune, Uses: Uses(c, dev.Caps(), formats), Kernels: asked, Needs: needs, Speed: dev.Speed()}
+	j := tune.Job{Device: fmt.Sprint(dev.Caps().Index), Level: o.Tune, Again: o.Retune, Uses: Uses(c, dev.Caps(), formats), Kernels: asked, Needs: needs, Speed: dev.Speed()}
 	if o.Tuning != nil {
 		defer o.Tuning(0, 0)
 	}

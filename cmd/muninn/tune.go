@@ -79,6 +79,7 @@ func runTune(ctx context.Context, s *cli.Streams, o *tuneOptions, name string) (
 	}
 	defer ck.Close()
 	opening := o.opening(s)
+	opening.Retune = true
 	if opening.Tune == tune.Auto {
 		opening.Tune = tune.Full
 	}

@@ -145,7 +145,11 @@ func (s *search) passes(use int) float64 {
 func (s *search) baseline() error {
 	s.times, s.one = make([]float64, len(s.job.Uses)), make([]float64, len(s.job.Uses))
 	for use := range s.job.Uses {
+		s.tell(use, 2*len(s.job.Uses))
 		times, err := s.compare(use, []config{{}}, quickRounds)
+		if use == 0 && err == nil && times[0] != nil {
+			err = s.warm(times[0][0])
+		}
 		if err == nil && times[0] == nil {
 			err = errors.New("tune: the kernels that the rules choose cannot be compiled")
 		}
@@ -153,7 +157,6 @@ func (s *search) baseline() error {
 			return err
 		}
 		s.times[use], s.one[use] = s.weighed(use, leasts(times[0])), times[0][0].least()*s.passes(use)
-		s.tell(use, 2*len(s.job.Uses))
 	}
 	s.done = len(s.job.Uses)
 	return nil
