@@ -18,7 +18,7 @@ func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, for
 	needs := Needs(c, formats, kv, o.Kernels.Small)
 	kernels, err := o.Prove(ctx, dev, needs)
 	if err != nil || o.Kernels.Small {
-		return kernels, tune.Result{}, err
+		return kernels, tune.Result{Level: tune.Off, Ratio: 1, Why: "the model is small: there is nothing to gain"}, err
 	}
 	asked := kernels
 	asked.Compiling = nil

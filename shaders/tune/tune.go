@@ -56,7 +56,7 @@ func (l Level) limit(c vk.Caps) time.Duration {
 	quick := 8 * time.Second
 	switch {
 	case c.IsCPU():
-		quick = 20 * time.Second
+		quick = 30 * time.Second
 	case c.Type == "discrete":
 		quick = 4 * time.Second
 	}
