@@ -1,23 +1,81 @@
 package shaders
 
-import "muninn/shaders/format"
+import (
+	"cmp"
+	"strings"
+
+	"muninn/shaders/format"
+)
 
 // GEMV is how workgroups take a matrix of weights.
 type GEMV struct {
-	Groups     int // subgroups of a workgroup, which share each row's k between them; 1: a subgroup has a row to itself
+	Groups     int // subgroups of a workgroup
+	Beside     int // sets of weight rows side by side in it: each has as many of its lanes, which share a row's k between them
 	WeightRows int // weight rows that a workgroup takes, of all parts together
 	XRows      int // rows of x that it takes at most
 	Depth      int // units of 16 bytes of a weight row that a lane loads before it multiplies the first
 }
 
-// GEMV chooses for a matrix of rows x cols, of several side by side for each, that op multiplies. Groups fix the order of a row's
-// sum, so they depend on the matrix alone; the rest changes no bit.
+// wide tells of the kernels for GPUs; the others have a subgroup a workgroup, whose lanes share the k of all its rows.
+func (g GEMV) wide() bool { return g.Groups > 1 || g.Beside > 1 }
+
+// GEMV chooses for a matrix of rows x cols, of several side by side for each, that op multiplies. How many lanes share a row's k fixes
+// the order of its sum, so Groups and Beside depend on the matrix alone; the rest changes no bit.
 func (t Tuning) GEMV(op string, f format.Type, rows, cols int, int8 bool) GEMV {
-	rule := GEMV{Groups: 1, WeightRows: t.WeightRows, XRows: t.XRows, Depth: 1}
-	if t.opt.Small {
-		return rule
+	parts := 1
+	if strings.HasPrefix(op, "swiglu") {
+		parts = 2
 	}
-	return t.measuredGEMV(rule, Product{op, f, rows, cols, int8})
+	g := GEMV{Groups: 1, Beside: 1, WeightRows: t.WeightRows, XRows: t.XRows, Depth: 1}
+	if t.GEMVLanes > 0 {
+		g = t.wideGEMV(rows*parts, f.PlaneBytes(f.Padded(cols))/unitBytes, parts)
+	}
+	if !t.opt.Small {
+		g = t.measuredGEMV(g, Product{op, f, rows, cols, int8})
+	}
+	return t.fit(t.opt.GEMV.over(g), parts)
+}
+
+// over is g with what is asked for in its place.
+func (asked GEMV) over(g GEMV) GEMV {
+	return GEMV{cmp.Or(asked.Groups, g.Groups), cmp.Or(asked.Beside, g.Beside), cmp.Or(asked.WeightRows, g.WeightRows), cmp.Or(asked.XRows, g.XRows),
+		cmp.Or(asked.Depth, g.Depth)}
+}
+
+const (
+	unitBytes = 16
+	// setsBeside: of a subgroup of 32 lanes 8 are along a row, and a load of x in q4_0 takes 8 lines of the cache, not 32; with more sets,
+	// the weights would take more.
+	setsBeside = 4
+	// leastGroups are workgroups that keep the largest GPUs busy; matrices with fewer rows have fewer a workgroup.
+	leastGroups = 128
+)
+
+// wideGEMV is the rule for GPUs and so many rows of all parts, of so many units.
+func (t Tuning) wideGEMV(rows, units, parts int) GEMV {
+	g := GEMV{Groups: int(t.GEMVLanes / t.Subgroup), Beside: setsBeside, WeightRows: t.WeightRows, XRows: t.XRows, Depth: 1}
+	for g.Groups%2 == 0 && g.Groups/2*int(t.Subgroup) >= g.Beside*max(units, t.run()) {
+		g.Groups /= 2
+	}
+	for g.WeightRows > g.Beside*parts && rows < leastGroups*g.WeightRows {
+		g.WeightRows /= 2
+	}
+	return g
+}
+
+// run is how many lanes side by side have units of the same rows: 8 read 128 bytes, and of a small subgroup half.
+func (t Tuning) run() int { return int(min(8, max(4, t.Subgroup/2))) }
+
+// fit is g with as many sets as its lanes can be shared out to, and whole rows of each part for each of them.
+func (t Tuning) fit(g GEMV, parts int) GEMV {
+	if !g.wide() {
+		return g
+	}
+	for g.Beside > 1 && g.Groups*int(t.Subgroup)%(g.Beside*t.run()) != 0 {
+		g.Beside--
+	}
+	g.WeightRows = max(1, g.WeightRows/parts/g.Beside) * parts * g.Beside
+	return g
 }
 
 // gemv is the choice for w times x.

@@ -33,7 +33,7 @@ func TestNumbersOfRowsShareKernels(t *testing.T) {
 func TestSmallModelsShareKernels(t *testing.T) {
 	of := Product{Op: "matmul", Format: format.BF16}
 	for _, c := range []vk.Caps{{Type: "discrete", SubgroupSize: 32}, {Type: "cpu", SubgroupSize: 8, MaxTexels: 1 << 30}} {
-		small := Tune(c, c.SubgroupSize, Options{Small: true, Measured: Measured{GEMVs: []MeasuredGEMV{{of, GEMV{1, 16, 16, 1}, "large"}}}})
+		small := Tune(c, c.SubgroupSize, Options{Small: true, Measured: Measured{GEMVs: []MeasuredGEMV{{of, GEMV{1, 1, 16, 16, 1}, "large"}}}})
 		g, kernels := small.GEMV(of.Op, of.Format, 64, 64, false), map[int]bool{}
 		for n := 1; n <= 300; n++ {
 			kernels[small.xRows(g, n, false)] = true

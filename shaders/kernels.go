@@ -83,6 +83,8 @@ type Options struct {
 	Activations Activations
 	Norms       Norms
 	Matrices    Matrices
+	// GEMV is how workgroups take every matrix; a field of 0: as suits matrix and device.
+	GEMV GEMV
 	// Dot is how int8 activations are multiplied; 0: as suits the device.
 	Dot Dot
 	// Separate keeps norms in dispatches of their own.

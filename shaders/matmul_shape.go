@@ -16,7 +16,7 @@ type matmulPush struct {
 }
 
 // units is the number of units of 16 bytes in a row of weights.
-func (m Matrix) units() uint32 { return uint32(m.RowBytes() / 16) }
+func (m Matrix) units() uint32 { return uint32(m.RowBytes() / unitBytes) }
 
 // matmul dispatches one shard in the shape that suits the rows of x. parts is the number of weight matrices side by side.
 // bind begins with the shards of w.
@@ -48,22 +48,32 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 		return
 	}
 	rows, xs := g.WeightRows, r.k.xRows(g, n, !x.Int8.IsZero())
-	shape, spec := "vec", []uint32{r.k.Subgroup, uint32(rows), uint32(xs)}
-	if !x.Int8.IsZero() {
-		spec = append(spec, uint32(r.k.Dot))
-	}
-	if r.k.Fixed {
-		shape, spec = fmt.Sprintf("fix%d", xs), nil
-	} else if r.k.Texels && (n == 1 || r.k.BlockTexels || !w.Format.Blocked() || !x.Int8.IsZero()) {
-		shape = "texel"
-	}
+	name, spec := r.k.gemvKernel(op, g, parts, xs, !x.Int8.IsZero(), n > 1 && w.Format.Blocked())
 	all := groups(s.Rows, rows/parts)
 	pieces := r.pieces(n, cost)
 	cost.Bytes, cost.FLOPs = cost.Bytes/uint64(pieces), cost.FLOPs/uint64(pieces)
 	each := groups(int(all), int(pieces))
 	for ; p.First < all; p.First += each {
-		r.dispatchSpec(op+"_"+shape+r.k.suffix(), spec, p, rowsY(min(each, all-p.First), n, xs), cost, bind...)
+		r.dispatchSpec(name, spec, p, rowsY(min(each, all-p.First), n, xs), cost, bind...)
 	}
+}
+
+// gemvKernel names the kernel of a GEMV with its specialization constants. blocks: there are several rows of x, and weights in blocks.
+func (k *Kernels) gemvKernel(op string, g GEMV, parts, xs int, int8, blocks bool) (name string, spec []uint32) {
+	switch {
+	case k.Fixed:
+		return fmt.Sprintf("%s_fix%d%s", op, xs, k.suffix()), nil
+	case g.wide():
+		return op + "_wg", []uint32{uint32(g.Groups) * k.Subgroup, uint32(g.WeightRows / g.Beside), uint32(xs), uint32(k.Dot), uint32(g.Beside), uint32(g.Depth), uint32(k.run())}
+	}
+	spec = []uint32{k.Subgroup, uint32(g.WeightRows), uint32(xs)}
+	if int8 {
+		spec = append(spec, uint32(k.Dot))
+	}
+	if k.Texels && (!blocks || k.BlockTexels || int8) {
+		return op + "_texel" + k.suffix(), spec
+	}
+	return op + "_vec" + k.suffix(), spec
 }
 
 func matmulCost(w Matrix, rows int, x, y Tensor) vk.Cost {

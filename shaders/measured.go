@@ -95,14 +95,21 @@ func (t *Tuning) measured(name string, field reflect.Value) (why string) {
 }
 
 // GEMVs are the values that the numbers of a GEMV may have, each beside any of the others.
-type GEMVs struct{ Groups, WeightRows, XRows, Depths []int }
+type GEMVs struct{ Groups, Beside, WeightRows, XRows, Depths []int }
 
 // GEMVs lists what can be measured of a product; what the rule says comes beside it.
 func (t Tuning) GEMVs(p Product) GEMVs {
 	if t.Fixed || t.Subgroup == 0 {
 		return GEMVs{}
 	}
-	return GEMVs{WeightRows: []int{2, 4, 8, 16}, XRows: []int{2, 4, 8, 16}}
+	g := GEMVs{WeightRows: []int{2, 4, 8, 16, 32}, XRows: []int{2, 4, 8, 16}}
+	if t.GEMVLanes > 0 {
+		g.Beside, g.Depths = []int{1, 2, 4, 8}, []int{1, 2, 4}
+		for n := 1; uint32(n)*t.Subgroup <= t.GEMVLanes; n *= 2 {
+			g.Groups = append(g.Groups, n)
+		}
+	}
+	return g
 }
 
 // measuredGEMV is the choice for a product if one was measured that the device can have, else the rule's.
@@ -124,7 +131,7 @@ func (t Tuning) limited(g, rule GEMV, can GEMVs) GEMV {
 		of   *int
 		rule int
 		can  []int
-	}{{&g.Groups, rule.Groups, can.Groups}, {&g.WeightRows, rule.WeightRows, can.WeightRows}, {&g.XRows, rule.XRows, can.XRows}, {&g.Depth, rule.Depth, can.Depths}} {
+	}{{&g.Groups, rule.Groups, can.Groups}, {&g.Beside, rule.Beside, can.Beside}, {&g.WeightRows, rule.WeightRows, can.WeightRows}, {&g.XRows, rule.XRows, can.XRows}, {&g.Depth, rule.Depth, can.Depths}} {
 		if !slices.Contains(n.can, *n.of) {
 			*n.of = n.rule
 		}

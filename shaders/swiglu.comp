@@ -29,7 +29,7 @@ layout(set = 0, binding = 4) coherent buffer Q { uint quant[]; };  // [n] quanti
 #define NORM_Y4(i) y4[i]
 #define QUANT(i) quant[i]
 #define LAST_QUANTIZES
-#define FINISH(t0) quantize_complete(t0, min(NT, p.n - t0), p.y_stride, p.row0 + row0, p.row0 + min(row0 + NR / PARTS, p.rows), p.d);
+#define FINISH(t0) quantize_complete(t0, min(NT, p.n - t0), p.y_stride, p.row0 + row0, p.row0 + min(row0 + ROWS, p.rows), p.d);
 #else
 layout(set = 0, binding = 3) writeonly buffer Y { float y[]; };    // [n][y_stride]
 #endif

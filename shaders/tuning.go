@@ -16,6 +16,7 @@ type Tuning struct {
 	Fixed       bool   // GEMV kernels with fixed numbers of rows: 4 of weights, 1 or 4 of x
 	Texels      bool   // GEMV reads through texel buffers; attention too, a row and a head a lane
 	BlockTexels bool   // ... with weights in blocks and float activations too
+	GEMVLanes   uint32 // invocations that a workgroup of a GEMV has at most; 0: one subgroup, whose lanes have all of its rows
 	WeightRows  int    // weight rows that a workgroup of a GEMV takes
 	XRows       int    // rows of x that it takes at most
 	Tiles       bool   // matmul and attention take many rows in tiles of shared memory
@@ -30,7 +31,7 @@ type Tuning struct {
 	NormLanes   uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
 	NormRows    int    // rows up to which MatMulNorm is one dispatch
 	PassRows    int    // rows of a pass that a session has room for if nobody says
-	Lanes       int    // invocations of a workgroup of the kernels that measure the device, and that pick tokens: a power of two
+	Lanes       int    // invocations of a workgroup of the kernels that measure the device
 	SharesCPU   bool   // the device computes on the host's processors: its time is theirs
 	caps        vk.Caps
 	size        uint32 // subgroup size that can be counted on
@@ -68,6 +69,7 @@ var tunings = []struct {
 	{"fixed rows", func(t *Tuning) any { return &t.Fixed }, ruleFixed, false},
 	{"texel buffers", func(t *Tuning) any { return &t.Texels }, ruleTexels, true},
 	{"texel buffers of blocks", func(t *Tuning) any { return &t.BlockTexels }, ruleBlockTexels, false},
+	{"gemv lanes", func(t *Tuning) any { return &t.GEMVLanes }, ruleGEMVLanes, true},
 	{"weight rows", func(t *Tuning) any { return &t.WeightRows }, ruleWeightRows, false},
 	{"x rows", func(t *Tuning) any { return &t.XRows }, ruleXRows, true},
 	{"tiles", func(t *Tuning) any { return &t.Tiles }, ruleTiles, true},
@@ -82,7 +84,7 @@ var tunings = []struct {
 	{"norm lanes", func(t *Tuning) any { return &t.NormLanes }, ruleNormLanes, true},
 	{"norm rows", func(t *Tuning) any { return &t.NormRows }, ruleNormRows, true},
 	{"pass rows", func(t *Tuning) any { return &t.PassRows }, rulePassRows, false},
-	{"lanes", func(t *Tuning) any { return &t.Lanes }, ruleLanes, false},
+	{"roofline lanes", func(t *Tuning) any { return &t.Lanes }, ruleLanes, false},
 	{"shares the CPU", func(t *Tuning) any { return &t.SharesCPU }, func(t *Tuning) string {
 		t.SharesCPU = t.caps.IsCPU()
 		return "by the type of device: " + t.caps.Type

@@ -80,11 +80,41 @@ func ruleBlockTexels(t *Tuning) string {
 // 0.8 of the time with these even when all are compiled: its numbers of rows vary.
 const whySmall = "the model is small: little to compile"
 
-func ruleWeightRows(t *Tuning) string {
-	if t.WeightRows = 4; t.opt.Small {
-		return whySmall
+// Several subgroups share a row's k, or a row is a chain of loads that wait for each other: q4_0 has 165 units of 16 bytes in a row of
+// 5280, which are 3 on 256 lanes in 4 sets, and nearly all of their lanes busy.
+func ruleGEMVLanes(t *Tuning) (why string) {
+	lanes := min(256, t.caps.MaxWorkgroupInvocations, t.caps.MaxWorkgroupSize[0])
+	why = "few loads of a row wait for each other"
+	if t.Subgroup < 32 || t.caps.VendorID == vk.VendorQualcomm {
+		lanes, why = min(lanes, 128), why+"; more would be few workgroups a core"
 	}
-	if t.Texels {
+	if n := t.Subgroup * t.caps.MaxSubgroups; n != 0 {
+		lanes = min(lanes, n)
+	}
+	switch {
+	case t.Fixed:
+		return "no fixed kernel has them"
+	case t.opt.GEMV.Groups > 0:
+		t.GEMVLanes = uint32(t.opt.GEMV.Groups) * t.Subgroup
+		return asked
+	case t.caps.IsCPU():
+		return "a subgroup is all that runs side by side"
+	}
+	t.GEMVLanes = lanes / t.Subgroup * t.Subgroup
+	return why
+}
+
+func ruleWeightRows(t *Tuning) string {
+	switch t.WeightRows = 4; {
+	case t.opt.Small:
+		return whySmall
+	case t.GEMVLanes > 0 && t.smallRegisters():
+		t.WeightRows = 2 * setsBeside
+		return "this GPU's lanes have few registers: 2 a lane"
+	case t.GEMVLanes > 0:
+		t.WeightRows = 4 * setsBeside
+		return "few registers: 4 a lane"
+	case t.Texels:
 		t.WeightRows = 16
 		return "loads cost most: many results share each"
 	}
@@ -111,6 +141,9 @@ func ruleXRows(t *Tuning) string {
 	case t.smallRegisters():
 		t.XRows = 2
 		return "this GPU's lanes have few registers: more rows spill them"
+	case t.caps.VendorID == vk.VendorQualcomm || t.caps.Apple():
+		t.XRows = 4
+		return "few registers: 6 rows spill them"
 	}
 	t.XRows = 8
 	return "few registers"
@@ -207,6 +240,8 @@ func ruleNormRows(t *Tuning) string {
 		return asked
 	case t.NormLanes > t.Subgroup || t.opt.Norms == AutoNorms && !t.caps.IsCPU():
 		return "the GPU would wait for a norm on one subgroup"
+	case t.GEMVLanes > 0:
+		return "see gemv lanes"
 	case !t.Arrivals:
 		return "see arrivals"
 	case t.Fixed:
@@ -229,10 +264,7 @@ func rulePassRows(t *Tuning) string {
 const mostLanes = 256
 
 func ruleLanes(t *Tuning) string {
-	if t.Lanes = mostLanes; t.caps.MaxWorkgroupInvocations < mostLanes {
-		t.Lanes = 128 // every device has as many
-	}
-	if t.caps.IsCPU() {
+	if t.Lanes = int(min(mostLanes, t.caps.MaxWorkgroupInvocations)); t.caps.IsCPU() {
 		t.Lanes = 8
 		return "what a CPU driver runs side by side"
 	}

@@ -18,13 +18,18 @@ const (
 	driverSwiftShader    = 10
 	driverLavapipe       = 13
 	driverMoltenVK       = 14
+	driverHoneykrisp     = 26
 
-	vendorAMD = 0x1002
+	vendorAMD   = 0x1002
+	vendorApple = 0x106b
 
 	VendorIntel    = 0x8086
 	VendorNVIDIA   = 0x10de
 	VendorQualcomm = 0x5143
 )
+
+// Apple tells of Apple's GPUs, under whatever driver.
+func (c Caps) Apple() bool { return c.VendorID == vendorApple || c.DriverID == driverHoneykrisp }
 
 // idRange is a range of device ids, both ends included.
 type idRange [2]uint32

@@ -12,6 +12,9 @@
 layout(constant_id = 1) const uint NR = 4;
 layout(constant_id = 2) const uint NT = 1;
 #endif
+#ifdef WIDE
+#include "widevec.glsl"
+#else
 #ifdef SUBGROUP
 layout(local_size_x_id = 0) in;
 #define LS gl_WorkGroupSize.x
@@ -29,11 +32,12 @@ shared float part_sum[NR * NT][LS];
 #include "last.glsl"
 #include "quantize.glsl"
 #endif
+#define ROWS (NR / PARTS)
 
 void main() {
     LOWER
     const uint lane = gl_LocalInvocationIndex;
-    const uint row0 = (p.first + gl_WorkGroupID.x) * (NR / PARTS);
+    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS;
     const uint t0 = gl_WorkGroupID.y * NT;
     float acc[NR][NT];
     [[unroll]] for (uint r = 0; r < NR; r++)
@@ -95,3 +99,4 @@ void main() {
     FINISH(t0)
 #endif
 }
+#endif

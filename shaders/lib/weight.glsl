@@ -48,3 +48,28 @@ vec4 unpack(Packed w, uint v) {
     return (vec4(four & 15, four >> 8 & 15, four >> 16 & 15, four >> 24 & 15) - 8.0) * w.d;
 #endif
 }
+
+// unpack(w, v) without the scale of a block, exactly, and by powers of two too large, which LOWERING(v) of x takes back: bits in the mantissa
+// of 2^23 are a number, less what a weight of zero comes to. GPUs do as many of such operations as of any others; of conversions from
+// integers a fourth or an eighth.
+#if defined(W_Q8_0)
+#define ZERO(v) vec4(8388736, 8421376, 8388736, 8421376)
+#define LOWERING(v) vec4(1, 0.00390625, 1, 0.00390625)
+#elif defined(W_Q4_0)
+#define ZERO(v) ((v) < 4 ? vec4(8388616, 8390656, 8388616, 8390656) : vec4(8388736, 8421376, 8388736, 8421376))
+#define LOWERING(v) ((v) < 4 ? vec4(1, 0.00390625, 1, 0.00390625) : vec4(0.0625, 0.000244140625, 0.0625, 0.000244140625))
+#else
+#define LOWERING(v) 1.0
+#endif
+vec4 unpack_raised(Packed w, uint v) {
+#ifdef BLOCKS
+#if defined(W_Q8_0)
+    const uint low = w.q[v] ^ 0x80808080u, high = low >> 16, mask = 0xff;
+#else
+    const uint low = w.q[v % 4], high = low >> 16, mask = v < 4 ? 0xf : 0xf0;
+#endif
+    return uintBitsToFloat(uvec4(low & mask, low & mask << 8, high & mask, high & mask << 8) | 0x4b000000u) - ZERO(v);
+#else
+    return unpack(w, v);
+#endif
+}

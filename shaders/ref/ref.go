@@ -133,7 +133,9 @@ func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 			mixed.VecRows = 1 // for more it takes gigabytes to compile
 		}
 		mixed.Norms = shaders.NormsInWorkgroup
-		list = append(list, fixed, mixed)
+		wide := mixed
+		wide.GEMV = shaders.GEMV{Groups: 4, Beside: 2, WeightRows: 6, XRows: 4, Depth: 3}
+		list = append(list, fixed, mixed, wide)
 		if len(dev.Caps().Matrices) > 0 {
 			list = append(list, shaders.Options{Reduction: shaders.Subgroup, VecRows: 1, Matrices: shaders.MatrixUnits})
 		}

@@ -122,12 +122,14 @@ func sampleTrial(t *trial, vocab int) {
 	logits, filters := t.input("logits", values, vocab), t.buffer("filters", packed(table, shaders.FilterBytes), false)
 	given := givenTokens(len(list), vocab)
 	tokens, choices := t.words("given", given), t.blank("choices", len(list)*shaders.ChoiceBytes)
-	scratch, zero := t.picking(len(list), vocab)
+	bins, cuts, parts := shaders.SampleScratchBytes(len(list))
+	empty := t.buffer("bins", make([]byte, bins), true)
+	scratch := shaders.SampleScratch{Bins: empty.data, Cuts: t.blank("cuts", int(cuts)).data, Parts: t.blank("parts", int(parts)).data}
 	t.check(func(r *shaders.Recorder) {
-		r.Argmax(choices.data, logits.Tensor, tokens, scratch)
+		r.Argmax(choices.data, logits.Tensor, tokens)
 		r.Sample(choices.data, logits.Tensor, filters.data, scratch, true)
 	}, func(v *verdict) {
-		zero(v)
+		v.zero(empty)
 		for i, d := range list {
 			v.draw(i, d, int(given[i]), choiceAt(choices, i))
 		}

@@ -21,6 +21,8 @@ func has(parts ...string) func(string) bool {
 	}
 }
 
+var matmuls = has("matmul_", "swiglu_", "adapter_")
+
 // rungs are tried in this order, each once, until the kernel in question is right or no longer used: matrix units and integers before floats, fused
 // before separate, many rows before few, subgroups before shared memory.
 var rungs = []rung{
@@ -29,13 +31,14 @@ var rungs = []rung{
 	{"int8 written", 0, has("swiglu_quantize_", "attention_quantize_", "attention_lane_quantize_")},
 	{"int8", 0, has("_i8_", "_quantize_")},
 	{"norm rows", 0, has("matmul_norm_")},
-	{"norm lanes", 0, has("_wg_")},
+	{"gemv lanes", 0, func(kernel string) bool { return has("_wg_")(kernel) && matmuls(kernel) }},
+	{"norm lanes", 0, func(kernel string) bool { return has("_wg_")(kernel) && !matmuls(kernel) }},
 	{"texel buffers", 0, has("_texel_", "attention_lane_")},
 	{"tiles", 0, has("_tile_", "_tile32_", "_tile64_")},
 	{"x rows", 4, has("_vec_")},
 	{"x rows", 1, has("_vec_", "_fix4_")},
 	{"unrolled loops", 0, has("_vec_")},
-	{"arrivals", 0, has("matmul_norm_", "attention_", "swiglu_quantize_", "argmax_", "topk_")},
+	{"arrivals", 0, has("matmul_norm_", "attention_", "swiglu_quantize_")},
 	{"subgroup", 0, has("_sg_")},
 }
 

@@ -125,22 +125,27 @@ func TestLadders(t *testing.T) {
 	}
 }
 
-// On a GPU whose norms are wrong by several subgroups, one takes them; the cases for it see each of those kernels.
-func TestNormLadder(t *testing.T) {
+// On a GPU whose norms are wrong by several subgroups, one takes them, and so it is with GEMV; the cases for it see each of those kernels.
+func TestWideLadder(t *testing.T) {
 	opt := vktest.Limited(vk.Options{Device: vktest.Names()[0]}, func(c *vk.Caps) { c.Type = "discrete" })
-	kernels := 0
+	kernels := map[string]int{}
 	for _, name := range shaders.Names() {
-		if !strings.HasSuffix(name, "_wg") || strings.Contains(name, "_quantize_") || strings.HasPrefix(name, "halves_") { // which is no norm
+		if !strings.HasSuffix(name, "_wg") || strings.Contains(name, "_quantize_") || strings.Contains(name, "_i8_") || strings.HasPrefix(name, "halves_") { // which is no norm
 			continue
 		}
-		kernels++
-		v, err := Prove(context.Background(), "", capsOf(t, opt.Device), broken(t, name), []string{ref.Rest, ref.Further}, Here(func(string) (*vk.Device, error) { return vk.Open(opt) }), nil)
-		if err != nil || !slices.Equal(names(v.Off), []string{"norm lanes"}) || !strings.Contains(v.Off[0].Why, name) {
+		off, needs := "norm lanes", []string{ref.Rest, ref.Further}
+		if matmuls(name) {
+			op, format, _ := strings.Cut(strings.TrimSuffix(name, "_wg"), "_")
+			off, needs = "gemv lanes", []string{op + " " + format}
+		}
+		kernels[off]++
+		v, err := Prove(context.Background(), "", capsOf(t, opt.Device), broken(t, name), needs, Here(func(string) (*vk.Device, error) { return vk.Open(opt) }), nil)
+		if err != nil || !slices.Equal(names(v.Off), []string{off}) || !strings.Contains(v.Off[0].Why, name) {
 			t.Errorf("%s: off %+v, error %v", name, v.Off, err)
 		}
 	}
-	if kernels < 6 {
-		t.Errorf("%d kernels", kernels)
+	if kernels["norm lanes"] < 6 || kernels["gemv lanes"] != 15 {
+		t.Errorf("kernels by choice: %v", kernels)
 	}
 }
 

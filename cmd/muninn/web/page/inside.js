@@ -78,7 +78,7 @@ export function inside({current}) {
       recorded();
     }
     return {
-      asks,
+      asks: {...asks, at_once: true},
       refused(why) {
         if (recording !== mine) return;
         recording = null;
