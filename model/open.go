@@ -11,6 +11,7 @@ import (
 	"errors"
 	"time"
 
+	"muninn/model/arch"
 	"muninn/model/checkpoint"
 	"muninn/model/decode"
 	"muninn/model/engine"
@@ -84,7 +85,7 @@ func Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, o Options
 		return m, err
 	}
 	m.close = append(m.close, m.dev.Close)
-	if o.Kernels.Small = ck.Config.Params() < smallParams; !o.Kernels.Small {
+	if o.Kernels.Small = Small(ck.Config); !o.Kernels.Small {
 		if err = o.calibrate(ctx, m.dev); err != nil {
 			return m, err
 		}
@@ -128,6 +129,9 @@ func Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, o Options
 // smallParams are the parameters from which on it pays to measure the device, and to compile kernels for many rows. A pass over fewer
 // is short by what devices of a class reach at least.
 const smallParams = 8 << 20
+
+// Small tells whether a model has fewer.
+func Small(c arch.Config) bool { return c.Params() < smallParams }
 
 // SourceKey names what was loaded: equal keys, equal weights and texts.
 func (m *Model) SourceKey(ctx context.Context) (string, error) {

@@ -36,6 +36,7 @@ type Options struct {
 	Testing    func(done, total int) // told how far that is, 0 of 0 in the end; nil: nobody asks
 	// Tune is how much is measured of how the device's kernels are best taken, once for a driver and a model's matrices.
 	Tune    tune.Level
+	Retune  bool                  // even where an earlier start has
 	Tuning  func(done, total int) // told how far that is, 0 of 0 in the end; nil: nobody asks
 	Profile bool                  // times every dispatch
 

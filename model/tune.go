@@ -18,11 +18,11 @@ func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, for
 	needs := Needs(c, formats, kv, o.Kernels.Small)
 	kernels, err := o.Prove(ctx, dev, needs)
 	if err != nil || o.Kernels.Small {
-		return kernels, tune.Result{}, err
+		return kernels, tune.Result{Level: tune.Off, Ratio: 1, Why: "the model is small: there is nothing to gain"}, err
 	}
 	asked := kernels
 	asked.Compiling = nil
-	j := tune.Job{Device: fmt.Sprint(dev.Caps().Index), Level: o.Tune, Uses: Uses(c, dev.Caps(), formats), Kernels: asked, Needs: needs, Speed: dev.Speed()}
+	j := tune.Job{Device: fmt.Sprint(dev.Caps().Index), Level: o.Tune, Again: o.Retune, Uses: Uses(c, dev.Caps(), formats), Kernels: asked, Needs: needs, Speed: dev.Speed()}
 	if o.Tuning != nil {
 		defer o.Tuning(0, 0)
 	}

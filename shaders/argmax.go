@@ -35,11 +35,8 @@ func (c Choice) Put(b []byte) {
 	put(b, c.Token, bits(c.Logit), bits(c.LogProb), bits(c.Margin), bits(c.Top), bits(c.LSE), c.Kept, bits(c.Below))
 }
 
-type pickPush struct{ Vocab, Stride uint32 }
-
 // Argmax records the largest logit of each row, the lowest token among equals, and how far below it a given token is.
 // logits (n, vocabulary); given (n) uint32 tokens; choices (n) Choice.
-func (r *Recorder) Argmax(choices vk.Span, logits Tensor, given vk.Span) {
-	r.dispatch("argmax", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, rowsX(logits.Rows),
-		vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}, logits.Span, choices, given)
+func (r *Recorder) Argmax(choices vk.Span, logits Tensor, given vk.Span, scratch PickScratch) {
+	r.pick("argmax", r.k.Lanes, r.k.chunkOrAll(logits.Cols), logits, vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}, scratch, choices, given)
 }

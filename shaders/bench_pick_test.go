@@ -59,8 +59,7 @@ func benchPick(b *testing.B, dev *vk.Device, n int) {
 	}
 	choices, likely := span(make([]byte, n*shaders.ChoiceBytes)), span(make([]byte, n*shaders.LikelyBytes))
 	given, wanted := span(make([]byte, 4*n)), span(slices.Repeat([]byte{shaders.MostLikely, 0, 0, 0}, n))
-	bins, cuts, parts := shaders.SampleScratchBytes(n)
-	scratch := shaders.SampleScratch{Bins: span(make([]byte, bins)), Cuts: span(make([]byte, cuts)), Parts: span(make([]byte, parts))}
+	scratch := shaders.NewPickScratch(n, vocabulary, func(bytes uint64) vk.Span { return span(make([]byte, bytes)) })
 	k, err := shaders.New(dev, shaders.Options{})
 	must(err)
 	var names []string
@@ -74,7 +73,7 @@ func benchPick(b *testing.B, dev *vk.Device, n int) {
 		must(dev.Run(context.Background(), vk.RunOptions{}, p)) // the first run compiles
 		programs[name], names = p, append(names, name)
 	}
-	record("argmax", func(r *shaders.Recorder) { r.Argmax(choices, logits, given) })
+	record("argmax", func(r *shaders.Recorder) { r.Argmax(choices, logits, given, scratch) })
 	for _, f := range pickFilters {
 		f.filter.InverseTemperature, f.filter.U, f.filter.Enabled = 1, 0.4, 1
 		content := make([]byte, shaders.FilterBytes)
@@ -82,7 +81,7 @@ func benchPick(b *testing.B, dev *vk.Device, n int) {
 		filters := span(slices.Repeat(content, n))
 		record(f.name, func(r *shaders.Recorder) { r.Sample(choices, logits, filters, scratch, f.filter.Edges()) })
 	}
-	record("likeliest", func(r *shaders.Recorder) { r.TopK(likely, choices, logits, given, wanted) })
+	record("likeliest", func(r *shaders.Recorder) { r.TopK(likely, choices, logits, given, wanted, scratch) })
 	all := map[string][]float64{}
 	for b.Loop() {
 		for range 9 {

@@ -33,28 +33,12 @@ const (
 	sampleBins   = 1024
 )
 
-// SampleScratch is what Sample needs beside its operands. Bins are zero between uses. Nothing else may use it at the same time.
-type SampleScratch struct{ Bins, Cuts, Parts vk.Span }
-
-// SampleScratchBytes is the size of the three spans of a SampleScratch, for so many rows.
-func SampleScratchBytes(rows int) (bins, cuts, parts uint64) {
-	n := uint64(rows)
-	return n * sampleLevels * 2 * sampleBins * 4, n * sampleLevels * 32, n * mostLanes * 16
-}
-
-// chunk is how many tokens of a vocabulary a workgroup takes: as many for each of its lanes, and no more chunks than lanes.
-func (k *Kernels) chunk(vocabulary int) int {
-	return k.Lanes * max(16, (vocabulary+k.Lanes*k.Lanes-1)/(k.Lanes*k.Lanes))
-}
-
 // Sample records a draw from each row's filtered distribution; it runs after Argmax over the same rows.
 // logits (n, vocabulary); filters (n) Filter; choices (n) Choice, in place. edges tells whether any filter has Edges.
-func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span, scratch SampleScratch, edges bool) {
+func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span, scratch PickScratch, edges bool) {
 	chunk := r.k.chunk(logits.Cols)
 	push := struct{ Vocab, Stride, Chunk, Level uint32 }{Vocab: uint32(logits.Cols), Stride: uint32(logits.Stride), Chunk: uint32(chunk)}
-	bins, cuts, parts := SampleScratchBytes(logits.Rows)
-	r.check(scratch.Bins.Size() >= bins && scratch.Cuts.Size() >= cuts && scratch.Parts.Size() >= parts, "sample of %dx%d with a scratch of %d, %d and %d bytes",
-		logits.Rows, logits.Cols, scratch.Bins.Size(), scratch.Cuts.Size(), scratch.Parts.Size())
+	r.room(scratch, logits)
 	lanes, bind := []uint32{uint32(r.k.Lanes)}, []vk.Span{logits.Span, filters, choices, scratch.Bins, scratch.Cuts, scratch.Parts}
 	all, cost := rowsY(groups(logits.Cols, chunk), logits.Rows, 1), vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}
 	for ; edges && push.Level < sampleLevels; push.Level++ {

@@ -34,7 +34,10 @@ func DecodeLikely(b []byte) Likely {
 // chosen and of one given; it runs after Argmax, or Sample, and leaves rows as they are for which that has found no token.
 // choices (n) Choice; logits (n, vocabulary), as they were before any Edit; given, wanted (n) uint32: a token, and how many of the likeliest,
 // MostLikely at most; likely (n) Likely.
-func (r *Recorder) TopK(likely, choices vk.Span, logits Tensor, given, wanted vk.Span) {
-	r.dispatch("topk", pickPush{uint32(logits.Cols), uint32(logits.Stride)}, rowsX(logits.Rows),
-		vk.Cost{Bytes: 3 * logits.bytes(), FLOPs: 16 * logits.bytes()}, logits.Span, choices, given, wanted, likely)
+func (r *Recorder) TopK(likely, choices vk.Span, logits Tensor, given, wanted vk.Span, scratch PickScratch) {
+	lanes, chunk := r.k.Lanes, r.k.chunkOrAll(logits.Cols)
+	if r.k.SharesCPU { // barriers for each entry cost more than looking again at what one lane has: 64 lanes do best
+		lanes, chunk = 64, logits.Cols
+	}
+	r.pick("topk", lanes, chunk, logits, vk.Cost{Bytes: 3 * logits.bytes(), FLOPs: 16 * logits.bytes()}, scratch, choices, given, wanted, likely)
 }

@@ -31,7 +31,7 @@ type Tuning struct {
 	NormLanes   uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
 	NormRows    int    // rows up to which MatMulNorm is one dispatch
 	PassRows    int    // rows of a pass that a session has room for if nobody says
-	Lanes       int    // invocations of a workgroup of the kernels that measure the device
+	Lanes       int    // invocations of a workgroup of the kernels that measure the device, and that pick tokens: a power of two
 	SharesCPU   bool   // the device computes on the host's processors: its time is theirs
 	caps        vk.Caps
 	size        uint32 // subgroup size that can be counted on
@@ -84,7 +84,7 @@ var tunings = []struct {
 	{"norm lanes", func(t *Tuning) any { return &t.NormLanes }, ruleNormLanes, true},
 	{"norm rows", func(t *Tuning) any { return &t.NormRows }, ruleNormRows, true},
 	{"pass rows", func(t *Tuning) any { return &t.PassRows }, rulePassRows, false},
-	{"roofline lanes", func(t *Tuning) any { return &t.Lanes }, ruleLanes, false},
+	{"lanes", func(t *Tuning) any { return &t.Lanes }, ruleLanes, false},
 	{"shares the CPU", func(t *Tuning) any { return &t.SharesCPU }, func(t *Tuning) string {
 		t.SharesCPU = t.caps.IsCPU()
 		return "by the type of device: " + t.caps.Type

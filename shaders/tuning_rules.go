@@ -264,7 +264,10 @@ func rulePassRows(t *Tuning) string {
 const mostLanes = 256
 
 func ruleLanes(t *Tuning) string {
-	if t.Lanes = int(min(mostLanes, t.caps.MaxWorkgroupInvocations)); t.caps.IsCPU() {
+	if t.Lanes = mostLanes; t.caps.MaxWorkgroupInvocations < mostLanes {
+		t.Lanes = 128 // every device has as many
+	}
+	if t.caps.IsCPU() {
 		t.Lanes = 8
 		return "what a CPU driver runs side by side"
 	}

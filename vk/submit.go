@@ -79,13 +79,13 @@ func (p *Program) runnable(d *Device) error {
 	return nil
 }
 
-// runAll submits the programs' segments in groups and waits for all of them, also after an error.
-func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) error {
+// runAll submits the programs' segments in groups and waits for all of them, also after an error, or should Progress panic.
+func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) (err error) {
+	defer func() { err = cmp.Or(err, d.waitAll()) }()
 	var segments []segment
 	for _, p := range progs {
 		segments = append(segments, p.segments...)
 	}
-	var err error
 	total := len(segments)
 	for len(segments) > 0 && err == nil {
 		if err = ctx.Err(); err != nil {
@@ -98,7 +98,7 @@ func (d *Device) runAll(ctx context.Context, o RunOptions, progs []*Program) err
 			o.Progress(total-len(segments), total)
 		}
 	}
-	return cmp.Or(err, d.waitAll())
+	return err
 }
 
 // submitSegments submits some command buffers, after waiting for a free fence.

@@ -184,7 +184,7 @@ func traceLast(ctx context.Context, c *chatting, path string) (err error) {
 	for first < min(len(before), len(p.request.Prompt)-1) && before[first] == p.request.Prompt[first] {
 		first++
 	}
-	o.job = trace.Job{First: first, Outputs: max(c.x.Size.Outputs, 1)}
+	o.job = trace.Job{First: first}
 	files, err := openTraceFiles(c.s, o.Outputs, o.Theme)
 	if err != nil {
 		return err

@@ -74,6 +74,7 @@ type listedDevice struct {
 	Problem    string           `json:"problem,omitempty"` // why it cannot be used
 	Quirks     []vk.Quirk       `json:"quirks,omitempty"`
 	SelfTest   selftest.Verdict `json:"self_test"`
+	Tuned      []tune.Result    `json:"tuned,omitempty"` // by earlier starts, the newest first
 }
 
 func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
@@ -89,7 +90,7 @@ func printDevices(s *cli.Streams, o *devicesOptions, list []vk.Caps) error {
 	if o.JSON {
 		all := make([]listedDevice, len(list))
 		for i, c := range list {
-			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen.Index, Quirks: c.Quirks(), SelfTest: opening.Verdict(c)}
+			all[i] = listedDevice{Caps: c, ShardLimit: c.ShardLimit(), Chosen: i == chosen.Index, Quirks: c.Quirks(), SelfTest: opening.Verdict(c), Tuned: opening.Tuned(c)}
 			if err := c.Supported(); err != nil {
 				all[i].Problem = err.Error()
 			}

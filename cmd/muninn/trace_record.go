@@ -48,7 +48,7 @@ func (o *traceOptions) record(ctx context.Context, s *cli.Streams, x *opened, p 
 	job.Step = func() { bar.Add(1) }
 	x.reading.Done()
 	defer bar.Done()
-	out, err := b.Record(x.session.Engine(ctx), x.session, job)
+	out, err := b.Record(x.session.Engine(ctx).(trace.Engine), 0, job)
 	if errors.Is(err, trace.ErrEnded) {
 		return nil, cli.Usage("--token %d: %v", o.Token, err)
 	}

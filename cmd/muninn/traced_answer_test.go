@@ -79,14 +79,14 @@ func TestTracedAnswer(t *testing.T) {
 	} {
 		body := fmt.Sprintf(`{%s,"seed":%d,"return_steps":true,"stream":true,"stream_options":{"include_usage":true}}`, c.body, i)
 		var got [2]streamedAnswer
-		for k, path := range []string{"/v1/trace", c.path} { // the first of which leaves nothing that the second could take
+		for k, path := range []string{c.path, "/v1/trace"} { // the second of which takes nothing that the first has left
 			status, text := post(t, url+path, body)
 			if status != http.StatusOK {
 				t.Fatalf("%s %s: %d %s", path, body, status, text)
 			}
 			got[k] = readStream(t, text)
 		}
-		traced, plain := got[0], got[1]
+		plain, traced := got[0], got[1]
 		if a, b := fmt.Sprint(traced.pieces, traced.steps, traced.finish, traced.usage), fmt.Sprint(plain.pieces, plain.steps, plain.finish, plain.usage); a != b || plain.text == "" || plain.finish == "" || plain.usage == nil {
 			t.Errorf("%s\ntraced %s\nchat   %s", body, a, b)
 		}

@@ -11,6 +11,9 @@ import (
 
 	"muninn/cmd/muninn/cli"
 	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
 	"muninn/model/engine/weights"
 	"muninn/model/fit"
 	"muninn/shaders"
@@ -23,12 +26,14 @@ type tuneOptions struct {
 	deviceOptions
 	hubOptions
 	schemeOptions
+	Shape       string
 	Activations string
 	JSON        bool
 }
 
 func (o *tuneOptions) addFlags(fs *pflag.FlagSet) {
 	o.addProven(fs)
+	fs.StringVar(&o.Shape, "shape", "", "a `shape` instead of a model, as in \"muninn bench\"")
 	o.hubOptions.addFlags(fs)
 	o.schemeOptions.addFlags(fs, "auto")
 	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), `as in "muninn run"`)
@@ -39,7 +44,7 @@ func (o *tuneOptions) addFlags(fs *pflag.FlagSet) {
 func tuneCommand() *cli.Command {
 	o := &tuneOptions{}
 	return &cli.Command{
-		Name: "tune", Args: "MODEL", Min: 1, Max: 1,
+		Name: "tune", Args: "[MODEL]", Max: 1,
 		Summary: "measure how a device's kernels are best taken for a model",
 		Detail: `MODEL is what "muninn run" takes; its weights are not loaded. Each kind of product that a token takes is timed by the
 device's own clock, on memory of its real size, and ways to share it out among the device's lanes are raced against the
@@ -53,10 +58,10 @@ ROW is the time of a product with one row, by the rules; TIME the chosen way's a
 decoded and one of a prompt. A way reads: rows of weights x rows of activations of a workgroup, subgroups that share a
 row, 16-byte loads before the first is used. Shares of a row's sum (groups), the subgroup size and int8 activations
 change how results are rounded: the same seed gives the same text on the same device, driver and tuning.`,
-		Examples: []string{"muninn tune ~/huginn-0125 --quant q4_0", "muninn tune demo --tune quick --json"},
+		Examples: []string{"muninn tune ~/huginn-0125 --quant q4_0", "muninn tune --shape huginn --quant q4_0 --tune quick --json"},
 		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {
-			return runTune(ctx, s, o, args[0])
+			return runTune(ctx, s, o, strings.Join(args, ""))
 		},
 	}
 }
@@ -69,42 +74,59 @@ type tuned struct {
 }
 
 func runTune(ctx context.Context, s *cli.Streams, o *tuneOptions, name string) (err error) {
-	scheme, err := o.scheme()
-	if err != nil {
-		return err
+	if (name == "") == (o.Shape == "") {
+		return cli.Usage("name a MODEL, or a shape with --shape")
 	}
-	ck, err := openModel(ctx, s, o.hubOptions, name)
-	if err != nil {
-		return err
-	}
-	defer ck.Close()
 	opening := o.opening(s)
+	opening.Retune = true
 	if opening.Tune == tune.Auto {
 		opening.Tune = tune.Full
 	}
 	if opening.Kernels.Activations, err = shaders.ParseActivations(o.Activations); err != nil {
 		return cli.AsUsage(err)
 	}
-	opening.Weights = scheme
+	if opening.Weights, err = o.scheme(); err != nil {
+		return err
+	}
+	var ck *checkpoint.Checkpoint
+	shape, stored := arch.Shape{}, engine.RandomStored
+	if name == "" {
+		if shape, err = arch.ParseShape(o.Shape); err == nil {
+			err = engine.CheckShape(shape.Config)
+		}
+		if err != nil {
+			return cli.Usage("--%s", strings.TrimPrefix(err.Error(), "model: "))
+		}
+	} else {
+		if ck, err = openModel(ctx, s, o.hubOptions, name); err != nil {
+			return err
+		}
+		defer ck.Close()
+		shape, stored = arch.Shape{Name: name, Config: ck.Config}, ck.Stored
+	}
 	dev, err := model.OpenDevice(opening)
 	if err != nil {
 		return o.named(err)
 	}
 	defer func() { err = errors.Join(err, dev.Close()) }()
+	opening.Kernels.Small = model.Small(shape.Config)
+	kv := shaders.KVF32
+	if ck != nil {
+		choice, err := opening.Choose(ck, fit.WithHost(dev.Caps()))
+		if err != nil {
+			return err
+		}
+		opening.Weights, kv = opening.Weights.With(choice.Quant), choice.KV
+	}
 	if _, err := roofline.Calibrate(ctx, dev); ctx.Err() != nil || errors.Is(err, vk.ErrDeviceLost) {
 		return err
 	}
-	choice, err := opening.Choose(ck, fit.WithHost(dev.Caps()))
-	if err != nil {
-		return err
-	}
-	scheme = scheme.With(choice.Quant)
-	_, r, err := opening.Prepare(ctx, dev, ck.Config, weights.DeviceFormats(scheme, ck.Config, ck.Stored), choice.KV)
+	_, r, err := opening.Prepare(ctx, dev, shape.Config, weights.DeviceFormats(opening.Weights, shape.Config, stored), kv)
 	if err != nil {
 		return err
 	}
 	if o.JSON {
-		return cli.JSON(s.Out, tuned{describe(dev.Caps()), name, r})
+		return cli.JSON(s.Out, tuned{describe(dev.Caps()), shape.Name, r})
 	}
 	printTuned(s, r, true)
 	return nil

@@ -24,6 +24,8 @@ type Request struct {
 	StopIDs     []int32  // stop after any of these; Model.StopIDs for the model's own
 	StopStrings []string // stop before any of these
 	Owner       string   // whose it is: in a Loop's queue those of different owners take turns; behind a slash, for whom he asks, by whom his own take turns
+	// Instead, if set, decodes the request in place of Generate, on a sequence that holds nothing. It may be called again, should the request give way to others.
+	Instead func(e Engine, seq int, emit func(Token) error) (Outcome, error)
 	// Progress, if set, is told from time to time how many tokens of the prompt have been read.
 	Progress func(done, total int)
 }
@@ -49,6 +51,9 @@ const (
 // Generate is Sample with the text of the tokens, which t gives; nil: no text. emit is called for each token as it is decided; a
 // last call with Token.Token -1 hands out text still held back, if any. An error of emit ends the run.
 func Generate(e Engine, t *tokenizer.Tokenizer, seq int, req Request, emit func(Token) error) (Outcome, error) {
+	if req.Instead != nil {
+		return req.Instead(e, seq, emit)
+	}
 	var text *tokenizer.Stream // nil: no text
 	if t != nil {
 		text = t.NewStream()

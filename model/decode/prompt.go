@@ -51,9 +51,12 @@ func (s *decoding) prefix() int {
 // scoresOnly tells whether the prompt is scored and nothing generated.
 func (s *decoding) scoresOnly() bool { return s.Score && s.MaxTokens == 0 }
 
-// Reusable is how many of the prompt's first tokens need not run if the sequence holds them: all but those whose logits are wanted.
+// Reusable is how many of the prompt's first tokens need not run if the sequence holds them: all but those that something is wanted of.
 func (r Request) Reusable() int {
 	n := len(r.Prompt) - 1
+	if r.Instead != nil {
+		return 0
+	}
 	if r.Score {
 		n = min(n, max(r.ScoreFrom-1, 0))
 	}

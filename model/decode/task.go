@@ -19,7 +19,7 @@ var ErrContextFull = errors.New("context full")
 // or before. After a task, the sequence ends with the task's last row.
 //
 // A session runs a task of more rows or outputs than a pass has chunk by chunk, if it has Last and its rows but the first start anew.
-// Each chunk is as a task of its own: with an exit each leaves by itself, and Logits and Exit.Values are called for each.
+// Each chunk is as a task of its own: with an exit each leaves by itself, and Logits, States and Exit.Values are called for each.
 //
 // What is wrong with a task is an error before anything has changed; of the errors ErrContextFull, ErrExit and ErrNoise are wrapped.
 type Task struct {
@@ -52,6 +52,8 @@ type Task struct {
 	// Logits, if set, is given the logits of the outputs (Outputs, padded_vocab_size), before penalties. For inspection: it
 	// reads back.
 	Logits func(rows [][]float32)
+	// States, likewise, is given the states of all rows (Rows, n_embd), before ln_f.
+	States func(rows [][]float32)
 	// Progress, if set, is told from time to time how many of the rows are through.
 	Progress func(done, total int)
 

@@ -91,7 +91,10 @@ func (b *Batch) start(r *batchRun) (err error) {
 	}
 	emit := r.once()
 	r.resume, r.stop = iter.Pull(func(yield func(*decode.Task) bool) {
-		r.out, r.failed = decode.Generate(batchEngine{b.s, r, yield}, b.s.m.Tokenizer, r.seq, req, emit)
+		r.failed = safely(func() (err error) {
+			r.out, err = decode.Generate(batchEngine{b.s, r, yield}, b.s.m.Tokenizer, r.seq, req, emit)
+			return err
+		})
 	})
 	b.free = slices.Delete(b.free, at, at+1)
 	place, _ := slices.BinarySearchFunc(b.runs, r, func(x, y *batchRun) int { return x.id - y.id })

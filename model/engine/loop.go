@@ -26,9 +26,7 @@ type Loop struct {
 
 	mu    sync.Mutex
 	queue []*Stream // not begun, in the order of their coming
-	uses  []*use    // likewise
 	turns []string  // owners of the requests begun lately
-	came  int       // requests and uses so far
 	stats LoopStats
 	most  int
 	wake  chan struct{} // the queue is no longer empty
@@ -84,19 +82,12 @@ func (l *Loop) Submit(ctx context.Context, req decode.Request, setting decode.Se
 	}
 	req.Prompt = slices.Clone(req.Prompt)
 	s := newStream(ctx, req, setting)
-	s.arrival = l.arrive()
 	l.queue = append(l.queue, s)
-	return s, nil
-}
-
-// arrive is the number of what comes, of which the loop's goroutine is told; under l.mu.
-func (l *Loop) arrive() int {
-	l.came++
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return l.came
+	return s, nil
 }
 
 // Close ends the requests that are running or waiting, with ErrLoopClosed, waits for that and closes the session.
@@ -110,29 +101,15 @@ func (l *Loop) Close() {
 func (l *Loop) run() {
 	defer close(l.done)
 	for l.ctx.Err() == nil {
-		for s, seq := range l.running {
-			if s.ctx.Err() != nil {
-				l.batch.Remove(seq)
-			}
-		}
-		l.join() // after what has left, of whose places and pages others may have need
-		var err error
-		if l.batch.Len() > 0 {
-			err = l.batch.Step(l.ctx)
-		} else if use := l.nextUse(); use != nil {
-			err = l.lend(use)
-		} else {
-			select {
-			case <-l.wake:
-			case <-l.ctx.Done():
-			}
-		}
-		if errors.Is(err, vk.ErrDeviceLost) {
-			l.stop(err)
+		err := safely(l.turn)
+		if p := (*Panic)(nil); errors.Is(err, vk.ErrDeviceLost) || errors.As(err, &p) {
+			l.stop(fmt.Errorf("%w: %w", ErrLoopFailed, err))
 		}
 	}
-	for _, id := range l.running {
-		l.batch.Remove(id)
+	for s, id := range l.running {
+		if safely(func() error { l.batch.Remove(id); return nil }) != nil { // not while a bug is about
+			s.finish(decode.Outcome{}, l.why(s))
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,14 +117,28 @@ func (l *Loop) run() {
 		l.finish(s, decode.Outcome{}, l.why(s))
 	}
 	l.queue = nil
-	for _, u := range l.uses {
-		u.done <- context.Cause(l.ctx)
+}
+
+// turn has those leave that are cancelled and those begin that can, and runs an iteration, or waits for who comes.
+func (l *Loop) turn() error {
+	for s, seq := range l.running {
+		if s.ctx.Err() != nil {
+			l.batch.Remove(seq)
+		}
 	}
-	l.uses = nil
+	l.join() // after what has left, of whose places and pages others may have need
+	if l.batch.Len() > 0 {
+		return l.batch.Step(l.ctx)
+	}
+	select {
+	case <-l.wake:
+	case <-l.ctx.Done():
+	}
+	return nil
 }
 
 // join begins requests that wait, as far as there are sequences and pages for them, and ends those that have been cancelled. None
-// overtakes a use of the session, nor one that waits for pages.
+// overtakes one that waits for pages.
 func (l *Loop) join() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,7 +164,7 @@ func (l *Loop) join() {
 }
 
 // next is the place in the queue of the request to begin: the first of the owner with the fewest under way, or among such owners of the
-// one whose turn is longest ago; then likewise of those that he asks for; -1: none may.
+// one whose turn is longest ago; then likewise of those that he asks for; -1: there is none.
 func (l *Loop) next() (at int) {
 	under, turn := map[string]int{}, map[string]int{} // of owners, and with those they ask for
 	for s := range l.running {
@@ -189,9 +180,6 @@ func (l *Loop) next() (at int) {
 	}
 	at = -1
 	for i, s := range l.queue {
-		if len(l.uses) > 0 && s.arrival > l.uses[0].arrival {
-			break
-		}
 		if at < 0 || before(s.req.Owner, l.queue[at].req.Owner) {
 			at = i
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"muninn/model/decode"
@@ -135,4 +136,50 @@ func TestBatchNoRoom(t *testing.T) {
 	if !slices.Equal(ends, []string{"<nil>", "<nil>", "<nil>"}) {
 		t.Errorf("three waves in a session with room for one end with %q", ends)
 	}
+}
+
+// TestLoopPanics: a bug in one request ends that one, and others go on; one amid an iteration ends the loop.
+func TestLoopPanics(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{})
+	l := engine.NewLoop(batchSession(t, m, 2), engine.LoopOptions{})
+	submit := func(req decode.Request) *engine.Stream {
+		s, err := l.Submit(context.Background(), req, setting(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	bad := short(m, 20)
+	bad.Instead = func(e decode.Engine, seq int, emit func(decode.Token) error) (decode.Outcome, error) {
+		return decode.Generate(e, m.Tokenizer, seq, short(m, 20), func(decode.Token) error { panic("planted") })
+	}
+	other, broken := submit(short(m, 20)), submit(bad)
+	if got := read(broken); !planted(got.err) || errors.Is(got.err, engine.ErrLoopFailed) {
+		t.Errorf("the request ends with %v", got.err)
+	}
+	if got := read(other); got.err != nil || len(got.ids) != 20 {
+		t.Errorf("another one: %d tokens, %v", len(got.ids), got.err)
+	}
+	if got := read(submit(short(m, 5))); got.err != nil {
+		t.Errorf("a later one: %v", got.err)
+	}
+	worse := short(m, 20)
+	worse.Progress = func(int, int) { panic("planted") }
+	other, broken = submit(short(m, 20)), submit(worse)
+	for _, s := range []*engine.Stream{other, broken} {
+		if got := read(s); !planted(got.err) || !errors.Is(got.err, engine.ErrLoopFailed) {
+			t.Errorf("amid an iteration: %v", got.err)
+		}
+	}
+	if _, err := l.Submit(context.Background(), short(m, 5), setting(0)); !errors.Is(err, engine.ErrLoopFailed) {
+		t.Errorf("a request behind it: %v", err)
+	}
+	l.Close()
+}
+
+// planted tells whether an error is a bug of this test, and where it is.
+func planted(err error) bool {
+	p := (*engine.Panic)(nil)
+	return errors.As(err, &p) && p.Value == "planted" && strings.Contains(string(p.Stack), "TestLoopPanics")
 }

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -82,7 +81,8 @@ func testTurns(t *testing.T, m *engine.Model, sequences int, want ...string) {
 	var order []string // written on the loop's goroutine
 	var streams []*engine.Stream
 	began := make(chan bool)
-	err := l.Use(context.Background(), func(*engine.Session) error { // until all have come
+	gate := short(m, 1)
+	gate.Instead = func(decode.Engine, int, func(decode.Token) error) (decode.Outcome, error) { // until all have come
 		go func() {
 			for i, owner := range []string{"a", "a/2", "a/3", "a/4", "b", "c"} { // who asks for others has no more turns for it
 				req := short(m, 6)
@@ -104,9 +104,11 @@ func testTurns(t *testing.T, m *engine.Model, sequences int, want ...string) {
 			close(began)
 		}()
 		<-began
-		return nil
-	})
-	if err != nil {
+		return decode.Outcome{}, nil
+	}
+	if first, err := l.Submit(context.Background(), gate, setting(0)); err != nil {
+		t.Fatal(err)
+	} else if _, err := first.Outcome(); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range streams {
@@ -116,51 +118,5 @@ func testTurns(t *testing.T, m *engine.Model, sequences int, want ...string) {
 	}
 	if !slices.Equal(order, want) {
 		t.Errorf("%d at once: requests began in the order %v, want %v", sequences, order, want)
-	}
-}
-
-// TestLoopUse: whoever uses the session has it alone, after what came before and before what comes later; a use may be cancelled while
-// it waits, and ends with the loop.
-func TestLoopUse(t *testing.T) {
-	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
-	m := open(t, dev, golden.Model(t, "A-f32"), engine.LoadOptions{})
-	l := engine.NewLoop(batchSession(t, m, 2), engine.LoopOptions{})
-	stream, err := l.Submit(context.Background(), short(m, 10), setting(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, later := 0, 0
-	var second *engine.Stream
-	failure := errors.New("mine")
-	err = l.Use(context.Background(), func(s *engine.Session) error {
-		out, _ := stream.Outcome() // has ended, or this hangs
-		before = out.Emitted
-		var err error
-		if second, err = l.Submit(context.Background(), short(m, 10), setting(0)); err != nil {
-			return err
-		}
-		if _, err := s.Prefill(context.Background(), 0, []int32{1, 2, 3}, 2, nil); err != nil {
-			return err
-		}
-		later = int(l.Stats().Running)
-		return failure
-	})
-	if !errors.Is(err, failure) || before != 10 || later != 0 {
-		t.Errorf("used with %v, after %d tokens of the request before, %d running", err, before, later)
-	}
-	if out, err := second.Outcome(); err != nil || out.Emitted != 10 {
-		t.Errorf("the request behind it: %d tokens, %v", out.Emitted, err)
-	}
-	blocked := make(chan bool)
-	go l.Use(context.Background(), func(*engine.Session) error { <-blocked; return nil })
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := l.Use(ctx, func(*engine.Session) error { t.Error("a cancelled use ran"); return nil }); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-	close(blocked)
-	l.Close()
-	if err := l.Use(context.Background(), nil); !errors.Is(err, engine.ErrLoopClosed) {
-		t.Errorf("after the end: %v", err)
 	}
 }

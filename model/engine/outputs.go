@@ -141,6 +141,9 @@ func (s *scheduler) results(jobs []*job) error {
 		}
 	}
 	s.outputs = at
+	if err := s.states(jobs); err != nil {
+		return err
+	}
 	at = 0
 	for _, j := range jobs {
 		if j.task.Logits != nil && j.outputs > 0 {
@@ -151,6 +154,29 @@ func (s *scheduler) results(jobs []*job) error {
 			j.task.Logits(logits[at : at+j.outputs])
 		}
 		at += j.outputs
+	}
+	return nil
+}
+
+// states hands out those of jobs where somebody asks.
+func (s *scheduler) states(jobs []*job) error {
+	for _, j := range jobs {
+		if j.task.States == nil {
+			continue
+		}
+		first, end := s.opt.cells(), 0
+		for _, r := range j.table {
+			first, end = min(first, int(r.Cell)), max(end, int(r.Cell)+1)
+		}
+		all, err := s.read(s.buf.State.From(first, end-first), end-first)
+		if err != nil {
+			return err
+		}
+		rows := make([][]float32, len(j.table))
+		for i, r := range j.table {
+			rows[i] = all[int(r.Cell)-first]
+		}
+		j.task.States(rows)
 	}
 	return nil
 }

@@ -231,9 +231,9 @@ func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored,
 		p.rec.Edit(p.Logits, edits, count)
 	}
 	choices, given := x.choices.dev.Slice(0, n*shaders.ChoiceBytes), upload(x.given, key.outputs, 4)
-	p.rec.Argmax(choices, p.Logits, given)
+	p.rec.Argmax(choices, p.Logits, given, r.picking)
 	if key.sampled {
-		p.rec.Sample(choices, p.Logits, upload(x.filters, key.outputs, shaders.FilterBytes), r.sample, key.edges)
+		p.rec.Sample(choices, p.Logits, upload(x.filters, key.outputs, shaders.FilterBytes), r.picking, key.edges)
 	}
 	p.rec.Copy(x.choices.host.Slice(0, choices.Size()), choices)
 	if key.edited {
@@ -241,7 +241,7 @@ func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored,
 	}
 	if key.likely {
 		likely := x.likely.dev.Slice(0, n*shaders.LikelyBytes)
-		p.rec.TopK(likely, choices, p.Logits, given, upload(x.wanted, key.outputs, 4))
+		p.rec.TopK(likely, choices, p.Logits, given, upload(x.wanted, key.outputs, 4), r.picking)
 		p.rec.Copy(x.likely.host.Slice(0, likely.Size()), likely)
 	}
 	if key.read {
@@ -252,7 +252,7 @@ func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored,
 // run runs programs of the session. One that was cut short within an operation has left its counters as they were.
 func (r *recordings) run(ctx context.Context, progress func(done, total int), list ...*vk.Program) error {
 	if r.cut {
-		for _, counters := range []vk.Span{r.arrived, r.attention.Arrived, r.sample.Bins} {
+		for _, counters := range []vk.Span{r.arrived, r.attention.Arrived, r.picking.Arrived, r.picking.Bins} {
 			if err := r.m.dev.Fill(counters, 0); err != nil {
 				return err
 			}

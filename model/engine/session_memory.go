@@ -22,7 +22,7 @@ type onDevice struct {
 	io        exchange
 	arrived   vk.Span // [1] counter of MatMulNorm
 	attention shaders.AttentionScratch
-	sample    shaders.SampleScratch
+	picking   shaders.PickScratch
 	half      vk.Span // rows of a matmul in half precision; zero: the device has no use for them
 }
 
@@ -108,8 +108,7 @@ func (x *onDevice) scratch(c arch.Config, o SessionOptions) {
 	x.arrived = m.Zeroed(4)
 	x.half = m.Halves(o.Rows, max(2*shaders.Padded(c.NEmbd), c.QueryWidth(), c.IntermediateSize))
 	x.attention = shaders.AttentionScratch{Parts: m.Span(parts), Arrived: m.Zeroed(arrived)}
-	bins, cuts, sums := shaders.SampleScratchBytes(o.logits())
-	x.sample = shaders.SampleScratch{Bins: m.Zeroed(bins), Cuts: m.Span(cuts), Parts: m.Span(sums)}
+	x.picking = shaders.NewPickScratch(o.logits(), c.PaddedVocabSize, m.Zeroed)
 	x.groups = shaders.Groups{N: o.Sequences, Checks: maxChecks, Rules: m.Zeroed(n * shaders.RuleBytes), Progress: m.Zeroed(n * shaders.ProgressBytes),
 		Change: m.Span(uint64(o.cells()) * shaders.ChangeBytes), Values: m.Span(n * maxChecks * 4)}
 	if o.Readouts || o.Exits && c.ExitGate() {

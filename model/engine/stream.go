@@ -13,7 +13,6 @@ import (
 // Tokens that nobody has read yet wait in the stream, of which there are no more than the context has positions. So a slow reader
 // holds up nobody: a request that waited for it would keep its sequence, and its rows, from the others.
 type Stream struct {
-	arrival int
 	ctx     context.Context // of the request
 	cancel  context.CancelFunc
 	req     decode.Request

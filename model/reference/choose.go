@@ -14,10 +14,7 @@ import (
 // choose picks the tokens that follow the outputs.
 // steps are those that the rows were read at, nil: the last that they took.
 func (s *Session) choose(q *refSequence, a *decode.Task, steps []int, logits [][]float64) error {
-	rows := make([][]float32, len(logits))
-	for i := range logits {
-		rows[i] = narrow(logits[i])
-	}
+	rows := narrowRows(logits)
 	if a.Logits != nil {
 		a.Logits(rows)
 	}

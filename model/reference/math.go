@@ -89,6 +89,14 @@ func norm(x []float64) float64 { return math.Sqrt(plain.Dot(x, x)) }
 
 func minus(x, y []float64) []float64 { return floats.SubTo(make([]float64, len(x)), x, y) }
 
+func narrowRows(x [][]float64) [][]float32 {
+	rows := make([][]float32, len(x))
+	for i := range x {
+		rows[i] = narrow(x[i])
+	}
+	return rows
+}
+
 func narrow(x []float64) []float32 {
 	y := make([]float32, len(x))
 	for i, v := range x {

@@ -61,6 +61,9 @@ func (s *Session) do(q *refSequence, a *decode.Task, row0 int) error {
 		return err
 	}
 	s.compare(q, a, starts, state)
+	if a.States != nil {
+		a.States(narrowRows(state))
+	}
 	live := map[int]refRow{}
 	for pos, row := range q.live {
 		if a.Keep && pos < at[0].pos {

@@ -5,23 +5,21 @@ import "muninn/model/decode"
 // Recorder is an engine that takes the rows of each task through its core steps one by one, looking at states and logits, before
 // it does the task itself. So what a strategy makes of it is what it makes of the engine below, exits included.
 type Recorder struct {
-	decode.Engine
+	Engine
 	Builder *Builder
-	Latents func(n int) ([][]float32, error) // states of the last n rows that ran
-	Outputs int                              // rows of logits of a pass at most; 0: as many as rows
-	Step    func()                           // called after each core step recorded; nil: nobody asks
-	Token   func(Token)                      // given each token once it is done, as Path.Now has it; nil: nobody asks
-	Prompt  int                              // positions before this one are of the prompt
-	Prefix  bool                             // which is a prefix, whose tokens see each other
-	First   int                              // positions before this one are run, and not recorded
-	End     int                              // and tasks from this one on; 0: there are none
-	Paths   []*Path                          // recorded so far
+	Step    func()      // called after each core step recorded; nil: nobody asks
+	Token   func(Token) // given each token once it is done, as Path.Now has it; nil: nobody asks
+	Prompt  int         // positions before this one are of the prompt
+	Prefix  bool        // which is a prefix, whose tokens see each other
+	First   int         // positions before this one are run, and not recorded
+	End     int         // and tasks from this one on; 0: there are none
+	Paths   []*Path     // recorded so far
 }
 
 // Rows is the number of rows of a task at most: each has logits, but for those of a prefix, which is read at once.
 func (r *Recorder) Rows() int {
-	if r.Outputs > 0 && !r.Prefix {
-		return min(r.Outputs, r.Engine.Rows())
+	if !r.Prefix {
+		return min(r.Outputs(), r.Engine.Rows())
 	}
 	return r.Engine.Rows()
 }
@@ -74,23 +72,17 @@ func (r *Recorder) Walk(a *decode.Task, begin func(i int, initial []float32) *Pa
 	task := decode.Task{Seq: a.Seq, Rows: append([]decode.TaskRow(nil), a.Rows...), Prefix: a.Prefix, Noise: a.Noise, Draw: a.Draw, Keep: a.Rows[0].From != decode.FromInitial}
 	var paths []*Path
 	for k := 0; k <= a.Steps; k++ {
-		var logits [][]float32
+		var states, logits [][]float32
 		one := task
+		one.States = func(rows [][]float32) { states = rows }
 		one.Logits = func(rows [][]float32) { logits = append(logits, rows...) }
 		if k > 0 {
-			one.Steps, one.Outputs = 1, n
-			if r.Outputs > 0 {
-				one.Outputs = min(n, r.Outputs)
-			}
+			one.Steps, one.Outputs = 1, min(n, r.Outputs())
 			for i := range one.Rows {
 				one.Rows[i].Begin, one.Rows[i].From, one.Rows[i].Step, one.Rows[i].Mix = false, decode.FromOwn, k-1, 0
 			}
 		}
 		if err := r.Engine.Do(&one); err != nil {
-			return err
-		}
-		states, err := r.Latents(n)
-		if err != nil {
 			return err
 		}
 		for i, state := range states {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"muninn/shaders"
+	"muninn/vk"
 )
 
 // argmax is the first token with the largest logit, with the distance to the second largest and the logarithm of the sum
@@ -42,8 +43,8 @@ func argmaxCases() []Case {
 	return each(Case{Op: "argmax", Name: "vocab=", Why: "comparisons of given numbers; the logarithm of the sum is good to 1e-5"}, vocabularies, argmaxTrial)
 }
 
-// vocabularies around a workgroup of 256, and Huginn's.
-var vocabularies = []int{1, 2, 255, 256, 257, 1003, 65536}
+// vocabularies around a workgroup of 256 and its chunk, and Huginn's.
+var vocabularies = []int{1, 2, 255, 256, 257, 1003, 4099, 65536}
 
 // hardLogits make rows of logits hard on a search: ordinary, equal largest ones at several places, all equal, the largest first or
 // last, infinities and NaN.
@@ -85,11 +86,25 @@ func argmaxTrial(t *trial, vocab int) {
 	}
 	logits, given := t.input("logits", values, vocab), givenTokens(len(edits), vocab)
 	tokens, choices := t.words("given", given), t.blank("choices", len(edits)*shaders.ChoiceBytes)
-	t.check(func(r *shaders.Recorder) { r.Argmax(choices.data, logits.Tensor, tokens) }, func(v *verdict) {
+	scratch, zero := t.picking(len(edits), vocab)
+	t.check(func(r *shaders.Recorder) { r.Argmax(choices.data, logits.Tensor, tokens, scratch) }, zero, func(v *verdict) {
 		for i := range edits {
 			v.choice(i, choiceAt(choices, i), argmax(values[i*vocab:][:vocab], int(given[i])))
 		}
 	})
+}
+
+// picking is a scratch for so many rows of a vocabulary, and what it must be again after a run.
+func (t *trial) picking(rows, vocab int) (shaders.PickScratch, func(*verdict)) {
+	var list []*operand
+	scratch := shaders.NewPickScratch(rows, vocab, func(bytes uint64) vk.Span {
+		list = append(list, t.buffer("scratch", make([]byte, bytes), true))
+		return list[len(list)-1].data
+	})
+	return scratch, func(v *verdict) {
+		v.zero(list[0]) // Arrived
+		v.zero(list[2]) // Bins
+	}
 }
 
 // choiceAt is entry i of a buffer of choices.

@@ -53,7 +53,7 @@ func TestBrokenKernels(t *testing.T) {
 		{"sample_select", mutant.FAdd, mutant.FSub, -1, "sample/vocab=2"},
 		{"sample_sum", mutant.FAdd, mutant.FSub, -1, "sample/vocab=2"},
 		{"sample_draw", mutant.FAdd, mutant.FSub, -1, "sample/vocab=2"},
-		{"topk", mutant.FOrdGreater, mutant.FOrdLess, -1, "topk/vocab=2"},
+		{"topk", mutant.FOrdGreater, mutant.FOrdLess, 1, "topk/vocab=2"},
 		{"retire", mutant.FOrdLess, mutant.FOrdGreater, 0, "retire/each"},
 		{"scatter", mutant.FSub, mutant.FAdd, 0, "scatter/n="},
 		{"exitgate_sg", mutant.FAdd, mutant.FSub, -1, "exitgate/"},

@@ -31,8 +31,7 @@ func (t *trial) live() (*shaders.Live, []shape) {
 		return nil, nil
 	}
 	const few, many, cols = 12, 20, 300 // many: more rows than dispatches follow, but for those that change what rows keep
-	x, logits := t.input("x", make([]float32, many*cols), cols), t.input("logits", make([]float32, 2*cols), cols)
-	weight, tokens, choices := t.floats("weight", make([]float32, cols)), t.words("given", make([]uint32, 2)), t.blank("choices", 2*shaders.ChoiceBytes)
+	x, weight := t.input("x", make([]float32, many*cols), cols), t.floats("weight", make([]float32, cols))
 	table, _ := t.rows(make([]shaders.Row, many), false)
 	if t.err != nil {
 		return nil, nil
@@ -49,9 +48,9 @@ func (t *trial) live() (*shaders.Live, []shape) {
 	r.Noise(x.Tensor, weight, normEps, 1, first(many))    // as the first
 	r.Gather(x.Tensor, x.Tensor, first(many))             // does not follow
 	r.Follow(live, true)
-	r.Argmax(choices.data.Slice(0, shaders.ChoiceBytes), logits.First(1), tokens.Slice(0, 4)) // {1 while any is live, 1, 1}
-	r.Argmax(choices.data, logits.Tensor, tokens)                                             // does not follow
-	r.Gather(x.First(1), x.Tensor, first(1))                                                  // {2, 1 while any is live, 1}
+	r.Noise(x.First(1), weight, normEps, 1, first(1)) // {1 while any is live, 1, 1}
+	r.Noise(x.First(2), weight, normEps, 1, first(2)) // does not follow
+	r.Gather(x.First(1), x.Tensor, first(1))          // {2, 1 while any is live, 1}
 	r.Follow(nil, false)
 	r.Gather(x.First(3), x.Tensor, first(3))
 	prog, err := r.End()

@@ -122,14 +122,12 @@ func sampleTrial(t *trial, vocab int) {
 	logits, filters := t.input("logits", values, vocab), t.buffer("filters", packed(table, shaders.FilterBytes), false)
 	given := givenTokens(len(list), vocab)
 	tokens, choices := t.words("given", given), t.blank("choices", len(list)*shaders.ChoiceBytes)
-	bins, cuts, parts := shaders.SampleScratchBytes(len(list))
-	empty := t.buffer("bins", make([]byte, bins), true)
-	scratch := shaders.SampleScratch{Bins: empty.data, Cuts: t.blank("cuts", int(cuts)).data, Parts: t.blank("parts", int(parts)).data}
+	scratch, zero := t.picking(len(list), vocab)
 	t.check(func(r *shaders.Recorder) {
-		r.Argmax(choices.data, logits.Tensor, tokens)
+		r.Argmax(choices.data, logits.Tensor, tokens, scratch)
 		r.Sample(choices.data, logits.Tensor, filters.data, scratch, true)
 	}, func(v *verdict) {
-		v.zero(empty)
+		zero(v)
 		for i, d := range list {
 			v.draw(i, d, int(given[i]), choiceAt(choices, i))
 		}

@@ -44,7 +44,8 @@ func topkTrial(t *trial, vocab int) {
 	}
 	logits, tokens := t.input("logits", values, vocab), t.words("given", given)
 	choices, most, got := t.buffer("choices", packed(list, shaders.ChoiceBytes), false), t.words("wanted", wanted), t.blank("likely", n*shaders.LikelyBytes)
-	t.check(func(r *shaders.Recorder) { r.TopK(got.data, choices.data, logits.Tensor, tokens, most) }, func(v *verdict) {
+	scratch, zero := t.picking(n, vocab)
+	t.check(func(r *shaders.Recorder) { r.TopK(got.data, choices.data, logits.Tensor, tokens, most, scratch) }, zero, func(v *verdict) {
 		for i, c := range list {
 			if c.Token != shaders.NoToken {
 				v.likely(i, shaders.DecodeLikely(got.values()[i*shaders.LikelyBytes:]), likely(values[i*vocab:][:vocab], int(c.Token), int(given[i]), int(wanted[i])), c.Token)

@@ -154,7 +154,8 @@ func (b *bench) cases() []benchCase {
 		x, o, weight := b.tensor(n, width), b.tensor(n, width), b.span(4*width, 0x3f800000)
 		add(fmt.Sprintf("addnorm %d rows", n), func(r *shaders.Recorder) { r.AddNorm(x, o, shaders.ResidualNormed, weight, 1e-6) })
 		logits, choices, given := b.tensor(n, vocabulary), b.span(uint64(n)*shaders.ChoiceBytes, 0), b.span(4*uint64(n), 0)
-		add(fmt.Sprintf("argmax %d rows", n), func(r *shaders.Recorder) { r.Argmax(choices, logits, given) })
+		pick := shaders.NewPickScratch(n, vocabulary, func(bytes uint64) vk.Span { return b.span(bytes, 0) })
+		add(fmt.Sprintf("argmax %d rows", n), func(r *shaders.Recorder) { r.Argmax(choices, logits, given, pick) })
 		filters := make([]byte, 0, n*shaders.FilterBytes)
 		for range n {
 			one := make([]byte, shaders.FilterBytes)
@@ -163,9 +164,7 @@ func (b *bench) cases() []benchCase {
 		}
 		f := b.span(uint64(len(filters)), 0)
 		b.must(b.d.Write(f, filters))
-		bins, cuts, sums := shaders.SampleScratchBytes(n)
-		draw := shaders.SampleScratch{Bins: b.span(bins, 0), Cuts: b.span(cuts, 0), Parts: b.span(sums, 0)}
-		add(fmt.Sprintf("sample %d rows", n), func(r *shaders.Recorder) { r.Sample(choices, logits, f, draw, true) })
+		add(fmt.Sprintf("sample %d rows", n), func(r *shaders.Recorder) { r.Sample(choices, logits, f, pick, true) })
 	}
 	return list
 }

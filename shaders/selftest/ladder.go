@@ -38,7 +38,7 @@ var rungs = []rung{
 	{"x rows", 4, has("_vec_")},
 	{"x rows", 1, has("_vec_", "_fix4_")},
 	{"unrolled loops", 0, has("_vec_")},
-	{"arrivals", 0, has("matmul_norm_", "attention_", "swiglu_quantize_")},
+	{"arrivals", 0, has("matmul_norm_", "attention_", "swiglu_quantize_", "argmax_", "topk_")},
 	{"subgroup", 0, has("_sg_")},
 }
 

@@ -11,10 +11,10 @@ import (
 	"muninn/vk"
 )
 
-// Rows of x that a product is measured with: of a token that is decoded, and of a prompt, which counts by the row.
+// Rows of x that a product is measured with: of a token that is decoded, and of a prompt, which counts by the row. Tiles take most.
 var xRows = []int{1, 16}
 
-const mostRows = 16
+const mostRows = 64
 
 // situation is a use with so many rows of x.
 type situation struct{ use, n int }
@@ -28,6 +28,7 @@ type bench struct {
 	entries map[string]*entry
 	x, y, z []shaders.Tensor // of each use
 	words   vk.Span          // row table, weights of norms, bias
+	half    vk.Span          // rows in half precision
 
 	compiles time.Duration // the longest that a lot has taken
 }
@@ -100,6 +101,9 @@ func (b *bench) allocate() (err error) {
 	}
 	if err == nil {
 		b.words, err = b.arena.Alloc(max(4*uint64(shaders.Padded(widest)), mostRows*shaders.RowBytes))
+	}
+	if err == nil {
+		b.half, err = b.arena.Alloc(shaders.HalvesBytes(mostRows, 2*widest))
 	}
 	if err == nil {
 		err = b.dev.Fill(b.words, 0)
@@ -198,7 +202,7 @@ func (b *bench) entry(at situation, c config) (*entry, *shaders.Recorder, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	key := b.key(k.Tuning, u, at, c)
+	key := b.key(k.Tuning, u, at)
 	if e := b.entries[key]; e != nil {
 		return e, nil, nil
 	}
@@ -206,19 +210,20 @@ func (b *bench) entry(at situation, c config) (*entry, *shaders.Recorder, error)
 	b.entries[key] = e
 	r := k.Record("tune")
 	r.Profile()
+	r.Halves(b.half)
 	e.bytes = b.record(r, k.Tuning, at)
 	return e, r, nil
 }
 
 // key names what a program does, as far as choices make it differ.
-func (b *bench) key(t shaders.Tuning, u Use, at situation, c config) string {
+func (b *bench) key(t shaders.Tuning, u Use, at situation) string {
 	switch {
 	case u.Op == Norm:
 		return fmt.Sprint(at, t.Subgroup, t.NormLanes)
 	case at.n > t.GEMVRows:
-		return fmt.Sprint(at, "tiles", t.Subgroup)
+		return fmt.Sprint(at, "tiles", t.Subgroup, t.OnMatrixUnits(u.Format, at.n))
 	}
-	g := *c.gemv
+	g := t.GEMV(u.Op, u.Format, b.cut(u), u.Cols, int8(t, u, at.n))
 	if at.n == 1 {
 		g.XRows = 1
 	}

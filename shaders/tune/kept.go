@@ -65,13 +65,12 @@ type Measure func(ctx context.Context, j Job, tell func(done, total int)) (Resul
 // measure finds now. Off, and Auto on a device that it does not measure, find the rules. Where measuring fails the result has the rules and says why, and
 // that is kept too: a driver that cannot do it is not asked at each start. The error is ctx's alone. fresh: it was measured now.
 func Get(ctx context.Context, dir string, c vk.Caps, j Job, measure Measure, tell func(done, total int)) (r Result, fresh bool, err error) {
-	again := j.Level == Full
 	if j.Level == Off {
 		return Result{Level: Off, Ratio: 1, Why: "not asked for"}, false, nil
 	}
 	on := j.Level.on(c)
 	for _, k := range recall(dir, c) {
-		if k.Key == j.key() && k.Result.Level >= on && !again {
+		if k.Key == j.key() && k.Result.Level >= on && !j.Again {
 			return k.Result, false, nil
 		}
 	}

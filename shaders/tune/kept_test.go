@@ -41,6 +41,9 @@ func TestKept(t *testing.T) {
 	get("other options", c, options, true)
 	get("the first once more", c, j, false)
 	get("full", c, full, true)
+	get("full once more", c, full, false)
+	full.Again = true
+	get("again", c, full, true)
 	get("quick after full", c, j, false)
 	if n := len(Kept(dir, c)); n != 3 {
 		t.Errorf("%d results kept", n)

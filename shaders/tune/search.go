@@ -106,7 +106,7 @@ func (s *search) all() error {
 			return err
 		}
 	}
-	if err := s.gemvRows(order); err != nil {
+	if err := s.tiles(order); err != nil {
 		return err
 	}
 	for _, use := range order {
@@ -145,7 +145,11 @@ func (s *search) passes(use int) float64 {
 func (s *search) baseline() error {
 	s.times, s.one = make([]float64, len(s.job.Uses)), make([]float64, len(s.job.Uses))
 	for use := range s.job.Uses {
+		s.tell(use, 2*len(s.job.Uses))
 		times, err := s.compare(use, []config{{}}, quickRounds)
+		if use == 0 && err == nil && times[0] != nil {
+			err = s.warm(times[0][0])
+		}
 		if err == nil && times[0] == nil {
 			err = errors.New("tune: the kernels that the rules choose cannot be compiled")
 		}
@@ -153,7 +157,6 @@ func (s *search) baseline() error {
 			return err
 		}
 		s.times[use], s.one[use] = s.weighed(use, leasts(times[0])), times[0][0].least()*s.passes(use)
-		s.tell(use, 2*len(s.job.Uses))
 	}
 	s.done = len(s.job.Uses)
 	return nil
@@ -306,40 +309,61 @@ func concerns(name string, u Use, t shaders.Tuning) bool {
 	return u.Op != Norm
 }
 
-// gemvRows looks from how many rows of x on tiles are faster.
-func (s *search) gemvRows(order []int) error {
-	const name = "gemv rows"
+// tiles looks whether many rows of x are faster on matrix units, and from how many on tiles are faster at all, on the product that
+// takes longest.
+func (s *search) tiles(order []int) error {
 	k, err := shaders.New(s.dev, s.options(config{settings: s.settings}, Use{}))
 	if err != nil {
 		return err
 	}
+	const name = "gemv rows"
 	values := k.Measurable(name)
 	if len(values) == 0 || len(order) == 0 || s.job.Uses[order[0]].Op == Norm {
 		return nil
 	}
-	use, best := order[0], k.GEMVRows
-	for _, n := range []int{8, 16, 32} {
-		if n > mostRows || !slices.Contains(values, fmt.Sprint(n)) {
-			continue
-		}
-		entries, err := s.entriesOf(situation{use, n}, []config{{settings: s.with(name, fmt.Sprint(n))}, {settings: s.with(name, "4")}}, make([]bool, 2))
+	faster := func(n int, name, value, than string) (bool, error) {
+		entries, err := s.entriesOf(situation{order[0], n}, []config{{settings: s.with(name, value)}, {settings: s.with(name, than)}}, make([]bool, 2))
 		if err == nil {
 			err = s.race(entries, quickRounds)
 		}
-		if err != nil {
-			return err
+		if err != nil || entries[0].err != nil || entries[1].err != nil || entries[0] == entries[1] {
+			return false, err
 		}
-		if gemv, tiles := entries[0], entries[1]; gemv.err == nil && tiles.err == nil {
-			ratio := tiles.least() / gemv.least()
-			s.tried = append(s.tried, Trial{fmt.Sprintf("tiles of %d rows", n), ratio, tiles.beats(gemv, gain)})
-			if tiles.beats(gemv, gain) {
-				best = min(best, n/2)
-			}
+		won := entries[0].beats(entries[1], gain)
+		s.tried = append(s.tried, Trial{fmt.Sprintf("%s %s, %d rows", name, value, n), entries[0].least() / entries[1].least(), won})
+		return won, nil
+	}
+	choose := func(name, value string) {
+		s.settings = s.with(name, value)
+		s.settings[len(s.settings)-1].Why = "measured: faster so"
+	}
+	if len(k.Measurable("matrix units")) > 0 && k.MatrixUnits {
+		switch without, err := faster(mostRows, "matrix units", "false", "true"); {
+		case err != nil:
+			return err
+		case without:
+			choose("matrix units", "false")
+		}
+	}
+	best, more := k.GEMVRows, 2*k.GEMVRows
+	if slices.Contains(values, fmt.Sprint(more)) && more <= mostRows {
+		switch gemv, err := faster(more, name, fmt.Sprint(more), "4"); {
+		case err != nil:
+			return err
+		case gemv:
+			best = more
+		}
+	}
+	for n := k.GEMVRows; best == n && slices.Contains(values, fmt.Sprint(n/2)); n /= 2 {
+		switch inTiles, err := faster(n, name, "4", fmt.Sprint(n)); {
+		case err != nil:
+			return err
+		case inTiles:
+			best = n / 2
 		}
 	}
 	if best != k.GEMVRows && slices.Contains(values, fmt.Sprint(best)) {
-		s.settings = s.with(name, fmt.Sprint(best))
-		s.settings[len(s.settings)-1].Why = "measured: more are faster in tiles"
+		choose(name, fmt.Sprint(best))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package tune
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"muninn/shaders"
@@ -26,7 +27,19 @@ func Names() []string { return []string{"auto", "off", "quick", "full"} }
 
 func (l Level) String() string { return Names()[l] }
 
-// for is what a level means on a device.
+// MarshalText and UnmarshalText have levels by name.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+func (l *Level) UnmarshalText(text []byte) error {
+	i := slices.Index(Names(), string(text))
+	if i < 0 {
+		return fmt.Errorf("tune: no such level: %q", text)
+	}
+	*l = Level(i)
+	return nil
+}
+
+// on is what a level means on a device.
 func (l Level) on(c vk.Caps) Level {
 	switch {
 	case l == Auto && c.IsCPU():
@@ -43,7 +56,7 @@ func (l Level) limit(c vk.Caps) time.Duration {
 	quick := 8 * time.Second
 	switch {
 	case c.IsCPU():
-		quick = 20 * time.Second
+		quick = 30 * time.Second
 	case c.Type == "discrete":
 		quick = 4 * time.Second
 	}
@@ -72,6 +85,7 @@ type Job struct {
 	Kernels shaders.Options `json:"kernels"` // with what is done without
 	Needs   []string        `json:"needs"`   // as ref.Quick takes them: what must be right before a choice for the whole device may be made
 	Speed   vk.Speed        `json:"speed"`   // that the device was measured to reach
+	Again   bool            `json:"-"`       // whatever was kept
 }
 
 // Result is what was measured.

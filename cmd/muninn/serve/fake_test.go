@@ -57,7 +57,6 @@ func (f *fake) Stats() engine.LoopStats {
 	defer f.mu.Unlock()
 	return engine.LoopStats{Running: f.running}
 }
-func (f *fake) Use(context.Context, func(*engine.Session) error) error { return nil }
 func (f *fake) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

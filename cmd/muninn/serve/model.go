@@ -16,8 +16,6 @@ import (
 type Engine interface {
 	Submit(ctx context.Context, req decode.Request, setting decode.Sequence) (Stream, error)
 	Stats() engine.LoopStats
-	// Use gives the session to f alone, once no request runs; requests wait meanwhile.
-	Use(ctx context.Context, f func(*engine.Session) error) error
 	Close()
 }
 

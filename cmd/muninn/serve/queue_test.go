@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -93,19 +92,19 @@ func TestQueueIsShared(t *testing.T) {
 	})
 }
 
-// broken is an Engine whose session is none.
-type broken struct{ *fake }
-
-func (broken) Use(_ context.Context, f func(*engine.Session) error) error { return f(nil) }
-
-// A bug in a trace ends the trace, not the server.
-func TestTracePanics(t *testing.T) {
+// A bug in a request ends that request, not the server, and is logged without what was asked.
+func TestPanics(t *testing.T) {
 	m, f := fakeModel("demo", ids(t, "abc")...)
-	m.Engine = broken{f}
-	s := serving(t, m, Options{})
-	if w := ask(s, "/v1/trace", `{"prompt":"x","max_tokens":1}`); w.Code != http.StatusInternalServerError {
+	f.fails = &engine.Panic{Value: "index out of range", Stack: []byte("goroutine 1")}
+	var log strings.Builder
+	s := serving(t, m, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if w := ask(s, "/v1/completions", `{"prompt":"tell nobody","max_tokens":1}`); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "index") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	if text := log.String(); !strings.Contains(text, "index out of range") || !strings.Contains(text, "goroutine 1") || strings.Contains(text, "nobody") {
+		t.Errorf("the log says %s", text)
+	}
+	f.fails = nil
 	if w := ask(s, "/v1/completions", `{"prompt":"x","max_tokens":1}`); w.Code != http.StatusOK {
 		t.Errorf("then %d %s", w.Code, w.Body)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"muninn/model/decode"
+	"muninn/model/engine"
 	"muninn/model/trace"
 	"muninn/vk"
 )
@@ -112,11 +113,20 @@ func (s *Server) run(ctx context.Context, a *Ask, r *http.Request) <-chan report
 func (s *Server) safely(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.Log.Error("a bug in muninn, not in what was asked for", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.bug(p, debug.Stack())
 			err = errPanic
 		}
 	}()
-	return f()
+	if err = f(); err != nil {
+		if p, ok := errors.AsType[*engine.Panic](err); ok {
+			s.bug(p.Value, p.Stack)
+		}
+	}
+	return err
+}
+
+func (s *Server) bug(panicked any, stack []byte) {
+	s.Log.Error("a bug in muninn, not in what was asked for", "panic", fmt.Sprint(panicked), "stack", string(stack))
 }
 
 var errPanic = errors.New("serve: a bug in muninn")
@@ -139,11 +149,6 @@ func (s *Server) make(ctx context.Context, a *Ask, client, owner string, tell fu
 		return err
 	}
 	defer place.leave()
-	if a.trace != nil && a.trace.atOnce && m.places.len() > 1 {
-		e := busy("other requests run or wait on this server, and a trace would keep them waiting")
-		e.Param = "at_once"
-		return e
-	}
 	res := &Result{Created: time.Now(), Model: m, Name: a.Model, began: time.Now()}
 	if res.Name == "" {
 		res.Name = m.ID
@@ -187,7 +192,7 @@ func (s *Server) runJobs(ctx context.Context, m *Model, jobs []job, tell func(re
 			defer func() { <-places }()
 			defer begun()
 			err := s.safely(func() error { return s.runJob(ctx, m, j, begun, tell) })
-			if errors.Is(err, vk.ErrDeviceLost) {
+			if errors.Is(err, engine.ErrLoopFailed) || errors.Is(err, vk.ErrDeviceLost) {
 				s.Models.Broken(m)
 			}
 			if err != nil {

@@ -6,11 +6,10 @@ import (
 	"slices"
 
 	"muninn/model/decode"
-	"muninn/model/engine"
 	"muninn/model/trace"
 )
 
-// Bounds of traces: a trace keeps every state, and others wait while it is recorded.
+// Bounds of traces: a trace keeps every state.
 const (
 	maxTraced      = 512       // tokens
 	maxTracedBytes = 512 << 20 // of states
@@ -28,10 +27,9 @@ var traceDialect = &Dialect{
 type traceAsk struct {
 	form               *Dialect // that the rest of the body is of
 	components, starts int
-	last               int  // tokens of the prompt that are recorded; 0: all
-	records            int  // tokens of the answer that are recorded at most; 0: all
-	at                 int  // position of the token of starts; -1: the last of the prompt
-	atOnce             bool // refused where others run or wait
+	last               int // tokens of the prompt that are recorded; 0: all
+	records            int // tokens of the answer that are recorded at most; 0: all
+	at                 int // position of the token of starts; -1: the last of the prompt
 	stream             bool
 }
 
@@ -45,7 +43,7 @@ type traceAnswer struct {
 }
 
 func decodeTrace(f *Fields) (*Ask, error) {
-	t := &traceAsk{form: completionsDialect, components: trace.MinComponents, at: -1, atOnce: f.Flag("at_once")}
+	t := &traceAsk{form: completionsDialect, components: trace.MinComponents, at: -1}
 	if f.Has("messages") {
 		t.form = chatDialect
 	}
@@ -116,63 +114,79 @@ func (t *traceAsk) fit(m *Model, j *job) error {
 	return nil
 }
 
-// record makes one answer and records it, on the model's session while no request runs. The session never waits for who listens.
+// record makes one answer and records it, among the model's other requests. The engine never waits for who listens. Should the request
+// begin again for want of pages, so does the recording; what was told is not told again.
 func (s *Server) record(ctx context.Context, m *Model, j job, tell func(report) bool) error {
-	r := j.trace
-	about := trace.Trace{Model: m.ID, Device: m.Device, Criterion: "none", MaxSteps: r.Request.Steps,
-		Run: trace.Run{Program: s.Version, Weights: m.Weights, Lookup: m.Lookup, Seed: r.State.Seed}}
-	if exit := r.Request.Strategy.Exit; exit != nil {
-		about.Criterion, about.Threshold = string(exit.Criterion), exit.Limit()
-	}
-	options := trace.Options{Width: m.Config.NEmbd, Components: r.ask.components}
-	if m.Tokenizer != nil {
-		options.Text = m.Tokenizer.Bytes
-		for _, id := range r.Request.Prompt {
-			about.Prompt += string(m.Tokenizer.Bytes(id))
-		}
-	}
-	b, err := trace.NewBuilder(about, options)
-	if err != nil {
+	r, req := j.trace, j.req
+	about, options := r.about(m, s.Version)
+	if _, err := trace.NewBuilder(about, options); err != nil {
 		return err
 	}
-	told, ended := make(chan report, r.told), make(chan error, 1)
+	var b *trace.Builder
+	told, tokens, next := make(chan report, r.told), 0, 0
 	if r.ask.stream {
-		r.Token = func(token trace.Token) { told <- report{choice: j.choice, record: map[string]any{"token": token}} }
+		r.Token = func(token trace.Token) {
+			if token.Pos >= next {
+				told <- report{choice: j.choice, record: map[string]any{"token": token}}
+				next = token.Pos + 1
+			}
+		}
 		r.Request.Progress = func(done, total int) {
 			if len(told) == 0 { // else there is better to tell
 				told <- report{choice: j.choice, record: map[string]any{"prompt": map[string]int{"read": done, "of": total}}}
 			}
 		}
 	}
-	r.Emit = func(token decode.Token) error {
-		if j.shown < 0 {
-			told <- report{choice: j.choice, token: &token}
+	req.Instead = func(e decode.Engine, seq int, emit func(decode.Token) error) (decode.Outcome, error) { // on the loop's goroutine
+		b, _ = trace.NewBuilder(about, options)
+		job, n := r.Job, 0
+		job.Emit = func(token decode.Token) error {
+			if n++; n > tokens && j.shown < 0 {
+				told <- report{choice: j.choice, token: &token}
+			}
+			tokens = max(tokens, n)
+			return emit(token)
 		}
-		return nil
+		return b.Record(e.(trace.Engine), seq, job)
+	}
+	stream, err := m.Engine.Submit(ctx, req, j.setting)
+	if err != nil {
+		return err
 	}
 	go func() {
 		defer close(told)
-		ended <- m.Engine.Use(ctx, func(x *engine.Session) error {
-			return s.safely(func() error { // on the loop's goroutine
-				r.Outputs = x.Outputs()
-				out, err := b.Record(x.Engine(ctx), x, r.Job)
-				if err == nil {
-					told <- report{choice: j.choice, out: out}
-				}
-				return err
-			})
-		})
+		var out decode.Outcome
+		if out, err = stream.Outcome(); err == nil {
+			told <- report{choice: j.choice, out: out}
+		}
 	}()
 	for x := range told {
 		tell(x)
 	}
-	if err = <-ended; errors.Is(err, trace.ErrEnded) {
+	if errors.Is(err, trace.ErrEnded) {
 		return Refuse("at", "at: %v", err)
 	}
 	if err == nil {
 		j.choice.Trace, err = b.Build()
 	}
 	return err
+}
+
+// about is what a trace says of its run, and how it is made.
+func (r *recording) about(m *Model, version string) (trace.Trace, trace.Options) {
+	t := trace.Trace{Model: m.ID, Device: m.Device, Criterion: "none", MaxSteps: r.Request.Steps,
+		Run: trace.Run{Program: version, Weights: m.Weights, Lookup: m.Lookup, Seed: r.State.Seed}}
+	if exit := r.Request.Strategy.Exit; exit != nil {
+		t.Criterion, t.Threshold = string(exit.Criterion), exit.Limit()
+	}
+	o := trace.Options{Width: m.Config.NEmbd, Components: r.ask.components}
+	if m.Tokenizer != nil {
+		o.Text = m.Tokenizer.Bytes
+		for _, id := range r.Request.Prompt {
+			t.Prompt += string(m.Tokenizer.Bytes(id))
+		}
+	}
+	return t, o
 }
 
 func traceWhole(r *Result) *traceAnswer {

@@ -78,7 +78,7 @@ export function inside({current}) {
       recorded();
     }
     return {
-      asks: {...asks, at_once: true},
+      asks,
       refused(why) {
         if (recording !== mine) return;
         recording = null;

@@ -1,0 +1,60 @@
+package model_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"muninn/model"
+	"muninn/shaders"
+	"muninn/shaders/format"
+	"muninn/shaders/tune"
+	"muninn/vk/vktest"
+)
+
+// said is what the demo says by such kernels, with logits, of a prompt that goes in one pass and of one token after another.
+func said(t *testing.T, device string, kernels shaders.Options, temperature float64) (tokens []model.Token) {
+	t.Helper()
+	m, err := model.Open(t.Context(), "demo", model.Options{Device: device, NoCache: true, NoSelfTest: true, Kernels: kernels, Tune: tune.Off, Session: model.SessionOptions{MaxSteps: 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	s, err := m.NewSession(m.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	prompt, err := m.EncodePrompt("k=d;d=a;a=3;k?", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := model.Request{Prompt: prompt, Steps: 8, MaxTokens: 24}
+	req.Pick.Greedy = temperature == 0
+	req.Pick.Temperature = temperature
+	req.Pick.Seed = 7
+	if _, err = m.Generate(context.Background(), s, 0, req, func(token model.Token) error { tokens = append(tokens, token); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+// What is measured of a GEMV but for the lanes that share a row changes no bit of what is said: logits are equal, in parts
+// as wide as can be and as narrow.
+func TestTunedBits(t *testing.T) {
+	for _, device := range vktest.Names() {
+		t.Run(device, func(t *testing.T) {
+			want := said(t, device, shaders.Options{}, 0.8)
+			for _, g := range []shaders.GEMV{{Groups: 1, WeightRows: 2, XRows: 2, Depth: 1}, {Groups: 1, WeightRows: 8, XRows: 16, Depth: 2}} {
+				var o shaders.Options
+				for _, op := range []string{"matmul", "swiglu", "adapter"} {
+					o.Measured.GEMVs = append(o.Measured.GEMVs, shaders.MeasuredGEMV{Product: shaders.Product{Op: op, Format: format.BF16}, GEMV: g})
+				}
+				got := said(t, device, o, 0.8)
+				if !slices.EqualFunc(got, want, func(a, b model.Token) bool { return a.Token == b.Token && a.Logit == b.Logit }) {
+					t.Errorf("by %s: %v, want %v", tune.Form(g), got, want)
+				}
+			}
+		})
+	}
+}
