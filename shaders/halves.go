@@ -68,15 +68,18 @@ func (m matrixTile) weightRows() int { return int(m.gn * m.cn * m.N) }
 // matrixTile is that for n rows of x.
 func (t Tuning) matrixTile(n int) matrixTile {
 	m := matrixTile{subgroup: t.Subgroup, Matrix: t.matrix(), depth: 32}
-	xs, sums := uint32(64), uint32(32) // rows of x of a workgroup, and of a subgroup
+	xs, sums := uint32(64), [2]uint32{32, 32} // rows of x of a workgroup; sums of a subgroup
 	if n <= 32 {
 		xs = 32
 	}
-	if t.Subgroup < 16 {
-		sums = 16
+	switch { // those of few lanes have few registers, all together
+	case t.Subgroup < 16:
+		sums = [2]uint32{16, 16}
+	case t.Subgroup < 32:
+		sums = [2]uint32{16, 32}
 	}
-	m.cm, m.cn = max(sums/m.M, 1), 32/m.N
-	m.gm, m.gn = xs/(m.cm*m.M), 64/(m.cn*m.N)
+	m.cm, m.cn = sums[0]/m.M, sums[1]/m.N
+	m.gm, m.gn = xs/sums[0], 64/sums[1]
 	return m
 }
 

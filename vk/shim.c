@@ -84,7 +84,7 @@ int mn_enumerates_portability(void) {
 void *mn_enable(mn_features *f, int control, int full, int dot, int matrix) {
 	VkNode head = {0};
 	f->control.sizeControl = 1, f->control.fullSubgroups = full, f->dot.integerDot = 1;
-	f->half.float16 = f->memory.model = f->matrix.matrix = 1;
+	f->half.float16 = f->memory.model = f->memory.deviceScope = f->matrix.matrix = 1;
 	if (control) LINK(&head, f->control, ST_SUBGROUP_SIZE_CONTROL_FEATURES);
 	if (dot) LINK(&head, f->dot, ST_INTEGER_DOT_FEATURES);
 	if (!matrix) return head.pNext;
@@ -201,7 +201,7 @@ int mn_query(VkDispatchable instance, VkDispatchable physical, uint32_t version,
 	facts->max_subgroups = pc.maxWorkgroupSubgroups;
 	facts->integer_dot_4x8 = pd.accelerated[4], facts->integer_dot_mixed = pd.accelerated[5];
 
-	if (fx.matrix && fm.model && fa.float16 && px.stages & 0x20) query_matrices(instance, physical, facts);
+	if (fx.matrix && fm.model && fm.deviceScope && fa.float16 && px.stages & 0x20) query_matrices(instance, physical, facts);
 
 	// A family that computes, best one that also draws: the others may lack priority or timestamps on consumer devices.
 	enum { GRAPHICS = 1, COMPUTE = 2 };
