@@ -65,29 +65,36 @@ func (m matrixTile) spec() []uint32 {
 func (m matrixTile) xRows() int      { return int(m.gm * m.cm * m.M) }
 func (m matrixTile) weightRows() int { return int(m.gn * m.cn * m.N) }
 
-// matrixTile is that for n rows of x.
-func (t Tuning) matrixTile(n int) matrixTile {
+// matrixTile is that for n rows of x and so many matrices of weights side by side: for few rows, whose weights have to come from memory,
+// many loads under way and many workgroups; for more, sums that share what is read from shared memory. Subgroups of few lanes have few
+// registers, all together.
+func (t Tuning) matrixTile(n, parts int) matrixTile {
 	m := matrixTile{subgroup: t.Subgroup, Matrix: t.matrix(), depth: 32}
-	xs, sums := uint32(64), [2]uint32{32, 32} // rows of x of a workgroup; sums of a subgroup
-	if n <= 32 {
+	xs, ws, sums := uint32(64), uint32(128), [2]uint32{32, 32} // rows of x and of weights of a workgroup; of sums of a subgroup
+	switch {
+	case n <= 32 && parts == 1:
+		xs, ws, sums[1], m.depth = 32, 64, 16, 64
+	case n <= 32:
 		xs = 32
+	case n <= 64:
+		ws = 64
 	}
-	switch { // those of few lanes have few registers, all together
-	case t.Subgroup < 16:
-		sums = [2]uint32{16, 16}
-	case t.Subgroup < 32:
-		sums = [2]uint32{16, 32}
+	if t.Subgroup < 32 {
+		sums[0], m.depth = 16, 32
+	}
+	if t.Subgroup < 16 {
+		sums[1] = 16
 	}
 	m.cm, m.cn = sums[0]/m.M, sums[1]/m.N
-	m.gm, m.gn = xs/sums[0], 64/sums[1]
+	m.gm, m.gn = xs/sums[0], ws/sums[1]
 	return m
 }
 
-// matrix is the size of matrices to multiply: the largest that the kernels can take.
+// matrix is the size of matrices to multiply: the largest that the kernels can take, of which a lane has at most 8 sums.
 func (t Tuning) matrix() (best vk.Matrix) {
 	for _, m := range t.caps.Matrices {
 		if slices.Contains([]uint32{8, 16}, m.M) && slices.Contains([]uint32{8, 16}, m.N) && slices.Contains([]uint32{8, 16, 32}, m.K) &&
-			m.M*m.N*m.K > best.M*best.N*best.K {
+			m.M*m.N <= 8*t.Subgroup && m.M*m.N*m.K > best.M*best.N*best.K {
 			best = m
 		}
 	}

@@ -186,10 +186,12 @@ func ruleMatrixUnits(t *Tuning) string {
 	switch {
 	case t.opt.Matrices == FloatTiles || t.opt.Matrices == AutoMatrices && t.opt.Activations == FloatActivations:
 		return asked
-	case t.matrix().M == 0:
+	case len(t.caps.Matrices) == 0:
 		return "the device has none that are known"
 	case t.Subgroup == 0:
 		return "see subgroup"
+	case t.matrix().M == 0:
+		return "no kernel takes matrices of its sizes"
 	case t.opt.Matrices == MatrixUnits:
 		t.MatrixUnits = true
 		return asked
@@ -197,6 +199,8 @@ func ruleMatrixUnits(t *Tuning) string {
 		return "a CPU's driver multiplies them number by number"
 	case !t.Tiles:
 		return "see tiles"
+	case t.caps.VendorID == vk.VendorIntel && t.Subgroup < 16: // DG2
+		return "registers of so few lanes spill, and llama.cpp lost time with them there (PR 24404)"
 	}
 	t.MatrixUnits = true
 	return "the device has them"

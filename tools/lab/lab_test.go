@@ -83,6 +83,12 @@ func TestFloors(t *testing.T) {
 	if f["x"]["a"] != 3 {
 		t.Error("a floor is lowered unasked")
 	}
+	idle, busy := of(0), of(0)
+	idle.Pipelines = append(idle.Pipelines, pipeline{Kernel: "x_coop[32]", All: map[string]float64{"Matrix instructions": 0}})
+	busy.Pipelines = append(busy.Pipelines, pipeline{Kernel: "x_coop[32]", All: map[string]float64{"Matrix instructions": 8}})
+	if got := f.hold(idle, false); len(got) != 1 || !strings.Contains(got[0], "x_coop[32] has no instruction of the matrix units") || len(f.hold(busy, false)) != 0 {
+		t.Error("a kernel that leaves the matrix units idle passes, or one that does not fails", got)
+	}
 	f.hold(of(0), true)
 	if got := f.hold(of(1), false); len(got) != 1 {
 		t.Error("a floor is not lowered to 0")

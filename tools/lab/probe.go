@@ -135,7 +135,7 @@ func families(ctx context.Context, dev *vk.Device) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		s, err := m.NewSession(engine.SessionOptions{Context: 64, Rows: 32, MaxSteps: 4, Exits: true, Readouts: c.ExitGate(), KV: shaders.KVF16})
+		s, err := m.NewSession(engine.SessionOptions{Context: 96, Rows: 80, MaxSteps: 4, Exits: true, Readouts: c.ExitGate(), KV: shaders.KVF16})
 		if err == nil {
 			err = passes(ctx, m.Config, s, 31)
 			s.Close()
@@ -155,7 +155,7 @@ func all(ctx context.Context, m *engine.Model, err error) error {
 	}
 	defer m.Close()
 	for _, kv := range shaders.KVTypes() {
-		s, err := m.NewSession(engine.SessionOptions{Context: 64, Rows: 32, MaxSteps: 4, Exits: true, KV: kv})
+		s, err := m.NewSession(engine.SessionOptions{Context: 96, Rows: 80, MaxSteps: 4, Exits: true, KV: kv})
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func all(ctx context.Context, m *engine.Model, err error) error {
 	return nil
 }
 
-// passes runs a prompt, decoding, every exit, and prompts of 1 to 32 rows, or of some numbers between.
+// passes runs a prompt, decoding, every exit, and prompts of 1 to 32 rows, or of some numbers between, and of more.
 func passes(ctx context.Context, c arch.Config, s *engine.Session, between int) error {
 	run := func(n, steps int, pick *decode.Filters) error {
 		_, err := s.Prefill(ctx, 0, make([]int32, n), steps, pick)
@@ -184,7 +184,10 @@ func passes(ctx context.Context, c arch.Config, s *engine.Session, between int) 
 		a := &decode.Task{Rows: []decode.TaskRow{{Pos: s.Pos(0), Token: 1, Begin: true}}, Steps: 4, Readout: decode.Readout{Kind: decode.ReadWeighted}, Outputs: 1}
 		err = errors.Join(err, s.Do(ctx, a))
 	}
-	for n := 1; n <= s.Rows() && err == nil; n += between {
+	for _, n := range []int{48, 80} { // tiles for more rows
+		err = errors.Join(err, s.Rewind(0, 0), run(n, 1, nil))
+	}
+	for n := 1; n <= 32 && err == nil; n += between {
 		err = errors.Join(s.Rewind(0, 0), run(n, 1, nil))
 	}
 	return err

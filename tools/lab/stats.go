@@ -97,7 +97,7 @@ func readStats(text string) (list, run []pipeline, err error) {
 // floors are the spills that are known, by device and kernel. They may only shrink.
 type floors map[string]map[string]float64
 
-// hold lists the kernels that spill more than is known of the device. If lower is set, what spills less from now on is known to, and all
+// hold lists the kernels that spill more than is known of the device, and those for matrix units that do not use them. If lower is set, what spills less from now on is known to, and all
 // of a device that is new.
 func (f floors) hold(r result, lower bool) (worse []string) {
 	known, seen := f[r.Name]
@@ -109,6 +109,9 @@ func (f floors) hold(r result, lower bool) (worse []string) {
 		}
 		if p.Spills > floor {
 			worse = append(worse, fmt.Sprintf("%s spills %g, known %g", p.Kernel, p.Spills, floor))
+		}
+		if n, told := p.All["Matrix instructions"]; told && n == 0 && strings.Contains(p.Kernel, "_coop") {
+			worse = append(worse, p.Kernel+" has no instruction of the matrix units")
 		}
 		if p.Spills > 0 && floor > 0 {
 			now[p.Kernel] = min(floor, p.Spills)

@@ -1,7 +1,9 @@
 // A Vulkan layer that tells what a driver's compiler made of each compute pipeline: a line for each, appended to the file that
 // MUNINN_LAB_STATS names. Fields are separated by tabs: a hash of the SPIR-V (64-bit FNV-1a), the specialization constants, the
-// subgroup size asked for and had, nanoseconds of the processor that compilation took, then name=value of each statistic of the driver. Where MUNINN_LAB_CODE names
+// subgroup size asked for and had, nanoseconds of the processor that compilation took, then name=value of each statistic of the driver, and of
+// kernels for matrix units "Matrix instructions": lines of the driver's text in which those multiply. Where MUNINN_LAB_CODE names
 // a file too, what the driver prints of the code goes there: a line "@@@" with hash and constants, then "@@ NAME" before each text.
+#define _DEFAULT_SOURCE // strsep
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 enum { MODULES = 1 << 12, EXECUTABLES = 8, STATISTICS = 64, TEXTS = 16 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct { VkShaderModule module; uint64_t hash; } modules[MODULES];
+static struct { VkShaderModule module; uint64_t hash; int matrices; } modules[MODULES];
 static VkInstance instance_made;
 static PFN_vkGetInstanceProcAddr next_instance;
 static PFN_vkGetDeviceProcAddr next_device;
@@ -32,6 +34,13 @@ static uint64_t hash(const void *data, size_t n) {
 	return h;
 }
 
+static int declares_matrices(const VkShaderModuleCreateInfo *info) {
+	enum { CAPABILITY = 2 << 16 | 17, COOPERATIVE_MATRIX = 6022 };
+	for (size_t i = 5; i + 1 < info->codeSize / 4 && info->pCode[i] == CAPABILITY; i += 2)
+		if (info->pCode[i + 1] == COOPERATIVE_MATRIX) return 1;
+	return 0;
+}
+
 static VkResult VKAPI_CALL make_module(VkDevice d, const VkShaderModuleCreateInfo *info, const VkAllocationCallbacks *a, VkShaderModule *m) {
 	VkResult r = create_module(d, info, a, m);
 	if (r != VK_SUCCESS) return r;
@@ -39,16 +48,16 @@ static VkResult VKAPI_CALL make_module(VkDevice d, const VkShaderModuleCreateInf
 	size_t i = 0;
 	while (i < MODULES - 1 && modules[i].module && modules[i].module != *m) i++; // a handle may come again after its module is gone
 	modules[i].module = *m;
-	modules[i].hash = hash(info->pCode, info->codeSize);
+	modules[i].hash = hash(info->pCode, info->codeSize), modules[i].matrices = declares_matrices(info);
 	pthread_mutex_unlock(&lock);
 	return r;
 }
 
-static uint64_t hash_of(VkShaderModule m) {
+static uint64_t hash_of(VkShaderModule m, int *matrices) {
 	uint64_t h = 0;
 	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < MODULES && modules[i].module; i++)
-		if (modules[i].module == m) h = modules[i].hash;
+		if (modules[i].module == m) h = modules[i].hash, *matrices = modules[i].matrices;
 	pthread_mutex_unlock(&lock);
 	return h;
 }
@@ -77,6 +86,37 @@ static uint32_t asked_subgroup(const VkPipelineShaderStageCreateInfo *s) {
 	return 0;
 }
 
+// texts asks for a driver's texts about an executable: t has room for TEXTS. Their data is to be freed.
+static uint32_t texts(VkDevice d, const VkPipelineExecutableInfoKHR *of, VkPipelineExecutableInternalRepresentationKHR *t) {
+	memset(t, 0, TEXTS * sizeof *t);
+	for (int i = 0; i < TEXTS; i++) t[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
+	uint32_t n = TEXTS;
+	if (texts_of(d, of, &n, t) < 0) return 0; // their sizes
+	for (uint32_t i = 0; i < n; i++) t[i].pData = calloc(1, t[i].dataSize + 1);
+	if (texts_of(d, of, &n, t) < 0)
+		for (uint32_t i = 0; i < n; i++) t[i].isText = 0;
+	return n;
+}
+
+// matrix_lines counts the lines in which matrix units multiply, of the text that has most: a driver gives a program in several forms.
+static unsigned matrix_lines(VkDevice d, const VkPipelineExecutableInfoKHR *of) {
+	static const char *const names[] = {"v_wmma_", "dpas", "HMMA", "hmma"}; // RADV, ANV, NVK
+	VkPipelineExecutableInternalRepresentationKHR t[TEXTS];
+	unsigned most = 0;
+	for (uint32_t i = 0, n = texts(d, of, t); i < n; i++) {
+		unsigned lines = 0;
+		char *rest = t[i].isText ? t[i].pData : NULL;
+		for (char *line; (line = strsep(&rest, "\n"));) {
+			int found = 0;
+			for (size_t j = 0; j < sizeof names / sizeof *names; j++) found |= strstr(line, names[j]) != NULL;
+			lines += found;
+		}
+		if (lines > most) most = lines;
+		free(t[i].pData);
+	}
+	return most;
+}
+
 static void report(FILE *f, VkDevice d, const VkComputePipelineCreateInfo *info, VkPipeline pipeline, long long ns) {
 	VkPipelineInfoKHR of = {VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, NULL, pipeline};
 	VkPipelineExecutablePropertiesKHR e[EXECUTABLES];
@@ -85,16 +125,19 @@ static void report(FILE *f, VkDevice d, const VkComputePipelineCreateInfo *info,
 	memset(s, 0, sizeof s);
 	for (int i = 0; i < EXECUTABLES; i++) e[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR;
 	for (int i = 0; i < STATISTICS; i++) s[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
+	int matrices = 0;
+	uint64_t module = hash_of(info->stage.module, &matrices);
 	uint32_t count = EXECUTABLES;
 	if (executables_of(d, &of, &count, e) < 0) count = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		VkPipelineExecutableInfoKHR one = {VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, NULL, pipeline, i};
 		uint32_t n = STATISTICS;
 		if (statistics_of(d, &one, &n, s) < 0) n = 0;
-		fprintf(f, "%016llx\t", (unsigned long long)hash_of(info->stage.module));
+		fprintf(f, "%016llx\t", (unsigned long long)module);
 		print_constants(f, info->stage.pSpecializationInfo);
 		fprintf(f, "\t%u\t%u\t%lld", asked_subgroup(&info->stage), e[i].subgroupSize, ns);
 		for (uint32_t j = 0; j < n; j++) print_value(f, &s[j]);
+		if (matrices && texts_of) fprintf(f, "\tMatrix instructions=%u", matrix_lines(d, &one));
 		fputc('\n', f);
 	}
 }
@@ -102,13 +145,9 @@ static void report(FILE *f, VkDevice d, const VkComputePipelineCreateInfo *info,
 static void report_code(FILE *f, VkDevice d, const VkComputePipelineCreateInfo *info, VkPipeline pipeline) {
 	VkPipelineExecutableInfoKHR one = {VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, NULL, pipeline, 0};
 	VkPipelineExecutableInternalRepresentationKHR t[TEXTS];
-	memset(t, 0, sizeof t);
-	for (int i = 0; i < TEXTS; i++) t[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
-	uint32_t n = TEXTS;
-	if (texts_of(d, &one, &n, t) < 0) return; // their sizes
-	for (uint32_t i = 0; i < n; i++) t[i].pData = calloc(1, t[i].dataSize + 1);
-	if (texts_of(d, &one, &n, t) < 0) n = 0;
-	fprintf(f, "@@@ %016llx\t", (unsigned long long)hash_of(info->stage.module));
+	int matrices;
+	uint32_t n = texts(d, &one, t);
+	fprintf(f, "@@@ %016llx\t", (unsigned long long)hash_of(info->stage.module, &matrices));
 	print_constants(f, info->stage.pSpecializationInfo);
 	for (uint32_t i = 0; i < n; i++)
 		if (t[i].isText && t[i].pData) fprintf(f, "\n@@ %s\n%s", t[i].name, (char *)t[i].pData);
@@ -122,7 +161,9 @@ static VkResult VKAPI_CALL make_pipelines(VkDevice d, VkPipelineCache cache, uin
 	VkComputePipelineCreateInfo info = *infos;
 	const char *code = texts_of ? getenv("MUNINN_LAB_CODE") : NULL;
 	info.flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
-	if (code) info.flags |= VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
+	int matrices = 0;
+	hash_of(info.stage.module, &matrices);
+	if (code || (matrices && texts_of)) info.flags |= VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
 	struct timespec from, to;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
 	VkResult r = create_pipelines(d, cache, 1, &info, a, out);
