@@ -97,8 +97,8 @@ func readStats(text string) (list, run []pipeline, err error) {
 // floors are the spills that are known, by device and kernel. They may only shrink.
 type floors map[string]map[string]float64
 
-// hold lists the kernels that spill more than is known of the device, and those for matrix units that do not use them. If lower is set, what spills less from now on is known to, and all
-// of a device that is new.
+// hold lists the kernels that spill more than is known of the device, and those for matrix units that do not use them. If lower is set,
+// what spills less from now on is known to, and all of a device that is new.
 func (f floors) hold(r result, lower bool) (worse []string) {
 	known, seen := f[r.Name]
 	now := map[string]float64{}
