@@ -100,7 +100,7 @@ func Load(ctx context.Context, name string, ck *checkpoint.Checkpoint, o Options
 		o.note("fit: " + choice.Why)
 		m.Weights, m.Size = o.Weights.With(choice.Quant), o.sized(choice)
 	}
-	if o.Kernels, m.Tuned, err = o.Prepare(ctx, m.dev, ck.Config, weights.DeviceFormats(m.Weights, ck.Config, ck.Stored), m.Size.KV); err != nil {
+	if o.Kernels, m.Tuned, err = o.Prepare(ctx, m.dev, ck.Config, weights.DeviceFormats(m.Weights, ck.Config, ck.Stored), m.Size); err != nil {
 		return m, err
 	}
 	if loss, err := m.Weights.Loss(ck); err != nil {

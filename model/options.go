@@ -29,6 +29,8 @@ type Options struct {
 	// KeepNoWeights has weights quantized as they are loaded, each time.
 	KeepNoWeights bool
 	Kernels       shaders.Options
+	// Greedy is for models of which nothing but greedy decoding at one depth is asked: the kernels of anything else are not tested.
+	Greedy bool
 	// NoSelfTest takes the device's results as right; wrong ones would not show. Else a few cases of each kernel are tested at the first
 	// start with a driver.
 	NoSelfTest bool

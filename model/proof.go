@@ -10,24 +10,32 @@ import (
 	"muninn/model/arch"
 	"muninn/model/engine/weights"
 	"muninn/shaders"
+	"muninn/shaders/plain"
 	"muninn/shaders/ref"
 	"muninn/shaders/selftest"
 	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
-// Needs are the kernels, as selftest.Prove takes them, of a model with matrices in such formats and a KV cache of that type; small: as
-// of shaders.Options.
-func Needs(c arch.Config, formats weights.Formats, kv shaders.KVType, small bool) []string {
-	needs := []string{ref.Rest, "kv " + kv.String()}
+// Needs are the kernels, as selftest.Prove takes them, of a model with matrices in such formats and such sessions.
+func (o Options) Needs(c arch.Config, formats weights.Formats, s SessionOptions) []string {
+	rule, int8 := s.Lookup.Rule, false
+	if rule == 0 {
+		rule = plain.RuleLatest // the default's
+	}
+	needs := []string{ref.Rest}
+	if !o.Greedy {
+		needs = append(needs, ref.Beside)
+	}
 	if c.Family != nil && c.Family != arch.Huginn {
 		needs = append(needs, ref.Further)
 	}
 	add := func(op string, spec arch.TensorSpec) {
 		f := formats(spec)
+		int8 = int8 || f.Blocked()
 		switch {
 		case f == "": // what is optional may be left out
-		case small && op != "embed":
+		case o.Kernels.Small && op != "embed":
 			needs = append(needs, op+" "+f.String()+ref.Small)
 		default:
 			needs = append(needs, op+" "+f.String())
@@ -50,6 +58,7 @@ func Needs(c arch.Config, formats weights.Formats, kv shaders.KVType, small bool
 			}
 		}
 	}
+	needs = append(needs, ref.KV(s.KV, c.HeadDim, rule, int8))
 	slices.Sort(needs)
 	return slices.Compact(needs)
 }

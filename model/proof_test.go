@@ -43,7 +43,7 @@ func TestNeedsCoverFamilies(t *testing.T) {
 				}
 				return format.F32
 			}
-			needs := model.Needs(s.Config, formats, shaders.KVF32, false)
+			needs := model.Options{}.Needs(s.Config, formats, model.SessionOptions{})
 			if tested := slices.ContainsFunc(needs, func(n string) bool { return strings.HasSuffix(n, " q4_0") }); tested != spec.Matrix() {
 				t.Errorf("%s: %s is tested: %t", s.Name, spec.Name, tested)
 			}

@@ -14,8 +14,8 @@ import (
 
 // Prepare proves the kernels of a model in such formats on a device, and measures, unless an earlier start has, how they are best taken
 // there: the options of kernels by what was found, and that; of small ones nothing is measured. Errors are as Prove's.
-func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, formats weights.Formats, kv shaders.KVType) (shaders.Options, tune.Result, error) {
-	needs := Needs(c, formats, kv, o.Kernels.Small)
+func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, formats weights.Formats, s SessionOptions) (shaders.Options, tune.Result, error) {
+	needs := o.Needs(c, formats, s)
 	kernels, err := o.Prove(ctx, dev, needs)
 	if err != nil || o.Kernels.Small {
 		return kernels, tune.Result{Level: tune.Off, Ratio: 1, Why: "the model is small: there is nothing to gain"}, err

@@ -16,7 +16,6 @@ import (
 	"muninn/model/engine"
 	"muninn/model/engine/weights"
 	"muninn/model/store"
-	"muninn/shaders"
 	"muninn/shaders/roofline"
 	"muninn/shaders/tune"
 	"muninn/vk"
@@ -213,7 +212,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	opening := o.opening(s)
 	load := engine.LoadOptions{Weights: scheme}
 	var found tune.Result
-	if load.Kernels, found, err = opening.Prepare(ctx, dev, p.shape.Config, formats, shaders.KVF32); err != nil {
+	if load.Kernels, found, err = opening.Prepare(ctx, dev, p.shape.Config, formats, engine.SessionOptions{}); err != nil {
 		return err
 	}
 	s.Note("kernels %s", saidTuned(found))

@@ -136,6 +136,7 @@ type plan struct {
 	request decode.Request
 	session engine.SessionOptions
 	state   decode.Sequence
+	greedy  bool // of a run, that nothing more is asked of the device
 }
 
 // plan checks the options against the model, for tokens of up to so many core steps. Where only the memory that it takes is asked for

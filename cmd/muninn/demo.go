@@ -84,7 +84,7 @@ func runDemo(ctx context.Context, s *cli.Streams, o *demoOptions) (err error) {
 	silent := *s // the demo says itself what it runs on
 	silent.Quiet = true
 	opening := o.opening(&silent)
-	opening.Fit.Off, opening.Testing = true, testingBar(s)
+	opening.Fit.Off, opening.Greedy, opening.Testing = true, true, testingBar(s)
 	bar := cli.NewProgress(s, "compiling kernels", -1, false)
 	opening.Kernels.Compiling = func(name string) { bar.Say("compiling " + name) }
 	opening.Session = model.SessionOptions{

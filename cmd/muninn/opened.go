@@ -34,7 +34,7 @@ func (o *decodeOptions) open(ctx context.Context, s *cli.Streams, ck *checkpoint
 	if o.talks {
 		opening.Fit.Least = min(leastChat, p.session.Context)
 	}
-	opening.Profile, opening.KeepNoWeights = profile, o.NoCache
+	opening.Profile, opening.KeepNoWeights, opening.Greedy = profile, o.NoCache, p.greedy
 	opening.Kernels = shaders.Options{Activations: activations, Compiling: func(name string) { x.reading.Say("compiling " + name) }}
 	if x.Model, err = model.Load(ctx, store.Name(o.Model), ck, opening); err != nil {
 		return nil, o.doesNotFit(o.named(err))

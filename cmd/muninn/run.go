@@ -137,6 +137,7 @@ counters. The line at the end on standard error says the same in short; -q leave
 // run generates one answer.
 func run(ctx context.Context, s *cli.Streams, o *runOptions, ck *checkpoint.Checkpoint, p plan) (err error) {
 	p.request.Top = o.Top
+	p.greedy = p.request.Simple()
 	x, err := o.open(ctx, s, ck, &p, o.Profile)
 	if err != nil {
 		return err

@@ -121,7 +121,7 @@ func runTune(ctx context.Context, s *cli.Streams, o *tuneOptions, name string) (
 	if _, err := roofline.Calibrate(ctx, dev); ctx.Err() != nil || errors.Is(err, vk.ErrDeviceLost) {
 		return err
 	}
-	_, r, err := opening.Prepare(ctx, dev, shape.Config, weights.DeviceFormats(opening.Weights, shape.Config, stored), kv)
+	_, r, err := opening.Prepare(ctx, dev, shape.Config, weights.DeviceFormats(opening.Weights, shape.Config, stored), model.SessionOptions{KV: kv})
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,16 @@ type Strategy struct {
 // Plain tells whether text is decoded token by token.
 func (s Strategy) Plain() bool { return s.Speculative == nil && s.Wave == nil }
 
+// Simple tells whether each token is the likeliest by its logits alone, at one depth, and nothing more is asked.
+func (r Request) Simple() bool {
+	f, s := r.Pick, r.Strategy
+	if s.Noise.Weight == 0 {
+		s.Noise = StateNoise{}
+	}
+	edited := f.penalised() || f.FrequencyPenalty != 0 || f.PresencePenalty != 0 || len(f.Bias) > 0
+	return f.Greedy && !edited && r.Top == 0 && !r.Score && s == Strategy{}
+}
+
 // ErrStrategy is wrapped by errors about strategies.
 var ErrStrategy = errors.New("bad strategy")
 

@@ -111,8 +111,13 @@ func attentionCases() []Case {
 			sizes = append(sizes, s)
 		}
 	}
-	return each(Case{Op: "attention", Limit: 1e-9, Why: "float32 scores below 300: a score's rounding is its weight's relative error"}, sizes, attentionTrial)
+	return each(Case{Op: "attention", Limit: attentionLimit, Why: attentionWhy}, sizes, attentionTrial)
 }
+
+const (
+	attentionLimit = 1e-9
+	attentionWhy   = "float32 scores below 300: a score's rounding is its weight's relative error"
+)
 
 // grouped are sizes with query heads that share keys, gates, and rows that see positions behind them: of every KV type, in few
 // rows and in tiles, with the slots of every rule.

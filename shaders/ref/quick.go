@@ -7,12 +7,14 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 )
 
-// Rest is the need for the operations that know neither formats of weights nor types of the KV cache, Further for what other
-// families than Huginn take beside them.
+// Rest is the need for the operations that know neither formats of weights nor types of the KV cache, as far as greedy decoding at one depth
+// takes them; Beside for those that it does not; Further for what other families than Huginn take.
 const (
 	Rest    = "rest"
+	Beside  = "beside"
 	Further = "further"
 )
 
@@ -42,11 +44,14 @@ var quickRest = []quickOps{
 	{"initstate", []string{"d=328", "d=328 kept"}},
 	{"move", []string{"d=257"}},
 	{"argmax", []string{"vocab=4099"}},
+	{"scatter", []string{"n=17 d=72 heavy-tailed"}},
+	{"gather", []string{"n=17 d=72 heavy-tailed"}},
+}
+
+var quickBeside = []quickOps{
 	{"edit", []string{"vocab=257 65 edits of 70", "undone vocab=257 65 edits of 70"}},
 	{"sample", []string{"vocab=4099"}},
 	{"topk", []string{"vocab=4099"}},
-	{"scatter", []string{"n=17 d=72 heavy-tailed"}},
-	{"gather", []string{"n=17 d=72 heavy-tailed"}},
 	{"compare", []string{"n=17 d=72 heavy-tailed", "n=1 d=5280 uniform"}},
 	{"noise", []string{"n=17 d=1056 heavy-tailed"}},
 	{"criterion", []string{"vocab=257 heavy-tailed"}},
@@ -56,8 +61,17 @@ var quickRest = []quickOps{
 // quickInt8 are those of the norms that write int8 activations.
 var quickInt8 = map[string]string{"rmsnorm": "int8 n=3 d=5280 heavy-tailed", "addnorm": "pair int8 n=17 d=72 heavy-tailed"}
 
-// Quick are a few cases for what is needed, by the kernels that a device's choices would use: "matmul q8_0", "kv f16", Rest, Further. A need
-// that it does not know has none.
+// KV is the need for a cache of a type with heads of so many elements, read by a rule; int8: attention may write int8 activations.
+func KV(kv shaders.KVType, headDim int, rule plain.Rule, int8 bool) string {
+	need := fmt.Sprintf("kv %s %d %d", kv, headDim, rule)
+	if int8 {
+		need += " int8"
+	}
+	return need
+}
+
+// Quick are a few cases for what is needed, by the kernels that a device's choices would use: "matmul q8_0", "kv f16", KV, Rest, Beside,
+// Further. A need that it does not know has none.
 func Quick(need string, t shaders.Tuning) (list []Case) {
 	op, of, _ := strings.Cut(strings.TrimSuffix(need, Small), " ")
 	all := Cases()
@@ -69,18 +83,22 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 		}
 	}
 	switch op {
-	case Rest, Further:
-		for _, q := range map[string][]quickOps{Rest: quickRest, Further: quickFurther}[need] {
+	case Rest, Beside, Further:
+		for _, q := range map[string][]quickOps{Rest: quickRest, Beside: quickBeside, Further: quickFurther}[need] {
 			pick(q.op, func(name string) bool {
 				return slices.ContainsFunc(q.names, func(end string) bool { return name == end || q.op == "criterion" && strings.HasSuffix(name, end) })
 			})
 		}
 	case "kv":
-		pick("qkvrope", func(name string) bool { return strings.HasPrefix(name, of) && strings.Contains(name, "x96 ") })
+		kv, heads, own := strings.Cut(of, " ")
+		pick("qkvrope", func(name string) bool { return strings.HasPrefix(name, kv) && strings.Contains(name, "x96 ") })
+		if own {
+			return append(list, quickAttention(kv, heads, t)...)
+		}
 		pick("attention", func(name string) bool {
 			name, int8 := strings.CutPrefix(name, "int8 ")
-			return strings.HasPrefix(name, of+" one") && (!int8 && strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]")) &&
-				(!int8 || t.WritesInt8(format.Q8_0, 1) || t.WritesInt8(format.Q4_0, 1))
+			return strings.HasPrefix(name, kv+" one") && (!int8 && strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]")) &&
+				(!int8 || writesInt8(t))
 		})
 	case "embed":
 		pick(op, func(name string) bool { return strings.HasPrefix(name, of) && strings.Contains(name, "d=328") })
@@ -104,6 +122,38 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 		}
 	}
 	return list
+}
+
+func writesInt8(t shaders.Tuning) bool {
+	return t.WritesInt8(format.Q8_0, 1) || t.WritesInt8(format.Q4_0, 1)
+}
+
+// quickAttention are several segments, rows that share what is loaded, and the rule if it is another than a slot a position.
+func quickAttention(kv, heads string, t shaders.Tuning) (list []Case) {
+	of := slices.IndexFunc(shaders.KVTypes(), func(k shaders.KVType) bool { return k.String() == kv })
+	s := attentionSize{heads: 2, contexts: []int{1100}, slots: shaders.Slots{Period: 1}, shards: 1, kv: shaders.KVType(of)}
+	var rule plain.Rule
+	int8 := false
+	if n, _ := fmt.Sscanf(heads, "%d %d", &s.headDim, &rule); of < 0 || n < 2 || s.headDim < 2 || s.headDim > shaders.MaxHeadDim {
+		return nil
+	}
+	if int8 = strings.HasSuffix(heads, "int8") && shaders.WholeBlocks(s.headDim) && writesInt8(t); int8 {
+		s.family = heavy
+	}
+	sizes := []attentionSize{s}
+	s.contexts, s.rows, s.family = []int{200, 3}, 19, heavy
+	if sizes = append(sizes, s); rule != plain.RuleOne {
+		s.slots = shaders.Slots{Rule: rule, Anchor: 2, Period: 3}
+		s.contexts = []int{65, 128}
+		sizes = append(sizes, s)
+	}
+	if int8 {
+		for _, s := range slices.Clone(sizes) {
+			s.int8 = true
+			sizes = append(sizes, s)
+		}
+	}
+	return each(Case{Op: "attention", Limit: attentionLimit, Why: attentionWhy}, sizes, attentionTrial)
 }
 
 // quickSizes are a row, as many as a workgroup takes, and what goes in tiles; evenly drawn, and with heavy tails, beside which a small

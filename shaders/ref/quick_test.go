@@ -6,17 +6,18 @@ import (
 
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/plain"
 	"muninn/vk"
 )
 
 // What a device is proven by has cases of every operation, on devices of both kinds, and every name in the lists is a case's.
 func TestQuick(t *testing.T) {
-	needs := []string{Rest, Further}
+	needs := []string{Rest, Beside, Further}
 	for _, f := range format.Types() {
 		needs = append(needs, "matmul "+f.String(), "swiglu "+f.String(), "adapter "+f.String(), "embed "+f.String())
 	}
 	for _, kv := range shaders.KVTypes() {
-		needs = append(needs, "kv "+kv.String())
+		needs = append(needs, "kv "+kv.String(), KV(kv, 32, plain.RuleLatest, true))
 	}
 	for _, caps := range []vk.Caps{{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024, Matrices: []vk.Matrix{{M: 16, N: 16, K: 16}}}, {Type: "cpu"}} {
 		tuned := shaders.Tune(caps, caps.SubgroupSize, shaders.Options{})
@@ -38,7 +39,7 @@ func TestQuick(t *testing.T) {
 			}
 		}
 	}
-	for _, q := range slices.Concat(quickRest, quickFurther) {
+	for _, q := range slices.Concat(quickRest, quickBeside, quickFurther) {
 		for _, name := range q.names {
 			if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Op == q.op && (c.Name == name || q.op == "criterion") }) {
 				t.Errorf("no case %s/%s", q.op, name)
@@ -48,6 +49,13 @@ func TestQuick(t *testing.T) {
 	for op, name := range quickInt8 {
 		if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Op == op && c.Name == name }) {
 			t.Errorf("no case %s/%s", op, name)
+		}
+	}
+	caps := vk.Caps{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024}
+	tuned := shaders.Tune(caps, caps.SubgroupSize, shaders.Options{})
+	for need, want := range map[string]int{KV(shaders.KVF16, 32, plain.RuleOne, false): 2, KV(shaders.KVF16, 24, plain.RuleFull, true): 3, KV(shaders.KVQ8, 96, plain.RuleLatest, true): 6} {
+		if got := len(Quick(need, tuned)) - len(Quick(need[:6]+" 0 0", tuned)); got != want {
+			t.Errorf("%q: %d cases of attention, want %d", need, got, want)
 		}
 	}
 	for _, none := range []string{"", "matmul", "matmul q3", "divide f32"} {

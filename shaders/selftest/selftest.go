@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"muninn/shaders"
 	"muninn/shaders/ref"
@@ -39,7 +41,7 @@ type Event struct {
 }
 
 // Pass runs the cases of a job on a device of its own and tells what comes of them. Its error says that no more could be run: what
-// was told last is what it was at. It ends early once something is wrong.
+// was told last is what it was at. It ends early once something is wrong. Several may run at a time, with parts of what is needed.
 type Pass func(ctx context.Context, j Job, tell func(Event)) error
 
 // Verdict is what is known of a device and its driver.
@@ -92,16 +94,18 @@ func Prove(ctx context.Context, dir string, c vk.Caps, kernels shaders.Options, 
 	if progress != nil && len(todo) > 0 {
 		defer progress(0, 0)
 	}
-	for len(todo) > 0 {
-		t := trial{verdict: &v, progress: progress}
-		err := pass(ctx, Job{Device: fmt.Sprint(c.Index), Needs: todo, Kernels: kernels.Without(v.Off)}, t.hear)
+	for parts := min(runtime.GOMAXPROCS(0), mostParts); len(todo) > 0; {
+		t, err := try(ctx, Job{Device: fmt.Sprint(c.Index), Needs: todo, Kernels: kernels.Without(v.Off)}, parts, pass, &v, progress)
 		switch {
 		case ctx.Err() != nil:
 			return v, ctx.Err()
-		case t.wrong == "" && err == nil:
+		case t == nil:
 			v.Tested, v.Refused = append(v.Tested, todo...), ""
 			_ = vk.Remember(dir, kind, key(c, kernels), v) // what cannot be kept only costs time at the next start
 			return v, nil
+		case t.wrong == "" && min(parts, len(todo)) > 1: // another may have ended it: a device that is lost is lost to all
+			parts = 1
+			continue
 		case t.wrong == "" && len(t.at) == 0:
 			return v, err
 		case t.wrong == "": // it was at them when it ended
@@ -125,38 +129,6 @@ func Prove(ctx context.Context, dir string, c vk.Caps, kernels shaders.Options, 
 	return v, nil
 }
 
-// trial hears what a pass tells.
-type trial struct {
-	verdict  *Verdict
-	progress func(done, total int)
-	at       []string // kernels that it is at
-	wrong    string
-}
-
-func (t *trial) hear(e Event) {
-	if t.progress != nil {
-		t.progress(e.Done, e.Total)
-	}
-	switch {
-	case t.wrong != "":
-	case !e.Result:
-		t.at = append(without(t.at, e.Kernels), e.Kernels...)
-	case e.Wrong != "":
-		t.wrong = e.Wrong
-		if len(e.Kernels) > 0 {
-			t.at = e.Kernels
-		}
-		if named := slices.DeleteFunc(slices.Clone(t.at), func(k string) bool { return !strings.Contains(e.Wrong, k) }); len(named) > 0 {
-			t.at = named // an error of compiling names those that failed
-		}
-	default:
-		for _, k := range e.Kernels {
-			t.verdict.Kernels[k] = ""
-		}
-		t.at = nil
-	}
-}
-
 // without is a less what b has.
 func without(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
@@ -167,10 +139,16 @@ func firstLine(text string) string {
 	return line
 }
 
-// Here is the pass in this process: a driver that crashes takes the process along, one that never returns is waited for. open opens
-// a device for it.
+// Here is the pass in this process, one at a time: a driver that crashes takes the process along, one that never returns is waited for.
+// open opens a device for it.
 func Here(open func(device string) (*vk.Device, error)) Pass {
+	var turn sync.Mutex
 	return func(ctx context.Context, j Job, tell func(Event)) (err error) {
+		turn.Lock()
+		defer turn.Unlock()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		dev, err := open(j.Device)
 		if err != nil {
 			return err
