@@ -34,10 +34,11 @@ type entry struct {
 // least is the time that counts; what disturbs only adds to it.
 func (e *entry) least() float64 { return slices.Min(e.all) }
 
-// noise is how far the middle of the samples lies above the least.
+// noise is how far the third least sample lies above the least. On a device that is disturbed that is less the more samples there are;
+// of a clock that says anything it stays.
 func (e *entry) noise() float64 {
 	all := slices.Sorted(slices.Values(e.all))
-	return all[len(all)/2]/all[0] - 1
+	return all[min(2, len(all)-1)]/all[0] - 1
 }
 
 // beats tells whether e is faster than another by more than chance: by a share at least, and by half of what either wavers.
@@ -174,7 +175,11 @@ func (m *meter) race(list []*entry, rounds int) error {
 			rounds = max(2, min(rounds, int(quickRounds*roundTime/each)))
 		}
 		if rounds < finalRounds {
-			alive = slices.DeleteFunc(alive, func(e *entry) bool { return e.least() > behind*best })
+			share := behind
+			if round == 0 {
+				share *= 2 // something else may have run
+			}
+			alive = slices.DeleteFunc(alive, func(e *entry) bool { return e.least() > share*best })
 		}
 	}
 	return nil

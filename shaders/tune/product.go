@@ -30,7 +30,7 @@ func (s *search) product(use int) error {
 		before := s.now(use, k.Tuning)
 		for _, d := range dimensions {
 			now := s.now(use, k.Tuning)
-			if err := s.try(use, rule(k.Tuning, u), neighbours(now, d, d.values(can))); err != nil {
+			if err := s.try(use, rule(k.Tuning, u), others(now, d, d.values(can))); err != nil {
 				return err
 			}
 		}
@@ -54,23 +54,13 @@ var dimensions = []dimension{
 	{func(g *shaders.GEMV) *int { return &g.XRows }, func(c shaders.GEMVs) []int { return c.XRows }},
 }
 
-// neighbours are g with the next smaller and the next larger value of a number.
-func neighbours(g shaders.GEMV, d dimension, values []int) (list []shaders.GEMV) {
+// others are g with each other value of a number.
+func others(g shaders.GEMV, d dimension, values []int) (list []shaders.GEMV) {
 	now := *d.of(&g)
-	below, above := 0, 0
 	for _, v := range values {
-		if v < now && v > below {
-			below = v
-		}
-		if v > now && (above == 0 || v < above) {
-			above = v
-		}
-	}
-	for _, v := range []int{below, above} {
-		if v > 0 {
-			other := g
-			*d.of(&other) = v
-			list = append(list, other)
+		if v != now {
+			*d.of(&g) = v
+			list = append(list, g)
 		}
 	}
 	return list
@@ -81,13 +71,7 @@ func every(can shaders.GEMVs, g shaders.GEMV) []shaders.GEMV {
 	list := []shaders.GEMV{g}
 	for _, d := range dimensions {
 		for _, g := range slices.Clone(list) {
-			for _, v := range d.values(can) {
-				if *d.of(&g) != v {
-					other := g
-					*d.of(&other) = v
-					list = append(list, other)
-				}
-			}
+			list = append(list, others(g, d, d.values(can))...)
 		}
 	}
 	return list

@@ -1,0 +1,96 @@
+package tune
+
+import (
+	"testing"
+	"time"
+
+	"muninn/shaders"
+	"muninn/shaders/format"
+	"muninn/vk"
+	"muninn/vk/vktest"
+)
+
+// BenchmarkTune gives the time of what a quick search and the rules choose, against the best of all that there is, as CPU time in turn: the worst
+// product of each device and format.
+//
+//	go test -run - -bench Tune -benchtime 1x ./shaders/tune
+func BenchmarkTune(b *testing.B) {
+	for _, name := range vktest.Names() {
+		for _, c := range []struct {
+			name    string
+			f       format.Type
+			kernels shaders.Options
+		}{{"bf16", format.BF16, shaders.Options{}}, {"q4_0", format.Q4_0, shaders.Options{}},
+			{"bf16, storage buffers", format.BF16, shaders.Options{Loads: shaders.StorageBuffers}}, // by rules for another device
+			{"q4_0, storage buffers", format.Q4_0, shaders.Options{Loads: shaders.StorageBuffers, Activations: shaders.FloatActivations}}} {
+			b.Run(name+" "+c.name, func(b *testing.B) {
+				d := vktest.Open(b, name, vk.Options{})
+				j := job(Quick, c.f)
+				j.Kernels = c.kernels
+				j.Uses = j.Uses[:2]
+				for b.Loop() {
+					quick, rules := againstAll(b, d, j)
+					b.ReportMetric(quick, "quick/best")
+					b.ReportMetric(rules, "rules/best")
+				}
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func againstAll(b *testing.B, d *vk.Device, j Job) (quick, rules float64) {
+	k, err := shaders.New(d, j.Kernels)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := newMeter(b.Context(), d, k.SharesCPU, time.Time{})
+	m.limit = 5 * time.Minute
+	r, err := run(b.Context(), d, j, m, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range r.Choices {
+		b.Logf("%s: %s of %s, %.2f; tried %v; %s", Named(c.Product), Form(c.GEMV), Form(c.Rule), c.Ratio, c.Trials, r.Why)
+	}
+	m = newMeter(b.Context(), d, k.SharesCPU, time.Now().Add(time.Hour))
+	bench, err := newBench(m, j)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bench.free()
+	s := &search{bench: bench}
+	tuned := j.Kernels
+	tuned.Measured.Settings = r.Measured.Settings
+	if k, err = shaders.New(d, tuned); err != nil {
+		b.Fatal(err)
+	}
+	for i, u := range j.Uses {
+		chosen := config{settings: r.Measured.Settings}
+		for _, g := range r.Measured.GEMVs {
+			if g.Rows == u.Rows && g.Cols == u.Cols && g.Op == u.Op {
+				chosen.gemv = &g.GEMV
+			}
+		}
+		list := []config{chosen, {}}
+		for _, g := range every(k.GEMVs(u.Product), rule(k.Tuning, u)) {
+			list = append(list, config{r.Measured.Settings, &g})
+		}
+		entries, err := s.compare(i, list, finalRounds)
+		if err != nil {
+			b.Fatal(err)
+		}
+		times := make([]float64, len(list))
+		best := 0
+		for n, e := range entries {
+			if e != nil {
+				if times[n] = s.weighed(i, leasts(e)); times[n] < times[best] {
+					best = n
+				}
+			}
+		}
+		b.Logf("%s: quick %.3f, rules %.3f of the best, %v", Named(u.Product), times[0]/times[best], times[1]/times[best], list[best].gemv)
+		quick, rules = max(quick, times[0]/times[best]), max(rules, times[1]/times[best])
+	}
+	return quick, rules
+}
