@@ -55,9 +55,10 @@ Without this command the first start of a model on a GPU measures for 4 seconds 
 quick); this one ten times as long. On CPU devices the rules were measured, and nothing is unless --tune asks for it.
 
 ROW is the time of a product with one row, by the rules; TIME the chosen way's against the rule's, for a token that is
-decoded and one of a prompt. A way reads: rows of weights x rows of activations of a workgroup, subgroups that share a
-row, 16-byte loads before the first is used. Shares of a row's sum (groups), the subgroup size and int8 activations
-change how results are rounded: the same seed gives the same text on the same device, driver and tuning.`,
+decoded and one of a prompt. A way reads: rows of weights x rows of activations of a workgroup; on GPUs, in how many
+sets of rows side by side, of how many subgroups, and how many 16-byte loads of a row come before the first is used.
+How many lanes share a row's sum, the subgroup size, int8 activations and matrix units change how results are rounded:
+the same seed gives the same text on the same device, driver and tuning.`,
 		Examples: []string{"muninn tune ~/huginn-0125 --quant q4_0", "muninn tune --shape huginn --quant q4_0 --tune quick --json"},
 		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {

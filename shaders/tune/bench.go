@@ -121,43 +121,6 @@ func (b *bench) tensor(t *shaders.Tensor, rows, cols int) (err error) {
 	return errors.Join(b.dev.Fill(t.Span, 0x3f800000), b.dev.Fill(t.Int8, 0x3f803f80))
 }
 
-// parts is the number of matrices that an op reads side by side.
-func parts(u Use) int {
-	if u.Op == "swiglu" {
-		return 2
-	}
-	return 1
-}
-
-// cut is how many rows of a use's matrix fit in the scratch.
-func (b *bench) cut(u Use) int {
-	if u.Op == Norm {
-		return 0
-	}
-	return int(min(uint64(u.Rows), b.weights.Size()/uint64(parts(u))/shaders.MatrixBytes(1, u.Cols, u.Format)))
-}
-
-// matrices are those of a use, one behind another through the scratch.
-func (b *bench) matrices(u Use) (list []shaders.Matrix) {
-	if u.Op == Norm {
-		return nil
-	}
-	m := shaders.Matrix{Rows: b.cut(u), Cols: u.Cols, Format: u.Format}
-	weights, scales := uint64(m.Rows)*m.RowBytes(), uint64(m.Rows)*m.ScaleRowBytes()
-	size := weights + scales
-	for at := uint64(0); at+size <= b.weights.Size(); at += (size + align - 1) / align * align {
-		s := b.weights.Slice(at, size)
-		shard := shaders.Shard{Bind: s, Span: s.Slice(0, weights), Rows: m.Rows}
-		if scales > 0 {
-			shard.Scales = s.Slice(weights, scales)
-		}
-		one := m
-		one.Shards = []shaders.Shard{shard}
-		list = append(list, one)
-	}
-	return list
-}
-
 // config is a choice: settings for the device, and how the product in question is taken; nil: by rule.
 type config struct {
 	settings []shaders.Setting
@@ -182,9 +145,11 @@ func int8(t shaders.Tuning, u Use, n int) bool {
 	return u.Int8 && t.PaysInt8(u.Format, n) && (!u.Written || t.WritesInt8(u.Format, n))
 }
 
-// rule is how a use is taken by a tuning.
-func rule(t shaders.Tuning, u Use) shaders.GEMV {
-	return t.GEMV(u.Op, u.Format, u.Rows, u.Cols, int8(t, u, 1))
+// rule is how a use is taken by a tuning, tune the same of so many of its rows.
+func rule(t shaders.Tuning, u Use) shaders.GEMV { return tune(t, u, u.Rows) }
+
+func tune(t shaders.Tuning, u Use, rows int) shaders.GEMV {
+	return t.GEMV(u.Op, u.Format, rows, u.Cols, int8(t, u, 1))
 }
 
 // entry is the program of a situation by a config, recorded but not compiled; those that come to the same are one.
@@ -231,45 +196,6 @@ func (b *bench) key(t shaders.Tuning, u Use, at situation) string {
 		return fmt.Sprint(at, t.Subgroup, g, "int8", t.Dot)
 	}
 	return fmt.Sprint(at, t.Subgroup, g, t.BlockTexels && u.Format.Blocked())
-}
-
-// record records a use, once for each of its matrices.
-func (b *bench) record(r *shaders.Recorder, t shaders.Tuning, at situation) (bytes uint64) {
-	u := b.job.Uses[at.use]
-	x, y := b.x[at.use].First(at.n), b.y[at.use].First(at.n)
-	y.Int8 = vk.Span{}
-	if !int8(t, u, at.n) {
-		x.Int8 = vk.Span{}
-	}
-	all := b.matrices(u)
-	switch u.Op {
-	case Norm:
-		const often = 16
-		z, y := b.z[at.use], y
-		z.Int8 = vk.Span{}
-		for range often {
-			r.AddNormPair(z, x, y, shaders.ResidualNormed, b.words.Slice(0, 4*uint64(u.Cols)), b.words.Slice(0, 4*uint64(u.Cols)), 1e-6)
-			bytes += 4 * uint64(u.Cols)
-		}
-	case "swiglu":
-		for i := 0; i+1 < len(all); i += 2 {
-			r.SwiGLU(y, all[i], all[i+1], x)
-		}
-	case "adapter":
-		rows := shaders.Rows{Span: b.words.Slice(0, uint64(at.n)*shaders.RowBytes), N: at.n}
-		inputs := b.x[at.use].First(2 * mostRows)
-		for _, w := range all {
-			r.Adapter(y, w, inputs, vk.Span{}, rows)
-		}
-	default:
-		for _, w := range all {
-			r.MatMul(y, w, x)
-		}
-	}
-	if u.Op != Norm {
-		bytes = uint64(len(all)) * shaders.MatrixBytes(b.cut(u), u.Cols, u.Format)
-	}
-	return bytes
 }
 
 // entriesOf are the programs of a situation by several configs but those that have lost, compiled side by side. One that does not compile

@@ -76,7 +76,7 @@ func againstAll(b *testing.B, d *vk.Device, j Job) (quick, rules float64) {
 		for _, g := range every(k.GEMVs(u.Product), rule(k.Tuning, u)) {
 			list = append(list, config{r.Measured.Settings, &g})
 		}
-		entries, err := s.compare(i, list, finalRounds)
+		entries, err := s.compare(i, list, finalRounds, 2)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -137,6 +137,7 @@ const (
 	finalRounds = 9
 	roundTime   = 25 * time.Millisecond
 	behind      = 1.25
+	near        = 1.1 // of the best with one row of x: those with many cannot make up for more
 )
 
 // race times entries in turn, round after round, until the slow ones are out. Afterwards each has samples, or an error.

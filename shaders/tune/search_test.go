@@ -55,6 +55,7 @@ func TestFindsBest(t *testing.T) {
 		d := posing(t, vktest.Names()[0])
 		j := job(level, format.BF16)
 		j.Uses = j.Uses[:3]
+		j.Kernels.Off = []shaders.Off{{Name: "gemv lanes"}} // few ways that take long to compile
 		r, err := run(t.Context(), d, j, fake(t.Context(), d, valley), nil)
 		if err != nil || r.Why != "" || len(r.Choices) != 3 || len(r.Measured.GEMVs) != 3 {
 			t.Fatalf("%v: %+v, %v", level, r, err)
@@ -70,7 +71,7 @@ func TestFindsBest(t *testing.T) {
 				one, many := &entry{at: situation{use, 1}, config: config{gemv: &g}}, &entry{at: situation{use, 16}, config: config{gemv: &g}}
 				return valley(one).Seconds() + valley(many).Seconds()/16
 			}
-			k, err := shaders.New(d, shaders.Options{})
+			k, err := shaders.New(d, j.Kernels)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,11 +91,15 @@ func TestWrongNeverWins(t *testing.T) {
 	d := posing(t, vktest.Names()[0])
 	j := job(Quick, format.BF16)
 	j.Uses = j.Uses[:1]
-	misread, err := shaders.SPIRV("matmul_f16_vec_sg")
-	if err != nil {
-		t.Fatal(err)
+	wrong := map[string][]byte{}
+	for _, kernel := range []string{"vec_sg", "wg"} {
+		misread, err := shaders.SPIRV("matmul_f16_" + kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong["matmul_bf16_"+kernel] = misread
 	}
-	j.Kernels = ref.Replacing(j.Kernels, map[string][]byte{"matmul_bf16_vec_sg": misread})
+	j.Kernels = ref.Replacing(j.Kernels, wrong)
 	r, err := run(t.Context(), d, j, fake(t.Context(), d, valley), nil)
 	if err != nil || len(r.Said()) > 0 || !strings.Contains(r.Why, "self-test") || r.Choices[0].GEMV != r.Choices[0].Rule {
 		t.Errorf("%+v, %v", r, err)

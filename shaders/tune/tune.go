@@ -115,6 +115,8 @@ type Trial struct {
 	Name  string  `json:"name"`
 	Ratio float64 `json:"ratio"`
 	Won   bool    `json:"won"`
+
+	gemv shaders.GEMV // of a product
 }
 
 // Said is a result in words: what is not as the rules have it.
@@ -140,7 +142,11 @@ func Named(p shaders.Product) string {
 	return text
 }
 
-// Form is a GEMV in words: weight rows by rows of x, subgroups, depth.
+// Form is a GEMV in words: weight rows by rows of x; of GPUs, sets of rows side by side, subgroups, depth.
 func Form(g shaders.GEMV) string {
-	return fmt.Sprintf("%dx%d groups %d depth %d", g.WeightRows, g.XRows, g.Groups, g.Depth)
+	text := fmt.Sprintf("%dx%d", g.WeightRows, g.XRows)
+	if g.Groups > 1 || g.Beside > 1 || g.Depth > 1 {
+		text += fmt.Sprintf(" in %d of %d groups, depth %d", g.Beside, g.Groups, g.Depth)
+	}
+	return text
 }
