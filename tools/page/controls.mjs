@@ -1,8 +1,8 @@
 // Every control of the page.
 
 import assert from "node:assert/strict";
-import {test} from "node:test";
-import {hand, idle, open, saved, sizes, stage, traced} from "./open.mjs";
+import {describe, test} from "node:test";
+import {everywhere, hand, idle, open, saved, stage, together, traced} from "./open.mjs";
 
 const text = (page, selector) => page.locator(selector).first().innerText();
 const body = page => page.waitForRequest(r => r.method() === "POST" && /(completions|trace)$/.test(r.url())).then(r => r.postDataJSON());
@@ -123,9 +123,8 @@ async function themes(page, use, scheme) {
   assert.equal(scheme === "light" ? seen[0] : seen[1], own);
 }
 
-// Each control by both means, at both widths and in both schemes.
-for (const [how, size, colorScheme] of [["mouse", sizes[0], "light"], ["keyboard", sizes[0], "dark"], ["mouse", sizes[1], "dark"], ["keyboard", sizes[1], "light"]]) {
-  test(`controls by ${how}, ${size.width} px, ${colorScheme}`, () => open(stage.url, {viewport: size, colorScheme}, async page => {
+describe("controls", together, () => everywhere.forEach(({how, viewport, colorScheme, named}) => {
+  test(`controls by ${named}`, () => open(stage.url, {viewport, colorScheme}, async page => {
     const use = hand(page, how);
     await depth(page, use);
     await use.press(`#presets [data-steps="8"]`);
@@ -135,4 +134,4 @@ for (const [how, size, colorScheme] of [["mouse", sizes[0], "light"], ["keyboard
     await compared(page, use);
     await themes(page, use, colorScheme);
   }));
-}
+}));

@@ -1,21 +1,21 @@
 // The pictures of what happens inside: pointed at, read as tables, saved.
 
 import assert from "node:assert/strict";
-import {test} from "node:test";
+import {describe, test} from "node:test";
 import {fake} from "./fake.mjs";
-import {hand, idle, open, saved, sizes, stage, traced} from "./open.mjs";
+import {everywhere, hand, idle, open, saved, sizes, stage, together, traced} from "./open.mjs";
 
 const detail = page => page.locator("#inside-detail p").innerText();
 
-for (const [how, size, colorScheme] of [["mouse", sizes[1], "light"], ["keyboard", sizes[0], "dark"]]) {
-  test(`pictures by ${how}, ${size.width} px`, () => open(stage.url, {viewport: size, colorScheme}, async page => {
+describe("pictures", together, () => everywhere.forEach(({how, viewport, colorScheme, named}) => {
+  test(`pictures by ${named}`, () => open(stage.url, {viewport, colorScheme}, async page => {
     const use = hand(page, how), asked = [];
     page.on("request", r => r.method() === "POST" && asked.push(new URL(r.url()).pathname));
     await use.press("#ask-deep");
     await traced(page);
     assert.deepEqual(asked, ["/v1/trace"], "one decoding makes the answer and its pictures");
     assert.match(await page.innerText("#log .verdict"), /✓ right/);
-    if (size.width < 1000) await use.press("#go-inside");
+    if (viewport.width < 1000) await use.press("#go-inside");
     await page.waitForSelector("#convergence svg");
     const said = await page.locator("#lens svg text.mono.mid").allTextContents();
     assert.match(said.at(-1), /^\d;$/, "after the last step it says the value");
@@ -25,7 +25,7 @@ for (const [how, size, colorScheme] of [["mouse", sizes[1], "light"], ["keyboard
     const trace = JSON.parse((await saved(page, () => use.press("#save-trace"))).content);
     assert.equal(trace.tokens.at(-1).path.length, 8);
   }));
-}
+}));
 
 // pointed points at cells of the heat map.
 async function pointed(page, how) {

@@ -8,10 +8,15 @@ import {chromium} from "playwright-core";
 
 export const sizes = [{width: 1600, height: 1000}, {width: 360, height: 740}];
 
+// everywhere is each way to use controls, at each size, in each scheme; tests of them run side by side, as most of their time is waiting.
+export const everywhere = ["mouse", "keyboard"].flatMap(how => sizes.flatMap(viewport => ["light", "dark"].map(colorScheme => ({how, viewport, colorScheme,
+  named: `${how}, ${viewport.width} px, ${colorScheme}`}))));
+export const together = {concurrency: 4};
+
 // stage is what all tests share: the browser, the address of the demo's page, and a page that may read markup.
 export const stage = {};
 
-const limit = 20000; // ms that anything may take
+const limit = 60000; // ms that anything may take
 
 export const browse = () => chromium.launch({
   executablePath: process.env.PAGE_CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"],

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import {createRequire} from "node:module";
-import {test} from "node:test";
-import {idle, open, sizes, stage, traced} from "./open.mjs";
+import {describe, test} from "node:test";
+import {idle, open, sizes, stage, together, traced} from "./open.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core");
 
@@ -30,8 +30,8 @@ async function reached(page) {
     .filter(e => !e.disabled && e.checkVisibility() && !e.dataset.reached).map(e => e.outerHTML.slice(0, 100)));
 }
 
-for (const viewport of sizes) {
-  for (const colorScheme of ["light", "dark"]) {
+describe("axe", together, () => {
+  for (const viewport of sizes) for (const colorScheme of ["light", "dark"]) {
     test(`axe, ${viewport.width} px, ${colorScheme}`, () => open(stage.url, {viewport, colorScheme, bypassCSP: true}, async page => {
       const narrow = viewport.width < 1000, look = state => sound(page, state, colorScheme === "dark");
       await page.addScriptTag({path: axe});
@@ -60,4 +60,4 @@ for (const viewport of sizes) {
       await look("compared");
     }));
   }
-}
+});
