@@ -8,6 +8,7 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model"
 	"muninn/model/checkpoint"
+	"muninn/model/decode"
 	"muninn/model/engine"
 	"muninn/model/fit"
 	"muninn/model/store"
@@ -63,7 +64,7 @@ func (x *opened) read(s *cli.Streams, p *plan) {
 
 // doesNotFit says what a strategy that cannot do with a smaller cache has to do with it.
 func (o *decodeOptions) doesNotFit(err error) error {
-	if !errors.Is(err, fit.ErrDoesNotFit) || !o.fixLookup || o.Decode != speculativeDecoding {
+	if !errors.Is(err, fit.ErrDoesNotFit) || !o.fixLookup || o.Decode != decode.SpeculativeDecoding {
 		return err
 	}
 	return fmt.Errorf("%w\nspeculation keeps a KV slot for every core step: where one of these shares slots, decode with --decode plain", err)

@@ -16,7 +16,7 @@ import (
 // depthSummary is the part of a summary that says what the depth of thought came to. Core passes are those of the prompt too; a
 // pass over the weights may serve several rows.
 type depthSummary struct {
-	Strategy       string              `json:"sampler"`
+	Strategy       string              `json:"strategy"`
 	Criterion      string              `json:"criterion"` // none for a fixed depth
 	StepsPerToken  float64             `json:"steps_per_token"`
 	CorePasses     int                 `json:"core_passes"`
@@ -27,11 +27,11 @@ type depthSummary struct {
 
 // speculativeSummary counts iterations of drafts. Tokens of an iteration past the end of the text count.
 type speculativeSummary struct {
-	Iterations         int     `json:"rounds"`
+	Iterations         int     `json:"iterations"`
 	Drafted            int     `json:"drafted"`
 	Accepted           int     `json:"accepted"`
 	Acceptance         float64 `json:"acceptance"` // accepted of drafted, 0 to 1
-	TokensPerIteration float64 `json:"tokens_per_round"`
+	TokensPerIteration float64 `json:"tokens_per_iteration"`
 }
 
 // waveSummary has the reference's counters.
@@ -52,7 +52,7 @@ type plainSummary struct {
 
 // depthOf sums up what a strategy did.
 func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
-	d := depthSummary{Strategy: plainDecoding, Criterion: noCriterion, CorePasses: out.Passes}
+	d := depthSummary{Strategy: req.Strategy.Name(), Criterion: noCriterion, CorePasses: out.Passes}
 	if t.tokens > 0 {
 		d.StepsPerToken = float64(t.steps) / float64(t.tokens)
 		d.PassesPerToken = float64(out.Passes) / float64(t.tokens)
@@ -62,11 +62,9 @@ func depthOf(t *tally, out decode.Outcome, req decode.Request) depthSummary {
 		d.Criterion = string(s.Exit.Criterion)
 	}
 	if s.Speculative != nil {
-		d.Strategy = speculativeDecoding
 		d.Speculative = draftsOf(out)
 	}
 	if c := out.Wave; c != nil {
-		d.Strategy = waveDecoding
 		w := &waveSummary{WaveCounts: c}
 		for _, width := range c.StartAndWidth {
 			w.MaxWidth = max(w.MaxWidth, width[1])

@@ -38,6 +38,9 @@ func parseAnswer(t *testing.T, o outcome) answer {
 			t.Fatalf("a line after the summary: %s", line)
 		}
 		if _, last := fields["finish_reason"]; last {
+			if fields["strategy"] == nil {
+				t.Errorf("the summary names no strategy: %s", line)
+			}
 			if err := json.Unmarshal([]byte(line), &a.sum); err != nil {
 				t.Fatal(err)
 			}

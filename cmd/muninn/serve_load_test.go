@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// loadRequests are requests of different depths, exits, lengths and draws, whose prompts begin with one text.
+// loadRequests are requests of different depths, exits, strategies, lengths and draws, whose prompts begin with one text.
 func loadRequests() (bodies []string) {
 	shared := strings.Repeat("a=b;b=c;c=7;a?7;", 3)
 	depths := []string{`"num_steps":8`, `"num_steps":3`, `"model":"demo:r4"`, `"reasoning_effort":"low"`, `"num_steps":16,"criterion":"latent-diff","exit_threshold":0.1`,
-		`"num_steps":12,"criterion":"kl","exit_threshold":0.01,"min_steps":2`}
+		`"num_steps":12,"criterion":"kl","exit_threshold":0.01,"min_steps":2`, `"num_steps":9,"decode":"speculative"`, `"num_steps":10,"decode":"wave"`}
 	for i, depth := range depths {
 		for j, draw := range []string{`"temperature":0`, `"temperature":1,"seed":7,"top_p":0.9,"presence_penalty":0.5`} {
 			problem := fmt.Sprintf("k=%c;m=k;n=m;n?", 'a'+i+j)

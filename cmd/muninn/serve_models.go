@@ -112,7 +112,10 @@ func (o *serveOptions) served(s *cli.Streams, ck *checkpoint.Checkpoint) (m serv
 	if err != nil {
 		return m, opening, err
 	}
-	session.Outputs = max(session.Outputs, o.Parallel, tracedRows)
+	session.Outputs = max(session.Outputs, o.Parallel, tracedRows, serve.WaveWidth)
+	if (decode.Strategy{Wave: &decode.PaperWave}).FitsModel(c) == nil {
+		session.Compares = serve.WaveWidth
+	}
 	session.Exits, session.Readouts, session.Positions, session.Scores = true, session.Readouts || c.ExitGate(), o.Positions, servedScores
 	if c.PrefixLM { // questions are read in one pass
 		session.Rows = max(session.Rows, session.Context)

@@ -14,13 +14,6 @@ import (
 	"muninn/model/decode"
 )
 
-// The strategies by name.
-const (
-	plainDecoding       = "plain"
-	speculativeDecoding = "speculative"
-	waveDecoding        = "wave"
-)
-
 // noCriterion stands for a fixed depth.
 const noCriterion = "none"
 
@@ -52,14 +45,14 @@ var strategyFlags = []struct {
 	name       string
 	strategies []string
 }{
-	{"criterion", []string{plainDecoding}}, {"min-steps", []string{plainDecoding}}, {"check-criterion-every-n-steps", []string{plainDecoding}},
-	{"do-not-exit-in-prefill", []string{plainDecoding}}, {"exit-delay", []string{plainDecoding}}, {"readout", []string{plainDecoding}}, {"exit-threshold", []string{plainDecoding, waveDecoding}},
-	{"continuous-compute", []string{plainDecoding, waveDecoding}},
-	{"draft-steps", []string{speculativeDecoding}}, {"lookahead", []string{speculativeDecoding}},
-	{"verification-threshold", []string{speculativeDecoding}},
-	{"inner-recurrence", []string{waveDecoding}}, {"headway", []string{waveDecoding}}, {"freeze-strategy", []string{waveDecoding}},
-	{"ema-embeds", []string{waveDecoding}}, {"state-noise-mixing", []string{waveDecoding}}, {"max-wavefront", []string{waveDecoding}},
-	{"full-prefill", []string{waveDecoding}},
+	{"criterion", []string{decode.PlainDecoding}}, {"min-steps", []string{decode.PlainDecoding}}, {"check-criterion-every-n-steps", []string{decode.PlainDecoding}},
+	{"do-not-exit-in-prefill", []string{decode.PlainDecoding}}, {"exit-delay", []string{decode.PlainDecoding}}, {"readout", []string{decode.PlainDecoding}}, {"exit-threshold", []string{decode.PlainDecoding, decode.WaveDecoding}},
+	{"continuous-compute", []string{decode.PlainDecoding, decode.WaveDecoding}},
+	{"draft-steps", []string{decode.SpeculativeDecoding}}, {"lookahead", []string{decode.SpeculativeDecoding}},
+	{"verification-threshold", []string{decode.SpeculativeDecoding}},
+	{"inner-recurrence", []string{decode.WaveDecoding}}, {"headway", []string{decode.WaveDecoding}}, {"freeze-strategy", []string{decode.WaveDecoding}},
+	{"ema-embeds", []string{decode.WaveDecoding}}, {"state-noise-mixing", []string{decode.WaveDecoding}}, {"max-wavefront", []string{decode.WaveDecoding}},
+	{"full-prefill", []string{decode.WaveDecoding}},
 }
 
 // exitFlags say nothing without a criterion.
@@ -67,7 +60,7 @@ var exitFlags = []string{"exit-threshold", "min-steps", "check-criterion-every-n
 
 // addFlags declares the flags. Those of the exit are for every verb that decodes; the others for those that take any strategy.
 func (o *strategyOptions) addFlags(fs *pflag.FlagSet, anyStrategy bool) {
-	o.Decode, o.speculative, o.wave = plainDecoding, decode.DefaultSpeculative, decode.PaperWave
+	o.Decode, o.speculative, o.wave = decode.PlainDecoding, decode.DefaultSpeculative, decode.PaperWave
 	o.given = fs.Changed
 	cli.Group(fs, "Depth", func() { o.depthFlags(fs, anyStrategy) })
 	if anyStrategy {
@@ -78,7 +71,7 @@ func (o *strategyOptions) addFlags(fs *pflag.FlagSet, anyStrategy bool) {
 
 func (o *strategyOptions) depthFlags(fs *pflag.FlagSet, anyStrategy bool) {
 	if anyStrategy {
-		cli.ChoiceVar(fs, &o.Decode, "decode", plainDecoding, []string{plainDecoding, speculativeDecoding, waveDecoding},
+		cli.ChoiceVar(fs, &o.Decode, "decode", decode.PlainDecoding, decode.Strategies,
 			"token by token; or drafts of few core steps, verified all at once; or a wave of positions in flight, with the paper's settings")
 	}
 	names := cli.Each(decode.Criteria, func(c decode.CriterionInfo) string { return string(c.Name) })
@@ -141,16 +134,16 @@ func (o *strategyOptions) strategy(c arch.Config, steps int, e *decode.Effort) (
 	if s.Readout.Step > steps {
 		return s, cli.Usage("--readout %s: each token takes %d core steps (--num-steps)", o.Readout, steps)
 	}
-	if c.ExitStep > 0 && o.Decode == plainDecoding && !o.given("readout") && !o.given("criterion") && e == nil { // as config.json has it
+	if c.ExitStep > 0 && o.Decode == decode.PlainDecoding && !o.given("readout") && !o.given("criterion") && e == nil { // as config.json has it
 		s.Readout = decode.Readout{Kind: decode.ReadAt, Step: c.ExitStep}
 	}
 	switch o.Decode {
-	case speculativeDecoding:
+	case decode.SpeculativeDecoding:
 		s.Speculative = &o.speculative
-		if !o.given("draft-steps") && o.speculative.DraftSteps >= steps { // as of a model of few steps
-			o.speculative.DraftSteps = max(steps/2, 1)
+		if !o.given("draft-steps") {
+			o.speculative = o.speculative.Within(steps)
 		}
-	case waveDecoding:
+	case decode.WaveDecoding:
 		s.Wave = &o.wave
 		o.wave.ExitThreshold, err = o.waveThreshold()
 	default:

@@ -18,6 +18,14 @@ type Speculative struct {
 // DefaultSpeculative drafts four tokens of four steps each.
 var DefaultSpeculative = Speculative{DraftSteps: 4, Lookahead: 4, Threshold: 1}
 
+// Within is with drafts of fewer core steps than tokens have.
+func (d Speculative) Within(steps int) Speculative {
+	if d.DraftSteps >= steps {
+		d.DraftSteps = max(steps/2, 1)
+	}
+	return d
+}
+
 // Validate says which option is out of range.
 func (d Speculative) Validate() error {
 	switch {

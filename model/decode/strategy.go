@@ -50,6 +50,27 @@ type Strategy struct {
 	Wave              *Wave
 }
 
+// Strategies by name.
+const (
+	PlainDecoding       = "plain"
+	SpeculativeDecoding = "speculative"
+	WaveDecoding        = "wave"
+)
+
+// Strategies are the names.
+var Strategies = []string{PlainDecoding, SpeculativeDecoding, WaveDecoding}
+
+// Name is the strategy's.
+func (s Strategy) Name() string {
+	switch {
+	case s.Speculative != nil:
+		return SpeculativeDecoding
+	case s.Wave != nil:
+		return WaveDecoding
+	}
+	return PlainDecoding
+}
+
 // Plain tells whether text is decoded token by token.
 func (s Strategy) Plain() bool { return s.Speculative == nil && s.Wave == nil }
 

@@ -129,7 +129,7 @@ func TestStrategyRefuses(t *testing.T) {
 	req := decode.Request{Prompt: []int32{1, 2}, Steps: 8, MaxTokens: 2, Strategy: decode.Strategy{Speculative: spec}}
 	sampleAll(t, s, req)
 	if _, err := decode.Decode(s, 0, req, nil); !errors.Is(err, decode.ErrStrategy) {
-		t.Errorf("always-last after other tokens: error %v, want ErrSampler", err)
+		t.Errorf("always-last after other tokens: error %v, want ErrStrategy", err)
 	}
 }
 

@@ -129,6 +129,10 @@ func TestRefusals(t *testing.T) {
 		{"chat/completions", `{` + hello + `,"reasoning_effort":"more"}`, "reasoning_effort", ""},
 		{"chat/completions", `{` + hello + `,"criterion":"gate"}`, "criterion", ""},
 		{"chat/completions", `{` + hello + `,"exit_threshold":1}`, "criterion", ""},
+		{"chat/completions", `{` + hello + `,"decode":"fast"}`, "decode", ""},
+		{"chat/completions", `{` + hello + `,"decode":"wave","criterion":"kl"}`, "decode", ""},
+		{"completions", `{"prompt":"x","decode":"speculative","continuous_compute":true}`, "decode", ""},
+		{"trace", `{"prompt":"x","decode":"wave"}`, "decode", ""},
 		{"chat/completions", `{` + hello + `,"cache_lookup_strategy":"full"}`, "cache_lookup_strategy", ""},
 		{"chat/completions", `{` + hello + `,"chat_template_kwargs":{"x":1}}`, "chat_template_kwargs.x", "unsupported_parameter"},
 		{"chat/completions", `{` + hello + `,"stream_options":{"include_usage":true}}`, "stream_options", ""},
@@ -194,5 +198,17 @@ func TestDepths(t *testing.T) {
 		if got := f.asked[len(f.asked)-1].Strategy.Exit; (got == nil) != (want == nil) || got != nil && (got.Criterion != want.Criterion || got.Threshold != want.Threshold || got.MinSteps != want.MinSteps) {
 			t.Errorf("%s beside the server's own exit: %+v, want %+v", body, got, want)
 		}
+	}
+	for body, want := range map[string]string{`"x":1`: "plain", `"decode":"plain"`: "plain", `"decode":"wave","continuous_compute":true`: "wave",
+		`"decode":"speculative","num_steps":3`: "speculative", `"decode":"wave","reasoning_effort":"low"`: "wave"} {
+		w := ask(s, "/v1/completions", `{"prompt":"x","max_tokens":1,`+body+`}`)
+		got := f.asked[len(f.asked)-1].Strategy
+		if w.Code != http.StatusOK || got.Name() != want || (got.Exit != nil) != got.Plain() || got.Speculative != nil && got.Speculative.DraftSteps != 1 || got.Wave != nil && got.Wave.MaxWavefront != WaveWidth {
+			t.Errorf("%s: %d %s, strategy %+v", body, w.Code, w.Body, got)
+		}
+	}
+	m.Lookup = "latest-m4-compress-s2"
+	if w := ask(s, "/v1/completions", `{"prompt":"x","decode":"speculative"}`); w.Code != http.StatusBadRequest || at(decoded(t, w), "error", "param") != "decode" {
+		t.Errorf("drafts on a cache whose steps share slots: %d %s", w.Code, w.Body)
 	}
 }

@@ -23,6 +23,7 @@ type Depth struct {
 	Continuous bool // tokens start from the state of the one before
 	InitScale  *float64
 	Lookup     string // which the server must have
+	Decode     string // by which strategy, with its usual settings; empty: as the server has it
 }
 
 // Depth reads the fields about depth, by the reference's names.
@@ -31,6 +32,7 @@ func (f *Fields) Depth() Depth {
 	d.Effort, _ = f.Text("reasoning_effort")
 	d.Criterion, _ = f.Text("criterion")
 	d.Lookup, _ = f.Text("cache_lookup_strategy")
+	d.Decode, _ = f.Text("decode")
 	if d.Threshold = strings.Trim(compact(f.raw["exit_threshold"]), `"`); d.Threshold == "null" {
 		d.Threshold = ""
 	}
@@ -38,6 +40,9 @@ func (f *Fields) Depth() Depth {
 }
 
 const maxSteps = 1 << 16
+
+// WaveWidth is how many positions of a request's wave are in flight at most: a session has outputs and comparisons for one such wave at a time.
+const WaveWidth = 32
 
 // efforts is what reasoning_effort stands for: shares of mean_recurrence for models that can go deeper than they were trained
 // (4, 4, 8, 32, 64 and 128 core steps of a Huginn), presets of decode.Efforts for those of a fixed depth. None is deeper than the server goes.
@@ -97,7 +102,7 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 			return err
 		}
 		req.Steps, req.Strategy.Exit = min(steps, m.MaxSteps), nil
-		if d.Criterion == "" {
+		if d.Criterion == "" && (d.Decode == "" || d.Decode == decode.PlainDecoding) {
 			d.Criterion, d.Threshold = own, cmp.Or(d.Threshold, limit)
 		}
 	}
@@ -106,8 +111,20 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 		return Refuse("num_steps", "num_steps is %d; this server allows 0 to %d for %s (--max-steps)", req.Steps, m.MaxSteps, m.ID)
 	case d.Lookup != "" && d.Lookup != m.Lookup:
 		return Refuse("cache_lookup_strategy", "cache_lookup_strategy is the server's choice, %s; %q would need another server (--cache-lookup-strategy)", m.Lookup, d.Lookup)
+	case d.Decode != "" && !slices.Contains(decode.Strategies, d.Decode):
+		return Refuse("decode", "decode is %s, want one of %s", clip([]byte(strconv.Quote(d.Decode))), strings.Join(decode.Strategies, ", "))
 	case req.Strategy.Readout.Step > req.Steps: // what the model's config reads is not reached
 		req.Strategy.Readout = decode.Readout{}
+	}
+	draft, wave := decode.DefaultSpeculative.Within(req.Steps), decode.PaperWave
+	switch wave.MaxWavefront = WaveWidth; d.Decode {
+	case decode.SpeculativeDecoding:
+		req.Strategy.Speculative = &draft
+	case decode.WaveDecoding:
+		req.Strategy.Wave = &wave
+	}
+	if !req.Strategy.Plain() { // what the server has of these is for plain decoding
+		req.Strategy.Exit, req.Strategy.Readout = nil, decode.Readout{}
 	}
 	var err error
 	if req.Strategy.Exit, err = d.exit(req.Strategy.Exit, m.Prefill); err != nil {
@@ -117,10 +134,18 @@ func (d Depth) apply(m *Model, alias *int, req *decode.Request, setting *decode.
 	if setting.InitScale = m.InitScale; d.InitScale != nil {
 		setting.InitScale = *d.InitScale
 	}
-	if err := req.Strategy.Validate(); err != nil {
-		return err
+	if err = req.Strategy.Validate(); err == nil {
+		err = req.Strategy.FitsModel(m.Config)
 	}
-	return req.Strategy.FitsModel(m.Config)
+	if lookup, parsed := decode.ParseLookup(m.Lookup, m.Config.NLayersInRecurrentBlock); err == nil && parsed == nil {
+		err = req.Strategy.Fits(lookup, req.Steps)
+	}
+	if err != nil && d.Decode != "" {
+		e := AsError(err)
+		e.Param = "decode"
+		return e
+	}
+	return err
 }
 
 // exit is what ends the steps of a token, where the server's own is another; nil: nothing does.
@@ -183,7 +208,7 @@ func aliases(id string, c arch.Config, most int) (names []string) {
 // known are names of fields that a client would rather have followed than passed over.
 var known = []string{"temperature", "max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "logprobs", "top_logprobs",
 	"messages", "stream_options", "max_output_tokens", "instructions", "stop_sequences", "reasoning_effort", "num_steps", "criterion", "exit_threshold", "min_steps", "continuous_compute", "init_scale",
-	"cache_lookup_strategy", "return_steps", "add_special_tokens", "enable_thinking", "conditions"}
+	"cache_lookup_strategy", "decode", "return_steps", "add_special_tokens", "enable_thinking", "conditions"}
 
 // refuseMisspelt refuses names that are one letter, or an underscore, away from a known one: what they ask for would be passed over in silence.
 func (f *Fields) refuseMisspelt() {

@@ -96,7 +96,10 @@ func (s *fakeSession) Rewind(_, pos int) error { s.pos = pos; return nil }
 func (s *fakeSession) Pos(int) int             { return s.pos }
 func (s *fakeSession) Context() int            { return s.m.Context }
 func (s *fakeSession) Rows() int               { return 512 }
-func (s *fakeSession) Lookup() decode.Lookup   { return decode.Lookup{} }
+func (s *fakeSession) Lookup() decode.Lookup {
+	l, _ := decode.ParseLookup(s.m.Lookup, s.m.Config.NLayersInRecurrentBlock)
+	return l
+}
 
 func (s *fakeSession) Do(a *decode.Task) error {
 	if s.hold != nil {

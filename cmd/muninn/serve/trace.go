@@ -97,6 +97,8 @@ func (t *traceAsk) fit(m *Model, j *job) error {
 	rows := end - out.First
 	bytes := (rows + t.starts) * (j.req.Steps + 1) * m.Config.NEmbd * 4
 	switch {
+	case !j.req.Strategy.Plain():
+		return Refuse("decode", "decode is %s: a trace is of plain decoding", j.req.Strategy.Name())
 	case j.req.Steps == 0:
 		return Refuse("num_steps", "num_steps is 0: a trace needs a core step at least")
 	case rows > maxTraced:
