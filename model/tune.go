@@ -3,11 +3,13 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"muninn/model/arch"
 	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/selftest"
 	"muninn/shaders/tune"
 	"muninn/vk"
 )
@@ -36,7 +38,28 @@ func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, for
 		o.note(fmt.Sprintf("tuning: %d choices measured in %.1f s, products take %.2f of the rules' time", len(found.Said()), found.Took.Seconds(), found.Ratio))
 	}
 	kernels.Measured = found.Measured
-	return kernels, found, nil
+	if len(found.Measured.Settings) > 0 && !o.NoSelfTest {
+		err = o.proveSettings(ctx, dev, &kernels, &found, needs)
+	}
+	return kernels, found, err
+}
+
+// proveSettings proves what a run needs, and the measuring did not test, by the settings of the device that were measured; these are
+// given up where they are wrong.
+func (o Options) proveSettings(ctx context.Context, dev *vk.Device, kernels *shaders.Options, found *tune.Result, needs []string) error {
+	needs = slices.DeleteFunc(slices.Clone(needs), func(n string) bool { return slices.Contains(found.Proven, n) })
+	by := *kernels
+	by.Measured, by.Compiling = shaders.Measured{Settings: found.Measured.Settings}, nil
+	v, err := selftest.Prove(ctx, o.verdicts(), dev.Caps(), by, needs, o.pass(), o.Testing)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil || len(v.Off) > 0:
+		kernels.Measured = shaders.Measured{}
+		*found = tune.Result{Level: found.Level, Ratio: 1, Why: "what was faster failed the self-test"}
+		o.note("tuning: by rule: " + found.Why)
+	}
+	return nil
 }
 
 // Uses are the products and norms of a model's token at its own depth, as tune.Run takes them, those alike together.

@@ -2,13 +2,20 @@ package model_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"testing"
 
 	"muninn/model"
+	"muninn/model/arch"
+	"muninn/model/checkpoint"
+	"muninn/model/engine"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/shaders/format"
+	"muninn/shaders/selftest"
 	"muninn/shaders/tune"
+	"muninn/vk"
 	"muninn/vk/vktest"
 )
 
@@ -56,5 +63,33 @@ func TestTunedBits(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Settings of the device that were measured are given up where what a run needs, and the measuring did not test, is wrong by them.
+func TestMeasuredSettingsAreProven(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], vk.Options{})
+	measured, err := json.Marshal(tune.Result{Level: tune.Quick, Ratio: 0.5, Proven: []string{"rest"},
+		Measured: shaders.Measured{Settings: []shaders.Setting{{Name: "subgroup", Value: "8", Why: "measured"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for wrong, want := range map[string]int{"": 1, "infinity": 0} {
+		var tested []string
+		o := model.Options{Tune: tune.Quick, CacheDir: t.TempDir(), SelfTest: func(_ context.Context, j selftest.Job, tell func(selftest.Event)) error {
+			if j.Tune != nil {
+				tell(selftest.Event{Tuned: measured})
+			} else if len(j.Kernels.Measured.Settings) > 0 {
+				tested = append(tested, j.Needs...)
+				tell(selftest.Event{Kernels: []string{"sample"}, Result: true, Wrong: wrong})
+			}
+			return nil
+		}}
+		c := arch.Shapes[0].Config
+		formats := weights.DeviceFormats(checkpoint.Scheme{}, c, engine.RandomStored)
+		kernels, found, err := o.Prepare(t.Context(), dev, c, formats, model.SessionOptions{})
+		if err != nil || len(kernels.Measured.Settings) != want || len(found.Said()) != want || len(tested) == 0 || slices.Contains(tested, "rest") {
+			t.Errorf("wrong %q: %+v, %+v, tested %v, %v", wrong, kernels.Measured, found, tested, err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"muninn/shaders"
 	"muninn/shaders/roofline"
 	"muninn/shaders/selftest"
+	"muninn/shaders/tune"
 	"muninn/vk"
 )
 
@@ -25,8 +27,9 @@ type deviceReport struct {
 	Device   vk.Caps           `json:"device"` // without ids of its own
 	Quirks   []vk.Quirk        `json:"quirks"`
 	Choices  []shaders.Setting `json:"choices"`
-	SelfTest selftest.Verdict  `json:"self_test"` // of earlier starts
-	Roof     *vk.Speed         `json:"roof"`      // null when it could not be measured
+	SelfTest selftest.Verdict  `json:"self_test"`       // of earlier starts
+	Tuned    []tune.Result     `json:"tuned,omitempty"` // by earlier starts
+	Roof     *vk.Speed         `json:"roof"`            // null when it could not be measured
 	Kernels  []reportRow       `json:"kernels"`
 	Results  int               `json:"results"`
 	Wrong    []checkLine       `json:"wrong"`
@@ -50,7 +53,7 @@ func newReport(ctx context.Context, s *cli.Streams, o deviceOptions, dev *vk.Dev
 		return nil, err
 	}
 	c := dev.Caps()
-	r := &deviceReport{Program: thisBuild(), System: system(), Device: c, Quirks: c.Quirks(), Choices: kernels.Settings(), SelfTest: o.opening(s).Verdict(c), Wrong: []checkLine{}}
+	r := &deviceReport{Program: thisBuild(), System: system(), Device: c, Quirks: c.Quirks(), Choices: kernels.Settings(), SelfTest: o.opening(s).Verdict(c), Tuned: o.opening(s).Tuned(c), Wrong: []checkLine{}}
 	r.Device.UUID, r.Device.DriverUUID, r.Device.CacheUUID = "", "", ""
 	s.Note("measuring the device's roof, which takes a few seconds")
 	switch speed, err := roofline.Measure(ctx, dev, roofline.Thorough(c)); {
@@ -136,7 +139,7 @@ func writeMarkdown(out io.Writer, r *deviceReport) error {
 	for _, line := range [][2]string{
 		{"verdict", verdict}, {"program", r.Program.name() + ", " + r.Program.Platform}, {"system", r.System}, {"driver", c.Driver},
 		{"device", fmt.Sprintf("%s, vendor %#x, device %#x, Vulkan %d.%d.%d", c.Type, c.VendorID, c.DeviceID, c.APIVersion[0], c.APIVersion[1], c.APIVersion[2])},
-		{"roof", roof}, {"self-test", r.SelfTest.Word()},
+		{"roof", roof}, {"self-test", r.SelfTest.Word()}, {"tuning", cmp.Or(strings.Join(cli.Each(r.Tuned, saidTuned), " / "), "not measured")},
 	} {
 		fmt.Fprintf(&w, "- %s: %s\n", line[0], line[1])
 	}

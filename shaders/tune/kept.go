@@ -77,6 +77,9 @@ func Get(ctx context.Context, dir string, c vk.Caps, j Job, measure Measure, tel
 	if on == Off {
 		return Result{Level: Off, Ratio: 1, Why: "the rules were measured on such devices"}, false, nil
 	}
+	if j.Level == Auto && (dir == "" || vk.Remember(dir, kind, fileKey(c), recall(dir, c)) != nil) {
+		return Result{Level: Off, Ratio: 1, Why: "nothing can be kept, and measuring at each start takes longer than it saves"}, false, nil
+	}
 	j.Level = on
 	limit := on.limit(c)
 	bounded, stop := context.WithTimeout(ctx, limit)

@@ -66,6 +66,11 @@ func TestKept(t *testing.T) {
 	if r, _, err := Get(t.Context(), dir, c, off, measure, nil); err != nil || len(r.Said()) > 0 {
 		t.Errorf("off: %+v, %v", r, err)
 	}
+	for _, nowhere := range []string{"", filepath.Join(files[0], "folder")} {
+		if r, fresh, err := Get(t.Context(), nowhere, c, j, measure, nil); err != nil || fresh || len(r.Said()) > 0 {
+			t.Errorf("kept in %q: %+v, measured %t, %v", nowhere, r, fresh, err)
+		}
+	}
 	cpu := c
 	cpu.Type = "cpu"
 	if r, fresh, err := Get(t.Context(), dir, cpu, j, measure, nil); err != nil || fresh || len(r.Said()) > 0 {

@@ -97,6 +97,7 @@ type Result struct {
 	Settings []Trial          `json:"settings"`
 	Ratio    float64          `json:"ratio"` // time of all products against that by the rules
 	Took     time.Duration    `json:"took"`
+	Proven   []string         `json:"proven,omitempty"` // needs that are right by the settings measured
 }
 
 // Choice is what was chosen for a product.
