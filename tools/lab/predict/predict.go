@@ -113,8 +113,8 @@ type Terms struct {
 	Worst  float64 // as if nothing overlapped
 }
 
-// Lanes of a row, loads in flight and trips of a product.
-func (c Command) lanesOfRow(k Kernel) int { return max(min(c.Lanes, c.GEMV.Groups*k.Subgroup), 1) }
+// lanesOfRow is how many lanes of a workgroup share a row of weights.
+func (c Command) lanesOfRow() int { return max(c.Lanes/max(c.GEMV.Beside, 1), 1) }
 
 // TripsOf is how many loads of a lane wait for each other, the last of a row included.
 func (c Command) TripsOf(k Kernel) int {
@@ -124,7 +124,7 @@ func (c Command) TripsOf(k Kernel) int {
 	case c.GEMV == nil:
 		return max(int(math.Ceil(c.Bytes/each)), 1)
 	}
-	each := c.lanesOfRow(k) * c.GEMV.Depth
+	each := c.lanesOfRow() * c.GEMV.Depth
 	return (c.Units + each - 1) / each
 }
 
@@ -134,17 +134,18 @@ func (c Card) InFlight(cmd Command, k Kernel) float64 {
 		return 0
 	}
 	groups := c.Room.Occupancy(k, cmd.Lanes)
-	rows := cmd.GEMV.WeightRows * cmd.lanesOfRow(k) // lanes x rows of a run of subgroups that share a row
-	shares := max(cmd.Lanes/cmd.lanesOfRow(k), 1)
-	return float64(groups*rows*shares*cmd.GEMV.Depth) * 16
+	return float64(groups*cmd.Lanes*cmd.rowsOfLane()*cmd.GEMV.Depth) * 16
 }
+
+// rowsOfLane is how many rows of weights a lane takes.
+func (c Command) rowsOfLane() int { return c.GEMV.WeightRows / max(c.GEMV.Beside, 1) }
 
 // PerWeight is the instructions of a lane for each weight that it multiplies.
 func PerWeight(cmd Command, k Kernel) float64 {
 	if cmd.GEMV == nil {
 		return 0
 	}
-	return k.loop() / float64(cmd.GEMV.WeightRows*cmd.GEMV.Depth*cmd.Weights)
+	return k.loop() / float64(cmd.rowsOfLane()*cmd.GEMV.Depth*cmd.Weights)
 }
 
 // Bound is what one run of a command takes.
@@ -158,7 +159,7 @@ func (c Card) Bound(cmd Command, k Kernel) (t Terms) {
 	if cmd.GEMV == nil { // rows that were just written: in the cache that all share
 		t.Trips = rounds * trips * c.Cache / 1e3
 	} else {
-		t.Trips = rounds * trips * c.Latency / 1e3
+		t.Trips = rounds * (trips*c.Latency + 2*c.Cache) / 1e3 // constants before, sums of lanes behind
 		waves := float64(cmd.Groups) * math.Ceil(float64(cmd.Lanes)/float64(k.Subgroup))
 		loops := trips * float64(k.Subgroup) * waves
 		// Lanes behind the end of a row take part in its last trip. On few workgroups not all units have work.
