@@ -30,6 +30,7 @@ type Ask struct {
 
 	trace *traceAsk // the answer is recorded; nil: it is not
 
+	size int    // bytes of the body
 	kept any    // what the dialect keeps of the request for its answer
 	User string // whom the client asks for; those of different users take turns
 }

@@ -42,8 +42,9 @@ func readBody(w http.ResponseWriter, r *http.Request) (*Fields, error) {
 type Fields struct {
 	Err *Error
 
-	raw map[string]json.RawMessage
-	at  string // in front of names in errors
+	raw  map[string]json.RawMessage
+	size int    // bytes of the body
+	at   string // in front of names in errors
 }
 
 // ParseFields reads an object that has no key twice and is no deeper than a request can be.
@@ -54,7 +55,7 @@ func ParseFields(data []byte) (*Fields, error) {
 	if err := checkKeys(data); err != nil {
 		return nil, err
 	}
-	f := &Fields{}
+	f := &Fields{size: len(data)}
 	if json.Unmarshal(data, &f.raw) != nil || f.raw == nil {
 		return nil, Refuse("", "the body is not a JSON object")
 	}

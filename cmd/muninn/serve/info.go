@@ -105,7 +105,11 @@ func (s *Server) with(f func(f *Fields, m *Model) (any, error)) http.HandlerFunc
 				return nil, err
 			}
 			defer release()
-			answer, err := f(fields, m)
+			var answer any
+			err = s.inTurn(r.Context(), fields.size, func() (err error) {
+				answer, err = f(fields, m)
+				return err
+			})
 			if fields.Err != nil {
 				err = fields.Err
 			}

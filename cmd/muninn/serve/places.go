@@ -53,6 +53,22 @@ func (all *places) makeRoom(client string) bool {
 	return true
 }
 
+// largeText is how many bytes of text take turns in being tokenized: a body as large as may be takes a processor for seconds.
+const largeText = 256 << 10
+
+// inTurn has a body of so many bytes tokenized, one large one at a time.
+func (s *Server) inTurn(ctx context.Context, size int, tokenize func() error) error {
+	if size >= largeText {
+		select {
+		case s.reading <- struct{}{}:
+			defer func() { <-s.reading }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return tokenize()
+}
+
 // begun has the request stay.
 func (p *place) begun() {
 	p.of.mu.Lock()

@@ -92,6 +92,38 @@ func TestQueueIsShared(t *testing.T) {
 	})
 }
 
+// Texts are tokenized once their requests have places; large ones one at a time, which keeps no small one waiting.
+func TestLargeTextsTakeTurns(t *testing.T) {
+	m, f := fakeModel("demo", ids(t, "abc")...)
+	large := `{"prompt":"x","max_tokens":1,"user":"` + strings.Repeat("u", largeText) + `"}`
+	listening(t, m, Options{}, func(t *testing.T, s *Server, _ *pipes, _ func() error) {
+		s.reading <- struct{}{}
+		codes := make(chan int, 10)
+		for range 2 {
+			go func() { codes <- ask(s, "/v1/completions", large).Code }()
+		}
+		synctest.Wait()
+		if w := ask(s, "/v1/completions", `{"prompt":"x","max_tokens":1}`); w.Code != http.StatusOK || m.places.len() != 2 || len(f.asked) != 1 {
+			t.Errorf("beside two large ones: %d, %d places taken, %d asked", w.Code, m.places.len(), len(f.asked))
+		}
+		<-s.reading
+		synctest.Wait()
+		if a, b := <-codes, <-codes; a != http.StatusOK || b != http.StatusOK {
+			t.Errorf("the large ones: %d and %d", a, b)
+		}
+		f.hold = make(chan struct{})
+		for range m.Parallel + m.Queue {
+			go func() { codes <- ask(s, "/v1/completions", `{"prompt":"x","max_tokens":1}`).Code }()
+		}
+		synctest.Wait()
+		if w := ask(s, "/v1/completions", `{"prompt":[`+strings.Repeat("1,", 64)+`1]}`); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("a prompt that is too long, to a full queue: %d %s", w.Code, w.Body)
+		}
+		close(f.hold)
+		synctest.Wait()
+	})
+}
+
 // A bug in a request ends that request, not the server, and is logged without what was asked.
 func TestPanics(t *testing.T) {
 	m, f := fakeModel("demo", ids(t, "abc")...)

@@ -61,6 +61,9 @@ func decodeAsk(d *Dialect, w http.ResponseWriter, r *http.Request) (*Ask, error)
 	if f.Err != nil {
 		return nil, f.Err
 	}
+	if err == nil {
+		a.size = f.size
+	}
 	return a, err
 }
 

@@ -131,17 +131,13 @@ func (s *Server) bug(panicked any, stack []byte) {
 
 var errPanic = errors.New("serve: a bug in muninn")
 
-// make waits for an Ask's model and its place, and makes the answers.
+// make waits for an Ask's model, takes a place there, and makes the answers.
 func (s *Server) make(ctx context.Context, a *Ask, client, owner string, tell func(report) bool) error {
 	m, alias, release, err := s.Models.Acquire(ctx, a.Model)
 	if err != nil {
 		return err
 	}
 	defer release()
-	jobs, err := a.plan(m, alias, owner)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	place, err := m.enter(client, cancel)
@@ -149,6 +145,14 @@ func (s *Server) make(ctx context.Context, a *Ask, client, owner string, tell fu
 		return err
 	}
 	defer place.leave()
+	var jobs []job
+	err = s.inTurn(ctx, a.size, func() (err error) {
+		jobs, err = a.plan(m, alias, owner)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	res := &Result{Created: time.Now(), Model: m, Name: a.Model, began: time.Now()}
 	if res.Name == "" {
 		res.Name = m.ID

@@ -36,8 +36,9 @@ type Server struct {
 	handler  http.Handler
 	stopping context.Context // ends what runs
 	stop     context.CancelFunc
-	draining atomic.Bool  // no more is taken
-	active   atomic.Int64 // requests that run
+	draining atomic.Bool   // no more is taken
+	active   atomic.Int64  // requests that run
+	reading  chan struct{} // taken by a large text that is tokenized
 }
 
 // New makes a server.
@@ -48,7 +49,7 @@ func New(o Options) (*Server, error) {
 			return nil, fmt.Errorf("serve: --cors-origin %q is not an origin: want a scheme, a host and a port, as in http://localhost:3000", origin)
 		}
 	}
-	s := &Server{Options: o, began: time.Now(), counters: newCounters(o.Models)}
+	s := &Server{Options: o, began: time.Now(), counters: newCounters(o.Models), reading: make(chan struct{}, 1)}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	for _, d := range dialects {
