@@ -63,7 +63,7 @@ func (o *hubOptions) find(ctx context.Context, s *cli.Streams, model string) (*s
 		return nil, nil
 	}
 	c, err := o.client(s)
-	if err != nil || c.Offline {
+	if err != nil {
 		return nil, err
 	}
 	d, err := store.Find(ctx, c, name)
@@ -75,7 +75,7 @@ func (o *hubOptions) find(ctx context.Context, s *cli.Streams, model string) (*s
 
 // about says what would be fetched and how much that is.
 func about(d *store.Download) string {
-	licence := store.Licence(d.Repo.Name.Repo)
+	licence := store.AliasOf(d.Repo.Name.Repo).Licence
 	if licence != "" {
 		licence = ", licence " + licence
 	}

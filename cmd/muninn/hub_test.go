@@ -29,7 +29,7 @@ func demoHub(t *testing.T) *hubtest.Hub {
 func TestModelFromHub(t *testing.T) {
 	h := demoHub(t)
 	invoke("list").wants(t, cli.ExitOK, "", "no models in "+os.Getenv("HF_HUB_CACHE"))
-	invoke("tokenize", "org/demo", "a=1", "--offline").wants(t, cli.ExitModel, "", "`muninn pull org/demo` fetches it")
+	invoke("tokenize", "org/demo", "a=1", "--offline").wants(t, cli.ExitNetwork, "", "org/demo is neither here nor in the hub cache, and cannot be fetched: hub: HF_HUB_OFFLINE or --offline forbids asking for org/demo")
 	want := invoke("tokenize", "demo", "a=1")
 	if o := invoke("tokenize", "org/demo", "a=1"); o.out != want.out || o.code != cli.ExitOK || !strings.Contains(o.err, "fetched org/demo: 1.") {
 		t.Fatalf("%q, %q", o.out, o.err)
@@ -47,7 +47,7 @@ func TestModelFromHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	invoke("quantize", "demo", filepath.Join(cacheDir, "weights", "q8_0-list.gguf"), "--name", "demo", "--force").wants(t, cli.ExitOK, "", "")
-	invoke("list").wants(t, cli.ExitOK, "COPIES\norg/demo  main 01234567  huginn  1.9 MiB  q8_0\n", "")
+	invoke("list").wants(t, cli.ExitOK, "COPIES  SHORT NAME\norg/demo  main 01234567  huginn  1.9 MiB  q8_0\n", "")
 	weights := filepath.Join(dir, "model.safetensors")
 	if err := os.Rename(weights, weights+".away"); err != nil {
 		t.Fatal(err)
@@ -65,6 +65,14 @@ func TestModelFromHub(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(os.Getenv("HF_HUB_CACHE"), "models--*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
+}
+
+// A model that has a short name is listed with it.
+func TestShortNameListed(t *testing.T) {
+	hubtest.New(t, map[string]fs.FS{"tomg-group-umd/huginn-0125": demo.Files})
+	invoke("pull", "huginn").wants(t, cli.ExitOK, "models--tomg-group-umd--huginn-0125", "")
+	invoke("list").wants(t, cli.ExitOK, "  huginn\n", "")
+	invoke("list", "--json").wants(t, cli.ExitOK, `"model":"tomg-group-umd/huginn-0125","alias":"huginn"`, "")
 }
 
 // What a model consists of, and what would fit, is seen before any of its weights is fetched.
@@ -100,8 +108,9 @@ func TestNotFetched(t *testing.T) {
 	invoke("pull", "org/demo@../x").wants(t, cli.ExitUsage, "", "is not the name of a model")
 	h.Close()
 	invoke("pull", "org/demo").wants(t, cli.ExitNetwork, "", "cannot be reached (dial tcp")
-	if o := invoke("run", "--offline", "org/demo", "x"); o.code != cli.ExitModel {
-		t.Errorf("%d, %s", o.code, o.err)
+	t.Setenv("HF_HUB_OFFLINE", "1")
+	for _, args := range []string{"pull org/demo", "run org/demo x", "show org/demo", "tokenize org/demo x", "serve org/demo"} { // one cause, one status
+		invoke(strings.Fields(args)...).wants(t, cli.ExitNetwork, "", "forbids asking for org/demo")
 	}
 }
 

@@ -40,6 +40,7 @@ and the size at 16 bits a weight.`,
 // listed is a model in the hub cache.
 type listed struct {
 	Model     string   `json:"model"`
+	Alias     string   `json:"alias,omitempty"`
 	Revisions []string `json:"revisions"` // branches and tags that stand for the commit
 	Commit    string   `json:"commit"`
 	Family    string   `json:"family"`
@@ -68,13 +69,13 @@ func list(s *cli.Streams, o *listOptions) error {
 		return cli.JSONLines(s.Out).Encode(found)
 	}
 	if len(found.Models) > 0 {
-		t := cli.NewTable(s, s.Out, "MODEL", "REVISION", "FAMILY", "SIZE", "COPIES")
+		t := cli.NewTable(s, s.Out, "MODEL", "REVISION", "FAMILY", "SIZE", "COPIES", "SHORT NAME")
 		for _, m := range found.Models {
 			family := m.Family
 			if !m.Whole {
 				family += ", not whole"
 			}
-			t.Row(m.Model, strings.Join(append(m.Revisions, m.Commit[:min(len(m.Commit), 8)]), " "), family, cli.Size(uint64(m.Bytes)), strings.Join(m.Copies, " "))
+			t.Row(m.Model, strings.Join(append(m.Revisions, m.Commit[:min(len(m.Commit), 8)]), " "), family, cli.Size(uint64(m.Bytes)), strings.Join(m.Copies, " "), m.Alias)
 		}
 		t.Print()
 	}
@@ -136,7 +137,7 @@ func listModels(s *cli.Streams) (list []listed, others int, err error) {
 	}
 	list = []listed{}
 	for _, h := range held {
-		m := listed{Model: h.Name.Repo, Revisions: append([]string{}, h.Refs...), Commit: h.Name.Revision, Bytes: h.Size(), Copies: []string{}, Path: h.Folder}
+		m := listed{Model: h.Name.Repo, Alias: store.AliasOf(h.Name.Repo).Name, Revisions: append([]string{}, h.Refs...), Commit: h.Name.Revision, Bytes: h.Size(), Copies: []string{}, Path: h.Folder}
 		if err := m.look(); err != nil {
 			others++
 			continue

@@ -3,6 +3,7 @@ package score
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"muninn/model/decode"
@@ -98,8 +99,12 @@ func Run(ctx context.Context, loop *engine.Loop, parts []Part, o Options, done f
 		}
 		e := <-ends
 		q.state[e.at] = partDone
+		var r Result
 		if e.err == nil {
-			done(e.part, resultOf(parts[e.part], e.out))
+			r, e.err = resultOf(parts[e.part], e.out)
+		}
+		if e.err == nil {
+			done(e.part, r)
 		} else if failed == nil {
 			failed = e.err
 			cancel()
@@ -108,13 +113,16 @@ func Run(ctx context.Context, loop *engine.Loop, parts []Part, o Options, done f
 }
 
 // resultOf adds up a part's scores.
-func resultOf(p Part, out decode.Outcome) Result {
+func resultOf(p Part, out decode.Outcome) (Result, error) {
 	r := Result{Greedy: true, Tokens: len(p.Tokens) - p.From, Read: len(p.Tokens) - 1, Held: out.Held, CoreSteps: out.RowSteps}
 	for _, s := range out.Prompt[p.From:] {
 		r.LogLikelihood += float64(s.LogProb)
 		r.Greedy = r.Greedy && s.LogProb == s.Top[0].LogProb
 	}
-	return r
+	if math.IsNaN(r.LogLikelihood) || math.IsInf(r.LogLikelihood, 0) {
+		return r, fmt.Errorf("model: the log likelihood of %d tokens comes to %g: the weights or a kernel are broken; run `muninn check` on this device", r.Tokens, r.LogLikelihood)
+	}
+	return r, nil
 }
 
 // queue gives parts in the order of their tokens, so that those which begin alike come one after the other. One that could find what it begins with read already waits for

@@ -50,12 +50,12 @@ func aliased(name string) string {
 	return name
 }
 
-// Licence is what is known of that of a model on the hub; empty where nothing is.
-func Licence(repo string) string {
+// AliasOf is that of a model on the hub; empty where there is none.
+func AliasOf(repo string) Alias {
 	for _, a := range Aliases {
 		if strings.EqualFold(a.Repo, repo) {
-			return a.Licence
+			return a
 		}
 	}
-	return ""
+	return Alias{}
 }

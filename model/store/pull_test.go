@@ -157,7 +157,7 @@ func TestAliases(t *testing.T) {
 	repos := map[string]bool{}
 	for _, a := range Aliases {
 		n, ok := HubName(a.Name)
-		if !ok || n.Repo != a.Repo || a.Name != strings.ToLower(a.Name) || a.Licence == "" || Licence(a.Repo) != a.Licence || a.Weights < 5e8 || Name(a.Name) == "" {
+		if !ok || n.Repo != a.Repo || a.Name != strings.ToLower(a.Name) || a.Licence == "" || AliasOf(a.Repo).Licence != a.Licence || a.Weights < 5e8 || Name(a.Name) == "" {
 			t.Errorf("%v: %v", a, n)
 		}
 		repos[a.Repo] = true

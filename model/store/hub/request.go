@@ -63,7 +63,7 @@ type answer struct {
 // ask sends a GET. Answers of 200, and of 206 to a request for a part, come back; everything else is a problem.
 func (c *Client) ask(ctx context.Context, address string, header http.Header, name Name, file string) (*answer, error) {
 	if c.Offline {
-		return nil, fatal("%s is not here, and HF_HUB_OFFLINE or --offline forbids asking the hub", name)
+		return nil, fatal("HF_HUB_OFFLINE or --offline forbids asking for %s", name)
 	}
 	a := &answer{stall: c.stall}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
