@@ -233,7 +233,7 @@ func (o *benchOptions) measureScheme(ctx context.Context, s *cli.Streams, ck *ch
 	b := &bench.Runner{
 		Say: s.Note, M: m, Plan: p.Counts, Reps: o.Reps, Speed: speed, Caps: dev.Caps(), Work: engine.WorkOf(m.Config, formats),
 		Base: bench.Row{Model: p.shape.Name + " " + strings.ReplaceAll(scheme.String(), ", keep ", " "), Size: m.WeightBytes(), Params: m.Config.Params(),
-			Device: describe(dev.Caps()), Name: dev.Caps().Name, Driver: dev.Caps().Driver, Format: formatOf(scheme), Tuning: saidTuned(found), Choices: choicesOf(dev, load.Kernels),
+			Device: describe(dev.Caps()), Name: dev.Caps().Name, Driver: dev.Caps().Driver, Format: formatOf(scheme, p.shape.Config, formats), Tuning: saidTuned(found), Choices: choicesOf(dev, load.Kernels),
 			RooflineRead: speed.Read / 1e9, RooflineFMA: speed.FMA / 1e9},
 	}
 	if err := b.Run(ctx, func(r bench.Row) error { return out.row(predicted(r, p.shape.Config)) }); err != nil {

@@ -12,6 +12,7 @@ import (
 	"muninn/model/arch"
 	"muninn/model/bench"
 	"muninn/model/checkpoint"
+	"muninn/model/engine/weights"
 	"muninn/shaders"
 	"muninn/tools/lab/predict"
 	"muninn/vk"
@@ -87,8 +88,17 @@ func predicted(r bench.Row, c arch.Config) bench.Row {
 	return r
 }
 
-// formatOf names the format of weights; parts in formats of their own make another one.
-func formatOf(s checkpoint.Scheme) string { return strings.ReplaceAll(s.String(), ", keep ", " ") }
+// formatOf names the format of weights: of the core's, where none is asked for; parts in formats of their own make another one.
+func formatOf(s checkpoint.Scheme, c arch.Config, formats weights.Formats) string {
+	if s.Quant == "" && len(s.Keep) == 0 {
+		for _, spec := range c.TensorSpecs() {
+			if spec.Part == arch.PartCore && spec.Matrix() {
+				return string(formats(spec))
+			}
+		}
+	}
+	return strings.ReplaceAll(s.String(), ", keep ", " ")
+}
 
 // reportedChoices are the settings that say most about speed.
 var reportedChoices = []string{"subgroup", "weight rows", "x rows", "int8 q8_0", "int8 q4_0", "norm lanes"}

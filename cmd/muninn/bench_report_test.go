@@ -70,7 +70,7 @@ func TestBenchReportFlag(t *testing.T) {
 	invoke(append(args, filepath.Join(t.TempDir(), "row.txt"))...).wants(t, cli.ExitUsage, "", "want a name that ends in .md")
 	invoke(append(args, path)...).wants(t, cli.ExitOK, "tg2", "")
 	text, err := os.ReadFile(path)
-	if err != nil || strings.Count(string(text), "\n") != 3 || !strings.Contains(string(text), " | auto | 1 | ") || !strings.Contains(string(text), "subgroup ") {
+	if err != nil || strings.Count(string(text), "\n") != 3 || !strings.Contains(string(text), " | bf16 | 1 | ") || !strings.Contains(string(text), "subgroup ") {
 		t.Errorf("%v\n%s", err, text)
 	}
 }

@@ -13,15 +13,20 @@ import (
 
 // Where predictions are, and the counts that they are made of.
 const (
-	countsPath = "tools/lab/counts.json"
-	gpusPath   = "testdata/bench/gpus.md"
-	knownPath  = "tools/lab/predict/known.json"
+	countsPath  = "tools/lab/counts.json"
+	gpusPath    = "testdata/bench/gpus.md"
+	kernelsPath = "testdata/bench/kernels.md"
+	knownPath   = "tools/lab/predict/known.json"
 
-	measuredTitle = "## Measured\n"
+	// What begins the ends of both files, that people write.
+	measuredTitle, beforeTitle = "## Measured\n", "## Before and after\n"
 )
 
 //go:embed gpus.txt
 var gpusHead string
+
+//go:embed kernels.txt
+var kernelsHead string
 
 // writePredictions writes the table of predictions for people, and the one that "muninn bench" knows.
 func writePredictions() error {
@@ -30,19 +35,21 @@ func writePredictions() error {
 		return err
 	}
 	text, known := predictions(kept)
-	before, err := os.ReadFile(gpusPath)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(gpusPath, []byte(text+measured(string(before))), 0o644); err != nil {
-		return err
+	for path, text := range map[string][2]string{gpusPath: {text, measuredTitle}, kernelsPath: {kernelsHead + kernelTable(kept) + "\n", beforeTitle}} {
+		old, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, []byte(text[0]+from(string(old), text[1])), 0o644)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return writeJSON(knownPath, known)
 }
 
-// measured is the end of gpus.md, to which people add.
-func measured(text string) string {
-	if i := strings.Index(text, measuredTitle); i >= 0 {
+// from is the end of a text, from a title on.
+func from(text, title string) string {
+	if i := strings.Index(text, title); i >= 0 {
 		return text[i:]
 	}
 	return ""
@@ -79,7 +86,7 @@ func predictions(kept map[string]predict.Counts) (string, []predict.Known) {
 			b.WriteString(rows.String())
 		}
 	}
-	return strings.NewReplacer("{PREDICTIONS}", b.String(), "{NORMS}", normTable(kept), "{KERNELS}", kernelTable(kept), "{CARDS}", cardTable()).Replace(gpusHead), known
+	return strings.NewReplacer("{PREDICTIONS}", b.String(), "{BARS}", barTable(kept), "{NORMS}", normTable(kept), "{CARDS}", cardTable()).Replace(gpusHead), known
 }
 
 func tokenOf(counts predict.Counts, model, format string) (*predict.Token, predict.Counts) {
@@ -98,6 +105,30 @@ func predictionRow(c predict.Card, t predict.Token, kernels map[string]predict.K
 	ms := func(us float64) string { return fmt.Sprintf("%.1f", us/1e3) }
 	return row(c.Name, fmt.Sprintf("%.0f", c.Bandwidth/1e9), ms(p.Bytes), ms(p.Trips), ms(p.Issue), ms(p.Fill), ms(p.Launch), ms(p.Norms), ms(p.Time),
 		fmt.Sprintf("%.1f", 1e6/p.Time), fmt.Sprintf("%.2f", p.Share()), fmt.Sprintf("%.2f", p.Bytes/p.Worst), fmt.Sprintf("%.2f", waits.Bytes/waits.Time))
+}
+
+// bars are the shares of the roof that q4_0 decoding of Huginn is meant to reach.
+var bars = map[string]float64{"RTX 4060": 0.85, "RTX 4090": 0.7, "RX 7600": 0.85, "Arc A770": 0.7}
+
+// barTable holds the predictions against them, and says what of the bytes the adapters are.
+func barTable(kept map[string]predict.Counts) string {
+	text := head("card", "bar", "share", "nothing overlapped", "launches, of the token", "launches, of Ouro's", "adapters, of the bytes")
+	for _, c := range predict.Cards {
+		t, counts := tokenOf(kept[c.Lab], "huginn", "q4_0")
+		o, _ := tokenOf(kept[c.Lab], "ouro-1.4b", "q4_0")
+		if t == nil || o == nil || bars[c.Name] == 0 {
+			continue
+		}
+		p, q, adapters := c.Predict(*t, counts.Kernels), c.Predict(*o, counts.Kernels), 0.0
+		for _, cmd := range t.Commands {
+			if strings.HasPrefix(cmd.Kernel, "adapter") {
+				adapters += cmd.Bytes * float64(cmd.Times) / c.Bandwidth * 1e6
+			}
+		}
+		text += row(c.Name, fmt.Sprintf("%.2f", bars[c.Name]), fmt.Sprintf("%.2f", p.Share()), fmt.Sprintf("%.2f", p.Bytes/p.Worst), fmt.Sprintf("%.2f", p.Launch/p.Time),
+			fmt.Sprintf("%.2f", q.Launch/q.Time), fmt.Sprintf("%.2f", adapters/p.Bytes))
+	}
+	return text
 }
 
 // normTable is what the norms of a Huginn token take, the longest of them.
@@ -132,7 +163,7 @@ func kernelTable(kept map[string]predict.Counts) string {
 					continue
 				}
 				for _, cmd := range t.Commands {
-					if cmd.GEMV == nil || cmd.Times < t.Steps*8 {
+					if cmd.GEMV == nil || cmd.Times < t.Steps {
 						continue
 					}
 					k := counts.Kernels[cmd.Kernel]

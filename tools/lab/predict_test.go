@@ -21,8 +21,15 @@ func TestPredictions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(file) != text+measured(string(file)) || measured(string(file)) == "" {
+	kernels, err := os.ReadFile("../../" + kernelsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(file) != text+from(string(file), measuredTitle) || from(string(file), measuredTitle) == "" {
 		t.Errorf("%s is not what ./build.sh lab -predict writes", gpusPath)
+	}
+	if string(kernels) != kernelsHead+kernelTable(kept)+"\n"+from(string(kernels), beforeTitle) {
+		t.Errorf("%s is not what ./build.sh lab -predict writes", kernelsPath)
 	}
 	var committed []predict.Known
 	data, err := os.ReadFile("predict/known.json")
