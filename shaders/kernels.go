@@ -89,6 +89,8 @@ type Options struct {
 	Dot Dot
 	// Separate keeps norms in dispatches of their own.
 	Separate bool
+	// TileResults fixes Tuning.TileResults; 0: as suits the device.
+	TileResults int
 	// Off takes choices away.
 	Off []Off
 	// Measured choices come before the rules.

@@ -40,11 +40,8 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 		return
 	}
 	if n > r.k.GEMVRows {
-		each := 64
-		if n <= 32 {
-			each = 32
-		}
-		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, each), nil, p, rowsY(groups(s.Rows, 64/parts), n, each), cost, bind...)
+		tile := r.k.tile(n, s.Rows*parts, !x.Int8.IsZero())
+		r.dispatchSpec(fmt.Sprintf("%s_tile%d", op, tile.results), append(tile.spec(), uint32(r.k.Dot)), p, rowsY(groups(s.Rows, tile.weightRows()/parts), n, tile.xRows()), cost, bind...)
 		return
 	}
 	rows, xs := g.WeightRows, r.k.xRows(g, n, !x.Int8.IsZero())

@@ -20,12 +20,14 @@ type Tuning struct {
 	WeightRows  int    // weight rows that a workgroup of a GEMV takes
 	XRows       int    // rows of x that it takes at most
 	Tiles       bool   // matmul and attention take many rows in tiles of shared memory
+	TileResults int    // rows of x that an invocation of a tile has, at most: 4 or 8
 	GEMVRows    int    // rows of x up to which matmul is GEMV; beyond, in tiles
 	MatrixUnits bool   // ... or on matrix units, in half precision
 	Int8        bool   // GEMV with block formats can take int8 activations
 	Int8Q8      bool   // ... and does for q8_0
 	Int8Q4      bool   // ... and does for q4_0
 	Dot         Dot    // how
+	Int8Tiles   bool   // rows that go in tiles keep int8 activations
 	Int8Written bool   // attention and swiglu write int8 activations
 	Arrivals    bool   // a workgroup can go on with what others of its dispatch wrote
 	NormLanes   uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
@@ -73,12 +75,14 @@ var tunings = []struct {
 	{"weight rows", func(t *Tuning) any { return &t.WeightRows }, ruleWeightRows, false},
 	{"x rows", func(t *Tuning) any { return &t.XRows }, ruleXRows, true},
 	{"tiles", func(t *Tuning) any { return &t.Tiles }, ruleTiles, true},
+	{"tile results", func(t *Tuning) any { return &t.TileResults }, ruleTileResults, true},
 	{"gemv rows", func(t *Tuning) any { return &t.GEMVRows }, ruleGEMVRows, false},
 	{"matrix units", func(t *Tuning) any { return &t.MatrixUnits }, ruleMatrixUnits, true},
 	{"int8", func(t *Tuning) any { return &t.Int8 }, ruleInt8, true},
 	{"int8 q8_0", func(t *Tuning) any { return &t.Int8Q8 }, func(t *Tuning) string { return t.pays(&t.Int8Q8, t.caps.IsCPU()) }, true},
 	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && t.Unrolls) }, true},
 	{"integer dot", func(t *Tuning) any { return &t.Dot }, ruleDot, true},
+	{"int8 tiles", func(t *Tuning) any { return &t.Int8Tiles }, ruleInt8Tiles, true},
 	{"arrivals", func(t *Tuning) any { return &t.Arrivals }, ruleArrivals, true},
 	{"int8 written", func(t *Tuning) any { return &t.Int8Written }, ruleInt8Written, true},
 	{"norm lanes", func(t *Tuning) any { return &t.NormLanes }, ruleNormLanes, true},

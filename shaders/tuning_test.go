@@ -124,6 +124,10 @@ func TestTune(t *testing.T) {
 	}
 	metal, radeon := gpu, gpu
 	metal.DriverID, radeon.DriverID, radeon.VendorID, radeon.DeviceID = 14, 1, 0x1002, 0x73bf
+	dots := gpu
+	dots.IntegerDot, dots.IntegerDotAccelerated, dots.MaxStorageBuffers, dots.MaxSharedMemory = true, true, 64, 1<<16
+	intel := gpu
+	intel.VendorID = vk.VendorIntel
 	newest := lavapipe
 	newest.DriverID, newest.DriverVersion = 13, 26<<22|2<<12|6
 	broken := Off{Name: "subgroup", Why: "the driver's are broken"}
@@ -170,6 +174,16 @@ func TestTune(t *testing.T) {
 		{"norm rows", "4, one workgroup norms them as quickly as a dispatch of its own", Tune(gpu, 32, Options{Norms: NormsInSubgroup, Off: []Off{{Name: "gemv lanes", Why: "found"}}})},
 		{"arrivals", "false, the driver may order memory within a workgroup only (MoltenVK issue 2497, SPIRV-Cross issue 2473)", Tune(metal, 32, Options{})},
 		{"arrivals", "false, found", Tune(metal, 32, Options{Off: []Off{{Name: "arrivals", Why: "found"}}})},
+		{"int8 tiles", "true, the device is fast at dot products, or they were asked for", Tune(dots, 32, Options{})},
+		{"int8 tiles", "false, see tiles", Tune(dots, 32, Options{Off: []Off{{Name: "tiles", Why: "wrong"}}})},
+		{"int8 tiles", "false, wrong", Tune(dots, 32, Options{Off: []Off{{Name: "int8 tiles", Why: "wrong"}}})},
+		{"int8 tiles", "false, see int8", Tune(dots, 32, Options{Activations: FloatActivations})},
+		{"int8 tiles", "false, matrix units are faster", Tune(units, 32, Options{})},
+		{"int8 tiles", "false, nothing says that it pays", Tune(lavapipe, 8, Options{})},
+		{"int8 tiles", "true, the device is fast at dot products, or they were asked for", Tune(lavapipe, 8, Options{Activations: Int8Activations})},
+		{"tile results", "8, registers for 64 sums", Tune(dots, 32, Options{})},
+		{"tile results", "4, found", Tune(dots, 32, Options{Off: []Off{{Name: "tile results", Most: 4, Why: "found"}}})},
+		{"tile results", "4, few registers: more results spill them", Tune(intel, 8, Options{})},
 		{"matrix units", "true, the device has them", Tune(units, 32, Options{})},
 		{"matrix units", "false, the device has none that are known", Tune(gpu, 32, Options{Matrices: MatrixUnits})},
 		{"matrix units", "false, see subgroup", Tune(units, 0, Options{})},

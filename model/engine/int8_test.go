@@ -38,6 +38,18 @@ func TestInt8Activations(t *testing.T) {
 	})
 }
 
+// Prompts that go in tiles keep int8 activations where the device is fast at dot products, and come as close to floats so.
+func TestInt8Tiles(t *testing.T) {
+	dev := vktest.Open(t, vktest.Names()[0], asGPU)
+	for _, quant := range []string{"q8_0", "q4_0"} {
+		inFloats := engine.LoadOptions{Weights: scheme(t, quant, ""), Kernels: shaders.Options{}.Without([]shaders.Off{{Name: "int8 tiles"}})}
+		tiles, floats := open(t, dev, store.DemoName, engine.LoadOptions{Weights: scheme(t, quant, "")}), open(t, dev, store.DemoName, inFloats)
+		if kl := meanDivergence(t, floats, tiles, 4); !(kl > 0 && kl < 1e-3) {
+			t.Errorf("%s: KL %.2g, want above 0 and below 1e-3", quant, kl)
+		}
+	}
+}
+
 // meanDivergence is the mean Kullback-Leibler divergence of b's next-token distributions from a's over tasks as the demo model
 // knows them.
 func meanDivergence(t *testing.T, a, b *engine.Model, steps int) float64 {

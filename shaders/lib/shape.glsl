@@ -6,6 +6,8 @@
 #include "matvec.glsl"
 #elif defined(COOP)
 #include "coop.glsl"
+#elif defined(TILED) && defined(INT8)
+#include "tile_int8.glsl"
 #elif defined(TILED)
 #include "tile.glsl"
 #endif

@@ -1,62 +1,81 @@
-// y = W x for many rows of x on GPUs: 64 invocations stage a tile of 64 weight rows and 8 TT x rows,
-// 16 deep in k, in shared memory; each computes 8 x TT results, TT set by the variant. Hooks as in matvec.glsl; with PARTS = 2 a
-// tile holds 32 rows of either matrix.
-#define LS 64
-#define TILE 64
+// y = W x for many rows of x on GPUs. A workgroup of XL x WL invocations has a tile of 8 WL weight rows and TT XL rows of x, 16 deep in
+// k, in shared memory; each invocation has 8 x TT results, TT set by the variant. While one step is multiplied the next one's loads are
+// under way. Rows lie along k with a vector to spare, so that the eight invocations of a phase read vectors from different
+// banks. Hooks as in matvec.glsl; with PARTS = 2 half of a tile's weight rows are of either matrix. Results do not depend on the shape: a sum is
+// a chain along k.
 #define DEPTH 16
-#define OUT (8 / PARTS)     // rows of y an invocation computes
-#define ROWS (TILE / PARTS) // rows of y a workgroup computes
+layout(local_size_x_id = 0) in;
+#define LS gl_WorkGroupSize.x
+layout(constant_id = 1) const uint WL = 8;
+layout(constant_id = 2) const uint HELD = 8; // weight rows of which an invocation holds a vector at once; all, or fewer registers
+const uint XL = LS / WL;
+#define OUT (8 / PARTS)           // rows of y an invocation computes
+const uint ROWS = OUT * WL;       // rows of y a workgroup computes
+const uint XROWS = TT * XL;
 #if UNIT < DEPTH
 #define TAKEN UNIT // weights of a unit that a step takes
 #else
 #define TAKEN DEPTH
 #endif
-layout(local_size_x = LS) in;
-shared float tw[DEPTH][TILE + 1];
-shared float tx[DEPTH][8 * TT + 1];
+#define RUNS (DEPTH / TAKEN)      // units of a weight row in a step
+#define LINE (DEPTH / 4 + 1)      // vectors from row to row in shared memory
+const uint WEACH = (8 * WL * RUNS + LS - 1) / LS; // what an invocation loads at a step
+const uint XEACH = (XROWS * (DEPTH / 4) + LS - 1) / LS;
+shared vec4 tw[8 * WL * LINE];
+shared vec4 tx[XROWS * LINE];
 
 void main() {
     LOWER
     const uint lane = gl_LocalInvocationIndex;
-    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS;
-    const uint t0 = gl_WorkGroupID.y * (8 * TT);
-    const uint li = lane % 8, lt = lane / 8;
+    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS, t0 = gl_WorkGroupID.y * XROWS;
+    const uint li = lane % WL, lt = lane / WL, end = p.units * UNIT;
     float acc[8][TT];
     [[unroll]] for (uint r = 0; r < 8; r++)
         [[unroll]] for (uint t = 0; t < TT; t++) acc[r][t] = 0.0;
+    Packed w[WEACH];
+    vec4 x[XEACH];
 
-    for (uint k0 = 0; k0 < p.units * UNIT; k0 += DEPTH) {
-        // Weights: TILE rows of DEPTH / TAKEN runs, lanes next to each other along k.
-        for (uint i = lane; i < TILE * (DEPTH / TAKEN); i += LS) {
-            const uint r = i / (DEPTH / TAKEN), k = i % (DEPTH / TAKEN) * TAKEN;
-            const uint unit = (k0 + k) / UNIT, v0 = (k0 + k) % UNIT / 4;
-            Packed packed;
-            LOAD_W(packed, r / ROWS, min(row0 + r % ROWS, p.rows - 1), min(unit, p.units - 1));
-            [[unroll]] for (uint v = 0; v < TAKEN / 4; v++) {
-                const vec4 w = unit < p.units ? unpack(packed, v0 + v) : vec4(0);
-                [[unroll]] for (uint c = 0; c < 4; c++) tw[k + v * 4 + c][r] = w[c];
-            }
+    // Lanes next to each other along k. What is more than a step has is loaded, and stored, twice.
+#define FETCH(k0)                                                                                                     \
+    [[unroll]] for (uint e = 0; e < WEACH; e++) {                                                                     \
+        const uint i = min(lane + e * LS, 8 * WL * RUNS - 1), r = i / RUNS;                                           \
+        LOAD_W(w[e], r / ROWS, min(row0 + r % ROWS, p.rows - 1), min(((k0) + i % RUNS * TAKEN) / UNIT, p.units - 1)); \
+    }                                                                                                                 \
+    [[unroll]] for (uint e = 0; e < XEACH; e++) {                                                                     \
+        const uint i = min(lane + e * LS, XROWS * (DEPTH / 4) - 1);                                                   \
+        x[e] = LOAD_X(X_ROW(min(t0 + i / (DEPTH / 4), p.n - 1)), min((k0) / 4 + i % (DEPTH / 4), end / 4 - 1));       \
+    }
+
+    FETCH(0)
+    for (uint k0 = 0; k0 < end; k0 += DEPTH) {
+        [[unroll]] for (uint e = 0; e < WEACH; e++) {
+            const uint i = min(lane + e * LS, 8 * WL * RUNS - 1), k = i % RUNS * TAKEN;
+            [[unroll]] for (uint v = 0; v < TAKEN / 4; v++)
+                tw[i / RUNS * LINE + k / 4 + v] = k0 + k < end ? unpack(w[e], (k0 + k) % UNIT / 4 + v) : vec4(0);
         }
-        for (uint i = lane; i < 8 * TT * (DEPTH / 4); i += LS) {
-            const uint t = i / (DEPTH / 4), v = i % (DEPTH / 4);
-            vec4 x = vec4(0);
-            if (k0 + v * 4 < p.units * UNIT) x = LOAD_X(X_ROW(min(t0 + t, p.n - 1)), k0 / 4 + v);
-            [[unroll]] for (uint c = 0; c < 4; c++) tx[v * 4 + c][t] = x[c];
+        [[unroll]] for (uint e = 0; e < XEACH; e++) {
+            const uint i = min(lane + e * LS, XROWS * (DEPTH / 4) - 1), v = i % (DEPTH / 4);
+            tx[i / (DEPTH / 4) * LINE + v] = k0 + v * 4 < end ? x[e] : vec4(0);
         }
         barrier();
-        for (uint k = 0; k < DEPTH; k++) {
-            float w[8], x[TT];
-            [[unroll]] for (uint r = 0; r < 8; r++) w[r] = tw[k][(r / OUT) * ROWS + li * OUT + r % OUT];
-            [[unroll]] for (uint t = 0; t < TT; t++) x[t] = tx[k][lt * TT + t];
-            [[unroll]] for (uint r = 0; r < 8; r++)
-                [[unroll]] for (uint t = 0; t < TT; t++) acc[r][t] = fma(w[r], x[t], acc[r][t]);
+        if (k0 + DEPTH < end) { FETCH(k0 + DEPTH) }
+        for (uint v = 0; v < DEPTH / 4; v++) {
+            [[unroll]] for (uint h = 0; h < 8; h += HELD) {
+                vec4 a[HELD];
+                [[unroll]] for (uint r = 0; r < HELD; r++) a[r] = tw[((h + r) * WL + li) * LINE + v];
+                [[unroll]] for (uint t = 0; t < TT; t++) {
+                    const vec4 b = tx[(t * XL + lt) * LINE + v];
+                    [[unroll]] for (uint c = 0; c < 4; c++)
+                        [[unroll]] for (uint r = 0; r < HELD; r++) acc[h + r][t] = fma(a[r][c], b[c], acc[h + r][t]);
+                }
+            }
         }
         barrier();
     }
 
     [[unroll]] for (uint r = 0; r < OUT; r++)
         [[unroll]] for (uint t = 0; t < TT; t++) {
-            const uint row = row0 + li * OUT + r, tok = t0 + lt * TT + t;
+            const uint row = row0 + r * WL + li, tok = t0 + t * XL + lt;
             if (row < p.rows && tok < p.n) {
                 float sum[PARTS];
                 [[unroll]] for (uint q = 0; q < PARTS; q++) sum[q] = LOWERED(acc[q * OUT + r][t], q);

@@ -25,10 +25,11 @@ func TestBrokenKernels(t *testing.T) {
 	}{
 		{"matmul_bf16_vec_sg", mutant.Fma, mutant.FMix, 0, "matmul/bf16 n=1 rows"},
 		{"matmul_f32_fix4_sm", mutant.FAdd, mutant.FSub, 0, "matmul/f32 n=3 rows"},
-		{"matmul_f16_tile32", mutant.Fma, mutant.FMix, 0, "matmul/f16 n=17 rows"},
+		{"matmul_f16_tile4", mutant.Fma, mutant.FMix, 0, "matmul/f16 n=17 rows"},
 		{"adapter_bf16_fix4_sm", mutant.FAdd, mutant.FSub, -1, "adapter/bf16 n=2 rows"}, // the bias
-		{"adapter_q4_0_tile32", mutant.FSub, mutant.FAdd, 0, "adapter/q4_0 n=17"},
+		{"adapter_q4_0_tile4", mutant.FSub, mutant.FAdd, 0, "adapter/q4_0 n=17"},
 		{"swiglu_q8_0_vec_sg", mutant.FDiv, mutant.FMul, 0, "swiglu/q8_0 n=1 rows"},
+		{"matmul_q8_0_i8_tile4", mutant.Fma, mutant.FMix, 0, "matmul/int8 q8_0 n=17"},
 		{"matmul_q4_0_i8_fix1_sg", mutant.Fma, mutant.FMix, 0, "matmul/int8 q4_0 n=1 rows"},
 		{"rmsnorm_quantize_sg", mutant.FOrdLess, mutant.FOrdGreater, -1, "rmsnorm/int8"},
 		{"swiglu_quantize_q4_0_i8_fix1_sg", mutant.FOrdLess, mutant.FOrdGreater, -1, "swiglu/int8 q4_0 n=1 rows"},

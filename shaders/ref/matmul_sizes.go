@@ -115,7 +115,7 @@ func matmulSizes(salt int) []matmulSize {
 
 // int8Sizes are those that int8 activations go with.
 func int8Sizes(salt int, writes bool) []matmulSize {
-	list := slices.DeleteFunc(matmulSizes(salt), func(s matmulSize) bool { return !s.format.Blocked() || s.n > mostVecRows })
+	list := slices.DeleteFunc(matmulSizes(salt), func(s matmulSize) bool { return !s.format.Blocked() || s.n > 65 })
 	for i := range list {
 		list[i].int8, list[i].writes = true, writes
 	}

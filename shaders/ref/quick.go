@@ -170,7 +170,7 @@ func quickSizes(op string, f format.Type, t shaders.Tuning) (list []Case) {
 			if n <= 7 || n > t.GEMVRows {
 				sizes = append(sizes, s)
 			}
-			if s.int8 = true; n <= 7 && op != "adapter" && t.PaysInt8(f, n) {
+			if s.int8 = true; (n <= 7 || n > t.GEMVRows) && op != "adapter" && t.PaysInt8(f, n) {
 				sizes = append(sizes, s)
 				if s.writes = true; op == "swiglu" && t.WritesInt8(f, n) {
 					sizes = append(sizes, s)

@@ -136,12 +136,16 @@ func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 		wide := mixed
 		wide.GEMV = shaders.GEMV{Groups: 4, Beside: 2, WeightRows: 6, XRows: 4, Depth: 3}
 		list = append(list, fixed, mixed, wide)
+		for _, dot := range []shaders.Dot{shaders.SignedDot, shaders.MixedDot} {
+			list = append(list, shaders.Options{Reduction: shaders.Subgroup, VecRows: 1, Activations: shaders.Int8Activations, Dot: dot})
+		}
 		if len(dev.Caps().Matrices) > 0 {
 			list = append(list, shaders.Options{Reduction: shaders.Subgroup, VecRows: 1, Matrices: shaders.MatrixUnits})
 		}
 	}
 	return append(list, shaders.Options{Reduction: shaders.SharedMemory, VecRows: mostVecRows},
-		shaders.Options{Reduction: shaders.SharedMemory, VecRows: 1, Separate: true})
+		shaders.Options{Reduction: shaders.SharedMemory, VecRows: 1, TileResults: 8, Separate: true},
+		shaders.Options{Reduction: shaders.SharedMemory, VecRows: 1, TileResults: 4, Separate: true})
 }
 
 // Replacing returns options that take other code for compiled kernels, by name: kernels that tests break on purpose.

@@ -27,6 +27,7 @@ var matmuls = has("matmul_", "swiglu_", "adapter_")
 // before separate, many rows before few, subgroups before shared memory.
 var rungs = []rung{
 	{"matrix units", 0, has("_coop_", "halves_")},
+	{"int8 tiles", 0, has("_i8_tile4_")},
 	{"integer dot", 0, has("_i8_")},
 	{"int8 written", 0, has("swiglu_quantize_", "attention_quantize_", "attention_lane_quantize_")},
 	{"int8", 0, has("_i8_", "_quantize_")},
@@ -34,7 +35,8 @@ var rungs = []rung{
 	{"gemv lanes", 0, func(kernel string) bool { return has("_wg_")(kernel) && matmuls(kernel) }},
 	{"norm lanes", 0, func(kernel string) bool { return has("_wg_")(kernel) && !matmuls(kernel) }},
 	{"texel buffers", 0, has("_texel_", "attention_lane_")},
-	{"tiles", 0, has("_tile_", "_tile32_", "_tile64_")},
+	{"tile results", 4, has("_tile8_")},
+	{"tiles", 0, has("_tile_", "_tile4_", "_tile8_")},
 	{"x rows", 4, has("_vec_")},
 	{"x rows", 1, has("_vec_", "_fix4_")},
 	{"unrolled loops", 0, has("_vec_")},

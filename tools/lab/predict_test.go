@@ -87,7 +87,7 @@ func TestFirstLoop(t *testing.T) {
 func TestGEMVName(t *testing.T) {
 	for kernel, want := range map[string]string{
 		"matmul_q4_0_i8_vec_sg": "matmul q4_0", "swiglu_quantize_q8_0_i8_vec_sg": "swiglu_quantize q8_0", "adapter_bf16_vec_sg": "adapter bf16", "matmul_norm_f16_vec_sg": "matmul_norm f16",
-		"embed_q8_0": "", "attention_f32_tile": "", "matmul_q4_0_tile32": "", "rmsnorm_quantize_wg": "", "qkvrope_f32": "",
+		"embed_q8_0": "", "attention_f32_tile": "", "matmul_q4_0_tile4": "", "rmsnorm_quantize_wg": "", "qkvrope_f32": "",
 	} {
 		op, f, ok := gemvName(kernel)
 		if got := strings.TrimSpace(op + " " + string(f)); got != want || ok != (want != "") {

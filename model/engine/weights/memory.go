@@ -109,9 +109,13 @@ func (m *Memory) Tensor(rows, cols int) (t shaders.Tensor) {
 	return t
 }
 
-// Int8 gives t room for int8 activations, zeros, of as many rows as go as GEMV: more go in float tiles.
+// Int8 gives t room for int8 activations, zeros, of as many rows as go as GEMV, or of all where tiles take them too.
 func (m *Memory) Int8(t *shaders.Tensor) {
-	t.Int8 = m.Zeroed(shaders.Int8Bytes(min(t.Rows, shaders.Tune(m.caps, 0, shaders.Options{}).GEMVRows), t.Cols))
+	rows, tuning := t.Rows, shaders.Tune(m.caps, max(m.caps.SubgroupSize, 4), shaders.Options{})
+	if !tuning.Int8Tiles {
+		rows = min(rows, tuning.GEMVRows)
+	}
+	t.Int8 = m.Zeroed(shaders.Int8Bytes(rows, t.Cols))
 }
 
 // Halves is room for a matmul's rows in half precision, where the device has matrix units.
