@@ -27,7 +27,7 @@ func pullCommand() *cli.Command {
 		Name: "pull", Args: "MODEL...", Min: 1, Max: -1,
 		Summary: "fetch models from the hub",
 		Detail: `MODEL is ORG/NAME or ORG/NAME@REVISION, a branch, tag or commit, or a short name (sizes at 16 bits
-a weight; a hub may hold more):
+a weight; a hub may hold more); behind ORG/NAME, :FILE.gguf names one of several GGUF files:
 
 ` + aliasHelp() + `
 
@@ -74,7 +74,7 @@ type pulled struct {
 func (o *pullOptions) pull(ctx context.Context, s *cli.Streams, model string) error {
 	name, ok := store.HubName(model)
 	if !ok {
-		return cli.Usage("%s is not the name of a model on the hub; want ORG/NAME, ORG/NAME@REVISION or a short name (`muninn list --all` shows them)", model)
+		return cli.Usage("%s is not the name of a model on the hub; want ORG/NAME, ORG/NAME@REVISION, ORG/NAME:FILE.gguf or a short name (`muninn list --all` shows them)", model)
 	}
 	c, err := o.client(s)
 	if err != nil {

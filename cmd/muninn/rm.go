@@ -52,6 +52,9 @@ func (o *rmOptions) remove(s *cli.Streams, model string) error {
 	if !ok {
 		return cli.Usage("%s is not the name of a model in the hub cache (`muninn list` shows them); rm removes no other files", model)
 	}
+	if name.File != "" {
+		return cli.Usage("rm removes models whole: %s", name.Repo)
+	}
 	cache := hub.Cache{Dir: hub.Dir()}
 	all, err := cache.Models()
 	if err != nil {

@@ -2,6 +2,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,7 +19,7 @@ import (
 // DemoName is the path that stands for the embedded demo model.
 const DemoName = "demo"
 
-// Open opens the checkpoint in a folder, a GGUF file that WriteGGUF made, a model in the hub cache by its name ORG/NAME[@REVISION],
+// Open opens the checkpoint in a folder, a GGUF file that WriteGGUF made, a model in the hub cache by its name ORG/NAME[@REVISION][:FILE.gguf],
 // an alias or its folder there, or the embedded demo model for the name "demo". It fetches nothing: Wanted tells what could be.
 // Every error is of the checkpoint.ErrModel family.
 func Open(name string) (*checkpoint.Checkpoint, error) { return open(name, checkpoint.OpenPath) }
@@ -42,7 +43,7 @@ func open(name string, from func(path string) (*checkpoint.Checkpoint, error)) (
 // Name is a name for people, from what Open takes: that of the folder or file, in a hub cache that of the model there.
 func Name(path string) string {
 	if n, ok := hub.ParseName(path); ok {
-		path = n.Repo
+		path = cmp.Or(n.File, n.Repo)
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
@@ -81,7 +82,7 @@ func locate(name string) (string, error) {
 	switch missing := errors.Is(err, fs.ErrNotExist); {
 	case missing && strings.EqualFold(filepath.Clean(name), DemoName):
 		return "", noneThere("there is neither a folder nor a file %s; did you mean %s?", name, DemoName)
-	case missing && strings.HasSuffix(name, ".gguf"):
+	case missing && n.File == "" && strings.HasSuffix(name, ".gguf"):
 		return "", noneThere("there is no file %s; `muninn quantize` writes such files", name)
 	case missing && !onHub:
 		return "", noneThere("there is neither a folder nor a file %s", name)

@@ -28,7 +28,7 @@ func Wanted(name string) (n hub.Name, ok bool) {
 	return n, err != nil
 }
 
-// HubName reads an alias, or ORG/NAME, each with or without a @REVISION behind it.
+// HubName reads an alias, or ORG/NAME, each with or without a @REVISION behind it; behind ORG/NAME may be :FILE.gguf too.
 func HubName(name string) (hub.Name, bool) { return hub.ParseName(aliased(name)) }
 
 // held is the folder, or the GGUF file, in which the hub cache has a model whole.
@@ -37,7 +37,17 @@ func held(n hub.Name) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return Whole(dir)
+	return opened(dir, n)
+}
+
+// opened is what to open in a snapshot of a model: the file that is named, or what Whole says.
+func opened(dir string, n hub.Name) (string, error) {
+	if n.File == "" {
+		return Whole(dir)
+	}
+	file := filepath.Join(dir, n.File)
+	_, err := os.Stat(file)
+	return file, err
 }
 
 // Whole is what to open in a snapshot: the folder, or its only GGUF file. It fails where a file is missing.
@@ -78,6 +88,9 @@ func Find(ctx context.Context, c *hub.Client, name hub.Name) (*Download, error) 
 		return nil, err
 	}
 	d := &Download{Repo: r, client: c}
+	if name.File != "" {
+		return d, d.only(name.File)
+	}
 	has := func(name string) bool { _, ok := r.File(name); return ok }
 	names, err := checkpoint.Needed(has, func(name string) ([]byte, error) {
 		f, _ := r.File(name)
@@ -102,6 +115,17 @@ func Find(ctx context.Context, c *hub.Client, name hub.Name) (*Download, error) 
 	return d, nil
 }
 
+// only makes it of one file.
+func (d *Download) only(name string) error {
+	f, ok := d.Repo.File(name)
+	if !ok {
+		return strict.Unusable("%s: there is no such file; of GGUF files it has: %s", d.Repo.Name, strings.Join(ggufs(d.Repo), ", "))
+	}
+	d.Files, d.Size = []hub.File{f}, f.Size
+	d.Left = d.client.Left(d.Repo, d.Files)
+	return nil
+}
+
 // known refuses a model that could not be run, before its weights are fetched.
 func known(ctx context.Context, c *hub.Client, r *hub.Repo) error {
 	f, ok := r.File(arch.FileConfig)
@@ -119,16 +143,22 @@ func known(ctx context.Context, c *hub.Client, r *hub.Repo) error {
 	return nil // what else may be wrong is seen with the tensors
 }
 
-// onlyGGUF is the name of the GGUF file of a repository that has no other weights that are read.
-func onlyGGUF(r *hub.Repo) (names []string, err error) {
+// ggufs are the names of a repository's GGUF files.
+func ggufs(r *hub.Repo) (names []string) {
 	for _, f := range r.Files {
 		if path.Ext(f.Path) == ".gguf" && path.Base(f.Path) == f.Path {
 			names = append(names, f.Path)
 		}
 	}
+	return names
+}
+
+// onlyGGUF is the name of the GGUF file of a repository that has no other weights that are read.
+func onlyGGUF(r *hub.Repo) ([]string, error) {
+	names := ggufs(r)
 	switch {
 	case len(names) > 1:
-		return nil, strict.Unusable("%s has no safetensors weights but %d GGUF files; download the one you want and give its path: %s", r.Name, len(names), strings.Join(names, ", "))
+		return nil, strict.Unusable("%s has no safetensors weights but %d GGUF files; name one, as %s:%s, of: %s", r.Name, len(names), r.Name, names[0], strings.Join(names, ", "))
 	case len(names) == 0:
 		return nil, strict.Unusable("%s has no model.safetensors and no index of shards; %w", r.Name, checkpoint.ErrNoWeights)
 	}
@@ -141,7 +171,7 @@ func (d *Download) Pull(ctx context.Context, progress func(done, total int64)) (
 	if err != nil {
 		return "", err
 	}
-	return Whole(dir)
+	return opened(dir, d.Repo.Name)
 }
 
 // OpenRemote opens a model on a hub for what its config, texts and headers of weights say, which is all that is read, and kept nowhere.

@@ -78,7 +78,7 @@ func TestFind(t *testing.T) {
 		"shards":         {append([]string{config, index, "model-00003-of-00003.safetensors", "pytorch_model.bin"}, shards...), "config.json model.safetensors.index.json " + strings.Join(shards, " ")},
 		"both":           {append([]string{config, index, "model.safetensors", "chat_template.jinja"}, shards...), "config.json chat_template.jinja model.safetensors"},
 		"GGUF":           {[]string{"README.md", "m.gguf", "sub/other.gguf"}, "m.gguf"},
-		"GGUFs":          {[]string{"a.gguf", "b.gguf"}, "2 GGUF files; download the one you want and give its path: a.gguf, b.gguf"},
+		"GGUFs":          {[]string{"a.gguf", "b.gguf"}, "2 GGUF files; name one, as org/m:a.gguf, of: a.gguf, b.gguf"},
 		"no config":      {[]string{"model.safetensors"}, "org/m has no config.json, without which its weights say nothing"},
 		"another family": {[]string{`config.json={"model_type":"llama"}`, "model.safetensors"}, "org/m: architecture llama"},
 		"pickles":        {[]string{config, "pytorch_model.bin"}, "only safetensors weights are read"},
@@ -96,6 +96,42 @@ func TestFind(t *testing.T) {
 		if strings.Join(got, " ") != c.want && (err == nil || !errors.Is(err, checkpoint.ErrModel) || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, %v, want %s", what, got, err, c.want)
 		}
+	}
+}
+
+// Of several GGUF files one is fetched and opened by its name, beside others.
+func TestPullNamed(t *testing.T) {
+	dir := t.TempDir()
+	ck, err := Open("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"m-a.gguf", "m-b.gguf"} {
+		if err := checkpoint.WriteGGUF(context.Background(), ck, filepath.Join(dir, name), checkpoint.WriteOptions{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hubtest.New(t, map[string]fs.FS{"org/gguf": os.DirFS(dir)})
+	if _, err := find(t, "org/gguf:m-c.gguf"); err == nil || !strings.Contains(err.Error(), "no such file; of GGUF files it has: m-a.gguf, m-b.gguf") {
+		t.Error(err)
+	}
+	for _, name := range []string{"org/gguf:m-b.gguf", "org/gguf@main:m-a.gguf"} {
+		if _, wanted := Wanted(name); !wanted {
+			t.Errorf("%s is there already", name)
+		}
+		d, err := find(t, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, err := d.Pull(t.Context(), func(int64, int64) {})
+		if err != nil || filepath.Base(path) != Name(name)+".gguf" {
+			t.Fatal(path, err)
+		}
+		got, err := Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Close()
 	}
 }
 

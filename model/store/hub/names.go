@@ -10,14 +10,19 @@ import (
 type Name struct {
 	Repo     string // ORG/NAME
 	Revision string // "" means main
+	File     string // the GGUF file that is meant, of those that there are; "": the weights that there are
 }
 
-// String is ORG/NAME[@REVISION].
+// String is ORG/NAME[@REVISION][:FILE].
 func (n Name) String() string {
-	if n.Revision == "" {
-		return n.Repo
+	name := n.Repo
+	if n.Revision != "" {
+		name += "@" + n.Revision
 	}
-	return n.Repo + "@" + n.Revision
+	if n.File != "" {
+		name += ":" + n.File
+	}
+	return name
 }
 
 // revision is the name of the branch, tag or commit.
@@ -30,13 +35,17 @@ func (n Name) revision() string {
 
 var repoForm = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
 
-// ParseName reads ORG/NAME[@REVISION], and tells whether a text is such a name.
+// ParseName reads ORG/NAME[@REVISION][:FILE.gguf], and tells whether a text is such a name.
 func ParseName(text string) (Name, bool) {
+	text, file, named := strings.Cut(text, ":")
+	if named && (!strings.HasSuffix(file, ".gguf") || strings.Contains(file, "/") || !plain(file)) {
+		return Name{}, false
+	}
 	repo, revision, at := strings.Cut(text, "@")
 	if !repoForm.MatchString(repo) || strings.Contains(repo, "--") || strings.Contains(repo, "..") || at && !plain(revision) {
 		return Name{}, false
 	}
-	return Name{repo, revision}, true
+	return Name{repo, revision, file}, true
 }
 
 // Forms of what a hub names things by.

@@ -181,13 +181,14 @@ func TestHostileListing(t *testing.T) {
 
 func TestParseName(t *testing.T) {
 	for text, want := range map[string]Name{
-		"a/b": {"a/b", ""}, "a/b@main": {"a/b", "main"}, "a/b@refs/pr/1": {"a/b", "refs/pr/1"}, "a/b.c-d_e@" + commit: {"a/b.c-d_e", commit},
+		"a/b": {"a/b", "", ""}, "a/b@main": {"a/b", "main", ""}, "a/b@refs/pr/1": {"a/b", "refs/pr/1", ""}, "a/b.c-d_e@" + commit: {"a/b.c-d_e", commit, ""},
+		"a/b:c.gguf": {"a/b", "", "c.gguf"}, "a/b@main:c-Q4.gguf": {"a/b", "main", "c-Q4.gguf"},
 	} {
 		if got, ok := ParseName(text); !ok || got != want || got.String() != text {
 			t.Errorf("%s: %v, %v", text, got, ok)
 		}
 	}
-	for _, text := range []string{"", "a", "a/b/c", "./a", "../a", "/a/b", "a/..", "a/b@", "a/b@..", "a/b@../x", "a/b@/x", "a/b@x//y", "a--b/c", "a/b@c:d", "a\\b/c"} {
+	for _, text := range []string{"", "a", "a/b/c", "./a", "../a", "/a/b", "a/..", "a/b@", "a/b@..", "a/b@../x", "a/b@/x", "a/b@x//y", "a--b/c", "a/b@c:d", "a\\b/c", "a/b:", "a/b:r8", "a/b:../c.gguf", "a/b:c/d.gguf", "a/b:.gguf:x.gguf"} {
 		if got, ok := ParseName(text); ok {
 			t.Errorf("%q is %v", text, got)
 		}

@@ -66,14 +66,14 @@ func (c Cache) Models() (list []Held, err error) {
 	for _, f := range folders {
 		repo, ok := strings.CutPrefix(f.Name(), repoPrefix)
 		repo = strings.Replace(repo, "--", "/", 1)
-		if n, valid := ParseName(repo); !ok || !valid || n.Revision != "" {
+		if n, valid := ParseName(repo); !ok || !valid || n != (Name{Repo: repo}) {
 			continue
 		}
 		refs := c.refs(repo)
 		snapshots, _ := os.ReadDir(filepath.Join(c.Folder(repo), "snapshots")) // without them there is nothing to list
 		for _, s := range snapshots {
 			if s.IsDir() {
-				list = append(list, Held{Name{repo, s.Name()}, refs[s.Name()], filepath.Join(c.Folder(repo), "snapshots", s.Name())})
+				list = append(list, Held{Name{Repo: repo, Revision: s.Name()}, refs[s.Name()], filepath.Join(c.Folder(repo), "snapshots", s.Name())})
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func names(t *testing.T, dir string) (list []string) {
 func TestSnapshots(t *testing.T) {
 	c := cacheOf(t)
 	for revision, want := range map[string]string{"": "two", "main": "two", "refs/pr/1": "one", "one": "one", "gone": "", "..": "", "../refs": ""} {
-		got, err := c.Snapshot(Name{"org/model", revision})
+		got, err := c.Snapshot(Name{Repo: "org/model", Revision: revision})
 		if want == "" && !errors.Is(err, fs.ErrNotExist) || want != "" && got != filepath.Join(c.Folder("org/model"), "snapshots", want) {
 			t.Errorf("%q: %s, %v", revision, got, err)
 		}
@@ -71,7 +71,7 @@ func TestRemove(t *testing.T) {
 	if got := names(t, filepath.Join(repo, "blobs")); err != nil || freed != 3 || !slices.Equal(got, []string{"half.0011aabb.incomplete", "new", "shared"}) {
 		t.Errorf("freed %d, %v; left %v", freed, err, got)
 	}
-	if _, err := c.Snapshot(Name{"org/model", "refs/pr/1"}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := c.Snapshot(Name{Repo: "org/model", Revision: "refs/pr/1"}); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	if dir, err := c.Snapshot(Name{Repo: "org/model"}); err != nil || !whole(filepath.Join(dir, "config.json"), 5) {
