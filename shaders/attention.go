@@ -2,7 +2,6 @@ package shaders
 
 import (
 	"math"
-	"strings"
 
 	"muninn/vk"
 )
@@ -14,8 +13,10 @@ const (
 	// attentionSegment is how many positions a softmax runs over before its result is joined with that of the positions
 	// before. Where the segments end depends on the position alone, so a row's result does not depend on its company.
 	attentionSegment = 512
-	attentionTile    = 4 // rows that share a pass over the cache
-	attentionSplit   = 4 // rows up to which a long cache is cut: more keep a device busy as they are
+	attentionTile    = 4   // rows that share a pass over the cache
+	attentionSplit   = 4   // rows up to which a long cache is cut: more keep a device busy as they are
+	stagedSegment    = 128 // the same as attentionSegment of attention_staged.comp
+	stagedApart      = 64  // rows up to which none share a pass there: they may be of as many sequences
 )
 
 // AttentionScratch is what Attention needs beside its operands: results of segments, and counters that are zero between
@@ -31,10 +32,8 @@ type Gate struct {
 // AttentionScratchBytes is the size of the two spans of an AttentionScratch, for so many query heads and positions a sequence.
 func AttentionScratchBytes(heads, headDim, context int) (parts, arrived uint64) {
 	n := uint64(attentionSplit * heads)
-	return n * uint64(segments(context)) * uint64(headStride(headDim)/4+1) * 16, n * 4
+	return n * uint64(groups(context, stagedSegment)) * uint64(headStride(headDim)/4+1) * 16, n * 4
 }
-
-func segments(context int) int { return (context + attentionSegment - 1) / attentionSegment }
 
 // Attention records y = softmax(q k^T / sqrt(headDim)) v for each row and query head, over the positions of its sequence that
 // the row sees; the cache's rule says which slot of a position is read. q (n, QueryCols(H, headDim)) with a multiple H of the
@@ -51,42 +50,91 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 		r.check(gate.QKV.Rows == y.Rows && gate.At+y.Cols <= gate.QKV.Cols, "attention of %dx%d with gates from column %d of %dx%d",
 			y.Rows, y.Cols, gate.At, gate.QKV.Rows, gate.QKV.Cols)
 	}
-	op, int8 := "attention", []vk.Span(nil)
+	op, int8 := "", []vk.Span(nil)
 	if !y.Int8.IsZero() {
 		r.check(r.k.CanWriteInt8() && WholeBlocks(c.HeadDim), "attention with heads of %d into int8 activations", c.HeadDim)
-		op, int8 = "attention_quantize", []vk.Span{y.Int8}
+		op, int8 = "_quantize", []vk.Span{y.Int8}
 	}
 	parts, arrived := AttentionScratchBytes(heads, c.HeadDim, context)
 	r.check(scratch.Parts.Size() >= parts && scratch.Arrived.Size() >= arrived, "attention over %d positions with a scratch of %d and %d bytes, want %d and %d",
 		context, scratch.Parts.Size(), scratch.Arrived.Size(), parts, arrived)
 	n := y.Rows
+	form := r.k.attention(n, group, c.Type.units(c.HeadDim)*c.Type.perUnit()/4)
 	split := 0
-	if n <= attentionSplit && segments(context) > 1 && r.k.Arrivals {
-		split = segments(context)
+	if segments := int(groups(context, form.segment)); n <= attentionSplit && segments > 1 && r.k.Arrivals {
+		split = segments
 	}
 	for _, s := range c.Shards {
 		push := struct {
 			N, Heads, Group, Head0, HeadsAll, H, HV, HU, Scales, Stride, Pages, Table, Depths, Every, Anchor, Period, Rule uint32
 			Scale                                                                                                          float32
-			QStride, Segment, Split, GateStride, GateAt                                                                    uint32
+			QStride, Segment, Split, GateStride, GateAt, Tiles, Abreast, High                                              uint32
 		}{uint32(n), uint32(s.Heads), uint32(group), uint32(s.Head0 * group), uint32(heads), uint32(c.HeadDim), uint32(headStride(c.HeadDim) / 4),
 			uint32(c.Type.units(c.HeadDim)), c.scaleWords(s), uint32(y.Stride), uint32(c.Pages.PerSequence), uint32(c.table), uint32(c.Pages.depths()), uint32(max(c.Slots.Every, 1)),
 			uint32(c.Slots.Anchor), uint32(c.Slots.Period), uint32(c.Slots.Rule), float32(1 / math.Sqrt(float64(c.HeadDim))),
-			uint32(q.Stride / 4), attentionSegment, uint32(split), uint32(gate.QKV.Stride), uint32(gate.At)}
-		queries := s.Heads * group
-		positions := uint64(context) * uint64(queries)
-		cost := vk.Cost{Bytes: 2 * uint64(n) * positions * c.Type.HeadBytes(c.HeadDim), FLOPs: 4 * uint64(n) * positions * uint64(c.HeadDim)}
+			uint32(q.Stride / 4), uint32(form.segment), uint32(split), uint32(gate.QKV.Stride), uint32(gate.At), uint32(form.tiles), uint32(form.abreast), uint32(form.high)}
+		positions := uint64(context) * uint64(s.Heads*group)
+		cost := vk.Cost{Bytes: 2 * uint64(n) * positions * c.Type.HeadBytes(c.HeadDim) / uint64(form.abreast*form.high), FLOPs: 4 * uint64(n) * positions * uint64(c.HeadDim)}
 		bind := []vk.Span{q.Span, s.K, s.V, c.Pages.Span, rows.Span, y.Span, gate.QKV.Span}
-		switch kv := c.Type.String(); {
-		case r.k.Texels:
-			spec := []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0), uint32(c.Slots.Rule)}
-			r.dispatchSpec(strings.Replace(op, "attention", "attention_lane", 1)+"_"+kv+"_sg", spec, push, rowsPart(n, queries, int(r.k.Subgroup)), cost, append(bind, int8...)...)
-		case n > attentionSplit && r.k.Tiles:
-			cost.Bytes /= attentionTile
-			r.dispatch(op+"_"+kv+"_tile", push, rowsY(uint32(queries), n, attentionTile), cost, append(bind, int8...)...)
-		default:
+		if form.scratch {
 			bind = append(bind, scratch.Parts, scratch.Arrived)
-			r.dispatch(op+"_"+kv, push, rowsY(uint32(queries), n, 1).deep(max(split, 1)), cost, append(bind, int8...)...)
 		}
+		grid := rowsY(uint32(s.Heads*form.tiles), n, form.high).deep(max(split, 1))
+		spec := []uint32{uint32(c.Type.units(c.HeadDim))}
+		if form.kind == lanes {
+			spec = []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0), uint32(c.Slots.Rule)}
+			grid = rowsPart(n, s.Heads*group, int(r.k.Subgroup))
+		}
+		r.dispatchSpec("attention"+form.kind+op+"_"+c.Type.String()+form.suffix, spec[:form.specs], push, grid, cost, append(bind, int8...)...)
 	}
+}
+
+// attentionForm is how a device takes queries: rows by query heads.
+type attentionForm struct {
+	kind, suffix string // of the kernel
+	specs        int    // specialization constants
+	segment      int    // positions
+	scratch      bool   // the kernel knows one
+	tiles        int    // workgroups for the query heads of a key head
+	abreast      int    // query heads that each takes
+	high         int    // rows that it takes
+}
+
+// lanes and staged are kinds of kernels: a lane has a query, or a workgroup has up to so many, whose keys it brings into shared memory.
+const (
+	lanes  = "_lane"
+	staged = "_staged"
+)
+
+// attention picks the form for n rows, and heads of so many float vectors, group of which share keys. Which staged one it is, and
+// whether rows of the plain kind share a pass, never changes a bit.
+func (t Tuning) attention(n, group, vectors int) attentionForm {
+	f := attentionForm{scratch: true, segment: attentionSegment, tiles: group, abreast: 1, high: 1}
+	switch {
+	case t.Texels:
+		f.kind, f.suffix, f.specs, f.scratch = lanes, "_sg", 4, false
+		return f
+	case t.Queries == 0:
+		if n > attentionSplit && t.Tiles {
+			f.suffix, f.scratch, f.high = "_tile", false, attentionTile
+		}
+		return f
+	}
+	f.kind, f.specs, f.segment = staged, 1, stagedSegment
+	large := t.Queries > attentionTile && vectors <= 32
+	fit := 1 // by the lanes, and the vectors that a lane has room for
+	switch {
+	case large && n > stagedApart:
+		f.suffix, f.scratch, fit = "_many", false, min(16, 4*(128/vectors))
+	case group > 1 || !large && n > attentionSplit:
+		f.suffix, fit = "_four", min(4, 2*(64/vectors))
+	default:
+		f.suffix = "_one"
+	}
+	f.tiles = int(groups(group, fit))
+	f.abreast = int(groups(group, f.tiles))
+	if n > stagedApart || !large && n > attentionSplit {
+		f.high = fit / f.abreast
+	}
+	return f
 }

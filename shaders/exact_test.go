@@ -122,7 +122,7 @@ func TestNoFreeContraction(t *testing.T) {
 				}
 			}
 		}
-	}, "matmul_", "adapter_", "swiglu_", "rmsnorm_", "addnorm_", "attention_f", "attention_q")
+	}, "matmul_", "adapter_", "swiglu_", "rmsnorm_", "addnorm_", "attention_f", "attention_q", "attention_s")
 }
 
 // A workgroup that goes on with what others wrote has acquired it, and they have released it, by more than the order in which

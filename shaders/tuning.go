@@ -21,6 +21,7 @@ type Tuning struct {
 	XRows       int    // rows of x that it takes at most
 	Tiles       bool   // matmul and attention take many rows in tiles of shared memory
 	TileResults int    // rows of x that an invocation of a tile has, at most: 4 or 8
+	Queries     int    // rows by query heads, at most, that share keys in attention's shared memory: 4 or 16; 0: by other kernels
 	GEMVRows    int    // rows of x up to which matmul is GEMV; beyond, in tiles
 	MatrixUnits bool   // ... or on matrix units, in half precision
 	Int8        bool   // GEMV with block formats can take int8 activations
@@ -76,6 +77,7 @@ var tunings = []struct {
 	{"x rows", func(t *Tuning) any { return &t.XRows }, ruleXRows, true},
 	{"tiles", func(t *Tuning) any { return &t.Tiles }, ruleTiles, true},
 	{"tile results", func(t *Tuning) any { return &t.TileResults }, ruleTileResults, true},
+	{"attention queries", func(t *Tuning) any { return &t.Queries }, ruleQueries, true},
 	{"gemv rows", func(t *Tuning) any { return &t.GEMVRows }, ruleGEMVRows, false},
 	{"matrix units", func(t *Tuning) any { return &t.MatrixUnits }, ruleMatrixUnits, true},
 	{"int8", func(t *Tuning) any { return &t.Int8 }, ruleInt8, true},

@@ -166,6 +166,24 @@ func ruleTiles(t *Tuning) string {
 	return "rows share what is read"
 }
 
+// Sixteen queries want 128 lanes, registers for the scores of 8, and some 27 KiB of shared memory; four 64 lanes and 16 KiB. SwiftShader
+// took 1.5 to 2.3 times as long as without: each barrier is a switch between coroutines, each way through shared memory a copy.
+func ruleQueries(t *Tuning) string {
+	switch {
+	case !t.Tiles:
+		return "see tiles"
+	case t.caps.IsCPU() && t.opt.Loads != StorageBuffers:
+		return "barriers are switches between coroutines, and no load waits"
+	case t.smallRegisters():
+		return "this GPU's lanes have few registers: it spills them"
+	case t.caps.MaxSharedMemory < 32<<10:
+		t.Queries = attentionTile
+		return "little shared memory"
+	}
+	t.Queries = 16
+	return "loads side by side, shared by rows and by heads of a key"
+}
+
 func ruleGEMVRows(t *Tuning) string {
 	switch {
 	case t.opt.VecRows > 0:

@@ -18,6 +18,7 @@ layout(push_constant) uniform Push {
     uint segment;  // positions in a segment, a multiple of LS
     uint split;    // segments that have workgroups of their own; 0: none
     uint gate_stride, gate_at; // floats in a row of gates, 0: there are none; the first one's column
+    uint tiles, abreast, high; // staged: workgroups for the query heads of a key head, heads that each takes, rows
 } p;
 
 #include "pages.glsl"

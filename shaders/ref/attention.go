@@ -105,6 +105,9 @@ func attentionCases() []Case {
 		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{1100}, slots: one, shards: 1 + i%2, kv: kv},
 			attentionSize{heads: 2, headDim: 24, contexts: []int{1100, 3}, slots: shaders.Slots{Period: 2, Rule: plain.RuleLatest}, shards: 1, kv: kv, rows: 13})
 	}
+	for i, contexts := range [][]int{{31, 32, 33}, {127, 128, 129}, {511, 512, 513}} { // around the ends of pages and segments
+		sizes = append(sizes, attentionSize{heads: 1 + i, headDim: 80, contexts: contexts, slots: one, shards: 1, kv: shaders.KVType(i), family: heavy})
+	}
 	sizes = append(sizes, grouped()...)
 	for i, s := range slices.Clone(sizes) {
 		if s.int8 = shaders.WholeBlocks(s.headDim) && (s.headDim < 128 || i%2 > 0); s.int8 {
@@ -132,7 +135,8 @@ func grouped() (sizes []attentionSize) {
 				attentionSize{heads: 2, group: 3, headDim: h, contexts: []int{70, 3}, slots: slots, shards: 1 + i%2, kv: kv, gate: i != 1, rows: 19},
 				attentionSize{heads: 1, group: 4, headDim: h, contexts: []int{600}, slots: shaders.Slots{Period: 1}, shards: 1, kv: kv, gate: true},
 				attentionSize{heads: 3, group: 1 + i%2, headDim: h, contexts: []int{90, 30}, slots: slots, shards: 2, kv: kv, gate: i == 1, rows: 80, prefix: 17 + 32*i},
-				attentionSize{heads: 2, headDim: h, contexts: []int{30, 1100}, slots: shaders.Slots{Period: 1}, shards: 1, kv: kv, gate: i == 0, prefix: 1050 - i})
+				attentionSize{heads: 2, headDim: h, contexts: []int{30, 1100}, slots: shaders.Slots{Period: 1}, shards: 1, kv: kv, gate: i == 0, prefix: 1050 - i},
+				attentionSize{heads: 1, group: 5 + 2*i, headDim: h, contexts: []int{300}, slots: slots, shards: 1, kv: kv, family: heavy, rows: 67})
 		}
 	}
 	return sizes

@@ -97,8 +97,9 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 		}
 		pick("attention", func(name string) bool {
 			name, int8 := strings.CutPrefix(name, "int8 ")
-			return strings.HasPrefix(name, kv+" one") && (!int8 && strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]")) &&
-				(!int8 || writesInt8(t))
+			few := strings.HasPrefix(name, kv+" one") && (!int8 && strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]"))
+			many := t.Queries > 0 && strings.HasPrefix(name, kv) && strings.Contains(name, "x64 contexts=[300]")
+			return (few || many) && (!int8 || writesInt8(t))
 		})
 	case "embed":
 		pick(op, func(name string) bool { return strings.HasPrefix(name, of) && strings.Contains(name, "d=328") })
@@ -146,6 +147,9 @@ func quickAttention(kv, heads string, t shaders.Tuning) (list []Case) {
 		s.slots = shaders.Slots{Rule: rule, Anchor: 2, Period: 3}
 		s.contexts = []int{65, 128}
 		sizes = append(sizes, s)
+	}
+	if t.Queries > 0 { // heads that share keys, in few rows and in many
+		sizes = append(sizes, attentionSize{heads: 1, group: 2, headDim: s.headDim, contexts: []int{200}, slots: shaders.Slots{Period: 1}, shards: 1, kv: s.kv, family: heavy, rows: 67})
 	}
 	if int8 {
 		for _, s := range slices.Clone(sizes) {

@@ -53,7 +53,7 @@ func TestQuick(t *testing.T) {
 	}
 	caps := vk.Caps{Type: "discrete", SubgroupSize: 32, IntegerDot: true, IntegerDotAccelerated: true, MaxStorageBuffers: 16, MaxWorkgroupInvocations: 1024}
 	tuned := shaders.Tune(caps, caps.SubgroupSize, shaders.Options{})
-	for need, want := range map[string]int{KV(shaders.KVF16, 32, plain.RuleOne, false): 2, KV(shaders.KVF16, 24, plain.RuleFull, true): 3, KV(shaders.KVQ8, 96, plain.RuleLatest, true): 6} {
+	for need, want := range map[string]int{KV(shaders.KVF16, 32, plain.RuleOne, false): 3, KV(shaders.KVF16, 24, plain.RuleFull, true): 4, KV(shaders.KVQ8, 96, plain.RuleLatest, true): 8} {
 		if got := len(Quick(need, tuned)) - len(Quick(need[:6]+" 0 0", tuned)); got != want {
 			t.Errorf("%q: %d cases of attention, want %d", need, got, want)
 		}
