@@ -92,7 +92,7 @@ func (a *Arena) grow(need uint64) (*block, error) {
 	if err != nil {
 		return nil, err
 	}
-	size, own := blockSize(usual, a.shared, need)
+	size, own := a.caps.blockSize(usual, a.shared, need)
 	b, err := a.block(a.memory, need, size)
 	if errors.Is(err, ErrOutOfMemory) {
 		return nil, a.outOfMemory(need)

@@ -25,7 +25,8 @@ type fake struct {
 	refuse     bool // pipeline caches with data are refused
 	failAt     int  // the call that fails, counted over creating and recording calls; 0 for none
 	calls      int
-	stream     stream // what was recorded last
+	stream     stream   // what was recorded last
+	views      []uint64 // sizes of those created
 	closed     bool
 	onPipeline func(pipelineInfo) error // called before each
 	idle       func()                   // what waiting for the device does
@@ -106,10 +107,13 @@ func (f *fake) createPipeline(p pipelineInfo) (handle, error) {
 	}
 	return f.create("pipeline")
 }
-func (f *fake) createView(handle, uint64, uint64, Texel) (handle, error) { return f.create("view") }
-func (f *fake) createQueries(int) (handle, error)                        { return f.create("queries") }
-func (f *fake) timestamps(_ handle, n int) ([]uint64, error)             { return make([]uint64, n), nil }
-func (f *fake) createFence() (handle, error)                             { return f.create("fence") }
+func (f *fake) createView(_ handle, _, size uint64, _ Texel) (handle, error) {
+	f.views = append(f.views, size)
+	return f.create("view")
+}
+func (f *fake) createQueries(int) (handle, error)            { return f.create("queries") }
+func (f *fake) timestamps(_ handle, n int) ([]uint64, error) { return make([]uint64, n), nil }
+func (f *fake) createFence() (handle, error)                 { return f.create("fence") }
 func (f *fake) record(c []command, s stream, oneTime bool) error {
 	f.stream = s
 	return f.step("record")

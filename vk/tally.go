@@ -18,12 +18,16 @@ func spanSize(n, limit uint64) uint64 {
 
 // blockSize is the size of the block that an arena adds for a span of need bytes, and whether the span has it to itself.
 // Blocks for small spans double up to the device's usual block, so that small arenas stay small; shared is what the
-// arena has of them.
-func blockSize(usual, shared, need uint64) (size uint64, own bool) {
+// arena has of them. On CPU devices none is a power of two: lavapipe (22.3) compiles kernels anew for texel buffers in one that is.
+func (c *Caps) blockSize(usual, shared, need uint64) (size uint64, own bool) {
 	if need >= ownBlock || need > usual {
 		return need, true
 	}
-	return max(need, min(usual, max(firstBlock, shared))), false
+	size = max(need, min(usual, max(firstBlock, shared)))
+	if c.IsCPU() && size&(size-1) == 0 && size < usual {
+		size += spanAlignment
+	}
+	return size, false
 }
 
 // usualBlock is the block size that arenas of this kind grow to. The error matches ErrUnsupported when the device has no such
