@@ -21,8 +21,9 @@ func (b *bench) cut(u Use) int {
 	return int(min(uint64(u.Rows), b.weights.Size()/uint64(parts(u))/shaders.MatrixBytes(1, u.Cols, u.Format)))
 }
 
-// matrices are those of a use, one behind another through the scratch.
-func (b *bench) matrices(u Use) (list []shaders.Matrix) {
+// matrices are those of a use, one behind another through the scratch; through a part of it where a CPU computes many rows.
+func (b *bench) matrices(at situation) (list []shaders.Matrix) {
+	u := b.job.Uses[at.use]
 	if u.Op == Norm {
 		return nil
 	}
@@ -39,6 +40,9 @@ func (b *bench) matrices(u Use) (list []shaders.Matrix) {
 		one.Shards = []shaders.Shard{shard}
 		list = append(list, one)
 	}
+	if b.own && at.n > 1 {
+		list = list[:max(parts(u), len(list)/8/parts(u)*parts(u))]
+	}
 	return list
 }
 
@@ -50,7 +54,7 @@ func (b *bench) record(r *shaders.Recorder, t shaders.Tuning, at situation) (byt
 	if !int8(t, u, at.n) {
 		x.Int8 = vk.Span{}
 	}
-	all := b.matrices(u)
+	all := b.matrices(at)
 	switch u.Op {
 	case Norm:
 		const often = 16

@@ -130,18 +130,18 @@ func (s *search) rows(use int) []int {
 // weighed is the time that a use takes of a token that is decoded and of one of a prompt, by the times of its situations.
 func (s *search) weighed(use int, times []float64) (sum float64) {
 	for i, n := range s.rows(use) {
-		sum += times[i] / float64(n)
+		sum += times[i] / float64(n) * s.passes(situation{use, n})
 	}
-	return s.job.Uses[use].Times * sum * s.passes(use)
+	return s.job.Uses[use].Times * sum
 }
 
 // passes scales the time of a program to that of the whole use: programs go through several matrices, or a part of one.
-func (s *search) passes(use int) float64 {
-	u := s.job.Uses[use]
+func (s *search) passes(at situation) float64 {
+	u := s.job.Uses[at.use]
 	if u.Op == Norm {
 		return 1. / 16
 	}
-	return float64(u.Rows) * float64(parts(u)) / float64(s.cut(u)*len(s.matrices(u)))
+	return float64(u.Rows) * float64(parts(u)) / float64(s.cut(u)*len(s.matrices(at)))
 }
 
 func (s *search) baseline() error {
@@ -158,7 +158,7 @@ func (s *search) baseline() error {
 		if err != nil {
 			return err
 		}
-		s.times[use], s.one[use] = s.weighed(use, leasts(times[0])), times[0][0].least()*s.passes(use)
+		s.times[use], s.one[use] = s.weighed(use, leasts(times[0])), times[0][0].least()*s.passes(situation{use, 1})
 	}
 	return nil
 }
@@ -193,14 +193,14 @@ func (s *search) compare(use int, list []config, rounds int, share float64) ([][
 		if err != nil {
 			return nil, err
 		}
-		best := math.Inf(1)
+		var best *entry
 		for _, e := range entries {
-			if e.err == nil {
-				best = min(best, e.least())
+			if e.err == nil && (best == nil || e.least() < best.least()) {
+				best = e
 			}
 		}
 		for i, e := range entries {
-			of[i], lost[i] = append(of[i], e), lost[i] || e.err != nil || i > 0 && e.least() > share*best
+			of[i], lost[i] = append(of[i], e), lost[i] || e.err != nil || i > 0 && e.least() > best.least()*max(share, 1+min(e.noise()+best.noise(), behind-1))
 		}
 	}
 	for i := range of {
