@@ -47,7 +47,7 @@ func (r *Recorder) halves(w Matrix, n, cols int) vk.Span {
 
 // OnMatrixUnits tells whether a matmul of n rows of x with weights of that format goes on matrix units.
 func (t Tuning) OnMatrixUnits(f format.Type, n int) bool {
-	return t.MatrixUnits && n > t.GEMVRows && f != format.F32 && f != format.BF16
+	return t.MatrixUnits && n > t.GEMVRows && f != format.F32
 }
 
 // matrixTile is how a workgroup multiplies on matrix units: the constants of lib/coop.glsl.
@@ -78,12 +78,17 @@ func (t Tuning) matrixTile(n, parts int) matrixTile {
 		xs = 32
 	case n <= 64:
 		ws = 64
+	case t.Subgroup >= 64:
+		sums[1] = 64
 	}
 	if t.Subgroup < 32 {
 		sums[0], m.depth = 16, 32
 	}
 	if t.Subgroup < 16 {
 		sums[1] = 16
+	}
+	if n <= 32 && parts == 2 && t.Subgroup < 64 {
+		sums[0] = max(sums[0]/2, m.M)
 	}
 	m.cm, m.cn = sums[0]/m.M, sums[1]/m.N
 	m.gm, m.gn = xs/sums[0], ws/sums[1]

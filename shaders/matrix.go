@@ -15,7 +15,7 @@ type Shard struct {
 	Scales vk.Span // block formats: [Rows][Padded(Cols)/format.Block] scales in half precision
 	Row0   int     // first row
 	Rows   int
-	Lift   int // halves in it, f16 weights and scales, are stored times 2^Lift
+	Lift   int // halves in it, f16 weights and scales, are stored times 2^Lift; bf16 weights become halves times 2^Lift on matrix units
 }
 
 // lower is what takes sums over the stored halves back.

@@ -18,6 +18,25 @@ func (t Type) MostLift() int {
 	return 0
 }
 
+// MatrixLift is MostLift of bf16 weights: stored as they are, they become halves on the way to matrix units.
+const MatrixLift = mostLift
+
+// BeyondHalves is by how much less than 2^lift bf16 numbers can be multiplied at most so that none is beyond the largest half.
+func BeyondHalves(b []byte, lift int) (over int) {
+	top := byte(0) // upper bits of exponents, then the last
+	exponent := 0
+	for ; len(b) > 1; b = b[2:] {
+		if b[1]&0x7f < top&0x7f {
+			continue
+		}
+		top = b[1]
+		if e := int(top&0x7f)<<1 | int(b[0]>>7); e != 0xff { // a number
+			exponent = max(exponent, e)
+		}
+	}
+	return max(0, exponent+lift-(127+15))
+}
+
 // LiftHalves multiplies half-precision numbers by 2^lift, exactly; lift is 0 to 10. It returns by how much less they
 // can be multiplied at most: when that is not 0, b is not to be used.
 func LiftHalves(b []byte, lift int) (over int) {

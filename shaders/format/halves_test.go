@@ -36,3 +36,18 @@ func TestLiftHalves(t *testing.T) {
 		t.Errorf("the largest half: over by %d", over)
 	}
 }
+
+// bf16 numbers times what BeyondHalves leaves are halves or smaller, and twice that is not; infinities and what is no number do not count.
+func TestBeyondHalves(t *testing.T) {
+	b := make([]byte, 6)
+	binary.LittleEndian.PutUint16(b[2:], 0x7f80)
+	binary.LittleEndian.PutUint16(b[4:], 0xffc0)
+	for h := range 0x7f80 {
+		v := float64(math.Float32frombits(uint32(h) << 16))
+		binary.LittleEndian.PutUint16(b, uint16(h)|uint16(h&1)<<15)
+		over := BeyondHalves(b, MatrixLift)
+		if most := math.Ldexp(v, MatrixLift-over); most > 65504 || over > 0 && 2*most <= 65504 || over < 0 {
+			t.Fatalf("%g: over by %d", v, over)
+		}
+	}
+}

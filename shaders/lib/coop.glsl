@@ -46,8 +46,8 @@ uvec2 four_halves(uint bytes, float16_t d) {
 #define LESS 1.0
 #endif
 
-// A unit of weights into shared memory.
-void put(uint at, Packed w) {
+// A unit of weights into shared memory. lower is the factor of their shard.
+void put(uint at, Packed w, float lower) {
 #if defined(W_Q8_0)
     const float16_t d = float16_t(w.d);
     [[unroll]] for (uint i = 0; i < 2; i++) tw[at + i] = uvec4(four_halves(w.q[2 * i], d), four_halves(w.q[2 * i + 1], d));
@@ -57,6 +57,11 @@ void put(uint at, Packed w) {
         const uvec2 q = (i % 2 == 0 ? w.q.xy : w.q.zw) >> (i / 2 * 4);
         tw[at + i] = uvec4(four_halves(q.x, d), four_halves(q.y, d));
     }
+#elif defined(W_BF16)
+    const float up = uintBitsToFloat((254u << 23) - floatBitsToUint(lower)); // 1 / lower
+    [[unroll]] for (uint i = 0; i < 4; i++)
+        w.q[i] = packFloat2x16(f16vec2(uintBitsToFloat(uvec2(w.q[i] << 16, w.q[i] & 0xffff0000u)) * up));
+    tw[at] = w.q;
 #else
     tw[at] = w.q;
 #endif
@@ -92,7 +97,7 @@ void main() {
     }                                                                                                              \
     [[unroll]] for (uint e = 0; e < WEACH; e++) {                                                                  \
         const uint i = min(lane + e * LS, WROWS * UNITS - 1);                                                      \
-        put(((side) * WROWS + i / UNITS) * LINE + i % UNITS * (UNIT / 8), w[e]);                                  \
+        put(((side) * WROWS + i / UNITS) * LINE + i % UNITS * (UNIT / 8), w[e], i / UNITS % (CN * N) < SPAN ? p.lower0 : p.lower1); \
     }
 
     FETCH(0)

@@ -17,7 +17,7 @@
 #define BLOCKS
 #endif
 #define XV (UNIT / 4) // float vectors in a unit
-#if defined(W_F16) || defined(BLOCKS)
+#if defined(W_F16) || defined(BLOCKS) || defined(W_BF16) && defined(COOP)
 #define LIFTED // halves in it are 2^lift of what they stand for
 #endif
 #include "input.glsl"

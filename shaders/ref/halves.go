@@ -51,17 +51,22 @@ func weightsAsHalves(w rowFunc) rowFunc {
 func (t *trial) products(y tensor, rows []int, x []float32, k int, of func(x []float32, as func(rowFunc) rowFunc) reference) func(*verdict) {
 	floats := sync.OnceValue(func() reference { return of(x, func(w rowFunc) rowFunc { return w }) })
 	rounded := sync.OnceValue(func() reference { return of(asHalves(x, k), weightsAsHalves) })
-	for _, k2 := range t.kernels {
-		if k2.MatrixUnits && t.half.IsZero() && t.err == nil {
-			t.half, t.err = t.arena.Alloc(shaders.HalvesBytes(len(x)/k, k+2*shaders.Pad)) // halves of an adapter's row have padding of their own
-		}
-	}
+	t.halves(len(x)/k, k+2*shaders.Pad) // halves of an adapter's row have padding of their own
 	return func(v *verdict) {
 		want := floats
 		if v.halves {
 			want = rounded
 		}
 		sampled(y, rows, want())(v)
+	}
+}
+
+// halves makes room for n rows of k values, if anything multiplies on matrix units.
+func (t *trial) halves(n, k int) {
+	for _, kernels := range t.kernels {
+		if kernels.MatrixUnits && t.half.IsZero() && t.err == nil {
+			t.half, t.err = t.arena.Alloc(shaders.HalvesBytes(n, k))
+		}
 	}
 }
 

@@ -46,8 +46,11 @@ func matmulCases() []Case {
 		{n: 2, rows: 5280, k: 17920, format: format.F16, family: heavy}}
 	var alone []aloneSize
 	for _, f := range format.Types() {
-		if alone = append(alone, aloneSize{f, false}); f.Blocked() {
-			alone = append(alone, aloneSize{f, true})
+		if alone = append(alone, aloneSize{format: f}); f.Blocked() {
+			alone = append(alone, aloneSize{format: f, int8: true})
+		}
+		if f != format.F32 {
+			alone = append(alone, aloneSize{format: f, halves: true})
 		}
 	}
 	return slices.Concat(each(c, sizes, matmulTrial), each(c.large(), large, matmulTrial), each(int8, int8Sizes(5, false), matmulTrial),
@@ -67,9 +70,13 @@ func matmulTrial(t *trial, s matmulSize) {
 type aloneSize struct {
 	format format.Type
 	int8   bool
+	halves bool // on matrix units
 }
 
 func (s aloneSize) String() string {
+	if s.halves {
+		return s.format.String() + " row among few equals row among many on matrix units"
+	}
 	return named(s.int8, s.format.String()+" row alone equals row among others")
 }
 
@@ -77,26 +84,37 @@ func (s aloneSize) String() string {
 // x, its int8 activations too, and y begins at a multiple of 256 bytes, where it can be bound.
 func aloneTrial(t *trial, a aloneSize) {
 	s := matmulSize{n: t.vecRows, rows: 64, k: 1024, format: a.format, int8: a.int8}
+	var groups []int
+	for m := range s.n {
+		groups = append(groups, m+1)
+	}
+	t.vectorsOnly = true // only these promise it, and matrix units
+	if a.halves {
+		s.n, groups, t.vectorsOnly = 70, []int{2, 17, 40, 70}, false // a tile of each height
+		t.halves(s.n, s.k)
+	}
 	x := t.factor(s)
+	if a.halves {
+		t.needs = func(k *shaders.Kernels) bool { return k.MatrixUnits }
+	}
 	w, _ := t.weights("w", s)
 	var ys []tensor
-	for m := range s.n {
-		ys = append(ys, t.output(fmt.Sprintf("y in groups of %d", m+1), s.n, s.rows))
+	for _, m := range groups {
+		ys = append(ys, t.output(fmt.Sprintf("y in groups of %d", m), s.n, s.rows))
 	}
-	t.vectorsOnly = true // only these promise it
 	t.check(func(r *shaders.Recorder) {
-		for m := 1; m <= s.n && t.err == nil; m++ {
-			for i := 0; i < s.n; i += m {
+		for g, m := range groups {
+			for i := 0; i < s.n && t.err == nil; i += m {
 				c := min(m, s.n-i)
-				r.MatMul(ys[m-1].From(i, c), w, x.From(i, c))
+				r.MatMul(ys[g].From(i, c), w, x.From(i, c))
 			}
 		}
 	}, func(v *verdict) {
-		together := floatsOf(ys[s.n-1].values())
-		for m, y := range ys {
+		together := floatsOf(ys[len(ys)-1].values())
+		for j, y := range ys {
 			for i, g := range floatsOf(y.values()) {
 				if math.Float32bits(g) != math.Float32bits(together[i]) {
-					v.fail("row %d column %d is %g in groups of %d, %g in one of %d", i/s.rows, i%s.rows, g, m+1, together[i], s.n)
+					v.fail("row %d column %d is %g in groups of %d, %g in one of %d", i/s.rows, i%s.rows, g, groups[j], together[i], s.n)
 					break
 				}
 			}

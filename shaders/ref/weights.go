@@ -51,6 +51,9 @@ func (t *trial) fillShard(name string, m shaders.Matrix, s *shaders.Shard, row r
 			halves = weights
 		}
 		s.Lift = lift(halves, m.Format)
+		if m.Format == format.BF16 {
+			s.Lift = format.MatrixLift - format.BeyondHalves(weights, format.MatrixLift)
+		}
 		t.block(name, s.Bind, append(weights, scales...), false)
 		return
 	}

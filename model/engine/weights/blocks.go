@@ -109,7 +109,10 @@ func (l *Loader) plain(f *filler, s shaders.Shard, first int) error {
 		if err := f.fill(p, first, off); err != nil {
 			return err
 		}
-		if s.Lift > 0 {
+		switch {
+		case f.to == format.BF16 && s.Lift > 0:
+			f.over = max(f.over, format.BeyondHalves(p, s.Lift))
+		case s.Lift > 0:
 			f.over = max(f.over, format.LiftHalves(p, s.Lift))
 		}
 		l.report(f.info.DType.Bytes(int64(len(p) / f.to.Size())))

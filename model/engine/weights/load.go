@@ -45,7 +45,12 @@ func (l *Loader) Load(f Filling) error {
 
 // shard streams a shard of a matrix: a second time when its halves are too large for the usual lift.
 func (l *Loader) shard(f Filling, s *shaders.Shard) error {
-	for s.Lift = f.matrix.Format.MostLift(); ; {
+	s.Lift = f.matrix.Format.MostLift()
+	asStored := f.matrix.Format == format.BF16
+	if asStored && len(l.Dev.Caps().Matrices) > 0 {
+		s.Lift = format.MatrixLift
+	}
+	for {
 		over := 0
 		err := f.eachRun(*s, func(p arch.Piece, view shaders.Shard, first int) error {
 			info, ok := l.Ck.Tensor(p.Name)
@@ -65,7 +70,9 @@ func (l *Loader) shard(f Filling, s *shaders.Shard) error {
 		if err != nil || over == 0 {
 			return l.Ck.Named(err)
 		}
-		s.Lift -= over
+		if s.Lift -= over; asStored {
+			return nil
+		}
 	}
 }
 
