@@ -10,7 +10,7 @@ import (
 	"muninn/vk/vktest"
 )
 
-// What tune measures is printed and kept; later starts and devices -v have it, and --tune off goes by rule all the same.
+// What tune measures is printed and kept; later starts and devices -v have it.
 func TestTune(t *testing.T) {
 	const shape = "512,8,1408,4096,1,2,1" // not so small that nothing is measured
 	for n, device := range vktest.Names() {
@@ -32,11 +32,10 @@ func TestTune(t *testing.T) {
 			if n > 0 {
 				return
 			}
-			for level, says := range map[string]string{"off": "by rule", "auto": saidTuned(found.Result)} {
-				b := i.run("bench", "--shape", shape, "--quant", "bf16", "-p", "0", "-n", "1", "-r", "1", "--reps", "1", "--tune", level, "-o", "json")
-				if b.wants(t, cli.ExitOK, says, "kernels "+says); strings.Contains(b.err, "measuring how") {
-					t.Errorf("measured again: %s", b.err)
-				}
+			says := saidTuned(found.Result)
+			b := i.run("bench", "--shape", shape, "--quant", "bf16", "-p", "0", "-n", "1", "-r", "1", "--reps", "1", "-o", "json")
+			if b.wants(t, cli.ExitOK, says, "kernels "+says); strings.Contains(b.err, "measuring how") {
+				t.Errorf("measured again: %s", b.err)
 			}
 		})
 	}

@@ -130,12 +130,13 @@ func (m *meter) plausible(e *entry) error {
 	return nil
 }
 
-// Rounds of a race: fewer where one takes long. Who is behind by a share has lost.
+// Rounds of a race: fewer where one takes long, or where samples hardly differ. Who is behind by a share has lost.
 const (
 	quickRounds = 5
 	fewest      = 3
 	finalRounds = 9
 	roundTime   = 25 * time.Millisecond
+	still       = 0.02
 	behind      = 1.25
 	near        = 1.1 // of the best with one row of x: those with many cannot make up for more
 )
@@ -176,6 +177,9 @@ func (m *meter) race(list []*entry, rounds int) error {
 			rounds = max(2, min(rounds, int(quickRounds*roundTime/each)))
 		}
 		if rounds < finalRounds {
+			if round+1 >= fewest && !slices.ContainsFunc(alive, func(e *entry) bool { return e.noise() > still }) {
+				return nil
+			}
 			share := behind
 			if round == 0 {
 				share *= 2 // something else may have run

@@ -39,6 +39,25 @@ func (s *search) product(use, turn int) error {
 	return nil
 }
 
+// share tries what was best for one use on the others with weights of its format: there may be no time for more.
+func (s *search) share(from int, others []int) error {
+	g, ok := s.gemv[from]
+	for _, use := range others {
+		u := s.job.Uses[use]
+		if !ok || u.Op == Norm || u.Format != s.job.Uses[from].Format {
+			continue
+		}
+		k, err := shaders.New(s.dev, s.options(config{settings: s.settings}, u))
+		if err == nil {
+			err = s.try(use, rule(k.Tuning, u), []shaders.GEMV{g})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dimension is one of a GEMV's numbers.
 type dimension struct {
 	of     func(*shaders.GEMV) *int

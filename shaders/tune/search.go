@@ -94,26 +94,39 @@ func run(ctx context.Context, dev *vk.Device, j Job, m *meter, tell func(done, t
 	return r, nil
 }
 
-// all measures the rules, then settings of the device, then products, those first that take longest.
+// all measures the rules; then settings of the device that products rest on, and products, those first that take longest; then other
+// settings, and products once more.
 func (s *search) all() error {
 	if err := s.baseline(); err != nil {
 		return err
 	}
 	order := s.order()
-	for _, name := range []string{"subgroup", "int8 q8_0", "int8 q4_0", "integer dot", "texel buffers of blocks", "norm lanes"} {
-		if err := s.setting(name, order); err != nil {
-			return err
-		}
-	}
-	if err := s.tiles(order); err != nil {
-		return err
-	}
-	for turn := range turns {
+	err := s.some(order, "subgroup", "int8 q8_0", "int8 q4_0", "integer dot", "texel buffers of blocks")
+	for turn := 0; turn < turns && err == nil; turn++ {
 		for i, use := range order {
 			s.tell(len(order)*(1+turn)+i, len(order)*(1+turns))
-			if err := s.product(use, turn); err != nil {
+			if err = s.product(use, turn); err == nil && turn == 0 && i == 0 {
+				err = s.share(use, order[1:])
+			}
+			if err != nil {
 				return err
 			}
+		}
+		if turn > 0 {
+			break
+		}
+		if err = s.some(order, "norm lanes"); err == nil {
+			err = s.tiles(order)
+		}
+	}
+	return err
+}
+
+// some tries settings one after the other.
+func (s *search) some(order []int, names ...string) error {
+	for _, name := range names {
+		if err := s.setting(name, order); err != nil {
+			return err
 		}
 	}
 	return nil

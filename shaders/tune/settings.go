@@ -22,8 +22,8 @@ func (s *search) setting(name string, order []int) error {
 	}
 	values := append([]string{now}, without(k.Measurable(name), now)...)
 	uses := slices.DeleteFunc(slices.Clone(order), func(use int) bool { return !concerns(name, s.job.Uses[use], k.Tuning) })
-	if most := 3; !s.full && len(uses) > most {
-		uses = uses[:most]
+	if !s.full && len(uses) > 1 {
+		uses = uses[:1]
 	}
 	if len(values) < 2 || len(uses) == 0 {
 		return nil

@@ -24,13 +24,13 @@ func job(level Level, f format.Type) Job {
 // On both software drivers something is measured in time, what is chosen is no slower than the rules, and the self-test has passed it.
 func TestRun(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, d *vk.Device) {
-		for _, f := range []format.Type{format.BF16, format.Q4_0} {
+		for _, f := range []format.Type{format.BF16} {
 			j, start := job(Quick, f), time.Now()
 			r, err := Run(t.Context(), d, j, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if took, most := time.Since(start), j.Level.limit(d.Caps()); took > most+time.Second {
+			if took, most := time.Since(start), j.Level.limit(d.Caps()); took > most+most/4 {
 				t.Errorf("%v: took %v of %v", f, took, most)
 			}
 			t.Logf("%v: %v %q ratio %.2f in %v", f, r.Said(), r.Why, r.Ratio, r.Took)
