@@ -47,6 +47,8 @@ const (
 	// setsBeside: of a subgroup of 32 lanes 8 are along a row, and a load of x in q4_0 takes 8 lines of the cache, not 32; with more sets,
 	// the weights would take more.
 	setsBeside = 4
+	// mostOfLane are weight rows of a lane: more spill registers. Twice that is what it loads at most before it multiplies.
+	mostOfLane = 8
 	// leastGroups are workgroups that keep the largest GPUs busy; matrices with fewer rows have fewer a workgroup.
 	leastGroups = 128
 )
@@ -66,7 +68,7 @@ func (t Tuning) wideGEMV(rows, units, parts int) GEMV {
 // run is how many lanes side by side have units of the same rows: 8 read 128 bytes, and of a small subgroup half.
 func (t Tuning) run() int { return int(min(8, max(4, t.Subgroup/2))) }
 
-// fit is g with as many sets as its lanes can be shared out to, and whole rows of each part for each of them.
+// fit is g with as many sets as its lanes can be shared out to, and as many whole rows of each part for them as a lane can have.
 func (t Tuning) fit(g GEMV, parts int) GEMV {
 	if !g.wide() {
 		return g
@@ -74,7 +76,8 @@ func (t Tuning) fit(g GEMV, parts int) GEMV {
 	for g.Beside > 1 && g.Groups*int(t.Subgroup)%(g.Beside*t.run()) != 0 {
 		g.Beside--
 	}
-	g.WeightRows = max(1, g.WeightRows/parts/g.Beside) * parts * g.Beside
+	lane := max(1, min(mostOfLane, g.WeightRows/g.Beside)/parts) * parts
+	g.WeightRows, g.Depth = lane*g.Beside, max(1, min(g.Depth, 2*mostOfLane/lane))
 	return g
 }
 
