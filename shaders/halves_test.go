@@ -3,6 +3,7 @@ package shaders
 import (
 	"testing"
 
+	"muninn/shaders/format"
 	"muninn/vk"
 )
 
@@ -34,6 +35,18 @@ func TestMatrixTiles(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// Where a device has both, more rows than GEMV takes go on matrix units, in halves, and not as int8: a kernel reads one of them.
+func TestMatrixUnitsBeforeInt8(t *testing.T) {
+	c := gpu
+	c.Matrices = []vk.Matrix{{M: 16, N: 16, K: 16}}
+	for _, f := range []format.Type{format.Q8_0, format.Q4_0} {
+		both, dots := Tune(c, 32, Options{}), Tune(gpu, 32, Options{})
+		if n := both.GEMVRows; !both.CanInt8(f, n) || both.OnMatrixUnits(f, n) || both.CanInt8(f, n+1) || !both.OnMatrixUnits(f, n+1) || !dots.CanInt8(f, n+1) {
+			t.Errorf("%s: int8 for %d rows %v, for more %v, and %v without matrix units", f, n, both.CanInt8(f, n), both.CanInt8(f, n+1), dots.CanInt8(f, n+1))
 		}
 	}
 }
