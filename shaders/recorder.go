@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"fmt"
+	"slices"
 
 	"muninn/vk"
 )
@@ -71,6 +72,21 @@ func (r *Recorder) End() (*vk.Program, error) {
 		return nil, r.err
 	}
 	return r.prog, nil
+}
+
+// Drop gives up a program that was not ended.
+func (r *Recorder) Drop() { r.prog.Free() }
+
+// Dispatched are the kernels of programs that are being recorded.
+func Dispatched(list ...*Recorder) (kernels []*vk.Kernel) {
+	for _, r := range list {
+		for _, k := range r.prog.Dispatched() {
+			if !slices.Contains(kernels, k) {
+				kernels = append(kernels, k)
+			}
+		}
+	}
+	return kernels
 }
 
 func (r *Recorder) fail(err error) {

@@ -1,6 +1,7 @@
 package vk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -94,13 +95,22 @@ func (d *Device) Prepare(name string, spirv []byte, opt KernelOptions) (*Kernel,
 // Build compiles those of the kernels that are not compiled yet, on all cores. Its error joins those of all that failed, each of
 // which names its kernel; they may be built again.
 func (d *Device) Build(kernels ...*Kernel) error {
+	return d.buildAll(context.Background(), kernels, true)
+}
+
+// BuildAhead compiles what is likely to be needed, until the context ends, and tells nobody. What fails is tried again when it is.
+func (d *Device) BuildAhead(ctx context.Context, kernels ...*Kernel) {
+	_ = d.buildAll(ctx, kernels, false)
+}
+
+func (d *Device) buildAll(ctx context.Context, kernels []*Kernel, tell bool) error {
 	errs := make([]error, len(kernels))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(len(kernels), runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(kernels)); i = next.Add(1) - 1 {
-				errs[i] = d.build(kernels[i])
+			for i := next.Add(1) - 1; i < int64(len(kernels)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				errs[i] = d.build(kernels[i], tell)
 			}
 		})
 	}
@@ -108,16 +118,19 @@ func (d *Device) Build(kernels ...*Kernel) error {
 	return errors.Join(errs...)
 }
 
-func (d *Device) build(k *Kernel) error {
+func (d *Device) build(k *Kernel, tell bool) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.pipeline != 0 {
 		return nil
 	}
-	if k.compiling != nil {
+	if tell && k.compiling != nil {
 		d.telling.Lock()
 		k.compiling(k.name)
 		d.telling.Unlock()
+	}
+	if told := d.drv.test.Compiling.Load(); told != nil {
+		(*told)(k.name, !tell)
 	}
 	pipeline, err := d.drv.createPipeline(k.info)
 	if err != nil {

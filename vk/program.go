@@ -93,6 +93,16 @@ func (p *Program) Kernels() []string {
 	return names
 }
 
+// Dispatched are the kernels that are dispatched, each once.
+func (p *Program) Dispatched() (kernels []*Kernel) {
+	for _, o := range p.ops {
+		if o.kernel != nil && !slices.Contains(kernels, o.kernel) {
+			kernels = append(kernels, o.kernel)
+		}
+	}
+	return kernels
+}
+
 // Profile makes the program carry timestamps of its own for Took, where the device has them. Timings leaves them out.
 func (p *Program) Profile() { p.profiled = true }
 

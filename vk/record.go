@@ -2,7 +2,6 @@ package vk
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -58,13 +57,7 @@ func (p *Program) record() error {
 	if len(starts) == 0 {
 		starts = []int{0}
 	}
-	var kernels []*Kernel
-	for _, o := range p.ops {
-		if o.kernel != nil && !slices.Contains(kernels, o.kernel) {
-			kernels = append(kernels, o.kernel)
-		}
-	}
-	if err := p.d.Build(kernels...); err != nil {
+	if err := p.d.Build(p.Dispatched()...); err != nil {
 		return err
 	}
 	sets, err := p.makeSets()

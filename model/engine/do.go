@@ -130,7 +130,7 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 		s.abandon([]*job{j})
 		return nil, err
 	}
-	prog, err := s.program(last)
+	progs, err := s.all([]programKey{last})
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +139,6 @@ func (s *Session) CoreSteps(ctx context.Context, tokens []int32) (step func() er
 		if done++; done > s.opt.MaxSteps {
 			return fmt.Errorf("model: core step %d: this session's cache holds %d", done, s.opt.MaxSteps)
 		}
-		return s.run(ctx, nil, prog)
+		return s.run(ctx, nil, progs...)
 	}, nil
 }

@@ -69,10 +69,8 @@ func tensorRows(t shaders.Tensor, raw []byte) [][]float32 {
 // tapped runs the programs of an iteration one by one, recorded anew, and hands out the tensors named on the way. A core step's
 // taps are named after its number, from 1.
 func (s *scheduler) tapped(ctx context.Context, keys []programKey) error {
-	for _, k := range keys { // what follows the live rows is counted from the first program on
-		if _, err := s.program(k); err != nil {
-			return err
-		}
+	if _, err := s.all(keys); err != nil { // what follows the live rows is counted from the first program on
+		return err
 	}
 	step := 0
 	for _, k := range keys {

@@ -6,7 +6,6 @@ import (
 
 	"muninn/model/decode"
 	"muninn/shaders"
-	"muninn/vk"
 )
 
 // passes gathers the programs of an iteration: begin, core steps, finish.
@@ -28,13 +27,14 @@ func (p *passes) run(ctx context.Context) error {
 		return p.s.tapped(ctx, p.keys)
 	}
 	p.s.tidy()
-	list := make([]*vk.Program, len(p.keys))
-	for i, k := range p.keys {
-		var err error
-		if list[i], err = p.s.program(k); err != nil {
-			return err
-		}
+	if err := ctx.Err(); err != nil {
+		return err // before anything is compiled
 	}
+	list, err := p.s.all(p.keys)
+	if err != nil {
+		return err
+	}
+	p.s.ahead(p.keys)
 	return p.s.run(ctx, p.progress, list...)
 }
 

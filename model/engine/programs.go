@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"muninn/shaders"
 	"muninn/vk"
@@ -53,28 +55,76 @@ type recordings struct {
 	programs   map[programKey]*keptProgram
 	iterations uint64
 	cut        bool // the last run has not come to its end
+
+	behind sync.WaitGroup // compiles what is next, until stop is called
+	stop   func()         // nil: nothing has been yet
 }
 
 func (r *recordings) free() {
+	if r.stop != nil {
+		r.stop()
+		r.behind.Wait()
+	}
 	for _, p := range r.programs {
 		p.Free()
 	}
 	r.programs = nil
 }
 
-// program is the program of a key, recorded at first use.
-func (r *recordings) program(k programKey) (*vk.Program, error) {
-	p, ok := r.programs[k]
-	if !ok {
-		prog, err := r.record(r.m.kernels.Record(k.name()), k).End()
+// all are the programs of keys. The kernels of those that are new are compiled together.
+func (r *recordings) all(keys []programKey) ([]*vk.Program, error) {
+	fresh := r.fresh(keys)
+	list := slices.Collect(maps.Values(fresh))
+	err := r.m.dev.Build(shaders.Dispatched(list...)...)
+	for k, rec := range fresh {
+		if err != nil {
+			rec.Drop()
+		} else if prog, failed := rec.End(); failed != nil {
+			err = failed
+		} else {
+			r.programs[k] = &keptProgram{Program: prog}
+		}
+	}
+	progs := make([]*vk.Program, len(keys))
+	for i, k := range keys {
 		if err != nil {
 			return nil, err
 		}
-		p = &keptProgram{Program: prog}
-		r.programs[k] = p
+		r.programs[k].used = r.iterations
+		progs[i] = r.programs[k].Program
 	}
-	p.used = r.iterations
-	return p.Program, nil
+	return progs, err
+}
+
+// fresh records the programs of keys that there are not yet.
+func (r *recordings) fresh(keys []programKey) map[programKey]*shaders.Recorder {
+	recs := map[programKey]*shaders.Recorder{}
+	for _, k := range keys {
+		if r.programs[k] == nil && recs[k] == nil {
+			recs[k] = r.record(r.m.kernels.Record(k.name()), k)
+		}
+	}
+	return recs
+}
+
+// ahead compiles, while the device is busy with a session's first prompt of those keys, what the tokens after it take.
+func (r *recordings) ahead(keys []programKey) {
+	i := slices.IndexFunc(keys, func(k programKey) bool { return k.part == "head" && !k.every })
+	if r.stop != nil || i < 0 {
+		return
+	}
+	next := slices.Clone(keys)
+	for j := range next {
+		next[j].rows, next[j].every = min(next[j].rows, keys[i].outputs), next[j].part == "head"
+	}
+	recs := slices.Collect(maps.Values(r.fresh(next)))
+	kernels := shaders.Dispatched(recs...)
+	for _, rec := range recs {
+		rec.Drop()
+	}
+	var ctx context.Context
+	ctx, r.stop = context.WithCancel(context.Background())
+	r.behind.Go(func() { r.m.dev.BuildAhead(ctx, kernels...) })
 }
 
 // tidy drops the programs that were not used for longest when there are too many, half of them. It may only be called between

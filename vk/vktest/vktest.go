@@ -104,6 +104,15 @@ func Watch(d *vk.Device, told func(Op)) {
 	seam.OfDevice(d).Watch.Store(&told)
 }
 
+// Compiling has each pipeline told before it is made, by whoever makes it, and whether nobody waits for it yet; nil ends it.
+func Compiling(d *vk.Device, told func(kernel string, ahead bool)) {
+	if told == nil {
+		seam.OfDevice(d).Compiling.Store(nil)
+		return
+	}
+	seam.OfDevice(d).Compiling.Store(&told)
+}
+
 // DropBarriers makes programs ended from now on leave out their inferred barriers.
 func DropBarriers(d *vk.Device) { seam.OfDevice(d).DropBarriers.Store(true) }
 

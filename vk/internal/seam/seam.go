@@ -25,10 +25,11 @@ const (
 
 // Device is what is done to an open device.
 type Device struct {
-	DropBarriers atomic.Bool                    // programs ended from now on leave out their inferred barriers
-	Clock        atomic.Pointer[func([]uint64)] // changes what the device's clock says: the timestamps of a program
-	Watch        atomic.Pointer[func(Op)]       // is told of all that is run
-	calls        [faults]atomic.Int64           // until the failure, 0 for none
+	DropBarriers atomic.Bool                                   // programs ended from now on leave out their inferred barriers
+	Clock        atomic.Pointer[func([]uint64)]                // changes what the device's clock says: the timestamps of a program
+	Watch        atomic.Pointer[func(Op)]                      // is told of all that is run
+	Compiling    atomic.Pointer[func(name string, ahead bool)] // is told of a pipeline before it is made
+	calls        [faults]atomic.Int64                          // until the failure, 0 for none
 }
 
 // Op is a command of a program that runs.
