@@ -5,7 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"muninn/shaders"
 	"muninn/shaders/format"
@@ -101,4 +104,19 @@ func TestFails(t *testing.T) {
 			t.Errorf("lost: %+v, measured %t, %v", r, now, err)
 		}
 	}
+}
+
+// A driver that never comes back is waited for no longer than measuring may take.
+func TestHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		hangs := func(ctx context.Context, _ Job, _ func(int, int)) (Result, error) {
+			<-ctx.Done()
+			return Result{}, errors.New("killed")
+		}
+		r, fresh, err := Get(t.Context(), t.TempDir(), vk.Caps{Type: "discrete"}, job(Auto, format.BF16), hangs, nil)
+		if took := time.Since(start); err != nil || !fresh || took != 4*time.Second || len(r.Said()) > 0 || !strings.Contains(r.Why, "longer than 4s") {
+			t.Errorf("%+v, %v after %v", r, err, took)
+		}
+	})
 }
