@@ -9,7 +9,7 @@ func (r *Recorder) Embed(y Tensor, wte Matrix, rows Rows, scale float32) {
 		push := struct {
 			Row0, Count, Units, Scales, Stride uint32
 			Scale                              float32
-		}{uint32(s.Row0), uint32(s.Rows), wte.units(), uint32(s.Span.Size() / 4), uint32(y.Stride / 4), scale * s.lower()}
+		}{uint32(s.Row0), uint32(s.Rows), wte.units(), uint32(s.Span.Size() / 4), uint32(y.Stride / 4), scale * wte.stored(s)}
 		r.dispatch("embed_"+string(wte.Format), push, rowsY(groups(y.Stride/4, 64), rows.N, 1),
 			vk.Cost{Bytes: 2 * y.bytes()}, s.Bind, rows.Span, y.Span)
 	}

@@ -21,6 +21,14 @@ type Shard struct {
 // lower is what takes sums over the stored halves back.
 func (s Shard) lower() float32 { return float32(math.Ldexp(1, -s.Lift)) }
 
+// stored is what takes back single weights as they are stored.
+func (m Matrix) stored(s Shard) float32 {
+	if m.Format == format.BF16 {
+		return 1
+	}
+	return s.lower()
+}
+
 // Matrix is a weight matrix on the device, cut by rows in shards below the device's binding limit. A matmul over it is
 // one dispatch a shard.
 type Matrix struct {
