@@ -21,8 +21,9 @@ func (t Tuning) tile(n, rows int, int8 bool) tile {
 		held = 2
 	}
 	large := tile{16, 16, held, 8}
-	if int8 { // its sums take as many registers twice
-		large.results = 4
+	if int8 { // its sums take registers twice
+		held = min(held, 4)
+		large = tile{16, 16, held, 4}
 	}
 	const workgroups = 96 // a few for each of a middling GPU's cores
 	over := n % large.xRows()

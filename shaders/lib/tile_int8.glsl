@@ -78,14 +78,15 @@ void main() {
         }
         barrier();
         if (k0 + DEPTH < end) { FETCH(k0 + DEPTH) }
-        for (uint b = 0; b < DEPTH / 32; b++) {
+        // Unrolled, compilers load all of a step at once: 60 registers more, which Intel spills.
+        [[dont_unroll]] for (uint b = 0; b < DEPTH / 32; b++) {
             [[unroll]] for (uint h = 0; h < 8; h += HELD) {
                 int sum[HELD][TT], all[TT];
                 [[unroll]] for (uint t = 0; t < TT; t++) {
                     all[t] = 0;
                     [[unroll]] for (uint r = 0; r < HELD; r++) sum[r][t] = 0;
                 }
-                [[unroll]] for (uint v = 0; v < 2; v++) {
+                [[dont_unroll]] for (uint v = 0; v < 2; v++) {
                     uvec4 a[HELD];
                     [[unroll]] for (uint r = 0; r < HELD; r++) a[r] = tw[((h + r) * WL + li) * LINE + b * 2 + v];
                     [[unroll]] for (uint t = 0; t < TT; t++) {
