@@ -81,7 +81,7 @@ file or of standard input is left out. On a terminal without a prompt, run is "m
 output as it becomes certain, everything else to standard error.
 
 Sampling follows the model's generation_config.json when that says do_sample, and is greedy otherwise; flags win.
-One device and driver gives the same tokens for the same seed and settings. Where a model draws the initial state of a
+One device, driver and tuning gives the same tokens for the same seed and settings. Where a model draws the initial state of a
 token, as Huginn does, it depends on the seed and its position, so the seed matters for greedy output too.
 
 With --chat the prompt is laid out in the model's chat form. HRM-Text was trained on little else: it reads the question
