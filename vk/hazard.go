@@ -87,14 +87,17 @@ func conflict(op, pending []access) bool {
 
 // infer returns, for every op of a program, the barrier that goes before it, or nil. Barriers are global and cover
 // everything pending, so that the greedy choice is also the smallest number. Source masks hold what is pending,
-// destination masks what the ops from there on do.
+// destination masks what the ops from there on do, but for the counts of indirect dispatches: a barrier is for these where they are
+// pending, since GPUs fetch them past caches that it then flushes.
 func infer(ops [][]access) []*barrier {
 	out := make([]*barrier, len(ops))
 	to := make([]barrier, len(ops)+1)
 	for i := len(ops) - 1; i >= 0; i-- {
 		to[i] = to[i+1]
 		for _, a := range ops[i] {
-			to[i].before(a)
+			if a.kind != byIndirect {
+				to[i].before(a)
+			}
 		}
 	}
 	var pending []access // since the last barrier
@@ -102,6 +105,13 @@ func infer(ops [][]access) []*barrier {
 	for i, op := range ops {
 		if conflict(op, pending) {
 			b := barrier{from.fromStage, from.fromAccess, to[i].toStage, to[i].toAccess}
+			for _, later := range ops[i:] {
+				for _, a := range later {
+					if a.kind == byIndirect && conflict([]access{a}, pending) {
+						b.before(a)
+					}
+				}
+			}
 			if b.fromAccess == 0 {
 				b.toAccess = 0 // nothing was written: waiting is enough
 			}

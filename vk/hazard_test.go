@@ -2,6 +2,7 @@ package vk
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -70,6 +71,10 @@ func TestBarrierMasks(t *testing.T) {
 		{"nothing was written: only wait", [][]access{{reads(1, 0, 64)}, {writes(1, 0, 64)}}, barrier{stageCompute, 0, stageCompute, 0}},
 		{"write to indirect counts", [][]access{{writes(1, 0, 12)}, {by(reads(1, 0, 12), byIndirect)}}, barrier{stageCompute, accessShaderWrite, stageIndirect, accessIndirectRead}},
 		{"indirect read to shader write", [][]access{{by(reads(1, 0, 12), byIndirect)}, {writes(1, 0, 12)}}, barrier{stageIndirect, 0, stageCompute, 0}},
+		{"counts that stay as they are", [][]access{{writes(2, 0, 64), by(reads(1, 0, 12), byIndirect)}, {reads(2, 0, 64), by(reads(1, 0, 12), byIndirect)}},
+			barrier{stageCompute | stageIndirect, accessShaderWrite, stageCompute, accessShaderRead}},
+		{"counts of a later op", [][]access{{writes(1, 0, 12), writes(2, 0, 64)}, {reads(2, 0, 64)}, {by(reads(1, 0, 12), byIndirect)}},
+			barrier{stageCompute, accessShaderWrite, stageCompute | stageIndirect, accessShaderRead | accessIndirectRead}},
 		{"transfer to shader", [][]access{{by(writes(1, 0, 64), byTransfer)}, {reads(1, 0, 64)}}, barrier{stageTransfer, accessTransferWrite, stageCompute, accessShaderRead}},
 		// The barrier stands for later ops too: what op 2 does is in its destination.
 		{"later ops", [][]access{{writes(1, 0, 64)}, {reads(1, 0, 64)}, {by(reads(1, 0, 64), byTransfer)}},
@@ -101,9 +106,12 @@ func TestInferIsSafeAndMinimal(t *testing.T) {
 				ops[i] = append(ops[i], a)
 			}
 		}
-		before := make([]bool, len(ops))
-		for i, b := range infer(ops) {
+		before, barriers := make([]bool, len(ops)), infer(ops)
+		for i, b := range barriers {
 			before[i] = b != nil
+		}
+		if i, k, found := unseen(ops, barriers); found {
+			t.Fatalf("counts that op %d writes are not made visible to op %d in %+v", i, k, ops)
 		}
 		if i, k, found := uncovered(ops, before); found {
 			t.Fatalf("ops %d and %d are uncovered in %+v", i, k, ops)
@@ -119,4 +127,22 @@ func TestInferIsSafeAndMinimal(t *testing.T) {
 			before[i] = true
 		}
 	}
+}
+
+// unseen finds counts that an op writes and a later one reads, where the first barrier between them, which makes the write available, is
+// not for indirect reads.
+func unseen(ops [][]access, barriers []*barrier) (i, k int, found bool) {
+	for i, op := range ops {
+		next := slices.IndexFunc(barriers[i+1:], func(b *barrier) bool { return b != nil })
+		for k := i + 1; k < len(ops); k++ {
+			for _, r := range ops[k] {
+				for _, w := range op {
+					if r.kind == byIndirect && w.write && w.overlaps(r) && (next < 0 || barriers[i+1+next].toAccess&accessIndirectRead == 0) {
+						return i, k, true
+					}
+				}
+			}
+		}
+	}
+	return 0, 0, false
 }
