@@ -186,7 +186,7 @@ func (b *bench) key(t shaders.Tuning, u Use, at situation) string {
 	case u.Op == Norm:
 		return fmt.Sprint(at, t.Subgroup, t.NormLanes)
 	case at.n > t.GEMVRows:
-		return fmt.Sprint(at, "tiles", t.Subgroup, t.OnMatrixUnits(u.Format, at.n))
+		return fmt.Sprint(at, "tiles", t.Subgroup, t.OnMatrixUnits(u.Format, at.n), t.TileResults, int8(t, u, at.n), t.Dot)
 	}
 	g := t.GEMV(u.Op, u.Format, b.cut(u), u.Cols, int8(t, u, at.n))
 	if at.n == 1 {

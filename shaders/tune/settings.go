@@ -14,12 +14,7 @@ func (s *search) setting(name string, order []int) error {
 	if err != nil {
 		return err
 	}
-	now := ""
-	for _, row := range k.Settings() {
-		if row.Name == name {
-			now = row.Value
-		}
-	}
+	now := valueOf(k.Tuning, name)
 	values := append([]string{now}, without(k.Measurable(name), now)...)
 	uses := slices.DeleteFunc(slices.Clone(order), func(use int) bool { return !concerns(name, s.job.Uses[use], k.Tuning) })
 	if !s.full && len(uses) > 1 {
@@ -45,6 +40,16 @@ func (s *search) setting(name string, order []int) error {
 		s.settings[len(s.settings)-1].Why = fmt.Sprintf("measured: %.2f of the rule's time", ratios[at])
 	}
 	return nil
+}
+
+// valueOf is what a tuning has chosen.
+func valueOf(t shaders.Tuning, name string) string {
+	for _, row := range t.Settings() {
+		if row.Name == name {
+			return row.Value
+		}
+	}
+	return ""
 }
 
 // with are the settings with one more.
@@ -79,8 +84,7 @@ func concerns(name string, u Use, t shaders.Tuning) bool {
 	return u.Op != Norm
 }
 
-// tiles looks whether many rows of x are faster on matrix units, and from how many on tiles are faster at all, on the product that
-// takes longest.
+// tiles looks how many rows of x are best taken, and from how many on tiles are faster at all, on the product that takes longest.
 func (s *search) tiles(order []int) error {
 	k, err := shaders.New(s.dev, s.options(config{settings: s.settings}, Use{}))
 	if err != nil {
@@ -107,12 +111,18 @@ func (s *search) tiles(order []int) error {
 		s.settings = s.with(name, value)
 		s.settings[len(s.settings)-1].Why = "measured: faster so"
 	}
-	if len(k.Measurable("matrix units")) > 0 && k.MatrixUnits {
-		switch without, err := faster(mostRows, "matrix units", "false", "true"); {
-		case err != nil:
+	for _, name := range []string{"matrix units", "int8 tiles", "tile results"} { // each by what the one before has left
+		if k, err = shaders.New(s.dev, s.options(config{settings: s.settings}, Use{})); err != nil {
 			return err
-		case without:
-			choose("matrix units", "false")
+		}
+		now := valueOf(k.Tuning, name)
+		for _, other := range without(k.Measurable(name), now) {
+			switch won, err := faster(mostRows, name, other, now); {
+			case err != nil:
+				return err
+			case won:
+				choose(name, other)
+			}
 		}
 	}
 	best, more := k.GEMVRows, 2*k.GEMVRows
