@@ -36,55 +36,61 @@ func (u until) Err() error {
 var slow = vk.Speed{Read: 8e5, FMA: 1e12}
 
 // TestCutShort: wherever a pass is cut short, the same task once more gives what it gives in a session that was left alone: after a
-// prompt, with continuous compute, with exits.
+// prompt, with continuous compute, with exits; with weights as they are, and over int8 activations that several workgroups write.
 func TestCutShort(t *testing.T) {
 	vktest.OnFirst(t, func(t *testing.T, dev *vk.Device) {
-		dev.SetSpeed(slow)
-		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
-		s := session(t, m, engine.SessionOptions{Context: 16, MaxSteps: 3, Exits: true})
-		exits := []*decode.Exit{nil, {Criterion: decode.LatentDiff, Threshold: 0.5}, {Criterion: decode.KL, Threshold: 0.05}}
-		text := func(looks int) (said string, cut int) {
-			if err := s.Rewind(0, 0); err != nil {
-				t.Fatal(err)
-			}
-			do := func(a *decode.Task) {
-				t.Helper()
-				at := s.Pos(0)
-				err := s.Do(endsAfter(looks), a)
-				if errors.Is(err, context.Canceled) {
-					cut++
-					if s.Pos(0) != at {
-						t.Fatalf("%d tokens after a pass cut short, before it %d", s.Pos(0), at)
-					}
-					err = s.Do(context.Background(), a)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				said += fmt.Sprintf("%+v %x\n", a.Choices, logitBits(t, s))
-			}
-			do(&decode.Task{Rows: begun(0, randomTokens(m, 5, 3)...), Last: true, Steps: 2, Outputs: 1})
-			for i, exit := range exits {
-				rows := begun(5+i, int32(7+i))
-				rows[0].From = []decode.From{decode.FromNormed, decode.FromPrevious}[i%2]
-				do(&decode.Task{Rows: rows, Steps: 3, Exit: exit, Outputs: 1})
-			}
-			return said, cut
-		}
-		want, _ := text(1 << 30)
-		for looks := 0; ; looks += 1 + looks {
-			said, cut := text(looks)
-			if said != want {
-				t.Fatalf("%d passes cut short after %d submissions:\n%swithout\n%s", cut, looks, said, want)
-			}
-			if cut == 0 {
-				if looks < 20 {
-					t.Errorf("passes take %d submissions at most: too few to be cut within an operation", looks)
-				}
-				break
-			}
+		for _, o := range []engine.LoadOptions{{}, int8s(scheme(t, "q8_0", ""))} {
+			testCutShort(t, dev, o)
 		}
 	})
+}
+
+func testCutShort(t *testing.T, dev *vk.Device, o engine.LoadOptions) {
+	dev.SetSpeed(slow)
+	m := open(t, dev, golden.Model(t, "C-f16"), o)
+	s := session(t, m, engine.SessionOptions{Context: 16, MaxSteps: 3, Exits: true})
+	exits := []*decode.Exit{nil, {Criterion: decode.LatentDiff, Threshold: 0.5}, {Criterion: decode.KL, Threshold: 0.05}}
+	text := func(looks int) (said string, cut int) {
+		if err := s.Rewind(0, 0); err != nil {
+			t.Fatal(err)
+		}
+		do := func(a *decode.Task) {
+			t.Helper()
+			at := s.Pos(0)
+			err := s.Do(endsAfter(looks), a)
+			if errors.Is(err, context.Canceled) {
+				cut++
+				if s.Pos(0) != at {
+					t.Fatalf("%d tokens after a pass cut short, before it %d", s.Pos(0), at)
+				}
+				err = s.Do(context.Background(), a)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			said += fmt.Sprintf("%+v %x\n", a.Choices, logitBits(t, s))
+		}
+		do(&decode.Task{Rows: begun(0, randomTokens(m, 5, 3)...), Last: true, Steps: 2, Outputs: 1})
+		for i, exit := range exits {
+			rows := begun(5+i, int32(7+i))
+			rows[0].From = []decode.From{decode.FromNormed, decode.FromPrevious}[i%2]
+			do(&decode.Task{Rows: rows, Steps: 3, Exit: exit, Outputs: 1})
+		}
+		return said, cut
+	}
+	want, _ := text(1 << 30)
+	for looks := 0; ; looks += 1 + looks {
+		said, cut := text(looks)
+		if said != want {
+			t.Fatalf("%d passes cut short after %d submissions:\n%swithout\n%s", cut, looks, said, want)
+		}
+		if cut == 0 {
+			if looks < 20 {
+				t.Errorf("passes take %d submissions at most: too few to be cut within an operation", looks)
+			}
+			break
+		}
+	}
 }
 
 // TestCutShortDraw: a draw that is cut short between its dispatches leaves nothing behind that the next one counts.

@@ -302,7 +302,7 @@ func (r *recordings) recordPick(p *pass, key programKey, upload func(x mirrored,
 // run runs programs of the session. One that was cut short within an operation has left its counters as they were.
 func (r *recordings) run(ctx context.Context, progress func(done, total int), list ...*vk.Program) error {
 	if r.cut {
-		for _, counters := range []vk.Span{r.arrived, r.attention.Arrived, r.picking.Arrived, r.picking.Bins} {
+		for _, counters := range []vk.Span{r.arrived, r.attention.Arrived, r.picking.Arrived, r.picking.Bins, r.buf.Hidden.Int8} {
 			if err := r.m.dev.Fill(counters, 0); err != nil {
 				return err
 			}
