@@ -9,7 +9,9 @@
 #if TR > 4
 #define LS 128
 #define HELD 4 // queries at most whose values a lane sums, one float vector of each
+#define EACH_VECTOR [[dont_unroll]] for // with 8 queries a driver that unrolls runs out of registers
 #else
+#define EACH_VECTOR for
 #define LS 64
 #define HELD (TR == 4 ? 2 : 1)
 #endif
@@ -19,7 +21,7 @@
 #define MINE (TR / SHARERS) // queries whose scores a lane works out
 #define TOPS 8  // lanes that look for a query's largest score
 #define UNITS 8 // uvec4 of a key that are staged at once, at most
-#define DEEP 4  // loads of a lane that do not wait for each other
+#define DEEP (TR == 1 ? 8 : 4) // loads of a lane that do not wait for each other
 layout(local_size_x = LS) in;
 layout(constant_id = 0) const uint HU = 2; // uvec4 in a head of k and v
 #include "lib/row.glsl"
@@ -86,7 +88,6 @@ shared uint lacking;
 uint held(uint x) { return x * (LS / W) + gl_LocalInvocationIndex / W; } // which query, if below TR
 bool at_work(uint item) { return gl_LocalInvocationIndex < LS / W * W && item < TR && sees_of[item] > 0; }
 
-// bring stages units u0 to u0 + many of the keys or values of n positions from the segment's i0 on, in rows of `stride` FOURs.
 void put(uint at, uvec4 four) {
 #if defined(KV_F32)
     stage[at] = four;
@@ -97,28 +98,38 @@ void put(uint at, uvec4 four) {
     [[unroll]] for (uint x = 0; x < 4; x++) stage[at + x] = four[x];
 #endif
 }
-#define BRING(from, i0, n, u0, many, stride) \
-    for (uint begin = lane; begin < n * (many); begin += DEEP * LS) { \
-        uvec4 got[DEEP]; \
-        [[unroll]] for (uint j = 0; j < DEEP; j++) { \
-            const uint i = begin + j * LS, at = i < n * (many) && u0 + i % (many) < HU ? address[i0 + i / (many)] : NONE; \
-            got[j] = uvec4(0); \
-            if (at != NONE) got[j] = from[at + u0 + i % (many)]; \
-        } \
-        [[unroll]] for (uint j = 0; j < DEEP; j++) { \
-            const uint i = begin + j * LS; \
-            if (i < n * (many)) put(i / (many) * (stride) + i % (many) * KV_XV, got[j]); \
-        } \
-    }
 #ifdef KV_Q8
-#define BRING_SCALES(i0, n, u0, many) \
-    for (uint i = lane; i < n * ((many) / 2); i += LS) { \
-        const uint at = address[i0 + i / ((many) / 2)]; \
-        scale[i] = at == NONE || u0 + i % ((many) / 2) * 2 >= HU ? 0 : scales[p.scales + (at + u0) / 2 + i % ((many) / 2)]; \
+#define SCALES (ABREAST * UNITS / 2 / LS) // of a lane
+#define LOAD_SCALES(i0, n, u0, many) \
+    uint two[SCALES]; \
+    [[unroll]] for (uint j = 0; j < SCALES; j++) { \
+        const uint i = j * LS + lane, b = i % ((many) / 2) * 2, at = i < n * ((many) / 2) && u0 + b < HU ? address[i0 + i / ((many) / 2)] : NONE; \
+        two[j] = 0; \
+        if (at != NONE) two[j] = scales[p.scales + (at + u0 + b) / 2]; \
     }
+#define PUT_SCALES [[unroll]] for (uint j = 0; j < SCALES; j++) scale[j * LS + lane] = two[j];
 #else
-#define BRING_SCALES(i0, n, u0, many)
+#define LOAD_SCALES(i0, n, u0, many)
+#define PUT_SCALES
 #endif
+// Stages units u0 to u0 + many of the keys or values of n positions from the segment's i0 on, in rows of `stride` FOURs, and their scales.
+#define BRING(from, i0, n, u0, many, stride) \
+    { \
+        LOAD_SCALES(i0, n, u0, many) \
+        for (uint begin = lane; begin < n * (many); begin += DEEP * LS) { \
+            uvec4 got[DEEP]; \
+            [[unroll]] for (uint j = 0; j < DEEP; j++) { \
+                const uint i = begin + j * LS, at = i < n * (many) && u0 + i % (many) < HU ? address[i0 + i / (many)] : NONE; \
+                got[j] = uvec4(0); \
+                if (at != NONE) got[j] = from[at + u0 + i % (many)]; \
+            } \
+            [[unroll]] for (uint j = 0; j < DEEP; j++) { \
+                const uint i = begin + j * LS; \
+                if (i < n * (many)) put(i / (many) * (stride) + i % (many) * KV_XV, got[j]); \
+            } \
+        } \
+        PUT_SCALES \
+    }
 
 // What a segment gives each query that this lane holds a part of: the largest score, the sum of weights and the weighted values.
 float top[HELD], total[HELD];
@@ -145,9 +156,8 @@ void attend(uint seq, uint own, bool missing, uint kv_head, uint c0, uint end) {
             barrier(); // addresses are there; what was staged is used
             const uint many = min(PIECE, HU - u0);
             BRING(k, i0, ABREAST, u0, PIECE, KEY)
-            BRING_SCALES(i0, ABREAST, u0, PIECE)
             barrier();
-            for (uint x = 0; x < many * KV_XV; x++) {
+            EACH_VECTOR(uint x = 0; x < many * KV_XV; x++) {
                 vec4 key = vector(stage[pos * KEY + x]);
 #ifdef KV_Q8
                 key *= key_scale(scale[pos * (PIECE / 2) + x / 8]);
@@ -188,9 +198,8 @@ void attend(uint seq, uint own, bool missing, uint kv_head, uint c0, uint end) {
         const uint many = min(VALUES, (n - i0 + 3) / 4 * 4);
         barrier(); // weights are there; what was staged is used
         BRING(v, i0, many, 0, HU, W)
-        BRING_SCALES(i0, many, 0, HU)
         barrier();
-        if (lane < LS / W * W)
+        if (lane < min(LS / W, TR) * W)
             for (uint i = 0; i < many; i += 4) {
                 vec4 value[4];
                 [[unroll]] for (uint j = 0; j < 4; j++) {
