@@ -102,8 +102,9 @@ func (t Tuning) GEMVs(p Product) GEMVs {
 	if t.Fixed || t.Subgroup == 0 {
 		return GEMVs{}
 	}
-	g := GEMVs{WeightRows: []int{2, 4, 8, 16, 32}, XRows: []int{2, 4, 8, 16}}
+	g := GEMVs{WeightRows: []int{2, 4, 8, 16}, XRows: []int{2, 4, 8, 16}}
 	if t.GEMVLanes > 0 {
+		g.WeightRows = append(g.WeightRows, 32) // shared by sets of lanes; a lane that had all would take a CPU's driver half a minute to compile
 		g.Beside, g.Depths = []int{1, 2, 4, 8}, []int{1, 2, 4}
 		for n := 1; uint32(n)*t.Subgroup <= t.GEMVLanes; n *= 2 {
 			g.Groups = append(g.Groups, n)
