@@ -144,10 +144,9 @@ func ruleDot(t *Tuning) string {
 	return "the driver takes dots apart"
 }
 
-// CanInt8 tells whether a matmul of so many rows of x with weights of that format can take int8 activations; of more in tiles, as int8 tiles has it,
-// unless matrix units take them, in halves.
+// CanInt8 tells whether a matmul of so many rows of x with weights of that format can take int8 activations; of more in tiles, as int8 tiles has it.
 func (t Tuning) CanInt8(f format.Type, rows int) bool {
-	return t.Int8 && f.Blocked() && (rows <= t.GEMVRows || t.Int8Tiles && !t.MatrixUnits)
+	return t.Int8 && f.Blocked() && (rows <= t.GEMVRows || t.Int8Tiles)
 }
 
 // PaysInt8 tells whether it should. It does not go by the number of rows as long as they are taken as GEMV, or tiles take int8 too, so that a row's
