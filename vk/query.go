@@ -91,6 +91,9 @@ func (c *Caps) fromFacts(f *C.mn_facts) {
 	for i := range int(f.matrix_count) {
 		c.Matrices = append(c.Matrices, Matrix{uint32(f.matrix_m[i]), uint32(f.matrix_n[i]), uint32(f.matrix_k[i])})
 	}
+	if c.DriverID == driverLavapipe && c.SubgroupSize > 8 { // its compiler crashes over matrices on vectors of 512 bits (26.2.6)
+		c.Matrices = nil
+	}
 	c.MemoryBudget = f.has_budget != 0
 	for i := range int(f.heap_count) {
 		h := Heap{Size: uint64(f.heap_size[i]), DeviceLocal: f.heap_flags[i]&heapDeviceLocal != 0}

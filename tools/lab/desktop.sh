@@ -66,8 +66,8 @@ row version ' (windows/amd64|linux/(arm64|amd64))$' '^muninn: ' "${away[@]}" "$c
 for LAB_WIDTH in "${widths[@]}"; do
     export LAB_WIDTH
     row "devices $LAB_WIDTH" "llvmpipe.*$LAB_WIDTH" '^muninn: ' "${away[@]}" "$cell/muninn" devices
-    # It has cooperative matrices from 256 bits on; where a device has them, a test of every kernel runs those for matrix units.
-    [ "$system" != lavapipe ] || [ "$LAB_WIDTH" = 128 ] || row "matrix units $LAB_WIDTH" '16bit.*,matrix ' '^muninn: ' "${away[@]}" "$cell/muninn" devices
+    # It has cooperative matrices with 256 bits, and with 512 a compiler that crashes over them; where a device has them, a test of every kernel runs those for matrix units.
+    [ "$system" != lavapipe ] || [ "$LAB_WIDTH" != 256 ] || row "matrix units $LAB_WIDTH" '16bit.*,matrix ' '^muninn: ' "${away[@]}" "$cell/muninn" devices
     row demo "$says" '^muninn: ' "${away[@]}" "$cell/muninn" "${demo[@]}"
     for match in "${matches[@]}"; do
         row "check $match" ' ok ' ' WRONG ' "${away[@]}" "$cell/muninn" check -q --match "$match"
