@@ -79,7 +79,10 @@ first: what kernels that do nothing else read from storage buffers, and what the
 first run, with all that is compiled.
 
 Where the device is the CPU, "cpu ms" is the CPU time of a token on each core, and GB/s, GFLOP/s, the shares and cost
-go by it: other programs disturb it least. On a GPU they go by the clock on the wall.`,
+go by it: other programs disturb it least. On a GPU they go by the clock on the wall.
+
+For some cards what a token should take was worked out on paper (testdata/bench/gpus.md): --report and -o json have it
+beside what was measured.`,
 		Examples: []string{
 			"muninn bench --shape huginn --quant q4_0 -p 0 -n 32 --report row.md",
 			"muninn bench demo -p 64 -n 32 -r 8,32",
