@@ -15,7 +15,9 @@ type codeBlock struct {
 // firstLoop counts the instructions of the first loop in what a driver prints as its assembly: of the first set of blocks each of
 // which can be reached from each other. In a product that is the one over a row; what ends it, like writing int8, comes behind. 0: there is
 // none, or the driver's form is not known.
-func firstLoop(name, text string) int {
+//
+// longest is the way through the program with the most of them, each loop taken once.
+func firstLoop(name, text string) (loop, longest int) {
 	var blocks []codeBlock
 	switch name {
 	case "NAK assembly":
@@ -23,22 +25,59 @@ func firstLoop(name, text string) int {
 	case "Assembly", "GEN Assembly", "IR3 Assembly":
 		blocks = labelBlocks(text)
 	}
+	if len(blocks) == 0 {
+		return 0, 0
+	}
 	reach := make([][]bool, len(blocks))
 	for i := range blocks {
 		reach[i] = reachable(blocks, i)
 	}
-	for i := range blocks {
-		n := 0
-		for j := range blocks {
+	first := func(i int) int { // block of the loop that one is in
+		for j := range i {
 			if reach[i][j] && reach[j][i] {
-				n += blocks[j].instructions
+				return j
 			}
 		}
+		return i
+	}
+	for i := range blocks {
 		if reach[i][i] {
-			return n
+			loop = within(blocks, reach, i)
+			break
 		}
 	}
-	return 0
+	ways := make([]int, len(blocks)) // the longest from each loop or block on, 0: not known yet
+	var way func(i int) int
+	way = func(i int) int {
+		if i = first(i); ways[i] != 0 {
+			return ways[i]
+		}
+		most := 0
+		for j := range blocks {
+			if first(j) != i {
+				continue
+			}
+			for _, next := range blocks[j].next {
+				if next >= 0 && next < len(blocks) && first(next) != i {
+					most = max(most, way(next))
+				}
+			}
+		}
+		ways[i] = within(blocks, reach, i) + most
+		return ways[i]
+	}
+	return loop, way(0)
+}
+
+// within counts the instructions of a block and of those in a loop with it.
+func within(blocks []codeBlock, reach [][]bool, i int) int {
+	n := blocks[i].instructions
+	for j := range blocks {
+		if j != i && reach[i][j] && reach[j][i] {
+			n += blocks[j].instructions
+		}
+	}
+	return n
 }
 
 // reachable tells which blocks can be come to after one.

@@ -21,7 +21,7 @@ func count(all []device) (err error) {
 	}
 	for _, d := range all {
 		r := d.stand(tokensOnly + "=1")
-		loops, err2 := readCode(filepath.Join(*cell, "code"))
+		code, err2 := readCode(filepath.Join(*cell, "code"))
 		if err2 = errors.Join(err2, os.Remove(filepath.Join(*cell, "code"))); r.Error != "" {
 			err2 = errors.Join(errors.New(r.Error), err2)
 		}
@@ -29,8 +29,8 @@ func count(all []device) (err error) {
 			err = errors.Join(err, fmt.Errorf("%s: %w", d.name, err2))
 			continue
 		}
-		kept[d.name] = r.counts(loops)
-		fmt.Printf("%-10s %-46s %d kernels, %d with loops, %.0f s\n", d.name, r.Device, len(kept[d.name].Kernels), len(loops), r.Seconds)
+		kept[d.name] = r.counts(code)
+		fmt.Printf("%-10s %-46s %d kernels, %d with code, %.0f s\n", d.name, r.Device, len(kept[d.name].Kernels), len(code), r.Seconds)
 	}
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ var (
 )
 
 // counts are what of a result goes into the file of counts: the kernels that tokens need.
-func (r result) counts(loops map[string]float64) predict.Counts {
+func (r result) counts(code map[string]kernelCode) predict.Counts {
 	c := predict.Counts{Device: r.Device, Kernels: map[string]predict.Kernel{}, Tokens: r.Tokens}
 	for _, t := range r.Tokens {
 		for _, cmd := range t.Commands {
@@ -59,21 +59,24 @@ func (r result) counts(loops map[string]float64) predict.Counts {
 				size = r.Subgroup
 			}
 			c.Kernels[cmd.Kernel] = predict.Kernel{Subgroup: int(size), Registers: p.Registers, Shared: pick(p.All, sharedNames), Waves: pick(p.All, wavesNames),
-				Instructions: p.Instructions, Loop: loops[cmd.Kernel]}
+				Instructions: p.Instructions, Loop: code[cmd.Kernel].loop, Path: code[cmd.Kernel].path}
 		}
 	}
 	return c
 }
 
+// kernelCode is the instructions in the first loop, and on the longest way through.
+type kernelCode struct{ loop, path float64 }
+
 // readCode reads what the layer has written of the kernels' code: the instructions in the first loop of each. Drivers that give none are
 // passed over.
-func readCode(path string) (map[string]float64, error) {
+func readCode(path string) (map[string]kernelCode, error) {
 	data, err := os.ReadFile(path)
 	names, err2 := kernelNames()
 	if err = errors.Join(err, err2); err != nil {
 		return nil, err
 	}
-	loops := map[string]float64{}
+	code := map[string]kernelCode{}
 	for _, one := range strings.Split(string(data), "@@@ ")[1:] {
 		texts := strings.Split(one, "@@ ")
 		hash, constants, _ := strings.Cut(strings.TrimSpace(texts[0]), "\t")
@@ -82,13 +85,13 @@ func readCode(path string) (map[string]float64, error) {
 			kernel += "[" + constants + "]"
 		}
 		for _, text := range texts[1:] {
-			name, code, _ := strings.Cut(text, "\n")
-			if n := firstLoop(name, code); n > 0 {
-				loops[kernel] = float64(n)
+			name, body, _ := strings.Cut(text, "\n")
+			if loop, path := firstLoop(name, body); path > 0 {
+				code[kernel] = kernelCode{float64(loop), float64(path)}
 			}
 		}
 	}
-	return loops, nil
+	return code, nil
 }
 
 // writeCounts writes a file of counts, a line a kernel and a command.

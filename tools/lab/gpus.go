@@ -131,22 +131,23 @@ func barTable(kept map[string]predict.Counts) string {
 	return text
 }
 
-// normTable is what the norms of a Huginn token take, the longest of them.
+// normTable is what the norms of a Huginn token take, by kernel.
 func normTable(kept map[string]predict.Counts) string {
-	text := head("card", "norms a token", "longest us", "all ms")
+	text := head("card", "kernel", "a token", "instructions", "trips us", "instructions us", "us", "us without instructions")
 	for _, c := range predict.Cards {
 		t, counts := tokenOf(kept[c.Lab], "huginn", "q4_0")
 		if t == nil {
 			continue
 		}
-		n, longest, all := 0, 0.0, 0.0
 		for _, cmd := range t.Commands {
-			if cmd.IsNorm() {
-				us := c.Bound(cmd, counts.Kernels[cmd.Kernel]).Time
-				n, longest, all = n+cmd.Times, max(longest, us), all+us*float64(cmd.Times)
+			if !cmd.IsNorm() || cmd.Times < 8 {
+				continue
 			}
+			k := counts.Kernels[cmd.Kernel]
+			b := c.Bound(cmd, k)
+			us := func(v float64) string { return fmt.Sprintf("%.1f", v) }
+			text += row(c.Name, "`"+cmd.Kernel+"`", fmt.Sprint(cmd.Times), fmt.Sprint(k.Path), us(b.Trips), us(b.Issue), us(b.Time), us(max(b.Bytes, b.Trips)+b.Fill+b.Launch))
 		}
-		text += row(c.Name, fmt.Sprint(n), fmt.Sprintf("%.1f", longest), fmt.Sprintf("%.1f", all/1e3))
 	}
 	return text
 }

@@ -73,12 +73,9 @@ func TestFirstLoop(t *testing.T) {
 			"l249:\nend\n",
 		"NIR": "loop {\n}\n",
 	} {
-		want := 6
-		if name == "NIR" {
-			want = 0
-		}
-		if got := firstLoop(name, text); got != want {
-			t.Errorf("%s: %d instructions, want %d", name, got, want)
+		want := map[string][2]int{"Assembly": {6, 17}, "NAK assembly": {6, 10}, "GEN Assembly": {6, 8}, "IR3 Assembly": {6, 8}}[name]
+		if loop, path := firstLoop(name, text); loop != want[0] || path != want[1] {
+			t.Errorf("%s: %d instructions, %d on the longest way, want %d", name, loop, path, want)
 		}
 	}
 }

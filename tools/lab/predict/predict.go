@@ -38,6 +38,7 @@ type Kernel struct {
 	Waves        float64 `json:",omitempty"` // that a unit has room for, where the driver says so
 	Instructions float64 // of the whole program
 	Loop         float64 `json:",omitempty"` // in its first loop; 0: not known
+	Path         float64 `json:",omitempty"` // on the longest way through it, loops taken once; 0: not known
 }
 
 // loop is the instructions of the loop, of all the program where no other number is known.
@@ -156,16 +157,18 @@ func (c Card) Bound(cmd Command, k Kernel) (t Terms) {
 	t.Bytes = cmd.Bytes / c.Bandwidth * 1e6
 	t.Launch = c.Launch * float64(cmd.Barriers) / float64(max(cmd.Times, 1))
 	t.Fill = c.Latency / 1e3
+	waves := float64(max(cmd.Groups, 1)) * math.Ceil(float64(cmd.Lanes)/float64(k.Subgroup))
+	instructions := k.Path
 	if cmd.GEMV == nil { // rows that were just written: in the cache that all share
 		t.Trips = rounds * trips * c.Cache / 1e3
 	} else {
 		t.Trips = rounds * (trips*c.Latency + 2*c.Cache) / 1e3 // constants before, sums of lanes behind
-		waves := float64(cmd.Groups) * math.Ceil(float64(cmd.Lanes)/float64(k.Subgroup))
-		loops := trips * float64(k.Subgroup) * waves
-		// Lanes behind the end of a row take part in its last trip. On few workgroups not all units have work.
-		units := min(float64(c.Units), float64(cmd.Groups))
-		t.Issue = loops * k.loop() / (units * c.Rate * c.Clock * 1e3)
+		// Lanes behind the end of a row take part in its last trip.
+		instructions = trips*k.loop() + max(k.Path-k.Loop, 0)
 	}
+	// Of few workgroups not all units have work.
+	units := min(float64(c.Units), float64(max(cmd.Groups, 1)))
+	t.Issue = waves * float64(k.Subgroup) * instructions / (units * c.Rate * c.Clock * 1e3)
 	t.Time = max(t.Bytes, t.Trips, t.Issue) + t.Fill + t.Launch
 	t.Worst = t.Bytes + t.Trips + t.Issue + t.Fill + t.Launch
 	if cmd.GEMV == nil {

@@ -38,6 +38,8 @@ func TestTripsBound(t *testing.T) {
 	deep.GEMV.Depth = 2
 	near(t, "trips at twice the depth", round.Bound(deep, k).Trips, 3.6)
 	near(t, "bytes in flight", round.InFlight(deep, k), 2*32*4*2*16)
+	near(t, "issue, with what is beside the loop", round.Bound(product(45, 64, 100e3), Kernel{Subgroup: 32, Loop: 10, Path: 25}).Issue, 45*(2*10+15)*32/(10*32*1e3))
+	near(t, "issue of one workgroup without a loop", round.Bound(Command{Groups: 1, Lanes: 64}, Kernel{Subgroup: 32, Path: 100}).Issue, 2*32*100/(32*1e3))
 	shared := product(45, 64, 100e3)
 	shared.Lanes, shared.GEMV.Groups = 64, 2
 	near(t, "trips of two subgroups, a workgroup a unit", round.Bound(shared, k).Trips, 6)
