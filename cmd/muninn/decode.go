@@ -84,7 +84,7 @@ func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	o.fitOptions.addFlags(fs)
 	o.schemeOptions.addFlags(fs, "auto")
 	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take: "+
-		"the values of rows, or those in blocks of 8 bits; auto: 8 bits where the device says that it is fast at them, or was measured to be")
+		"the values of rows, or those in blocks of 8 bits; auto: 8 bits where the device says that it is fast at them, or was measured to be. f32 keeps prompts off matrix units too")
 	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantized weights as a file in the cache")
 	cli.Advanced(fs, "activations", "no-cache")
 }
