@@ -122,7 +122,8 @@ func TestTune(t *testing.T) {
 		}
 		return tuned.Settings()[i].Value + ", " + tuned.Settings()[i].Why
 	}
-	metal, radeon := gpu, gpu
+	metal, radeon, roomy := gpu, gpu, gpu
+	roomy.MaxSharedMemory = 48 << 10
 	metal.DriverID, radeon.DriverID, radeon.VendorID, radeon.DeviceID = 14, 1, 0x1002, 0x73bf
 	dots := gpu
 	dots.IntegerDot, dots.IntegerDotAccelerated, dots.MaxStorageBuffers, dots.MaxSharedMemory = true, true, 64, 1<<16
@@ -161,6 +162,10 @@ func TestTune(t *testing.T) {
 		{"x rows", "8, few registers", Tune(gpu, 32, Options{Off: []Off{{Name: "x rows", Most: 16, Why: "no less"}}})},
 		{"gemv rows", "1048576, see tiles", Tune(gpu, 32, Options{Off: []Off{{Name: "tiles", Why: "wrong"}}})},
 		{"gemv rows", "16, more rows are faster in tiles of shared memory", Tune(gpu, 32, Options{Off: []Off{{Name: "gemv rows", Why: "is no choice to do without"}}})},
+		{"attention queries", "4, little shared memory", Tune(gpu, 32, Options{})},
+		{"attention queries", "16, loads side by side, shared by rows and by heads of a key", Tune(roomy, 32, Options{})},
+		{"attention queries", "0, barriers are switches between coroutines, and no load waits", Tune(swift, 4, Options{})},
+		{"attention queries", "0, see tiles", Tune(gpu, 32, Options{Off: []Off{{Name: "tiles", Why: "wrong"}}})},
 		{"arrivals", "true, barriers reach the whole device", Tune(gpu, 32, Options{})},
 		{"norm lanes", "1024, as many as the device allows, up to 1024: the fewest loads that wait for each other", Tune(gpu, 32, Options{})},
 		{"norm lanes", "0, see subgroup", Tune(gpu, 0, Options{})},

@@ -47,6 +47,9 @@ func TestBrokenKernels(t *testing.T) {
 		{"noise_wg", mutant.FSub, mutant.FAdd, -1, "noise"},
 		{"qkvrope_f16", mutant.Fma, mutant.FMix, 0, "qkvrope/f16"},
 		{"attention_f32", mutant.FDiv, mutant.FMul, 0, "attention/f32"},
+		{"attention_staged_f16_one", mutant.FOrdGreater, mutant.FOrdLess, 0, "attention/f16 one heads=2x96"},
+		{"attention_staged_q8_four", mutant.FOrdGreater, mutant.FOrdLess, 0, "attention/q8 one heads=1x64 contexts=[600]"}, // the later segment's share
+		{"attention_staged_f32_many", mutant.FOrdGreater, mutant.FOrdLess, 0, "attention/f32 full heads=1x64 contexts=[300]"},
 		{"attention_lane_f32_sg", mutant.FDiv, mutant.FMul, 0, "attention/f32"},
 		{"initstate", mutant.FSub, mutant.FAdd, 0, "initstate"},
 		{"argmax", mutant.FOrdGreater, mutant.FOrdLess, 0, "argmax"},
