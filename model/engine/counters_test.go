@@ -16,7 +16,7 @@ import (
 // TestDecodeCounters holds decoding to its promises by the device's own counters: what is read back, what is recorded,
 // how many dispatches a layer costs.
 func TestDecodeCounters(t *testing.T) {
-	const tokens, steps = 64, 8
+	const tokens, steps = 16, 8
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{})
 		for _, c := range []struct {

@@ -187,11 +187,12 @@ func standardError(list []float64) float64 {
 	return math.Sqrt(sum / (n - 1) / n)
 }
 
-// testSize is the number in an environment variable, which makes a test longer than it usually is; in short tests the least.
+// testSize is the number in an environment variable, which makes a test longer than it usually is; in short tests, and on drivers after the first, the least.
 func testSize(t *testing.T, name string, usual, least int) int {
 	t.Helper()
 	text := os.Getenv(name)
-	if text == "" && testing.Short() {
+	again := slices.ContainsFunc(vktest.Names(), func(device string) bool { return device != vktest.Names()[0] && strings.HasSuffix(t.Name(), "/"+device) })
+	if text == "" && (testing.Short() || again) {
 		return least
 	}
 	if text == "" {

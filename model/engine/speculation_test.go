@@ -15,8 +15,8 @@ import (
 // TestDeviceSpeculationIsPlain: at threshold 1 the text is that of plain decoding, whatever is drafted. MUNINN_TEST_PROMPTS=200 tries
 // more than the few prompts of a test.
 func TestDeviceSpeculationIsPlain(t *testing.T) {
-	prompts := testSize(t, "MUNINN_TEST_PROMPTS", 16, 1)
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		prompts := testSize(t, "MUNINN_TEST_PROMPTS", 16, 3)
 		m := open(t, dev, store.DemoName, engine.LoadOptions{})
 		s := session(t, m, engine.SessionOptions{Context: 96, MaxSteps: 16, Outputs: 8})
 		for i := range prompts {

@@ -162,8 +162,8 @@ func watch(a decode.Task) (*decode.Task, *watched) {
 
 // TestDeviceTasks: tasks of every kind, several at once, come to what they come to in the reference one by one.
 func TestDeviceTasks(t *testing.T) {
-	rounds := testSize(t, "MUNINN_TEST_ASKS", 40, 8)
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
+		rounds := testSize(t, "MUNINN_TEST_ASKS", 40, 8)
 		m := open(t, dev, golden.Model(t, "C-f16"), engine.LoadOptions{Kernels: shaders.Options{Activations: shaders.FloatActivations}})
 		r := openReference(t, golden.Model(t, "C-f16"))
 		for i, name := range []string{"latest-m4", "latest-m4-compress-s4", "always-last-m4"} {
