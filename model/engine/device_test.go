@@ -181,12 +181,12 @@ func openReference(t *testing.T, path string) *reference.Model {
 // TestSameBits: neither the cut of the work in submissions, nor of the ops in parts, nor of the matrices in shards, nor the
 // way of the weights to the device changes a bit of the logits.
 func TestSameBits(t *testing.T) {
-	for i, device := range vktest.Names() {
-		tokens := 12
-		if testing.Short() || i > 0 {
-			tokens = 3
-		}
+	for _, device := range vktest.Names() {
 		t.Run(device, func(t *testing.T) {
+			tokens := 12
+			if shortly(t) {
+				tokens = 3
+			}
 			dispatches := uint64(0) // of the last run
 			run := func(o vk.Options, perSubmit int, speed vk.Speed) ([]int32, uint64) {
 				dev := vktest.Open(t, device, o)

@@ -17,7 +17,7 @@ func TestGatesTogether(t *testing.T) {
 	vktest.Each(t, func(t *testing.T, dev *vk.Device) {
 		m := open(t, dev, golden.Path(t, "goldens", "family", "models", "W-f16"), engine.LoadOptions{})
 		rules := []string{decode.LookupDecodeLast, "full", decode.LookupLastExited, decode.LookupShared}
-		if testing.Short() {
+		if shortly(t) {
 			rules = rules[:2]
 		}
 		for _, rule := range rules {

@@ -187,12 +187,16 @@ func standardError(list []float64) float64 {
 	return math.Sqrt(sum / (n - 1) / n)
 }
 
-// testSize is the number in an environment variable, which makes a test longer than it usually is; in short tests, and on drivers after the first, the least.
+// shortly tells whether a test takes its short form: for -short, and in a subtest of a driver after the first.
+func shortly(t *testing.T) bool {
+	return testing.Short() || slices.ContainsFunc(vktest.Names()[1:], func(device string) bool { return strings.HasSuffix(t.Name(), "/"+device) })
+}
+
+// testSize is the number in an environment variable, which makes a test longer than it usually is; in its short form the least.
 func testSize(t *testing.T, name string, usual, least int) int {
 	t.Helper()
 	text := os.Getenv(name)
-	again := slices.ContainsFunc(vktest.Names(), func(device string) bool { return device != vktest.Names()[0] && strings.HasSuffix(t.Name(), "/"+device) })
-	if text == "" && (testing.Short() || again) {
+	if text == "" && shortly(t) {
 		return least
 	}
 	if text == "" {
