@@ -55,6 +55,7 @@ func adapterTrial(t *trial, s matmulSize) {
 		both = append(append(both, state[n*d:][:d]...), embeds[n*d:][:d]...)
 	}
 	rows := t.sample(s.rows)
+	t.leaveTiles(s)
 	t.check(func(r *shaders.Recorder) { r.Adapter(y.Tensor, w, inputs.Tensor, span, table) }, t.products(y, rows, both, 2*d, func(x []float32, as func(rowFunc) rowFunc) reference {
 		return adapter(as(weights(d)), x, bias, d, rows)
 	}))

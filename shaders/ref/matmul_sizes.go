@@ -52,6 +52,15 @@ func (t *trial) factor(s matmulSize) tensor {
 	return x
 }
 
+// leaveTiles has a case go without tiles where they would take a software driver a minute; one without unrolled loops takes seconds for rows so
+// long, and is spared those too.
+func (t *trial) leaveTiles(s matmulSize) {
+	long := s.k > 1<<10 && !shaders.Unrolls(t.dev.Caps())
+	if t.vectorsOnly = t.c.Large || long && s.n > 1; long && s.n > mostVecRows {
+		t.needs = func(*shaders.Kernels) bool { return false }
+	}
+}
+
 // sample lists the rows of weights that the oracle computes: all, or of a large matrix those at its ends and some between.
 func (t *trial) sample(rows int) []int {
 	var list []int

@@ -32,6 +32,7 @@ func swigluTrial(t *trial, s matmulSize) {
 	gate, gates := t.weights("gate", s)
 	up, ups := t.weights("up", s)
 	rows := t.sample(s.rows)
+	t.leaveTiles(s)
 	t.check(func(r *shaders.Recorder) { r.SwiGLU(y.Tensor, gate, up, x.Tensor) }, t.products(y, rows, x.x, s.k, func(x []float32, as func(rowFunc) rowFunc) reference {
 		return swiglu(as(gates), as(ups), x, s.k, rows)
 	}))
