@@ -13,7 +13,7 @@ import (
 const (
 	opExtInst, opConstant, opVariable, opDecorate            = 12, 43, 59, 71
 	opFAdd, opFSub, opFMul, opVectorTimesScalar, opDot       = 129, 131, 133, 142, 148
-	opControlBarrier, opAtomicIAdd                           = 224, 234
+	opControlBarrier, opAtomicIAdd, opIAdd                   = 224, 234, 128
 	glslFma, glslPackHalf2x16                                = 50, 58
 	decorationAliased, decorationNoContraction               = 20, 42
 	decorationBinding                                        = 33
@@ -136,13 +136,19 @@ func TestArrival(t *testing.T) {
 			return value[scope] == scopeDevice && value[semantics]&all == all
 		}
 		taken, before, after := false, false, false
+		compared := map[uint32]bool{} // numbers that come of an addition: what nobody adds to only counts
+		for _, i := range list {
+			if i.op == opIAdd {
+				compared[i.w[2]], compared[i.w[3]] = true, true
+			}
+		}
 		for _, i := range list {
 			switch {
 			case i.op == opConstant:
 				value[i.w[1]] = i.w[2]
 			case i.op == opControlBarrier && full(i.w[1], i.w[2]):
 				before, after = before || !taken, after || taken
-			case i.op == opAtomicIAdd:
+			case i.op == opAtomicIAdd && compared[i.w[1]]:
 				taken = true
 				kernels++
 				if !full(i.w[3], i.w[4]) {

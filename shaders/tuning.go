@@ -142,5 +142,8 @@ func (t Tuning) Settings() []Setting { return t.settings }
 // asked is the reason of what the options fix.
 const asked = "asked for"
 
+// SharesCPU tells whether a device computes on the host's processors.
+func SharesCPU(c vk.Caps) bool { return Tune(c, 0, Options{}).SharesCPU }
+
 // Unrolls tells whether the device's driver unrolls loops over specialization constants.
 func Unrolls(c vk.Caps) bool { return Tune(c, 0, Options{}).Unrolls }

@@ -233,7 +233,7 @@ func TestQuirksAreOfChoices(t *testing.T) {
 
 // Only the table asks whether a device is a CPU, beside package vk and what tells users so, and which driver it has vk alone.
 func TestChoicesAreInOneTable(t *testing.T) {
-	says := []string{"shaders/tuning.go", "shaders/tuning_rules.go", "cmd/muninn/demo.go", "model/options.go", "model/fit/host.go"}
+	says := []string{"shaders/tuning.go", "shaders/tuning_rules.go", "shaders/measured.go", "cmd/muninn/demo.go", "model/options.go", "model/fit/host.go"}
 	err := fs.WalkDir(os.DirFS(".."), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() && (path == "vk" || strings.HasPrefix(d.Name(), ".") && path != ".") {
 			return errSkip(err)

@@ -123,7 +123,7 @@ const driverThreads = 16
 // threads than assumed shows on the wall.
 func seconds(c vk.Caps, samples []sample, wallOnly bool) []float64 {
 	cores := float64(min(runtime.GOMAXPROCS(0), driverThreads))
-	list, own := make([]float64, len(samples)), sharesCPU(c)
+	list, own := make([]float64, len(samples)), shaders.SharesCPU(c)
 	for i, s := range samples {
 		switch {
 		case own && s.cpu > 0:

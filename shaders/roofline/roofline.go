@@ -29,13 +29,11 @@ func Thorough(c vk.Caps) Effort {
 }
 
 func effort(c vk.Caps, buffer uint64, warm, least time.Duration, reps int) Effort {
-	if sharesCPU(c) { // drivers that run on the CPU may bind no more than 128 MiB, and shorter runs are lost in the noise
+	if shaders.SharesCPU(c) { // drivers that run on the CPU may bind no more than 128 MiB, and shorter runs are lost in the noise
 		buffer, warm, least = 96<<20, 0, max(least, 20*time.Millisecond)
 	}
 	return Effort{buffer, warm, least, reps}
 }
-
-func sharesCPU(c vk.Caps) bool { return shaders.Tune(c, 0, shaders.Options{}).SharesCPU }
 
 // Calibrate sets the device's speed to what was kept for it, else to a quick measurement, which is kept.
 func Calibrate(ctx context.Context, dev *vk.Device) (vk.Speed, error) {

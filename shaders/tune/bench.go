@@ -38,7 +38,7 @@ type bench struct {
 func scratchBytes(c vk.Caps, s vk.Speed) uint64 {
 	least, most, share := 4<<20, 64<<20, 500. // of what it reads in a second
 	switch {
-	case c.IsCPU():
+	case shaders.SharesCPU(c):
 		least, most = 8<<20, 8<<20
 	case c.Type == "discrete":
 		most = 128 << 20

@@ -42,7 +42,7 @@ func (l *Level) UnmarshalText(text []byte) error {
 // on is what a level means on a device.
 func (l Level) on(c vk.Caps) Level {
 	switch {
-	case l == Auto && c.IsCPU():
+	case l == Auto && shaders.SharesCPU(c):
 		return Off
 	case l == Auto:
 		return Quick
@@ -55,7 +55,7 @@ func (l Level) on(c vk.Caps) Level {
 func (l Level) limit(c vk.Caps) time.Duration {
 	quick := 8 * time.Second
 	switch {
-	case c.IsCPU():
+	case shaders.SharesCPU(c):
 		quick = 30 * time.Second
 	case c.Type == "discrete":
 		quick = 4 * time.Second
