@@ -96,34 +96,36 @@ func name(s Setting) string {
 // By size alone, of which a tenth is left to the desktop.
 func TestSizes(t *testing.T) {
 	for _, c := range []struct {
-		gib  uint64
+		mib  uint64
 		want string
+		rows int // a pass; 0: as many as usual
 	}{
-		{2, ""}, // q4_0 weights are 2.1 GiB
-		{3, "q4_0 latest-m4-compress-s4 q8 4096"},
-		{4, "q4_0 latest-m4-compress-s16 q8 4096"},
-		{5, "q4_0 latest-m4-compress-s16 f16 4096"},
-		{6, "q8_0 latest-m4-compress-s16 f16 4096"}, // just: with 128 rows a pass
-		{8, "q8_0 latest-m4-compress-s16 f16 4096"},
-		{9, "bf16 latest-m4-compress-s16 q8 4096"},
-		{10, "bf16 latest-m4-compress-s16 f16 4096"},
-		{12, "bf16 latest-m4-compress-s16 f16 4096"},
-		{16, "bf16 latest-m4 q8 4096"},
-		{20, "bf16 latest-m4 f16 4096"},
-		{24, "bf16 latest-m4 f16 4096"},
+		{2 << 10, "", 0}, // q4_0 weights are 2.1 GiB
+		{3 << 10, "q4_0 latest-m4-compress-s4 q8 4096", 128},
+		{4 << 10, "q4_0 latest-m4-compress-s16 q8 4096", 0},
+		{5 << 10, "q4_0 latest-m4-compress-s16 f16 4096", 0},
+		{6 << 10, "q8_0 latest-m4-compress-s16 q8 4096", 0},
+		{6200, "q8_0 latest-m4-compress-s16 f16 4096", 128}, // just
+		{8 << 10, "q8_0 latest-m4-compress-s16 f16 4096", 0},
+		{9 << 10, "bf16 latest-m4-compress-s16 q8 4096", 0},
+		{10 << 10, "bf16 latest-m4-compress-s16 f16 4096", 0},
+		{12 << 10, "bf16 latest-m4-compress-s16 f16 4096", 0},
+		{16 << 10, "bf16 latest-m4 q8 4096", 0},
+		{20 << 10, "bf16 latest-m4 f16 4096", 0},
+		{24 << 10, "bf16 latest-m4 f16 4096", 0},
 	} {
-		choice, err := Choose(huginn, Card(c.gib<<30), Wish{})
+		choice, err := Choose(huginn, Card(c.mib<<20), Wish{})
 		if c.want == "" {
 			if !errors.Is(err, ErrDoesNotFit) || !strings.Contains(err.Error(), "no setting fits") {
-				t.Errorf("%d GiB: %v", c.gib, err)
+				t.Errorf("%d MiB: %v", c.mib, err)
 			}
 			continue
 		}
 		if err != nil || name(choice.Setting) != c.want {
-			t.Errorf("%d GiB: %q (%v), want %q", c.gib, name(choice.Setting), err, c.want)
+			t.Errorf("%d MiB: %q (%v), want %q", c.mib, name(choice.Setting), err, c.want)
 		}
-		if c.gib == 6 && choice.Rows != 128 {
-			t.Errorf("%d GiB: %d rows", c.gib, choice.Rows)
+		if choice.Rows != c.rows {
+			t.Errorf("%d MiB: %d rows, want %d", c.mib, choice.Rows, c.rows)
 		}
 	}
 }
