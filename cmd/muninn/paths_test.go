@@ -16,10 +16,13 @@ func TestModelThatIsNotThere(t *testing.T) {
 		"huginn-0125":    "there is neither a folder nor a file huginn-0125\nMODEL is a folder",
 		"DEMO":           "there is neither a folder nor a file DEMO; did you mean demo?\nMODEL is a folder",
 		"demo/":          "there is neither a folder nor a file demo/; did you mean demo?\nMODEL is a folder",
-		"org/none":       "`muninn pull org/none` fetches it\n",
+		"org/none":       "--offline forbids asking for org/none\n", // TestMain sets it
 	} {
-		o := invoke("run", name, "x")
-		o.wants(t, cli.ExitModel, "", want)
+		o, code := invoke("run", name, "x"), cli.ExitModel
+		if name == "org/none" {
+			code = cli.ExitNetwork
+		}
+		o.wants(t, code, "", want)
 		if strings.Contains(o.err, "no such file or directory") {
 			t.Errorf("%s: the system's words in %q", name, o.err)
 		}

@@ -81,8 +81,8 @@ file or of standard input is left out. On a terminal without a prompt, run is "m
 output as it becomes certain, everything else to standard error.
 
 Sampling follows the model's generation_config.json when that says do_sample, and is greedy otherwise; flags win.
-One device, driver and tuning gives the same tokens for the same seed and settings. Where a model draws the initial state of a
-token, as Huginn does, it depends on the seed and its position, so the seed matters for greedy output too.
+The same seed and settings give the same tokens on the same device, driver and tuning. Where a model draws the initial
+state of a token, as Huginn does, it depends on the seed and its position, so the seed matters for greedy output too.
 
 With --chat the prompt is laid out in the model's chat form. HRM-Text was trained on little else: it reads the question
 as one prefix, whose tokens see each other, under --conditions; without --chat it continues the prompt as text, which it
