@@ -52,6 +52,9 @@ var measurable = map[string]func(t *Tuning) []any{
 	"integer dot": func(t *Tuning) []any { // CPU drivers take tens of seconds to compile dots for many rows
 		return values(t.Int8 && t.opt.Dot == 0 && !t.caps.IsCPU(), Apart, SignedDot, MixedDot)
 	},
+	"matrix units": func(t *Tuning) []any { return values(t.MatrixUnits && t.opt.Matrices == AutoMatrices, true, false) },
+	"tile results": func(t *Tuning) []any { return values(t.TileResults == 8 && t.opt.TileResults == 0, 8, 4) },
+	"int8 tiles":   func(t *Tuning) []any { return values(t.Int8Tiles && t.opt.Activations == AutoActivations, true, false) },
 	"norm lanes": func(t *Tuning) (list []any) {
 		for n := t.Subgroup; n != 0 && t.opt.Norms == AutoNorms && !t.caps.IsCPU() && n <= t.mostNormLanes(); n *= 2 {
 			list = append(list, n)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"muninn/shaders/format"
+	"muninn/vk"
 )
 
 // What was measured comes before the rule, and what rests on it follows; what the options fix, what was found wrong, and what the device
@@ -12,6 +13,8 @@ import (
 func TestMeasured(t *testing.T) {
 	const why = "measured: 0.81 of the rule's time"
 	told := gpu
+	told.Matrices, told.IntegerDot, told.IntegerDotAccelerated = []vk.Matrix{{M: 16, N: 16, K: 16}}, true, true
+	told.MaxWorkgroupInvocations, told.MaxSharedMemory = 1024, 48<<10
 	told.SubgroupMin, told.SubgroupMax, told.SubgroupSizeControl, told.FullSubgroups, told.SubgroupArithmetic = 16, 64, true, true, true
 	measured := func(name, value string) Measured { return Measured{Settings: []Setting{{name, value, why}}} }
 	off := func(name string, most int) []Off { return []Off{{Name: name, Most: most, Why: "wrong"}} }
@@ -31,6 +34,12 @@ func TestMeasured(t *testing.T) {
 		{"int8 q8_0", "false", Options{Activations: Int8Activations}, "true", asked},
 		{"int8 q8_0", "true", Options{Off: off("int8", 0)}, "false", "see int8"},
 		{"integer dot", "mixed", Options{}, "mixed", why},
+		{"matrix units", "false", Options{}, "false", why},
+		{"matrix units", "false", Options{Matrices: MatrixUnits}, "true", asked},
+		{"tile results", "4", Options{}, "4", why},
+		{"tile results", "4", Options{TileResults: 8}, "8", asked},
+		{"int8 tiles", "false", Options{Matrices: FloatTiles}, "false", why},
+		{"int8 tiles", "true", Options{}, "false", "matrix units are faster"},
 		{"norm lanes", "64", Options{}, "64", why},
 		{"norm lanes", "64", Options{Off: off("subgroup", 0)}, "0", "see subgroup"},
 		{"tiles", "false", Options{}, "true", "rows share what is read"},
@@ -40,6 +49,11 @@ func TestMeasured(t *testing.T) {
 		i := slices.IndexFunc(tuned.Settings(), func(s Setting) bool { return s.Name == c.name })
 		if got := tuned.Settings()[i]; got.Value != c.want || got.Why != c.why {
 			t.Errorf("%s measured as %s with %+v: %+v, want %s, %s", c.name, c.value, c.opt, got, c.want, c.why)
+		}
+	}
+	for _, name := range []string{"matrix units", "tile results"} { // the rule's value and another
+		if list := Tune(told, 32, Options{}).Measurable(name); len(list) != 2 {
+			t.Errorf("%s can be measured as %v", name, list)
 		}
 	}
 	tuned := Tune(told, 32, Options{Measured: measured("subgroup", "16")})

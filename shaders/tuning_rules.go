@@ -80,7 +80,7 @@ func ruleBlockTexels(t *Tuning) string {
 // 0.8 of the time with these even when all are compiled: its numbers of rows vary.
 const whySmall = "the model is small: little to compile"
 
-// Several subgroups share a row's k, or a row is a chain of loads that wait for each other: q4_0 has 165 units of 16 bytes in a row of
+// Several subgroups share a row's k, or a row is a chain of loads that wait for each other: q4_0 has 166 units of 16 bytes in a row of
 // 5280, which are 3 on 256 lanes in 4 sets, and nearly all of their lanes busy.
 func ruleGEMVLanes(t *Tuning) (why string) {
 	lanes := min(256, t.caps.MaxWorkgroupInvocations, t.caps.MaxWorkgroupSize[0])

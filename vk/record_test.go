@@ -92,7 +92,7 @@ func TestStream(t *testing.T) {
 		uint64(streamSet), layout, 1001,
 		uint64(streamPush), layout, 4, 9,
 		uint64(streamDispatch), 1, 1, 1,
-		uint64(streamBarrier), stageCompute, accessShaderWrite, all, rw | accessTransferRead | accessTransferWrite | accessIndirectRead,
+		uint64(streamBarrier), stageCompute, accessShaderWrite, stageCompute | stageTransfer, rw | accessTransferRead | accessTransferWrite, // the counts were written before the last one
 		uint64(streamPipeline), spin.pipeline,
 		uint64(streamSet), layout, 1001,
 		uint64(streamPush), layout, 4, 10,

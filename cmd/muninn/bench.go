@@ -57,7 +57,7 @@ func (o *benchOptions) addFlags(fs *pflag.FlagSet) {
 	o.hubOptions.addFlags(fs)
 	fs.Lookup("output").DefValue = "text on a terminal, elsewhere md"
 	fs.BoolVar(&o.Profile, "profile", false, "print the device time of each kernel of one more token to standard error")
-	fs.StringVar(&o.Report, "report", "", "also write to a `file` the lines of testdata/bench/gpus.md for this device, what is predicted for it beside what was measured; it must end in .md")
+	fs.StringVar(&o.Report, "report", "", "also write a Markdown table to a `file`: each rate of decoding, and the predicted one for known cards; its name must end in .md")
 	o.addProven(fs)
 	o.set = fs.Changed
 }
@@ -81,7 +81,7 @@ first run, with all that is compiled.
 Where the device is the CPU, "cpu ms" is the CPU time of a token on each core, and GB/s, GFLOP/s, the shares and cost
 go by it: other programs disturb it least. On a GPU they go by the clock on the wall.
 
-For some cards what a token should take was worked out on paper (testdata/bench/gpus.md): --report and -o json have it
+For some cards, what a token should take is predicted; --report and -o json put the prediction
 beside what was measured.`,
 		Examples: []string{
 			"muninn bench --shape huginn --quant q4_0 -p 0 -n 32 --report row.md",

@@ -11,10 +11,10 @@ import (
 	"muninn/cmd/muninn/cli"
 	"muninn/model/arch"
 	"muninn/model/bench"
+	"muninn/model/bench/predict"
 	"muninn/model/checkpoint"
 	"muninn/model/engine/weights"
 	"muninn/shaders"
-	"muninn/tools/lab/predict"
 	"muninn/vk"
 )
 
@@ -101,7 +101,7 @@ func formatOf(s checkpoint.Scheme, c arch.Config, formats weights.Formats) strin
 }
 
 // reportedChoices are the settings that say most about speed.
-var reportedChoices = []string{"subgroup", "weight rows", "x rows", "int8 q8_0", "int8 q4_0", "norm lanes"}
+var reportedChoices = []string{"subgroup", "weight rows", "x rows", "int8 q8_0", "int8 q4_0", "integer dot", "gemv lanes", "norm lanes", "matrix units"}
 
 // choicesOf are what was chosen for a device, in short.
 func choicesOf(dev *vk.Device, opt shaders.Options) string {

@@ -83,8 +83,8 @@ func (o *decodeOptions) memoryFlags(fs *pflag.FlagSet) {
 	fs.Lookup("ctx").DefValue = "what the prompt and --max-tokens need, at most the model's block_size"
 	o.fitOptions.addFlags(fs)
 	o.schemeOptions.addFlags(fs, "auto")
-	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights take: "+
-		"the values of rows, or those in blocks of 8 bits; auto: 8 bits where the device says that it is fast at them, or was measured to be. f32 keeps prompts off matrix units too")
+	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), "what products with q8_0 and q4_0 weights read: "+
+		"floats (f32) or blocks of 8 bits (q8); auto: q8 where the driver reports fast dot products, or measuring found them faster. f32 also turns matrix units off, in every format")
 	fs.BoolVar(&o.NoCache, "no-cache", false, "do not keep quantized weights as a file in the cache")
 	cli.Advanced(fs, "activations", "no-cache")
 }

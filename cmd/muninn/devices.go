@@ -207,8 +207,8 @@ func (o *deviceOptions) addFlags(fs *pflag.FlagSet) {
 func (o *deviceOptions) addProven(fs *pflag.FlagSet) {
 	o.addFlags(fs)
 	fs.BoolVar(&o.NoSelfTest, "no-self-test", false, "do not test the device's kernels at the first start with a driver; one that computes wrongly then gives nonsense without any error")
-	cli.ChoiceVar(fs, &o.Tune, "tune", tune.Auto.String(), tune.Names(), "how much is measured of how the device does best, at a model's first start with a driver: "+
-		"quick takes 4 seconds at most, 8 on an integrated GPU; auto is quick on GPUs, and what was measured before elsewhere; off goes by rule")
+	cli.ChoiceVar(fs, &o.Tune, "tune", tune.Auto.String(), tune.Names(), "how much to measure at a model's first start with a driver: off follows the rules; "+
+		"quick takes seconds; full ten times as long; auto is quick on a GPU, and uses only earlier measurements on a CPU")
 }
 
 // choose finds the device that was asked for, or the best one.

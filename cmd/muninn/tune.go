@@ -39,6 +39,7 @@ func (o *tuneOptions) addFlags(fs *pflag.FlagSet) {
 	cli.ChoiceVar(fs, &o.Activations, "activations", "auto", shaders.ActivationNames(), `as in "muninn run"`)
 	fs.BoolVar(&o.JSON, "json", false, "print one JSON object")
 	fs.Lookup("tune").DefValue = tune.Full.String()
+	fs.Lookup("tune").Usage = "how much to measure: quick or full; auto is full here, and off measures nothing"
 }
 
 func tuneCommand() *cli.Command {
@@ -46,17 +47,20 @@ func tuneCommand() *cli.Command {
 	return &cli.Command{
 		Name: "tune", Args: "[MODEL]", Max: 1,
 		Summary: "measure how a device's kernels are best taken for a model",
-		Detail: `MODEL is what "muninn run" takes; its weights are not loaded. Each kind of product that a token takes is timed by the
-device's own clock, on memory of its real size, and ways to share it out among the device's lanes are raced against the
-one chosen by rule. What is faster by more than chance, and passes the self-test, is kept beside the verdict on the
-driver, for these matrices and these kernels, and every later start takes it.
+		Detail: `MODEL is what "muninn run" takes; its weights are not loaded. tune times each kind of matrix product in a token with the
+device's own clock, on memory of its real size. It compares other ways to divide the product among the device's lanes
+with the rule's. It keeps a way that is clearly faster and passes the self-test, for these matrices, kernels and driver;
+later starts use it.
 
-Without this command the first start of a model on a GPU measures for 4 seconds at most, 8 on an integrated one (--tune
-quick); this one ten times as long. On CPU devices the rules were measured, and nothing is unless --tune asks for it.
+Without this command, the first start of a model on a GPU measures for 4 seconds at most, 8 on an integrated one (--tune
+quick); this command takes up to ten times as long. A CPU device is measured only by this command or with --tune quick
+or full: 30 seconds at most in quick, 5 minutes in full. Models of fewer than 8 Mi parameters, such as the demo, go by
+rule.
 
-ROW is the time of a product with one row, by the rules; TIME the chosen way's against the rule's, for a token that is
-decoded and one of a prompt. A way reads: rows of weights x rows of activations of a workgroup; on GPUs, in how many
-sets of rows side by side, of how many subgroups, and how many 16-byte loads of a row come before the first is used.
+ROW is the time of a product with one row, by the rule. TIME is the chosen way's time over the rule's, decoding and
+prompt together. A choice such as "16x8 in 4 of 8 groups, depth 1" means: 16 weight rows by 8 rows of activations a
+workgroup, in 4 sets side by side, 8 subgroups, 1 load of 16 bytes ahead.
+
 How many lanes share a row's sum, the subgroup size, int8 activations and matrix units change how results are rounded:
 the same seed gives the same text on the same device, driver and tuning.`,
 		Examples: []string{"muninn tune ~/huginn-0125 --quant q4_0", "muninn tune --shape huginn --quant q4_0 --tune quick --json"},

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"muninn/tools/lab/predict"
+	"muninn/model/bench/predict"
 )
 
 // count has the devices decode a token of each model, and keeps in the file of counts what they run for it.

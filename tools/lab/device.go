@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"muninn/model/bench/predict"
 	"muninn/shaders"
-	"muninn/tools/lab/predict"
 	"muninn/vk/vktest/layer"
 )
 

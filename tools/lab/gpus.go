@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"muninn/tools/lab/predict"
+	"muninn/model/bench/predict"
 )
 
 // Where predictions are, and the counts that they are made of.
@@ -16,7 +16,7 @@ const (
 	countsPath  = "tools/lab/counts.json"
 	gpusPath    = "testdata/bench/gpus.md"
 	kernelsPath = "testdata/bench/kernels.md"
-	knownPath   = "tools/lab/predict/known.json"
+	knownPath   = "model/bench/predict/known.json"
 
 	// What begins the ends of both files, that people write.
 	measuredTitle, beforeTitle = "## Measured\n", "## Before and after\n"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"muninn/tools/lab/predict"
+	"muninn/model/bench/predict"
 )
 
 // The committed predictions are those of the committed counts. Rows of measurements, at the end, are people's.
@@ -32,7 +32,7 @@ func TestPredictions(t *testing.T) {
 		t.Errorf("%s is not what ./build.sh lab -predict writes", kernelsPath)
 	}
 	var committed []predict.Known
-	data, err := os.ReadFile("predict/known.json")
+	data, err := os.ReadFile("../../model/bench/predict/known.json")
 	if err != nil || json.Unmarshal(data, &committed) != nil || !slices.Equal(committed, known) {
 		t.Errorf("predict/known.json is not what ./build.sh lab -predict writes: %v", err)
 	}

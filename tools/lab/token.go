@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	"muninn/model/arch"
+	"muninn/model/bench/predict"
 	"muninn/model/checkpoint"
 	"muninn/model/engine"
 	"muninn/shaders"
 	"muninn/shaders/format"
-	"muninn/tools/lab/predict"
 	"muninn/vk"
 	"muninn/vk/vktest"
 )
