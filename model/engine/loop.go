@@ -107,7 +107,8 @@ func (l *Loop) run() {
 		}
 	}
 	for s, id := range l.running {
-		if safely(func() error { l.batch.Remove(id); return nil }) != nil { // not while a bug is about
+		_ = safely(func() error { l.batch.Remove(id); return nil }) // not while a bug is about
+		if !s.over() {
 			s.finish(decode.Outcome{}, l.why(s))
 		}
 	}
@@ -196,6 +197,9 @@ func ownerOf(name string) string {
 // turnsKept is how many turns are remembered; whoever had none of them has waited for longest.
 const turnsKept = 256
 
+// none is the number of no request in a batch.
+const none = -1
+
 // begin and finish are called under l.mu.
 func (l *Loop) begin(s *Stream) {
 	emit := func(token decode.Token) error {
@@ -206,6 +210,7 @@ func (l *Loop) begin(s *Stream) {
 		}
 		return s.push(token)
 	}
+	l.running[s] = none // should a bug end Add
 	id, err := l.batch.Add(s.req, s.setting, emit, func(out decode.Outcome, err error) {
 		delete(l.running, s)
 		if errors.Is(err, errLeft) {
@@ -217,6 +222,7 @@ func (l *Loop) begin(s *Stream) {
 		l.finish(s, out, err)
 	})
 	if err != nil {
+		delete(l.running, s)
 		l.finish(s, decode.Outcome{}, err)
 		return
 	}

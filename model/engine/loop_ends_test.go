@@ -176,6 +176,12 @@ func TestLoopPanics(t *testing.T) {
 		t.Errorf("a request behind it: %v", err)
 	}
 	l.Close()
+	l = engine.NewLoop(batchSession(t, m, 2), engine.LoopOptions{})
+	l.Break()
+	if got := read(submit(short(m, 5))); !errors.Is(got.err, engine.ErrLoopFailed) {
+		t.Errorf("a request that a bug keeps from beginning: %v", got.err)
+	}
+	l.Close()
 }
 
 // planted tells whether an error is a bug of this test, and where it is.

@@ -308,6 +308,7 @@ func (r *recordings) run(ctx context.Context, progress func(done, total int), li
 			}
 		}
 	}
+	r.cut = true // by a bug in progress, too
 	err := r.m.dev.Run(ctx, vk.RunOptions{PerSubmit: r.opt.StepsPerSubmit, Progress: progress}, list...)
 	r.cut = err != nil
 	return err

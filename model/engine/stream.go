@@ -81,6 +81,13 @@ func (s *Stream) push(token decode.Token) error {
 	return nil
 }
 
+// over tells whether the request has ended.
+func (s *Stream) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
 // finish ends the stream.
 func (s *Stream) finish(out decode.Outcome, err error) {
 	s.mu.Lock()

@@ -16,6 +16,9 @@ import (
 // SwiftShader ten.
 const Patience = time.Minute
 
+// atExit is how long a child that is done may take to end.
+const atExit = 5 * time.Second
+
 // longest is how long a line of a child may be.
 const longest = 4 << 20
 
@@ -64,6 +67,11 @@ func Child(start func(ctx context.Context) *exec.Cmd, patience time.Duration) Pa
 		timer := time.AfterFunc(patience, stop)
 		ended, err := listen(out, func(e Event) { timer.Reset(patience); tell(e) })
 		late := !timer.Stop()
+		rest := patience
+		if ended { // its device is closed
+			rest = min(rest, atExit)
+		}
+		defer time.AfterFunc(rest, stop).Stop() // a driver may hang at exit, or write what nobody reads
 		switch wait := c.Wait(); {
 		case ended:
 			return err

@@ -47,7 +47,7 @@ func scratchBytes(c vk.Caps, s vk.Speed) uint64 {
 	if heaps := c.HeapsOf(vk.DeviceLocal); len(heaps) > 0 {
 		size = min(size, c.Heaps[heaps[0]].Size/8)
 	}
-	return size &^ (align - 1)
+	return size &^ (2*align - 1) // each of two matrices has a half
 }
 
 const align = 256 // of what is bound
@@ -71,7 +71,7 @@ func (b *bench) free() {
 }
 
 func (b *bench) allocate() (err error) {
-	for size := scratchBytes(b.caps, b.job.Speed); ; size = size / 2 &^ (align - 1) {
+	for size := scratchBytes(b.caps, b.job.Speed); ; size = size / 2 &^ (2*align - 1) {
 		if b.weights, err = b.arena.Alloc(size); err == nil || !errors.Is(err, vk.ErrOutOfMemory) || size < 2<<20 {
 			break
 		}

@@ -109,10 +109,10 @@ func (m *Memory) Tensor(rows, cols int) (t shaders.Tensor) {
 	return t
 }
 
-// Int8 gives t room for int8 activations, zeros, of as many rows as go as GEMV, or of all where tiles take them too.
+// Int8 gives t room for int8 activations, zeros: of all rows where any kernel may read them, whatever else is measured or taken away.
 func (m *Memory) Int8(t *shaders.Tensor) {
 	rows, tuning := t.Rows, shaders.Tune(m.caps, max(m.caps.SubgroupSize, 4), shaders.Options{})
-	if !tuning.Int8Tiles {
+	if !tuning.Int8 {
 		rows = min(rows, tuning.GEMVRows)
 	}
 	t.Int8 = m.Zeroed(shaders.Int8Bytes(rows, t.Cols))
