@@ -77,6 +77,9 @@ func (r *Recorder) End() (*vk.Program, error) {
 // Drop gives up a program that was not ended.
 func (r *Recorder) Drop() { r.prog.Free() }
 
+// Kernels are the names of the kernels that are dispatched so far, in order.
+func (r *Recorder) Kernels() []string { return r.prog.Kernels() }
+
 // Dispatched are the kernels of programs that are being recorded.
 func Dispatched(list ...*Recorder) (kernels []*vk.Kernel) {
 	for _, r := range list {

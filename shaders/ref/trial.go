@@ -65,23 +65,24 @@ func (t *trial) once(k *shaders.Kernels, record func(*shaders.Recorder), compare
 	rec := k.Record("ref")
 	rec.Halves(t.half)
 	record(rec)
+	order := strings.Join(rec.Kernels(), " ")
+	r.Kernel = strings.Join(slices.Compact(slices.Sorted(slices.Values(rec.Kernels()))), " ")
+	key := r.Kernel
+	if strings.Contains(key, "_i8_") {
+		key += " " + k.Dot.String() // what the names do not tell
+	}
+	if t.seen[key] { // not compiled by each choice
+		rec.Drop()
+		return r, false
+	}
 	prog, err := rec.End()
 	if err != nil {
 		r.Err = err
 		return r, true
 	}
 	defer prog.Free()
-	r.Kernel = strings.Join(slices.Compact(slices.Sorted(slices.Values(prog.Kernels()))), " ")
-	key := r.Kernel
-	if strings.Contains(key, "_i8_") {
-		key += " " + k.Dot.String() // what the names do not tell
-	}
-	if t.seen[key] {
-		return r, false
-	}
 	t.seen[key] = true
 	if t.ran != nil {
-		order := strings.Join(prog.Kernels(), " ")
 		if t.ran[order] {
 			return r, false
 		}
