@@ -2,6 +2,7 @@ package vk
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Files kept from run to run are sealed: a magic that names kind and version, the SHA-256 of the data, the data. They are
@@ -64,6 +68,35 @@ func Remember(dir, kind, key string, v any) error {
 		return err
 	}
 	return keep(keptPath(dir, kind, key), foundMagic(kind), file)
+}
+
+// Change keeps what change makes of the v that is kept of a kind for a key, the zero value if none is. Processes that change what is in a
+// folder take turns, so that none loses what another has added.
+func Change[T any](dir, kind, key string, change func(v T) T) error {
+	return inTurn(dir, func() error {
+		var kept, none T
+		if !Recall(dir, kind, key, &kept) {
+			kept = none
+		}
+		return Remember(dir, kind, key, change(kept))
+	})
+}
+
+// inTurn does what changes a folder, which is made if it is not there, while no other process does. A lock that cannot be had soon is done
+// without: what is lost then can be made again.
+func inTurn(dir string, do func() error) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	lock := flock.New(filepath.Join(dir, ".lock"))
+	_, _ = lock.TryLockContext(ctx, 5*time.Millisecond)
+	defer func() { _ = lock.Close() }()
+	return do()
 }
 
 func seal(magic string, data []byte) []byte {

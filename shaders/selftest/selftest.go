@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -85,6 +86,20 @@ func Kept(dir string, c vk.Caps, kernels shaders.Options) Verdict {
 	return v
 }
 
+// keep keeps a verdict in a folder, with what another start has tested meanwhile, if it does without the same. What cannot be kept only
+// costs time at the next start.
+func (v Verdict) keep(dir string, c vk.Caps, kernels shaders.Options) {
+	_ = vk.Change(dir, kind, key(c, kernels), func(other Verdict) Verdict {
+		if slices.Equal(other.Off, v.Off) {
+			v.Tested = append(without(other.Tested, v.Tested), v.Tested...)
+			all := maps.Collect(maps.All(other.Kernels))
+			maps.Copy(all, v.Kernels)
+			v.Kernels = all
+		}
+		return v
+	})
+}
+
 // Prove tests what is needed of a device, with kernels by those options, and was not tested yet, and keeps the verdict in the
 // folder; "" keeps nothing. The error matches ErrRefused where a kernel is wrong and nothing can take its place, and else says why
 // the device could not be tested. progress, which may be nil, is told how many cases are done, and 0 of 0 in the end.
@@ -101,7 +116,7 @@ func Prove(ctx context.Context, dir string, c vk.Caps, kernels shaders.Options, 
 			return v, ctx.Err()
 		case t == nil:
 			v.Tested, v.Refused = append(v.Tested, todo...), ""
-			_ = vk.Remember(dir, kind, key(c, kernels), v) // what cannot be kept only costs time at the next start
+			v.keep(dir, c, kernels)
 			return v, nil
 		case t.wrong == "" && min(parts, len(todo)) > 1: // another may have ended it: a device that is lost is lost to all
 			parts = 1
@@ -119,7 +134,7 @@ func Prove(ctx context.Context, dir string, c vk.Caps, kernels shaders.Options, 
 		off, ok := next(t.at, t.wrong, v.Off)
 		if !ok {
 			v.Refused = strings.Join(t.at, " or ")
-			_ = vk.Remember(dir, kind, key(c, kernels), v)
+			v.keep(dir, c, kernels)
 			return v, fmt.Errorf("%w: kernel %s on %s, driver %s: %s", ErrRefused, v.Refused, c.Name, c.Driver, t.wrong)
 		}
 		v.Off = append(v.Off, off)

@@ -234,6 +234,31 @@ func TestKept(t *testing.T) {
 	start(caps, []string{"rest"}, "rest")
 }
 
+// Two first starts at the same time lose nothing of each other.
+func TestKeptAtOnce(t *testing.T) {
+	dir, caps := t.TempDir(), vk.Caps{Name: "GPU"}
+	needs := []string{"rest", "kv f16"}
+	var began, ended sync.WaitGroup
+	began.Add(len(needs))
+	pass := func(_ context.Context, j Job, tell func(Event)) error {
+		began.Done()
+		began.Wait()
+		tell(Event{Kernels: j.Needs, Result: true, Total: 1})
+		return nil
+	}
+	for _, need := range needs {
+		ended.Go(func() {
+			if _, err := Prove(context.Background(), dir, caps, shaders.Options{}, []string{need}, pass, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	ended.Wait()
+	if v := Kept(dir, caps, shaders.Options{}); len(without(needs, v.Tested)) > 0 || len(v.Kernels) != 2 {
+		t.Errorf("kept: tested %v, kernels %v", v.Tested, v.Kernels)
+	}
+}
+
 // Right drivers are found right, whatever a model asks for.
 func TestRight(t *testing.T) {
 	needs := []string{ref.Rest, ref.Beside, "kv f16", ref.KV(shaders.KVQ8, 32, plain.RuleLatest, true), "embed bf16", "adapter f16", "matmul q4_0", "swiglu q8_0"}

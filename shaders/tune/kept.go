@@ -53,9 +53,16 @@ func Kept(dir string, c vk.Caps) (list []Result) {
 // remember keeps a result; one that cannot be kept only costs time at the next start.
 func remember(dir string, c vk.Caps, j Job, r Result) {
 	key := j.key()
-	list := slices.DeleteFunc(recall(dir, c), func(k kept) bool { return k.Key == key })
-	list = append([]kept{{key, r}}, list...)
-	_ = vk.Remember(dir, kind, fileKey(c), list[:min(len(list), keptSets)])
+	_ = vk.Change(dir, kind, fileKey(c), func(list []kept) []kept {
+		list = slices.DeleteFunc(list, func(k kept) bool { return k.Key == key })
+		list = append([]kept{{key, r}}, list...)
+		return list[:min(len(list), keptSets)]
+	})
+}
+
+// canKeep tells whether a folder can be written to.
+func canKeep(dir string, c vk.Caps) bool {
+	return dir != "" && vk.Change(dir, kind, fileKey(c), func(list []kept) []kept { return list }) == nil
 }
 
 // Measure does a job, and tells how far it is.
@@ -77,11 +84,11 @@ func Get(ctx context.Context, dir string, c vk.Caps, j Job, measure Measure, tel
 	if on == Off {
 		return Result{Level: Off, Ratio: 1, Why: "the rules were measured on such devices"}, false, nil
 	}
-	if j.Level == Auto && (dir == "" || vk.Remember(dir, kind, fileKey(c), recall(dir, c)) != nil) {
+	if j.Level == Auto && !canKeep(dir, c) {
 		return Result{Level: Off, Ratio: 1, Why: "nothing can be kept, and measuring at each start takes longer than it saves"}, false, nil
 	}
 	j.Level = on
-	limit := on.limit(c)
+	limit := on.Limit(c)
 	bounded, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	r, err = measure(bounded, j, tell)

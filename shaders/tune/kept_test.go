@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +84,23 @@ func TestKept(t *testing.T) {
 	asked.Level = Quick
 	get("a CPU device, asked", cpu, asked, true)
 	get("and once more", cpu, j, false)
+}
+
+// First starts at the same time lose nothing of each other.
+func TestKeptAtOnce(t *testing.T) {
+	dir, c := t.TempDir(), vk.Caps{Type: "discrete"}
+	var all sync.WaitGroup
+	for n := range keptSets {
+		all.Go(func() {
+			j := job(Quick, format.Q4_0)
+			j.Uses[0].Rows = n
+			remember(dir, c, j, Result{Level: Quick, Ratio: 1})
+		})
+	}
+	all.Wait()
+	if n := len(Kept(dir, c)); n != keptSets {
+		t.Errorf("%d of %d results kept", n, keptSets)
+	}
 }
 
 // Where measuring fails the rules stand, and it is not tried at each start; where the caller ends it, nothing is kept.
