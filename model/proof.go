@@ -9,6 +9,7 @@ import (
 
 	"muninn/model/arch"
 	"muninn/model/engine/weights"
+	"muninn/model/store"
 	"muninn/shaders"
 	"muninn/shaders/plain"
 	"muninn/shaders/ref"
@@ -103,7 +104,7 @@ func (o Options) Verdict(c vk.Caps) selftest.Verdict {
 // verdicts is the folder that holds what was found of devices; "" for none.
 func (o Options) verdicts() string {
 	if base := o.folder(); base != "" {
-		return filepath.Join(base, "pipelines")
+		return filepath.Join(base, store.KernelsDir)
 	}
 	return ""
 }

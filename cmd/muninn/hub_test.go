@@ -120,18 +120,19 @@ func TestCacheVerb(t *testing.T) {
 	i := invocation{env: map[string]string{"MUNINN_CACHE_DIR": dir}}
 	i.run("cache").wants(t, cli.ExitOK, dir+": 0 B\n", "")
 	i.run("cache", "--clear", "all").wants(t, cli.ExitOK, dir+": 0 B\n", "nothing to remove") // nothing to ask either
-	for name, size := range map[string]int{"weights/q8_0-00.gguf": 3000, "weights/sources/x": 64, "pipelines-1.bin": 2048, "speed-1.bin": 5, "verdict-1.bin": 6, "mine.txt": 7} {
+	for name, size := range map[string]int{"weights/q8_0-00.gguf": 3000, "weights/sources/x": 64, "pipelines/pipelines-1.bin": 2048, "pipelines/speed-1.bin": 2,
+		"pipelines/verdict-1.bin": 3, "pipelines/tuning-1.bin": 6, "mine.txt": 7} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, make([]byte, size), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink(filepath.Join(dir, "mine.txt"), filepath.Join(dir, "speed-2.bin")); err != nil {
+	if err := os.Symlink(filepath.Join(dir, "mine.txt"), filepath.Join(dir, "pipelines/speed-2.bin")); err != nil {
 		t.Fatal(err)
 	}
 	i.run("cache").wants(t, cli.ExitOK, "kernels       one file  2 KiB", "")
 	i.run("cache", "--clear", "weights").wants(t, cli.ExitUsage, "", "Remove 2 files (3.0 KiB) of weights?")
-	i.run("cache", "--clear", "weights", "-y").wants(t, cli.ExitOK, "measurements  2 files", "removed 3.0 KiB")
+	i.run("cache", "--clear", "weights", "-y").wants(t, cli.ExitOK, "measurements  3 files", "removed 3.0 KiB")
 	i.run("cache", "--clear", "all", "-y", "--json").wants(t, cli.ExitOK, `"files":[],"freed_bytes":2059`, "")
 	if _, err := os.Stat(filepath.Join(dir, "mine.txt")); err != nil {
 		t.Error(err)

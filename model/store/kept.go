@@ -27,12 +27,15 @@ var keptFiles = []struct {
 	patterns []string
 }{
 	{"weights", []string{WeightsDir + "/*.gguf", WeightsDir + "/.*", WeightsDir + "/sources/*"}},
-	{"kernels", []string{"pipelines-*.bin"}},
-	{"measurements", []string{"speed-*.bin", "verdict-*.bin"}},
+	{"kernels", []string{KernelsDir + "/pipelines-*.bin"}},
+	{"measurements", []string{KernelsDir + "/speed-*.bin", KernelsDir + "/verdict-*.bin", KernelsDir + "/tuning-*.bin"}},
 }
 
-// WeightsDir is the folder of quantized weights.
-const WeightsDir = "weights"
+// WeightsDir is the folder of quantized weights, KernelsDir that of compiled kernels and of what was found of devices.
+const (
+	WeightsDir = "weights"
+	KernelsDir = "pipelines"
+)
 
 // KeptKinds are the kinds of files that Muninn keeps: weights, kernels, measurements.
 func KeptKinds() (kinds []string) {
