@@ -44,17 +44,18 @@ func (o *tuneOptions) addFlags(fs *pflag.FlagSet) {
 
 func tuneCommand() *cli.Command {
 	o := &tuneOptions{}
+	seconds := func(l tune.Level, device string) float64 { return l.Limit(vk.Caps{Type: device}).Seconds() }
 	return &cli.Command{
 		Name: "tune", Args: "[MODEL]", Max: 1,
 		Summary: "measure how a device's kernels are best taken for a model",
-		Detail: `MODEL is what "muninn run" takes; its weights are not loaded. tune times each kind of matrix product in a token with the
+		Detail: fmt.Sprintf(`MODEL is what "muninn run" takes; its weights are not loaded. tune times each kind of matrix product in a token with the
 device's own clock, on memory of its real size. It compares other ways to divide the product among the device's lanes
 with the rule's. It keeps a way that is clearly faster and passes the self-test, for these matrices, kernels and driver;
 later starts use it.
 
-Without this command, the first start of a model on a GPU measures for 4 seconds at most, 8 on an integrated one (--tune
-quick); this command takes up to ten times as long. A CPU device is measured only by this command or with --tune quick
-or full: 30 seconds at most in quick, 5 minutes in full. Models of fewer than 8 Mi parameters, such as the demo, go by
+Without this command, the first start of a model on a GPU measures for %.0f seconds at most, %.0f on an integrated one (--tune
+quick); this command takes up to %.0f times as long. A CPU device is measured only by this command or with --tune quick
+or full: %.0f seconds at most in quick, %.0f minutes in full. Models of fewer than 8 Mi parameters, such as the demo, go by
 rule.
 
 ROW is the time of a product with one row, by the rule. TIME is the chosen way's time over the rule's, decoding and
@@ -62,7 +63,8 @@ prompt together. A choice such as "16x8 in 4 of 8 groups, depth 1" means: 16 wei
 workgroup, in 4 sets side by side, 8 subgroups, 1 load of 16 bytes ahead.
 
 How many lanes share a row's sum, the subgroup size, int8 activations and matrix units change how results are rounded:
-the same seed gives the same text on the same device, driver and tuning.`,
+the same seed gives the same text on the same device, driver and tuning.`, seconds(tune.Quick, "discrete"), seconds(tune.Quick, "integrated"), seconds(tune.Full, "discrete")/seconds(tune.Quick, "discrete"),
+			seconds(tune.Quick, "cpu"), seconds(tune.Full, "cpu")/60),
 		Examples: []string{"muninn tune ~/huginn-0125 --quant q4_0", "muninn tune --shape huginn --quant q4_0 --tune quick --json"},
 		Flags:    o.addFlags,
 		Run: func(ctx context.Context, s *cli.Streams, args []string) error {

@@ -25,8 +25,8 @@ type entry struct {
 	at     situation
 	config config
 	prog   *vk.Program
-	bytes  uint64 // that it reads
-	all    []float64
+	bytes  uint64        // that it reads
+	all    []float64     // of the latest race
 	wall   time.Duration // the shortest run
 	err    error         // it cannot be compiled
 }
@@ -141,7 +141,8 @@ const (
 	near        = 1.1 // of the best with one row of x: those with many cannot make up for more
 )
 
-// race times entries in turn, round after round, until the slow ones are out. Afterwards each has samples, or an error.
+// race times entries in turn, round after round, until the slow ones are out. Afterwards each has samples of this race alone, or an
+// error: what else the machine does may have been less when others were taken.
 func (m *meter) race(list []*entry, rounds int) error {
 	var alive []*entry
 	for _, e := range list {
@@ -150,11 +151,12 @@ func (m *meter) race(list []*entry, rounds int) error {
 		}
 	}
 	for _, e := range alive {
-		if len(e.all) == 0 {
+		if e.wall == 0 {
 			if err := m.run(e, false); err != nil {
 				return err
 			}
 		}
+		e.all = nil
 	}
 	for round := 0; round < rounds && (len(alive) > 1 || round < fewest); round++ {
 		start := time.Now()

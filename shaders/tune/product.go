@@ -7,10 +7,10 @@ import (
 )
 
 // turns are how often a product is gone through: a number that was best may not be once another has changed.
-const turns = 2
+const turns = 3
 
-// product looks for the best GEMV of a use, one number at a time from the best so far; full, in the first turn, in all ways that one row
-// of x can be taken.
+// product looks for the best GEMV of a use, one number at a time from the best so far, later from the next best too: two numbers may gain
+// only together. Full, it looks in the first turn in all ways that one row of x can be taken.
 func (s *search) product(use, turn int) error {
 	u := s.job.Uses[use]
 	if u.Op == Norm {
@@ -28,15 +28,29 @@ func (s *search) product(use, turn int) error {
 			return err
 		}
 	}
-	if _, ok := s.gemv[use]; turn > 0 && !ok {
-		return nil
-	}
 	for _, d := range dimensions {
-		if err := s.try(use, rule(k.Tuning, u), others(s.now(use, k.Tuning), d, d.values(can))); err != nil {
-			return err
+		from := []shaders.GEMV{s.now(use, k.Tuning)}
+		if g, ok := s.next(use, from[0]); ok && turn > 0 {
+			from = append(from, g)
+		}
+		for _, g := range from {
+			if err := s.try(use, rule(k.Tuning, u), others(g, d, d.values(can))); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// next is the best GEMV of a use that was measured but for one, if it is not far behind that.
+func (s *search) next(use int, best shaders.GEMV) (g shaders.GEMV, ok bool) {
+	least := near * s.ratio(use, best)
+	for _, t := range s.trials[use] {
+		if t.gemv != best && t.Ratio > 0 && t.Ratio < least {
+			g, least, ok = t.gemv, t.Ratio, true
+		}
+	}
+	return g, ok
 }
 
 // share tries what was best for one use on the others with weights of its format: there may be no time for more.
@@ -127,12 +141,12 @@ func (s *search) try(use int, rule shaders.GEMV, list []shaders.GEMV) error {
 			now = rule
 		}
 		all := append([]shaders.GEMV{now}, some...)
-		at, ratios, err := s.best([]int{use}, func(int) (list []config) {
+		at, ratios, _, err := s.best([]int{use}, func(int) (list []config) {
 			for _, g := range all {
 				list = append(list, config{s.settings, &g})
 			}
 			return list
-		}, step)
+		})
 		if err != nil {
 			return err
 		}

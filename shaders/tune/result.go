@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,19 +30,15 @@ func (s *search) result() (Result, error) {
 	for _, use := range s.order() {
 		u := s.job.Uses[use]
 		c := Choice{Use: u, Share: s.times[use] / all, OneRow: s.one[use], Trials: s.trials[use], Ratio: 1}
-		if u.Op != Norm {
-			c.Rule, c.GEMV = rule(k.Tuning, u), s.now(use, tuned.Tuning)
-		}
-		chosen := config{settings: s.settings}
-		if g, ok := s.gemv[use]; ok {
-			chosen.gemv = &g
-		}
-		before, after, noise, err := s.final(use, chosen)
+		before, after, noise, err := s.final(use, tuned.Tuning)
 		if errors.Is(err, errLate) && len(r.Choices) > 0 {
 			break
 		}
 		if err != nil {
 			return r, err
+		}
+		if u.Op != Norm {
+			c.Rule, c.GEMV = rule(k.Tuning, u), s.now(use, tuned.Tuning)
 		}
 		c.Ratio = after / before
 		if c.Ratio > 1-max(gain, noise/2) && len(s.settings) == 0 {
@@ -49,9 +46,9 @@ func (s *search) result() (Result, error) {
 		}
 		total, rules, chance = total+after, rules+before, chance+before*noise/2
 		r.Choices = append(r.Choices, c)
-		if chosen.gemv != nil && c.Ratio < 1 {
+		if _, ok := s.gemv[use]; ok && c.Ratio < 1 {
 			p := shaders.Product{Op: u.Op, Format: u.Format, Rows: u.Rows, Cols: u.Cols, Int8: int8(tuned.Tuning, u, 1)}
-			r.Measured.GEMVs = append(r.Measured.GEMVs, shaders.MeasuredGEMV{Product: p, GEMV: *chosen.gemv, Why: fmt.Sprintf("measured: %.2f of the rule's time", c.Ratio)})
+			r.Measured.GEMVs = append(r.Measured.GEMVs, shaders.MeasuredGEMV{Product: p, GEMV: c.GEMV, Why: fmt.Sprintf("measured: %.2f of the rule's time", c.Ratio)})
 		}
 	}
 	r.Measured.Settings = s.settings
@@ -61,21 +58,51 @@ func (s *search) result() (Result, error) {
 	return r, nil
 }
 
-// final times a use by the rules and as chosen, again as long as that may be chance.
-func (s *search) final(use int, chosen config) (before, after, noise float64, err error) {
-	for range 3 {
-		entries, err := s.compare(use, []config{{}, chosen}, finalRounds, behind)
+// finalists are the rules, and the ways to take a use that came first, in whatever order chance has put them.
+func (s *search) finalists(use int, tuned shaders.Tuning) []config {
+	const most = 4
+	list := []config{{}, {settings: s.settings}}
+	if s.job.Uses[use].Op == Norm {
+		return list
+	}
+	best := s.now(use, tuned)
+	list[1].gemv = &best
+	trials := slices.SortedStableFunc(slices.Values(s.trials[use]), func(a, b Trial) int { return cmp.Compare(a.Ratio, b.Ratio) })
+	for _, t := range trials {
+		if t.gemv != best && t.Ratio > 0 && t.Ratio < near*s.ratio(use, best) && len(list) < most {
+			list = append(list, config{s.settings, &t.gemv})
+		}
+	}
+	return list
+}
+
+// final times the finalists of a use, again as long as what they gain may be chance, and chooses.
+func (s *search) final(use int, tuned shaders.Tuning) (before, after, noise float64, err error) {
+	list := s.finalists(use, tuned)
+	for turn := range 3 {
+		entries, err := s.compare(use, list, finalRounds*(turn+1), behind)
 		if err != nil {
 			return 0, 0, 0, err
 		}
-		if entries[1] == nil {
-			entries[1] = entries[0]
+		before, after, noise = s.weighed(use, leasts(entries[0])), 0, 0
+		at := 0
+		for i, of := range entries {
+			if of == nil {
+				continue
+			}
+			if t := s.weighed(use, leasts(of)); i > 0 && (at == 0 || t < after) {
+				at, after = i, t
+			}
+			for _, e := range of {
+				noise = max(noise, e.noise())
+			}
 		}
-		noise = 0
-		for _, e := range slices.Concat(entries...) {
-			noise = max(noise, e.noise())
+		if at == 0 {
+			return before, before, noise, nil
 		}
-		before, after = s.weighed(use, leasts(entries[0])), s.weighed(use, leasts(entries[1]))
+		if g := list[at].gemv; g != nil && *g != s.now(use, tuned) {
+			s.gemv[use] = *g
+		}
 		if after > before*(1-gain) || after < before*(1-noise/2) {
 			break
 		}

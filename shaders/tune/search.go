@@ -19,11 +19,8 @@ const (
 	finalShare  = 0.75
 )
 
-// Least gains that count: within a search, and of a result.
-const (
-	step = 0.01
-	gain = 0.02
-)
+// gain is the least that counts of a setting, and of a result. Within a search any does: what came near the best is measured once more.
+const gain = 0.02
 
 // search looks for the best way to take the uses of a job.
 type search struct {
@@ -49,7 +46,7 @@ func Run(ctx context.Context, dev *vk.Device, j Job, tell func(done, total int))
 }
 
 func run(ctx context.Context, dev *vk.Device, j Job, m *meter, tell func(done, total int)) (Result, error) {
-	began, limit := time.Now(), cmp.Or(m.limit, j.Level.limit(dev.Caps())*9/10) // a process had to begin
+	began, limit := time.Now(), cmp.Or(m.limit, j.Level.Limit(dev.Caps())*9/10) // a process had to begin
 	until := func(share float64) time.Time {
 		least := time.Now().Add(limit / 10) // what compiles may have taken longer
 		if t := began.Add(time.Duration(share * float64(limit))); t.After(least) {
@@ -224,16 +221,15 @@ func (s *search) compare(use int, list []config, rounds int, share float64) ([][
 	return of, nil
 }
 
-// best is the fastest of several configs for some uses together, if it beats the first by the share; their times against the first's are
-// told beside. What does not compile, or is far behind, has no time.
-func (s *search) best(uses []int, configs func(use int) []config, share float64) (at int, ratios []float64, err error) {
+// best is the fastest of several configs for some uses together; their times against the first's are told beside, and what may be
+// chance. What does not compile, or is far behind, has no time.
+func (s *search) best(uses []int, configs func(use int) []config) (at int, ratios []float64, chance float64, err error) {
 	var sums []float64
-	noise := 0.0
 	for _, use := range uses {
 		list := configs(use)
 		entries, err := s.compare(use, list, quickRounds, near)
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, 0, err
 		}
 		if sums == nil {
 			sums = make([]float64, len(list))
@@ -245,15 +241,15 @@ func (s *search) best(uses []int, configs func(use int) []config, share float64)
 			}
 			sums[i] += s.weighed(use, leasts(entries[i]))
 			for _, e := range entries[i] {
-				noise = max(noise, e.noise())
+				chance = max(chance, e.noise()/4)
 			}
 		}
 	}
 	for i, sum := range sums {
 		ratios = append(ratios, sum/sums[0])
-		if sum < sums[0]*(1-max(share, noise/4)) && sum < sums[at] {
+		if sum < sums[at] {
 			at = i
 		}
 	}
-	return at, ratios, nil
+	return at, ratios, chance, nil
 }

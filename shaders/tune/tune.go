@@ -50,9 +50,9 @@ func (l Level) on(c vk.Caps) Level {
 	return l
 }
 
-// limit is the longest time that measuring takes, on the wall. CPU devices, which are measured only when that is asked for, take long
+// Limit is the longest time that measuring takes, on the wall. CPU devices, which are measured only when that is asked for, take long
 // to compile.
-func (l Level) limit(c vk.Caps) time.Duration {
+func (l Level) Limit(c vk.Caps) time.Duration {
 	quick := 8 * time.Second
 	switch {
 	case shaders.SharesCPU(c):

@@ -30,7 +30,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if took, most := time.Since(start), j.Level.limit(d.Caps()); took > most+most/4 {
+			if took, most := time.Since(start), j.Level.Limit(d.Caps()); took > most+most/4 {
 				t.Errorf("%v: took %v of %v", f, took, most)
 			}
 			t.Logf("%v: %v %q ratio %.2f in %v", f, r.Said(), r.Why, r.Ratio, r.Took)
