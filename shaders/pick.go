@@ -54,6 +54,14 @@ func (k *Kernels) chunkOrAll(vocabulary int) int {
 func (r *Recorder) pick(name string, lanes, chunk int, logits Tensor, cost vk.Cost, scratch PickScratch, bind ...vk.Span) {
 	r.room(scratch, logits)
 	bind = append(append([]vk.Span{logits.Span}, bind...), scratch.Arrived, scratch.Parts)
-	r.dispatchSpec(name, []uint32{uint32(lanes)}, struct{ Vocab, Stride, Chunk uint32 }{uint32(logits.Cols), uint32(logits.Stride), uint32(chunk)},
+	r.dispatchSpec(name, []uint32{uint32(lanes), whole(logits)}, struct{ Vocab, Stride, Chunk uint32 }{uint32(logits.Cols), uint32(logits.Stride), uint32(chunk)},
 		rowsY(groups(logits.Cols, chunk), logits.Rows, 1), cost, bind...)
+}
+
+// whole tells kernels whether rows of logits begin at a multiple of 16 bytes.
+func whole(logits Tensor) uint32 {
+	if logits.Stride%4 != 0 {
+		return 0
+	}
+	return 1
 }

@@ -1,8 +1,8 @@
 #version 450
 // The likeliest tokens of each row, as many as it asks for, and the log probabilities of these, of the token chosen and of one
 // given: of the plain softmax, so it runs on logits as they are. Of equal logits the lowest token comes first; what cannot be, at
-// negative infinity, comes not at all. A workgroup for each chunk of a row: each lane holds the best of its tokens that are still to
-// come, and only the one whose token is taken looks at its own again. The last to arrive does the same with the lists of all chunks.
+// negative infinity, comes not at all. A workgroup for each chunk of a row. The largest logits of the lanes, of which the k-th is a
+// limit that k tokens reach, leave a few candidates, whose places are counted. The last to arrive does the same with the lists of all chunks.
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0, local_size_x = 64) in;
 #define LS gl_WorkGroupSize.x
@@ -20,7 +20,6 @@ struct Part { // of a chunk
     uint token[MOST]; // the likeliest first; NO_TOKEN behind the last, if there is room
     float logit[MOST];
 };
-layout(set = 0, binding = 0) readonly buffer L { float logits[]; };   // [n][stride]
 layout(set = 0, binding = 1) readonly buffer C { Choice choice[]; };  // [n]
 layout(set = 0, binding = 2) readonly buffer G { uint given[]; };     // [n]
 layout(set = 0, binding = 3) readonly buffer K { uint wanted[]; };    // [n] entries, 20 at most
@@ -29,23 +28,7 @@ layout(set = 0, binding = 5) coherent buffer A { uint arrived[]; };   // [n] chu
 layout(set = 0, binding = 6) coherent buffer P { Part parts[]; };     // [n][chunks]
 layout(push_constant) uniform Push { uint vocab, stride, chunk; } p;
 #include "lib/last.glsl"
-
-uint l0, from, last; // of the chunk
-float best; // of the lane's tokens that are still to come, the first to be taken
-uint token; // NO_TOKEN: there is none
-
-// The lane's best token that comes after `taken`, whose logit is `limit`; the first of all when `taken` is NO_TOKEN.
-void look(float limit, uint taken) {
-    float b = -3.402823466e38;
-    uint at = NO_TOKEN;
-    for (uint t = from + gl_LocalInvocationIndex; t < last; t += LS) {
-        const float v = logits[l0 + t];
-        if (taken != NO_TOKEN && (v > limit || (v == limit && t <= taken))) continue;
-        if (v > b || (at == NO_TOKEN && v == b)) { b = v; at = t; }
-    }
-    best = b;
-    token = at;
-}
+#include "lib/logits.glsl"
 
 // The same float wherever a token's log probability is printed. An infinite logit does not meet the largest as Inf - Inf.
 float log_probability(float v, float top, float lse) {
@@ -54,79 +37,112 @@ float log_probability(float v, float top, float lse) {
 }
 float share(float v, float top) { return v == top ? 1.0 : exp(v - top); }
 
-shared float top_value[LS]; // of the tree below
-shared uint top_token[LS];
-// The best of all lanes.
-void first_of_lanes(out float v, out uint t) {
+const uint ROOM = 128; // candidates
+shared float value_of[LS > ROOM ? LS : ROOM]; // the lanes' largest; then of the candidates
+shared uint token_of[ROOM];
+shared uint candidates; // there may be more than room
+shared float limit;     // a candidate's logit is above it, or it is this with a token up to limit_token
+shared uint limit_token;
+
+// Makes the k-th largest of the lanes' values the limit, LEAST if there are not so many; gives the largest.
+float limit_by(float mine, uint k) {
     const uint i = gl_LocalInvocationIndex;
-    barrier(); // what the round before found may still be read
-    top_value[i] = best;
-    top_token[i] = token;
-    for (uint h = LS / 2; h > 0; h >>= 1) {
-        barrier();
-        if (i < h && top_token[i + h] != NO_TOKEN &&
-            (top_token[i] == NO_TOKEN || top_value[i + h] > top_value[i] || (top_value[i + h] == top_value[i] && top_token[i + h] < top_token[i]))) {
-            top_value[i] = top_value[i + h];
-            top_token[i] = top_token[i + h];
-        }
-    }
+    value_of[i] = mine;
+    if (i == 0) { limit = LEAST; limit_token = NO_TOKEN; }
     barrier();
-    v = top_value[0];
-    t = top_token[0];
+    uint place = 0;
+    float top = mine;
+    for (uint j = 0; j < LS; j++) {
+        const float v = value_of[j];
+        place += v > mine || (v == mine && j < i) ? 1 : 0;
+        top = max(top, v);
+    }
+    if (place == k - 1 && mine > LEAST) limit = mine;
+    return top;
 }
 
-void write(uint n, uint r, uint t, float v, float top, float lse) {
-    likely[n].top[r].token = t;
-    likely[n].top[r].logprob = t == NO_TOKEN ? 0.0 : log_probability(v, top, lse);
+void begin_candidates() {
+    barrier(); // what was found before has been read
+    if (gl_LocalInvocationIndex == 0) candidates = 0;
+    barrier();
+}
+void offer(float v, uint t) {
+    if (v < limit || (v == limit && t > limit_token)) return;
+    const uint at = atomicAdd(candidates, 1);
+    if (at < ROOM) { value_of[at] = v; token_of[at] = t; }
+}
+
+// Place of a candidate, 0 for the likeliest.
+uint place_of(uint j, uint count) {
+    const float v = value_of[j];
+    const uint t = token_of[j];
+    uint place = 0;
+    for (uint o = 0; o < count; o++) place += value_of[o] > v || (value_of[o] == v && token_of[o] < t) ? 1 : 0;
+    return place;
+}
+// True when all candidates had room. Else the k-th of those that had is the new limit, which at least ROOM - k fewer reach.
+bool had_room(uint k) {
+    barrier();
+    if (candidates <= ROOM) return true;
+    float v = limit;
+    uint t = limit_token;
+    bool found = false;
+    for (uint j = gl_LocalInvocationIndex; j < ROOM; j += LS)
+        if (place_of(j, ROOM) == k - 1) { v = value_of[j]; t = token_of[j]; found = true; }
+    barrier();
+    if (found) { limit = v; limit_token = t; }
+    return false;
 }
 
 void main() {
-    const uint i = gl_LocalInvocationIndex, n = gl_WorkGroupID.y, k = min(wanted[n], MOST), chunks = gl_NumWorkGroups.x;
+    const uint i = gl_LocalInvocationIndex, n = gl_WorkGroupID.y, k = min(wanted[n], MOST), chunks = gl_NumWorkGroups.x, find = max(k, 1);
     if (choice[n].token == NO_TOKEN) return; // the same in the whole workgroup
-    l0 = n * p.stride;
-    from = gl_WorkGroupID.x * p.chunk;
-    last = min(from + p.chunk, p.vocab);
-    const uint own = n * chunks + gl_WorkGroupID.x;
-    look(0.0, NO_TOKEN);
-    float top = 0.0, sum = 0.0, lse = 0.0, v;
-    uint t;
-    for (uint r = 0; r < max(k, 1); r++) {
-        first_of_lanes(v, t);
-        if (r == 0) {
-            top = v;
-            for (uint j = from + i; j < last; j += LS) sum += share(logits[l0 + j], top);
-            sum = group_sum(sum);
-            lse = log(sum);
+    const uint l0 = n * p.stride, from = gl_WorkGroupID.x * p.chunk, last = min(from + p.chunk, p.vocab), own = n * chunks + gl_WorkGroupID.x;
+    vec4 most = vec4(NOTHING);
+    for (uint t = from + 4 * i; t < last; t += 4 * LS) most = max(most, four(l0, t, last));
+    float top = limit_by(max(max(most.x, most.y), max(most.z, most.w)), find), sum;
+    do {
+        begin_candidates();
+        const float least = limit;
+        sum = 0.0;
+        for (uint t = from + 4 * i; t < last; t += 4 * LS) {
+            const vec4 v = four(l0, t, last);
+            sum += (share(v.x, top) + share(v.y, top)) + (share(v.z, top) + share(v.w, top));
+            if (max(max(v.x, v.y), max(v.z, v.w)) >= least)
+                for (uint j = 0; j < 4; j++) offer(v[j], t + j);
         }
-        if (chunks == 1 && i == 0 && r < k) write(n, r, t, v, top, lse);
-        if (chunks > 1 && i == 0) { parts[own].token[r] = t; parts[own].logit[r] = v; }
-        if (t != NO_TOKEN && t == token) look(v, t);
-    }
+    } while (!had_room(find));
+    sum = group_sum(sum);
+    uint count = candidates;
     if (chunks > 1) {
+        for (uint j = i; j < MOST; j += LS)
+            if (j >= count) parts[own].token[j] = NO_TOKEN;
+        for (uint j = i; j < count; j += LS) {
+            const uint place = place_of(j, count);
+            if (place < find) { parts[own].token[place] = token_of[j]; parts[own].logit[place] = value_of[j]; }
+        }
         if (i == 0) parts[own].sum = sum;
         if (!last_to_arrive(n, 1, chunks)) return;
-        const bool has = i < chunks;
-        uint at = n * chunks + i, next = 0;
-        best = has ? parts[at].logit[0] : 0.0;
-        token = has ? parts[at].token[0] : NO_TOKEN;
-        for (uint r = 0; r < max(k, 1); r++) {
-            first_of_lanes(v, t);
-            if (r == 0) {
-                top = v;
-                sum = group_sum(has && token != NO_TOKEN ? parts[at].sum * share(best, top) : 0.0);
-                lse = log(sum);
-            }
-            if (i == 0 && r < k) write(n, r, t, v, top, lse);
-            if (t != NO_TOKEN && t == token) {
-                const bool more = ++next < k;
-                best = more ? parts[at].logit[next] : 0.0;
-                token = more ? parts[at].token[next] : NO_TOKEN;
-            }
-        }
+        const uint at = n * chunks + i;
+        const bool has = i < chunks && parts[at].token[0] != NO_TOKEN;
+        const float mine = has ? parts[at].logit[0] : NOTHING;
+        top = limit_by(mine, find);
+        do {
+            begin_candidates();
+            for (uint r = 0; has && r < find && parts[at].token[r] != NO_TOKEN; r++) offer(parts[at].logit[r], parts[at].token[r]);
+        } while (!had_room(find));
+        sum = group_sum(has ? parts[at].sum * share(mine, top) : 0.0);
+        count = candidates;
     }
+    const float lse = log(sum);
+    for (uint j = i; j < count; j += LS) {
+        const uint place = place_of(j, count);
+        if (place < k) likely[n].top[place] = Entry(token_of[j], log_probability(value_of[j], top, lse));
+    }
+    for (uint j = i; j < MOST; j += LS)
+        if (j >= min(k, count)) likely[n].top[j] = Entry(NO_TOKEN, 0.0);
     if (i == 0) {
         likely[n].chosen = log_probability(logits[l0 + choice[n].token], top, lse);
         likely[n].given = log_probability(logits[l0 + min(given[n], p.vocab - 1)], top, lse);
-        for (uint r = k; r < MOST; r++) likely[n].top[r].token = NO_TOKEN;
     }
 }

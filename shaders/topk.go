@@ -18,6 +18,9 @@ type LikelyToken struct {
 	LogProb float32
 }
 
+// topkLanes is how many invocations TopK has at least: the largest logit of each is one of those that set its limit.
+const topkLanes = 32
+
 // LikelyBytes is the size of a Likely on the device.
 const LikelyBytes = 8 + 8*MostLikely
 
@@ -35,9 +38,9 @@ func DecodeLikely(b []byte) Likely {
 // choices (n) Choice; logits (n, vocabulary), as they were before any Edit; given, wanted (n) uint32: a token, and how many of the likeliest,
 // MostLikely at most; likely (n) Likely.
 func (r *Recorder) TopK(likely, choices vk.Span, logits Tensor, given, wanted vk.Span, scratch PickScratch) {
-	lanes, chunk := r.k.Lanes, r.k.chunkOrAll(logits.Cols)
-	if r.k.SharesCPU { // barriers for each entry cost more than looking again at what one lane has: 64 lanes do best
-		lanes, chunk = 64, logits.Cols
+	lanes, chunk := max(r.k.Lanes, topkLanes), r.k.chunkOrAll(logits.Cols)
+	if r.k.SharesCPU { // a second workgroup costs more than it saves
+		chunk = logits.Cols
 	}
-	r.pick("topk", lanes, chunk, logits, vk.Cost{Bytes: 3 * logits.bytes(), FLOPs: 16 * logits.bytes()}, scratch, choices, given, wanted, likely)
+	r.pick("topk", lanes, chunk, logits, vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 12 * logits.bytes()}, scratch, choices, given, wanted, likely)
 }
