@@ -37,7 +37,6 @@ struct Part { // of what is kept in a chunk
 };
 const uint LEVELS = 3, BINS = 1024;
 const uint TOP_K = 1, TOP_P = 2;
-layout(set = 0, binding = 0) readonly buffer L { float logits[]; };   // [n][stride]
 layout(set = 0, binding = 1) readonly buffer F { Filter filters[]; }; // [n]
 layout(set = 0, binding = 2) buffer C { Choice choice[]; };           // [n]
 layout(set = 0, binding = 3) buffer B { uint bins[]; };               // [n][LEVELS][number, sum][BINS], zero before and after
@@ -49,17 +48,23 @@ layout(push_constant) uniform Push {
     uint level; // of the bins that SELECT fills; LEVELS: all are filled; 0 beyond SELECT: no row has use for them
 } p;
 
+#include "lib/logits.glsl"
+
 uint i = gl_LocalInvocationIndex;
 uint n;
 Filter f;
 float top;
 
-// At most 1, and exactly 1 for the largest logit: exp promises neither, and the bins end there.
-float weight(uint t) {
-    const float l = logits[n * p.stride + t];
-    precise float e = (l - top) * f.inverse_temperature;
-    return l == top ? 1.0 : min(exp(e), 1.0);
+// (l - top) / temperature; infinite logits do not meet as Inf - Inf.
+vec4 exponents(vec4 l) {
+    precise vec4 e = (l - top) * f.inverse_temperature;
+    return mix(e, vec4(0.0), equal(l, vec4(top)));
 }
+// At most 1, and exactly 1 for the largest logit: exp promises neither, and the bins end there.
+vec4 weights(vec4 e) { return mix(min(exp(e), vec4(1.0)), vec4(1.0), equal(e, vec4(0.0))); }
+float weight(uint t) { return weights(exponents(vec4(logits[n * p.stride + t]))).x; }
+// The exponent of a weight with these bits, and further off than exp and log err by: weights beyond it need not be computed.
+float exponent_of(uint bits, float off) { return bits < 0x00800000u ? NOTHING : log(uintBitsToFloat(bits)) + off; }
 
 // False for rows that stay as they are, in the whole workgroup.
 bool begin(uint row) {
@@ -123,11 +128,16 @@ void main() {
     const uint s = shift(p.level), less = lost(p.level), mask = (1u << s) - 1;
     const bool sums = (c.sought & TOP_P) != 0 && p.level < LEVELS - 1;
     const uint last = min((gl_WorkGroupID.x + 1) * p.chunk, p.vocab);
-    for (uint t = gl_WorkGroupID.x * p.chunk + i; t < last; t += LS) {
-        const uint bits = floatBitsToUint(weight(t)), bin = (bits - c.from) >> s;
-        if (bits < c.from || bin >= BINS) continue;
-        atomicAdd(number_in[bin], 1);
-        if (sums) atomicAdd(sum_in[bin], (bits & mask) >> less);
+    const float low = exponent_of(c.from, -1e-3), high = exponent_of(max(c.from + (BINS << s), 0x00800000u), 1e-3);
+    for (uint t = gl_WorkGroupID.x * p.chunk + 4 * i; t < last; t += 4 * LS) {
+        const vec4 e = exponents(four(n * p.stride, t, last));
+        if (p.level > 0 && !any(equal(clamp(e, low, high), e))) continue; // none is in the bin
+        const uvec4 bits = floatBitsToUint(weights(e)), bin = (bits - c.from) >> s;
+        for (uint j = 0; j < 4; j++) {
+            if (bits[j] < c.from || bin[j] >= BINS || t + j >= last) continue;
+            atomicAdd(number_in[bin[j]], 1);
+            if (sums) atomicAdd(sum_in[bin[j]], (bits[j] & mask) >> less);
+        }
     }
     barrier();
     for (uint b = i; b < BINS; b += LS) {
@@ -152,13 +162,17 @@ void main() {
     uint kept = 0, ties = 0;
     float sum = 0.0;
     const uint last = min((gl_WorkGroupID.x + 1) * p.chunk, p.vocab);
-    for (uint t = gl_WorkGroupID.x * p.chunk + i; t < last; t += LS) {
-        const float w = weight(t);
-        const uint bits = floatBitsToUint(w);
-        const bool stays = bits >= c.from;
-        sum += stays ? w : 0.0;
-        kept += stays ? 1 : 0;
-        ties += bits == c.tie ? 1 : 0;
+    const float low = exponent_of(c.ties > 0 ? min(c.from, c.tie) : c.from, -1e-3);
+    for (uint t = gl_WorkGroupID.x * p.chunk + 4 * i; t < last; t += 4 * LS) {
+        const vec4 e = exponents(four(n * p.stride, t, last));
+        if (!any(greaterThanEqual(e, vec4(low)))) continue; // none is kept
+        const vec4 w = weights(e);
+        const uvec4 bits = floatBitsToUint(w), tie = uvec4(equal(bits, uvec4(c.tie)));
+        const uvec4 stays = uvec4(greaterThanEqual(bits, uvec4(c.from))) * uvec4(lessThan(uvec4(t, t + 1, t + 2, t + 3), uvec4(last)));
+        const vec4 kept_w = mix(vec4(0.0), w, bvec4(stays));
+        sum += (kept_w.x + kept_w.y) + (kept_w.z + kept_w.w);
+        kept += stays.x + stays.y + stays.z + stays.w;
+        ties += tie.x + tie.y + tie.z + tie.w;
     }
     sum = group_sum(sum); // its barriers also come before the sums below
     atomicAdd(kept_in, kept);

@@ -39,7 +39,7 @@ func (r *Recorder) Sample(choices vk.Span, logits Tensor, filters vk.Span, scrat
 	chunk := r.k.chunk(logits.Cols)
 	push := struct{ Vocab, Stride, Chunk, Level uint32 }{Vocab: uint32(logits.Cols), Stride: uint32(logits.Stride), Chunk: uint32(chunk)}
 	r.room(scratch, logits)
-	lanes, bind := []uint32{uint32(r.k.Lanes)}, []vk.Span{logits.Span, filters, choices, scratch.Bins, scratch.Cuts, scratch.Parts}
+	lanes, bind := []uint32{uint32(r.k.Lanes), whole(logits)}, []vk.Span{logits.Span, filters, choices, scratch.Bins, scratch.Cuts, scratch.Parts}
 	all, cost := rowsY(groups(logits.Cols, chunk), logits.Rows, 1), vk.Cost{Bytes: 2 * logits.bytes(), FLOPs: 8 * logits.bytes()}
 	for ; edges && push.Level < sampleLevels; push.Level++ {
 		r.dispatchSpec("sample_select", lanes, push, all, cost, bind[:5]...)

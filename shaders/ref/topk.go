@@ -28,6 +28,14 @@ var counts = []uint32{20, 0, 1, 5, 19, 21}
 // topkTrial also has rows of few values, with ties within a lane and across lanes. Every fifth row's chosen token is not its largest.
 func topkTrial(t *trial, vocab int) {
 	edits := append(hardLogits(vocab), func(x []float32) { copy(x, sampleLogits(1, vocab)) }, func(x []float32) { copy(x, sampleLogits(4, vocab)) })
+	// All the likeliest in one lane, best last: more candidates than there is room for, several times over.
+	edits = append(edits, func(x []float32) {
+		for j := range x {
+			if j/4%32 == 5 {
+				x[j] = 100 + float32(j)/16
+			}
+		}
+	})
 	n := len(edits)
 	values := t.values("logits", uniform, n, vocab)
 	given, wanted, list := givenTokens(n, vocab), make([]uint32, n), make([]shaders.Choice, n)
