@@ -24,7 +24,7 @@ func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, for
 	}
 	asked := kernels
 	asked.Compiling = nil
-	j := tune.Job{Device: fmt.Sprint(dev.Caps().Index), Level: o.Tune, Again: o.Retune, Uses: Uses(c, dev.Caps(), formats), Kernels: asked, Needs: needs, Speed: dev.Speed()}
+	j := tune.Job{Device: fmt.Sprint(dev.Caps().Index), Level: o.Tune, Again: o.Retune, Uses: Uses(c, dev.Caps(), formats, s.KV), Kernels: asked, Needs: needs, Speed: dev.Speed()}
 	if o.Tuning != nil {
 		defer o.Tuning(0, 0)
 	}
@@ -62,14 +62,15 @@ func (o Options) proveSettings(ctx context.Context, dev *vk.Device, kernels *sha
 	return nil
 }
 
-// Uses are the products and norms of a model's token at its own depth, as tune.Run takes them, those alike together.
-func Uses(c arch.Config, caps vk.Caps, formats weights.Formats) (list []tune.Use) {
+// Uses are the products, norms and attention of a model's token at its own depth, as tune.Run takes them, those alike together.
+func Uses(c arch.Config, caps vk.Caps, formats weights.Formats, kv shaders.KVType) (list []tune.Use) {
 	at := map[tune.Use]int{}
-	add := func(op string, m shaders.Matrix, int8, written bool, times float64) {
+	add := func(op string, m shaders.Matrix, int8 bool, u tune.Use, times float64) {
 		if m.Rows == 0 || times == 0 {
 			return
 		}
-		u := tune.Use{Product: shaders.Product{Op: op, Format: m.Format, Rows: m.Rows, Cols: m.Cols, Int8: int8 && m.Format.Blocked()}, Written: written && m.Format.Blocked()}
+		u.Product = shaders.Product{Op: op, Format: m.Format, Rows: m.Rows, Cols: m.Cols, Int8: int8 && m.Format.Blocked()}
+		u.Written = u.Written && m.Format.Blocked()
 		i, ok := at[u]
 		if !ok {
 			i = len(list)
@@ -83,14 +84,17 @@ func Uses(c arch.Config, caps vk.Caps, formats weights.Formats) (list []tune.Use
 		return nil
 	}
 	norm := shaders.Matrix{Rows: 1, Cols: c.NEmbd, Format: format.F32}
+	product, joins := tune.Use{}, tune.Use{Written: true, Normed: true}
+	attention := tune.Use{Heads: tune.Heads{Queries: c.NHeads, Keys: c.KVHeads(), Dim: c.HeadDim, KV: kv}}
 	blocks := func(of []weights.Block, times func(i int) float64) {
 		for i, b := range of {
 			n := times(i)
-			add("matmul", b.Wqkv, true, false, n)
-			add("matmul", b.AttnProj, shaders.WholeBlocks(c.HeadDim), true, n)
-			add("swiglu", b.Gate, !b.Norm3.IsZero(), false, n)
-			add("matmul", b.MLPProj, !b.Norm3.IsZero() && b.Gate.Format.Blocked(), true, n)
-			add(tune.Norm, norm, false, false, 2*n)
+			add("matmul", b.Wqkv, true, product, n)
+			add(tune.Attention, norm, false, attention, n)
+			add("matmul", b.AttnProj, shaders.WholeBlocks(c.HeadDim), joins, n)
+			add("swiglu", b.Gate, !b.Norm3.IsZero(), product, n)
+			add("matmul", b.MLPProj, !b.Norm3.IsZero() && b.Gate.Format.Blocked(), joins, n)
+			add(tune.Norm, norm, false, product, 2*n)
 		}
 	}
 	once := func(int) float64 { return 1 }
@@ -99,9 +103,9 @@ func Uses(c arch.Config, caps vk.Caps, formats weights.Formats) (list []tune.Use
 	blocks(w.Core, func(i int) float64 { return steps * float64(c.Runs(i)) })
 	blocks(w.Coda, once)
 	if c.Adapter() {
-		add("adapter", w.Adapter, false, false, steps)
+		add("adapter", w.Adapter, false, product, steps)
 	}
-	add("matmul", w.LMHead, false, false, 1)
+	add("matmul", w.LMHead, false, product, 1)
 	return list
 }
 

@@ -15,7 +15,8 @@ const (
 	attentionSegment = 512
 	attentionTile    = 4   // rows that share a pass over the cache
 	attentionSplit   = 4   // rows up to which a long cache is cut: more keep a device busy as they are
-	stagedSegment    = 128 // the same as attentionSegment of attention_staged.comp
+	stagedSegment    = 128 // the same of attention_staged.comp, if nobody has measured it
+	stagedLoads      = 4   // loads of a lane there that do not wait for each other; twice as many where a workgroup has one query
 	stagedApart      = 64  // rows up to which none share a pass there: they may be of as many sequences
 )
 
@@ -61,7 +62,7 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 	n := y.Rows
 	form := r.k.attention(n, group, c.Type.units(c.HeadDim)*c.Type.perUnit()/4)
 	split := 0
-	if segments := int(groups(context, form.segment)); n <= attentionSplit && segments > 1 && r.k.Arrivals {
+	if segments := int(groups(context, form.segment)); n <= attentionSplit && uint64(n*segments) <= attentionSplit*uint64(groups(context, stagedSegment)) && segments > 1 && r.k.Arrivals {
 		split = segments
 	}
 	for _, s := range c.Shards {
@@ -80,7 +81,7 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 			bind = append(bind, scratch.Parts, scratch.Arrived)
 		}
 		grid := rowsY(uint32(s.Heads*form.tiles), n, form.high).deep(max(split, 1))
-		spec := []uint32{uint32(c.Type.units(c.HeadDim))}
+		spec := []uint32{uint32(c.Type.units(c.HeadDim)), uint32(form.segment), uint32(form.loads)}
 		if form.kind == lanes {
 			spec = []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0), uint32(c.Slots.Rule)}
 			grid = rowsPart(n, s.Heads*group, int(r.k.Subgroup))
@@ -94,6 +95,7 @@ type attentionForm struct {
 	kind, suffix string // of the kernel
 	specs        int    // specialization constants
 	segment      int    // positions
+	loads        int    // of a lane that do not wait for each other
 	scratch      bool   // the kernel knows one
 	tiles        int    // workgroups for the query heads of a key head
 	abreast      int    // query heads that each takes
@@ -120,7 +122,7 @@ func (t Tuning) attention(n, group, vectors int) attentionForm {
 		}
 		return f
 	}
-	f.kind, f.specs, f.segment = staged, 1, stagedSegment
+	f.kind, f.specs, f.segment, f.loads = staged, 3, t.Positions, t.Loads
 	large := t.Queries > attentionTile && vectors <= 32
 	fit := 1 // by the lanes, and the vectors that a lane has room for
 	switch {
@@ -129,7 +131,7 @@ func (t Tuning) attention(n, group, vectors int) attentionForm {
 	case group > 1 || !large && n > attentionSplit:
 		f.suffix, fit = "_four", min(4, 2*(64/vectors))
 	default:
-		f.suffix = "_one"
+		f.suffix, f.loads = "_one", 2*t.Loads
 	}
 	f.tiles = int(groups(group, fit))
 	f.abreast = int(groups(group, f.tiles))

@@ -15,15 +15,15 @@
 #define LS 64
 #define HELD (TR == 4 ? 2 : 1)
 #endif
-#define SEGMENT 128 // stagedSegment in Go
 #define ABREAST 64  // positions whose scores are worked out at once
 #define SHARERS (LS / ABREAST)
 #define MINE (TR / SHARERS) // queries whose scores a lane works out
 #define TOPS 8  // lanes that look for a query's largest score
 #define UNITS 8 // uvec4 of a key that are staged at once, at most
-#define DEEP (TR == 1 ? 8 : 4) // loads of a lane that do not wait for each other
 layout(local_size_x = LS) in;
 layout(constant_id = 0) const uint HU = 2; // uvec4 in a head of k and v
+layout(constant_id = 1) const uint SEGMENT = 128; // a multiple of ABREAST
+layout(constant_id = 2) const uint DEEP = 4; // loads of a lane that do not wait for each other
 #include "lib/row.glsl"
 #include "lib/slot.glsl"
 #include "lib/kv.glsl"
@@ -71,11 +71,13 @@ const uint PIECE = ((HU + PIECES - 1) / PIECES + 1) / 2 * 2; // units of a key t
 #else
 const uint PIECE = (HU + PIECES - 1) / PIECES;
 #endif
-const uint VALUES = HU <= 4 ? SEGMENT : ABREAST * UNITS / HU / 4 * 4; // positions whose values are staged at once
+const uint FIT = HU <= 4 ? 2 * ABREAST : ABREAST * UNITS / HU / 4 * 4;
+const uint VALUES = SEGMENT < FIT ? SEGMENT : FIT; // positions whose values are staged at once
 const uint KEY = UNITS * KV_XV + 1; // odd: lanes that read one position each meet in no bank
 
 shared vec4 q_row[TR * (TR > 4 ? 32 : 64)]; // [TR][W]
-shared vec4 weight[TR][SEGMENT / 4 + 1];    // of the positions: first scores
+shared vec4 weight[TR * (SEGMENT / 4 + 1)];  // of the positions: first scores
+#define WEIGHT(r, i) weight[(r) * (SEGMENT / 4 + 1) + (i)]
 shared FOUR stage[ABREAST * KEY];
 #ifdef KV_Q8
 shared uint scale[ABREAST * UNITS / 2];
@@ -126,7 +128,7 @@ void attend(uint seq, uint own, bool missing, uint kv_head, uint c0, uint end) {
         }
         [[unroll]] for (uint r = 0; r < MINE; r++) {
             const bool seen = address[i0 + pos] != NONE && c0 + i0 + pos < sees_of[first + r];
-            weight[first + r][(i0 + pos) / 4][pos % 4] = seen ? s[r].x + s[r].y + s[r].z + s[r].w : LEAST;
+            WEIGHT(first + r, (i0 + pos) / 4)[pos % 4] = seen ? s[r].x + s[r].y + s[r].z + s[r].w : LEAST;
         }
     }
     barrier();
@@ -134,7 +136,7 @@ void attend(uint seq, uint own, bool missing, uint kv_head, uint c0, uint end) {
     const uint query = lane / TOPS, fours = (n + 3) / 4;
     if (query < TR) {
         vec4 most = vec4(LEAST);
-        for (uint i = lane % TOPS; i < fours; i += TOPS) most = max(most, weight[query][i]);
+        for (uint i = lane % TOPS; i < fours; i += TOPS) most = max(most, WEIGHT(query, i));
         tops[lane] = max(max(most.x, most.y), max(most.z, most.w));
     }
     barrier();
@@ -142,8 +144,8 @@ void attend(uint seq, uint own, bool missing, uint kv_head, uint c0, uint end) {
         float most = LEAST;
         for (uint i = 0; i < TOPS; i++) most = max(most, tops[query * TOPS + i]);
         for (uint i = lane % TOPS; i < fours; i += TOPS) {
-            const vec4 score = weight[query][i];
-            weight[query][i] = mix(exp(score - most), vec4(0), equal(score, vec4(LEAST)));
+            const vec4 score = WEIGHT(query, i);
+            WEIGHT(query, i) = mix(exp(score - most), vec4(0), equal(score, vec4(LEAST)));
         }
     }
     [[unroll]] for (uint x = 0; x < HELD; x++) {
@@ -168,7 +170,7 @@ void attend(uint seq, uint own, bool missing, uint kv_head, uint c0, uint end) {
 #endif
                 }
                 [[unroll]] for (uint x = 0; x < HELD; x++) {
-                    const vec4 w = weight[min(held(x), TR - 1)][(i0 + i) / 4];
+                    const vec4 w = WEIGHT(min(held(x), TR - 1), (i0 + i) / 4);
                     [[unroll]] for (uint j = 0; j < 4; j++) {
                         total[x] += w[j];
                         acc[x] = fma(vec4(w[j]), value[j], acc[x]);

@@ -44,6 +44,20 @@ var measurable = map[string]func(t *Tuning) []any{
 		return list
 	},
 	"texel buffers of blocks": func(t *Tuning) []any { return values(t.Texels, true, false) },
+	"attention queries": func(t *Tuning) (list []any) {
+		for _, n := range []int{16, attentionTile, 0} {
+			list = append(list, values(!t.Texels && n <= t.Queries, n)...)
+		}
+		return list
+	},
+	"attention positions": func(t *Tuning) []any {
+		list := values(!t.Texels && t.Queries > 0, stagedSegment, stagedSegment/2)
+		return append(list, values(len(list) > 0 && t.caps.MaxSharedMemory >= 48<<10, 2*stagedSegment)...)
+	},
+	"attention loads": func(t *Tuning) []any {
+		return values(!t.Texels && t.Queries > 0, stagedLoads, stagedLoads/2, 2*stagedLoads)
+	},
+	"norm rows": func(t *Tuning) []any { return values(t.NormRows > 0 && !t.opt.Separate, t.NormRows, 0) },
 	"gemv rows": func(t *Tuning) []any {
 		return values(t.Tiles && !t.caps.IsCPU() && t.opt.VecRows == 0, 4, 8, 16, 32)
 	},

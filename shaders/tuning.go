@@ -22,6 +22,8 @@ type Tuning struct {
 	Tiles       bool   // matmul and attention take many rows in tiles of shared memory
 	TileResults int    // rows of x that an invocation of a tile has, at most: 4 or 8
 	Queries     int    // rows by query heads, at most, that share keys in attention's shared memory: 4 or 16; 0: by other kernels
+	Positions   int    // that a softmax runs over there, and a workgroup where a long cache is cut: they fix the order of sums
+	Loads       int    // of a lane there that do not wait for each other
 	GEMVRows    int    // rows of x up to which matmul is GEMV; beyond, in tiles
 	MatrixUnits bool   // ... or on matrix units, in half precision
 	Int8        bool   // GEMV with block formats can take int8 activations
@@ -78,6 +80,14 @@ var tunings = []struct {
 	{"tiles", func(t *Tuning) any { return &t.Tiles }, ruleTiles, true},
 	{"tile results", func(t *Tuning) any { return &t.TileResults }, ruleTileResults, true},
 	{"attention queries", func(t *Tuning) any { return &t.Queries }, ruleQueries, true},
+	{"attention positions", func(t *Tuning) any { return &t.Positions }, func(t *Tuning) string {
+		t.Positions = stagedSegment
+		return "workgroups for a large GPU, and room for two in shared memory"
+	}, false},
+	{"attention loads", func(t *Tuning) any { return &t.Loads }, func(t *Tuning) string {
+		t.Loads = stagedLoads
+		return "few registers"
+	}, false},
 	{"gemv rows", func(t *Tuning) any { return &t.GEMVRows }, ruleGEMVRows, false},
 	{"matrix units", func(t *Tuning) any { return &t.MatrixUnits }, ruleMatrixUnits, true},
 	{"int8", func(t *Tuning) any { return &t.Int8 }, ruleInt8, true},

@@ -48,9 +48,9 @@ func tuneCommand() *cli.Command {
 	return &cli.Command{
 		Name: "tune", Args: "[MODEL]", Max: 1,
 		Summary: "measure how a device's kernels are best taken for a model",
-		Detail: fmt.Sprintf(`MODEL is what "muninn run" takes; its weights are not loaded. tune times each kind of matrix product in a token with the
-device's own clock, on memory of its real size. It compares other ways to divide the product among the device's lanes
-with the rule's. It keeps a way that is clearly faster and passes the self-test, for these matrices, kernels and driver;
+		Detail: fmt.Sprintf(`MODEL is what "muninn run" takes; its weights are not loaded. tune times each kind of matrix product in a token, its
+norms and its attention with the device's own clock, on memory of its real size. It compares other ways to divide the
+product among the device's lanes with the rule's. It keeps a way that is clearly faster and passes the self-test, for these matrices, kernels and driver;
 later starts use it.
 
 Without this command, the first start of a model on a GPU measures for %.0f seconds at most, %.0f on an integrated one (--tune
@@ -62,8 +62,8 @@ ROW is the time of a product with one row, by the rule. TIME is the chosen way's
 prompt together. A choice such as "16x8 in 4 of 8 groups, depth 1" means: 16 weight rows by 8 rows of activations a
 workgroup, in 4 sets side by side, 8 subgroups, 1 load of 16 bytes ahead.
 
-How many lanes share a row's sum, the subgroup size, int8 activations and matrix units change how results are rounded:
-the same seed gives the same text on the same device, driver and tuning.`, seconds(tune.Quick, "discrete"), seconds(tune.Quick, "integrated"), seconds(tune.Full, "discrete")/seconds(tune.Quick, "discrete"),
+How many lanes share a row's sum, the subgroup size, int8 activations, matrix units and the positions that attention
+takes at a time change how results are rounded: the same seed gives the same text on the same device, driver and tuning.`, seconds(tune.Quick, "discrete"), seconds(tune.Quick, "integrated"), seconds(tune.Full, "discrete")/seconds(tune.Quick, "discrete"),
 			seconds(tune.Quick, "cpu"), seconds(tune.Full, "cpu")/60),
 		Examples: []string{"muninn tune ~/huginn-0125 --quant q4_0", "muninn tune --shape huginn --quant q4_0 --tune quick --json"},
 		Flags:    o.addFlags,
@@ -144,7 +144,7 @@ func printTuned(s *cli.Streams, r tune.Result, trials bool) {
 	t := cli.NewTable(s, s.Out, "PRODUCT", "SHARE", "ROW", "RULE", "CHOICE", "TIME")
 	for _, c := range r.Choices {
 		rule, chosen := tune.Form(c.Rule), tune.Form(c.GEMV)
-		if c.Op == tune.Norm {
+		if c.Rule == (shaders.GEMV{}) {
 			rule, chosen = "", ""
 		}
 		t.Row(tune.Named(c.Product), fmt.Sprintf("%.0f %%", 100*c.Share), fmt.Sprintf("%.3f ms", 1e3*c.OneRow), rule, chosen, fmt.Sprintf("%.2f", c.Ratio))

@@ -128,6 +128,7 @@ func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 		if shaders.Unrolls(dev.Caps()) {
 			stored := subgroup
 			stored.Loads = shaders.StorageBuffers
+			stored.Measured.Settings = []shaders.Setting{{Name: "attention positions", Value: "64"}, {Name: "attention loads", Value: "8"}}
 			list = append(list, subgroup, stored)
 		} else {
 			mixed.VecRows = 1 // for more it takes gigabytes to compile

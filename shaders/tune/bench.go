@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,9 +27,13 @@ type bench struct {
 	arena   *vk.Arena
 	weights vk.Span // all products read theirs from here, from one place after another
 	entries map[string]*entry
-	x, y, z []shaders.Tensor // of each use
+	x, y    []shaders.Tensor // of each use
+	z, sum  []shaders.Tensor // of norms, and of products before one
 	words   vk.Span          // row table, weights of norms, bias
-	half    vk.Span          // rows in half precision
+	arrived vk.Span
+	half    vk.Span // rows in half precision
+
+	attention *heads // nil: there is none
 
 	compiles time.Duration // the longest that a lot has taken
 }
@@ -53,12 +58,31 @@ func scratchBytes(c vk.Caps, s vk.Speed) uint64 {
 const align = 256 // of what is bound
 
 func newBench(m *meter, j Job) (*bench, error) {
+	k, err := shaders.New(m.dev, j.Kernels)
+	if err != nil {
+		return nil, err
+	}
+	j.Uses = measurable(j.Uses, k.Tuning)
 	b := &bench{meter: m, job: j, arena: m.dev.NewArena("tune", vk.DeviceLocal), entries: map[string]*entry{}}
-	if err := b.allocate(); err != nil {
+	if err = b.allocate(); err != nil {
 		b.free()
 		return nil, fmt.Errorf("tune: %w", err)
 	}
 	return b, nil
+}
+
+// measurable are the uses of which anything can be measured; a norm is beside its product where both can be one.
+func measurable(uses []Use, t shaders.Tuning) []Use {
+	any := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return len(t.Measurable(name)) > 1 })
+	}
+	uses = slices.DeleteFunc(slices.Clone(uses), func(u Use) bool {
+		return u.Op == Norm && !any("norm lanes") || u.Op == Attention && !any(attentionSettings...)
+	})
+	for i := range uses {
+		uses[i].Normed = uses[i].Normed && any("norm rows")
+	}
+	return uses
 }
 
 func (b *bench) free() {
@@ -80,8 +104,16 @@ func (b *bench) allocate() (err error) {
 		err = b.dev.Fill(b.weights, 0x3f803f80) // ones, or nearly: memory that nobody has written may be one page
 	}
 	widest := 1
-	b.x, b.y, b.z = make([]shaders.Tensor, len(b.job.Uses)), make([]shaders.Tensor, len(b.job.Uses)), make([]shaders.Tensor, len(b.job.Uses))
+	for _, list := range []*[]shaders.Tensor{&b.x, &b.y, &b.z, &b.sum} {
+		*list = make([]shaders.Tensor, len(b.job.Uses))
+	}
 	for i, u := range b.job.Uses {
+		if u.Op == Attention {
+			if err == nil {
+				b.attention, err = newHeads(b.dev, b.arena, u.Heads, b.weights.Size())
+			}
+			continue
+		}
 		cols, rows := u.Cols, b.cut(u)
 		if u.Op == "adapter" {
 			cols /= 2 // the state's, then the embeds'
@@ -90,10 +122,14 @@ func (b *bench) allocate() (err error) {
 			rows = cols
 		}
 		widest = max(widest, cols, rows)
+		norms := 1
+		if u.Normed {
+			norms = mostRows
+		}
 		for _, t := range []struct {
 			of         *shaders.Tensor
 			rows, cols int
-		}{{&b.x[i], 2 * mostRows, cols}, {&b.y[i], mostRows, rows}, {&b.z[i], 1, cols}} {
+		}{{&b.x[i], 2 * mostRows, cols}, {&b.y[i], mostRows, rows}, {&b.z[i], norms, rows}, {&b.sum[i], norms, rows}} {
 			if err == nil {
 				err = b.tensor(t.of, t.rows, t.cols)
 			}
@@ -103,10 +139,13 @@ func (b *bench) allocate() (err error) {
 		b.words, err = b.arena.Alloc(max(4*uint64(shaders.Padded(widest)), mostRows*shaders.RowBytes))
 	}
 	if err == nil {
+		b.arrived, err = b.arena.Alloc(4)
+	}
+	if err == nil {
 		b.half, err = b.arena.Alloc(shaders.HalvesBytes(mostRows, 2*widest))
 	}
 	if err == nil {
-		err = b.dev.Fill(b.words, 0)
+		err = errors.Join(b.dev.Fill(b.words, 0), b.dev.Fill(b.arrived, 0))
 	}
 	return err
 }
@@ -155,7 +194,7 @@ func tune(t shaders.Tuning, u Use, rows int) shaders.GEMV {
 // entry is the program of a situation by a config, recorded but not compiled; those that come to the same are one.
 func (b *bench) entry(at situation, c config) (*entry, *shaders.Recorder, error) {
 	u := b.job.Uses[at.use]
-	if c.gemv == nil && u.Op != Norm {
+	if c.gemv == nil && u.product() {
 		k, err := shaders.New(b.dev, b.options(c, u))
 		if err != nil {
 			return nil, nil, err
@@ -185,6 +224,8 @@ func (b *bench) key(t shaders.Tuning, u Use, at situation) string {
 	switch {
 	case u.Op == Norm:
 		return fmt.Sprint(at, t.Subgroup, t.NormLanes)
+	case u.Op == Attention:
+		return fmt.Sprint(at, t.Subgroup, t.Queries, t.Positions, t.Loads)
 	case at.n > t.GEMVRows:
 		return fmt.Sprint(at, "tiles", t.Subgroup, t.OnMatrixUnits(u.Format, at.n), t.TileResults, int8(t, u, at.n), t.Dot)
 	}
@@ -192,10 +233,11 @@ func (b *bench) key(t shaders.Tuning, u Use, at situation) string {
 	if at.n == 1 {
 		g.XRows = 1
 	}
+	norms := u.Normed && at.n <= t.NormRows
 	if int8(t, u, at.n) {
-		return fmt.Sprint(at, t.Subgroup, g, "int8", t.Dot)
+		return fmt.Sprint(at, t.Subgroup, g, norms, "int8", t.Dot)
 	}
-	return fmt.Sprint(at, t.Subgroup, g, t.BlockTexels && u.Format.Blocked())
+	return fmt.Sprint(at, t.Subgroup, g, norms, t.BlockTexels && u.Format.Blocked())
 }
 
 // entriesOf are the programs of a situation by several configs but those that have lost, compiled side by side. One that does not compile

@@ -13,9 +13,6 @@ const turns = 3
 // only together. Full, it looks in the first turn in all ways that one row of x can be taken.
 func (s *search) product(use, turn int) error {
 	u := s.job.Uses[use]
-	if u.Op == Norm {
-		return nil
-	}
 	k, err := shaders.New(s.dev, s.options(config{settings: s.settings}, u))
 	if err != nil {
 		return err
@@ -58,7 +55,7 @@ func (s *search) share(from int, others []int) error {
 	g, ok := s.gemv[from]
 	for _, use := range others {
 		u := s.job.Uses[use]
-		if !ok || u.Op == Norm || u.Format != s.job.Uses[from].Format {
+		if !ok || u.Format != s.job.Uses[from].Format {
 			continue
 		}
 		k, err := shaders.New(s.dev, s.options(config{settings: s.settings}, u))

@@ -15,7 +15,7 @@ func parts(u Use) int {
 
 // cut is how many rows of a use's matrix fit in the scratch.
 func (b *bench) cut(u Use) int {
-	if u.Op == Norm {
+	if !u.product() {
 		return 0
 	}
 	return int(min(uint64(u.Rows), b.weights.Size()/uint64(parts(u))/shaders.MatrixBytes(1, u.Cols, u.Format)))
@@ -24,7 +24,7 @@ func (b *bench) cut(u Use) int {
 // matrices are those of a use, one behind another through the scratch; through a part of it where a CPU computes many rows.
 func (b *bench) matrices(at situation) (list []shaders.Matrix) {
 	u := b.job.Uses[at.use]
-	if u.Op == Norm {
+	if !u.product() {
 		return nil
 	}
 	m := shaders.Matrix{Rows: b.cut(u), Cols: u.Cols, Format: u.Format}
@@ -46,29 +46,37 @@ func (b *bench) matrices(at situation) (list []shaders.Matrix) {
 	return list
 }
 
+const often = 16 // is a norm in its program
+
 // record records a use, once for each of its matrices.
 func (b *bench) record(r *shaders.Recorder, t shaders.Tuning, at situation) (bytes uint64) {
 	u := b.job.Uses[at.use]
+	if u.Op == Attention {
+		return b.attention.record(r, at.n)
+	}
 	x, y := b.x[at.use].First(at.n), b.y[at.use].First(at.n)
 	y.Int8 = vk.Span{}
 	if !int8(t, u, at.n) {
 		x.Int8 = vk.Span{}
 	}
 	all := b.matrices(at)
-	switch u.Op {
-	case Norm:
-		const often = 16
-		z, y := b.z[at.use], y
-		z.Int8 = vk.Span{}
+	z, sum, weight := b.z[at.use], b.sum[at.use], b.words.Slice(0, 4*uint64(y.Cols))
+	z.Int8 = vk.Span{}
+	switch {
+	case u.Op == Norm:
 		for range often {
-			r.AddNormPair(z, x, y, shaders.ResidualNormed, b.words.Slice(0, 4*uint64(u.Cols)), b.words.Slice(0, 4*uint64(u.Cols)), 1e-6)
+			r.AddNormPair(z, sum, y, shaders.ResidualNormed, weight, weight, 1e-6)
 			bytes += 4 * uint64(u.Cols)
 		}
-	case "swiglu":
+	case u.Normed:
+		for _, w := range all {
+			r.MatMulNorm(z.First(at.n), sum.First(at.n), y, w, x, shaders.ResidualNormed, weight, weight, 1e-6, b.arrived)
+		}
+	case u.Op == "swiglu":
 		for i := 0; i+1 < len(all); i += 2 {
 			r.SwiGLU(y, all[i], all[i+1], x)
 		}
-	case "adapter":
+	case u.Op == "adapter":
 		rows := shaders.Rows{Span: b.words.Slice(0, uint64(at.n)*shaders.RowBytes), N: at.n}
 		inputs := b.x[at.use].First(2 * mostRows)
 		for _, w := range all {

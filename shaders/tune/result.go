@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"muninn/shaders"
@@ -12,7 +13,7 @@ import (
 // result measures what was found beside the rules once more, each use by itself, and keeps what is better by more than chance.
 func (s *search) result() (Result, error) {
 	r := Result{Ratio: 1, Settings: s.tried}
-	if s.times == nil || s.times[len(s.times)-1] == 0 {
+	if len(s.times) == 0 || s.times[len(s.times)-1] == 0 {
 		return r, errLate
 	}
 	k, err := shaders.New(s.dev, s.options(config{}, Use{}))
@@ -30,14 +31,14 @@ func (s *search) result() (Result, error) {
 	for _, use := range s.order() {
 		u := s.job.Uses[use]
 		c := Choice{Use: u, Share: s.times[use] / all, OneRow: s.one[use], Trials: s.trials[use], Ratio: 1}
-		before, after, noise, err := s.final(use, tuned.Tuning)
+		before, after, noise, err := s.final(use)
 		if errors.Is(err, errLate) && len(r.Choices) > 0 {
 			break
 		}
 		if err != nil {
 			return r, err
 		}
-		if u.Op != Norm {
+		if u.product() {
 			c.Rule, c.GEMV = rule(k.Tuning, u), s.now(use, tuned.Tuning)
 		}
 		c.Ratio = after / before
@@ -58,15 +59,16 @@ func (s *search) result() (Result, error) {
 	return r, nil
 }
 
-// finalists are the rules, and the ways to take a use that came first, in whatever order chance has put them.
-func (s *search) finalists(use int, tuned shaders.Tuning) []config {
-	const most = 4
+// finalists are the rules, the settings that were chosen, and with these the ways to take a use that came first, in whatever order chance
+// has put them.
+func (s *search) finalists(use int) []config {
+	const most = 5
 	list := []config{{}, {settings: s.settings}}
-	if s.job.Uses[use].Op == Norm {
+	best, ok := s.gemv[use]
+	if !ok {
 		return list
 	}
-	best := s.now(use, tuned)
-	list[1].gemv = &best
+	list = append(list, config{s.settings, &best})
 	trials := slices.SortedStableFunc(slices.Values(s.trials[use]), func(a, b Trial) int { return cmp.Compare(a.Ratio, b.Ratio) })
 	for _, t := range trials {
 		if t.gemv != best && t.Ratio > 0 && t.Ratio < near*s.ratio(use, best) && len(list) < most {
@@ -77,31 +79,33 @@ func (s *search) finalists(use int, tuned shaders.Tuning) []config {
 }
 
 // final times the finalists of a use, again as long as what they gain may be chance, and chooses.
-func (s *search) final(use int, tuned shaders.Tuning) (before, after, noise float64, err error) {
-	list := s.finalists(use, tuned)
+func (s *search) final(use int) (before, after, noise float64, err error) {
+	list := s.finalists(use)
 	for turn := range 3 {
 		entries, err := s.compare(use, list, finalRounds*(turn+1), behind)
 		if err != nil {
 			return 0, 0, 0, err
 		}
-		before, after, noise = s.weighed(use, leasts(entries[0])), 0, 0
-		at := 0
+		before, after, noise = s.weighed(use, leasts(entries[0])), math.Inf(1), 0
+		by := before // with the rule's GEMV
 		for i, of := range entries {
 			if of == nil {
 				continue
 			}
-			if t := s.weighed(use, leasts(of)); i > 0 && (at == 0 || t < after) {
-				at, after = i, t
+			t := s.weighed(use, leasts(of))
+			if i == 1 {
+				by = t
+			}
+			if i > 1 && t < min(after, by*(1-gain)) {
+				after, s.gemv[use] = t, *list[i].gemv
 			}
 			for _, e := range of {
 				noise = max(noise, e.noise())
 			}
 		}
-		if at == 0 {
-			return before, before, noise, nil
-		}
-		if g := list[at].gemv; g != nil && *g != s.now(use, tuned) {
-			s.gemv[use] = *g
+		if math.IsInf(after, 1) {
+			after = by
+			delete(s.gemv, use)
 		}
 		if after > before*(1-gain) || after < before*(1-noise/2) {
 			break

@@ -98,12 +98,13 @@ func (s *search) all() error {
 		return err
 	}
 	order := s.order()
+	products := slices.DeleteFunc(slices.Clone(order), func(use int) bool { return !s.job.Uses[use].product() })
 	err := s.some(order, "subgroup", "int8 q8_0", "int8 q4_0", "integer dot", "texel buffers of blocks")
 	for turn := 0; turn < turns && err == nil; turn++ {
-		for i, use := range order {
+		for i, use := range products {
 			s.tell(len(order)*(1+turn)+i, len(order)*(1+turns))
 			if err = s.product(use, turn); err == nil && turn == 0 && i == 0 {
-				err = s.share(use, order[1:])
+				err = s.share(use, products[1:])
 			}
 			if err != nil {
 				return err
@@ -112,8 +113,8 @@ func (s *search) all() error {
 		if turn > 0 {
 			break
 		}
-		if err = s.some(order, "norm lanes"); err == nil {
-			err = s.tiles(order)
+		if err = s.some(order, append(attentionSettings, "norm lanes", "norm rows")...); err == nil && len(products) > 0 {
+			err = s.tiles(products[0])
 		}
 	}
 	return err
@@ -131,8 +132,11 @@ func (s *search) some(order []int, names ...string) error {
 
 // rows are the numbers of rows of x that a use is measured with, and what a row of each counts.
 func (s *search) rows(use int) []int {
-	if s.job.Uses[use].Op == Norm {
+	switch s.job.Uses[use].Op {
+	case Norm:
 		return xRows[:1]
+	case Attention:
+		return attentionRows
 	}
 	return xRows
 }
@@ -148,8 +152,11 @@ func (s *search) weighed(use int, times []float64) (sum float64) {
 // passes scales the time of a program to that of the whole use: programs go through several matrices, or a part of one.
 func (s *search) passes(at situation) float64 {
 	u := s.job.Uses[at.use]
-	if u.Op == Norm {
-		return 1. / 16
+	switch u.Op {
+	case Norm:
+		return 1. / often
+	case Attention:
+		return 1 / float64(s.attention.times(at.n))
 	}
 	return float64(u.Rows) * float64(parts(u)) / float64(s.cut(u)*len(s.matrices(at)))
 }

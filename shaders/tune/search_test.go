@@ -63,7 +63,7 @@ func TestFindsBest(t *testing.T) {
 		for _, c := range r.Choices {
 			use := 0
 			for i, u := range j.Uses {
-				if u == c.Use {
+				if u.Product == c.Product {
 					use = i
 				}
 			}

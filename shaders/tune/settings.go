@@ -83,15 +83,18 @@ func finite(r float64) float64 {
 
 // concerns tells whether a setting makes a difference to a use.
 func concerns(name string, u Use, t shaders.Tuning) bool {
+	attention := slices.Contains(attentionSettings, name)
 	switch name {
 	case "int8 q8_0", "int8 q4_0":
 		return u.Int8 && name == "int8 "+u.Format.String()
 	case "integer dot":
 		return int8(t, u, 1)
 	case "texel buffers of blocks":
-		return u.Op != Norm && u.Format.Blocked() && !int8(t, u, 1)
+		return u.product() && u.Format.Blocked() && !int8(t, u, 1)
 	case "norm lanes":
 		return u.Op == Norm
+	case "norm rows":
+		return u.Normed
 	}
-	return u.Op != Norm
+	return u.product() && !attention || u.Op == Attention && attention
 }

@@ -12,12 +12,8 @@ const (
 	fasterSo = "measured: faster so"
 )
 
-// tiles looks how tiles are best taken, and from how many rows of x on they are faster at all, on the product that takes longest.
-func (s *search) tiles(order []int) error {
-	if len(order) == 0 || s.job.Uses[order[0]].Op == Norm {
-		return nil
-	}
-	use := order[0]
+// tiles looks how tiles are best taken, and from how many rows of x on they are faster at all, on a product.
+func (s *search) tiles(use int) error {
 	k, err := s.kernels()
 	if err != nil || len(k.Measurable(gemvRows)) == 0 {
 		return err

@@ -66,16 +66,31 @@ func (l Level) Limit(c vk.Caps) time.Duration {
 	return quick
 }
 
-// Norm is the Op of a Use that is a norm after a residual: of one row of Cols.
-const Norm = "norm"
+// The Op of a Use that is no product: a norm after a residual, of one row of Cols; or attention.
+const (
+	Norm      = "norm"
+	Attention = "attention"
+)
 
-// Use is a product, or a norm, and how often one token takes it.
+// Use is a product, a norm, or attention, and how often one token takes it.
 type Use struct {
 	shaders.Product
 	// Written int8 activations come of attention or swiglu, others of a norm. Product.Int8 says that there may be any.
 	Written bool    `json:"written"`
+	Normed  bool    `json:"normed,omitempty"` // a residual takes in what a matmul gives, and a norm follows
+	Heads   Heads   `json:"heads,omitzero"`   // of attention
 	Times   float64 `json:"times"`
 }
+
+// Heads are those of attention.
+type Heads struct {
+	Queries int            `json:"queries"`
+	Keys    int            `json:"keys"`
+	Dim     int            `json:"dim"`
+	KV      shaders.KVType `json:"kv"`
+}
+
+func (u Use) product() bool { return u.Op != Norm && u.Op != Attention }
 
 // Job is what is to be measured.
 type Job struct {
@@ -134,8 +149,11 @@ func (r Result) Said() (list []string) {
 // Named is a product in words.
 func Named(p shaders.Product) string {
 	text := fmt.Sprintf("%s %s %dx%d", p.Op, p.Format, p.Rows, p.Cols)
-	if p.Op == Norm {
+	switch p.Op {
+	case Norm:
 		return fmt.Sprintf("%s %d", p.Op, p.Cols)
+	case Attention:
+		return fmt.Sprintf("%s, %d positions", p.Op, attentionPositions)
 	}
 	if p.Int8 {
 		text += " int8"
