@@ -40,6 +40,34 @@ void put(uint at, uint u, Packed w) {
 
 int dot_of(uint w, uint x) { return DOT == DOT_MIXED ? mixed_dot(x, w, 0) : signed_dot(w, x, 0); }
 
+// A block of as many weight rows as are held, from h on. Not a loop in main: drivers may keep one that has a loop inside (Intel does), and pick each
+// sum by its number, with a select for each. all are the sums of x.
+void held_rows(const uint h, uint b, uint li, uint lt, inout int all[TT], inout float acc[8][TT]) {
+    int sum[HELD][TT];
+    [[unroll]] for (uint t = 0; t < TT; t++) {
+        if (h == 0) all[t] = 0;
+        [[unroll]] for (uint r = 0; r < HELD; r++) sum[r][t] = 0;
+    }
+    [[dont_unroll]] for (uint v = 0; v < 2; v++) {
+        uvec4 a[HELD];
+        [[unroll]] for (uint r = 0; r < HELD; r++) a[r] = tw[((h + r) * WL + li) * LINE + b * 2 + v];
+        [[unroll]] for (uint t = 0; t < TT; t++) {
+            const uvec4 c = tx[(t * XL + lt) * LINE + b * 2 + v];
+            [[unroll]] for (uint i = 0; i < 4; i++) {
+                if (DOT == DOT_MIXED && h == 0) all[t] += mixed_dot(c[i], 0x01010101u, 0);
+                [[unroll]] for (uint r = 0; r < HELD; r++) sum[r][t] += dot_of(a[r][i], c[i]);
+            }
+        }
+    }
+    [[unroll]] for (uint t = 0; t < TT; t++) {
+        const float d = uintBitsToFloat(tx[(t * XL + lt) * LINE + BYTES][b]);
+        [[unroll]] for (uint r = 0; r < HELD; r++) {
+            const float wd = uintBitsToFloat(tw[((h + r) * WL + li) * LINE + BYTES][b]);
+            acc[h + r][t] = fma(float(sum[r][t] - EXCESS * all[t]), d * wd, acc[h + r][t]);
+        }
+    }
+}
+
 void main() {
     LOWER
     const uint lane = gl_LocalInvocationIndex;
@@ -80,31 +108,11 @@ void main() {
         if (k0 + DEPTH < end) { FETCH(k0 + DEPTH) }
         // Unrolled, compilers load all of a step at once: 60 registers more, which Intel spills.
         [[dont_unroll]] for (uint b = 0; b < DEPTH / 32; b++) {
-            [[unroll]] for (uint h = 0; h < 8; h += HELD) {
-                int sum[HELD][TT], all[TT];
-                [[unroll]] for (uint t = 0; t < TT; t++) {
-                    all[t] = 0;
-                    [[unroll]] for (uint r = 0; r < HELD; r++) sum[r][t] = 0;
-                }
-                [[dont_unroll]] for (uint v = 0; v < 2; v++) {
-                    uvec4 a[HELD];
-                    [[unroll]] for (uint r = 0; r < HELD; r++) a[r] = tw[((h + r) * WL + li) * LINE + b * 2 + v];
-                    [[unroll]] for (uint t = 0; t < TT; t++) {
-                        const uvec4 c = tx[(t * XL + lt) * LINE + b * 2 + v];
-                        [[unroll]] for (uint i = 0; i < 4; i++) {
-                            if (DOT == DOT_MIXED) all[t] += mixed_dot(c[i], 0x01010101u, 0);
-                            [[unroll]] for (uint r = 0; r < HELD; r++) sum[r][t] += dot_of(a[r][i], c[i]);
-                        }
-                    }
-                }
-                [[unroll]] for (uint t = 0; t < TT; t++) {
-                    const float d = uintBitsToFloat(tx[(t * XL + lt) * LINE + BYTES][b]);
-                    [[unroll]] for (uint r = 0; r < HELD; r++) {
-                        const float wd = uintBitsToFloat(tw[((h + r) * WL + li) * LINE + BYTES][b]);
-                        acc[h + r][t] = fma(float(sum[r][t] - EXCESS * all[t]), d * wd, acc[h + r][t]);
-                    }
-                }
-            }
+            int all[TT];
+            held_rows(0, b, li, lt, all, acc);
+            if (HELD < 4) held_rows(2, b, li, lt, all, acc);
+            if (HELD < 8) held_rows(4, b, li, lt, all, acc);
+            if (HELD < 4) held_rows(6, b, li, lt, all, acc);
         }
         barrier();
     }
