@@ -50,13 +50,13 @@ func tuneCommand() *cli.Command {
 		Summary: "measure how a device's kernels are best taken for a model",
 		Detail: fmt.Sprintf(`MODEL is what "muninn run" takes; its weights are not loaded. tune times each kind of matrix product in a token, its
 norms and its attention with the device's own clock, on memory of its real size. It compares other ways to divide the
-product among the device's lanes with the rule's. It keeps a way that is clearly faster and passes the self-test, for these matrices, kernels and driver;
-later starts use it.
+product among the device's lanes with the rule's. It keeps a way that is clearly faster and passes the self-test, for
+these matrices, kernels and driver; later starts use it.
 
-Without this command, the first start of a model on a GPU measures for %.0f seconds at most, %.0f on an integrated one (--tune
-quick); this command takes up to %.0f times as long. A CPU device is measured only by this command or with --tune quick
-or full: %.0f seconds at most in quick, %.0f minutes in full. Models of fewer than 8 Mi parameters, such as the demo, go by
-rule.
+Without this command, the first start of a model on a GPU measures for %.0f seconds at most, %.0f on an integrated one
+(--tune quick); this command takes up to %.0f times as long. A CPU device is measured only by this command or with
+--tune quick or full: %.0f seconds at most in quick, %.0f minutes in full. Models of fewer than 8 Mi parameters, such as
+the demo, go by rule.
 
 ROW is the time of a product with one row, by the rule. TIME is the chosen way's time over the rule's, decoding and
 prompt together. A choice such as "16x8 in 4 of 8 groups, depth 1" means: 16 weight rows by 8 rows of activations a
