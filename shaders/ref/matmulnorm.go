@@ -57,6 +57,7 @@ func matmulNormTrial(t *trial, s matmulNormSize) {
 		t.quantize(&x)
 	}
 	w, _ := t.weights("w", s.matmulSize)
+	t.leaveTiles(s.matmulSize) // there nothing is together
 	residual := t.values("residual", s.family, s.n, s.rows)
 	weight, _ := t.formWeight(s.form, s.rows)
 	next, _ := t.normWeight("next", s.rows)

@@ -98,7 +98,7 @@ func Quick(need string, t shaders.Tuning) (list []Case) {
 		pick("attention", func(name string) bool {
 			name, int8 := strings.CutPrefix(name, "int8 ")
 			few := strings.HasPrefix(name, kv+" one") && (!int8 && strings.Contains(name, "rows=19") || strings.Contains(name, "[1100]"))
-			many := t.Queries > 0 && strings.HasPrefix(name, kv) && strings.Contains(name, "x64 contexts=[300]")
+			many := t.Queries > 0 && strings.HasPrefix(name, kv) && strings.Contains(name, "x32 contexts=[300]")
 			return (few || many) && (!int8 || writesInt8(t))
 		})
 	case "embed":

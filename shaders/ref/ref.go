@@ -124,18 +124,19 @@ func DefaultShaders(dev *vk.Device) (list []shaders.Options) {
 	if size, err := dev.Subgroup(); size != 0 && err == nil { // what fails here fails in the kernels as well, which say so
 		subgroup := shaders.Options{Reduction: shaders.Subgroup, VecRows: mostVecRows, Vectors: shaders.Specialized, Norms: shaders.NormsInSubgroup}
 		mixed, fixed := subgroup, subgroup
-		mixed.Loads, mixed.Dot, fixed.Vectors = shaders.StorageBuffers, shaders.MixedDot, shaders.Fixed
+		mixed.Loads, mixed.Dot, mixed.Norms = shaders.StorageBuffers, shaders.MixedDot, shaders.NormsInWorkgroup
+		fixed.Vectors = shaders.Fixed
+		wide := mixed
+		wide.GEMV = shaders.GEMV{Groups: 4, Beside: 2, WeightRows: 6, XRows: 4, Depth: 3}
 		if shaders.Unrolls(dev.Caps()) {
 			stored := subgroup
 			stored.Loads = shaders.StorageBuffers
 			stored.Measured.Settings = []shaders.Setting{{Name: "attention positions", Value: "64"}, {Name: "attention loads", Value: "8"}}
+			stored.VecRows, mixed.VecRows = fewVecRows, fewVecRows
 			list = append(list, subgroup, stored)
 		} else {
-			mixed.VecRows = 1 // for more it takes gigabytes to compile
+			mixed.VecRows, wide.VecRows = 1, 1 // for more it takes gigabytes to compile
 		}
-		mixed.Norms = shaders.NormsInWorkgroup
-		wide := mixed
-		wide.GEMV = shaders.GEMV{Groups: 4, Beside: 2, WeightRows: 6, XRows: 4, Depth: 3}
 		list = append(list, fixed, mixed, wide)
 		for _, dot := range []shaders.Dot{shaders.SignedDot, shaders.MixedDot} {
 			list = append(list, shaders.Options{Reduction: shaders.Subgroup, VecRows: 1, Activations: shaders.Int8Activations, Dot: dot})
@@ -155,8 +156,9 @@ func Replacing(o shaders.Options, code map[string][]byte) shaders.Options {
 	return o
 }
 
-// mostVecRows has matmuls of up to so many rows checked as GEMV.
-const mostVecRows = 16
+// mostVecRows has matmuls of up to so many rows checked as GEMV, fewVecRows by kernels that only load or multiply otherwise: each
+// number of rows is compiled.
+const mostVecRows, fewVecRows = 16, 4
 
 // Run compares the kernels with the oracles on a device. A case runs once for each set of kernels that the choices make
 // of it. Failures are in the results; the error is for what stops the run: the context, or a device that is lost. What that
