@@ -68,7 +68,7 @@ func (m matrixTile) weightRows() int { return int(m.gn * m.cn * m.N) }
 // matrixTile is that for n rows of x and so many matrices of weights side by side: for few rows, whose weights have to come from memory,
 // many loads under way and many workgroups; for more, sums that share what is read from shared memory. Subgroups of few lanes have few
 // registers, all together.
-func (t Tuning) matrixTile(n, parts int) matrixTile {
+func (t Tuning) matrixTile(n, parts int, f format.Type) matrixTile {
 	m := matrixTile{subgroup: t.Subgroup, Matrix: t.matrix(), depth: 32}
 	xs, ws, sums := uint32(64), uint32(128), [2]uint32{32, 32} // rows of x and of weights of a workgroup; of sums of a subgroup
 	switch {
@@ -84,8 +84,14 @@ func (t Tuning) matrixTile(n, parts int) matrixTile {
 	if t.Subgroup < 32 {
 		sums[0], m.depth = 16, 32
 	}
-	if t.Subgroup < 16 {
-		sums[1] = 16
+	if t.Subgroup < 16 { // the fewest loads of matrices from shared memory for 32 sums a lane; more, or a deeper step, spills on DG2
+		xs, ws, sums, m.depth = 32, 128, [2]uint32{m.M, 32}, max(16, m.K)
+		if f == format.Q4_0 {
+			m.depth = 32 // the weights of a unit
+		}
+		if n > 32 && (parts == 1 || m.depth == 32) { // else sums have no room on their way out
+			xs = 64
+		}
 	}
 	if n <= 32 && parts == 2 && t.Subgroup < 64 {
 		sums[0] = max(sums[0]/2, m.M)

@@ -13,7 +13,8 @@ func TestMatrixTiles(t *testing.T) {
 	for _, m := range []vk.Matrix{{M: 16, N: 16, K: 16}, {M: 16, N: 8, K: 16}, {M: 16, N: 8, K: 8}, {M: 8, N: 16, K: 16}, {M: 8, N: 8, K: 16}, {M: 8, N: 8, K: 8}, {M: 8, N: 8, K: 32}} {
 		for _, subgroup := range []uint32{8, 16, 32, 64} {
 			for _, n := range []int{17, 32, 33, 64, 65, 512} {
-				for parts := 1; parts <= 2; parts++ {
+				for i := range 4 {
+					parts, f := 1+i%2, []format.Type{format.Q4_0, format.Q8_0}[i/2]
 					c := gpu
 					c.Matrices = []vk.Matrix{m}
 					tuned := Tune(c, subgroup, Options{})
@@ -23,15 +24,15 @@ func TestMatrixTiles(t *testing.T) {
 					if !tuned.MatrixUnits {
 						continue
 					}
-					tile := tuned.matrixTile(n, parts)
+					tile := tuned.matrixTile(n, parts, f)
 					lines := int(tile.depth/8 + 1)
 					weights, sums := 2*tile.weightRows()*lines*16, int(tile.gm*tile.gn)*parts*int(m.M*m.N)*4
 					if shared := weights + 2*tile.xRows()*lines*16; shared > 32<<10 || sums > weights {
-						t.Errorf("%+v of %d, %d rows, %d parts: %d bytes of shared memory, %d for weights, of which sums take %d", m, subgroup, n, parts, shared, weights, sums)
+						t.Errorf("%+v of %d, %d rows, %d parts, %s: %d bytes of shared memory, %d for weights, of which sums take %d", m, subgroup, n, parts, f, shared, weights, sums)
 					}
 					if x, w := tile.xRows(), tile.weightRows(); x < min(n, 64) && x != 32 || x > 64 || w != 64 && w != 128 || int(tile.cn)%parts != 0 || tile.cm == 0 ||
-						tile.depth%m.K != 0 || tile.spec()[0] > 512 {
-						t.Errorf("%+v of %d, %d rows, %d parts: %+v", m, subgroup, n, parts, tile)
+						tile.depth%m.K != 0 || f == format.Q4_0 && tile.depth%32 != 0 || tile.spec()[0] > 512 {
+						t.Errorf("%+v of %d, %d rows, %d parts, %s: %+v", m, subgroup, n, parts, f, tile)
 					}
 				}
 			}

@@ -35,7 +35,7 @@ func (r *Recorder) matmul(op string, w Matrix, s Shard, parts int, x Tensor, p m
 	p.Units = w.units()
 	p.Lower0 = s.lower()
 	if !x.halves.IsZero() {
-		tile := r.k.matrixTile(n, parts)
+		tile := r.k.matrixTile(n, parts, w.Format)
 		r.dispatchSpec(op+"_coop", tile.spec(), p, rowsY(groups(s.Rows, tile.weightRows()/parts), n, tile.xRows()), cost, bind...)
 		return
 	}

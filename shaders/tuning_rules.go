@@ -217,8 +217,6 @@ func ruleMatrixUnits(t *Tuning) string {
 		return "a CPU's driver multiplies them number by number"
 	case !t.Tiles:
 		return "see tiles"
-	case t.caps.VendorID == vk.VendorIntel && t.Subgroup < 16: // DG2
-		return "registers of so few lanes spill, and llama.cpp lost time with them there (PR 24404)"
 	}
 	t.MatrixUnits = true
 	return "the device has them"

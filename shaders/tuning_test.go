@@ -129,6 +129,8 @@ func TestTune(t *testing.T) {
 	dots.IntegerDot, dots.IntegerDotAccelerated, dots.MaxStorageBuffers, dots.MaxSharedMemory = true, true, 64, 1<<16
 	intel := gpu
 	intel.VendorID = vk.VendorIntel
+	alchemist := intel
+	alchemist.Matrices = []vk.Matrix{{M: 8, N: 8, K: 16}}
 	newest := lavapipe
 	newest.DriverID, newest.DriverVersion = 13, 26<<22|2<<12|6
 	broken := Off{Name: "subgroup", Why: "the driver's are broken"}
@@ -191,6 +193,7 @@ func TestTune(t *testing.T) {
 		{"tile results", "4, few registers: more results spill them", Tune(intel, 8, Options{})},
 		{"matrix units", "true, the device has them", Tune(units, 32, Options{})},
 		{"matrix units", "false, the device has none that are known", Tune(gpu, 32, Options{Matrices: MatrixUnits})},
+		{"matrix units", "true, the device has them", Tune(alchemist, 8, Options{})},
 		{"matrix units", "false, see subgroup", Tune(units, 0, Options{})},
 		{"matrix units", "false, see tiles", Tune(units, 32, Options{Off: []Off{{Name: "tiles", Why: "wrong"}}})},
 		{"matrix units", "false, wrong", Tune(units, 32, Options{Off: []Off{{Name: "matrix units", Why: "wrong"}}})},
