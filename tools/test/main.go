@@ -39,27 +39,30 @@ var alone = []string{"TestLongPieces", "TestParseLimits", "TestSameBits", "TestD
 // again are tests whose recordings others have too: validation has nothing to see in them.
 var again = []string{"TestBatchMixed", "TestSameBits", "TestRepeats", "TestWrongKernels", "TestRunHealsTheCache", "TestBench", "TestBenchModel", "TestCompare", "TestDemoMeasures"}
 
-// The short form of a test takes fewer rounds, not fewer kinds of input; the first round of `test` runs the whole.
+// The short form of a test takes fewer rounds, not fewer kinds of input; the first rounds of `test` run the whole.
 var (
+	kernels  = "^TestKernels$"
 	lavapipe = []string{"MUNINN_SKIP_DEVICES=SwiftShader"}
 
 	// What takes longest where nothing is cached is lavapipe's compiler: without its optimisation passes a quarter less.
 	short = round{name: "short", why: "every package, lavapipe, results of unchanged tests from Go's cache; without " + strings.Join(slow, ", "), env: append([]string{"GALLIVM_PERF=nopt"}, lavapipe...),
 		args: []string{"-short", "-skip", "^(" + strings.Join(slow, "|") + ")$", "./..."}}
+	// The longest first: two run at once.
 	whole = []round{
-		{name: "tests", why: "every package, both software drivers", args: []string{"-count=1", "./..."}},
-		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},
-		{name: "clients", why: "the server by clients that others have written; answers by their types", dir: "tools/clients", env: lavapipe, args: []string{"-count=1", "./..."}},
+		{name: "tests", why: "every package, both software drivers; without TestKernels", args: []string{"-count=1", "-skip", kernels, "./..."}},
+		{name: "every kernel", why: "TestKernels: most of it is the drivers' compilers", args: []string{"-count=1", "-run", kernels, "./shaders/ref"}},
 		{name: "race", why: "the race detector and pointer checks where goroutines meet, lavapipe: they see Go's side alone", env: lavapipe,
 			args: []string{"-count=1", "-short", "-race", "-skip", "^(" + strings.Join(alone, "|") + ")$", "./vk", "./shaders", "./model/checkpoint", "./model/store/...", "./model/tokenizer", "./model/score", "./model/engine",
 				"./cmd/muninn/chat", "./cmd/muninn/cli", "./cmd/muninn/serve", "./cmd/muninn/web"}},
-		{name: "race of verbs", why: "the same: those that wait for people, clients and signals", env: lavapipe,
-			args: []string{"-count=1", "-short", "-race", "-run", "^Test(Chat|Demo|Interrupted|Page|Run|Serve|Signals|Traced)", "./cmd/muninn"}},
-		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
 		{name: "validation", why: "Khronos layer: core checks, hazards within and across submissions; every kernel", env: layer.Env(true),
 			args: []string{"-count=1", "-short", "./vk/...", "./shaders/..."}},
 		{name: "model validation", why: "the same: what the engine records, lavapipe", env: append(layer.Env(true), lavapipe...),
 			args: []string{"-count=1", "-short", "-skip", "^(" + strings.Join(again, "|") + ")$", "./model", "./model/engine/...", "./model/fit", "./model/bench", "./cmd/...", "./tools/goldens"}},
+		{name: "race of verbs", why: "the race detector on verbs that wait for people, clients and signals", env: lavapipe,
+			args: []string{"-count=1", "-short", "-race", "-run", "^Test(Chat|Demo|Interrupted|Page|Run|Serve|Signals|Traced)", "./cmd/muninn"}},
+		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
+		{name: "clients", why: "the server by clients that others have written; answers by their types", dir: "tools/clients", env: lavapipe, args: []string{"-count=1", "./..."}},
+		{name: "gguf readers", why: "a file of ours by a reader of others", dir: "tools/gguf-readers", args: []string{"-count=1", "./..."}},
 	}
 )
 
@@ -74,9 +77,7 @@ func main() {
 	for _, c := range list {
 		c.run(&all)
 	}
-	for _, r := range rounds {
-		r.run(&all)
-	}
+	runAll(rounds, &all)
 	all.printSlowest(15)
 	fmt.Printf("%d passed, %d failed", all.passed, all.failed)
 	if all.skipped > 0 {

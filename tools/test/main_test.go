@@ -30,3 +30,23 @@ func TestSlowTestsExist(t *testing.T) {
 		}
 	}
 }
+
+// Rounds that run at once are all run, and what they find is added up.
+func TestRunAll(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module rounds\n", "x_test.go": "package rounds\n\nimport \"testing\"\n\n" +
+		"func TestGood(t *testing.T) {}\nfunc TestBad(t *testing.T) { t.Fail() }\nfunc TestSkips(t *testing.T) { t.Skip() }\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rounds []round
+	for _, name := range []string{"Good", "Bad", "Skips", "Good", "None"} {
+		rounds = append(rounds, round{name: name, dir: dir, args: []string{"-count=1", "-vet=off", "-run", "Test" + name}})
+	}
+	var all results
+	runAll(append(rounds, round{name: "nowhere", dir: filepath.Join(dir, "nowhere")}), &all)
+	if all.passed != 2 || all.failed != 3 || all.skipped != 1 { // a test, its package and a round that does not start
+		t.Errorf("%d passed, %d failed, %d skipped", all.passed, all.failed, all.skipped)
+	}
+}

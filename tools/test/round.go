@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"muninn/vk/vktest/layer"
@@ -30,8 +32,9 @@ type event struct {
 	Elapsed                       float64
 }
 
-// results counts tests and gathers their output.
+// results counts tests, of a round or of all, and gathers their output.
 type results struct {
+	round          string
 	passed, failed int
 	skipped        int
 	cached         int                 // packages whose results are Go's cache's
@@ -45,12 +48,38 @@ type timing struct {
 	name    string
 }
 
-// run runs a round's tests and prints what failed, with its output.
-func (r round) run(all *results) {
-	start, before := time.Now(), *all
+// abreast is how many rounds run at once. One by one, a core waits: for the last package of each, and for tests that wait themselves.
+const abreast = 2
+
+// runAll runs rounds in their order, abreast at once.
+func runAll(rounds []round, all *results) {
+	queue, running, processes := make(chan round), sync.WaitGroup{}, runtime.NumCPU()
+	if len(rounds) > 1 {
+		processes = max(1, processes/abreast)
+	}
+	var adding sync.Mutex
+	for range abreast {
+		running.Go(func() {
+			for r := range queue {
+				got := r.run(processes)
+				adding.Lock()
+				all.add(got)
+				adding.Unlock()
+			}
+		})
+	}
+	for _, r := range rounds {
+		queue <- r
+	}
+	close(queue)
+	running.Wait()
+}
+
+// run runs a round's tests, of so many packages at once, and prints what failed, with its output.
+func (r round) run(packages int) *results {
+	start, got := time.Now(), &results{round: r.name, output: map[string][]string{}}
 	fmt.Printf("---- %s: %s\n", r.name, r.why)
-	all.output = map[string][]string{}
-	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=30m"}, r.args...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=30m", fmt.Sprint("-p=", packages)}, r.args...)...)
 	cmd.Dir, cmd.Stderr = r.dir, os.Stderr
 	cmd.Env = append(os.Environ(), r.env...)
 	out, err := cmd.StdoutPipe()
@@ -58,18 +87,28 @@ func (r round) run(all *results) {
 		err = cmd.Start()
 	}
 	if err == nil {
-		all.read(out, r.name)
+		got.read(out)
 		err = cmd.Wait()
 	}
-	if err != nil && all.failed == before.failed {
+	if err != nil && got.failed == 0 {
 		fmt.Printf("FAIL %s: %v\n", r.name, err)
-		all.failed++
+		got.failed++
 	}
-	fmt.Printf("     %-14s %6.1fs  %d passed, %d failed; %d packages cached\n", r.name, time.Since(start).Seconds(),
-		all.passed-before.passed, all.failed-before.failed, all.cached-before.cached)
+	var used time.Duration
+	if p := cmd.ProcessState; p != nil {
+		used = p.UserTime() + p.SystemTime()
+	}
+	fmt.Printf("     %-16s %6.1fs  %6.1fs of CPU  %d passed, %d failed; %d packages cached\n", r.name, time.Since(start).Seconds(),
+		used.Seconds(), got.passed, got.failed, got.cached)
+	return got
 }
 
-func (a *results) read(out io.Reader, round string) {
+func (a *results) add(b *results) {
+	a.passed, a.failed, a.skipped, a.cached = a.passed+b.passed, a.failed+b.failed, a.skipped+b.skipped, a.cached+b.cached
+	a.times = append(a.times, b.times...)
+}
+
+func (a *results) read(out io.Reader) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<22)
 	for lines.Scan() {
@@ -78,17 +117,17 @@ func (a *results) read(out io.Reader, round string) {
 			fmt.Println(lines.Text()) // a build error, say
 			continue
 		}
-		a.take(e, round)
+		a.take(e)
 	}
 }
 
-func (a *results) take(e event, round string) {
+func (a *results) take(e event) {
 	key := e.Package + " " + e.Test
 	switch e.Action {
 	case "output":
 		a.output[key] = append(a.output[key], e.Output)
 		if layer.IsFinding(e.Output) {
-			fmt.Printf("FAIL validation message in %s:\n%s", key, e.Output)
+			fmt.Printf("FAIL validation message in %s: %s:\n%s", a.round, key, e.Output)
 			a.failed++
 		}
 		if e.Test == "" && strings.HasSuffix(e.Output, "\t(cached)\n") {
@@ -116,12 +155,12 @@ func (a *results) take(e event, round string) {
 	}
 	delete(a.output, key)
 	if e.Test != "" && !strings.Contains(e.Test, "/") {
-		a.times = append(a.times, timing{e.Elapsed, round + ": " + key})
+		a.times = append(a.times, timing{e.Elapsed, a.round + ": " + key})
 	}
 }
 
 func (a *results) print(verdict, key string) {
-	fmt.Printf("%s %s\n%s", verdict, key, strings.Join(a.output[key], ""))
+	fmt.Printf("%s %s: %s\n%s", verdict, a.round, key, strings.Join(a.output[key], ""))
 }
 
 // printSlowest prints the n tests that took longest.
