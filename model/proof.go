@@ -79,6 +79,9 @@ func (o Options) Prove(ctx context.Context, dev *vk.Device, needs []string) (sha
 	if err != nil {
 		o.note(fmt.Sprintf("this device's kernels could not be tested: %v", err))
 	}
+	if len(v.Tested) != len(before.Tested) {
+		dev.ReadCache()
+	}
 	for _, off := range v.Off[min(len(before.Off), len(v.Off)):] {
 		o.note(fmt.Sprintf("done without %s from now on, %s", off.Name, off.Why))
 	}

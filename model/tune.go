@@ -37,6 +37,9 @@ func (o Options) Prepare(ctx context.Context, dev *vk.Device, c arch.Config, for
 	case fresh:
 		o.note(fmt.Sprintf("tuning: %d choices measured in %.1f s, products take %.2f of the rules' time", len(found.Said()), found.Took.Seconds(), found.Ratio))
 	}
+	if fresh {
+		dev.ReadCache()
+	}
 	kernels.Measured = found.Measured
 	if len(found.Measured.Settings) > 0 && !o.NoSelfTest {
 		err = o.proveSettings(ctx, dev, &kernels, &found, needs)

@@ -43,23 +43,36 @@ func (d *Device) openCache() error {
 	return err
 }
 
-// saveCache writes the pipeline cache to Options.CacheDir, replacing the file in one step. Close leaves out its errors: a cache
-// that cannot be written only costs time.
+// ReadCache takes into the pipeline cache what other processes have compiled since it was read: self-tests compile most of what a run
+// does, and not every driver keeps that itself. Nothing may be compiled meanwhile.
+func (d *Device) ReadCache() {
+	if d.cache == 0 || d.drv.alive() != nil {
+		return
+	}
+	data := decodeCache(readKept(cachePath(d.opt.CacheDir, d.caps)), d.caps)
+	if data != nil && !bytes.Equal(data, d.cached) && d.drv.mergePipelineCache(d.cache, data) == nil {
+		d.cached = data
+	}
+}
+
+// saveCache writes the pipeline cache, with what others have written meanwhile, to Options.CacheDir, replacing the file in one step.
+// Close leaves out its errors: a cache that cannot be written only costs time.
 func (d *Device) saveCache() error {
 	if d.cache == 0 {
 		return nil
 	}
-	data, err := d.drv.pipelineCacheData(d.cache)
+	err := inTurn(d.opt.CacheDir, func() error {
+		d.ReadCache()
+		data, err := d.drv.pipelineCacheData(d.cache)
+		if err != nil || bytes.Equal(data, d.cached) {
+			return err
+		}
+		d.cached = data
+		return keep(cachePath(d.opt.CacheDir, d.caps), cacheMagic, data)
+	})
 	if err != nil {
-		return err
-	}
-	if bytes.Equal(data, d.cached) {
-		return nil
-	}
-	if err := keep(cachePath(d.opt.CacheDir, d.caps), cacheMagic, data); err != nil {
 		return fmt.Errorf("vk: pipeline cache: %w", err)
 	}
-	d.cached = data
 	return nil
 }
 

@@ -35,12 +35,47 @@ func TestPipelineCacheFile(t *testing.T) {
 	}
 }
 
+// lavapipes is what a cache of lavapipe holds.
+func lavapipes(text string) []byte {
+	data := make([]byte, 32)
+	data[0], data[4], data[8], data[10] = 32, 1, 5, 1 // vendor 0x10005, device 0
+	copy(data[16:], "val-%s")
+	return append(data, text...)
+}
+
+// What processes compile at the same time comes together in the file, and in a cache that is read again.
+func TestPipelineCachesMerge(t *testing.T) {
+	dir := t.TempDir()
+	open := func(compiled string) (*Device, *fake) {
+		f := newFake()
+		f.cacheData = lavapipes(compiled)
+		return fakeDevice(t, f, Options{CacheDir: dir}), f
+	}
+	one, _ := open("one ")
+	two, _ := open("two ")
+	run, f := open("run ")
+	for _, d := range []*Device{one, two} {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run.ReadCache()
+	run.ReadCache()
+	if got := string(f.cacheData[32:]); got != "run two one " {
+		t.Errorf("read: %q", got)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if file := readKept(cachePath(dir, one.Caps())); !strings.HasSuffix(string(file), "run two one ") {
+		t.Errorf("kept: %q", file)
+	}
+}
+
 func TestPipelineCacheThatTheDriverRefuses(t *testing.T) {
 	caps := recordedCaps(t)["llvmpipe (LLVM 15.0.6, 256 bits)"]
 	dir := t.TempDir()
-	data := make([]byte, 40)
-	data[0], data[4], data[8], data[10] = 32, 1, 5, 1 // vendor 0x10005, device 0
-	copy(data[16:], "val-%s")
+	data := lavapipes("old")
 	if err := os.WriteFile(cachePath(dir, caps), seal(cacheMagic, data), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +89,7 @@ func TestPipelineCacheThatTheDriverRefuses(t *testing.T) {
 	if err != nil || !strings.HasSuffix(string(file), "fresh") {
 		t.Errorf("the file was not replaced: %v", err)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	left, err := filepath.Glob(filepath.Join(dir, "*.bin"))
 	if err != nil || len(left) != 1 {
 		t.Errorf("files in the cache directory: %v", left)
 	}

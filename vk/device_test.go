@@ -187,7 +187,7 @@ func TestPipelineCache(t *testing.T) {
 				kernel(t, d, "add", 64)
 				must(t, d.SavePipelineCache())
 				must(t, d.Close())
-				files, err := filepath.Glob(filepath.Join(dir, "*"))
+				files, err := filepath.Glob(filepath.Join(dir, "*.bin"))
 				must(t, err)
 				if len(files) != 1 {
 					t.Fatalf("files %v, want one", files)

@@ -26,6 +26,7 @@ type driver interface {
 	createPipelineLayout(set handle, pushBytes uint32) (handle, error)
 	createPipelineCache(data []byte) (handle, error)
 	pipelineCacheData(handle) ([]byte, error)
+	mergePipelineCache(cache handle, data []byte) error
 	createPipeline(pipelineInfo) (handle, error)
 
 	createView(buffer handle, offset, size uint64, t Texel) (handle, error)

@@ -99,6 +99,13 @@ func (f *fake) mapMemory(m handle, size uint64) (unsafe.Pointer, error) {
 func (f *fake) createSetLayout(bindings) (handle, error)            { return f.create("set layout") }
 func (f *fake) createPipelineLayout(handle, uint32) (handle, error) { return f.create("layout") }
 func (f *fake) pipelineCacheData(handle) ([]byte, error)            { return f.cacheData, nil }
+func (f *fake) mergePipelineCache(_ handle, data []byte) error {
+	if f.refuse {
+		return &Error{Op: "merge pipeline caches", Result: resultInitFailed}
+	}
+	f.cacheData = append(f.cacheData, data[32:]...)
+	return f.step("merge pipeline caches")
+}
 func (f *fake) createPipeline(p pipelineInfo) (handle, error) {
 	if f.onPipeline != nil {
 		if err := f.onPipeline(p); err != nil {

@@ -66,6 +66,15 @@ func (n *native) pipelineCacheData(h handle) ([]byte, error) {
 	return data[:size], err
 }
 
+func (n *native) mergePipelineCache(cache handle, data []byte) error {
+	from, err := n.createPipelineCache(data)
+	if err != nil {
+		return err
+	}
+	defer n.destroy(objPipelineCache, from)
+	return failed("merge pipeline caches", "", binding.MergePipelineCaches(n.device, as[binding.PipelineCache](cache), 1, []binding.PipelineCache{as[binding.PipelineCache](from)}))
+}
+
 func (n *native) createPipeline(p pipelineInfo) (handle, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()

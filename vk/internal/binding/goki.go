@@ -73,5 +73,6 @@ var (
 	Init                        = vk.Init
 	InitInstance                = vk.InitInstance
 	MapMemory                   = vk.MapMemory
+	MergePipelineCaches         = vk.MergePipelineCaches
 	SetGetInstanceProcAddr      = vk.SetGetInstanceProcAddr
 )
