@@ -102,6 +102,9 @@ func matmulSizes(salt int) []matmulSize {
 	for salted, f := range format.Types() {
 		at := salt + salted*3
 		for i, n := range ns {
+			if n == 16 && salt%5 > 0 && (salt+salted)%5 > 1 {
+				n = 7 // kernels for 16 take some drivers longest to compile: all formats in matmul, two elsewhere
+			}
 			add(n, rows[(i+at)%len(rows)], ks[(i+at)%len(ks)], f)
 		}
 		for i, r := range rows {
