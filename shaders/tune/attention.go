@@ -2,7 +2,6 @@ package tune
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"muninn/shaders"
 	"muninn/vk"
@@ -26,34 +25,21 @@ type heads struct {
 	scratch   shaders.AttentionScratch
 }
 
-// newHeads takes from an arena what heads need, of so many bytes of keys and values if they are so many.
-func newHeads(dev *vk.Device, a *vk.Arena, of Heads, size uint64) (h *heads, err error) {
-	h = &heads{sequences: int(max(1, size/(2*attentionPositions*uint64(of.Keys)*of.KV.HeadBytes(of.Dim))))}
-	slots := shaders.Slots{Period: 1}
-	pages, err := shaders.NewPages(a, h.sequences, attentionPositions, 0, 0, slots)
-	if err != nil {
-		return nil, err
+// newHeads takes the memory that heads need, of so many bytes of keys and values if a sequence has no more.
+func newHeads(m *memory, of Heads, size uint64) *heads {
+	h := &heads{sequences: int(max(1, size/(2*attentionPositions*uint64(of.Keys)*of.KV.HeadBytes(of.Dim))))}
+	slots, most := shaders.Slots{Period: 1}, attentionRows[len(attentionRows)-1]
+	var pages shaders.Pages
+	if m.err == nil {
+		pages, m.err = shaders.NewPages(m.arena, h.sequences, attentionPositions, 0, 0, slots)
 	}
-	most := attentionRows[len(attentionRows)-1]
-	if h.cache, err = shaders.NewCache(a, of.Keys, of.Dim, of.KV, slots, pages, dev.Caps().ShardLimit()); err != nil {
-		return nil, err
+	if m.err == nil {
+		h.cache, m.err = shaders.NewCache(m.arena, of.Keys, of.Dim, of.KV, slots, pages, m.dev.Caps().ShardLimit())
 	}
-	if h.q, err = shaders.NewTensor(a, most, shaders.QueryCols(of.Queries, of.Dim)); err != nil {
-		return nil, err
-	}
-	if h.y, err = shaders.NewTensor(a, most, of.Queries*of.Dim); err != nil {
-		return nil, err
-	}
+	h.q, h.y = m.tensor(most, shaders.QueryCols(of.Queries, of.Dim)), m.tensor(most, of.Queries*of.Dim)
 	parts, arrived := shaders.AttentionScratchBytes(of.Queries, of.Dim, attentionPositions)
+	h.scratch = shaders.AttentionScratch{Parts: m.span(parts, 0), Arrived: m.span(arrived, 0)}
 	rows := make([]byte, (h.sequences+most)*shaders.RowBytes)
-	for _, s := range []struct {
-		of   *vk.Span
-		size uint64
-	}{{&h.scratch.Parts, parts}, {&h.scratch.Arrived, arrived}, {&h.rows, uint64(len(rows))}} {
-		if *s.of, err = a.Alloc(s.size); err != nil {
-			return nil, err
-		}
-	}
 	for i := range h.sequences + most {
 		row := shaders.Row{Seq: uint32(i), Pos: attentionPositions - 1, Sees: attentionPositions}
 		if at := i - h.sequences; at >= 0 {
@@ -61,13 +47,17 @@ func newHeads(dev *vk.Device, a *vk.Arena, of Heads, size uint64) (h *heads, err
 		}
 		row.Put(rows[i*shaders.RowBytes:])
 	}
-	table, _ := binary.Append(nil, binary.LittleEndian, pages.Table) // words cannot fail
-	err = errors.Join(dev.Fill(pages.Span, 0), dev.Write(pages.Span.Slice(0, uint64(len(table))), table), dev.Write(h.rows, rows),
-		dev.Fill(h.scratch.Arrived, 0), dev.Fill(h.q.Span, 0x3f800000))
+	h.rows = m.write(rows)
 	for _, s := range h.cache.Shards {
-		err = errors.Join(err, dev.Fill(s.K, 0x3c003c00), dev.Fill(s.V, 0x3c003c00)) // ones in halves
+		m.fill(s.K, halfOnes)
+		m.fill(s.V, halfOnes)
 	}
-	return h, err
+	m.fill(pages.Span, 0)
+	if m.err == nil {
+		table, _ := binary.Append(nil, binary.LittleEndian, pages.Table) // words cannot fail
+		m.err = m.dev.Write(pages.Span.Slice(0, uint64(len(table))), table)
+	}
+	return h
 }
 
 // times is how often a program of n rows has attention.

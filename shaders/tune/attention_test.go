@@ -21,9 +21,10 @@ func TestAttentionBits(t *testing.T) {
 	d := posing(t, vktest.Names()[0])
 	arena := d.NewArena("test", vk.DeviceLocal)
 	defer arena.Free()
-	h, err := newHeads(d, arena, small, 0)
-	if err != nil {
-		t.Fatal(err)
+	m := &memory{dev: d, arena: arena}
+	h := newHeads(m, small, 0)
+	if m.err != nil {
+		t.Fatal(m.err)
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	query := h.q.Stride * 4

@@ -27,9 +27,8 @@ type bench struct {
 	arena   *vk.Arena
 	weights vk.Span // all products read theirs from here, from one place after another
 	entries map[string]*entry
-	x, y    []shaders.Tensor // of each use
-	z, sum  []shaders.Tensor // of norms, and of products before one
-	words   vk.Span          // row table, weights of norms, bias
+	of      []operands // of each use
+	words   vk.Span    // row table, weights of norms, bias
 	arrived vk.Span
 	half    vk.Span // rows in half precision
 
@@ -92,72 +91,6 @@ func (b *bench) free() {
 		}
 	}
 	b.arena.Free()
-}
-
-func (b *bench) allocate() (err error) {
-	for size := scratchBytes(b.caps, b.job.Speed); ; size = size / 2 &^ (2*align - 1) {
-		if b.weights, err = b.arena.Alloc(size); err == nil || !errors.Is(err, vk.ErrOutOfMemory) || size < 2<<20 {
-			break
-		}
-	}
-	if err == nil {
-		err = b.dev.Fill(b.weights, 0x3f803f80) // ones, or nearly: memory that nobody has written may be one page
-	}
-	widest := 1
-	for _, list := range []*[]shaders.Tensor{&b.x, &b.y, &b.z, &b.sum} {
-		*list = make([]shaders.Tensor, len(b.job.Uses))
-	}
-	for i, u := range b.job.Uses {
-		if u.Op == Attention {
-			if err == nil {
-				b.attention, err = newHeads(b.dev, b.arena, u.Heads, b.weights.Size())
-			}
-			continue
-		}
-		cols, rows := u.Cols, b.cut(u)
-		if u.Op == "adapter" {
-			cols /= 2 // the state's, then the embeds'
-		}
-		if u.Op == Norm {
-			rows = cols
-		}
-		widest = max(widest, cols, rows)
-		norms := 1
-		if u.Normed {
-			norms = mostRows
-		}
-		for _, t := range []struct {
-			of         *shaders.Tensor
-			rows, cols int
-		}{{&b.x[i], 2 * mostRows, cols}, {&b.y[i], mostRows, rows}, {&b.z[i], norms, rows}, {&b.sum[i], norms, rows}} {
-			if err == nil {
-				err = b.tensor(t.of, t.rows, t.cols)
-			}
-		}
-	}
-	if err == nil {
-		b.words, err = b.arena.Alloc(max(4*uint64(shaders.Padded(widest)), mostRows*shaders.RowBytes))
-	}
-	if err == nil {
-		b.arrived, err = b.arena.Alloc(4)
-	}
-	if err == nil {
-		b.half, err = b.arena.Alloc(shaders.HalvesBytes(mostRows, 2*widest))
-	}
-	if err == nil {
-		err = errors.Join(b.dev.Fill(b.words, 0), b.dev.Fill(b.arrived, 0))
-	}
-	return err
-}
-
-func (b *bench) tensor(t *shaders.Tensor, rows, cols int) (err error) {
-	if *t, err = shaders.NewTensor(b.arena, rows, cols); err != nil {
-		return err
-	}
-	if t.Int8, err = b.arena.Alloc(shaders.Int8Bytes(mostRows, cols)); err != nil {
-		return err
-	}
-	return errors.Join(b.dev.Fill(t.Span, 0x3f800000), b.dev.Fill(t.Int8, 0x3f803f80))
 }
 
 // config is a choice: settings for the device, and how the product in question is taken; nil: by rule.

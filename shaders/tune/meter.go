@@ -160,20 +160,9 @@ func (m *meter) race(list []*entry, rounds int) error {
 	}
 	for round := 0; round < rounds && (len(alive) > 1 || round < fewest); round++ {
 		start := time.Now()
-		best := 0.0
-		for _, e := range alive {
-			if err := m.run(e, true); err != nil {
-				return err
-			}
-			if len(e.all) == 0 {
-				return fmt.Errorf("%w: it says nothing", errClock)
-			}
-			if err := m.plausible(e); err != nil {
-				return err
-			}
-			if t := e.least(); best == 0 || t < best {
-				best = t
-			}
+		best, err := m.round(alive)
+		if err != nil {
+			return err
 		}
 		if each := time.Since(start) / time.Duration(max(len(alive), 1)); each > roundTime {
 			rounds = max(2, min(rounds, int(quickRounds*roundTime/each)))
@@ -190,4 +179,23 @@ func (m *meter) race(list []*entry, rounds int) error {
 		}
 	}
 	return nil
+}
+
+// round runs each entry once more, and tells the least time of any so far.
+func (m *meter) round(list []*entry) (best float64, err error) {
+	for _, e := range list {
+		if err := m.run(e, true); err != nil {
+			return 0, err
+		}
+		if len(e.all) == 0 {
+			return 0, fmt.Errorf("%w: it says nothing", errClock)
+		}
+		if err := m.plausible(e); err != nil {
+			return 0, err
+		}
+		if t := e.least(); best == 0 || t < best {
+			best = t
+		}
+	}
+	return best, nil
 }

@@ -54,23 +54,22 @@ func (b *bench) record(r *shaders.Recorder, t shaders.Tuning, at situation) (byt
 	if u.Op == Attention {
 		return b.attention.record(r, at.n)
 	}
-	x, y := b.x[at.use].First(at.n), b.y[at.use].First(at.n)
-	y.Int8 = vk.Span{}
+	o := b.of[at.use]
+	x, y := o.x.First(at.n), o.y.First(at.n)
 	if !int8(t, u, at.n) {
 		x.Int8 = vk.Span{}
 	}
 	all := b.matrices(at)
-	z, sum, weight := b.z[at.use], b.sum[at.use], b.words.Slice(0, 4*uint64(y.Cols))
-	z.Int8 = vk.Span{}
+	weight := b.words.Slice(0, 4*uint64(y.Cols))
 	switch {
 	case u.Op == Norm:
 		for range often {
-			r.AddNormPair(z, sum, y, shaders.ResidualNormed, weight, weight, 1e-6)
+			r.AddNormPair(o.z.First(at.n), o.sum.First(at.n), y, shaders.ResidualNormed, weight, weight, 1e-6)
 			bytes += 4 * uint64(u.Cols)
 		}
 	case u.Normed:
 		for _, w := range all {
-			r.MatMulNorm(z.First(at.n), sum.First(at.n), y, w, x, shaders.ResidualNormed, weight, weight, 1e-6, b.arrived)
+			r.MatMulNorm(o.z.First(at.n), o.sum.First(at.n), y, w, x, shaders.ResidualNormed, weight, weight, 1e-6, b.arrived)
 		}
 	case u.Op == "swiglu":
 		for i := 0; i+1 < len(all); i += 2 {
@@ -78,7 +77,7 @@ func (b *bench) record(r *shaders.Recorder, t shaders.Tuning, at situation) (byt
 		}
 	case u.Op == "adapter":
 		rows := shaders.Rows{Span: b.words.Slice(0, uint64(at.n)*shaders.RowBytes), N: at.n}
-		inputs := b.x[at.use].First(2 * mostRows)
+		inputs := o.x.First(2 * mostRows)
 		for _, w := range all {
 			r.Adapter(y, w, inputs, vk.Span{}, rows)
 		}
