@@ -48,41 +48,58 @@ Change change_sum(Change c) {
     return Change(group_sum(c.now), group_sum(c.before), group_sum(c.both), group_sum(c.first), group_sum(c.second));
 }
 
-// Element i of the row's new state, the row's elements of a and x being from i0 on. r and e are what the norms multiply by.
-V residual_at(uint form, uint i0, uint i, float r) { return add_residual(form, a[i0 + i], x[i0 + i], r, weight[i]); }
-V state_at(uint form, bool ended, uint i0, uint i, float r, float e) {
-    const V v = residual_at(form, i0, i, r);
-    return ended ? v * e * end[i] : v;
+#ifdef WIDE
+layout(constant_id = 3) const uint ENDED = 0;
+layout(constant_id = 4) const uint CHECKED = 1; // 0: no check is ever due
+V kept_a[KEEPS], kept_x[KEEPS], kept_w[KEEPS], kept_end[KEEPS];
+#else
+#define CHECKED 1
+#endif
+
+// Element i of the row's new state, kept as k, the row's elements of a and x being from i0 on. r and e are what the norms multiply by.
+V residual_at(uint form, uint i0, uint k, uint i, float r) {
+    return add_residual(form, KEPT_OR(kept_a, k, a[i0 + i]), KEPT_OR(kept_x, k, x[i0 + i]), r, KEPT_OR(kept_w, k, weight[i]));
+}
+V state_at(uint form, bool ended, uint i0, uint k, uint i, float r, float e) {
+    const V v = residual_at(form, i0, k, i, r);
+    return ended ? v * e * KEPT_OR(kept_end, k, end[i]) : v;
 }
 
 void advance(uint form, bool ended) {
     const uint n = gl_WorkGroupID.x, i0 = IN_V(n * p.stride), cell = rows[n].cell, s0 = IN_V(cell * p.stride), group = rows[n].group;
     float r = 1.0, e = 1.0;
+#ifdef WIDE
+    LOAD_ROW(k) {
+        const uint i = ROW_AT(k, p.d);
+        kept_a[k] = a[i0 + i], kept_x[k] = x[i0 + i], kept_w[k] = weight[i];
+        if (ended) kept_end[k] = end[i];
+    }
+#endif
     if (form != RESIDUAL_PLAIN) {
         float sum = 0.0;
-        EACH(i, p.d) {
-            const V v = residual_normed(form, a[i0 + i], x[i0 + i]);
-            sum = sum_of(v, v, sum);
+        OF_ROW(k, i, p.d) {
+            const V v = residual_normed(form, KEPT_OR(kept_a, k, a[i0 + i]), KEPT_OR(kept_x, k, x[i0 + i]));
+            sum = IN_ROW(i, p.d) ? sum_of(v, v, sum) : sum;
         }
         r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
     }
     if (ended) {
         float sum = 0.0;
-        EACH(i, p.d) {
-            const V v = residual_at(form, i0, i, r);
-            sum = sum_of(v, v, sum);
+        OF_ROW(k, i, p.d) {
+            const V v = residual_at(form, i0, k, i, r);
+            sum = IN_ROW(i, p.d) ? sum_of(v, v, sum) : sum;
         }
         e = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
     }
-    EACH(i, p.d) state[s0 + i] = state_at(form, ended, i0, i, r, e);
+    OF_ROW(k, i, p.d) if (IN_ROW(i, p.d)) state[s0 + i] = state_at(form, ended, i0, k, i, r, e);
     if (p.last == 0) return;
     if (gl_LocalInvocationIndex == 0) rows[n].step += 1;
 
-    if (!due(rules[group], progress[group].taken) || rules[group].measure == MEASURE_GATE) return;
+    if (CHECKED == 0 || !due(rules[group], progress[group].taken) || rules[group].measure == MEASURE_GATE) return;
     const bool first = progress[group].checks == 0;
     Change c = Change(0.0, 0.0, 0.0, 0.0, 0.0);
-    EACH(i, p.d) {
-        const V s = state_at(form, ended, i0, i, r, e), before = older[s0 + i];
+    OF_ROW(k, i, p.d) if (IN_ROW(i, p.d)) {
+        const V s = state_at(form, ended, i0, k, i, r, e), before = older[s0 + i];
         V twice = before;
         if (!first) twice = older[s0 + i + IN_V(p.oldest)];
         change_add(c, s, before, twice);
@@ -93,8 +110,12 @@ void advance(uint form, bool ended) {
     if (gl_LocalInvocationIndex == 0) change[cell] = c;
 }
 
+#ifdef WIDE
+void main() { advance(FORM, ENDED != 0); }
+#else
 // Code of its own for Huginn's form, which so costs nothing more.
 void main() {
     if (p.form == RESIDUAL_NORMED && p.ended == 0) advance(RESIDUAL_NORMED, false);
     else advance(p.form, p.ended != 0);
 }
+#endif

@@ -11,7 +11,8 @@ const ChangeBytes = 20
 // state (cells, d); older (2 cells, d), the states at the last check and behind them those at the one before, or less where no
 // rule looks back; weight, end (d) float32.
 func (r *Recorder) Advance(state, older, x, a Tensor, form Residual, weight, end vk.Span, eps float32, rows Rows, g Groups, last bool) {
-	if older.Rows < 2*state.Rows {
+	looks := older.Rows >= 2*state.Rows
+	if !looks {
 		older = state // bound, never read or written: no group has a rule that looks back
 	}
 	r.check(x.Cols == a.Cols && x.Rows == a.Rows && state.Cols == x.Cols && older.Cols == x.Cols && rows.N == x.Rows,
@@ -27,6 +28,8 @@ func (r *Recorder) Advance(state, older, x, a Tensor, form Residual, weight, end
 	if weight = form.weight(weight, a.Span); end.IsZero() {
 		end = weight // bound, never read
 	}
-	r.norm("advance", x.Cols, push, rowsX(x.Rows).kept(), vk.Cost{Bytes: 9 * x.bytes(), FLOPs: 18 * x.bytes() / 4},
+	forms := []uint32{uint32(form), push.Ended, flag(looks)}
+	moved := x.bytes() * uint64(4+push.Ended+4*flag(looks))
+	r.norm("advance", x.Cols, forms, push, rowsX(x.Rows).kept(), vk.Cost{Bytes: moved, FLOPs: 18 * x.bytes() / 4},
 		a.Span, x.Span, weight, state.Span, rows.Span, older.Span, g.Change, g.Rules, g.Progress, end)
 }

@@ -36,6 +36,6 @@ func (r *Recorder) Compare(distances vk.Span, state, older, kept Tensor, pairs v
 	r.check(kept.Cols == state.Cols && older.Cols == state.Cols && distances.Size() == m*DistanceBytes,
 		"compare of rows of %d, %d and %d into %d bytes", state.Cols, older.Cols, kept.Cols, distances.Size())
 	n := m * uint64(state.Cols)
-	r.norm("compare", state.Cols, struct{ D, Stride uint32 }{uint32(state.Cols), uint32(state.Stride)}, rowsX(int(m)),
+	r.norm("compare", state.Cols, nil, struct{ D, Stride uint32 }{uint32(state.Cols), uint32(state.Stride)}, rowsX(int(m)),
 		vk.Cost{Bytes: 16 * n, FLOPs: 9 * n}, state.Span, older.Span, kept.Span, pairs, distances)
 }

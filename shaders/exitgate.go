@@ -76,6 +76,6 @@ func (r *Recorder) ExitGate(state Tensor, weight, bias vk.Span, rows Rows, g Gro
 		o.Exits = g.Gates
 	}
 	bytes := uint64(rows.N) * uint64(state.Cols) * 4
-	r.norm("exitgate", state.Cols, push, rowsX(rows.N).kept(), vk.Cost{Bytes: 4 * bytes, FLOPs: bytes}, state.Span, weight, bias, rows.Span,
+	r.norm("exitgate", state.Cols, nil, push, rowsX(rows.N).kept(), vk.Cost{Bytes: 4 * bytes, FLOPs: bytes}, state.Span, weight, bias, rows.Span,
 		g.Rules, g.Progress, g.Gates, o.Exits, o.Of, o.Read.Span)
 }

@@ -139,12 +139,19 @@ func (k *Kernels) suffix() string {
 	return "_sm"
 }
 
-// norm names the kernel, of those that sum over rows of cols, and its specialization constants. Several subgroups take whole vec4.
-func (k *Kernels) norm(name string, cols int) (string, []uint32) {
-	if k.NormLanes > k.Subgroup && cols%4 == 0 {
-		return name + "_wg", []uint32{k.NormLanes}
+// norm names the kernel, of those that sum over rows of cols, and its specialization constants. Several subgroups take whole vec4: no
+// more of them than a row has, shared out evenly, which their lanes keep in registers where these suffice. form are the constants behind those.
+func (k *Kernels) norm(name string, cols int, form []uint32) (string, []uint32) {
+	if k.NormLanes <= k.Subgroup || cols%4 != 0 {
+		return name + k.suffix(), nil
 	}
-	return name + k.suffix(), nil
+	vectors := uint32(Padded(cols)) / 4
+	kept := (vectors + k.NormLanes - 1) / k.NormLanes
+	lanes := ((vectors+kept-1)/kept + k.Subgroup - 1) / k.Subgroup * k.Subgroup
+	if kept > 3 || kept == 3 && lanes > 768 { // with more of either it spills
+		lanes, kept = k.NormLanes, 0
+	}
+	return name + "_wg", append([]uint32{lanes, kept}, form...)
 }
 
 // get is the kernel of that name. spec are its specialization constants from 0 on; constant 0 of

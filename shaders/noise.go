@@ -11,5 +11,5 @@ func (r *Recorder) Noise(state Tensor, weight vk.Span, eps float32, mean int, ro
 		Eps, Mean float32
 	}{uint32(state.Cols), uint32(state.Stride), eps, float32(mean)}
 	n := uint64(rows.N) * uint64(state.Cols)
-	r.norm("noise", state.Cols, push, rowsX(rows.N).kept(), vk.Cost{Bytes: 16 * n, FLOPs: 200 * n}, state.Span, weight, rows.Span)
+	r.norm("noise", state.Cols, nil, push, rowsX(rows.N).kept(), vk.Cost{Bytes: 16 * n, FLOPs: 200 * n}, state.Span, weight, rows.Span)
 }

@@ -10,6 +10,9 @@ layout(local_size_x = LS) in;
 #endif
 #include "lib/reduce.glsl"
 #include "lib/wide.glsl"
+#ifdef WIDE
+V kept_x[KEEPS], kept_w[KEEPS];
+#endif
 #ifdef AT
 layout(set = 0, binding = 0) buffer X { V x[]; };                   // [n][stride]
 #define y x
@@ -47,10 +50,17 @@ void main() {
 #else
     const uint i0 = IN_V(gl_WorkGroupID.x * p.stride);
 #endif
+#ifdef WIDE
+    LOAD_ROW(k) kept_x[k] = x[i0 + ROW_AT(k, p.d)], kept_w[k] = weight[ROW_AT(k, p.d)];
+#endif
     float sum = 0.0;
-    EACH(i, p.d) sum = sum_of(x[i0 + i], x[i0 + i], sum);
+    OF_ROW(k, i, p.d) sum = IN_ROW(i, p.d) ? sum_of(KEPT_OR(kept_x, k, x[i0 + i]), KEPT_OR(kept_x, k, x[i0 + i]), sum) : sum;
     const float r = inversesqrt(group_sum(sum) / float(p.d) + p.eps);
-    EACH(i, p.d) y[i0 + i] = x[i0 + i] * r * weight[i];
+    OF_ROW(k, i, p.d) {
+        const V v = KEPT_OR(kept_x, k, x[i0 + i]) * r * KEPT_OR(kept_w, k, weight[i]);
+        KEEP(kept_x, k, IN_ROW(i, p.d) ? v : V(0));
+        if (IN_ROW(i, p.d)) y[i0 + i] = v;
+    }
 #ifdef QUANTIZE
     quantize(gl_WorkGroupID.x * p.stride, p.stride);
 #endif

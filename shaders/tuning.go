@@ -33,7 +33,7 @@ type Tuning struct {
 	Int8Tiles   bool   // rows that go in tiles keep int8 activations
 	Int8Written bool   // attention and swiglu write int8 activations
 	Arrivals    bool   // a workgroup can go on with what others of its dispatch wrote
-	NormLanes   uint32 // invocations that a workgroup of a norm has; 0: as many as its kernel says
+	NormLanes   uint32 // invocations that a workgroup of a norm has at most; 0: as many as its kernel says
 	NormRows    int    // rows up to which MatMulNorm is one dispatch
 	PassRows    int    // rows of a pass that a session has room for if nobody says
 	Lanes       int    // invocations of a workgroup of the kernels that measure the device, and that pick tokens: a power of two

@@ -3,8 +3,22 @@
 //
 // The integers are the same on every device, whatever its division rounds to: the scale is the block's largest size times
 // the float32 next to 1/127, cut to 15 significant bits, so that 2 q + 1 halves of it are exact; q = |x| / scale, ties away
-// from zero, is first estimated and then put right by comparing with the halves. A block whose sizes are all below 2^-100
-// is zeros with a scale of zero.
+// from zero, is first estimated, always a little too small, and then put right by comparing with the halves. A block whose sizes are
+// all below 2^-100 is zeros with a scale of zero.
+float largest(vec4 size) { return max(max(size.x, size.y), max(size.z, size.w)); }
+bool is_zeros(float top) { return top < uintBitsToFloat(0x0d800000u); } // 2^-100
+float quantize_scale(float top) { return is_zeros(top) ? 1.0 : uintBitsToFloat(floatBitsToUint(top * (1.0 / 127.0)) & 0xfffffe00u); }
+uint scale_bits(float scale, float top) { return is_zeros(top) ? 0 : floatBitsToUint(scale); }
+
+// Four values as bytes of a word. A float of 1.5 x 2^23 and an integer has that in its lowest bits.
+uint quantized(vec4 x, float scale) {
+    precise const vec4 sum = fma(x, vec4(0.999996 / scale), vec4(12582912.0));
+    precise const vec4 q = abs(sum - 12582912.0);
+    const bvec4 more = greaterThanEqual(abs(x), fma(q, vec4(scale), vec4(0.5 * scale)));
+    const ivec4 n = floatBitsToInt(sum) + mix(ivec4(0), floatBitsToInt(x) >> 31 | 1, more) & 255;
+    return uint(n.x | n.y << 8 | n.z << 16 | n.w << 24);
+}
+
 #ifdef WIDE // vector v of block b of the row that begins at float i0, a lane each: a GPU waits less for that than for whole blocks
 void quantize_block(uint i0, uint stride, uint b, uint v) {
 #else
@@ -13,24 +27,15 @@ void quantize_block(uint i0, uint stride, uint b) { // block b of that row
     const uint from = i0 / 4 + b * 8, to = i0 / 64 * 20;
     vec4 top4 = vec4(0);
     for (uint v = 0; v < 8; v++) top4 = max(top4, abs(NORM_Y4(from + v)));
-    const float top = max(max(top4.x, top4.y), max(top4.z, top4.w));
-    const bool none = top < uintBitsToFloat(0x0d800000u); // 2^-100
-    const float scale = none ? 0.0 : uintBitsToFloat(floatBitsToUint(top * (1.0 / 127.0)) & 0xfffffe00u);
-    const float inverse = none ? 0.0 : 127.0 / top, step = none ? 1.0 : scale;
+    const float top = largest(top4), scale = quantize_scale(top);
 #ifndef WIDE
     for (uint v = 0; v < 8; v++)
 #endif
-    {
-        const vec4 x = NORM_Y4(from + v), size = abs(x);
-        vec4 q = floor(fma(size, vec4(inverse), vec4(0.5)));
-        q += vec4(greaterThanEqual(size, (q + 0.5) * step)) - vec4(lessThan(size, (q - 0.5) * step));
-        const ivec4 n = ivec4(q * sign(x)) & 255;
-        QUANT(to + b * 8 + v) = uint(n.x | n.y << 8 | n.z << 16 | n.w << 24);
-    }
+        QUANT(to + b * 8 + v) = quantized(NORM_Y4(from + v), scale);
 #ifdef WIDE
     if (v == 0)
 #endif
-    QUANT(to + stride / 4 + b) = floatBitsToUint(scale);
+    QUANT(to + stride / 4 + b) = scale_bits(scale, top);
 }
 #ifdef LAST_QUANTIZES
 // Tells that this workgroup has written columns c0 to c1 of `rows` rows of y from t0 on. Whoever completes a block of them, quantizes
@@ -47,7 +52,28 @@ void quantize_complete(uint t0, uint rows, uint stride, uint c0, uint c1, uint d
     }
 }
 #elif defined(LS)
-void quantize(uint i0, uint stride) { // the row from float i0 on, which this workgroup has written
+#ifdef WIDE
+shared float quantize_top[KEEPS * LS]; // of each V of the row
+void quantize_kept(uint i0, uint stride) {
+    OF_ROW(k, i, stride) quantize_top[i] = largest(abs(kept_x[k]));
+    barrier();
+    const uint to = i0 / 64 * 20;
+    OF_ROW(k, i, stride) if (IN_ROW(i, stride)) {
+        float top = 0.0;
+        [[unroll]] for (uint v = 0; v < 8; v++) top = max(top, quantize_top[i / 8 * 8 + v]);
+        const float scale = quantize_scale(top);
+        QUANT(to + i) = quantized(kept_x[k], scale);
+        if (i % 8 == 0) QUANT(to + stride / 4 + i / 8) = scale_bits(scale, top);
+    }
+}
+#endif
+void quantize(uint i0, uint stride) { // the row from float i0 on, which this workgroup has written; kept_x if it is kept
+#ifdef WIDE
+    if (KEPT > 0) {
+        quantize_kept(i0, stride);
+        return;
+    }
+#endif
     memoryBarrierBuffer();
     barrier();
 #ifdef WIDE

@@ -6,13 +6,18 @@
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #ifdef WIDE
 shared float reduce_part[LS];
+uint reduce_at = 0; // where this call's are: the next one's may be written while some still read these
 float group_sum(float v) {
     v = subgroupAdd(v);
-    if (gl_SubgroupInvocationID == 0) reduce_part[gl_SubgroupID] = v;
+    if (gl_SubgroupInvocationID == 0) reduce_part[reduce_at + gl_SubgroupID] = v;
     barrier();
     float sum = 0.0;
-    for (uint i = gl_SubgroupInvocationID; i < gl_NumSubgroups; i += gl_SubgroupSize) sum += reduce_part[i];
-    barrier(); // the next call overwrites reduce_part
+    for (uint from = 0; from < gl_NumSubgroups; from += gl_SubgroupSize) {
+        const uint i = from + gl_SubgroupInvocationID;
+        const float part = reduce_part[reduce_at + min(i, gl_NumSubgroups - 1)];
+        sum += i < gl_NumSubgroups ? part : 0.0;
+    }
+    reduce_at = LS / 2 - reduce_at;
     return subgroupAdd(sum);
 }
 #else

@@ -12,3 +12,7 @@ V add_residual(uint form, V a, V x, float r, V weight) {
     const V v = a + x;
     return form == RESIDUAL_NORMED ? v * r * weight : v;
 }
+
+#ifdef WIDE // a kernel for each form
+layout(constant_id = 2) const uint FORM = RESIDUAL_NORMED;
+#endif

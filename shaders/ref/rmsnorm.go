@@ -26,10 +26,11 @@ func (s normSize) String() string {
 	return named(s.int8, fmt.Sprintf("n=%d d=%d %s", s.n, s.d, s.family))
 }
 
-// normSizes are lengths around the workgroups (4, 8, 64, 128, up to 1024 times a vec4) and the models'.
+// normSizes are lengths around the workgroups (4, 8, 64, 128, up to 1024 times a vec4) and the models'. Of several subgroups, lanes keep
+// 1 to 3 vec4 of a row in registers, and none of the last.
 func normSizes(salt int) []normSize {
 	var list []normSize
-	for i, d := range []int{1, 2, 3, 8, 9, 63, 64, 65, 127, 128, 129, 328, 5280, 4, 60, 1056} {
+	for i, d := range []int{1, 2, 3, 8, 9, 63, 64, 65, 127, 128, 129, 328, 5280, 4, 60, 1056, 8968, 12292} {
 		list = append(list, normSize{n: 1 + (i+salt)%4*2, d: d, family: family((i + salt) % families)})
 	}
 	for f := range family(families) {
