@@ -42,6 +42,12 @@ func TestMeasured(t *testing.T) {
 		{"int8 tiles", "true", Options{}, "false", "matrix units are faster"},
 		{"norm lanes", "64", Options{}, "64", why},
 		{"norm lanes", "64", Options{Off: off("subgroup", 0)}, "0", "see subgroup"},
+		{"attention queries", "0", Options{}, "0", why},
+		{"attention queries", "16", Options{Off: off("attention queries", 4)}, "4", "wrong"},
+		{"attention positions", "256", Options{}, "256", why},
+		{"attention positions", "512", Options{}, "128", "workgroups for a large GPU, and room for two in shared memory"},
+		{"attention loads", "8", Options{Off: off("tiles", 0)}, "4", "few registers"}, // nothing is staged
+		{"norm rows", "0", Options{}, "0", "the GPU would wait for a norm on one subgroup"},
 		{"tiles", "false", Options{}, "true", "rows share what is read"},
 	} {
 		c.opt.Measured = measured(c.name, c.value)

@@ -21,7 +21,7 @@ type heads struct {
 	sequences int
 	cache     shaders.Cache
 	q, y      shaders.Tensor
-	rows      vk.Span // one of each sequence, then those of a prompt
+	rows      vk.Span // one of each sequence, where it can be bound, then those of a prompt
 	scratch   shaders.AttentionScratch
 }
 
@@ -39,13 +39,13 @@ func newHeads(m *memory, of Heads, size uint64) *heads {
 	h.q, h.y = m.tensor(most, shaders.QueryCols(of.Queries, of.Dim)), m.tensor(most, of.Queries*of.Dim)
 	parts, arrived := shaders.AttentionScratchBytes(of.Queries, of.Dim, attentionPositions)
 	h.scratch = shaders.AttentionScratch{Parts: m.span(parts, 0), Arrived: m.span(arrived, 0)}
-	rows := make([]byte, (h.sequences+most)*shaders.RowBytes)
-	for i := range h.sequences + most {
-		row := shaders.Row{Seq: uint32(i), Pos: attentionPositions - 1, Sees: attentionPositions}
-		if at := i - h.sequences; at >= 0 {
-			row = shaders.Row{Pos: uint32(attentionPositions - most + at), Sees: uint32(attentionPositions - most + at + 1)}
-		}
-		row.Put(rows[i*shaders.RowBytes:])
+	rows := make([]byte, h.sequences*align+most*shaders.RowBytes)
+	for i := range h.sequences {
+		shaders.Row{Seq: uint32(i), Pos: attentionPositions - 1, Sees: attentionPositions}.Put(rows[i*align:])
+	}
+	for i := range most {
+		sees := uint32(attentionPositions - most + i + 1)
+		shaders.Row{Pos: sees - 1, Sees: sees}.Put(rows[h.sequences*align+i*shaders.RowBytes:])
 	}
 	h.rows = m.write(rows)
 	for _, s := range h.cache.Shards {
@@ -74,7 +74,7 @@ func (h *heads) record(r *shaders.Recorder, n int) (bytes uint64) {
 		if n > 1 {
 			first = h.sequences
 		}
-		rows := shaders.Rows{Span: h.rows.Slice(uint64(first)*shaders.RowBytes, uint64(n)*shaders.RowBytes), N: n}
+		rows := shaders.Rows{Span: h.rows.Slice(uint64(first)*align, uint64(n)*shaders.RowBytes), N: n}
 		r.Attention(h.y.First(n), h.q.First(n), h.cache, shaders.Gate{}, rows, attentionPositions, h.scratch)
 		bytes += attentionPositions / shaders.PagePositions * h.cache.PageBytes()
 	}

@@ -94,7 +94,7 @@ func TestFindsSettings(t *testing.T) {
 		device *vk.Device
 		want   []string
 	}{
-		{posing(t, vktest.Names()[0]), []string{"attention queries 4", "attention positions 64", "attention loads 8"}},
+		{posing(t, vktest.Names()[len(vktest.Names())-1]), []string{"attention queries 4", "attention positions 64", "attention loads 8"}},
 		{vktest.Open(t, vktest.Names()[0], vk.Options{}), []string{"norm rows 0"}},
 	} {
 		j := job(Quick, format.BF16)

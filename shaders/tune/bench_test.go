@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,12 +24,15 @@ func BenchmarkTune(b *testing.B) {
 			kernels shaders.Options
 		}{{"bf16", format.BF16, shaders.Options{}}, {"q4_0", format.Q4_0, shaders.Options{}},
 			{"bf16, storage buffers", format.BF16, shaders.Options{Loads: shaders.StorageBuffers}}, // by rules for another device
-			{"q4_0, storage buffers", format.Q4_0, shaders.Options{Loads: shaders.StorageBuffers, Activations: shaders.FloatActivations}}} {
+			{"q4_0, storage buffers", format.Q4_0, shaders.Options{Loads: shaders.StorageBuffers, Activations: shaders.FloatActivations}},
+			{"attention, storage buffers", format.BF16, shaders.Options{Loads: shaders.StorageBuffers}}} {
 			b.Run(name+" "+c.name, func(b *testing.B) {
 				d := vktest.Open(b, name, vk.Options{})
 				j := job(Quick, c.f)
 				j.Kernels = c.kernels
-				j.Uses = j.Uses[:2]
+				if j.Uses = j.Uses[:2]; strings.HasPrefix(c.name, Attention) {
+					j.Uses = job(Quick, c.f).Uses[5:]
+				}
 				for b.Loop() {
 					quick, rules := againstAll(b, d, j)
 					b.ReportMetric(quick, "quick/best")
@@ -37,6 +42,21 @@ func BenchmarkTune(b *testing.B) {
 			})
 		}
 	}
+}
+
+// ways are all settings of attention together.
+func ways(t shaders.Tuning) []config {
+	list := []config{{}}
+	for _, name := range attentionSettings {
+		var more []config
+		for _, c := range list {
+			for _, v := range t.Measurable(name) {
+				more = append(more, config{settings: append(slices.Clip(c.settings), shaders.Setting{Name: name, Value: v, Why: "a test"})})
+			}
+		}
+		list = more
+	}
+	return list
 }
 
 func againstAll(b *testing.B, d *vk.Device, j Job) (quick, rules float64) {
@@ -50,6 +70,7 @@ func againstAll(b *testing.B, d *vk.Device, j Job) (quick, rules float64) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Logf("settings: %v", r.Settings)
 	for _, c := range r.Choices {
 		b.Logf("%s: %s of %s, %.2f; tried %v; %s", Named(c.Product), Form(c.GEMV), Form(c.Rule), c.Ratio, c.Trials, r.Why)
 	}
@@ -60,7 +81,7 @@ func againstAll(b *testing.B, d *vk.Device, j Job) (quick, rules float64) {
 	}
 	defer bench.free()
 	s := &search{bench: bench}
-	tuned := j.Kernels
+	tuned, ruled := j.Kernels, k.Tuning
 	tuned.Measured.Settings = r.Measured.Settings
 	if k, err = shaders.New(d, tuned); err != nil {
 		b.Fatal(err)
@@ -73,8 +94,13 @@ func againstAll(b *testing.B, d *vk.Device, j Job) (quick, rules float64) {
 			}
 		}
 		list := []config{chosen, {}}
+		if u.Op == Attention {
+			list = append(list, ways(ruled)...)
+		}
 		for _, g := range every(k.GEMVs(u.Product), rule(k.Tuning, u)) {
-			list = append(list, config{r.Measured.Settings, &g})
+			if u.product() {
+				list = append(list, config{r.Measured.Settings, &g})
+			}
 		}
 		entries, err := s.compare(i, list, finalRounds, 2)
 		if err != nil {
@@ -96,7 +122,7 @@ func againstAll(b *testing.B, d *vk.Device, j Job) (quick, rules float64) {
 		for n, e := range entries {
 			times[n] = s.weighed(i, leasts(e))
 		}
-		b.Logf("%s: quick %.3f, rules %.3f of the best, %v", Named(u.Product), times[0]/times[2], times[1]/times[2], list[best].gemv)
+		b.Logf("%s: quick %.3f, rules %.3f of the best, %v", Named(u.Product), times[0]/times[2], times[1]/times[2], list[best])
 		quick, rules = max(quick, times[0]/times[2]), max(rules, times[1]/times[2])
 	}
 	return quick, rules

@@ -200,6 +200,9 @@ func leasts(list []*entry) (times []float64) {
 // compare times a use by several configs. Of each it gives the entries of its situations; nil for one that does not compile, or is behind
 // the best by the share given, the first apart: many rows of x are compiled of those alone that are good with one.
 func (s *search) compare(use int, list []config, rounds int, share float64) ([][]*entry, error) {
+	if s.job.Uses[use].Op == Attention {
+		share = 10 // many rows take other kernels than one, which may gain what those lose
+	}
 	of := make([][]*entry, len(list))
 	lost := make([]bool, len(list))
 	for _, n := range s.rows(use) {
