@@ -10,48 +10,47 @@ import (
 	"muninn/cmd/muninn/cli"
 )
 
-// TestCompare: each text is what a run at its depth gives, with an exit too.
+// TestCompare: each text is what a run at its depth gives, with an exit too. That no company changes a bit, TestSameBits holds on every device.
 func TestCompare(t *testing.T) {
-	eachDevice(t, func(t *testing.T, device string) {
-		for _, flags := range []string{"--criterion latent-diff", "--temp 3 --top-k 0 --seed 4"} {
-			args := append([]string{"--device", device, "--json", "-n", "4"}, strings.Fields(flags)...)
-			o := invoke(append([]string{"compare", "demo", chain, "-r", "1,9"}, args...)...)
-			if o.code != cli.ExitOK {
-				t.Fatal(o.err)
+	device := firstDevice(t)
+	for _, flags := range []string{"--criterion latent-diff", "--temp 3 --top-k 0 --seed 4"} {
+		args := append([]string{"--device", device, "--json", "-n", "4"}, strings.Fields(flags)...)
+		o := invoke(append([]string{"compare", "demo", chain, "-r", "1,9"}, args...)...)
+		if o.code != cli.ExitOK {
+			t.Fatal(o.err)
+		}
+		lines, ends := map[int][]tokenLine{}, map[int]compareEnd{}
+		for line := range strings.Lines(o.out) {
+			var l struct {
+				Depth *int   `json:"num_steps"`
+				Given *int32 `json:"id"`
+				tokenLine
 			}
-			lines, ends := map[int][]tokenLine{}, map[int]compareEnd{}
-			for line := range strings.Lines(o.out) {
-				var l struct {
-					Depth *int   `json:"num_steps"`
-					Given *int32 `json:"id"`
-					tokenLine
-				}
-				if err := json.Unmarshal([]byte(line), &l); err != nil || l.Depth == nil {
-					t.Fatalf("%v: %s", err, line)
-				}
-				if strings.Contains(line, "finish_reason") {
-					var end compareEnd
-					if err := json.Unmarshal([]byte(line), &end); err != nil {
-						t.Fatal(err)
-					}
-					ends[*l.Depth] = end
-				} else if l.Given != nil {
-					l.tokenLine.ID = *l.Given
-					lines[*l.Depth] = append(lines[*l.Depth], l.tokenLine)
-				}
+			if err := json.Unmarshal([]byte(line), &l); err != nil || l.Depth == nil {
+				t.Fatalf("%v: %s", err, line)
 			}
-			for _, depth := range []string{"1", "9"} {
-				alone := parseAnswer(t, invoke(append([]string{"run", "demo", chain, "-r", depth}, args...)...))
-				if diff := cmp.Diff(alone.tokens, lines[alone.sum.Steps]); diff != "" {
-					t.Errorf("%q, depth %s (-alone +compare):\n%s", flags, depth, diff)
+			if strings.Contains(line, "finish_reason") {
+				var end compareEnd
+				if err := json.Unmarshal([]byte(line), &end); err != nil {
+					t.Fatal(err)
 				}
-				e := ends[alone.sum.Steps]
-				if e.Finish != alone.sum.Finish || e.Tokens != alone.sum.Tokens || e.StepsPerToken != alone.sum.StepsPerToken || e.CorePasses != alone.sum.CorePasses {
-					t.Errorf("%q, depth %s: %+v, alone %+v", flags, depth, e, alone.sum)
-				}
+				ends[*l.Depth] = end
+			} else if l.Given != nil {
+				l.tokenLine.ID = *l.Given
+				lines[*l.Depth] = append(lines[*l.Depth], l.tokenLine)
 			}
 		}
-	})
+		for _, depth := range []string{"1", "9"} {
+			alone := parseAnswer(t, invoke(append([]string{"run", "demo", chain, "-r", depth}, args...)...))
+			if diff := cmp.Diff(alone.tokens, lines[alone.sum.Steps]); diff != "" {
+				t.Errorf("%q, depth %s (-alone +compare):\n%s", flags, depth, diff)
+			}
+			e := ends[alone.sum.Steps]
+			if e.Finish != alone.sum.Finish || e.Tokens != alone.sum.Tokens || e.StepsPerToken != alone.sum.StepsPerToken || e.CorePasses != alone.sum.CorePasses {
+				t.Errorf("%q, depth %s: %+v, alone %+v", flags, depth, e, alone.sum)
+			}
+		}
+	}
 }
 
 // TestCompareTexts: texts one after the other where nothing can be drawn in place, and what is refused.

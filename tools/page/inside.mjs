@@ -84,6 +84,15 @@ const shown = page => page.evaluate(() => ({
   rows: Number(/of (\d+) tokens/.exec(document.querySelector("#convergence svg")?.getAttribute("aria-label"))?.[1] || 0), busy: document.body.classList.contains("busy"),
 }));
 
+// level waits until the picture has the answer's rows, but for what came with the last frames, and more than it had; or the answer ends.
+async function level(page, had) {
+  for (;;) {
+    const s = await shown(page);
+    if (!s.busy || s.rows > had && Math.abs(s.rows - s.tokens - 2) <= 3) return s;
+    await new Promise(done => setTimeout(done, 5));
+  }
+}
+
 test("pictures grow with the answer", async () => {
   const words = Array.from({length: 400}, (_, i) => `w${i} `), talker = await fake(stage.url, {pause: 15, trace: asked => live(asked, words.slice(0, asked.num_steps === 8 ? 20 : 400))});
   try {
@@ -91,9 +100,9 @@ test("pictures grow with the answer", async () => {
       await page.fill("#input", "go");
       await page.keyboard.press("Enter");
       await page.waitForFunction(() => document.querySelectorAll("#log .token").length > 3);
-      const seen = [await shown(page)];
+      const seen = [await level(page, 0)];
       await page.waitForFunction(n => document.querySelectorAll("#log .token").length > n + 5, seen[0].tokens);
-      seen.push(await shown(page));
+      seen.push(await level(page, seen[0].rows));
       assert.ok(seen.every(s => s.busy && s.rows > 0 && Math.abs(s.rows - s.tokens - 2) <= 3) && seen[1].rows > seen[0].rows, JSON.stringify(seen));
       assert.ok(await page.isDisabled("#save-trace"));
       // Where the reader points, the picture stays, and grows on.
