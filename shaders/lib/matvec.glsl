@@ -12,6 +12,14 @@
 layout(constant_id = 1) const uint NR = 4;
 layout(constant_id = 2) const uint NT = 1;
 #endif
+#define BEGIN_SUMS                                                                   \
+    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS;                           \
+    const uint t0 = gl_WorkGroupID.y * NT;                                           \
+    float acc[NR][NT];                                                               \
+    [[unroll]] for (uint r = 0; r < NR; r++)                                         \
+        [[unroll]] for (uint t = 0; t < NT; t++) acc[r][t] = 0.0;                    \
+    uint x_row[NT];                                                                  \
+    [[unroll]] for (uint t = 0; t < NT; t++) x_row[t] = X_ROW(min(t0 + t, p.n - 1));
 #ifdef WIDE
 #include "widevec.glsl"
 #else
@@ -37,13 +45,7 @@ shared float part_sum[NR * NT][LS];
 void main() {
     LOWER
     const uint lane = gl_LocalInvocationIndex;
-    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS;
-    const uint t0 = gl_WorkGroupID.y * NT;
-    float acc[NR][NT];
-    [[unroll]] for (uint r = 0; r < NR; r++)
-        [[unroll]] for (uint t = 0; t < NT; t++) acc[r][t] = 0.0;
-    uint x_row[NT];
-    [[unroll]] for (uint t = 0; t < NT; t++) x_row[t] = X_ROW(min(t0 + t, p.n - 1));
+    BEGIN_SUMS
 
     for (uint u = lane; u < p.units; u += LS) {
         Packed packed[NR];

@@ -1,17 +1,9 @@
-// y = W x for many rows of x on GPUs. A workgroup of XL x WL invocations has a tile of 8 WL weight rows and TT XL rows of x, 16 deep in
-// k, in shared memory; each invocation has 8 x TT results, TT set by the variant. While one step is multiplied the next one's loads are
+// y = W x for many rows of x on GPUs: tiles (tiled.glsl), 16 deep in k, in shared memory. While one step is multiplied the next one's loads are
 // under way. Rows lie along k with a vector to spare, so that the eight invocations of a phase read vectors from different
 // banks. Hooks as in matvec.glsl; with PARTS = 2 half of a tile's weight rows are of either matrix. Results do not depend on the shape: a sum is
 // a chain along k.
 #define DEPTH 16
-layout(local_size_x_id = 0) in;
-#define LS gl_WorkGroupSize.x
-layout(constant_id = 1) const uint WL = 8;
-layout(constant_id = 2) const uint HELD = 8; // weight rows of which an invocation holds a vector at once; all, or fewer registers
-const uint XL = LS / WL;
-#define OUT (8 / PARTS)           // rows of y an invocation computes
-const uint ROWS = OUT * WL;       // rows of y a workgroup computes
-const uint XROWS = TT * XL;
+#include "tiled.glsl"
 #if UNIT < DEPTH
 #define TAKEN UNIT // weights of a unit that a step takes
 #else
@@ -26,12 +18,7 @@ shared vec4 tx[XROWS * LINE];
 
 void main() {
     LOWER
-    const uint lane = gl_LocalInvocationIndex;
-    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS, t0 = gl_WorkGroupID.y * XROWS;
-    const uint li = lane % WL, lt = lane / WL, end = p.units * UNIT;
-    float acc[8][TT];
-    [[unroll]] for (uint r = 0; r < 8; r++)
-        [[unroll]] for (uint t = 0; t < TT; t++) acc[r][t] = 0.0;
+    BEGIN_TILE
     Packed w[WEACH];
     vec4 x[XEACH];
 
@@ -73,13 +60,5 @@ void main() {
         barrier();
     }
 
-    [[unroll]] for (uint r = 0; r < OUT; r++)
-        [[unroll]] for (uint t = 0; t < TT; t++) {
-            const uint row = row0 + r * WL + li, tok = t0 + t * XL + lt;
-            if (row < p.rows && tok < p.n) {
-                float sum[PARTS];
-                [[unroll]] for (uint q = 0; q < PARTS; q++) sum[q] = LOWERED(acc[q * OUT + r][t], q);
-                EMIT(tok, row, sum);
-            }
-        }
+    END_TILE
 }

@@ -2,14 +2,7 @@
 // bytes. In shared memory a row has 64 bytes of a step, and in the vector to spare the two scales. Sums over a block are whole
 // numbers, over blocks chains of floats.
 #define DEPTH 64
-layout(local_size_x_id = 0) in;
-#define LS gl_WorkGroupSize.x
-layout(constant_id = 1) const uint WL = 8;
-layout(constant_id = 2) const uint HELD = 8; // weight rows of which an invocation holds a vector at once
-const uint XL = LS / WL;
-#define OUT (8 / PARTS)           // rows of y an invocation computes
-const uint ROWS = OUT * WL;       // rows of y a workgroup computes
-const uint XROWS = TT * XL;
+#include "tiled.glsl"
 #define UNITS (DEPTH / UNIT)      // of a weight row in a step
 #define BYTES (DEPTH / 16)        // vectors of bytes of a row in a step; scales behind them
 #define LINE (BYTES + 1)
@@ -70,12 +63,7 @@ void held_rows(const uint h, uint b, uint li, uint lt, inout int all[TT], inout 
 
 void main() {
     LOWER
-    const uint lane = gl_LocalInvocationIndex;
-    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS, t0 = gl_WorkGroupID.y * XROWS;
-    const uint li = lane % WL, lt = lane / WL, end = p.units * UNIT;
-    float acc[8][TT];
-    [[unroll]] for (uint r = 0; r < 8; r++)
-        [[unroll]] for (uint t = 0; t < TT; t++) acc[r][t] = 0.0;
+    BEGIN_TILE
     Packed w[WEACH];
     uvec4 x[XEACH];
     float xd[XEACH];
@@ -117,15 +105,7 @@ void main() {
         barrier();
     }
 
-    [[unroll]] for (uint r = 0; r < OUT; r++)
-        [[unroll]] for (uint t = 0; t < TT; t++) {
-            const uint row = row0 + r * WL + li, tok = t0 + t * XL + lt;
-            if (row < p.rows && tok < p.n) {
-                float sum[PARTS];
-                [[unroll]] for (uint q = 0; q < PARTS; q++) sum[q] = LOWERED(acc[q * OUT + r][t], q);
-                EMIT(tok, row, sum);
-            }
-        }
+    END_TILE
 #ifdef FINISH
     FINISH(t0)
 #endif

@@ -20,13 +20,7 @@ shared float quarter_sum[NR * BESIDE * 4];
 void main() {
     LOWER
     const uint lane = gl_LocalInvocationIndex, along = lane / (RUN * BESIDE) * RUN + lane % RUN, first = lane / RUN % BESIDE * (NR / PARTS);
-    const uint row0 = (p.first + gl_WorkGroupID.x) * ROWS;
-    const uint t0 = gl_WorkGroupID.y * NT;
-    float acc[NR][NT];
-    [[unroll]] for (uint r = 0; r < NR; r++)
-        [[unroll]] for (uint t = 0; t < NT; t++) acc[r][t] = 0.0;
-    uint x_row[NT];
-    [[unroll]] for (uint t = 0; t < NT; t++) x_row[t] = X_ROW(min(t0 + t, p.n - 1));
+    BEGIN_SUMS
 
 #ifdef BLOCKS
     uvec2 row[NR];
