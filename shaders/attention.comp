@@ -44,6 +44,7 @@ shared vec4 q_row[TR][LS];
 shared float weight[TR][LS];
 shared float part[TR][LS];
 shared uint address[LS];
+shared uint wild; // 1 + the first row of a run whose results are not all finite
 
 // Both leave in part[r][0] the sum or maximum of every row, by a tree in fixed order.
 void tree_max() {
@@ -172,10 +173,12 @@ void main() {
     for (uint r = 0; r < TR; r++)
         q_row[r][lane] = lane < p.hv && r < count ? q[(n0 + r) * p.q_stride + head * p.hv + lane] * p.scale : vec4(0);
 
+    if (lane == 0) wild = 0;
+    bool single = false; // rows go one by one
     for (uint from = 0; from < count;) { // runs of rows that share sequence and step
         const Row row = rows[n0 + from];
         uint to = from + 1, sees = row.sees;
-        while (to < count && rows[n0 + to].seq == row.seq && rows[n0 + to].step == row.step && rows[n0 + to].last_only == row.last_only) sees = max(sees, rows[n0 + to++].sees);
+        while (!single && to < count && rows[n0 + to].seq == row.seq && rows[n0 + to].step == row.step && rows[n0 + to].last_only == row.last_only) sees = max(sees, rows[n0 + to++].sees);
         const uint own = RULE == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
 
         bool missing = false;
@@ -199,7 +202,19 @@ void main() {
                     else join(t[r], l[r], a[r], top[r], total[r], acc[r]);
             }
             [[unroll]] for (uint r = 0; r < TR; r++)
-                if (r >= from && r < to) emit(n0 + r, l[r], a[r]);
+                if (r >= from && r < to) {
+                    emit(n0 + r, l[r], a[r]);
+                    if (lane < p.hv && !finite(a[r] / l[r])) wild = from + 1;
+                }
+#if TR > 1
+            if (to - from > 1) {
+                barrier();
+                if (wild == from + 1) {
+                    single = true;
+                    continue;
+                }
+            }
+#endif
             from = to;
             continue;
         }

@@ -17,6 +17,7 @@ const (
 	attentionSplit   = 4   // rows up to which a long cache is cut: more keep a device busy as they are
 	stagedSegment    = 128 // the same of attention_staged.comp, if nobody has measured it
 	stagedLoads      = 4   // loads of a lane there that do not wait for each other; twice as many where a workgroup has one query
+	coopQueries      = 64  // rows by query heads of a workgroup of attention_coop.comp
 	stagedApart      = 64  // rows up to which none share a pass there: they may be of as many sequences
 )
 
@@ -60,7 +61,7 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 	r.check(scratch.Parts.Size() >= parts && scratch.Arrived.Size() >= arrived, "attention over %d positions with a scratch of %d and %d bytes, want %d and %d",
 		context, scratch.Parts.Size(), scratch.Arrived.Size(), parts, arrived)
 	n := y.Rows
-	form := r.k.attention(n, group, c.Type.units(c.HeadDim)*c.Type.perUnit()/4)
+	form := r.k.attention(n, group, c.Type.units(c.HeadDim)*c.Type.perUnit()/4, c.Type)
 	split := 0
 	if segments := int(groups(context, form.segment)); n <= attentionSplit && uint64(n*segments) <= attentionSplit*uint64(groups(context, stagedSegment)) && segments > 1 && r.k.Arrivals {
 		split = segments
@@ -82,7 +83,11 @@ func (r *Recorder) Attention(y, q Tensor, c Cache, gate Gate, rows Rows, context
 		}
 		grid := rowsY(uint32(s.Heads*form.tiles), n, form.high).deep(max(split, 1))
 		spec := []uint32{uint32(c.Type.units(c.HeadDim)), uint32(form.segment), uint32(form.loads)}
-		if form.kind == lanes {
+		switch {
+		case form.suffix == matrices:
+			m := r.k.matrix()
+			spec = []uint32{r.k.Subgroup * coopQueries / m.M, m.M, m.N, m.K, coopQueries / m.M, spec[0]}
+		case form.kind == lanes:
 			spec = []uint32{r.k.Subgroup, uint32(headStride(c.HeadDim) / 4), flag(gate.QKV.Stride > 0), uint32(c.Slots.Rule)}
 			grid = rowsPart(n, s.Heads*group, int(r.k.Subgroup))
 		}
@@ -102,17 +107,25 @@ type attentionForm struct {
 	high         int    // rows that it takes
 }
 
-// lanes and staged are kinds of kernels: a lane has a query, or a workgroup has up to so many, whose keys it brings into shared memory.
+// lanes and staged are kinds of kernels: a lane has a query, or a workgroup has up to so many, whose keys it brings into shared memory;
+// matrices ends the names of those that multiply on matrix units.
 const (
-	lanes  = "_lane"
-	staged = "_staged"
+	lanes    = "_lane"
+	staged   = "_staged"
+	matrices = "_coop"
 )
 
-// attention picks the form for n rows, and heads of so many float vectors, group of which share keys. Which staged one it is, and
+// attention picks the form for n rows, and heads of so many float vectors in a cache of type kv, group of which share keys. Which staged one it is, and
 // whether rows of the plain kind share a pass, never changes a bit.
-func (t Tuning) attention(n, group, vectors int) attentionForm {
+func (t Tuning) attention(n, group, vectors int, kv KVType) attentionForm {
 	f := attentionForm{scratch: true, segment: attentionSegment, tiles: group, abreast: 1, high: 1}
+	fit := 1 // queries, by the lanes and the vectors that a lane has room for
 	switch {
+	case t.HalfQueries && n > stagedApart && vectors <= 32 && kv != KVF32:
+		f.suffix, f.specs, f.scratch, fit = matrices, 6, false, coopQueries
+		f.spread(group, fit)
+		f.high = fit / f.abreast
+		return f
 	case t.Texels:
 		f.kind, f.suffix, f.specs, f.scratch = lanes, "_sg", 4, false
 		return f
@@ -124,7 +137,6 @@ func (t Tuning) attention(n, group, vectors int) attentionForm {
 	}
 	f.kind, f.specs, f.segment, f.loads = staged, 3, t.Positions, t.Loads
 	large := t.Queries > attentionTile && vectors <= 32
-	fit := 1 // by the lanes, and the vectors that a lane has room for
 	switch {
 	case large && n > stagedApart:
 		f.suffix, f.scratch, fit = "_many", false, min(16, 4*(128/vectors))
@@ -133,10 +145,15 @@ func (t Tuning) attention(n, group, vectors int) attentionForm {
 	default:
 		f.suffix, f.loads = "_one", 2*t.Loads
 	}
-	f.tiles = int(groups(group, fit))
-	f.abreast = int(groups(group, f.tiles))
+	f.spread(group, fit)
 	if n > stagedApart || !large && n > attentionSplit {
 		f.high = fit / f.abreast
 	}
 	return f
+}
+
+// spread has workgroups take the query heads of a key head, at most so many each.
+func (f *attentionForm) spread(group, most int) {
+	f.tiles = int(groups(group, most))
+	f.abreast = int(groups(group, f.tiles))
 }

@@ -85,7 +85,7 @@ shared uint scale[ABREAST * UNITS / 2];
 shared uint address[SEGMENT];
 shared float tops[TR * TOPS];
 shared uint sees_of[TR]; // 0: the query is not at work
-shared uint lacking;
+shared uint lacking, wild;
 
 uint held(uint x) { return x * (LS / W) + gl_LocalInvocationIndex / W; } // which query, if below TR
 bool at_work(uint item) { return gl_LocalInvocationIndex < LS / W * W && item < TR && sees_of[item] > 0; }
@@ -198,13 +198,15 @@ void main() {
         q_row[i] = i % W < p.hv ? q[(n0 + item / abreast) * p.q_stride + (head + item % abreast) * p.hv + i % W] * p.scale : vec4(0);
     }
 
+    bool single = false; // rows go one by one
     for (uint from = 0; from < count;) { // runs of rows that share sequence and step
         const Row row = rows[n0 + from];
         uint to = from + 1, sees = row.sees;
-        while (RULE != 3 && to < count && rows[n0 + to].seq == row.seq && rows[n0 + to].step == row.step && rows[n0 + to].last_only == row.last_only)
+        while (RULE != 3 && !single && to < count && rows[n0 + to].seq == row.seq && rows[n0 + to].step == row.step && rows[n0 + to].last_only == row.last_only)
             sees = max(sees, rows[n0 + to++].sees);
         const uint own = RULE == 0 ? 0 : own_slot(row, p.every, p.anchor, p.period);
         barrier(); // the last run is done
+        if (lane == 0) wild = 0;
         if (lane < TR) sees_of[lane] = lane >= from * abreast && lane < to * abreast ? rows[n0 + lane / abreast].sees : 0;
         bool missing = false;
         if (RULE == 3) { // always-last: does any position seen lack the reader's slot? Rows see different positions: one by one
@@ -254,9 +256,17 @@ void main() {
             if (at_work(held(x)) && column < p.hv) {
                 const uint n = n0 + held(x) / abreast, i0 = (head + held(x) % abreast) * p.h + column * 4;
                 a[x] /= l[x];
+                if (!finite(a[x])) wild = 1;
                 for (uint c = 0; c < 4; c++)
                     if (column * 4 + c < p.h) y[n * p.stride + i0 + c] = gated(a[x][c], n, i0 + c);
             }
+        if (to - from > 1) {
+            barrier();
+            if (wild > 0) {
+                single = true;
+                continue;
+            }
+        }
 #ifdef QUANTIZE
         memoryBarrierBuffer();
         barrier();

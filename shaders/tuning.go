@@ -26,6 +26,7 @@ type Tuning struct {
 	Loads       int    // of a lane there that do not wait for each other
 	GEMVRows    int    // rows of x up to which matmul is GEMV; beyond, in tiles
 	MatrixUnits bool   // ... or on matrix units, in half precision
+	HalfQueries bool   // attention of many rows too
 	Int8        bool   // GEMV with block formats can take int8 activations
 	Int8Q8      bool   // ... and does for q8_0
 	Int8Q4      bool   // ... and does for q4_0
@@ -90,6 +91,7 @@ var tunings = []struct {
 	}, false},
 	{"gemv rows", func(t *Tuning) any { return &t.GEMVRows }, ruleGEMVRows, false},
 	{"matrix units", func(t *Tuning) any { return &t.MatrixUnits }, ruleMatrixUnits, true},
+	{"attention in halves", func(t *Tuning) any { return &t.HalfQueries }, ruleHalfQueries, true},
 	{"int8", func(t *Tuning) any { return &t.Int8 }, ruleInt8, true},
 	{"int8 q8_0", func(t *Tuning) any { return &t.Int8Q8 }, func(t *Tuning) string { return t.pays(&t.Int8Q8, t.caps.IsCPU()) }, true},
 	{"int8 q4_0", func(t *Tuning) any { return &t.Int8Q4 }, func(t *Tuning) string { return t.pays(&t.Int8Q4, t.caps.IsCPU() && t.Unrolls) }, true},

@@ -44,6 +44,10 @@ float gated(float v, uint n, uint column) {
     return !GATED ? v : v / (1.0 + exp(-gate[n * p.gate_stride + p.gate_at + column]));
 }
 
+// Rows share what is loaded, of which some see less than others: 0 times what is not finite is none. When a result is not, its rows go again, one by one.
+bool finite(float x) { return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u; }
+bool finite(vec4 x) { return finite(x.x) && finite(x.y) && finite(x.z) && finite(x.w); }
+
 // Where the key or value of a position's head begins, in uvec4. Layers with one slot lie where the positions' own cells do.
 uint place(uint slot, uint cell, uint seq, uint pos, uint head) {
     if (RULE != 0) cell = cell_in(slot, seq, pos);

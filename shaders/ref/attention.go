@@ -13,8 +13,13 @@ import (
 
 // attention is softmax(q k^T / sqrt(headDim)) v for each row and query head over the positions that the row sees and that its
 // lookup rule shows it, behind the gate if there are any, and its size: the same of values without their signs. q (n, heads, headDim);
-// gates and both results have its shape.
-func attention(q, gates []float32, c *kvCache, heads int, rows []shaders.Row) (y reference) {
+// gates and both results have its shape. halves: as matrix units multiply.
+func attention(q, gates []float32, c *kvCache, heads int, rows []shaders.Row, halves bool) (y reference) {
+	vector := func(at int, of []float32) []float32 { return of[at:][:c.HeadDim] }
+	if halves {
+		q = asHalves(q, c.HeadDim)
+		vector = func(at int, of []float32) []float32 { return roundHalves(slices.Clone(of[at:][:c.HeadDim])) }
+	}
 	y = reference{make([]float64, len(q)), make([]float64, len(q))}
 	for n, r := range rows {
 		own, lacking := c.own(r), false
@@ -30,8 +35,8 @@ func attention(q, gates []float32, c *kvCache, heads int, rows []shaders.Row) (y
 			}
 			at := (n*heads + h) * c.HeadDim
 			of := q[at:][:c.HeadDim]
-			key := func(i int) []float32 { return c.K[seen[i]:][:c.HeadDim] }
-			value := func(i int) []float32 { return c.V[seen[i]:][:c.HeadDim] }
+			key := func(i int) []float32 { return vector(seen[i], c.K) }
+			value := func(i int) []float32 { return vector(seen[i], c.V) }
 			plain.Attend(y.value[at:][:c.HeadDim], of, len(seen), key, value)
 			plain.Attend(y.size[at:][:c.HeadDim], of, len(seen), key, func(i int) []float32 { return unsigned(value(i)) })
 		}
@@ -42,6 +47,14 @@ func attention(q, gates []float32, c *kvCache, heads int, rows []shaders.Row) (y
 		y.size[i] *= open
 	}
 	return y
+}
+
+// roundHalves rounds values to halves.
+func roundHalves(x []float32) []float32 {
+	for i, v := range x {
+		x[i] = format.F16.Round(v)
+	}
+	return x
 }
 
 // attentionSize is a case: sequences of the given lengths side by side in the cache, a row for the last position of each
@@ -58,6 +71,7 @@ type attentionSize struct {
 	gate           bool
 	prefix         int  // positions of each sequence that see each other
 	int8           bool // int8 activations are written
+	infinite       bool // a value of the longest sequence's last position is
 }
 
 func (s attentionSize) String() string {
@@ -66,6 +80,9 @@ func (s attentionSize) String() string {
 		s.slots.Every, s.slots.Anchor, s.slots.Period, s.family, s.shards)
 	if s.group > 0 || s.gate || s.prefix > 0 {
 		name += fmt.Sprintf(" group=%d gate=%v prefix=%d", s.group, s.gate, s.prefix)
+	}
+	if s.infinite {
+		name += " an infinite value"
 	}
 	return named(s.int8, name)
 }
@@ -107,6 +124,15 @@ func attentionCases() []Case {
 	}
 	for i, contexts := range [][]int{{31, 32, 33}, {127, 128, 129}, {511, 512, 513}} { // around the ends of pages and segments
 		sizes = append(sizes, attentionSize{heads: 1 + i, headDim: 80, contexts: contexts, slots: one, shards: 1, kv: shaders.KVType(i), family: heavy})
+	}
+	for i, kv := range shaders.KVTypes() { // enough rows for matrix units
+		sizes = append(sizes, attentionSize{heads: 2, headDim: 96, contexts: []int{700}, slots: one, shards: 2, kv: kv, rows: 131},
+			attentionSize{heads: 1 + i, headDim: 80, contexts: []int{200, 3}, slots: one, shards: 1, kv: kv, rows: 97, family: heavy},
+			attentionSize{heads: 3, headDim: 10, contexts: []int{70}, slots: one, shards: 1, kv: kv, rows: 70, family: family(i % families)})
+	}
+	for _, kv := range []shaders.KVType{shaders.KVF32, shaders.KVF16} { // rows that do not see it share what is loaded with one that does
+		sizes = append(sizes, attentionSize{heads: 2, headDim: 24, contexts: []int{70}, slots: one, shards: 1, kv: kv, rows: 70, infinite: true},
+			attentionSize{heads: 1, group: 2, headDim: 24, contexts: []int{50}, slots: one, shards: 1, kv: kv, rows: 7, infinite: true})
 	}
 	sizes = append(sizes, grouped()...)
 	for i, s := range slices.Clone(sizes) {
@@ -189,6 +215,9 @@ func (t *trial) attentionInputs(s attentionSize) (*kvCache, []float32, []shaders
 			kvRound(c.V[at:][:s.headDim], s.kv)
 		}
 	}
+	if s.infinite {
+		c.V[c.at(0, 0, s.contexts[0]-1, 0)] = float32(math.Inf(1))
+	}
 	q := t.values("q", uniform, len(table), s.heads*max(s.group, 1)*s.headDim)
 	if s.family == heavy { // one channel of the query makes the softmax peak
 		for i := s.headDim / 3; i < len(q); i += s.headDim {
@@ -202,18 +231,23 @@ func attentionTrial(t *trial, s attentionSize) {
 	c, q, table := t.attentionInputs(s)
 	t.store(c, s.shards, false)
 	rows, _ := t.rows(table, false)
-	const apart = 8
+	heads := s.heads * max(s.group, 1)
+	const apart, manyRows = 8, 65 // above which rows share passes
 	var ones []shaders.Rows
+	shift := max(0, len(table)-manyRows) // of rows that are taken once more, elsewhere in their tiles
+	if many := heads*s.headDim%64 == 0 && !s.gate; !many {
+		shift -= shift % apart
+	}
+	later, _ := t.rows(table[shift:], false)
 	for i := 0; i < len(table); i += apart {
 		one, _ := t.rows(table[i:i+1], false)
 		ones = append(ones, one)
 	}
-	heads := s.heads * max(s.group, 1)
 	width := heads * s.headDim
 	qt := t.input("q", padHeads(q, s.headDim), shaders.QueryCols(heads, s.headDim))
 	y := t.written("y", len(table), width, s.int8)
 	most := slices.Max(s.contexts)
-	alone := t.output("y row by row", len(table), width)
+	alone, shifted := t.output("y row by row", len(table), width), t.output("y of later rows", len(table), width)
 	gate, gates := shaders.Gate{}, []float32(nil)
 	if s.gate {
 		gate, gates = t.gates(len(table), width)
@@ -230,18 +264,54 @@ func attentionTrial(t *trial, s attentionSize) {
 			}
 			r.Attention(alone.From(k*apart, 1), qt.From(k*apart, 1), c.Cache, gate, one, most, scratch)
 		}
-	}, func(v *verdict) { v.tensor(y, attention(q, gates, c, heads, table)) }, func(v *verdict) {
-		together, single := floatsOf(y.values()), floatsOf(alone.values())
-		for i := 0; i < len(table); i += apart {
-			for j := i * y.Stride; j < i*y.Stride+y.Cols; j++ {
-				if math.Float32bits(together[j]) != math.Float32bits(single[j]) {
-					v.fail("row %d is %g among others, %g alone", i, together[j], single[j])
-					break
-				}
+		if shift > 0 {
+			gate := gate
+			if s.gate {
+				gate.QKV = gate.QKV.From(shift, later.N)
 			}
+			r.Attention(shifted.From(shift, later.N), qt.From(shift, later.N), c.Cache, gate, later, most, scratch)
+		}
+	}, func(v *verdict) {
+		want := attention(q, gates, c, heads, table, v.halves)
+		if s.infinite {
+			v.infinite(y, want)
+		}
+		v.tensor(y, want)
+		if !v.halves { // many rows are on matrix units, few are not
+			v.sameRows(y, alone, 0, apart)
+		}
+		if shift > 0 {
+			v.sameRows(y, shifted, shift, 1)
 		}
 		v.zero(counters)
 	})
+}
+
+// infinite finds results that are finite where they should not be, and takes them and those that should not out of what is compared.
+func (v *verdict) infinite(y tensor, want reference) {
+	got := floatsOf(y.values())
+	for i, w := range want.value {
+		if at := i/y.Cols*y.Stride + i%y.Cols; math.IsInf(w, 0) || math.IsNaN(w) {
+			if float64(got[at])-float64(got[at]) == 0 {
+				v.fail("row %d column %d is %g, and should not be finite", i/y.Cols, i%y.Cols, got[at])
+			}
+			want.value[i], want.size[i] = 0, 0
+			clear(y.values()[at*4:][:4])
+		}
+	}
+}
+
+// sameRows compares every so manieth row from one on, bit by bit, with what came of it in other company.
+func (v *verdict) sameRows(y, other tensor, from, every int) {
+	got, want := floatsOf(y.values()), floatsOf(other.values())
+	for i := from; i < y.Rows; i += every {
+		for j := i * y.Stride; j < i*y.Stride+y.Cols; j++ {
+			if nan := got[j] != got[j] && want[j] != want[j]; !nan && math.Float32bits(got[j]) != math.Float32bits(want[j]) {
+				v.fail("row %d is %g, %g as %s", i, got[j], want[j], other.name)
+				break
+			}
+		}
+	}
 }
 
 // gates are some of (rows, cols), open and closed, and where they lie: behind something else, as behind q, k and v.

@@ -57,6 +57,9 @@ func TestBrokenKernels(t *testing.T) {
 		{"attention_staged_f16_one", mutant.FOrdGreater, mutant.FOrdLess, 0, "attention/f16 one heads=2x96"},
 		{"attention_staged_q8_four", mutant.FOrdGreater, mutant.FOrdLess, 0, "attention/q8 one heads=1x32 contexts=[600]"}, // the later segment's share
 		{"attention_staged_f32_many", mutant.FOrdGreater, mutant.FOrdLess, 0, "attention/f32 full heads=1x32 contexts=[300]"},
+		{"attention_f16_coop", mutant.FDiv, mutant.FMul, -2, "attention/f16 one heads=3x10 contexts=[70]"},
+		{"attention_q8_coop", mutant.FSub, mutant.FAdd, -1, "attention/q8 one heads=3x10 contexts=[70]"},
+		{"attention_quantize_f16_coop", mutant.FOrdLess, mutant.FOrdGreater, -1, "attention/int8 f16 one heads=2x96 contexts=[700]"},
 		{"attention_lane_f32_sg", mutant.FDiv, mutant.FMul, 0, "attention/f32 always-last heads=3x32"},
 		{"initstate", mutant.FSub, mutant.FAdd, 0, "initstate"},
 		{"argmax", mutant.FOrdGreater, mutant.FOrdLess, 0, "argmax"},

@@ -26,6 +26,7 @@ var matmuls = has("matmul_", "swiglu_", "adapter_")
 // rungs are tried in this order, each once, until the kernel in question is right or no longer used: matrix units and integers before floats, fused
 // before separate, many rows before few, subgroups before shared memory.
 var rungs = []rung{
+	{"attention in halves", 0, has("attention_f16_coop_", "attention_q8_coop_", "attention_quantize_f16_coop_", "attention_quantize_q8_coop_")},
 	{"matrix units", 0, has("_coop_", "halves_")},
 	{"int8 tiles", 0, has("_i8_tile4_")},
 	{"integer dot", 0, has("_i8_")},
