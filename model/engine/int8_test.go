@@ -24,7 +24,7 @@ func TestInt8Activations(t *testing.T) {
 		for quant, limit := range map[string]float64{"q8_0": 1e-3, "q4_0": 1e-3} {
 			exact, rounded := open(t, dev, store.DemoName, floats(scheme(t, quant, ""))), open(t, dev, store.DemoName, int8s(scheme(t, quant, "")))
 			depths := []int{4, 32}
-			if testing.Short() {
+			if shortly(t) {
 				depths = depths[:1]
 			}
 			for _, steps := range depths {

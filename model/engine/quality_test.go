@@ -189,7 +189,8 @@ func standardError(list []float64) float64 {
 
 // shortly tells whether a test takes its short form: for -short, and in a subtest of a driver after the first.
 func shortly(t *testing.T) bool {
-	return testing.Short() || slices.ContainsFunc(vktest.Names()[1:], func(device string) bool { return strings.HasSuffix(t.Name(), "/"+device) })
+	name, _, _ := strings.Cut(t.Name(), "#") // of a driver that it takes in another way once more
+	return testing.Short() || slices.ContainsFunc(vktest.Names()[1:], func(device string) bool { return strings.HasSuffix(name, "/"+device) })
 }
 
 // testSize is the number in an environment variable, which makes a test longer than it usually is; in its short form the least.
