@@ -52,8 +52,9 @@ var (
 		args: []string{"-short", "-skip", "^(" + strings.Join(slow, "|") + ")$", "./..."}}
 	// The longest first: two run at once.
 	whole = []round{
-		{name: "tests", why: "every package, both software drivers; without TestKernels", args: []string{"-count=1", "-skip", kernels, "./..."}},
+		{name: "model tests", why: "packages of model and tools, both software drivers", args: []string{"-count=1", "./model/...", "./tools/..."}},
 		{name: "every kernel", why: "TestKernels: most of it is the drivers' compilers", args: []string{"-count=1", "-run", kernels, "./shaders/ref"}},
+		{name: "tests", why: "every other package, without TestKernels", args: []string{"-count=1", "-skip", kernels, "./cmd/...", "./shaders/...", "./vk/..."}},
 		{name: "race", why: "the race detector and pointer checks where goroutines meet, lavapipe: they see Go's side alone", env: lavapipe,
 			args: []string{"-count=1", "-short", "-race", "-skip", "^(" + strings.Join(alone, "|") + ")$", "./vk", "./shaders", "./model/checkpoint", "./model/store/...", "./model/tokenizer", "./model/score", "./model/engine",
 				"./cmd/muninn/chat", "./cmd/muninn/cli", "./cmd/muninn/serve", "./cmd/muninn/web"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,6 +29,29 @@ func TestSlowTestsExist(t *testing.T) {
 		if !strings.Contains(all.String(), "\nfunc "+name+"(t ") {
 			t.Errorf("there is no %s", name)
 		}
+	}
+}
+
+// The rounds that run whole tests are of all packages.
+func TestEveryPackageIsTested(t *testing.T) {
+	list := func(patterns ...string) string {
+		cmd := exec.Command("go", append([]string{"list"}, patterns...)...)
+		cmd.Dir = filepath.Join("..", "..")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	var patterns []string
+	for _, r := range whole {
+		if strings.HasSuffix(r.name, "tests") {
+			patterns = append(patterns, slices.DeleteFunc(slices.Clone(r.args), func(arg string) bool { return !strings.HasPrefix(arg, "./") })...)
+		}
+	}
+	slices.Sort(patterns)
+	if got, want := list(patterns...), list("./..."); got != want {
+		t.Errorf("%v are\n%swant\n%s", patterns, got, want)
 	}
 }
 
