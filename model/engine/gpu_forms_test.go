@@ -84,7 +84,7 @@ func TestAttentionAsGPU(t *testing.T) {
 				sum += divergence(want[n], row) / float64(len(got))
 			}
 			t.Logf("%s, form %d: KL %.2g", kv, i, sum)
-			if limit := []float64{1: 1e-9, 2: 1e-5, 3: 1e-5}[i]; !(sum < limit) {
+			if limit := []float64{1: 1e-7, 2: 1e-5, 3: 1e-5}[i]; !(sum < limit) {
 				t.Errorf("%s, form %d: KL %.2g, want below %g", kv, i, sum, limit)
 			}
 		}

@@ -30,7 +30,7 @@ type quickOps struct {
 var quickFurther = []quickOps{
 	{"rmsnorm", []string{"at n=17 d=72 heavy-tailed", "at n=5 d=5280 near fp16 max"}},
 	{"addnorm", []string{"n=17 d=72 heavy-tailed inside", "n=17 d=72 heavy-tailed plain", "pair n=5 d=5280 near fp16 max inside"}},
-	{"advance", []string{"n=17 d=72 heavy-tailed inside end", "n=17 d=72 heavy-tailed plain not last"}},
+	{"advance", []string{"n=17 d=72 heavy-tailed inside end not last", "n=17 d=72 heavy-tailed plain not last"}},
 	{"exitgate", []string{"n=17 d=72 heavy-tailed read", "n=5 d=5280 near fp16 max"}},
 	{"retire", []string{"gates"}},
 	{"scatter", []string{"vector n=17 d=72 heavy-tailed"}},
