@@ -131,25 +131,49 @@ func barTable(kept map[string]predict.Counts) string {
 	return text
 }
 
-// normTable is what the norms of a Huginn token take, by kernel.
+// normTable is what the norms of tokens take, by kernel: on cards that have a bar, and of others the slowest of each model.
 func normTable(kept map[string]predict.Counts) string {
-	text := head("card", "kernel", "a token", "instructions", "trips us", "instructions us", "us", "us without instructions")
+	text := head("card", "model", "kernel", "a token", "instructions", "trips us", "instructions us", "us", "us without instructions")
 	for _, c := range predict.Cards {
-		t, counts := tokenOf(kept[c.Lab], "huginn", "q4_0")
-		if t == nil {
-			continue
-		}
-		for _, cmd := range t.Commands {
-			if !cmd.IsNorm() || cmd.Times < 8 {
-				continue
+		for _, model := range tokenModels {
+			seen, slowest, last := map[string]bool{}, 0.0, ""
+			for _, n := range norms(c, kept, model) {
+				us := func(v float64) string { return fmt.Sprintf("%.1f", v) }
+				line := row(c.Name, model, "`"+n.Kernel+"`", fmt.Sprint(n.Times), fmt.Sprint(n.path), us(n.Trips), us(n.Issue), us(n.Time), us(max(n.Terms.Bytes, n.Trips)+n.Fill+n.Launch))
+				switch {
+				case seen[n.Kernel]:
+				case bars[c.Name] != 0:
+					text += line
+				case n.Time > slowest:
+					slowest, last = n.Time, line
+				}
+				seen[n.Kernel] = true
 			}
-			k := counts.Kernels[cmd.Kernel]
-			b := c.Bound(cmd, k)
-			us := func(v float64) string { return fmt.Sprintf("%.1f", v) }
-			text += row(c.Name, "`"+cmd.Kernel+"`", fmt.Sprint(cmd.Times), fmt.Sprint(k.Path), us(b.Trips), us(b.Issue), us(b.Time), us(max(b.Bytes, b.Trips)+b.Fill+b.Launch))
+			text += last
 		}
 	}
 	return text
+}
+
+// norm is one of a token's, with what bounds it.
+type norm struct {
+	predict.Command
+	predict.Terms
+	path float64
+}
+
+// norms are those of a model's tokens in all formats, on a card.
+func norms(c predict.Card, kept map[string]predict.Counts, model string) (list []norm) {
+	for _, format := range tokenFormats {
+		t, counts := tokenOf(kept[c.Lab], model, format)
+		for i := 0; t != nil && i < len(t.Commands); i++ {
+			if cmd := t.Commands[i]; cmd.IsNorm() {
+				k := counts.Kernels[cmd.Kernel]
+				list = append(list, norm{cmd, c.Bound(cmd, k), k.Path})
+			}
+		}
+	}
+	return list
 }
 
 // kernelTable has the products of a layer at decoding, on each card, with what the compiler made of them.
@@ -158,15 +182,20 @@ func kernelTable(kept map[string]predict.Counts) string {
 		"instructions us", "bound")
 	for _, c := range predict.Cards {
 		for _, model := range tokenModels {
+			var seen []predict.Command // the adapter has the same weights in all formats
 			for _, format := range tokenFormats {
 				t, counts := tokenOf(kept[c.Lab], model, format)
 				if t == nil {
 					continue
 				}
 				for _, cmd := range t.Commands {
-					if cmd.GEMV == nil || cmd.Times < t.Steps {
+					same := func(o predict.Command) bool {
+						return o.Kernel == cmd.Kernel && o.Units == cmd.Units && o.Groups == cmd.Groups
+					}
+					if cmd.GEMV == nil || cmd.Times < t.Steps || slices.ContainsFunc(seen, same) {
 						continue
 					}
+					seen = append(seen, cmd)
 					k := counts.Kernels[cmd.Kernel]
 					b := c.Bound(cmd, k)
 					us := func(v float64) string { return fmt.Sprintf("%.1f", v) }

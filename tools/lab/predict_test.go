@@ -43,6 +43,25 @@ func TestPredictions(t *testing.T) {
 	}
 }
 
+// The norms of a token take less than 6 us on an RTX 4060, with all instructions on their longest way.
+func TestNormsAreShort(t *testing.T) {
+	kept, err := readCounts("../../" + countsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, model := range tokenModels {
+		list := norms(predict.Cards[0], kept, model) // the RTX 4060
+		for _, n := range list {
+			if n.Time >= 6 || n.path == 0 {
+				t.Errorf("%s: %s takes %.2f us with %g instructions", model, n.Kernel, n.Time, n.path)
+			}
+		}
+		if len(list) == 0 {
+			t.Errorf("no norms of %s", model)
+		}
+	}
+}
+
 // A device that has a card's name finds its prediction, its relatives do not.
 func TestFindPrediction(t *testing.T) {
 	for name, want := range map[string]string{
