@@ -35,7 +35,7 @@ var slow = []string{"TestKernels", "TestBrokenKernels", "TestLarge", "TestBatchM
 
 // alone are slow tests in which no two goroutines meet: the race detector has nothing to see in them.
 var alone = []string{"TestLongPieces", "TestParseLimits", "TestSameBits", "TestDecodeCounters", "TestDeviceTasks", "TestRandomFamilies", "TestInventedFamily",
-	"TestGraphMatchesReference", "TestDispatchesPerLayer", "TestAdaptiveCounters"}
+	"TestGraphMatchesReference", "TestDispatchesPerLayer", "TestAdaptiveCounters", "TestQuantizedModel", "TestQuantizedOddWidths", "TestInt8Activations", "TestInt8Tiles"}
 
 // again are tests whose recordings others have too: validation has nothing to see in them.
 var again = []string{"TestBatchMixed", "TestSameBits", "TestRepeats", "TestWrongKernels", "TestRunHealsTheCache", "TestBench", "TestBenchModel", "TestCompare", "TestDemoMeasures",
