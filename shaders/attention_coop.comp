@@ -67,6 +67,8 @@ shared uint sees_of[QUERIES]; // 0: the query is not at work
 shared uint there[CHUNK];     // positions that have a key
 shared uint lacking, wild, moving;
 #define SUMS fcoopmatNV<32, gl_ScopeSubgroup, M, N>
+// In loops that no driver unrolls matrix x of the sums is taken so: an array that is indexed by what is no constant goes to memory.
+#define OF_SUMS(x) [[unroll]] for (uint j = 0; j < WIDTH / N; j++) if (j == x)
 
 // Two halves; what is no number, or infinite, is infinite.
 uint halves(vec2 x) {
@@ -214,13 +216,13 @@ void main() {
             const float next = top > base + SLACK ? ceil(top) : base, step = min(next - base, 126.0);
             if (moving == c0 + 1) { // some query's base moves; which, is the same for all: lavapipe's subgroups wait for each other at any barrier
                 const float lower = uintBitsToFloat(uint(127 - int(step)) << 23);
-                [[unroll]] for (uint j = 0; j < WIDTH / N; j++) {
-                    coopMatStoreNV(sums[j], scores, own, N / 4, false);
+                [[dont_unroll]] for (uint x = 0; x < WIDTH / N; x++) {
+                    OF_SUMS(x) coopMatStoreNV(sums[j], scores, own, N / 4, false);
                     subgroupBarrier();
                     for (uint i = own + (mine - of) * (N / 4) + share; i < own + (mine - of + 1) * (N / 4); i += SHARE)
                         scores[i] = floatBitsToUint(uintBitsToFloat(scores[i]) * lower);
                     subgroupBarrier();
-                    coopMatLoadNV(sums[j], scores, own, N / 4, false);
+                    OF_SUMS(x) coopMatLoadNV(sums[j], scores, own, N / 4, false);
                     subgroupBarrier();
                 }
                 l *= lower;
@@ -268,17 +270,17 @@ void main() {
             for (uint i = 0; i < SHARE; i++) l += part[mine * SHARE + i];
             total[mine] = l;
         }
-        [[unroll]] for (uint j = 0; j < WIDTH / N; j++) {
+        [[dont_unroll]] for (uint x = 0; x < WIDTH / N; x++) {
             subgroupBarrier();
-            coopMatStoreNV(sums[j], scores, own, N / 4, false);
+            OF_SUMS(x) coopMatStoreNV(sums[j], scores, own, N / 4, false);
             subgroupBarrier();
             for (uint e = gl_SubgroupInvocationID; e < M * N; e += gl_SubgroupSize) {
-                const uint item = of + e / N, column = j * N + e % N;
+                const uint item = of + e / N, column = x * N + e % N;
                 if (sees_of[item] > 0 && column < p.h) {
                     const uint n = n0 + item / abreast, i0 = (head + item % abreast) * p.h + column;
-                    const float x = uintBitsToFloat(scores[own + e / 4][e % 4]) / total[item];
-                    if (!finite(x)) wild = 1;
-                    y[n * p.stride + i0] = gated(x, n, i0);
+                    const float sum = uintBitsToFloat(scores[own + e / 4][e % 4]) / total[item];
+                    if (!finite(sum)) wild = 1;
+                    y[n * p.stride + i0] = gated(sum, n, i0);
                 }
             }
         }
