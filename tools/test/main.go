@@ -40,6 +40,8 @@ var alone = []string{"TestLongPieces", "TestParseLimits", "TestSameBits", "TestD
 // again are tests whose recordings others have too: validation has nothing to see in them.
 var again = []string{"TestBatchMixed", "TestSameBits", "TestRepeats", "TestWrongKernels", "TestRunHealsTheCache", "TestBench", "TestBenchModel", "TestCompare", "TestDemoMeasures",
 	"TestTranscripts", "TestBenchReportFlag", "TestCheckStopped", "TestCheckSaysWhereItIs", "TestCheckFindsAWrongKernel",
+	"TestReadme", "TestReport", "TestDemoFits", "TestDemoOnPipe", "TestDemoIsLive", "TestTablesFit", "TestSeedsMeanTheSame", "TestSpoiledGoldens", "TestQuantizeKilled",
+	"TestCheckKeepsItsBar", "TestIdleFlags", "TestChatTurnsCostTheirOwn", "TestChatOnTerminals", "TestNotFetched", "TestFaultsAreNoUsageErrors",
 	"TestBrokenKernels", "TestSubnormalHalvesFlushed", "TestHalvesAreRounded", "TestMixedDots", "TestWideGEMVBits"}
 
 // The short form of a test takes fewer rounds, not fewer kinds of input; the first rounds of `test` run the whole.
@@ -61,7 +63,7 @@ var (
 		{name: "validation", why: "Khronos layer: core checks, hazards within and across submissions; every kernel", env: layer.Env(true),
 			args: []string{"-count=1", "-short", "-skip", "^(" + strings.Join(again, "|") + ")$", "./vk/...", "./shaders/..."}},
 		{name: "model validation", why: "the same: what the engine records, lavapipe", env: append(layer.Env(true), lavapipe...),
-			args: []string{"-count=1", "-short", "-skip", "^(" + strings.Join(again, "|") + ")$", "./model", "./model/engine/...", "./model/fit", "./model/bench", "./cmd/...", "./tools/goldens"}},
+			args: []string{"-count=1", "-short", "-skip", "^(" + strings.Join(again, "|") + ")$", "./model", "./model/engine", "./cmd/muninn", "./cmd/muninn/serve", "./tools/goldens"}},
 		{name: "race of verbs", why: "the race detector on verbs that wait for people, clients and signals", env: lavapipe,
 			args: []string{"-count=1", "-short", "-race", "-run", "^Test(Chat|Demo|Interrupted|Page|Run|Serve|Signals|Traced)", "./cmd/muninn"}},
 		{name: "vulkan-go", why: "the other Vulkan binding", args: []string{"-count=1", "-tags=vulkango", "./vk"}},
