@@ -140,10 +140,15 @@ func (t Tuning) attention(n, group, vectors int, kv KVType) attentionForm {
 	switch {
 	case large && n > stagedApart:
 		f.suffix, f.scratch, fit = "_many", false, min(16, 4*(128/vectors))
+		if t.caps.VendorID == vk.VendorIntel && t.Subgroup < 16 {
+			f.loads = max(1, f.loads/2) // Tiger Lake spills one with 4
+		}
 	case group > 1 || !large && n > attentionSplit:
 		f.suffix, fit = "_four", min(4, 2*(64/vectors))
 	default:
-		f.suffix, f.loads = "_one", 2*t.Loads
+		if f.suffix = "_one"; kv != KVF32 || t.caps.VendorID != vk.VendorIntel { // Skylake spills a register or two with floats
+			f.loads *= 2
+		}
 	}
 	f.spread(group, fit)
 	if n > stagedApart || !large && n > attentionSplit {

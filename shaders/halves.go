@@ -112,28 +112,6 @@ func (t Tuning) matrix() (best vk.Matrix) {
 	return best
 }
 
-func ruleMatrixUnits(t *Tuning) string {
-	switch {
-	case t.opt.Matrices == FloatTiles || t.opt.Matrices == AutoMatrices && t.opt.Activations == FloatActivations:
-		return asked
-	case len(t.caps.Matrices) == 0:
-		return "the device has none that are known"
-	case t.Subgroup == 0:
-		return "see subgroup"
-	case t.matrix().M == 0:
-		return "no kernel takes matrices of its sizes"
-	case t.opt.Matrices == MatrixUnits:
-		t.MatrixUnits = true
-		return asked
-	case t.caps.IsCPU():
-		return "a CPU's driver multiplies them number by number"
-	case !t.Tiles:
-		return "see tiles"
-	}
-	t.MatrixUnits = true
-	return "the device has them"
-}
-
 // Beside products on matrix units, attention on floats took a third of the time of 512 rows over 4096 positions of Huginn, and half of
 // Ouro's, as counted (README, Attention on matrix units). The kernel has as many lanes as queries, or 2 or 4 times as many.
 func ruleHalfQueries(t *Tuning) string {

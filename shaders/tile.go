@@ -17,7 +17,10 @@ func (s tile) xRows() int      { return int(s.results * s.xLanes) }
 // work for all of a GPU.
 func (t Tuning) tile(n, rows int, int8 bool) tile {
 	held := uint32(8)
-	if t.caps.VendorID == vk.VendorIntel { // 8 lanes of 128 registers: in bf16 Mesa spills 9 with 8 rows, 2 with 4
+	switch {
+	case t.caps.VendorID == vk.VendorIntel: // 8 lanes of 128 registers: in bf16 Mesa spills 9 with 8 rows, 2 with 4
+		held = 2
+	case t.adreno6() && int8: // 11 with 4 rows
 		held = 2
 	}
 	large := tile{16, 16, held, 8}
@@ -45,7 +48,7 @@ func ruleTileResults(t *Tuning) string {
 	case t.opt.TileResults > 0:
 		t.TileResults = t.opt.TileResults
 		return asked
-	case t.caps.VendorID == vk.VendorIntel || t.smallRegisters():
+	case t.caps.VendorID == vk.VendorIntel || t.smallRegisters() || t.adreno6() || t.caps.Apple():
 		t.TileResults = 4
 		return "few registers: more results spill them"
 	case t.caps.MaxWorkgroupInvocations < 256 || t.caps.MaxSharedMemory < tileShared:

@@ -1,6 +1,8 @@
 package shaders
 
-import "muninn/vk"
+import (
+	"muninn/vk"
+)
 
 func ruleSubgroup(t *Tuning) string {
 	switch {
@@ -149,19 +151,10 @@ func ruleXRows(t *Tuning) string {
 	return "few registers"
 }
 
-// smallRegisters tells of GPUs with so few registers a lane that 4 rows of x spill: Adreno 605 to 630, and the first Keplers, with 63.
-func (t *Tuning) smallRegisters() bool {
-	id := t.caps.DeviceID
-	switch t.caps.VendorID {
-	case vk.VendorQualcomm:
-		return id>>16 >= 0x600 && id>>16 <= 0x603
-	case vk.VendorNVIDIA:
-		return id >= 0xfc0 && id < 0x1000 || id >= 0x1180 && id < 0x1200
-	}
-	return false
-}
-
 func ruleTiles(t *Tuning) string {
+	if t.kepler() || t.broadwell() {
+		return "few registers a lane: tiles spill them 16 to 170 times"
+	}
 	t.Tiles = true
 	return "rows share what is read"
 }
@@ -198,6 +191,28 @@ func ruleGEMVRows(t *Tuning) string {
 	}
 	t.GEMVRows = 16
 	return "more rows are faster in tiles of shared memory"
+}
+
+func ruleMatrixUnits(t *Tuning) string {
+	switch {
+	case t.opt.Matrices == FloatTiles || t.opt.Matrices == AutoMatrices && t.opt.Activations == FloatActivations:
+		return asked
+	case len(t.caps.Matrices) == 0:
+		return "the device has none that are known"
+	case t.Subgroup == 0:
+		return "see subgroup"
+	case t.matrix().M == 0:
+		return "no kernel takes matrices of its sizes"
+	case t.opt.Matrices == MatrixUnits:
+		t.MatrixUnits = true
+		return asked
+	case t.caps.IsCPU():
+		return "a CPU's driver multiplies them number by number"
+	case !t.Tiles:
+		return "see tiles"
+	}
+	t.MatrixUnits = true
+	return "the device has them"
 }
 
 func ruleArrivals(t *Tuning) string {

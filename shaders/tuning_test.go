@@ -127,6 +127,11 @@ func TestTune(t *testing.T) {
 	metal.DriverID, radeon.DriverID, radeon.VendorID, radeon.DeviceID = 14, 1, 0x1002, 0x73bf
 	dots := gpu
 	dots.IntegerDot, dots.IntegerDotAccelerated, dots.MaxStorageBuffers, dots.MaxSharedMemory = true, true, 64, 1<<16
+	gpuOf := func(vendor, id uint32) vk.Caps {
+		c := dots
+		c.VendorID, c.DeviceID = vendor, id
+		return c
+	}
 	intel := gpu
 	intel.VendorID = vk.VendorIntel
 	alchemist := intel
@@ -191,6 +196,12 @@ func TestTune(t *testing.T) {
 		{"tile results", "8, registers for 64 sums", Tune(dots, 32, Options{})},
 		{"tile results", "4, found", Tune(dots, 32, Options{Off: []Off{{Name: "tile results", Most: 4, Why: "found"}}})},
 		{"tile results", "4, few registers: more results spill them", Tune(intel, 8, Options{})},
+		{"tile results", "4, few registers: more results spill them", Tune(gpuOf(vk.VendorQualcomm, 0x06060001), 64, Options{})},
+		{"tile results", "8, registers for 64 sums", Tune(gpuOf(vk.VendorQualcomm, 0x07030001), 64, Options{})},
+		{"tile results", "4, few registers: more results spill them", Tune(gpuOf(0x106b, 1), 32, Options{})},
+		{"tiles", "false, few registers a lane: tiles spill them 16 to 170 times", Tune(gpuOf(vk.VendorNVIDIA, 0x1180), 32, Options{})},
+		{"tiles", "false, few registers a lane: tiles spill them 16 to 170 times", Tune(gpuOf(vk.VendorIntel, 0x1616), 8, Options{})},
+		{"tiles", "true, rows share what is read", Tune(gpuOf(vk.VendorIntel, 0x1912), 8, Options{})},
 		{"matrix units", "true, the device has them", Tune(units, 32, Options{})},
 		{"matrix units", "false, the device has none that are known", Tune(gpu, 32, Options{Matrices: MatrixUnits})},
 		{"matrix units", "true, the device has them", Tune(alchemist, 8, Options{})},
