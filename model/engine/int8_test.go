@@ -42,8 +42,10 @@ func TestInt8Activations(t *testing.T) {
 func TestInt8Tiles(t *testing.T) {
 	dev := vktest.Open(t, vktest.Names()[0], asGPU)
 	for _, quant := range []string{"q8_0", "q4_0"} {
-		inFloats := engine.LoadOptions{Weights: scheme(t, quant, ""), Kernels: shaders.Options{}.Without([]shaders.Off{{Name: "int8 tiles"}})}
-		tiles, floats := open(t, dev, store.DemoName, engine.LoadOptions{Weights: scheme(t, quant, "")}), open(t, dev, store.DemoName, inFloats)
+		inTiles := engine.LoadOptions{Weights: scheme(t, quant, ""), Kernels: shaders.Options{Matrices: shaders.FloatTiles}} // and not on matrix units
+		inFloats := inTiles
+		inFloats.Kernels = inTiles.Kernels.Without([]shaders.Off{{Name: "int8 tiles"}})
+		tiles, floats := open(t, dev, store.DemoName, inTiles), open(t, dev, store.DemoName, inFloats)
 		if kl := meanDivergence(t, floats, tiles, 4); !(kl > 0 && kl < 1e-3) {
 			t.Errorf("%s: KL %.2g, want above 0 and below 1e-3", quant, kl)
 		}

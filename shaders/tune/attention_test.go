@@ -45,7 +45,7 @@ func TestAttentionBits(t *testing.T) {
 	}
 	width := uint64(h.y.Stride) * 4
 	last := func(n int, settings ...string) []byte {
-		o := shaders.Options{}
+		o := shaders.Options{Matrices: shaders.FloatTiles} // matrix units round many rows otherwise
 		for i, name := range attentionSettings {
 			o.Measured.Settings = append(o.Measured.Settings, shaders.Setting{Name: name, Value: settings[i], Why: "a test"})
 		}
