@@ -8,12 +8,12 @@ import (
 
 // GPUs whose lanes have few registers, by their ids: what spills there was seen in what Mesa compiles for them (tools/lab).
 
-// smallRegisters tells of GPUs with so few registers a lane that 4 rows of x spill: Adreno 605 to 630, and the first Keplers, with 63.
+// smallRegisters tells of GPUs with so few registers a lane that 4 rows of x spill: Adreno 605 to 630, and the first Keplers, which have 63.
 func (t *Tuning) smallRegisters() bool {
 	return t.kepler() || t.adreno6() && t.caps.DeviceID>>16 <= 0x603
 }
 
-// kepler tells of the first of those.
+// kepler tells of those Keplers: GK104, GK106 and GK107.
 func (t *Tuning) kepler() bool {
 	id := t.caps.DeviceID
 	return t.caps.VendorID == vk.VendorNVIDIA && (id >= 0xfc0 && id < 0x1000 || id >= 0x1180 && id < 0x1200)
